@@ -1,0 +1,82 @@
+"""A dance: what a generation returns and `DANCE.npz` holds."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from tempose.errors import TemposeError
+from tempose.pose.sequence import PoseSequence
+from tempose.pose.skeletons import SKELETONS
+
+
+@dataclass(frozen=True, eq=False)
+class Dance:
+    """Poses in time with music. All times are timeline seconds; second 0 is frame 0.
+
+    Parameters
+    ----------
+    poses : PoseSequence
+    beat_times, downbeat_times : (B,), (D,) float
+    seams : (S,) int
+        Frames at which a new segment begins to be heard from.
+    seed : int
+    model_revision : str
+        Which weights drew it: the first 12 hex digits of their SHA-256, or ``"null-1"``.
+    """
+
+    poses: PoseSequence
+    beat_times: np.ndarray
+    downbeat_times: np.ndarray
+    seams: np.ndarray
+    seed: int
+    model_revision: str
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write `DANCE.npz`: no pickles, each array under its documented name."""
+        p = self.poses
+        target = Path(path)
+        temporary = target.with_name(target.name + ".part")
+        with temporary.open("wb") as file:
+            np.savez_compressed(
+                file,
+                keypoints=p.keypoints,
+                scores=p.scores,
+                fps=np.float64(p.fps),
+                canvas=np.asarray(p.canvas, np.int32),
+                skeleton=np.asarray(p.skeleton.name),
+                joint_names=np.asarray(p.skeleton.joints),
+                beat_times=np.asarray(self.beat_times, np.float64),
+                downbeat_times=np.asarray(self.downbeat_times, np.float64),
+                seams=np.asarray(self.seams, np.int32),
+                seed=np.int64(self.seed),
+                model_revision=np.asarray(self.model_revision),
+            )
+        temporary.replace(target)  # a full disk or a kill leaves no half-written dance
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> Dance:
+        """Read `DANCE.npz`; raises `TemposeError` when it is none."""
+        try:
+            with np.load(path, allow_pickle=False) as f:
+                joints = tuple(str(j) for j in f["joint_names"])
+                skeleton = next(s for s in SKELETONS.values() if s.joints == joints)
+                canvas = tuple(int(v) for v in f["canvas"]) if "canvas" in f else (1000, 1000)
+                poses = PoseSequence(f["keypoints"], f["scores"], float(f["fps"]), skeleton, (canvas[0], canvas[1]))
+                return cls(
+                    poses,
+                    f["beat_times"],
+                    f["downbeat_times"],
+                    f["seams"],
+                    int(f["seed"]),
+                    str(f["model_revision"]),
+                )
+        except FileNotFoundError:
+            raise TemposeError("dance_missing", f"There is no file {path}.") from None
+        except (OSError, ValueError, KeyError, StopIteration, TypeError) as error:
+            if isinstance(error, TemposeError):
+                raise
+            raise TemposeError("dance_unreadable", f"{path} is not a Tempose dance (.npz).") from error

@@ -1,0 +1,1 @@
+"""Music: loading, the beat grid, and features at pose rate."""

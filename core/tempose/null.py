@@ -1,0 +1,65 @@
+"""The null model: the reference pose, swaying on the beat. Needs no torch; answers "is it wired up?"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tempose.dance import Dance
+from tempose.errors import Canceled
+from tempose.generator import OnSegment, OnStep
+from tempose.music.audio import Song
+from tempose.pose.sequence import PoseSequence, to_openpose18
+from tempose.request import FPS, DanceRequest
+from tempose.segments import plan
+
+
+class NullModel:
+    """Sways sideways over one bar and dips on every beat, by a share of the body's height."""
+
+    revision = "null-1"
+    device = "cpu"
+
+    def __call__(
+        self,
+        song: Song,
+        request: DanceRequest,
+        *,
+        on_segment: OnSegment | None = None,
+        on_step: OnStep | None = None,
+        should_cancel: Callable[[], bool] | None = None,
+    ) -> Dance:
+        reference = to_openpose18(request.reference)
+        grid = (request.grid or song.grid).warped(request.tempo_map)
+        beat = grid.beat_position(request.frame_times)  # (T,)
+        pixels = np.repeat(reference.pixels, request.frames, 0)  # (T, K, 2)
+        seen = reference.scores[0] > 0
+        height = np.ptp(pixels[0, seen, 1]) if seen.any() else 1.0
+        lift = (pixels[:, :, 1].max(1, keepdims=True) - pixels[:, :, 1]) / max(height, 1e-6)  # 0 at the feet
+        pixels[..., 0] += 0.08 * height * lift * np.sin(np.pi * beat / 2)[:, None]
+        pixels[..., 1] += 0.03 * height * lift * np.cos(2 * np.pi * beat)[:, None]
+        keypoints = (pixels / np.asarray(reference.canvas)).astype(np.float32)
+        scores = np.repeat(reference.scores, request.frames, 0)
+        if request.known is not None:
+            mask = request.known.mask
+            keypoints[mask] = to_openpose18(request.known.poses).keypoints[mask]
+        segments = plan(request.frames)
+        for done, segment in enumerate(segments, 1):
+            if should_cancel and should_cancel():
+                raise Canceled
+            if on_segment:
+                on_segment(
+                    segment.fresh, keypoints[segment.fresh : segment.stop], scores[segment.fresh : segment.stop]
+                )
+            if on_step:
+                on_step(done, len(segments))
+        heard = grid.within(request.seconds)
+        return Dance(
+            PoseSequence(keypoints, scores, FPS, reference.skeleton, reference.canvas),
+            heard.beats,
+            heard.downbeats,
+            np.asarray([s.fresh for s in segments[1:]], np.int32),
+            request.seed,
+            self.revision,
+        )

@@ -1,0 +1,1 @@
+"""Poses: skeletons as data, pose sequences, and the file formats they come in."""

@@ -1,0 +1,102 @@
+"""The request: one frozen object with everything that decides a dance, apart from the song itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tempose.errors import TemposeError
+from tempose.music.grid import BeatGrid
+from tempose.pose.sequence import PoseSequence
+from tempose.tempo import TempoMap
+
+FPS = 30.0  # the model's own frame rate; other rates are resampled at the edges
+MAX_SECONDS = 1200.0
+STYLES = (
+    "break", "house", "ballet_jazz", "street_jazz", "krump", "la_hip_hop", "lock", "middle_hip_hop", "pop", "waack",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Poses that must be kept: the mask of the method, for any frames and any joints.
+
+    Parameters
+    ----------
+    poses : PoseSequence
+        T frames at `FPS`, aligned with the dance's frame 0.
+    mask : (T, K) bool
+        True where the pose is given; everything else is danced anew.
+    """
+
+    poses: PoseSequence
+    mask: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class DanceRequest:
+    """What to dance.
+
+    Parameters
+    ----------
+    reference : PoseSequence
+        One frame: fixes proportions, on-screen size and place, and the first pose's neighbourhood.
+    seconds : float
+        Length on the timeline.
+    tempo_map : TempoMap
+        Timeline seconds → song seconds; also says where in the song the dance starts.
+    grid : BeatGrid or None
+        Beats in *song* seconds. None: the song's detected grid.
+    style : str or None
+        One of `STYLES`; None lets the model choose.
+    energy : float or None
+        Mean joint speed asked for, 1 = normal; None lets the model choose.
+    seed : int
+    steps : int
+        Sampler steps.
+    guidance : float
+        Classifier-free guidance scale on music and style; 1 turns it off.
+    known : Known or None
+    """
+
+    reference: PoseSequence
+    seconds: float
+    tempo_map: TempoMap = field(default_factory=TempoMap)
+    grid: BeatGrid | None = None
+    style: str | None = None
+    energy: float | None = None
+    seed: int = 0
+    steps: int = 20
+    guidance: float = 2.0
+    known: Known | None = None
+
+    def __post_init__(self):
+        def check(good: bool, code: str, message: str):
+            if not good:
+                raise TemposeError(code, message)
+
+        check(len(self.reference) == 1, "reference_frames", "The reference must be a single pose.")
+        check(
+            math.isfinite(self.seconds) and 0.5 <= self.seconds <= MAX_SECONDS,
+            "seconds_range",
+            f"A dance lasts between half a second and {MAX_SECONDS / 60:.0f} minutes.",
+        )
+        check(self.style is None or self.style in STYLES, "style_unknown", f"Known styles: {', '.join(STYLES)}.")
+        check(
+            self.energy is None or 0.1 <= self.energy <= 4, "energy_range", "Energy must lie between 0.1 and 4."
+        )
+        check(0 <= self.seed < 2**63, "seed_range", "The seed must be a whole number from 0 up to 2^63.")
+        check(1 <= self.steps <= 200, "steps_range", "Steps must lie between 1 and 200.")
+        check(0 <= self.guidance <= 20, "guidance_range", "Guidance must lie between 0 and 20.")
+
+    @property
+    def frames(self) -> int:
+        """Frames of the dance at `FPS`."""
+        return max(1, round(self.seconds * FPS))
+
+    @property
+    def frame_times(self) -> np.ndarray:
+        """(T,) timeline seconds of the frames."""
+        return np.arange(self.frames) / FPS
