@@ -1,0 +1,586 @@
+"""Pose files: OpenPose, COCO, Halpe, MediaPipe and our own JSON, in; OpenPose, COCO and ours, out.
+
+Every reader turns what it finds into a `PoseSequence`: keypoints as shares of a stated canvas, a stated frame
+rate, and score 0 where a joint was not seen (whatever coordinates the file holds there). Feet, face and hands
+of the larger layouts are left out: no skeleton here has them.
+
+Sources of the layouts: OpenPose ``doc/02_output.md`` (BODY_25, COCO-18), cocodataset.org/#format-data
+(keypoints), COCO-WholeBody (133 points, body first), Halpe-FullBody (26 points, body first, then head, neck,
+hip, feet), MediaPipe Pose (33 landmarks, normalised).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tempose.errors import TemposeError
+from tempose.pose.sequence import PoseSequence, to_openpose18
+from tempose.pose.skeletons import COCO_17, OPENPOSE_18, Skeleton, skeleton
+
+MAX_BYTES = 256 * 2**20
+MAX_FRAMES = 100_000
+DEFAULT_FPS = 30.0  # for single poses, where it means nothing
+
+
+def _names(joints: str) -> list[str]:
+    return joints.split()
+
+
+BODY_25 = _names(
+    "nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist mid_hip "
+    "right_hip right_knee right_ankle left_hip left_knee left_ankle right_eye left_eye right_ear "
+    "left_ear left_big_toe left_small_toe left_heel right_big_toe right_small_toe right_heel"
+)
+HALPE_26 = [
+    *COCO_17.joints,
+    *_names("head neck hip left_big_toe right_big_toe left_small_toe right_small_toe"),
+    "left_heel",
+    "right_heel",
+]
+MEDIAPIPE_33 = _names(
+    "nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer left_ear "
+    "right_ear mouth_left mouth_right left_shoulder right_shoulder left_elbow right_elbow left_wrist "
+    "right_wrist left_pinky right_pinky left_index right_index left_thumb right_thumb left_hip "
+    "right_hip left_knee right_knee left_ankle right_ankle left_heel right_heel left_foot_index "
+    "right_foot_index"
+)
+COCO_WHOLEBODY = [*COCO_17.joints, *(f"extra_{i}" for i in range(116))]
+
+# Number of keypoints → joint names in the file and the skeleton they are read as.
+_OPENPOSE_LAYOUTS: dict[int, tuple[list[str], Skeleton]] = {
+    18: (list(OPENPOSE_18.joints), OPENPOSE_18),
+    25: (BODY_25, OPENPOSE_18),
+}
+_COCO_LAYOUTS: dict[int, tuple[list[str], Skeleton]] = {
+    17: (list(COCO_17.joints), COCO_17),
+    26: (HALPE_26, OPENPOSE_18),
+    133: (COCO_WHOLEBODY, COCO_17),
+}
+
+
+@dataclass(frozen=True)
+class _Person:
+    """One figure in one frame: (K, 3) x, y, score as in the file."""
+
+    points: np.ndarray
+    names: tuple[str, ...]
+    skeleton: Skeleton
+
+
+# --- in ---
+
+
+def load_poses(
+    path: str | os.PathLike,
+    *,
+    canvas: tuple[int, int] | None = None,
+    fps: float | None = None,
+    person: int | None = None,
+) -> PoseSequence:
+    """Read a pose file, or a folder of OpenPose files (one per frame, in the order of their names).
+
+    Parameters
+    ----------
+    path : path
+        JSON: OpenPose (BODY_25 or COCO-18, native or as a list of frames with a canvas), COCO annotations or
+        results (17, Halpe's 26 or WholeBody's 133 points), MediaPipe landmarks (33), or our own. Or a
+        ``DANCE.npz``.
+    canvas : (int, int), optional
+        Width and height in pixels. Needed where the file does not say it; a file's own size has precedence.
+    fps : float, optional
+        Needed for several frames where the file does not say it.
+    person : int, optional
+        Which figure of each frame, in file order. None: the most confident one of the first frame, then the
+        one nearest to it.
+
+    Raises
+    ------
+    TemposeError
+        The file is missing, too large, no pose file, or its size or frame rate is nowhere said.
+    """
+    path = Path(path)
+    if path.suffix == ".npz" and path.is_file():
+        from tempose.dance import Dance
+
+        return Dance.load(path).poses
+    if path.is_dir():
+        files = sorted(path.glob("*.json"), key=_natural)
+        if not files:
+            raise _unreadable(path, "the folder holds no .json files")
+        if len(files) > MAX_FRAMES:
+            raise _unreadable(path, f"more than {MAX_FRAMES} frames")
+        pages = [page for file in files for page in _openpose_pages(_load_json(file), file)]
+        return _from_pages(pages, path, canvas, fps, person)
+    return parse_poses(_load_json(path), name=path.name, canvas=canvas, fps=fps, person=person)
+
+
+def load_reference(
+    path: str | os.PathLike,
+    *,
+    canvas: tuple[int, int] | None = None,
+    frame: int = 0,
+    person: int | None = None,
+) -> PoseSequence:
+    """Read one frame of `load_poses` as a reference. Missing joints stay missing: see `complete`."""
+    poses = load_poses(path, canvas=canvas, fps=DEFAULT_FPS, person=person)
+    if not 0 <= frame < len(poses):
+        raise TemposeError(
+            "pose_frame", f"{Path(path).name} has {len(poses)} frames; frame {frame} is not there."
+        )
+    return poses[frame : frame + 1]
+
+
+def parse_poses(
+    data: Any,
+    *,
+    name: str = "The pose",
+    canvas: tuple[int, int] | None = None,
+    fps: float | None = None,
+    person: int | None = None,
+) -> PoseSequence:
+    """Like `load_poses`, from parsed JSON."""
+    if isinstance(data, dict) and "skeleton" in data:
+        return _from_own(data, name, fps)
+    if isinstance(data, dict) and "annotations" in data:
+        return _from_coco(data["annotations"], data, name, canvas, fps, person)
+    if _first(data, "keypoints") is not None:
+        return _from_coco(data, {}, name, canvas, fps, person)
+    if _first(data, "landmarks") is not None or _first(data, "visibility") is not None:
+        return _from_mediapipe(data, name, canvas, fps)
+    if (isinstance(data, dict) and "people" in data) or _first(data, "people") is not None:
+        return _from_pages(_openpose_pages(data, name), name, canvas, fps, person)
+    raise _unreadable(name, "neither OpenPose, COCO, MediaPipe nor Tempose keypoints")
+
+
+def _first(data: Any, key: str) -> Any:
+    """The value under `key` in a dict or in the first item of a list of dicts."""
+    if isinstance(data, dict):
+        return data.get(key)
+    if isinstance(data, list) and data and isinstance(data[0], dict):
+        return data[0].get(key)
+    return None
+
+
+def _unreadable(name: Any, why: str) -> TemposeError:
+    name = name.name if isinstance(name, Path) else name
+    return TemposeError("pose_unreadable", f"{name} cannot be read as poses: {why}.")
+
+
+def _natural(path: Path) -> list[tuple[int, int | str]]:
+    """Sort key that puts frame 10 after frame 9."""
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def _load_json(path: Path) -> Any:
+    def refuse(constant: str):
+        raise ValueError(constant)
+
+    if not path.is_file():
+        raise TemposeError("pose_missing", f"There is no pose file {path}.")
+    if path.stat().st_size > MAX_BYTES:
+        raise _unreadable(path, f"it is larger than {MAX_BYTES >> 20} MiB")
+    try:
+        return json.loads(path.read_bytes(), parse_constant=refuse)
+    except (ValueError, RecursionError) as error:  # bad JSON, bad UTF-8, NaN, too deep
+        raise _unreadable(path, "it is not JSON") from error
+
+
+def _numbers(value: Any, name: Any) -> np.ndarray:
+    """A float array from nested lists of numbers, or `TemposeError`."""
+    if not isinstance(value, list):
+        raise _unreadable(name, "keypoints must be a list of numbers")
+    try:
+        array = np.asarray(value)
+        if array.size and array.dtype.kind not in "iuf":
+            raise ValueError
+        array = array.astype(float)
+    except (ValueError, TypeError, OverflowError):
+        raise _unreadable(name, "keypoints must be a list of numbers") from None
+    if not np.isfinite(array).all() or (array.size and np.abs(array).max() > 1e7):
+        raise _unreadable(name, "keypoints must be finite, sensible numbers")
+    return array
+
+
+def _size(width: Any, height: Any, name: Any) -> tuple[int, int]:
+    good = all(
+        isinstance(v, (int, float)) and not isinstance(v, bool) and 1 <= v <= 1e6 for v in (width, height)
+    )
+    if not good:
+        raise _unreadable(name, "the canvas size must be two numbers from 1 to a million")
+    return int(width), int(height)
+
+
+def _rate(value: Any, name: Any) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= 1000:
+        raise _unreadable(name, "the frame rate must be a number up to 1000")
+    return float(value)
+
+
+def _person(flat: Any, layouts: dict[int, tuple[list[str], Skeleton]], name: Any) -> _Person | None:
+    """x, y, score triples; None for an empty list."""
+    values = _numbers(flat, name)
+    if values.size == 0:
+        return None
+    count = values.size // 3
+    if values.ndim != 1 or values.size % 3 or count not in layouts:
+        known = ", ".join(str(k) for k in sorted(layouts))
+        raise _unreadable(name, f"expected x, y, confidence of {known} keypoints, got {values.size} numbers")
+    names, target = layouts[count]
+    return _Person(values.reshape(count, 3), tuple(names), target)
+
+
+def _choose(frames: list[list[_Person]], person: int | None) -> list[_Person | None]:
+    """One figure per frame."""
+    if person is not None:
+        return [people[person] if 0 <= person < len(people) else None for people in frames]
+    chosen: list[_Person | None] = []
+    last: np.ndarray | None = None
+
+    def middle(p: _Person) -> np.ndarray | None:
+        seen = p.points[:, 2] > 0
+        return p.points[seen, :2].mean(0) if seen.any() else None
+
+    for people in frames:
+        middles = [(p, m) for p in people if (m := middle(p)) is not None]
+        if not middles:
+            chosen.append(people[0] if people else None)
+            continue
+        if last is None:
+            best, last = max(middles, key=lambda pm: pm[0].points[:, 2].sum())
+        else:
+            here = last
+            best, last = min(middles, key=lambda pm: float(np.linalg.norm(pm[1] - here)))
+        chosen.append(best)
+    return chosen
+
+
+def _assemble(
+    people: list[_Person | None], canvas: tuple[int, int], fps: float, name: Any, normalised: bool | None
+) -> PoseSequence:
+    """Stack the frames; `normalised` None: where every seen coordinate lies within [0, 1]."""
+    given = [p for p in people if p is not None]
+    if not given:
+        raise _unreadable(name, "it shows nobody")
+    if len(people) > MAX_FRAMES:
+        raise _unreadable(name, f"more than {MAX_FRAMES} frames")
+    names, target = given[0].names, given[0].skeleton
+    if any(p.names != names for p in given):
+        raise _unreadable(name, "the frames use different keypoint layouts")
+    points = np.stack([p.points if p is not None else np.zeros((len(names), 3)) for p in people])
+    points = points[:, [names.index(joint) for joint in target.joints]]
+    seen = points[..., 2] > 0
+    xy = np.where(seen[..., None], points[..., :2], 0.0)
+    if normalised is None:
+        normalised = bool(seen.any() and xy[seen].min() >= 0 and xy[seen].max() <= 1)
+    keypoints = xy if normalised else xy / np.asarray(canvas, float)
+    return PoseSequence(keypoints, np.where(seen, points[..., 2], 0), fps, target, canvas)
+
+
+def _settle(
+    canvas: tuple[int, int] | None, fps: float | None, frames: int, name: Any
+) -> tuple[tuple[int, int], float]:
+    if canvas is None:
+        raise TemposeError(
+            "canvas_missing", f"{_title(name)} does not say the picture's size. Give its width and height."
+        )
+    if fps is None:
+        if frames > 1:
+            raise TemposeError("fps_missing", f"{_title(name)} does not say its frame rate. Give one.")
+        fps = DEFAULT_FPS
+    return _size(*canvas, name), _rate(fps, name)
+
+
+def _title(name: Any) -> str:
+    return name.name if isinstance(name, Path) else str(name)
+
+
+def _openpose_pages(data: Any, name: Any) -> list[dict]:
+    pages = data["frames"] if isinstance(data, dict) and "frames" in data else data
+    pages = pages if isinstance(pages, list) else [pages]
+    if isinstance(data, dict) and "fps" in data and pages and isinstance(pages[0], dict):
+        pages = [{"fps": data["fps"], **pages[0]}, *pages[1:]]
+    if not pages or not all(isinstance(p, dict) and isinstance(p.get("people"), list) for p in pages):
+        raise _unreadable(name, "a frame has no list of people")
+    return pages
+
+
+def _from_pages(
+    pages: list[dict], name: Any, canvas: tuple[int, int] | None, fps: float | None, person: int | None
+) -> PoseSequence:
+    if "canvas_width" in pages[0] or "canvas_height" in pages[0]:
+        canvas = _size(pages[0].get("canvas_width"), pages[0].get("canvas_height"), name)
+    if "fps" in pages[0]:
+        fps = _rate(pages[0]["fps"], name)
+    canvas, fps = _settle(canvas, fps, len(pages), name)
+    frames = []
+    for page in pages:
+        people = []
+        for figure in page["people"]:
+            if not isinstance(figure, dict):
+                raise _unreadable(name, "a person must be an object")
+            body = _person(
+                figure.get("pose_keypoints_2d", figure.get("pose_keypoints")), _OPENPOSE_LAYOUTS, name
+            )
+            if body is not None:
+                people.append(body)
+        frames.append(people)
+    return _assemble(_choose(frames, person), canvas, fps, name, None)
+
+
+def _from_coco(
+    annotations: Any,
+    header: dict,
+    name: Any,
+    canvas: tuple[int, int] | None,
+    fps: float | None,
+    person: int | None,
+) -> PoseSequence:
+    annotations = annotations if isinstance(annotations, list) else [annotations]
+    if not annotations or not all(isinstance(a, dict) for a in annotations):
+        raise _unreadable(name, "there are no annotations")
+    images = header.get("images", [])
+    if not isinstance(images, list) or not all(isinstance(i, dict) for i in images):
+        raise _unreadable(name, "images must be a list of objects")
+    order: list[str] = [str(i.get("id")) for i in images]
+    if images and "width" in images[0]:
+        canvas = _size(images[0]["width"], images[0].get("height"), name)
+    info = header.get("info")
+    if isinstance(info, dict) and "fps" in info:
+        fps = _rate(info["fps"], name)
+    by_image: dict[str, list[_Person]] = {key: [] for key in order}
+    for annotation in annotations:
+        body = _person(annotation.get("keypoints", []), _COCO_LAYOUTS, name)
+        if body is None:
+            continue
+        if "keypoint_scores" in annotation:
+            scores = _numbers(annotation["keypoint_scores"], name)
+            if scores.shape != (len(body.points),):
+                raise _unreadable(name, "keypoint_scores must hold one number per keypoint")
+            points = np.column_stack([body.points[:, :2], np.where(body.points[:, 2] > 0, scores, 0)])
+        else:
+            points = np.column_stack([body.points[:, :2], _visibility(body.points[:, 2])])
+        by_image.setdefault(str(annotation.get("image_id", "0")), []).append(replace(body, points=points))
+    canvas, fps = _settle(canvas, fps, len(by_image), name)
+    return _assemble(_choose(list(by_image.values()), person), canvas, fps, name, None)
+
+
+def _visibility(v: np.ndarray) -> np.ndarray:
+    """COCO's third number as a score: flags 0 absent, 1 hidden, 2 seen; or a detector's confidence."""
+    if np.isin(v, (0, 1, 2)).all() and (v == 2).any():
+        return v / 2
+    return v
+
+
+def _from_mediapipe(data: Any, name: Any, canvas: tuple[int, int] | None, fps: float | None) -> PoseSequence:
+    if isinstance(data, dict):
+        canvas = _size(data["width"], data.get("height"), name) if "width" in data else canvas
+        fps = _rate(data["fps"], name) if "fps" in data else fps
+        frames = data.get("landmarks")
+        frames = frames if isinstance(frames, list) and frames and isinstance(frames[0], list) else [frames]
+    elif "landmarks" in data[0]:
+        frames = [f.get("landmarks") if isinstance(f, dict) else None for f in data]
+    else:
+        frames = [data]
+    people: list[_Person | None] = []
+    for landmarks in frames:
+        if not landmarks:
+            people.append(None)
+            continue
+        if (
+            not isinstance(landmarks, list)
+            or len(landmarks) != 33
+            or not all(isinstance(m, dict) for m in landmarks)
+        ):
+            raise _unreadable(name, "MediaPipe frames must hold 33 landmarks")
+        rows = [[m.get("x"), m.get("y"), m.get("visibility", 1.0)] for m in landmarks]
+        people.append(_Person(_numbers(rows, name), tuple(MEDIAPIPE_33), COCO_17))
+    canvas, fps = _settle(canvas, fps, len(people), name)
+    return _assemble(people, canvas, fps, name, True)
+
+
+def _from_own(data: dict, name: Any, fps: float | None) -> PoseSequence:
+    if not isinstance(data["skeleton"], str):
+        raise _unreadable(name, "skeleton must be a name")
+    layout = skeleton(data["skeleton"])
+    keypoints = _numbers(data.get("keypoints"), name)
+    scores = _numbers(data["scores"], name) if "scores" in data else np.ones(keypoints.shape[:-1])
+    canvas = data.get("canvas", [1000, 1000])
+    if not isinstance(canvas, list) or len(canvas) != 2:
+        raise _unreadable(name, "canvas must be width and height")
+    if keypoints.ndim == 2:
+        keypoints, scores = keypoints[None], np.atleast_2d(scores)
+    if len(keypoints) > MAX_FRAMES:
+        raise _unreadable(name, f"more than {MAX_FRAMES} frames")
+    if "fps" in data:
+        fps = _rate(data["fps"], name)
+    size, rate = _settle(_size(canvas[0], canvas[1], name), fps, len(keypoints), name)
+    return PoseSequence(keypoints, scores, rate, layout, size)
+
+
+# --- out ---
+
+
+def to_own(poses: PoseSequence) -> dict:
+    """Our own JSON: keypoints as shares of the canvas, ``[K][2]`` for one frame, ``[T][K][2]`` for more."""
+    keypoints, scores = _rounded(poses.keypoints, 7), _rounded(poses.scores, 5)
+    single = len(poses) == 1
+    return {
+        "skeleton": poses.skeleton.name,
+        "keypoints": keypoints[0] if single else keypoints,
+        "scores": scores[0] if single else scores,
+        "canvas": list(poses.canvas),
+        "fps": poses.fps,
+    }
+
+
+def to_openpose(poses: PoseSequence, layout: int = 18) -> list[dict]:
+    """OpenPose pages, one per frame, in pixels; face and hands left empty.
+
+    Parameters
+    ----------
+    poses : PoseSequence
+    layout : int
+        18 (COCO) or 25 (BODY_25: the middle of the hips is filled in, the feet are left out).
+    """
+    if layout not in _OPENPOSE_LAYOUTS:
+        raise TemposeError("layout_unknown", "OpenPose layouts are 18 and 25.")
+    poses = to_openpose18(poses)
+    triples = np.concatenate([poses.pixels, poses.scores[..., None]], -1).astype(float)
+    triples[poses.scores <= 0] = 0  # how OpenPose itself writes what it did not see
+    if layout == 25:
+        wide = np.zeros((len(poses), 25, 3))
+        for i, joint in enumerate(OPENPOSE_18.joints):
+            wide[:, BODY_25.index(joint)] = triples[:, i]
+        hips = wide[:, [BODY_25.index("right_hip"), BODY_25.index("left_hip")]]
+        both = np.all(hips[..., 2] > 0, axis=1, keepdims=True)
+        middle = np.concatenate([hips[..., :2].mean(1), hips[..., 2].min(1)[:, None]], -1)
+        wide[:, BODY_25.index("mid_hip")] = np.where(both, middle, 0)
+        triples = wide
+    width, height = poses.canvas
+    empty: dict[str, list] = {
+        "face_keypoints_2d": [],
+        "hand_left_keypoints_2d": [],
+        "hand_right_keypoints_2d": [],
+    }
+    return [
+        {
+            "version": 1.3,
+            "people": [{"person_id": [-1], "pose_keypoints_2d": _rounded(frame.ravel(), 5), **empty}],
+            "canvas_width": width,
+            "canvas_height": height,
+            "fps": poses.fps,
+        }
+        for frame in triples
+    ]
+
+
+def to_coco(poses: PoseSequence) -> dict:
+    """A COCO keypoint dataset: one image and one annotation per frame, pixels.
+
+    The third number of a keypoint is COCO's flag (2 seen, 0 absent); the confidences stand beside it in
+    ``keypoint_scores``.
+    """
+    poses = to_coco17(poses)
+    width, height = poses.canvas
+    pixels = poses.pixels.astype(float)
+    seen = np.greater(poses.scores, 0)
+    pixels[np.logical_not(seen)] = 0
+    annotations = []
+    for t in range(len(poses)):
+        flat = np.column_stack([pixels[t], 2 * seen[t]])
+        box = _box(pixels[t, seen[t]])
+        annotations.append(
+            {
+                "id": t + 1,
+                "image_id": t + 1,
+                "category_id": 1,
+                "iscrowd": 0,
+                "num_keypoints": int(seen[t].sum()),
+                "keypoints": _rounded(flat.ravel(), 5),
+                "keypoint_scores": _rounded(poses.scores[t], 5),
+                "bbox": box,
+                "area": round(box[2] * box[3], 3),
+            }
+        )
+    limbs = [[a + 1, b + 1] for a, b in COCO_17.limbs]
+    return {
+        "info": {"description": "Poses written by Tempose", "fps": poses.fps},
+        "images": [
+            {"id": t + 1, "file_name": f"{t + 1:06d}.png", "width": width, "height": height}
+            for t in range(len(poses))
+        ],
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.joints), "skeleton": limbs}],
+    }
+
+
+def to_coco17(poses: PoseSequence) -> PoseSequence:
+    """The same poses on COCO-17 (openpose18 without its neck)."""
+    if poses.skeleton is COCO_17:
+        return poses
+    poses = to_openpose18(poses)
+    order = [OPENPOSE_18.index(joint) for joint in COCO_17.joints]
+    return replace(
+        poses, keypoints=poses.keypoints[:, order], scores=poses.scores[:, order], skeleton=COCO_17
+    )
+
+
+def save_poses(poses: PoseSequence, path: str | os.PathLike, format: str = "own", layout: int = 18) -> None:
+    """Write poses as JSON.
+
+    Parameters
+    ----------
+    poses : PoseSequence
+    path : path
+        A ``.json`` file; with format ``"openpose"`` a path without that suffix becomes a folder of one file
+        per frame, as OpenPose writes it.
+    format : str
+        ``"own"``, ``"openpose"`` or ``"coco"``.
+    layout : int
+        OpenPose only: 18 or 25.
+    """
+    path = Path(path)
+    if format == "openpose" and path.suffix != ".json":
+        path.mkdir(parents=True, exist_ok=True)
+        for t, page in enumerate(to_openpose(poses, layout)):
+            (path / f"{path.name}_{t:012d}_keypoints.json").write_text(json.dumps(page))
+        return
+    writers: dict[str, Callable[[PoseSequence], Any]] = {"own": to_own, "coco": to_coco}
+    writers["openpose"] = lambda p: to_openpose(p, layout)
+    if format not in writers:
+        raise TemposeError("format_unknown", f"Known pose formats: {', '.join(writers)}.")
+    path.write_text(json.dumps(writers[format](poses)))
+
+
+def _rounded(values: np.ndarray, digits: int) -> list:
+    return np.round(np.asarray(values, float), digits).tolist()
+
+
+def _box(points: np.ndarray) -> list[float]:
+    if not len(points):
+        return [0.0, 0.0, 0.0, 0.0]
+    low, high = points.min(0), points.max(0)
+    return [round(float(v), 3) for v in (*low, *(high - low))]
+
+
+__all__ = [
+    "BODY_25",
+    "HALPE_26",
+    "MEDIAPIPE_33",
+    "load_poses",
+    "load_reference",
+    "parse_poses",
+    "save_poses",
+    "to_coco",
+    "to_coco17",
+    "to_openpose",
+    "to_own",
+]
