@@ -1,0 +1,60 @@
+"""`tempose serve`: the options, and errors for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tempose.errors import TemposeError
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on. [default: 127.0.0.1]")] = None,
+    port: Annotated[int | None, typer.Option(help="Port; 0 takes any free one. [default: 0]")] = None,
+    runtime_file: Annotated[
+        Path | None, typer.Option(help="Where to write the address and the token for programs of this user.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="default, null, or a folder of weights. [default: default]")
+    ] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps. [default: auto]")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Where songs, jobs and dances are kept.")] = None,
+    token_file: Annotated[
+        Path | None,
+        typer.Option(help="A file with the token to ask for; needed on addresses others can reach."),
+    ] = None,
+    allowed_host: Annotated[
+        list[str] | None, typer.Option(help="A further name the server may be addressed by; may be repeated.")
+    ] = None,
+    config: Annotated[Path | None, typer.Option(help="A YAML file with any of the settings.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Check the settings and end.")] = False,
+) -> None:
+    """Start the server that dances for Blender and other programs on this machine."""
+    from tempose_server.settings import Settings
+
+    try:
+        settings = Settings.load(
+            {
+                "host": host,
+                "port": port,
+                "runtime_file": runtime_file,
+                "model": model,
+                "device": device,
+                "data_dir": data_dir,
+                "token_file": token_file,
+                "allowed_hosts": tuple(allowed_host) if allowed_host else None,
+            },
+            config,
+        )
+        if check:
+            settings.check_bind()
+            typer.echo("The settings are right.")
+            return
+        from tempose_server.serve import run
+
+        run(settings)
+    except TemposeError as error:
+        typer.echo(f"Tempose cannot start: {error.message}", err=True)
+        raise typer.Exit(2) from None

@@ -1,0 +1,219 @@
+"""What runs in a child process: untrusted audio in, plain arrays and JSON out.
+
+`python -m tempose_server.decode TASK FOLDER OPTIONS` limits itself first and only then touches the song.
+It prints one JSON object, the answer or {"error": {"code", "message"}}; anything else is a crash.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from tempose.errors import TemposeError
+
+FORMATS = {
+    "WAV": "wav",
+    "WAVEX": "wav",
+    "RF64": "wav",
+    "FLAC": "flac",
+    "OGG": "ogg",
+    "MP3": "mp3",
+    "MPEG": "mp3",
+}
+BLOCK = 65_536
+CHANNELS = 8
+RATES = (8_000, 192_000)
+LOUDEST = 100.0  # 40 dB above full scale: no recording, but a forged float file
+SILENT = 1e-4
+STRETCH_RATE = 44_100
+LOUDNESS_PER_SECOND = 10
+
+
+def limit_self(seconds: float, memory: int, file_bytes: int) -> None:
+    """Cap processor time, memory and file size of this process, and die with the server (where possible)."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + 1))
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":
+        import ctypes
+        import signal
+
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def decode(folder: Path, audio_seconds: float, decoded_bytes: int) -> dict[str, Any]:
+    """`folder/audio` as mono float32 at the core's rate in `folder/pcm.npy`, as `Song.load` would have it."""
+    import numpy as np
+    import soxr
+
+    from tempose.music.audio import SAMPLE_RATE
+
+    with _opened(folder / "audio") as file:
+        rate = file.samplerate
+        resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
+        frames, low, high, parts = 0, math.inf, -math.inf, []
+        for block in _blocks(file, audio_seconds, decoded_bytes):
+            mono = block.mean(1)
+            if not np.isfinite(mono).all():
+                raise TemposeError("audio_not_finite", "The audio holds samples that are not numbers.")
+            frames += len(mono)
+            low, high = min(low, float(mono.min())), max(high, float(mono.max()))
+            parts.append(resampler.resample_chunk(mono, last=False))
+        if frames < max(rate // 2, 1):
+            raise TemposeError("audio_short", "The audio is shorter than half a second.")
+        if high - low < 2 * SILENT:
+            raise TemposeError("audio_silent", "The audio is silent.")
+        if max(-low, high) > LOUDEST:
+            raise TemposeError(
+                "audio_levels", "The audio is far louder than any recording; it may be damaged."
+            )
+        parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+    samples = np.concatenate(parts)
+    length = math.ceil(frames * SAMPLE_RATE / rate)
+    samples = np.pad(samples[:length], (0, max(0, length - len(samples))))
+    np.save(folder / "pcm.npy", samples)
+    return {"seconds": len(samples) / SAMPLE_RATE}
+
+
+def analyse(folder: Path) -> dict[str, Any]:
+    """Beat grid, tempo curve and loudness of `folder/pcm.npy`."""
+    import numpy as np
+
+    from tempose.music.audio import SAMPLE_RATE, Song
+
+    song = Song(np.load(folder / "pcm.npy", allow_pickle=False))
+    grid = song.grid
+    intervals = np.diff(grid.beats)
+    around = [intervals[max(0, i - 2) : i + 3] for i in range(len(intervals))]
+    hop = SAMPLE_RATE // LOUDNESS_PER_SECOND
+    count = math.ceil(len(song.samples) / hop)
+    tenths = np.pad(song.samples, (0, count * hop - len(song.samples))).reshape(count, hop)
+    return {
+        "seconds": song.seconds,
+        "beats": [round(float(t), 6) for t in grid.beats],
+        "downbeats": [round(float(t), 6) for t in grid.downbeats],
+        "bpm": grid.bpm,
+        "confidence": float(grid.confidence),
+        "tempo_curve": [
+            [round(float(t), 6), round(float(60 / np.median(near)), 3)]
+            for t, near in zip(grid.beats, around, strict=False)
+        ],
+        "loudness": [round(float(v), 4) for v in np.sqrt((tenths**2).mean(1))],
+    }
+
+
+def stretch(
+    folder: Path,
+    target: Path,
+    tempo_map: list[list[float]],
+    seconds: float,
+    audio_seconds: float,
+    decoded_bytes: int,
+) -> dict[str, Any]:
+    """The song as heard under a tempo map, pitch kept: 16 bit, 44.1 kHz, at most two channels, in `target`."""
+    import numpy as np
+    import soundfile
+    import soxr
+
+    from tempose.music.stretch import stretch as stretch_samples
+    from tempose_server.schemas import to_tempo_map
+
+    with _opened(folder / "audio") as file:
+        blocks = list(_blocks(file, audio_seconds, decoded_bytes))
+        rate = file.samplerate
+    samples = np.concatenate(blocks)  # (N, channels)
+    del blocks
+    if samples.shape[1] > 2:
+        samples = samples.mean(1, keepdims=True)
+    if rate != STRETCH_RATE:
+        samples = soxr.resample(samples, rate, STRETCH_RATE, quality="HQ")
+    mono = samples.shape[1] == 1
+    heard = stretch_samples(
+        samples[:, 0] if mono else samples, STRETCH_RATE, to_tempo_map(tempo_map), seconds
+    )
+    heard = np.clip(np.nan_to_num(heard), -1, 1)
+    soundfile.write(target, heard, STRETCH_RATE, format="WAV", subtype="PCM_16")
+    return {"frames": len(heard)}
+
+
+def _opened(path: Path) -> Any:
+    """An open sound file of a known format, rate and channel count. libsndfile follows no references."""
+    import soundfile
+
+    try:
+        file = soundfile.SoundFile(path)
+    except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError):
+        raise TemposeError(
+            "audio_unreadable", "This is not audio that can be read. Use wav, flac, ogg or mp3."
+        ) from None
+    if file.format not in FORMATS:
+        file.close()
+        raise TemposeError("audio_format", "This kind of audio file is not taken. Use wav, flac, ogg or mp3.")
+    if not RATES[0] <= file.samplerate <= RATES[1] or not 1 <= file.channels <= CHANNELS:
+        file.close()
+        raise TemposeError(
+            "audio_shape",
+            f"Audio must have {RATES[0]} to {RATES[1]} samples per second and 1 to {CHANNELS} channels.",
+        )
+    return file
+
+
+def _blocks(file: Any, audio_seconds: float, decoded_bytes: int) -> Any:
+    """(n, channels) float32 blocks, counted as they come: what the header promises is not believed."""
+    import soundfile
+
+    frames, size = 0, 0
+    while True:
+        try:
+            block = file.read(BLOCK, dtype="float32", always_2d=True)
+        except (soundfile.LibsndfileError, RuntimeError):
+            if frames:  # damaged towards its end: what was heard so far counts
+                return
+            raise TemposeError("audio_unreadable", "The audio is damaged and cannot be read.") from None
+        if not len(block):
+            return
+        frames += len(block)
+        size += block.nbytes
+        if frames > audio_seconds * file.samplerate:
+            raise TemposeError("audio_long", f"The audio is longer than {audio_seconds / 60:g} minutes.")
+        if size > decoded_bytes:
+            raise TemposeError("audio_big", "The audio is too big once it is unpacked.")
+        yield block
+
+
+TASKS = {"decode": decode, "analyse": analyse, "stretch": stretch}
+
+
+def main(arguments: list[str]) -> int:
+    task, folder, text = arguments
+    options = json.loads(text)
+    limit_self(**options.pop("limits"))
+    if "target" in options:
+        options["target"] = Path(options["target"])
+    answer_to = os.dup(1)
+    os.dup2(2, 1)  # libraries that print do not get into the answer
+    try:
+        answer = TASKS[task](Path(folder), **options)
+    except TemposeError as error:
+        answer = {"error": {"code": error.code, "message": error.message}}
+    except MemoryError:
+        answer = {"error": {"code": "audio_big", "message": "The audio is too big once it is unpacked."}}
+    except OSError as error:
+        answer = {"errno": error.errno}
+    with os.fdopen(answer_to, "w") as out:
+        json.dump(answer, out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,65 @@
+"""Errors as they leave the server: a status, a stable code, a message for a person."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from typing import Any
+
+from tempose.errors import TemposeError
+
+
+class ApiError(Exception):
+    """An answer other than success.
+
+    Attributes
+    ----------
+    status : int
+    code : str
+        Stable; the table in `docs/server.md` says which may be retried.
+    message : str
+        For a person; never holds anything the client sent.
+    details : list or dict or None
+    headers : dict of str to str
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, details: Any = None, headers: dict[str, str] | None = None
+    ):
+        super().__init__(message)
+        self.status, self.code, self.message, self.details = status, code, message, details
+        self.headers = headers or {}
+
+    @property
+    def body(self) -> dict[str, Any]:
+        return {"code": self.code, "message": self.message, "details": self.details}
+
+
+def retry_later(status: int, code: str, message: str, seconds: int) -> ApiError:
+    """An error that passes by itself, with the seconds after which to ask again."""
+    return ApiError(status, code, message, headers={"Retry-After": str(seconds)})
+
+
+def disk_full() -> ApiError:
+    return ApiError(507, "disk_full", "The server's disk is full. Free some space there, then try again.")
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether a failed write was one for want of space (or of quota)."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return isinstance(error, sqlite3.OperationalError) and "full" in str(error)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether the device or the machine ran out of memory; says so without importing torch."""
+    return (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or (isinstance(error, RuntimeError) and "out of memory" in str(error).lower())
+    )
+
+
+def from_tempose(error: TemposeError) -> ApiError:
+    """What a person can put right in a request is 422."""
+    return ApiError(422, error.code, error.message)

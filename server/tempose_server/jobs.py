@@ -1,0 +1,375 @@
+"""Jobs in SQLite: created once, found again after any restart.
+
+States: queued → running → succeeded | failed | canceled. What was asked is kept until the job ends;
+what was asked for is a file of its own (`results/ID.npz`), complete or not there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import sqlite3
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from tempose.errors import TemposeError
+from tempose_server.errors import ApiError, disk_full, is_disk_full, retry_later
+from tempose_server.order import Waiting, schedule
+from tempose_server.settings import Settings
+
+log = logging.getLogger("tempose.jobs")
+
+IDS_PER_START = 1_000_000  # event ids rise across restarts
+CRASHES = 2  # a job that took the server down this often is not run again
+FINISHED = ("succeeded", "failed", "canceled")
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS server (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS jobs (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, client TEXT NOT NULL,
+    request_hash TEXT NOT NULL, request BLOB, audio TEXT NOT NULL, short INTEGER NOT NULL,
+    frames INTEGER NOT NULL, seed TEXT NOT NULL, state TEXT NOT NULL, error TEXT,
+    cancel INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, born INTEGER NOT NULL,
+    created REAL NOT NULL, updated REAL NOT NULL
+);
+CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
+"""
+_COLUMNS = "number, id, client, request_hash, audio, short, frames, seed, state, error, cancel, born, created, updated"
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """One row, without the request itself."""
+
+    number: int
+    id: str
+    client: str
+    request_hash: str
+    audio: str
+    short: bool
+    frames: int
+    seed: int
+    state: str
+    error: dict[str, Any] | None
+    cancel: bool
+    born: int
+    created: float
+    updated: float
+
+    @property
+    def finished(self) -> bool:
+        return self.state in FINISHED
+
+
+class JobStore:
+    """All jobs of one data folder. Thread-safe; each change is one transaction, on disk when it returns."""
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._lock = threading.RLock()
+        self.changed = threading.Condition(self._lock)  # told when a job may be waiting
+        self._progress: dict[str, float] = {}
+        self._unsaved: dict[str, JobRecord] = {}  # ends that the disk had no room for
+        self._last_turn: dict[str, int] = {}
+        self._turn = 0
+        self._shorts = 0
+        self._results = settings.data_dir / "results"
+        self._results.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path = settings.data_dir / "jobs.sqlite"
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=FULL")
+            self._db.executescript(_TABLES)
+            self._starts = self._begin()
+        except sqlite3.DatabaseError as error:
+            if is_disk_full(error):
+                raise TemposeError(
+                    "disk_full", f"There is no space left for the jobs in {path.parent}."
+                ) from None
+            raise TemposeError(
+                "jobs_damaged", f"{path} cannot be read ({error}). Move it away to begin with no jobs."
+            ) from None
+
+    def _begin(self) -> int:
+        """Count this start and bring the jobs of a killed server in order; how many starts there were."""
+        now = time.time()
+        with self._transaction():
+            self._db.execute(
+                "INSERT INTO server VALUES ('starts', 1) ON CONFLICT DO UPDATE SET value = value + 1"
+            )
+            self._db.execute(
+                "UPDATE jobs SET state = 'canceled', request = NULL, updated = ? WHERE state = 'running' AND cancel",
+                (now,),
+            )
+            self._db.execute("UPDATE jobs SET crashes = crashes + 1 WHERE state = 'running'")
+            reason = {
+                "code": "job_crashed",
+                "message": "The server stopped hard while it ran this job, more than once. It is not tried again.",
+                "details": None,
+            }
+            self._db.execute(
+                "UPDATE jobs SET state = 'failed', error = ?, request = NULL, updated = ? "
+                "WHERE state = 'running' AND crashes >= ?",
+                (json.dumps(reason), now, CRASHES),
+            )
+            self._db.execute("UPDATE jobs SET state = 'queued', updated = ? WHERE state = 'running'", (now,))
+            return self._db.execute("SELECT value FROM server WHERE key = 'starts'").fetchone()[0]
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._save_unsaved()
+            self._db.close()
+
+    # --- at the door --------------------------------------------------------------------------------------
+
+    def create(
+        self,
+        job_id: str,
+        client: str,
+        request_hash: str,
+        request: str,
+        audio: str,
+        short: bool,
+        frames: int,
+        seed: int,
+    ) -> tuple[JobRecord, bool]:
+        """The job of that id, and whether it is new.
+
+        Raises
+        ------
+        ApiError
+            409 when the id stands for another request, 429 when the queue is full, 507 when the disk is.
+        """
+        now = time.time()
+        blob = zlib.compress(request.encode(), 1)
+        with self._lock:
+            existing = self._find(job_id)
+            if existing:
+                if existing.request_hash != request_hash:
+                    raise ApiError(
+                        409,
+                        "job_exists",
+                        "A job with this id was already put with another request. Use a new id.",
+                    )
+                return existing, False
+            if len(self._queued()) >= self._settings.queue:
+                raise retry_later(429, "queue_full", "The server's queue is full. Try again in a moment.", 5)
+            values = (
+                job_id,
+                client,
+                request_hash,
+                blob,
+                audio,
+                short,
+                frames,
+                str(seed),
+                self._starts,
+                now,
+                now,
+            )
+            try:
+                with self._transaction():
+                    self._db.execute(
+                        "INSERT INTO jobs (id, client, request_hash, request, audio, short, frames, seed, state, "
+                        "born, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
+                        values,
+                    )
+            except sqlite3.Error as error:
+                if is_disk_full(error):
+                    raise disk_full() from error
+                raise
+            self.changed.notify_all()
+            return self.get(job_id), True
+
+    def get(self, job_id: str) -> JobRecord:
+        found = self._find(job_id)
+        if found is None:
+            raise ApiError(404, "job_unknown", "The server knows no such job.")
+        return found
+
+    def _find(self, job_id: str) -> JobRecord | None:
+        with self._lock:
+            if job_id in self._unsaved:
+                return self._unsaved[job_id]
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (job_id,)).fetchall()
+        return _record(rows[0]) if rows else None
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """Ask for a job's end: at once when queued, within one step when running, no change otherwise."""
+        with self._lock:
+            job = self.get(job_id)
+            if job.state == "queued":
+                return self.end(job_id, "canceled")
+            if job.state == "running" and not job.cancel:
+                with contextlib.suppress(sqlite3.Error), self._transaction():
+                    self._db.execute("UPDATE jobs SET cancel = 1 WHERE id = ?", (job_id,))
+            return self.get(job_id)
+
+    def position(self, job: JobRecord) -> int | None:
+        """How many jobs start before this one; None when it does not wait."""
+        if job.state != "queued":
+            return None
+        order = [waiting.id for waiting in self._order()]
+        return order.index(job.id) if job.id in order else None
+
+    def first_event_id(self, job: JobRecord) -> int:
+        return (self._starts - job.born) * IDS_PER_START + 1
+
+    def progress(self, job: JobRecord) -> float:
+        return 1.0 if job.state == "succeeded" else self._progress.get(job.id, 0.0)
+
+    def set_progress(self, job_id: str, share: float) -> None:
+        self._progress[job_id] = share
+
+    def describe(self, job: JobRecord) -> dict[str, Any]:
+        """The job as it is shown to clients."""
+        return {
+            "id": job.id,
+            "state": job.state,
+            "position": self.position(job),
+            "progress": round(self.progress(job), 4),
+            "error": job.error,
+            "created": _iso(job.created),
+            "updated": _iso(job.updated),
+            "frames": job.frames,
+            "seed": job.seed,
+        }
+
+    # --- the engine's side --------------------------------------------------------------------------------
+
+    def _queued(self) -> list[JobRecord]:
+        with self._lock:
+            rows = self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE state = 'queued'").fetchall()
+        return [job for job in map(_record, rows) if job.id not in self._unsaved]
+
+    def _order(self) -> list[Waiting]:
+        with self._lock:
+            waiting = [Waiting(job.id, job.client, job.number, job.short) for job in self._queued()]
+            return schedule(waiting, self._last_turn, self._shorts)
+
+    def start_next(self) -> JobRecord | None:
+        """Mark the job whose turn it is as running; None when none waits."""
+        with self._lock:
+            self._save_unsaved()
+            order = self._order()
+            if not order:
+                return None
+            chosen = order[0]
+            with self._transaction():
+                self._db.execute(
+                    "UPDATE jobs SET state = 'running', updated = ? WHERE id = ?", (time.time(), chosen.id)
+                )
+            self._turn += 1
+            self._last_turn[chosen.client] = self._turn
+            self._shorts = self._shorts + 1 if chosen.short else 0
+            return self.get(chosen.id)
+
+    def request(self, job_id: str) -> str:
+        """What was asked, as JSON text."""
+        with self._lock:
+            (blob,) = self._db.execute("SELECT request FROM jobs WHERE id = ?", (job_id,)).fetchone()
+        return zlib.decompress(blob).decode()
+
+    def canceled(self, job_id: str) -> bool:
+        """Whether a running job was asked to end."""
+        return self.get(job_id).cancel
+
+    def result_path(self, job_id: str) -> Path:
+        return self._results / f"{job_id}.npz"
+
+    def end(self, job_id: str, state: str, error: dict[str, Any] | None = None) -> JobRecord:
+        """The job's last state. One that was canceled meanwhile ends as canceled.
+
+        Holds also when the disk has no room for it: then it is remembered, and saved later.
+        """
+        with self._lock:
+            job = self.get(job_id)
+            if job.finished:
+                return job
+            if job.cancel:
+                state, error = "canceled", None
+            if state != "succeeded":
+                self.result_path(job_id).unlink(missing_ok=True)
+            ended = replace(job, state=state, error=error, updated=time.time())
+            try:
+                self._save_end(ended)
+            except sqlite3.Error:
+                log.exception("job %s: its end could not be saved yet", job_id)
+                self._unsaved[job_id] = ended
+            self._progress.pop(job_id, None)
+            return ended
+
+    def park(self, job_id: str) -> None:
+        """Put a running job back into the queue: the server is closing."""
+        with self._transaction():
+            self._db.execute("UPDATE jobs SET state = 'queued' WHERE id = ? AND state = 'running'", (job_id,))
+
+    def _save_end(self, job: JobRecord) -> None:
+        with self._transaction():
+            self._db.execute(
+                "UPDATE jobs SET state = ?, error = ?, request = NULL, updated = ? WHERE id = ?",
+                (job.state, json.dumps(job.error) if job.error else None, job.updated, job.id),
+            )
+
+    def _save_unsaved(self) -> None:
+        for job_id, job in list(self._unsaved.items()):
+            try:
+                self._save_end(job)
+            except sqlite3.Error:
+                return
+            del self._unsaved[job_id]
+
+    # --- retention ----------------------------------------------------------------------------------------
+
+    def trim(self) -> set[str]:
+        """Forget finished jobs beyond `keep_jobs` or `keep_days`; the songs that waiting jobs need."""
+        oldest = time.time() - self._settings.keep_days * 86_400
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT id, updated FROM jobs WHERE state IN ('succeeded', 'failed', 'canceled') "
+                "ORDER BY updated DESC, number DESC"
+            ).fetchall()
+            old = [row[0] for i, row in enumerate(rows) if i >= self._settings.keep_jobs or row[1] < oldest]
+            with self._transaction():
+                self._db.executemany("DELETE FROM jobs WHERE id = ?", [(job_id,) for job_id in old])
+            for job_id in old:
+                self.result_path(job_id).unlink(missing_ok=True)
+            needed = self._db.execute(
+                "SELECT audio FROM jobs WHERE state IN ('queued', 'running')"
+            ).fetchall()
+        return {audio for (audio,) in needed}
+
+
+def _record(row: tuple[Any, ...]) -> JobRecord:
+    job = JobRecord(*row)
+    return replace(
+        job,
+        short=bool(job.short),
+        seed=int(job.seed),
+        error=json.loads(row[9]) if row[9] else None,
+        cancel=bool(job.cancel),
+    )
+
+
+def _iso(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,48 @@
+"""Whose turn it is: short jobs first, clients in turn, nobody waits for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+SHORTS_IN_A_ROW = 3  # then one long job, if one waits
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A queued job, as far as its turn depends on it. `number` rises with each job created."""
+
+    id: str
+    client: str
+    number: int
+    short: bool
+
+
+def schedule(
+    waiting: Iterable[Waiting], last_turn: Mapping[str, int] | None = None, shorts_in_a_row: int = 0
+) -> list[Waiting]:
+    """The order in which the jobs would start if none came or went.
+
+    Parameters
+    ----------
+    waiting : Waiting
+    last_turn : client → int
+        A number that rises with each start; clients not in it have had no turn yet and go first.
+    shorts_in_a_row : int
+        Short jobs started since the last long one.
+    """
+    rest = sorted(waiting, key=lambda job: job.number)
+    turns = dict(last_turn or {})
+    turn = max(turns.values(), default=0)
+    order: list[Waiting] = []
+    while rest:
+        short = [job for job in rest if job.short]
+        long = [job for job in rest if not job.short]
+        pool = long if long and (not short or shorts_in_a_row >= SHORTS_IN_A_ROW) else short
+        chosen = min(pool, key=lambda job: (turns.get(job.client, 0), job.number))
+        shorts_in_a_row = shorts_in_a_row + 1 if chosen.short else 0
+        turn += 1
+        turns[chosen.client] = turn
+        rest.remove(chosen)
+        order.append(chosen)
+    return order

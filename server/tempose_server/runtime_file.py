@@ -1,0 +1,31 @@
+"""The runtime file: where the server is and its token, for programs of the same user."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from pathlib import Path
+
+
+def write(path: Path, url: str, token: str) -> None:
+    """Write {"url", "token", "pid"} at once and readable by the owner alone."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # 0600 before any content
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            json.dump({"url": url, "token": token, "pid": os.getpid()}, file)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def remove(path: Path, token: str) -> None:
+    """Remove the file, unless a later server has already put its own there."""
+    try:
+        if json.loads(path.read_text()).get("token") == token:
+            path.unlink()
+    except (OSError, ValueError, AttributeError):
+        pass  # gone, or not ours

@@ -1,0 +1,101 @@
+"""The parent's side of `decode`: start the child, bound its time, survive its death."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+from tempose_server.errors import ApiError, disk_full
+from tempose_server.settings import Settings
+
+log = logging.getLogger("tempose.child")
+
+COMMAND = [sys.executable, "-m", "tempose_server.decode"]
+ANSWER_BYTES = 16_000_000
+KEPT_ENVIRONMENT = (
+    "PATH",
+    "PYTHONPATH",
+    "SYSTEMROOT",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "HOME",
+    "NUMBA_CACHE_DIR",
+    "LANG",
+)
+
+
+class Sandbox:
+    """Runs decoding tasks, a few at a time. Calls block; use them from a thread."""
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._places = threading.BoundedSemaphore(settings.children_at_once)
+
+    def run(self, task: str, folder: Path, *, trusted: bool = False, **options: Any) -> dict[str, Any]:
+        """The answer of one task.
+
+        Parameters
+        ----------
+        task : str
+            A name in `decode.TASKS`.
+        folder : Path
+            Of the song; chosen by the server, never by a request.
+        trusted : bool
+            Already decoded samples get twice the memory, for the analysis libraries.
+
+        Raises
+        ------
+        ApiError
+            422 with the reason; a child that crashed, hung or was killed costs this call alone.
+        """
+        settings = self._settings
+        limits = {
+            "seconds": settings.child_seconds,
+            "memory": settings.child_memory_bytes * (2 if trusted else 1),
+            "file_bytes": settings.decoded_bytes,
+        }
+        command = [*COMMAND, task, str(folder), json.dumps({"limits": limits, **options}, default=str)]
+        environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        with self._places:
+            try:
+                done = subprocess.run(
+                    command,
+                    stdin=subprocess.DEVNULL,
+                    capture_output=True,
+                    timeout=settings.child_seconds * 1.5,
+                    env=environment,
+                    check=False,
+                )
+            except subprocess.TimeoutExpired:
+                raise ApiError(
+                    422, "audio_costly", "Reading this audio takes too long; it may be damaged."
+                ) from None
+        return self._answer(task, done)
+
+    def _answer(self, task: str, done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
+        try:
+            answer = (
+                json.loads(done.stdout) if done.returncode == 0 and len(done.stdout) < ANSWER_BYTES else None
+            )
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            log.warning("child %s ended with %s: %r", task, done.returncode, done.stderr[-2000:])
+            raise ApiError(422, "audio_crashed", "The audio could not be read: its decoder gave up on it.")
+        if "errno" in answer:
+            if answer["errno"] in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+                raise disk_full()
+            log.warning("child %s failed with errno %s", task, answer["errno"])
+            raise ApiError(500, "internal", "The server failed to handle the audio; its log says more.")
+        if "error" in answer:
+            raise ApiError(422, answer["error"]["code"], answer["error"]["message"])
+        return answer

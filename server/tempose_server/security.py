@@ -1,0 +1,256 @@
+"""The doors: who may speak to the server, and how much and how slowly.
+
+A pure ASGI layer outside of everything else, so that no route (documentation, unknown paths, methods
+that are not allowed) is reached past it. The server assumes hostile web pages: a page in the same
+person's browser can send requests to loopback, but knows no token and cannot hide where it comes from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import json
+import logging
+import re
+import time
+from collections.abc import Iterable, MutableMapping
+from dataclasses import dataclass
+from ipaddress import ip_address
+from typing import Any
+
+from tempose_server.errors import ApiError, retry_later
+from tempose_server.settings import LOOPBACK_HOSTS, Settings
+
+log = logging.getLogger("tempose.http")
+
+Message = MutableMapping[str, Any]
+
+OTHER_BODY_BYTES = 1024  # bodies where none is needed
+LARGE_BODY_BYTES = 1_000_000  # larger ones (or of unknown length) take one of `uploads_at_once` places
+LINGER_SECONDS = 2.0  # a refused client may still be sending; it reads the answer only afterwards
+LINGER_BYTES = 64_000_000
+
+_HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]{2,45}\]|[a-zA-Z0-9.-]{1,253})(?::[0-9]{1,5})?")
+_AUDIO = re.compile(r"/v1/audio/[^/]*")
+_JSON = re.compile(r"/v1/(jobs/[^/]*|audio/[^/]*/stretch)")
+
+HARDENING = (
+    (b"cache-control", b"no-store"),
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+    (b"content-security-policy", b"frame-ancestors 'none'"),
+    (b"referrer-policy", b"no-referrer"),
+)
+
+
+def normal_host(value: str) -> str | None:
+    """The name in a Host header in its one normal form, or None when it is not well formed."""
+    match = _HOST.fullmatch(value)
+    if not match:
+        return None
+    name = match["name"].lower()
+    if name.startswith("["):
+        try:
+            return str(ip_address(name[1:-1]))
+        except ValueError:
+            return None
+    name = name.removesuffix(".")  # "localhost." is localhost
+    return name or None
+
+
+def allowed_hosts(settings: Settings) -> frozenset[str]:
+    """Names under which the server may be addressed; what keeps DNS rebinding out."""
+    names: Iterable[str] = (*LOOPBACK_HOSTS, settings.host, *settings.allowed_hosts)
+    normal = {normal_host(f"[{name}]" if ":" in name else name) for name in names}
+    return frozenset(name for name in normal if name and name not in ("0.0.0.0", "::"))
+
+
+@dataclass(frozen=True)
+class BodyRule:
+    """What a route takes."""
+
+    content_type: str
+    cap: int
+
+
+class Doors:
+    """ASGI middleware: Host, Origin, Sec-Fetch-Site, token, content type, size and pace of the body."""
+
+    def __init__(self, app: Any, *, token: str, settings: Settings):
+        self.app = app
+        self.settings = settings
+        self._digest = hashlib.sha256(token.encode()).digest()
+        self._hosts = allowed_hosts(settings)
+        self._uploads = 0
+
+    async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self.app(scope, receive, send)
+        elif scope["type"] == "http":
+            await self._http(scope, receive, send)
+        else:  # nothing here speaks WebSocket
+            await send({"type": "websocket.close", "code": 1008})
+
+    async def _http(self, scope: Message, receive: Any, send: Any) -> None:
+        exchange = _Exchange(scope, receive, send, self.settings)
+        began = time.monotonic()
+        place = False
+        try:
+            self._check_caller(exchange)
+            rule = self._rule(scope["method"], scope["path"])
+            self._check_body(exchange, rule)
+            if exchange.large:
+                if self._uploads >= self.settings.uploads_at_once:
+                    raise retry_later(
+                        429, "uploads_busy", "Too many uploads at once. Try again in a moment.", 2
+                    )
+                self._uploads += 1
+                place = True
+            await self.app(scope, exchange.receive, exchange.send)
+        except ApiError as error:
+            await exchange.refuse(error)
+        finally:
+            self._uploads -= place
+            path = scope.get("raw_path", b"").split(b"?")[0][:120].decode("ascii", "replace")
+            log.info(
+                "%s %s %s %.0f ms", scope["method"], path, exchange.status, 1000 * (time.monotonic() - began)
+            )
+
+    def _check_caller(self, exchange: _Exchange) -> None:
+        hosts = exchange.header(b"host")
+        if len(hosts) != 1 or normal_host(hosts[0]) not in self._hosts:
+            raise ApiError(
+                403,
+                "host_refused",
+                "The server is not known under this name. Use its own address, 127.0.0.1.",
+            )
+        if exchange.header(b"origin"):
+            raise ApiError(403, "origin_refused", "Web pages may not use this server.")
+        if any(site not in ("none", "same-origin") for site in exchange.header(b"sec-fetch-site")):
+            raise ApiError(403, "origin_refused", "Web pages may not use this server.")
+        given = exchange.header(b"authorization")
+        scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
+        # Hashing first makes both sides equally long, so the comparison takes the same time for any token.
+        right = hmac.compare_digest(hashlib.sha256(token.strip().encode("latin-1")).digest(), self._digest)
+        if scheme.lower() != "bearer" or not right:
+            raise ApiError(
+                401,
+                "token_wrong",
+                "The token is missing or wrong. The server's runtime file holds the right one.",
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+
+    def _rule(self, method: str, path: str) -> BodyRule:
+        if method == "PUT" and _AUDIO.fullmatch(path):
+            return BodyRule("application/octet-stream", self.settings.audio_bytes)
+        if method in ("PUT", "POST") and _JSON.fullmatch(path):
+            return BodyRule("application/json", self.settings.json_bytes)
+        return BodyRule("application/json", OTHER_BODY_BYTES)
+
+    def _check_body(self, exchange: _Exchange, rule: BodyRule) -> None:
+        exchange.cap = rule.cap
+        if not exchange.has_body:
+            return
+        types = exchange.header(b"content-type")
+        essence, _, parameter = types[0].partition(";") if len(types) == 1 else ("", "", "")
+        utf8 = parameter.strip().lower().replace('"', "") in ("", "charset=utf-8")
+        if essence.strip().lower() != rule.content_type or not utf8:
+            raise ApiError(415, "content_type", f"The body must be sent as {rule.content_type}.")
+        if any(value.strip().lower() != "identity" for value in exchange.header(b"content-encoding")):
+            raise ApiError(415, "content_encoding", "The body must not be compressed.")
+        if exchange.declared is not None and exchange.declared > rule.cap:
+            raise too_large(rule.cap)
+
+
+def too_large(cap: int) -> ApiError:
+    return ApiError(413, "body_too_large", f"The body is larger than {cap} bytes.")
+
+
+class _Exchange:
+    """One request and its answer: counts and times the body, hardens and completes the answer."""
+
+    def __init__(self, scope: Message, receive: Any, send: Any, settings: Settings):
+        self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._receive, self._send, self._settings = receive, send, settings
+        self.cap = 0
+        self.status = 0
+        self._began = time.monotonic()
+        self._received = 0
+        self._slow = False
+        lengths = self.header(b"content-length")
+        chunked = bool(self.header(b"transfer-encoding"))
+        self.declared = int(lengths[0]) if lengths and lengths[0].isdigit() and not chunked else None
+        self.has_body = chunked or bool(self.declared)
+        self._complete = not self.has_body
+
+    def header(self, name: bytes) -> list[str]:
+        return [value.decode("latin-1") for key, value in self._headers if key == name]
+
+    @property
+    def large(self) -> bool:
+        return self.has_body and (self.declared is None or self.declared > LARGE_BODY_BYTES)
+
+    async def receive(self) -> Message:
+        """The next piece of the body, in time and within the cap."""
+        if self._complete:
+            return await self._receive()
+        allowed = (
+            self._settings.upload_grace_seconds + self._received / self._settings.upload_bytes_per_second
+        )
+        left = self._began + allowed - time.monotonic()
+        try:
+            async with asyncio.timeout(max(0.0, min(left, self._settings.upload_idle_seconds))):
+                message = await self._receive()
+        except TimeoutError:
+            self._slow = True
+            raise ApiError(
+                408, "upload_slow", "The upload was too slow and was given up. Try again."
+            ) from None
+        if message["type"] == "http.disconnect":
+            self._complete = True
+            return message
+        self._received += len(message.get("body", b""))
+        self._complete = not message.get("more_body", False)
+        if self._received > self.cap:
+            raise too_large(self.cap)
+        return message
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            headers = list(message.get("headers", []))
+            have = {key.lower() for key, _ in headers}
+            headers += [pair for pair in HARDENING if pair[0] not in have]
+            if not self._complete:
+                headers.append((b"connection", b"close"))
+            message = {**message, "headers": headers}
+        last = message["type"] == "http.response.body" and not message.get("more_body", False)
+        if last and not self._complete and not self._slow:
+            await self._send({**message, "more_body": True})
+            await self._drain()
+            message = {"type": "http.response.body", "body": b""}
+        await self._send(message)
+
+    async def refuse(self, error: ApiError) -> None:
+        if self.status:  # the answer had begun: nothing can be put right
+            return
+        body = json.dumps(error.body).encode()
+        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        headers += [(key.lower().encode(), value.encode()) for key, value in error.headers.items()]
+        await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
+        await self.send({"type": "http.response.body", "body": body})
+
+    async def _drain(self) -> None:
+        """Read on for a moment, so that the answer is not lost in a connection reset."""
+        drained = 0
+        try:
+            async with asyncio.timeout(LINGER_SECONDS):
+                while not self._complete and drained < LINGER_BYTES:
+                    message = await self._receive()
+                    drained += len(message.get("body", b""))
+                    self._complete = message["type"] == "http.disconnect" or not message.get(
+                        "more_body", False
+                    )
+        except TimeoutError:
+            pass

@@ -1,0 +1,192 @@
+"""Run the server: bind, lock the data folder, tell where it is, and close in good order."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from tempose import __version__
+from tempose.errors import TemposeError
+from tempose_server import runtime_file
+from tempose_server.app import Service, create_app
+from tempose_server.settings import Settings
+
+log = logging.getLogger("tempose.server")
+
+
+def run(settings: Settings) -> None:
+    """Serve until SIGTERM or Ctrl+C.
+
+    Raises
+    ------
+    TemposeError
+        The address would be open to others, is taken, or the data folder is in use or not writable.
+    """
+    settings.check_bind()
+    token = settings.configured_token or secrets.token_urlsafe(32)
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    with data_lock(settings.data_dir), _listening(settings) as listener:
+        address = listener.getsockname()
+        host = f"[{address[0]}]" if ":" in address[0] else address[0]
+        url = f"http://{host}:{address[1]}"
+        app, service = create_app(settings, token)
+        config = uvicorn.Config(
+            app,
+            http=_Protocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="on",
+            log_config=None,
+            log_level="warning",
+            access_log=False,  # `security` logs requests, without their query
+            proxy_headers=False,
+            server_header=False,
+            limit_concurrency=settings.connections,
+            timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
+        )
+        _Protocol.header_seconds = settings.header_seconds
+        _Server(config, settings, service, url, token).run(sockets=[listener])
+    print("Tempose has stopped.", flush=True)
+
+
+@contextlib.contextmanager
+def _listening(settings: Settings) -> Iterator[socket.socket]:
+    try:
+        family, _, _, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:
+        raise TemposeError(
+            "address", f"The address {settings.host} cannot be used: {error.strerror}."
+        ) from None
+    with listener:
+        try:
+            if os.name == "posix":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+        except OSError as error:
+            raise TemposeError(
+                "address", f"Port {settings.port} on {settings.host} cannot be used: {error.strerror}."
+            ) from None
+        yield listener
+
+
+@contextlib.contextmanager
+def data_lock(folder: Path) -> Iterator[None]:
+    """Hold the data folder; a second server on it is refused. A killed server's lock is free again."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = (folder / "lock").open("a+")
+    except OSError as error:
+        raise TemposeError(
+            "data_dir", f"The data folder {folder} cannot be used: {error.strerror}."
+        ) from None
+    with file:
+        try:
+            _lock(file)
+        except OSError:
+            raise TemposeError(
+                "data_dir_in_use",
+                f"Another Tempose server uses the data folder {folder}. Stop it, or give this one its own --data-dir.",
+            ) from None
+        yield
+
+
+def _lock(file: IO[str]) -> None:
+    if sys.platform == "win32":
+        import msvcrt
+
+        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+    else:
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's HTTP/1.1 with a deadline on the request's head, so that silent connections end."""
+
+    header_seconds = 10.0
+    _deadline: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._head_came()
+        elif self._deadline is None:
+            self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        self._deadline = self.loop.call_later(self.header_seconds, self._too_late)
+
+    def _head_came(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self.transport.close()
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with the runtime file around it, and an ordinary exit after a signal."""
+
+    def __init__(self, config: uvicorn.Config, settings: Settings, service: Service, url: str, token: str):
+        super().__init__(config)
+        self._settings, self._service, self._url, self._token = settings, service, url, token
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if not self.started:
+            return
+        settings = self._settings
+        runtime_file.write(settings.runtime_file, self._url, self._token)
+        print(
+            f"Tempose {__version__}\n"
+            f"  address       {self._url}\n"
+            f"  runtime file  {settings.runtime_file}\n"
+            f"  data          {settings.data_dir}\n"
+            f"  model         {settings.model} on {settings.device}\n"
+            "Listening; the model loads meanwhile. Stop with Ctrl+C.",
+            flush=True,
+        )
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        runtime_file.remove(self._settings.runtime_file, self._token)
+        self._service.hub.stop()  # or the event streams would keep their connections open
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        handled = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGBREAK] if sys.platform == "win32" else [])
+        before = {number: signal.signal(number, self.handle_exit) for number in handled}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)

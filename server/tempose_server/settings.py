@@ -1,0 +1,163 @@
+"""Settings: flags, then environment, then a YAML file, then the defaults written here."""
+
+from __future__ import annotations
+
+import os
+import stat
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import platformdirs
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, YamlConfigSettingsSource
+
+from tempose.errors import TemposeError
+from tempose.request import MAX_SECONDS
+
+ENV_PREFIX = "TEMPOSE_SERVER_"
+LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
+SHORTEST_TOKEN = 32
+
+
+def default_runtime_file() -> Path:
+    return Path(platformdirs.user_runtime_dir("tempose")) / "server.json"
+
+
+def default_data_dir() -> Path:
+    return Path(platformdirs.user_data_dir("tempose")) / "server"
+
+
+def _names(value: Any) -> Any:
+    """Names from a list, or from one string with commas (as in the environment)."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+class Settings(BaseSettings):
+    """Everything about one server. Seconds, bytes and counts; each default is listed in docs/server.md."""
+
+    model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
+
+    host: str = "127.0.0.1"
+    port: int = Field(0, ge=0, le=65535)
+    runtime_file: Path = Field(default_factory=default_runtime_file)
+    data_dir: Path = Field(default_factory=default_data_dir)
+    model: str = "default"
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+
+    token: SecretStr | None = None
+    token_file: Path | None = None
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
+
+    audio_bytes: int = Field(200_000_000, gt=0)
+    audio_seconds: float = Field(1800.0, gt=0)
+    decoded_bytes: int = Field(1_000_000_000, gt=0)
+    dance_seconds: float = Field(MAX_SECONDS, gt=0, le=MAX_SECONDS)
+    json_bytes: int = Field(24_000_000, gt=0)
+    json_elements: int = Field(1_000_000, gt=0)
+    json_depth: int = Field(12, gt=0)
+
+    queue: int = Field(64, gt=0)
+    short_seconds: float = Field(12.0, ge=0)
+    uploads_at_once: int = Field(8, gt=0)
+    connections: int = Field(600, gt=0)
+
+    upload_idle_seconds: float = Field(10.0, gt=0)
+    upload_grace_seconds: float = Field(20.0, gt=0)
+    upload_bytes_per_second: float = Field(16_000.0, gt=0)
+    header_seconds: float = Field(10.0, gt=0)
+    heartbeat_seconds: float = Field(10.0, gt=0)
+    shutdown_seconds: float = Field(10.0, gt=0)
+
+    child_seconds: float = Field(120.0, gt=0)
+    child_memory_bytes: int = Field(3_000_000_000, gt=0)
+    children_at_once: int = Field(2, gt=0)
+
+    keep_jobs: int = Field(500, gt=0)
+    keep_days: float = Field(30.0, gt=0)
+    keep_audio_bytes: int = Field(8_000_000_000, gt=0)
+
+    @classmethod
+    def load(cls, flags: dict[str, Any], config: Path | None = None) -> Settings:
+        """Settings from flags (None means "not given"), the environment, and a YAML file.
+
+        Raises
+        ------
+        TemposeError
+            A key is unknown or a value is wrong; the message names it.
+        """
+        for name in os.environ:
+            if (
+                name.upper().startswith(ENV_PREFIX)
+                and name[len(ENV_PREFIX) :].lower() not in cls.model_fields
+            ):
+                raise TemposeError("settings", f"There is no setting for the environment variable {name}.")
+        values: dict[str, Any] = {}
+        if config is not None:
+            if not config.is_file():
+                raise TemposeError("settings", f"There is no settings file {config}.")
+            try:
+                values = YamlConfigSettingsSource(cls, config)()
+            except Exception as error:  # whatever the YAML reader says
+                raise TemposeError("settings", f"{config} is not a YAML file of settings.") from error
+        for name in cls.model_fields:  # the environment wins over the file
+            if f"{ENV_PREFIX}{name}".upper() in {key.upper() for key in os.environ}:
+                values.pop(name, None)
+        values |= {key: value for key, value in flags.items() if value is not None}
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            raise TemposeError("settings", f"The setting {where!r} is wrong: {first['msg']}.") from None
+
+    @property
+    def is_loopback(self) -> bool:
+        if self.host == "localhost":
+            return True
+        try:
+            return ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def configured_token(self) -> str | None:
+        """The token the owner chose, or None for a fresh random one.
+
+        Raises
+        ------
+        TemposeError
+            The token is too short, has odd characters, or its file can be read by others.
+        """
+        token = self.token.get_secret_value() if self.token else None
+        if self.token_file is not None:
+            try:
+                token = self.token_file.read_text("ascii").strip()
+                mode = self.token_file.stat().st_mode
+            except (OSError, UnicodeDecodeError):
+                raise TemposeError(
+                    "token_file", f"The token file {self.token_file} cannot be read."
+                ) from None
+            if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise TemposeError(
+                    "token_file", f"Others can read the token file {self.token_file}; run chmod 600 on it."
+                )
+        if token is not None and not (
+            len(token) >= SHORTEST_TOKEN and token.isascii() and token.isprintable()
+        ):
+            raise TemposeError(
+                "token_short",
+                f"A configured token needs at least {SHORTEST_TOKEN} plain characters without spaces.",
+            )
+        if token is not None and any(c.isspace() for c in token):
+            raise TemposeError("token_short", "A configured token must not hold spaces.")
+        return token
+
+    def check_bind(self) -> None:
+        """Refuse an address that others can reach while only a per-launch token guards it."""
+        if not self.is_loopback and self.configured_token is None:
+            raise TemposeError(
+                "bind_needs_token",
+                f"{self.host} can be reached from other machines. Give a token with --token-file, "
+                "or stay on --host 127.0.0.1.",
+            )
