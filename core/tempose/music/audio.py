@@ -13,6 +13,9 @@ from tempose.errors import TemposeError
 from tempose.music.grid import BeatGrid
 
 SAMPLE_RATE = 22_050  # 735 samples per pose frame at 30 fps
+MAX_SECONDS = 3600
+SILENCE = 1e-4  # of full scale
+BLOCK = 1 << 18  # frames read at once
 
 
 class Song:
@@ -56,23 +59,49 @@ class Song:
         Raises
         ------
         TemposeError
-            The file is missing, is not audio, is empty, silent, or shorter than half a second.
+            The file is missing, is not audio, is silent, shorter than half a second or longer than an hour, or holds
+            samples that are not numbers.
         """
         import librosa
-        import soundfile
 
+        mono, rate = _read_mono(Path(path))
         name = Path(path).name
-        if not Path(path).is_file():
-            raise TemposeError("audio_missing", f"There is no audio file {path}.")
-        try:
-            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, RuntimeError) as error:
-            raise TemposeError("audio_unreadable", f"{name} is not audio that can be read (wav, flac, ogg, mp3).") from error
-        mono = samples.mean(1)
-        if not np.isfinite(mono).all():
-            raise TemposeError("audio_not_finite", f"{name} holds samples that are not numbers.")
-        if len(mono) < rate // 2:
-            raise TemposeError("audio_short", f"{name} is shorter than half a second.")
-        if np.abs(mono - mono.mean()).max() < 1e-4:
-            raise TemposeError("audio_silent", f"{name} is silent.")
+        if len(mono) < rate / 2:
+            raise TemposeError("audio_short", f"{name} is shorter than half a second: choose a longer sound.")
+        if np.abs(mono - mono.mean()).max() < SILENCE:
+            raise TemposeError("audio_silent", f"{name} is silent: choose a sound with music in it.")
         return cls(librosa.resample(mono, orig_sr=rate, target_sr=SAMPLE_RATE))
+
+
+def _read_mono(path: Path) -> tuple[np.ndarray, int]:
+    """The mean of all channels, float32, no louder than 1; read in blocks, for long songs of many channels are large.
+
+    Channels that cancel each other out are heard as the loudest one of them.
+    """
+    import soundfile
+
+    if not path.is_file():
+        raise TemposeError("audio_missing", f"There is no audio file {path}.")
+    sums, loudest = [], []
+    try:
+        with soundfile.SoundFile(path) as file:
+            rate = file.samplerate
+            if file.frames > MAX_SECONDS * rate:
+                raise TemposeError("audio_long", f"{path.name} is longer than {MAX_SECONDS // 60} minutes.")
+            energy = np.zeros(file.channels)
+            while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+                if not np.isfinite(block).all():
+                    raise TemposeError("audio_not_finite", f"{path.name} holds samples that are not numbers.")
+                sums.append(block.mean(1, dtype=np.float64))
+                energy += np.square(block, dtype=np.float64).sum(0)
+                loudest.append(block[:, int(energy.argmax())])
+    except (soundfile.LibsndfileError, RuntimeError, TypeError, OSError) as error:
+        raise TemposeError(
+            "audio_unreadable", f"{path.name} is not audio that can be read: use a wav, flac, ogg or mp3 file."
+        ) from error
+    if not sums:
+        return np.zeros(0, np.float32), rate
+    mono = np.concatenate(sums)
+    if np.square(mono).sum() < 1e-4 * energy.max():
+        mono = np.concatenate(loudest).astype(np.float64)
+    return (mono / max(1.0, np.abs(mono).max())).astype(np.float32), rate
