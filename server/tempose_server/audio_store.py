@@ -112,7 +112,6 @@ class AudioStore:
             self._sandbox.run(
                 "stretch",
                 self._root / sha256,
-                trusted=True,
                 target=folder / "stretched.wav",
                 tempo_map=tempo_map,
                 seconds=seconds,

@@ -11,6 +11,7 @@ import json
 import math
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -34,13 +35,14 @@ STRETCH_RATE = 44_100
 LOUDNESS_PER_SECOND = 10
 
 
-def limit_self(seconds: float, memory: int, file_bytes: int) -> None:
-    """Cap processor time, memory and file size of this process, and die with the server (where possible)."""
+def limit_self(seconds: float, memory: int | None, file_bytes: int) -> None:
+    """Cap processor time, memory and file size of this process; let it die with the server (on Linux)."""
     with contextlib.suppress(ImportError):
         import resource
 
         resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(seconds), math.ceil(seconds) + 1))
-        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+        if memory is not None:
+            resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
@@ -89,26 +91,19 @@ def analyse(folder: Path) -> dict[str, Any]:
     """Beat grid, tempo curve and loudness of `folder/pcm.npy`."""
     import numpy as np
 
-    from tempose.music.audio import SAMPLE_RATE, Song
+    from tempose.music.audio import Song
+    from tempose.music.beats import loudness, tempo_curve
 
     song = Song(np.load(folder / "pcm.npy", allow_pickle=False))
     grid = song.grid
-    intervals = np.diff(grid.beats)
-    around = [intervals[max(0, i - 2) : i + 3] for i in range(len(intervals))]
-    hop = SAMPLE_RATE // LOUDNESS_PER_SECOND
-    count = math.ceil(len(song.samples) / hop)
-    tenths = np.pad(song.samples, (0, count * hop - len(song.samples))).reshape(count, hop)
     return {
         "seconds": song.seconds,
         "beats": [round(float(t), 6) for t in grid.beats],
         "downbeats": [round(float(t), 6) for t in grid.downbeats],
         "bpm": grid.bpm,
         "confidence": float(grid.confidence),
-        "tempo_curve": [
-            [round(float(t), 6), round(float(60 / np.median(near)), 3)]
-            for t, near in zip(grid.beats, around, strict=False)
-        ],
-        "loudness": [round(float(v), 4) for v in np.sqrt((tenths**2).mean(1))],
+        "tempo_curve": [[round(float(t), 6), round(float(bpm), 3)] for t, bpm in tempo_curve(grid)],
+        "loudness": [round(float(v), 4) for v in loudness(song.samples, LOUDNESS_PER_SECOND)],
     }
 
 
@@ -120,7 +115,7 @@ def stretch(
     audio_seconds: float,
     decoded_bytes: int,
 ) -> dict[str, Any]:
-    """The song as heard under a tempo map, pitch kept: 16 bit, 44.1 kHz, at most two channels, in `target`."""
+    """The song under a tempo map, pitch kept: 16 bit, 44.1 kHz, at most two channels, in `target`."""
     import numpy as np
     import soundfile
     import soxr
@@ -158,12 +153,12 @@ def _opened(path: Path) -> Any:
         ) from None
     if file.format not in FORMATS:
         file.close()
-        raise TemposeError("audio_format", "This kind of audio file is not taken. Use wav, flac, ogg or mp3.")
+        raise TemposeError("audio_format", "This kind of audio is not taken. Use wav, flac, ogg or mp3.")
     if not RATES[0] <= file.samplerate <= RATES[1] or not 1 <= file.channels <= CHANNELS:
         file.close()
         raise TemposeError(
             "audio_shape",
-            f"Audio must have {RATES[0]} to {RATES[1]} samples per second and 1 to {CHANNELS} channels.",
+            f"Audio must have {RATES[0]} to {RATES[1]} samples a second and 1 to {CHANNELS} channels.",
         )
     return file
 
@@ -209,6 +204,7 @@ def main(arguments: list[str]) -> int:
     except MemoryError:
         answer = {"error": {"code": "audio_big", "message": "The audio is too big once it is unpacked."}}
     except OSError as error:
+        traceback.print_exc()
         answer = {"errno": error.errno}
     with os.fdopen(answer_to, "w") as out:
         json.dump(answer, out)

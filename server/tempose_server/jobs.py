@@ -14,7 +14,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,6 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
 """
-_COLUMNS = "number, id, client, request_hash, audio, short, frames, seed, state, error, cancel, born, created, updated"
 
 
 @dataclass(frozen=True)
@@ -66,6 +65,9 @@ class JobRecord:
     @property
     def finished(self) -> bool:
         return self.state in FINISHED
+
+
+_COLUMNS = ", ".join(field.name for field in fields(JobRecord))
 
 
 class JobStore:
@@ -106,13 +108,14 @@ class JobStore:
                 "INSERT INTO server VALUES ('starts', 1) ON CONFLICT DO UPDATE SET value = value + 1"
             )
             self._db.execute(
-                "UPDATE jobs SET state = 'canceled', request = NULL, updated = ? WHERE state = 'running' AND cancel",
+                "UPDATE jobs SET state = 'canceled', request = NULL, updated = ? "
+                "WHERE state = 'running' AND cancel",
                 (now,),
             )
             self._db.execute("UPDATE jobs SET crashes = crashes + 1 WHERE state = 'running'")
             reason = {
                 "code": "job_crashed",
-                "message": "The server stopped hard while it ran this job, more than once. It is not tried again.",
+                "message": "The server broke down more than once while it ran this job.",
                 "details": None,
             }
             self._db.execute(
@@ -169,7 +172,7 @@ class JobStore:
                     raise ApiError(
                         409,
                         "job_exists",
-                        "A job with this id was already put with another request. Use a new id.",
+                        "This id already stands for another request. Use a new id.",
                     )
                 return existing, False
             if len(self._queued()) >= self._settings.queue:

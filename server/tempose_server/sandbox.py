@@ -49,7 +49,7 @@ class Sandbox:
         folder : Path
             Of the song; chosen by the server, never by a request.
         trusted : bool
-            Already decoded samples get twice the memory, for the analysis libraries.
+            The task reads only what was decoded before: no cap on memory, for the analysis libraries.
 
         Raises
         ------
@@ -59,7 +59,7 @@ class Sandbox:
         settings = self._settings
         limits = {
             "seconds": settings.child_seconds,
-            "memory": settings.child_memory_bytes * (2 if trusted else 1),
+            "memory": None if trusted else settings.child_memory_bytes,
             "file_bytes": settings.decoded_bytes,
         }
         command = [*COMMAND, task, str(folder), json.dumps({"limits": limits, **options}, default=str)]
@@ -94,7 +94,7 @@ class Sandbox:
         if "errno" in answer:
             if answer["errno"] in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise disk_full()
-            log.warning("child %s failed with errno %s", task, answer["errno"])
+            log.warning("child %s failed with errno %s: %r", task, answer["errno"], done.stderr[-2000:])
             raise ApiError(500, "internal", "The server failed to handle the audio; its log says more.")
         if "error" in answer:
             raise ApiError(422, answer["error"]["code"], answer["error"]["message"])

@@ -8,7 +8,7 @@ import hashlib
 from typing import Annotated, Any, Literal
 
 import numpy as np
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tempose.errors import TemposeError
 from tempose.music.grid import MAX_BEATS, BeatGrid
@@ -284,7 +284,7 @@ class AudioInfo(BaseModel):
 
 
 class Analysis(BaseModel):
-    """Song seconds throughout; `loudness` is the RMS (0 to 1) of every tenth of a second."""
+    """Song seconds throughout; `loudness` is the RMS of every tenth of a second, 1 the loudest."""
 
     seconds: float
     beats: list[float]

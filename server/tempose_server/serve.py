@@ -102,7 +102,8 @@ def data_lock(folder: Path) -> Iterator[None]:
         except OSError:
             raise TemposeError(
                 "data_dir_in_use",
-                f"Another Tempose server uses the data folder {folder}. Stop it, or give this one its own --data-dir.",
+                f"Another Tempose server uses the data folder {folder}. "
+                "Stop it, or give this one its own --data-dir.",
             ) from None
         yield
 

@@ -1,0 +1,92 @@
+"""A server like any other, but with an engine that does what a job's seed says, and a decoder that can crash.
+
+Started as a program by the tests, with the options of `python -m tempose_server`.
+
+seed // 1000: 1 slow (20 ms a step, seed % 1000 steps), 2 out of memory, 3 the whole process dies,
+4 an unexpected error, 5 the disk is full, 6 never looks whether it was canceled (until half a second later).
+"""
+
+import errno
+import os
+import sys
+import time
+from pathlib import Path
+
+SECRET = "a detail that must stay in the log"
+
+
+def crash_or_decode():
+    """The child: real decoding, unless the file asks for a crash."""
+    from tempose_server import decode
+
+    real = decode.TASKS["decode"]
+
+    def wrapped(folder: Path, **options):
+        head = (folder / "audio").read_bytes()[:16]
+        if head.startswith(b"CRASH"):
+            os.abort()
+        while head.startswith(b"HANG"):
+            pass
+        if head.startswith(b"GREEDY"):
+            bytearray(10**12)
+        return real(folder, **options)
+
+    decode.TASKS["decode"] = wrapped
+    sys.exit(decode.main(sys.argv[2:]))
+
+
+class Double:
+    revision = "double-1"
+    device = "cpu"
+
+    def __init__(self):
+        from tempose.null import NullModel
+
+        self.null = NullModel()
+
+    def __call__(self, song, request, *, on_segment=None, on_step=None, should_cancel=None):
+        from tempose.errors import Canceled
+
+        kind, rest = divmod(request.seed, 1000)
+        if kind == 1:
+            on_segment(0, request.reference.keypoints, request.reference.scores)
+            for step in range(rest):
+                if should_cancel():
+                    raise Canceled
+                time.sleep(0.02)
+                on_step(step + 1, rest)
+        elif kind == 2:
+            raise MemoryError
+        elif kind == 3:
+            on_step(0, 1)
+            os._exit(9)
+        elif kind == 4:
+            raise RuntimeError(SECRET)
+        elif kind == 5:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        elif kind == 6:
+            on_step(0, 1)
+            time.sleep(0.5)
+            return self.null(song, request)
+        return self.null(song, request, on_segment=on_segment, on_step=on_step, should_cancel=should_cancel)
+
+
+def main():
+    import typer
+
+    from tempose_server import sandbox, worker
+    from tempose_server.cli import serve
+
+    real = worker.load_generator
+
+    def load(model, device="auto"):
+        time.sleep(float(os.environ.get("DOUBLE_LOAD_SECONDS", "0")))
+        return Double() if model == "default" else real(model, device)
+
+    worker.load_generator = load
+    sandbox.COMMAND = [sys.executable, __file__, "child"]
+    typer.run(serve)
+
+
+if __name__ == "__main__":
+    crash_or_decode() if sys.argv[1:2] == ["child"] else main()
