@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tempose: 2D characters that dance to music, in keys an animator can edit."""
+
+import atexit
+
+PACKAGE = __package__
+
+try:
+    import bpy
+except ImportError:  # the pure modules can be used, and tested, without Blender
+    bpy = None
+
+if bpy is not None:
+    from . import connection, job, notes, operators, panels, preferences, properties, server_process
+    from .operators import base
+
+    CLASSES = (
+        *properties.CLASSES,
+        preferences.TemposePreferences,
+        *operators.CLASSES,
+        *panels.CLASSES,
+    )
+
+    @bpy.app.handlers.persistent
+    def _leave_file(*_args):
+        """Another file is coming: what is going on belongs to this one."""
+        job.abandon()
+        notes.say("")
+
+    def _quit():
+        """Blender as a Python module hangs at exit while classes are registered."""
+        if hasattr(bpy.types.Scene, "tempose"):
+            unregister()
+
+    def register():
+        for cls in CLASSES:
+            bpy.utils.register_class(cls)
+        bpy.types.Scene.tempose = bpy.props.PointerProperty(type=properties.TemposeSettings)
+        bpy.app.handlers.load_pre.append(_leave_file)
+        if bpy.app.module:
+            atexit.register(_quit)
+
+    def unregister():
+        atexit.unregister(_quit)
+        job.abandon()
+        base.end_waiting()
+        connection.drop()
+        server_process.stop()
+        if _leave_file in bpy.app.handlers.load_pre:
+            bpy.app.handlers.load_pre.remove(_leave_file)
+        del bpy.types.Scene.tempose
+        for cls in reversed(CLASSES):
+            bpy.utils.unregister_class(cls)

@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From the scene to a request, and from an answer to a take. Main thread only."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from . import audio, compat, connection, markers, reference, rig, stage, tempo_edit
+from .dance import DanceData
+from .errors import Problem
+from .fingerprint import fingerprint
+from .properties import pick_rig, pick_strip
+from .reference import Reference
+from .takes import Take
+from .tempo_edit import Heard
+from .timing import Span, TempoMap
+
+
+@dataclass(frozen=True)
+class Order:
+    """What was asked for. Names and marks only: undo makes references to datablocks invalid."""
+
+    scene: str
+    sound_scene: str
+    strip: str
+    sound: dict  # how the strip sounded
+    rig: str
+    source: bytes | str
+    body: dict
+    tempo: list
+    song_start: float
+    song_seconds: float
+    notice: str
+
+
+def strip_reason(context) -> str:
+    """Why there is no sound to work on, or nothing."""
+    return pick_strip(context)[2]
+
+
+def rig_reason(context) -> str:
+    """Why there is no rig to dance, or nothing."""
+    if pick_rig(context) is not None:
+        return ""
+    several = any(rig.is_rig(ob) for ob in context.scene.objects)
+    return "There are several rigs; select one" if several else "Make a rig first: New Rig"
+
+
+def chosen_original(context):
+    """The sound scene and the original strip that is meant; raises when there is none."""
+    scene, strip, reason = pick_strip(context)
+    if reason:
+        raise Problem("no_strip", f"{reason}.")
+    return scene, tempo_edit.original_of(scene, strip)
+
+
+def sound_mark(scene, original) -> str:
+    """Fingerprint of a strip's sound: its file and how it is cut, not where it lies."""
+    return fingerprint(audio.facts(scene, original))
+
+
+def take_mark(scene, plan: Heard) -> str:
+    """Fingerprint of what a dance hears, and where: the sound, its tempo and its place on the timeline."""
+    return fingerprint(
+        {
+            "sound": sound_mark(scene, plan.original),
+            "tempo": [list(p) for p in plan.tempo.points],
+            "left": plan.span.left,
+            "rate": plan.span.rate,
+        }
+    )
+
+
+def _sounds_alike(scene, strip, before: dict) -> bool:
+    """Whether a strip still plays what it played; within a frame, as a new frame rate rounds its edges anew."""
+    now, frame = audio.facts(scene, strip), 1.5 / compat.rate_of(scene)
+    return all(
+        abs(value - before[key]) <= frame if isinstance(value, float) else value == before[key]
+        for key, value in now.items()
+    )
+
+
+def grid_mark(scene, original) -> str:
+    """Fingerprint that a beat grid belongs to: the sound file, or the mixdown of one strip."""
+    if compat.is_retimed(original) or audio.is_shifted(original):
+        return sound_mark(scene, original)
+    return fingerprint({"file": original.sound.filepath if original.sound else ""})
+
+
+def read_reference(path: str) -> Reference:
+    """A pose from a file."""
+    full = Path(bpy.path.abspath(path))
+    if not path:
+        raise Problem("reference_unset", "Choose a pose file first.")
+    try:
+        if full.stat().st_size > reference.MAX_FILE_BYTES:
+            raise Problem("reference_large", f"{full.name} is too large for a pose file.")
+        return reference.from_json(full.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError):
+        raise Problem("reference_missing", f"The pose file {full.name} cannot be read.") from None
+
+
+def reference_for_rig(context, settings) -> Reference:
+    """The pose that a new rig is made from."""
+    if settings.reference == "FILE":
+        return read_reference(settings.reference_file)
+    if settings.reference == "ARMATURE":
+        ob = pick_rig(context)
+        if ob is None:
+            raise Problem(
+                "no_rig", "There is no Tempose rig to take the pose from. Choose the standing figure."
+            )
+        return rig.pose_of(ob, current=True)
+    return reference.standing(settings.proportions)
+
+
+def order(context, new_tempo: bool) -> Order:
+    """Read everything that a dance needs from the scene."""
+    settings = context.scene.tempose
+    scene, original = chosen_original(context)
+    ob = pick_rig(context)
+    if ob is None:
+        raise Problem("no_rig", f"{rig_reason(context)}.")
+    sound = audio.fetch(context, scene, original)
+    plan = tempo_edit.edited(scene, original, settings) if new_tempo else tempo_edit.heard(scene, original)
+    limit = (
+        connection.current.capabilities.get("limits", {}).get("dance_seconds") if connection.current else None
+    )
+    if limit and plan.span.seconds > limit:
+        raise Problem("too_long", f"The server dances up to {limit / 60:.0f} minutes. Trim the strip.")
+    if plan.span.seconds < audio.MIN_SECONDS:
+        raise Problem("audio_short", "At this tempo the strip is shorter than half a second.")
+    pose = rig.pose_of(ob, current=settings.reference == "ARMATURE")
+    take = stage.active(settings)
+    seed = (
+        int(take.seed) if new_tempo and take is not None else settings.seed
+    )  # the same dance, at another tempo
+    body = {
+        "seconds": plan.span.seconds,
+        "tempo_map": [list(p) for p in plan.tempo.points],
+        "beats": markers.read(scene, grid_mark(scene, original)),
+        "reference": pose.to_request(),
+        "style": settings.style or None,
+        "energy": float(settings.energy) if settings.use_energy else None,
+        "seed": seed,
+        "steps": settings.steps or None,
+        "guidance": None,
+        "model": "default",
+        "known": None,
+    }
+    return Order(
+        context.scene.name,
+        scene.name,
+        original.name,
+        audio.facts(scene, original),
+        rig.identity(ob),
+        sound.source,
+        body,
+        body["tempo_map"],
+        plan.song_start,
+        plan.song_seconds,
+        pose.notice,
+    )
+
+
+def _still_there(asked: Order):
+    """Everything the order was about, found again; raises when something has gone meanwhile."""
+    scene, sound_scene = bpy.data.scenes.get(asked.scene), bpy.data.scenes.get(asked.sound_scene)
+    if scene is None or sound_scene is None:
+        raise Problem("scene_gone", "The scene was deleted meanwhile. The dance was thrown away.")
+    ob = rig.find(scene, asked.rig)
+    if ob is None:
+        raise Problem("rig_gone", "The rig was deleted meanwhile. The dance was thrown away.")
+    strips = {s.name: s for s in compat.sound_strips(sound_scene)}
+    original = strips.get(asked.strip)
+    if original is None or not _sounds_alike(sound_scene, original, asked.sound):
+        same = [
+            s
+            for s in strips.values()
+            if not tempo_edit.is_version(s) and _sounds_alike(sound_scene, s, asked.sound)
+        ]
+        if not same:
+            raise Problem(
+                "strip_gone",
+                "The sound strip was deleted or cut meanwhile. The dance was thrown away; generate again.",
+            )
+        original = same[0]  # only renamed
+    return scene, sound_scene, original, ob
+
+
+def apply(asked: Order, made: DanceData, wav: bytes | None, new_tempo: bool) -> str:
+    """Put a finished dance into the scene as a take; for an edited tempo the sound and the markers too."""
+    scene, sound_scene, original, ob = _still_there(asked)
+    settings = scene.tempose
+    now = tempo_edit.heard(sound_scene, original)  # the strip may have been moved meanwhile
+    tempo = TempoMap(asked.tempo)
+    span = Span(now.span.left, asked.body["seconds"], now.span.rate)
+    plan = Heard(original, span, tempo, asked.song_start, asked.song_seconds)
+    data = Take(
+        made,
+        asked.tempo,
+        asked.song_start,
+        asked.song_seconds,
+        take_mark(sound_scene, plan),
+        {"style": asked.body["style"] or "", "strip": asked.strip},
+    )
+    put_sound = new_tempo and settings.replace_sound
+    before = tempo_edit.snapshot(sound_scene, original)
+    strip = None
+    try:
+        if put_sound:
+            strip = tempo_edit.put(sound_scene, plan, wav, settings.mute_original)
+            grid = markers.stored(sound_scene)
+            if grid is not None and markers.ours(sound_scene):
+                _retime_markers(sound_scene, original, plan, grid)
+        take = stage.add(settings, ob, data, span)
+    except BaseException:
+        if put_sound:
+            tempo_edit.restore(sound_scene, original, before)
+            if strip is not None:
+                compat.remove_strip(sound_scene, strip)
+        raise
+    if put_sound:
+        take.sound = json.dumps(
+            {
+                "original": original.get(tempo_edit.ID, ""),
+                "new": strip.name if strip else "",
+                "before": before,
+            }
+        )
+    if not settings.lock_seed and not new_tempo:
+        settings.seed = (settings.seed + 1) % 2**31
+    tempo_text = f", {data.dance.bpm:.0f} BPM" if data.dance.bpm else ""
+    sound_text = f" The sound is on channel {strip.channel}." if strip else ""
+    return f"{take.name} (seed {take.seed}{tempo_text}) is shown on '{ob.name}'. Accept or discard it.{sound_text}"
+
+
+def _retime_markers(scene, original, plan: Heard, grid: dict) -> None:
+    """Markers at the new tempo, with the artist's edits."""
+    mark = grid_mark(scene, original)
+    edited = markers.read(scene, mark)
+    if edited is not None:
+        markers.write(
+            scene, mark, edited["beats"], edited["downbeats"], plan.span, plan.tempo,
+            grid.get("confidence", 1.0), grid.get("bpm", 0.0),
+        )  # fmt: skip
+
+
+def out_of_date(context, take) -> bool:
+    """Whether the sound or its tempo has changed since a take was made."""
+    try:
+        scene, original = chosen_original(context)
+        return take.fingerprint != take_mark(scene, tempo_edit.heard(scene, original))
+    except Problem:
+        return True
+
+
+def take_span(scene, take):
+    """Where a take lies on the timeline now."""
+    data = stage.data_of(take)
+    strips = compat.sound_strips(scene)
+    name = data.settings.get("strip", "")
+    original = next((s for s in strips if s.name == name), None)
+    if original is None:
+        raise Problem("strip_gone", "The sound strip of this take has been deleted or renamed.")
+    left = tempo_edit.heard(scene, original).span.left
+    return Span(left, len(data.dance.keypoints) / data.dance.fps, compat.rate_of(scene))
+
+
+def frame_of_song(context, song: float) -> int:
+    """The scene frame at which a song second is heard now; 0 without a strip."""
+    try:
+        scene, original = chosen_original(context)
+        plan = tempo_edit.heard(scene, original)
+    except Problem:
+        return 0
+    return round(float(plan.span.frame_at(plan.tempo.to_timeline(song))))
+
+
+def song_of_frame(context, frame: int) -> float:
+    """The song second that is heard at a scene frame; 0 without a strip."""
+    try:
+        scene, original = chosen_original(context)
+        plan = tempo_edit.heard(scene, original)
+    except Problem:
+        return 0.0
+    return max(0.0, float(plan.tempo.to_song(plan.span.second_at(frame))))

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One worker thread and the queue it talks through. No bpy in here: nothing in the thread may touch it.
+
+The main thread calls `Job.pump` from a modal operator, or in a loop in background mode.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from .client import Client
+from .errors import Canceled, Problem
+
+current: "Job | None" = None
+"""The job in progress; at most one."""
+
+
+class Job:
+    """A task in a thread.
+
+    Parameters
+    ----------
+    title : str
+        For the panel.
+    task : callable (Work) → result
+
+    Attributes
+    ----------
+    state : str
+        ``running``, ``done``, ``failed`` or ``canceled``; changed by `pump` only.
+    share : float or None
+        Progress from 0 to 1, None while it cannot be told.
+    """
+
+    def __init__(self, title: str, task: Callable[[Any], Any]):
+        self.title, self.text = title, title
+        self.share: float | None = None
+        self.state, self.result, self.problem = "running", None, None
+        self.started = time.monotonic()
+        self._stop = threading.Event()
+        self._clients: list[Client] = []
+        self._queue: queue.Queue = queue.Queue()
+        self._thread = threading.Thread(target=self._run, args=(task,), name="tempose", daemon=True)
+        self._thread.start()
+
+    # in the thread -------------------------------------------------------------------------------------------
+
+    def _run(self, task) -> None:
+        try:
+            self._queue.put(("done", task(self)))
+        except Canceled:
+            self._queue.put(("canceled", None))
+        except Problem as problem:
+            self._queue.put(("canceled", None) if self._stop.is_set() else ("failed", problem))
+        except Exception as error:  # whatever it is, a person must see it, not a console
+            self._queue.put(("failed", Problem("unexpected", f"Something unexpected went wrong: {error!r}.")))
+
+    def status(self, text: str) -> None:
+        self._queue.put(("text", text))
+        self._check()
+
+    def progress(self, share: float) -> None:
+        self._queue.put(("share", share))
+        self._check()
+
+    def sleep(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise Canceled
+
+    def use(self, client: Client) -> Client:
+        self._clients.append(client)
+        self._check()
+        return client
+
+    def _check(self) -> None:
+        if self._stop.is_set():
+            raise Canceled
+
+    # in the main thread --------------------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """Stop at once. The thread tells the server and ends by itself. May be called from any thread."""
+        self._stop.set()
+        for client in list(self._clients):
+            client.abort()
+
+    def pump(self) -> str:
+        """Take in what the thread has said; returns the state."""
+        if self.state == "running" and self._stop.is_set():
+            self.state = "canceled"  # without waiting for the network
+        while self.state == "running":
+            try:
+                kind, value = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if kind == "text":
+                self.text, self.share = value, None
+            elif kind == "share":
+                self.share = value
+            elif kind == "done":
+                self.state, self.result = "done", value
+            elif kind == "failed":
+                self.state, self.problem = "failed", value
+            else:
+                self.state = "canceled"
+        return self.state
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread to end."""
+        self._thread.join(seconds)
+
+
+def begin(title: str, task: Callable[[Any], Any]) -> Job:
+    """Start a job and make it the current one."""
+    global current  # noqa: PLW0603
+    if current is not None:
+        raise Problem("busy", f"{current.title} is still going on.")
+    current = Job(title, task)
+    return current
+
+
+def finish(job: Job) -> None:
+    """The job's end has been dealt with."""
+    global current  # noqa: PLW0603
+    if current is job:
+        current = None
+
+
+def abandon() -> None:
+    """Cancel whatever is going on: the add-on or the file is going away."""
+    job = current
+    if job is not None:
+        job.cancel()
+        finish(job)
+        job.join(2.0)

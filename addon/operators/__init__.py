@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The buttons."""
+
+from . import character, dance, music, server, takes
+
+CLASSES = (*server.CLASSES, *music.CLASSES, *character.CLASSES, *dance.CLASSES, *takes.CLASSES)

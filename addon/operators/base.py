@@ -1,0 +1,179 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all buttons share: reasons for being grey, errors in words, and waiting without freezing Blender."""
+
+import time
+import traceback
+
+import bpy
+
+from .. import job, notes
+from ..errors import Problem
+
+PUMP_SECONDS = 0.05
+_timers: list = []
+
+
+def redraw() -> None:
+    """Draw the panels anew."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in ("VIEW_3D", "SEQUENCE_EDITOR"):
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+
+
+def end_waiting() -> None:
+    """Take our timers and the status text away: the add-on is going."""
+    manager = bpy.context.window_manager
+    while _timers:
+        manager.event_timer_remove(_timers.pop())
+    for workspace in bpy.data.workspaces:
+        workspace.status_text_set(None)
+
+
+class Button:
+    """Mixin: `disabled_reason` beside every poll."""
+
+    @classmethod
+    def disabled_reason(cls, context) -> str:
+        """Why the button is grey, or nothing."""
+        return ""
+
+    @classmethod
+    def poll(cls, context):
+        if context.scene is None or not hasattr(context.scene, "tempose"):
+            return False
+        reason = cls.disabled_reason(context)
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def succeed(self, message: str) -> set:
+        notes.say(message)
+        self.report({"INFO"}, message)
+        redraw()
+        return {"FINISHED"}
+
+    def fail(self, problem: Exception) -> set:
+        if not isinstance(problem, Problem):
+            traceback.print_exception(problem)
+            problem = Problem(
+                "unexpected", f"Something unexpected went wrong: {problem!r}. Nothing was changed."
+            )
+        notes.say(problem.message, error=True)
+        redraw()
+        self.report({"ERROR"}, problem.message)  # in background mode this raises for the calling script
+        return {"CANCELLED"}
+
+
+def busy() -> str:
+    """The reason shared by all buttons that start something."""
+    return f"{job.current.title} is going on; wait or cancel" if job.current is not None else ""
+
+
+class ActionButton(Button):
+    """Mixin: done at once. `act` returns what to say."""
+
+    def act(self, context) -> str:
+        raise NotImplementedError
+
+    def execute(self, context):
+        try:
+            return self.succeed(self.act(context))
+        except Exception as problem:
+            return self.fail(problem)
+
+
+class JobButton(Button):
+    """Mixin: waits for the server. `prepare` reads the scene, `apply` writes it; in between only the thread runs."""
+
+    title = "Working"
+
+    @classmethod
+    def disabled_reason(cls, context) -> str:
+        return busy()
+
+    def prepare(self, context):
+        """Read the scene; return the task for the thread."""
+        raise NotImplementedError
+
+    def apply(self, context, result) -> str:
+        """Write the scene; return what to say."""
+        raise NotImplementedError
+
+    def failed(self, problem: Problem) -> Problem:
+        """The problem as the person should see it."""
+        return problem
+
+    def execute(self, context):
+        """Background mode and scripts: wait here."""
+        try:
+            self._job = job.begin(self.title, self.prepare(context))
+        except Exception as problem:
+            return self.fail(problem)
+        try:
+            while self._job.pump() == "running":
+                time.sleep(0.01)
+        except BaseException:
+            job.abandon()
+            raise
+        return self._end(context)
+
+    def invoke(self, context, _event):
+        if bpy.app.background or context.window is None:
+            return self.execute(context)
+        try:
+            self._job = job.begin(self.title, self.prepare(context))
+        except Exception as problem:
+            return self.fail(problem)
+        notes.say("")
+        self._timer = context.window_manager.event_timer_add(PUMP_SECONDS, window=context.window)
+        _timers.append(self._timer)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context, event):
+        if job.current is not self._job:  # abandoned: another file, or the add-on is going
+            self._stop_waiting(context)
+            return {"CANCELLED"}
+        if event.type == "ESC" and event.value == "PRESS":
+            self._job.cancel()
+        elif event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        if self._job.pump() == "running":
+            share = "" if self._job.share is None else f" {self._job.share:.0%}"
+            context.workspace.status_text_set(f"Tempose: {self._job.text}{share}   ESC: cancel")
+            redraw()
+            return {"PASS_THROUGH"}
+        self._stop_waiting(context)
+        return self._end(context)
+
+    def cancel(self, context):
+        """Blender takes the operator away, on loading a file for example."""
+        if getattr(self, "_job", None) is not None:
+            self._job.cancel()
+            job.finish(self._job)
+            self._stop_waiting(context)
+
+    def _stop_waiting(self, context) -> None:
+        if getattr(self, "_timer", None) in _timers:
+            _timers.remove(self._timer)
+            context.window_manager.event_timer_remove(self._timer)
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
+
+    def _end(self, context):
+        finished = self._job
+        job.finish(finished)
+        if finished.state == "canceled":
+            notes.say("Canceled. Nothing was changed.")
+            self.report({"WARNING"}, notes.text)
+            redraw()
+            return {"CANCELLED"}
+        if finished.state == "failed":
+            return self.fail(self.failed(finished.problem))
+        try:
+            return self.succeed(self.apply(context, finished.result))
+        except Exception as problem:
+            return self.fail(problem)

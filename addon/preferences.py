@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The add-on's preferences."""
+
+import os
+
+import bpy
+
+from . import PACKAGE
+
+
+class TemposePreferences(bpy.types.AddonPreferences):
+    bl_idname = PACKAGE
+
+    python_path: bpy.props.StringProperty(
+        name="Python with the Server",
+        description="The Python in which the package tempose[server] is installed. "
+        "The environment variable TEMPOSE_PYTHON goes before it",
+        subtype="FILE_PATH",
+    )
+    server_url: bpy.props.StringProperty(
+        name="Server Address",
+        description="A server to connect to, such as http://127.0.0.1:8000. "
+        "Leave empty to find the one that runs on this machine",
+    )
+    server_token: bpy.props.StringProperty(
+        name="Server Token", description="The token of that server", subtype="PASSWORD"
+    )
+
+    def draw(self, _context):
+        layout = self.layout
+        layout.use_property_split = True
+        layout.prop(self, "python_path")
+        if named := os.environ.get("TEMPOSE_PYTHON"):
+            layout.label(text=f"TEMPOSE_PYTHON is set and goes before this: {named}", icon="INFO")
+        layout.separator()
+        layout.prop(self, "server_url")
+        layout.prop(self, "server_token")
+
+
+def get(context) -> TemposePreferences:
+    """The preferences; they exist while the add-on is enabled."""
+    return context.preferences.addons[PACKAGE].preferences

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The 2D rig: an armature in the XZ plane, seen from the front, and a flat figure drawn on it."""
+
+import json
+import uuid
+
+import bpy
+import numpy as np
+
+from .errors import Problem
+from .figure import Figure, draw
+from .mapping import JOINTS, TEMPOSE_RIG
+from .reference import Reference, complete
+from .retarget import Placement, Rest, with_mid_hip
+from .skeleton import OPENPOSE_18
+
+UNIT = 0.0025  # Blender units per pixel: the built-in adult stands 1.8 units tall
+PROPERTY = "tempose_rig"
+
+
+def is_rig(ob) -> bool:
+    """Whether this object is an armature made by Tempose."""
+    return ob is not None and ob.type == "ARMATURE" and PROPERTY in ob
+
+
+def identity(ob) -> str:
+    """A mark that outlives renaming and undo."""
+    return json.loads(ob[PROPERTY])["id"]
+
+
+def find(scene, mark: str):
+    """The rig with that mark, or None when it has been deleted."""
+    for ob in scene.objects:
+        if is_rig(ob) and identity(ob) == mark:
+            return ob
+    return None
+
+
+def placement(ob) -> Placement:
+    """How the picture lies in the rig's plane."""
+    data = json.loads(ob[PROPERTY])
+    return Placement(tuple(data["canvas"]), data["unit"], tuple(data["origin"]))
+
+
+def rest(ob) -> dict[str, Rest]:
+    """The mapped bones that this rig has, at rest."""
+    found = {}
+    for link in TEMPOSE_RIG:
+        bone = ob.data.bones.get(link.name)
+        if bone is not None:
+            head, tail = bone.head_local, bone.tail_local
+            found[link.name] = Rest((head.x, head.z), (tail.x, tail.z))
+    return found
+
+
+def pose_of(ob, current: bool) -> Reference:
+    """The rig's pose as a reference: as it stands now, or at rest."""
+    place, plane, scores = placement(ob), np.zeros((len(JOINTS), 2)), np.zeros(len(JOINTS))
+    for link in TEMPOSE_RIG:
+        bone = ob.pose.bones.get(link.name) if current else ob.data.bones.get(link.name)
+        if bone is None:
+            continue
+        ends = (bone.head, bone.tail) if current else (bone.head_local, bone.tail_local)
+        for joint, end in zip((link.head, link.tail), ends, strict=True):
+            if joint is not None:
+                index = JOINTS.index(joint)
+                plane[index], scores[index] = (end.x, end.z), 1.0
+    count = len(OPENPOSE_18)
+    return complete(place.to_pixels(plane[:count]), scores[:count], place.canvas)
+
+
+def new(scene, reference: Reference, name: str = "Dancer"):
+    """Make a rig with its figure from a pose; returns the armature object.
+
+    The feet stand on the ground (Z = 0) and the middle of the picture is X = 0.
+    """
+    points = reference.keypoints
+    place = Placement(reference.canvas, UNIT, (reference.canvas[0] / 2, float(points[:, 1].max())))
+    plane = with_mid_hip(place.to_plane(points)[None], np.ones((1, len(OPENPOSE_18))))[0][0]
+    at = {joint: plane[i] for i, joint in enumerate(JOINTS)}
+    height = float(np.ptp(plane[:, 1]))
+    if height <= 1e-6:
+        raise Problem("reference_flat", "All joints of this pose lie on one line.")
+    armature = bpy.data.armatures.new(name)
+    ob = bpy.data.objects.new(name, armature)
+    try:
+        scene.collection.objects.link(ob)
+        _bones(ob, at, height)
+        ob[PROPERTY] = json.dumps(
+            {
+                "id": uuid.uuid4().hex,
+                "canvas": list(place.canvas),
+                "unit": place.unit,
+                "origin": list(place.origin),
+            }
+        )
+        _drawn(scene, ob, at, height)
+    except BaseException:
+        remove(ob)
+        raise
+    return ob
+
+
+def remove(ob) -> None:
+    """Take a rig and its figure away."""
+    for child in list(ob.children):
+        data = child.data
+        bpy.data.objects.remove(child)
+        if isinstance(data, bpy.types.Mesh) and data.users == 0:
+            bpy.data.meshes.remove(data)
+    data = ob.data
+    bpy.data.objects.remove(ob)
+    if data.users == 0:
+        bpy.data.armatures.remove(data)
+
+
+def _bones(ob, at: dict, height: float) -> None:
+    layer = bpy.context.view_layer
+    before = layer.objects.active
+    chosen = [other for other in layer.objects if other.select_get()]
+    if before is not None and before.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    layer.objects.active = ob
+    bpy.ops.object.mode_set(mode="EDIT")
+    try:
+        for link in TEMPOSE_RIG:
+            bone = ob.data.edit_bones.new(link.name)
+            x, z = at[link.head]
+            bone.head = (x, 0.0, z)
+            end = at[link.tail] if link.tail else (x, z + 0.06 * height)
+            if np.hypot(end[0] - x, end[1] - z) < 1e-3 * height:  # Blender drops bones of no length
+                end = (x, z + 1e-3 * height)
+            bone.tail = (end[0], 0.0, end[1])
+            # Local Z to the viewer: then a positive Z rotation turns counter-clockwise in the picture.
+            bone.align_roll((0.0, -1.0, 0.0))
+            bone.parent = ob.data.edit_bones[link.parent] if link.parent else None
+            bone.inherit_scale = "NONE"  # a foreshortened arm must not squash the hand
+        for letter in "LR":  # at the end of a bone that stretches, these keep the eyes round
+            bone, eye = ob.data.edit_bones.new(f"look.{letter}"), ob.data.edit_bones[f"eye.{letter}"]
+            bone.head, bone.tail = eye.tail, (eye.tail.x, 0.0, eye.tail.z + 0.02 * height)
+            bone.align_roll((0.0, -1.0, 0.0))
+            bone.parent, bone.inherit_scale = eye, "NONE"
+    finally:
+        bpy.ops.object.mode_set(mode="OBJECT")
+        layer.objects.active = before
+        for other in layer.objects:
+            other.select_set(other in chosen)
+    for bone in ob.pose.bones:
+        bone.rotation_mode = "XYZ"
+        bone.lock_rotation = (True, True, False)
+        bone.lock_scale = (True, False, True)
+        bone.lock_location = (True, True, True) if bone.parent else (False, False, True)
+        side = bone.name.rpartition(".")[2]
+        bone.color.palette = {"L": "THEME04", "R": "THEME01"}.get(side, "THEME09")
+    for letter in "LR":
+        ob.data.bones[f"look.{letter}"].hide = True
+    ob.show_in_front = True
+    ob.data.display_type = "STICK"
+
+
+def _drawn(scene, ob, at: dict, height: float) -> None:
+    """The figure: flat shapes, one object, bound to the bones."""
+    figure: Figure = draw(at, height)
+    mesh = bpy.data.meshes.new(f"{ob.name} figure")
+    mesh.from_pydata([(x, y, z) for x, y, z in figure.vertices], [], figure.faces)
+    drawn = bpy.data.objects.new(f"{ob.name} figure", mesh)
+    scene.collection.objects.link(drawn)
+    drawn.parent = ob
+    for name, colour in figure.colours.items():
+        mesh.materials.append(_material(name, colour))
+    mesh.polygons.foreach_set("material_index", figure.materials)
+    for bone, vertices in figure.groups.items():
+        group = drawn.vertex_groups.new(name=bone)
+        group.add(vertices, 1.0, "REPLACE")
+    modifier = drawn.modifiers.new("Armature", "ARMATURE")
+    modifier.object = ob
+
+
+def _material(name: str, colour: tuple):
+    full = f"Tempose {name}"
+    material = bpy.data.materials.get(full)
+    if material is None:
+        material = bpy.data.materials.new(full)
+        material.diffuse_color = (*colour, 1.0)
+        material.roughness = 1.0
+        material.specular_intensity = 0.0
+    return material

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes in the scene: shown as a preview, accepted into an Action, or discarded without a trace."""
+
+import json
+import uuid
+
+import bpy
+
+from . import keys, rig, takes, tempo_edit
+from .errors import Problem
+from .takes import Take
+from .timing import Span
+
+PREVIEW = "Tempose preview"
+
+
+def active(settings):
+    """The take that is chosen in the list, or None."""
+    return settings.takes[settings.active_take] if 0 <= settings.active_take < len(settings.takes) else None
+
+
+def data_of(take) -> Take:
+    """A take's numbers."""
+    if take.text is None:
+        raise Problem("take_gone", "The data of this take has been deleted. Discard it and generate again.")
+    return takes.from_text(take.text.as_string())
+
+
+def add(settings, ob, data: Take, span: Span):
+    """A new take, shown on the rig; nothing changes when this fails."""
+    frames, curves = keys.curves_of(data, ob, span, settings.stretch)
+    action = keys.write(ob, PREVIEW, frames, curves)
+    hide(settings)
+    mark = uuid.uuid4().hex
+    text = bpy.data.texts.new(f".tempose take {mark[:8]}")  # the leading dot keeps it out of lists
+    text.from_string(takes.to_text(data))
+    take = settings.takes.add()
+    numbers = {t.name for t in settings.takes}
+    take.name = next(n for n in (f"Take {i}" for i in range(1, len(numbers) + 2)) if n not in numbers)
+    take.identity, take.text, take.rig = mark, text, ob
+    take.seed, take.bpm, take.fingerprint = str(data.dance.seed), data.dance.bpm, data.fingerprint
+    settings.active_take = len(settings.takes) - 1
+    _show(take, ob, action)
+    return take
+
+
+def show(settings, take, span: Span) -> None:
+    """Flip to another take."""
+    ob = rig_of(take)
+    frames, curves = keys.curves_of(data_of(take), ob, span, settings.stretch)
+    action = keys.write(ob, PREVIEW, frames, curves)
+    hide(settings)
+    _show(take, ob, action)
+
+
+def _show(take, ob, action) -> None:
+    data = ob.animation_data_create()
+    take.previous_action = data.action
+    if data.action is not None:
+        take.previous_slot = data.action_slot.identifier if data.action_slot else ""
+        take.previous_fake_user = data.action.use_fake_user
+        data.action.use_fake_user = True  # nothing may be lost on saving meanwhile
+    take.action = action
+    keys.assign(ob, action)
+
+
+def shown(settings):
+    """The take that moves a rig as a preview, or None."""
+    return next((t for t in settings.takes if t.state == "PREVIEW" and t.action is not None), None)
+
+
+def hide(settings) -> None:
+    """Give the rig back what moved it before the preview."""
+    take = shown(settings)
+    if take is None:
+        return
+    action, ob = take.action, take.rig
+    if ob is not None and ob.animation_data and ob.animation_data.action == action:
+        data, previous = ob.animation_data, take.previous_action
+        data.action = previous
+        if previous is not None:
+            slot = previous.slots.get(take.previous_slot)
+            if slot is not None:
+                data.action_slot = slot
+            previous.use_fake_user = take.previous_fake_user
+        else:
+            ob.animation_data_clear()
+            _rest(ob)
+    take.action = take.previous_action = None
+    bpy.data.actions.remove(action)
+
+
+def _rest(ob) -> None:
+    """Put the danced channels back to where they were made."""
+    for bone in ob.pose.bones:
+        bone.location, bone.rotation_euler, bone.scale = (0, 0, 0), (0, 0, 0), (1, 1, 1)
+
+
+def rig_of(take):
+    """The rig of a take; raises when it has been deleted."""
+    if take.rig is None or not take.rig.users_scene or not rig.is_rig(take.rig):
+        raise Problem("rig_gone", "The rig of this take has been deleted. Discard the take.")
+    return take.rig
+
+
+def accept(scene, settings, take) -> str:
+    """Keep a take's keys as an Action; returns in words where they are."""
+    ob, action = rig_of(take), take.action
+    if action is None:
+        raise Problem("take_hidden", "Show this take first.")
+    action.name = f"{ob.name} dance, seed {take.seed}"
+    take.state, take.action, take.previous_action = "ACCEPTED", None, None
+    if take.sound:
+        change = json.loads(take.sound)
+        original = _original(scene, change)
+        if original is not None:
+            tempo_edit.drop_others(scene, original)
+        take.sound = ""
+    first, last = (round(f) for f in action.frame_range)
+    bones = len({c.data_path.split('"')[1] for c in _curves(action)})
+    return (
+        f"The keys are in the Action '{action.name}' on '{ob.name}': {bones} bones, "
+        f"every frame from {first} to {last}"
+    )
+
+
+def _curves(action):
+    return [c for layer in action.layers for s in layer.strips for bag in s.channelbags for c in bag.fcurves]
+
+
+def _original(scene, change: dict):
+    editor = scene.sequence_editor
+    strips = editor.strips_all if editor else []
+    return next((s for s in strips if s.get(tempo_edit.ID) == change["original"]), None)
+
+
+def discard(scene, settings, take) -> None:
+    """Leave nothing of a take behind: no keys, no data, and the sound as it was before."""
+    if take.action is not None and take.state == "PREVIEW":
+        hide(settings)
+    if take.sound:
+        change = json.loads(take.sound)
+        original = _original(scene, change)
+        if original is not None:
+            live = tempo_edit.live_version(scene, original)
+            if (live.name if live else "") == change["new"]:
+                tempo_edit.restore(scene, original, change["before"])
+        if change["new"]:
+            tempo_edit.remove_version(scene, change["new"])
+    if take.text is not None:
+        bpy.data.texts.remove(take.text)
+    index = next(i for i, t in enumerate(settings.takes) if t.identity == take.identity)
+    settings.takes.remove(index)
+    settings.active_take = max(0, min(settings.active_take, len(settings.takes) - 1))

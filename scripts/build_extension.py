@@ -1,0 +1,73 @@
+"""Build the Blender extension: stage the manifest with `addon/`, zip it, check it.
+
+    python scripts/build_extension.py [--output-dir dist]
+
+Needs no Blender: where a bpy wheel is found, its own tool also validates the zip.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LEFT_OUT = {"__pycache__"}
+STAMP = (2026, 1, 1, 0, 0, 0)  # equal sources, equal zip
+
+
+def contents() -> dict[str, Path]:
+    """Name in the zip → file, manifest first."""
+    files = {"blender_manifest.toml": ROOT / "blender_manifest.toml"}
+    for path in sorted((ROOT / "addon").rglob("*")):
+        inside = path.relative_to(ROOT / "addon")
+        hidden = any(part.startswith(".") or part in LEFT_OUT for part in inside.parts)
+        if path.is_file() and not hidden and path.suffix not in (".pyc", ".pyo"):
+            files[inside.as_posix()] = path
+    return files
+
+
+def build(output: Path) -> Path:
+    """Write the zip and return its path."""
+    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
+    output.mkdir(parents=True, exist_ok=True)
+    target = output / f"{manifest['id']}-{manifest['version']}.zip"
+    part = target.with_name(target.name + ".part")
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, path in contents().items():
+            entry = zipfile.ZipInfo(name, STAMP)
+            entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
+            archive.writestr(entry, path.read_bytes())
+    part.replace(target)
+    return target
+
+
+def blender_tool() -> Path | None:
+    """Blender's own extension tool, out of any bpy wheel beside the project."""
+    found = sorted(
+        ROOT.glob(".venv-bpy-*/lib/python*/site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py")
+    )
+    return found[-1] if found else None
+
+
+def main() -> None:
+    """Build and validate."""
+    parser = argparse.ArgumentParser(description="Build the Blender extension.")
+    parser.add_argument("--output-dir", type=Path, default=ROOT / "dist")
+    target = build(parser.parse_args().output_dir)
+    tool = blender_tool()
+    if tool is not None:
+        tags = tool.parents[4] / "scripts" / "modules" / "_bpy_internal" / "extensions" / "tags.py"
+        known = ["--valid-tags", str(tags)] if tags.is_file() else []
+        command = [sys.executable, str(tool), "validate", *known, str(target)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            sys.exit(f"Blender refuses {target}:\n{done.stdout}{done.stderr}")
+    print(f"{target} ({target.stat().st_size / 1000:.0f} kB{', validated' if tool else ''})")
+
+
+if __name__ == "__main__":
+    main()
