@@ -1,0 +1,1 @@
+"""Training data: motion clips, rendered songs, and the augmentation that pairs them on the beat."""

@@ -1,0 +1,243 @@
+"""The diffusion transformer: [noisy latent | reference latent | known mask] and music tokens → clean latent.
+
+Read from top to bottom: embedders, block, final layer, model, sizes. The family is Lumina-Image-2.0's (RMSNorm
+before and after each branch, QK-norm, SwiGLU, scale and tanh gate from the timestep, rotary position on three
+axes, joint self-attention); time-shared indexing and the mask follow arXiv 2512.11720. Letters in shape comments:
+B batch, K joints, C latent channels, W bin rows of the latent, T latent columns (8 frames each), D width.
+"""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from diffusers import ConfigMixin, ModelMixin
+from diffusers.configuration_utils import register_to_config
+from torch import Tensor, nn
+
+from tempose.music.features import MUSIC_FEATURES
+from tempose.request import STYLES
+from tempose.vae import TIME_STRIDE
+
+# --- embedders ---
+
+
+def _waves(x: Tensor, width: int, longest: float = 10_000.0) -> Tensor:
+    """Sines and cosines of scalars (B,) → (B, width), as in DDPM and DiT."""
+    frequencies = longest ** (-torch.arange(width // 2, device=x.device) / (width // 2))
+    angles = x[:, None].float() * frequencies
+    return torch.cat([angles.cos(), angles.sin()], -1)
+
+
+class ScalarEmbedder(nn.Module):
+    """A number per sample → a vector; `missing` entries get a learned vector of their own."""
+
+    def __init__(self, width: int, scale: float = 1000.0):
+        super().__init__()
+        self.scale = scale
+        self.mlp = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
+        self.null = nn.Parameter(torch.zeros(width))
+
+    def forward(self, x: Tensor, missing: Tensor | None = None) -> Tensor:
+        out = self.mlp(_waves(x * self.scale, 256).to(self.null.dtype))  # (B, D)
+        return out if missing is None else torch.where(missing[:, None], self.null, out)
+
+
+class MusicEmbedder(nn.Module):
+    """Music features of the 8 frames under each latent column → one token, keeping all 8 sub-steps."""
+
+    def __init__(self, features: int, width: int):
+        super().__init__()
+        self.mlp = nn.Sequential(
+            nn.Linear(TIME_STRIDE * features, width), nn.SiLU(), nn.Linear(width, width)
+        )
+        self.null = nn.Parameter(torch.randn(width) * 0.02)
+
+    def forward(self, music: Tensor, missing: Tensor) -> Tensor:
+        batch, frames, features = music.shape
+        x = music.reshape(batch, frames // TIME_STRIDE, TIME_STRIDE * features)  # (B, T, 8F)
+        return torch.where(missing[:, None, None], self.null, self.mlp(x))  # (B, T, D)
+
+
+def rotary_angles(positions: Tensor, head: int) -> Tensor:
+    """Angles (N, head/2) of three-axis positions (N, 3): a quarter, a quarter and half of the head."""
+    parts = []
+    for axis, size in enumerate((head // 4, head // 4, head // 2)):
+        frequencies = 1000.0 ** (-torch.arange(0, size, 2, device=positions.device) / size)
+        parts.append(positions[:, axis, None].float() * frequencies)
+    return torch.cat(parts, -1)
+
+
+def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Rotate pairs of (B, H, N, head) by angles (N, head/2)."""
+    a, b = x.chunk(2, -1)
+    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
+
+
+# --- block ---
+
+
+class Block(nn.Module):
+    """Joint self-attention over pose and music tokens, then SwiGLU; both gated by the timestep."""
+
+    def __init__(self, width: int, heads: int, hidden: int):
+        super().__init__()
+        self.heads = heads
+        self.norm_attention, self.norm_attention_out = nn.RMSNorm(width), nn.RMSNorm(width)
+        self.norm_mlp, self.norm_mlp_out = nn.RMSNorm(width), nn.RMSNorm(width)
+        self.qkv = nn.Linear(width, 3 * width, bias=False)
+        self.norm_q, self.norm_k = nn.RMSNorm(width // heads), nn.RMSNorm(width // heads)
+        self.out = nn.Linear(width, width, bias=False)
+        self.gate_up = nn.Linear(width, 2 * hidden, bias=False)
+        self.down = nn.Linear(hidden, width, bias=False)
+        # This block's own offset to the modulation that all blocks share (PixArt's adaLN-single).
+        self.modulation = nn.Parameter(torch.zeros(4, width))
+
+    def forward(self, x: Tensor, modulation: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+        batch, tokens, width = x.shape
+        scale_a, gate_a, scale_m, gate_m = (modulation + self.modulation).unsqueeze(2).unbind(1)  # (B, 1, D)
+
+        y = self.norm_attention(x) * (1 + scale_a)
+        q, k, v = self.qkv(y).reshape(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (B, H, N, D/H)
+        q, k = _rotate(self.norm_q(q), cos, sin), _rotate(self.norm_k(k), cos, sin)
+        y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, tokens, width)
+        x = x + gate_a.tanh() * self.norm_attention_out(self.out(y))
+
+        gate, up = self.gate_up(self.norm_mlp(x) * (1 + scale_m)).chunk(2, -1)
+        return x + gate_m.tanh() * self.norm_mlp_out(self.down(F.silu(gate) * up))
+
+
+# --- final layer ---
+
+
+class FinalLayer(nn.Module):
+    """Normalise, modulate once more, and map each pose token to its patch of the latent."""
+
+    def __init__(self, width: int, patch: int):
+        super().__init__()
+        self.norm = nn.RMSNorm(width, elementwise_affine=False)
+        self.scale = nn.Linear(width, width)
+        self.linear = nn.Linear(width, patch)
+        nn.init.zeros_(self.scale.weight)
+        nn.init.zeros_(self.scale.bias)
+        nn.init.zeros_(self.linear.weight)
+        nn.init.zeros_(self.linear.bias)
+
+    def forward(self, x: Tensor, condition: Tensor) -> Tensor:
+        return self.linear(self.norm(x) * (1 + self.scale(F.silu(condition))[:, None]))
+
+
+# --- model ---
+
+
+class DanceDiT(ModelMixin, ConfigMixin):
+    """Predicts the clean latent of a segment.
+
+    Parameters
+    ----------
+    joints, latent_channels, rows : int
+        K, C and W. The paper's latents have W = 64 bin rows; ours compress the bins to one.
+    patch_rows : int
+        Bin rows per token; the patch is 1 column wide, so that pose and music share their time index.
+    width, depth, heads, hidden : int
+    shared_time : bool
+        Whether music token t sits at the time index of pose column t (the paper's finding) or after them all.
+    """
+
+    @register_to_config
+    def __init__(
+        self,
+        joints: int = 18,
+        latent_channels: int = 18,
+        rows: int = 1,
+        patch_rows: int = 1,
+        width: int = 384,
+        depth: int = 6,
+        heads: int = 6,
+        hidden: int = 1024,
+        music_features: int = MUSIC_FEATURES,
+        styles: int = len(STYLES),
+        shared_time: bool = True,
+    ):
+        super().__init__()
+        latent = joints * latent_channels
+        self.pose_in = nn.Linear(patch_rows * (2 * latent + joints * TIME_STRIDE), width)
+        self.music_in = MusicEmbedder(music_features, width)
+        self.kind = nn.Parameter(torch.randn(2, width) * 0.02)  # pose or music
+        self.time = ScalarEmbedder(width)
+        self.energy = ScalarEmbedder(width, scale=100.0)
+        self.style = nn.Embedding(styles + 1, width)  # the last one is "any"
+        nn.init.normal_(self.style.weight, std=0.02)
+        self.modulation = nn.Sequential(nn.SiLU(), nn.Linear(width, 4 * width))
+        self.blocks = nn.ModuleList([Block(width, heads, hidden) for _ in range(depth)])
+        self.final = FinalLayer(width, patch_rows * latent)
+
+    def forward(
+        self,
+        noisy: Tensor,
+        reference: Tensor,
+        mask: Tensor,
+        time: Tensor,
+        music: Tensor,
+        style: Tensor,
+        energy: Tensor,
+        no_music: Tensor,
+    ) -> Tensor:
+        """Clean latent.
+
+        Parameters
+        ----------
+        noisy, reference : (B, K, C, W, T)
+            The latent at this time of the flow, and the encoded reference image: the static pose with the
+            known frames written over it.
+        mask : (B, K, 8, W, T)
+            1 at [k, p, w, c] where joint k is known at frame 8c + p.
+        time : (B,)
+            Time of the flow: 0 clean, 1 noise.
+        music : (B, 8T, F)
+        style : (B,) long
+            Index of a style; the number of styles means any.
+        energy : (B,)
+            NaN means any.
+        no_music : (B,) bool
+        """
+        batch, _, _, rows, columns = noisy.shape
+        patch = self.config["patch_rows"]
+        x = torch.cat([noisy, reference, mask], 2)  # (B, K, 2C+8, W, T)
+        x = x.reshape(batch, -1, rows // patch, patch, columns)  # (B, K(2C+8), W/p, p, T)
+        x = x.permute(0, 2, 4, 3, 1).flatten(3).flatten(1, 2)  # (B, W/p·T, p·K(2C+8))
+        x = self.pose_in(x) + self.kind[0]  # (B, W/p·T, D)
+        m = self.music_in(music, no_music) + self.kind[1]  # (B, T, D)
+
+        unknown = energy.isnan()
+        condition = self.time(time) + self.style(style) + self.energy(energy.nan_to_num(1.0).log1p(), unknown)
+        modulation = self.modulation(condition).reshape(batch, 4, -1)  # (B, 4, D)
+
+        cos, sin = self._rotary(rows // patch, columns, x.device)
+        x = torch.cat([x, m], 1)  # (B, N, D)
+        for block in self.blocks:
+            x = block(x, modulation, cos.to(x.dtype), sin.to(x.dtype))
+        x = self.final(x[:, : rows // patch * columns], condition)  # (B, W/p·T, p·KC)
+
+        x = x.reshape(batch, rows // patch, columns, patch, self.config["joints"], -1)  # (B, W/p, T, p, K, C)
+        return x.permute(0, 4, 5, 1, 3, 2).reshape(noisy.shape)  # (B, K, C, W, T)
+
+    def _rotary(self, rows: int, columns: int, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Cosines and sines for pose tokens at (0, w, t), then music tokens at (0, 0, t)."""
+        w, t = torch.meshgrid(
+            torch.arange(rows, device=device), torch.arange(columns, device=device), indexing="ij"
+        )
+        pose = torch.stack([torch.zeros_like(w), w, t], -1).reshape(-1, 3)
+        music = torch.zeros(columns, 3, dtype=pose.dtype, device=device)
+        music[:, 2] = torch.arange(columns, device=device) + (0 if self.config["shared_time"] else columns)
+        angles = rotary_angles(torch.cat([pose, music]), self.config["width"] // self.config["heads"])
+        return angles.cos(), angles.sin()
+
+
+# --- sizes ---
+
+SIZES: dict[str, dict[str, int]] = {
+    "small": {"width": 384, "depth": 6, "heads": 6, "hidden": 1024},  # 12 M, ships
+    "base": {"width": 512, "depth": 10, "heads": 8, "hidden": 1408},  # 33 M
+    "large": {"width": 1024, "depth": 20, "heads": 16, "hidden": 2816},  # 260 M
+    "paper": {"width": 2304, "depth": 26, "heads": 24, "hidden": 9216},  # 2.6 B class
+}

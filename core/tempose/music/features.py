@@ -1,0 +1,85 @@
+"""Music features at pose rate: what is heard, and where the beat is.
+
+The listened part is the usual librosa vector of the field (onset strength, 20 MFCC, 12 CENS chroma, onset
+peaks; FACT, EDGE and LODGE share it) with loudness in place of the tracker's beats. Everything about beats
+comes from the beat grid, so that an artist's correction steers the dance directly.
+"""
+
+from __future__ import annotations
+
+import librosa
+import numpy as np
+
+from tempose.music.audio import SAMPLE_RATE
+from tempose.music.grid import BeatGrid
+from tempose.tempo import TempoMap
+
+FPS = 30
+HOP = SAMPLE_RATE // FPS  # 735
+LISTENED = 35
+BEAT_FEATURES = 8
+MUSIC_FEATURES = LISTENED + BEAT_FEATURES
+
+# Fixed scales that bring each group to about unit range: MFCC of dB spectra are large, the first one most.
+_MFCC_SCALE = np.asarray([200.0] + [60.0] * 19, np.float32)
+
+
+def song_features(samples: np.ndarray) -> np.ndarray:
+    """(F, 35) float32 listened features at 30 frames per second of song; frame i is centred on i/30 s.
+
+    Columns: 0 onset strength, 1–20 MFCC, 21–32 CENS chroma, 33 onset peak, 34 loudness.
+    """
+    frames = 1 + len(samples) // HOP
+    if len(samples) < 4096:
+        samples = np.pad(samples, (0, 4096 - len(samples)))
+    mel = librosa.feature.melspectrogram(y=samples, sr=SAMPLE_RATE, n_fft=2048, hop_length=HOP, n_mels=96)
+    decibels = librosa.power_to_db(mel, ref=np.max, top_db=80)
+    onset = librosa.onset.onset_strength(S=decibels, sr=SAMPLE_RATE, hop_length=HOP)
+    onset = onset / max(float(np.percentile(onset, 98)), 1e-6)
+    mfcc = librosa.feature.mfcc(S=decibels, n_mfcc=20) / _MFCC_SCALE[:, None]
+    stft_chroma = librosa.feature.chroma_stft(
+        y=samples, sr=SAMPLE_RATE, n_fft=4096, hop_length=HOP, tuning=0.0
+    )
+    chroma = librosa.feature.chroma_cens(C=stft_chroma, win_len_smooth=21)
+    peaks = np.zeros(onset.shape, np.float32)
+    peaks[librosa.onset.onset_detect(onset_envelope=onset, sr=SAMPLE_RATE, hop_length=HOP)] = 1
+    loudness = decibels.max(0) / 40 + 1  # about -1 (80 dB below the loudest frame) to 1
+    features = np.vstack([onset, mfcc, chroma, peaks, loudness])[:, :frames]  # (35, F)
+    return np.ascontiguousarray(features.T, np.float32)
+
+
+def beat_features(beats: np.ndarray, bars: np.ndarray, bpm: np.ndarray) -> np.ndarray:
+    """(T, 8) features of the position in beats (T,), in bars (T,) and the local tempo (T,).
+
+    Phases are given as sine and cosine of one turn per beat, of two turns per beat, and of one turn per bar;
+    exact at every frame, they keep beat times far below a frame or a token. Then a triangle that is 1 on the
+    beat and 0 a sixteenth away, and log₂(bpm/120).
+    """
+    turns = np.stack([beats, 2 * beats, bars], -1) * (2 * np.pi)  # (T, 3)
+    triangle = np.maximum(0, 1 - 4 * np.abs(beats - np.round(beats)))
+    tempo = np.log2(np.clip(bpm, 20, 480) / 120)
+    return np.column_stack([np.sin(turns), np.cos(turns), triangle, tempo]).astype(np.float32)
+
+
+def music_features(
+    listened: np.ndarray, grid: BeatGrid, tempo_map: TempoMap, timeline: np.ndarray
+) -> np.ndarray:
+    """(T, 43) features at the given timeline seconds: the song's own, read through the tempo map.
+
+    Parameters
+    ----------
+    listened : (F, 35)
+        From `song_features`.
+    grid : BeatGrid
+        In song seconds.
+    timeline : (T,)
+    """
+    song = tempo_map.to_song(timeline)
+    heard = np.stack([np.interp(song * FPS, np.arange(len(listened)), column) for column in listened.T], -1)
+    outside = (song < 0) | (song > len(listened) / FPS)
+    heard[outside] = 0
+    beats = grid.beat_position(song)
+    bars = grid.bar_position(song)
+    step = 1 / FPS
+    bpm = 60 * (grid.beat_position(tempo_map.to_song(timeline + step)) - beats) / step
+    return np.hstack([heard, beat_features(beats, bars, bpm)]).astype(np.float32)

@@ -1,0 +1,96 @@
+"""The canonical framing: every figure is drawn at one size and place, and put back afterwards.
+
+A similarity transform read off the reference pose. It lets one set of 512 bins serve giants and children
+alike, at the same resolution of the figure, and spares the model learning every place on the canvas.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tempose.pose.skeletons import OPENPOSE_18
+
+HEIGHT = 0.55  # chain height of the canonical figure, as a share of the canvas
+GROUND = 0.85  # y of its feet
+CENTRE = 0.5  # x of its hips
+
+# Usual shares of the chain nose-neck-hips-knee-ankle, for figures of which only a part is seen.
+_SHARES = {"head": 0.12, "torso": 0.35, "thigh": 0.27, "shin": 0.26}
+_J = {name: i for i, name in enumerate(OPENPOSE_18.joints)}
+
+
+def chain_height(points: np.ndarray, scores: np.ndarray | None = None, percentile: float = 90) -> float:
+    """Length of the chain nose-neck-hips-knee-ankle: a body height that crouching does not change.
+
+    Parameters
+    ----------
+    points : (T, 18, D)
+        In isotropic units (pixels, metres).
+    scores : (T, 18), optional
+        Links with a joint of score 0 are left out, and the rest is scaled up by usual proportions.
+    percentile : float
+        Over time, so that foreshortened frames do not shorten the body.
+
+    Returns
+    -------
+    float
+        0 when no link is visible.
+    """
+    seen = np.ones(points.shape[:2], bool) if scores is None else scores > 0
+    hips = (points[:, _J["left_hip"]] + points[:, _J["right_hip"]]) / 2
+    hips_seen = seen[:, _J["left_hip"]] & seen[:, _J["right_hip"]]
+
+    def link(a: np.ndarray, b: np.ndarray, both: np.ndarray) -> float | None:
+        return float(np.percentile(np.linalg.norm(a - b, axis=-1)[both], percentile)) if both.any() else None
+
+    def joint_link(a: str, b: str) -> float | None:
+        i, j = _J[a], _J[b]
+        return link(points[:, i], points[:, j], seen[:, i] & seen[:, j])
+
+    def longer(a: str, b: str) -> float | None:
+        sides = [joint_link(f"{s}_{a}", f"{s}_{b}") for s in ("left", "right")]
+        return max((s for s in sides if s is not None), default=None)
+
+    lengths = {
+        "head": joint_link("nose", "neck"),
+        "torso": link(points[:, _J["neck"]], hips, hips_seen & seen[:, _J["neck"]]),
+        "thigh": longer("hip", "knee"),
+        "shin": longer("knee", "ankle"),
+    }
+    known = {k: v for k, v in lengths.items() if v is not None}
+    return sum(known.values()) / sum(_SHARES[k] for k in known) if known else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Framing:
+    """canonical = pixels · scale + offset."""
+
+    scale: float
+    offset: np.ndarray  # (2,)
+
+    @classmethod
+    def of(cls, pixels: np.ndarray, scores: np.ndarray) -> Framing:
+        """The framing of a reference pose, (18, 2) pixels with y down and (18,) scores."""
+        height = max(chain_height(pixels[None], scores[None]), 1e-6)
+        scale = HEIGHT / height
+        seen = scores > 0
+        hips = [j for j in (_J["left_hip"], _J["right_hip"], _J["neck"]) if seen[j]][:2]
+        x = pixels[hips or np.flatnonzero(seen)[:1], 0].mean()
+        ankles = [j for j in (_J["left_ankle"], _J["right_ankle"]) if seen[j]]
+        if ankles:
+            ground = pixels[ankles, 1].max()
+        elif seen[_J["neck"]]:
+            ground = pixels[_J["neck"], 1] + (1 - _SHARES["head"]) * height
+        else:
+            ground = pixels[seen, 1].max()
+        return cls(scale, np.asarray([CENTRE - x * scale, GROUND - ground * scale]))
+
+    def apply(self, pixels: np.ndarray) -> np.ndarray:
+        """Canonical coordinates of pixels."""
+        return pixels * self.scale + self.offset
+
+    def undo(self, canonical: np.ndarray) -> np.ndarray:
+        """Pixels of canonical coordinates."""
+        return (canonical - self.offset) / self.scale

@@ -1,0 +1,237 @@
+"""Training the transformer: rectified flow on clean-latent predictions."""
+
+from __future__ import annotations
+
+import csv
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.utils.data import DataLoader, IterableDataset
+
+from tempose.datasets.augment import Augmenter
+from tempose.dit import DanceDiT
+from tempose.pipeline import mask_channels
+from tempose.training.masks import draw_known
+from tempose.vae import PoseVAE
+
+
+@dataclass
+class DiTConfig:
+    """Everything that decides a run. Times are fractions of the flow: 0 clean, 1 noise."""
+
+    out: str
+    steps: int = 4000
+    batch: int = 64
+    learning_rate: float = 1e-3
+    warmup: int = 100
+    weight_decay: float = 0.02
+    ema: float = 0.998
+    seed: int = 0
+    drop_music: float = 0.15
+    drop_style: float = 0.35
+    drop_energy: float = 0.35
+    time_mean: float = 0.0  # of the logit-normal draw of flow times
+    time_std: float = 1.2
+    smallest_time: float = 0.1  # the loss weighs by 1/t², not more than at this time
+    velocity_weight: float = 20.0
+    workers: int = 1
+    save_every_minutes: float = 5
+    validate_every: int = 100
+    model: dict = field(default_factory=dict)
+
+
+class _Examples(IterableDataset):
+    """Endless examples; example i depends on (seed, i) alone, so that a resumed run goes on exactly."""
+
+    def __init__(self, augmenter: Augmenter, seed: int, first: int, config: DiTConfig):
+        self.augmenter, self.seed, self.first, self.config = augmenter, seed, first, config
+
+    def __iter__(self) -> Iterator[dict[str, Tensor]]:
+        info = torch.utils.data.get_worker_info()
+        step, index = (info.num_workers, self.first + info.id) if info else (1, self.first)
+        while True:
+            yield make_example(self.augmenter, np.random.default_rng((self.seed, index)), self.config)
+            index += step
+
+
+def make_example(augmenter: Augmenter, rng: np.random.Generator, config: DiTConfig) -> dict[str, Tensor]:
+    """One example as tensors, with its condition dropout and known mask drawn."""
+    e = augmenter.draw(rng)
+    known = draw_known(rng)
+    any_style = e.style < 0 or rng.random() < config.drop_style
+    return {
+        "keypoints": torch.from_numpy(e.keypoints),
+        "scores": torch.from_numpy(e.scores),
+        "reference": torch.from_numpy(e.reference),
+        "reference_scores": torch.from_numpy(e.reference_scores),
+        "known": torch.from_numpy(known),
+        "music": torch.from_numpy(e.music),
+        "style": torch.tensor(-1 if any_style else e.style),
+        "energy": torch.tensor(float("nan") if rng.random() < config.drop_energy else e.energy),
+        "no_music": torch.tensor(not e.has_music or rng.random() < config.drop_music),
+        "time": torch.tensor(float(1 / (1 + np.exp(-rng.normal(config.time_mean, config.time_std))))),
+        "noise_seed": torch.tensor(int(rng.integers(2**31))),
+    }
+
+
+@torch.no_grad()
+def encode(vae: PoseVAE, keypoints: Tensor, scores: Tensor) -> Tensor:
+    """(B, T, K, 2) and (B, T, K) → normalised latents (B, K, C, 1, T')."""
+    batch, frames, joints = scores.shape
+    latent = vae.encode_points(
+        keypoints.transpose(1, 2).reshape(batch * joints, frames, 2),
+        scores.transpose(1, 2).reshape(batch * joints, frames),
+    ).mode()
+    return vae.normalised(latent).unflatten(0, (batch, joints))
+
+
+def flow_loss(dit: torch.nn.Module, vae: PoseVAE, batch: dict[str, Tensor], config: DiTConfig) -> dict[str, Tensor]:
+    """Losses of one batch.
+
+    The network predicts the clean latent; the loss is that of the flow's velocity, 1/t² as heavy (Li and He 2025,
+    arXiv 2511.13720), with the weight bounded. A second term compares joint velocities, as in MDM and EDGE.
+    """
+    known = batch["known"]
+    clean = encode(vae, batch["keypoints"], batch["scores"])  # (B, K, C, 1, T')
+    shown = torch.where(known[..., None], batch["keypoints"], batch["reference"][:, None])
+    shown_scores = torch.where(known, batch["scores"], batch["reference_scores"][:, None])
+    reference = encode(vae, shown, shown_scores)
+
+    noise = torch.stack(
+        [torch.randn(clean.shape[1:], generator=torch.Generator().manual_seed(int(s))) for s in batch["noise_seed"]]
+    ).to(clean.device)
+    t = batch["time"].to(clean.dtype)
+    noisy = torch.lerp(clean, noise, t[:, None, None, None, None])
+    styles = dit.config["styles"] if hasattr(dit, "config") else dit.module.config["styles"]
+    predicted = dit(
+        noisy,
+        reference,
+        mask_channels(known),
+        t,
+        batch["music"],
+        torch.where(batch["style"] < 0, styles, batch["style"]),
+        batch["energy"],
+        batch["no_music"],
+    ).float()
+    weight = 1 / t.clamp_min(config.smallest_time) ** 2  # (B,)
+    error = (predicted - clean).square().mean((1, 2, 3, 4))
+    flow = (weight * error).mean() / weight.mean()
+
+    move = [vae.linear_positions(vae.denormalised(x)).diff(dim=-2) for x in (predicted, clean)]  # (B, K, T-1, 2)
+    seen = (batch["scores"][:, 1:] * batch["scores"][:, :-1]).transpose(1, 2)[..., None]  # (B, K, T-1, 1)
+    velocity = ((move[0] - move[1]).square() * seen).mean((1, 2, 3)) * 1e3
+    velocity = (weight * velocity).mean() / weight.mean()
+    return {"loss": flow + config.velocity_weight * velocity, "flow": flow, "velocity": velocity, "error": error.mean()}
+
+
+def train_dit(config: DiTConfig, vae: PoseVAE, train: Augmenter, held_out: Augmenter, minutes: float = 1e9) -> None:
+    """Train, resume from `config.out` where it holds a state, stop after `steps` or `minutes`."""
+    out = Path(config.out)
+    out.mkdir(parents=True, exist_ok=True)
+    accelerator = Accelerator(mixed_precision="bf16")
+    torch.manual_seed(config.seed)
+    dit = DanceDiT(**config.model)
+    vae = vae.to(accelerator.device).eval().requires_grad_(False)
+    optimiser = torch.optim.AdamW(
+        dit.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
+    )
+    ema = {name: p.detach().clone() for name, p in dit.state_dict().items()}
+    step = load_state(out, dit, ema, optimiser)
+    dit, optimiser = accelerator.prepare(dit, optimiser)
+    ranks = accelerator.num_processes
+    first = step * config.batch * ranks + accelerator.process_index * 1_000_000_000
+    loader = iter(
+        DataLoader(
+            _Examples(train, config.seed, first, config), batch_size=config.batch, num_workers=config.workers
+        )
+    )
+    rng = np.random.default_rng(12345)
+    checks = [make_example(held_out, rng, config) for _ in range(64)]
+    check = {key: torch.stack([c[key] for c in checks]).to(accelerator.device) for key in checks[0]}
+
+    started = saved = time.time()
+    log = out / "log.csv"
+    sums: dict[str, float] = {}
+    while step < config.steps and time.time() - started < 60 * minutes:
+        batch = {key: value.to(accelerator.device) for key, value in next(loader).items()}
+        rate = config.learning_rate * min(1.0, (step + 1) / config.warmup)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        with accelerator.autocast():
+            losses = flow_loss(dit, vae, batch, config)
+        accelerator.backward(losses["loss"])
+        accelerator.clip_grad_norm_(dit.parameters(), 1.0)
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+        step += 1
+        decay = min(config.ema, (1 + step) / (10 + step))
+        for name, p in accelerator.unwrap_model(dit).state_dict().items():
+            ema[name].lerp_(p, 1 - decay)
+        for key, value in losses.items():
+            sums[key] = sums.get(key, 0) + float(value.detach())
+        if not accelerator.is_main_process:
+            continue
+        if step % config.validate_every == 0:
+            with torch.no_grad(), accelerator.autocast():
+                validation = flow_loss(dit, vae, check, config)
+            row = {"step": step, "seconds": round(time.time() - started, 1)}
+            row |= {key: round(total / config.validate_every, 5) for key, total in sums.items()}
+            row |= {f"held_out_{key}": round(float(v), 5) for key, v in validation.items()}
+            sums = {}
+            new = not log.exists()
+            with log.open("a", newline="") as file:
+                writer = csv.DictWriter(file, row)
+                if new:
+                    writer.writeheader()
+                writer.writerow(row)
+            print(row, flush=True)
+        if time.time() - saved > 60 * config.save_every_minutes or step >= config.steps:
+            save_state(out, accelerator.unwrap_model(dit), ema, optimiser, step, config)
+            saved = time.time()
+    if accelerator.is_main_process:
+        save_state(out, accelerator.unwrap_model(dit), ema, optimiser, step, config)
+
+
+def save_state(out: Path, dit: DanceDiT, ema: dict[str, Tensor], optimiser, step: int, config: DiTConfig) -> None:
+    """Write the whole state in one safetensors file, whole or not at all, and the averaged weights beside it."""
+    inner = getattr(optimiser, "optimizer", optimiser)
+    tensors = {f"model.{n}": p for n, p in dit.state_dict().items()} | {f"ema.{n}": p for n, p in ema.items()}
+    for name, p in dit.named_parameters():
+        state = inner.state.get(p, {})
+        tensors |= {f"optimiser.{key}.{name}": state[key] for key in ("exp_avg", "exp_avg_sq") if key in state}
+    tensors = {name: t.detach().contiguous().clone() for name, t in tensors.items()}
+    part = out / "state.part"
+    save_file(tensors, part, metadata={"step": str(step), "config": repr(asdict(config))})
+    part.replace(out / "state.safetensors")
+    averaged = DanceDiT(**{k: v for k, v in dit.config.items() if not k.startswith("_")})
+    averaged.load_state_dict(ema)
+    averaged.save_pretrained(out / "dit")
+
+
+def load_state(out: Path, dit: DanceDiT, ema: dict[str, Tensor], optimiser: torch.optim.Optimizer) -> int:
+    """Restore a state in place and return its step; 0 where there is none."""
+    path = out / "state.safetensors"
+    if not path.is_file():
+        return 0
+    from safetensors import safe_open
+
+    tensors = load_file(path)
+    with safe_open(path, "pt") as file:
+        step = int(file.metadata()["step"])
+    dit.load_state_dict({n[6:]: t for n, t in tensors.items() if n.startswith("model.")})
+    for name in ema:
+        ema[name].copy_(tensors[f"ema.{name}"])
+    for name, p in dit.named_parameters():
+        if f"optimiser.exp_avg.{name}" in tensors:
+            optimiser.state[p] = {
+                "step": torch.tensor(float(step)),
+                **{key: tensors[f"optimiser.{key}.{name}"] for key in ("exp_avg", "exp_avg_sq")},
+            }
+    return step

@@ -1,0 +1,87 @@
+"""Training the VAE, and measuring its round trip."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tempose.datasets.augment import Augmenter
+from tempose.representation import BINS, joint_images
+from tempose.training.tracks import draw_tracks
+from tempose.vae import PoseVAE, decode_mixtures, reconstruction_loss
+
+
+def train_vae(
+    augmenter: Augmenter,
+    out: Path,
+    *,
+    steps: int = 1500,
+    batch: int = 96,
+    frames: int = 64,
+    learning_rate: float = 5e-4,
+    kl_weight: float = 0.02,
+    seed: int = 0,
+    model: dict | None = None,
+    log_every: int = 25,
+) -> PoseVAE:
+    """Train from scratch and save to `out`; prints a line every `log_every` steps."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    vae = PoseVAE(**(model or {}))
+    optimiser = torch.optim.AdamW(vae.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
+    started = time.time()
+    for step in range(steps):
+        warm = min(1.0, (step + 1) / 50)
+        rate = learning_rate * warm * (0.5 + 0.5 * np.cos(np.pi * step / steps)) + 1e-6
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        keypoints, scores = (torch.from_numpy(a) for a in draw_tracks(augmenter, rng, batch, frames))
+        posterior = vae.encode(joint_images(keypoints, scores))
+        mixtures, confidence = vae.decode(posterior.sample())
+        nats = reconstruction_loss(mixtures, confidence, keypoints, scores)
+        # Early on the centres learn faster by distance than by likelihood of a far-off bin.
+        centre = decode_mixtures(mixtures).transpose(-1, -2)
+        distance = ((centre - keypoints).abs().sum(-1) * (scores > 0)).mean() * 20
+        kl = posterior.kl().mean() / (frames / 8) / 8  # nats per frame
+        loss = nats + distance + kl_weight * kl
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        optimiser.step()
+        if step % log_every == 0 or step == steps - 1:
+            figures = round_trip(vae, keypoints, scores)
+            print(
+                f"step {step} loss {loss.item():.3f} nats {nats.item():.3f} kl {kl.item():.2f} "
+                f"bins {figures['mean_error_bins']:.3f} beyond2 {figures['beyond_2_bins']:.5f} "
+                f"f1 {figures['hidden_f1']:.4f} {time.time() - started:.0f}s",
+                flush=True,
+            )
+            vae.save_pretrained(out)
+    return vae
+
+
+@torch.no_grad()
+def round_trip(vae: PoseVAE, keypoints: Tensor, scores: Tensor) -> dict[str, float]:
+    """Encode and decode (B, T, 2) tracks; errors in bins over visible joints, hidden-joint detection."""
+    mixtures, confidence = vae.decode(vae.encode(joint_images(keypoints, scores)).mode())
+    error = (decode_mixtures(mixtures).transpose(-1, -2) - keypoints).abs() * (BINS - 1)
+    seen = scores > 0
+    error = error[seen]
+    hidden, found = ~seen, torch.sigmoid(confidence) < 0.15
+    hits = (hidden & found).sum().item()
+    return {
+        "mean_error_bins": error.mean().item(),
+        "beyond_2_bins": (error > 2).float().mean().item(),
+        "hidden_f1": 2 * hits / max(1, (hidden.sum() + found.sum()).item()),
+    }
+
+
+@torch.no_grad()
+def measure_latents(vae: PoseVAE, keypoints: Tensor, scores: Tensor) -> tuple[list[float], list[float]]:
+    """Mean and standard deviation of each latent channel over (B, T, 2) tracks."""
+    latents = vae.encode(joint_images(keypoints, scores)).mode()
+    return latents.mean((0, 2, 3)).tolist(), latents.std((0, 2, 3)).tolist()
