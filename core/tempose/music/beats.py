@@ -1,0 +1,225 @@
+"""Beats: where they are, which begin a bar, and how sure that is."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tempose.music.audio import SAMPLE_RATE
+from tempose.music.grid import BeatGrid
+
+RATE = 100  # beats are first sought on a grid of 10 ms, then placed between its points
+SLOWEST, FASTEST = 48.0, 215.0  # beats per minute
+CENTRE, SPREAD = 112.0, 0.75  # what tempi are likely before anything is heard: median and octaves
+EACH = 0.6  # weight of that likelihood for every beat anew (4 for the first one)
+STIFF = 30.0  # cost of a change of tempo, per unit of log ratio …
+CHANGE = 14.0  # … up to this much: an abrupt change must pay for itself within a few beats
+OCTAVE = 8.0  # more for changes that are rather mistakes of octave (beyond a factor of 1.6)
+QUIET = 1e-4
+METERS = (4, 3)
+
+
+def track_beats(samples: np.ndarray) -> BeatGrid:
+    """The beat grid of a song.
+
+    A network rates every moment (`beat_net`); the best sequence of beats through these ratings is found by dynamic
+    programming over beat time and interval, which follows steady tempi, drift and abrupt changes alike.
+
+    Parameters
+    ----------
+    samples : (N,) float
+        Mono at 22,050 Hz.
+
+    Returns
+    -------
+    BeatGrid
+        In seconds. What holds no beat (silence, a moment of sound, noise) gets an evenly spaced or empty grid and
+        a confidence at or near 0.
+    """
+    samples = np.nan_to_num(np.asarray(samples, np.float32))
+    seconds = len(samples) / SAMPLE_RATE
+    if seconds < 0.5 or np.abs(samples).max() < QUIET:
+        return _even(seconds)
+    from tempose.music.beat_net import RATE as COARSE
+    from tempose.music.beat_net import activations
+
+    heard = activations(samples)
+    times = np.arange(int(seconds * RATE) + 1) / RATE
+    rating = _logit(np.interp(times, np.arange(len(heard)) / COARSE, heard[:, 0]))
+    path = best_path(rating)
+    if len(path) < 2:
+        return _even(seconds)
+    beats = _between_frames(path / RATE, heard[:, 0], COARSE)
+    beats = _evened(beats)
+    confidence = _confidence(beats, heard[:, 0], COARSE)
+    beats = _extended(beats, samples)
+    bar = _logit(_near(heard[:, 1], beats, COARSE))
+    return BeatGrid(beats, beats[_downbeats(bar)], confidence)
+
+
+def tempo_curve(grid: BeatGrid) -> np.ndarray:
+    """(B - 1, 2) seconds and beats per minute from there on, smoothed over three beats; empty without beats."""
+    intervals = np.diff(grid.beats)
+    if not len(intervals):
+        return np.zeros((0, 2))
+    padded = np.pad(intervals, 1, mode="edge")
+    smooth = np.median(np.lib.stride_tricks.sliding_window_view(padded, 3), axis=1)
+    return np.column_stack([grid.beats[:-1], 60 / smooth])
+
+
+def loudness(samples: np.ndarray, per_second: int = 10) -> np.ndarray:
+    """(N,) float root mean square of each tenth of a second, the loudest being 1; zeros for silence."""
+    step = SAMPLE_RATE // per_second
+    samples = np.asarray(samples, np.float32)
+    count = -(-len(samples) // step)
+    blocks = np.pad(samples, (0, count * step - len(samples))).reshape(count, step)
+    level = np.sqrt(np.mean(blocks.astype(float) ** 2, axis=1))
+    return level / max(level.max(initial=0.0), QUIET)
+
+
+def best_path(rating: np.ndarray) -> np.ndarray:
+    """Frames of the best-rated sequence of beats.
+
+    D[t, i], the best sum of ratings of beats up to one at frame t that follows the last by interval i, is
+    rating[t] + max over j of (D[t - i, j] - cost of going from interval j to i).
+
+    Parameters
+    ----------
+    rating : (T,) float
+        Log odds of a beat at each frame, at `RATE` frames per second.
+
+    Returns
+    -------
+    (B,) int, rising
+    """
+    intervals = np.arange(round(60 * RATE / FASTEST), round(60 * RATE / SLOWEST) + 1)
+    log = np.log(intervals)
+    change = np.abs(log[:, None] - log[None, :])
+    cost = np.minimum(STIFF * change, CHANGE) + OCTAVE * (change > np.log(1.6))
+    prior = -0.5 * (np.log2(60 * RATE / intervals / CENTRE) / SPREAD) ** 2
+    count, longest = len(rating), intervals[-1]
+    reached = np.full((count + longest, len(intervals)), -np.inf, np.float32)  # best before a step of i from t
+    back = np.zeros((count, len(intervals)), np.int16)
+    reached[longest:] = 0.0
+    best, best_end = -np.inf, (0, 0)
+    columns = np.arange(len(intervals))
+    for t in range(count):
+        start = np.where(t - intervals < 0, prior * 4, -np.inf)  # a first beat, its interval still unheard
+        before = np.maximum(reached[t - intervals + longest, columns], start)
+        fresh = 4 * prior  # a first beat in the midst of the song: what was before is not rated
+        total = rating[t] + np.maximum(before + EACH * prior, fresh)
+        i = int(np.argmax(total))
+        if total[i] > best:
+            best, best_end = total[i], (t, i)
+        came = total[:, None] - cost
+        back[t] = np.argmax(came, axis=0)
+        reached[t + longest] = came[back[t], columns]
+    t, i = best_end
+    frames = [t]
+    while True:
+        earlier = t - int(intervals[i])
+        if earlier < 0 or reached[earlier + longest, i] + EACH * prior[i] < 4 * prior[i]:  # as at `fresh`
+            return np.array(frames[::-1])
+        t, i = earlier, int(back[earlier, i])
+        frames.append(t)
+
+
+def _logit(p: np.ndarray) -> np.ndarray:
+    p = np.clip(p, 0.01, 0.99)
+    return np.log(p / (1 - p))
+
+
+def _even(seconds: float) -> BeatGrid:
+    """120 beats a minute, for want of any."""
+    beats = np.arange(0, seconds, 0.5) if seconds >= 0.5 else np.zeros(0)
+    return BeatGrid(beats, beats[::4], 0.0)
+
+
+def _near(curve: np.ndarray, times: np.ndarray, rate: int) -> np.ndarray:
+    """The curve's highest value within 40 ms of each time."""
+    index = np.round(times * rate).astype(int)[:, None] + np.arange(-2, 3)
+    return curve[np.clip(index, 0, len(curve) - 1)].max(1)
+
+
+def _between_frames(times: np.ndarray, curve: np.ndarray, rate: int) -> np.ndarray:
+    """Times moved to the top of the parabola through the log of the curve's highest three points nearby."""
+    log = np.log(np.clip(curve, 1e-4, 1))
+    out = times.copy()
+    for k, time in enumerate(times):
+        around = round(time * rate) + np.arange(-2, 3)
+        around = around[(around >= 1) & (around < len(log) - 1)]
+        if not len(around):
+            continue
+        m = int(around[np.argmax(log[around])])
+        a, b, c = log[m - 1], log[m], log[m + 1]
+        bend = a - 2 * b + c
+        if b >= max(a, c) and bend < -1e-6 and curve[m] > 0.1:
+            top = (m + 0.5 * (a - c) / bend) / rate
+            out[k] = top if abs(top - time) < 0.045 else time
+    good = np.concatenate([[True], np.diff(out) > 0.1])
+    return np.maximum(out[good], 0)
+
+
+def _evened(beats: np.ndarray) -> np.ndarray:
+    """Beats moved onto the straight line through five of them where these lie evenly (within 25 ms)."""
+    out = beats.copy()
+    if len(beats) < 5:
+        return out
+    k = np.arange(-2, 3)
+    for i in range(len(beats)):
+        first = min(max(i - 2, 0), len(beats) - 5)
+        window = beats[first : first + 5]
+        slope = (k * window).sum() / 10
+        line = window.mean() + slope * k
+        if np.abs(window - line).max() < 0.025:
+            out[i] = line[i - first]
+    return out if (np.diff(out) > 0.05).all() else beats
+
+
+def _extended(beats: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Beats carried on evenly to where the sound begins and ends, and none beyond."""
+    audible = np.flatnonzero(loudness(samples, 50) > 0.003) / 50
+    begin, end = audible[0] - 0.03, audible[-1] + 0.02
+    heard = beats[(beats >= begin) & (beats <= end)]
+    beats = heard if len(heard) > 1 else beats
+    step = np.median(np.diff(beats[:4])), np.median(np.diff(beats[-4:]))
+    before = np.arange(beats[0] - step[0], max(begin, -0.02), -step[0])[::-1]
+    after = np.arange(beats[-1] + step[1], min(end, len(samples) / SAMPLE_RATE), step[1])
+    return np.concatenate([np.maximum(before, 0), beats, after])
+
+
+def _downbeats(rating: np.ndarray) -> np.ndarray:
+    """(D,) indices of beats that begin a bar: the best path through bars of four or of three beats.
+
+    Parameters
+    ----------
+    rating : (B,) float
+        Log odds of a downbeat at each beat.
+    """
+    states = [(m, p) for m in METERS for p in range(m)]
+    cost = np.full((len(states), len(states)), 12.0)
+    for a, (m, p) in enumerate(states):
+        for b, (n, q) in enumerate(states):
+            if n == m:
+                cost[a, b] = 0.0 if q == (p + 1) % m else 8.0
+    first = np.array([p == 0 for _, p in states])
+    # Threes count one beat in three as a downbeat, fours one in four: without evidence four wins.
+    gain = np.where(first, 1.0, -0.33)
+    score = np.array([0.0 if m == METERS[0] else -4.0 for m, _ in states]) + gain * rating[0]
+    back = np.zeros((len(rating), len(states)), int)
+    for k in range(1, len(rating)):
+        came = score[:, None] - cost
+        back[k] = came.argmax(0)
+        score = came.max(0) + gain * rating[k]
+    state = int(score.argmax())
+    chosen = []
+    for k in range(len(rating) - 1, -1, -1):
+        if first[state]:
+            chosen.append(k)
+        state = int(back[k, state])
+    return np.array(chosen[::-1], int)
+
+
+def _confidence(beats: np.ndarray, curve: np.ndarray, rate: int) -> float:
+    """How far beats stand out of what lies between them, and how evenly they run."""
+    at = _near(curve, beats, rate)
+    return float(np.clip(at.mean(), 0, 1))

@@ -1,0 +1,134 @@
+"""Train the beat network on rendered music: python scripts/train_beats.py DATA_FOLDER [--songs N] [--minutes M].
+
+Songs are rendered at 55 to 190 beats per minute, most near 115, steady, drifting, changing at once or by and by.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+
+from tempose.datasets.synth import SampleLibrary, render_song
+from tempose.music.beat_net import RATE, WEIGHTS, BeatNet, log_mel
+
+SECONDS = 36.0
+CROP = 1000  # frames
+BATCH = 12
+
+
+def random_tempo(rng: np.random.Generator, beats: int) -> np.ndarray:
+    """(beats,) beats per minute."""
+    bpm = np.clip(115 * np.exp(rng.normal(0, 0.33)), 55, 190)
+    kind = rng.random()
+    curve = np.full(beats, bpm)
+    if kind < 0.15:  # drift
+        curve *= np.exp(np.cumsum(rng.normal(0, 0.006, beats)))
+    elif kind < 0.32:  # abrupt changes
+        for _ in range(int(rng.integers(1, 3))):
+            curve[int(rng.integers(4, max(5, beats // 2))) :] *= np.exp(rng.uniform(-0.45, 0.45))
+    elif kind < 0.42:  # gradual
+        curve *= np.exp(np.linspace(0, rng.uniform(-0.35, 0.35), beats))
+    elif kind < 0.5:  # rubato
+        curve *= np.exp(np.convolve(rng.normal(0, 0.12, beats + 4), np.ones(5) / 5, "valid")[:beats])
+    return np.clip(curve, 50, 200)
+
+
+def example(seed: int, library: SampleLibrary, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """(F, 40) float16 bands and (F, 2) float16 targets of one rendered song."""
+    rng = np.random.default_rng(seed)
+    tempo = random_tempo(rng, 200)
+    beats = int(np.searchsorted(np.cumsum(60 / tempo), SECONDS))
+    offset = float(rng.uniform(0, 2.5)) if rng.random() < 0.6 else 0.0
+    samples, grid = render_song(rng, library, tempo, max(2, beats // 4), offset=offset, tail=float(rng.uniform(0, 2)), split=split)
+    cut = int(rng.integers(0, 22_050))  # songs need not begin on a frame, nor on a beat
+    mel = log_mel(samples[cut:])
+    times = np.arange(len(mel)) / RATE + cut / 22_050
+    distance = [np.abs(times[:, None] - t[None]).min(1) for t in (grid.beats, grid.downbeats)]
+    return mel.astype(np.float16), np.exp(-0.5 * (np.stack(distance, 1) / 0.02) ** 2).astype(np.float16)
+
+
+def batch(rng: np.random.Generator, songs: list) -> tuple[torch.Tensor, torch.Tensor]:
+    """Crops with other tone and level, and bands blotted out."""
+    xs, ys = [], []
+    for i in rng.integers(len(songs), size=BATCH):
+        x, y = songs[i]
+        start = int(rng.integers(0, max(1, len(x) - CROP)))
+        x, y = x[start : start + CROP].astype(np.float32), y[start : start + CROP].astype(np.float32)
+        short = CROP - len(x)
+        x, y = np.pad(x, ((0, short), (0, 0))), np.pad(y, ((0, short), (0, 0)))
+        x = x * rng.uniform(0.7, 1.3) * (1 + 0.15 * np.interp(np.arange(40), np.linspace(0, 39, 5), rng.normal(0, 1, 5)))
+        if rng.random() < 0.3:
+            low = int(rng.integers(0, 34))
+            x[:, low : low + int(rng.integers(1, 8))] = 0
+        xs.append(x.astype(np.float32))
+        ys.append(y)
+    return torch.from_numpy(np.stack(xs)), torch.from_numpy(np.stack(ys))
+
+
+def loss_of(net: BeatNet, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    each = torch.nn.functional.binary_cross_entropy_with_logits(net(x), y, reduction="none")
+    return (each * (1 + 4 * y)).mean()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("--songs", type=int, default=1500)
+    parser.add_argument("--minutes", type=float, default=12)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--cache", type=Path, help="keep the rendered features in this .npz")
+    parser.add_argument("--resume", type=Path, help="begin with these weights instead of at chance")
+    parser.add_argument("--rate", type=float, default=3e-3, help="highest learning rate")
+    parser.add_argument("-o", "--output", type=Path, default=WEIGHTS)
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    torch.manual_seed(0)
+    if args.cache and args.cache.is_file():
+        with np.load(args.cache) as f:
+            flat, targets, ends = f["mel"], f["targets"], f["ends"]
+        songs = list(zip(np.split(flat, ends[:-1]), np.split(targets, ends[:-1]), strict=True))
+    else:
+        library = SampleLibrary(args.data)
+        songs = [example(seed, library, "train") for seed in range(args.songs)]
+        songs += [example(10_000_000 + seed, library, "validation") for seed in range(60)]
+        if args.cache:
+            ends = np.cumsum([len(x) for x, _ in songs])
+            np.savez(args.cache, mel=np.concatenate([x for x, _ in songs]), targets=np.concatenate([y for _, y in songs]), ends=ends)
+    train, held = songs[:-60], songs[-60:]
+    print(f"{len(train)} songs", flush=True)
+    net = BeatNet()
+    if args.resume:
+        net.load_state_dict(load_file(args.resume))
+    optimiser = torch.optim.AdamW(net.parameters(), args.rate, weight_decay=1e-3)
+    rng = np.random.default_rng(1)
+    start, step = time.monotonic(), 0
+    while (share := (time.monotonic() - start) / (60 * args.minutes)) < 1:
+        for group in optimiser.param_groups:
+            group["lr"] = args.rate * min(1, (step + 1) / 100) * 0.5 * (1 + np.cos(np.pi * share))
+        loss = loss_of(net.train(), *batch(rng, train))
+        optimiser.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimiser.step()
+        step += 1
+        if step % 100 == 0:
+            with torch.inference_mode():
+                net.eval()
+                fixed = np.random.default_rng(2)
+                held_loss = np.mean([loss_of(net, *batch(fixed, held)).item() for _ in range(6)])
+            print(f"step {step} train {loss.item():.4f} held out {held_loss:.4f}", flush=True)
+            save(net, args.output)
+    save(net, args.output)
+
+
+def save(net: BeatNet, path: Path) -> None:
+    save_file({k: v.contiguous() for k, v in net.state_dict().items()}, path, {"source": "scripts/train_beats.py"})
+
+
+if __name__ == "__main__":
+    main()
