@@ -1,0 +1,34 @@
+"""Metrics in mir_eval's manner: each module states its convention, has `validate()` and `evaluate()`.
+
+What each figure can and cannot tell stands in ``docs/metrics.md``.
+"""
+
+from __future__ import annotations
+
+from tempose.dance import Dance
+from tempose.metrics import beats, kinetics, motion, tempo
+
+
+def evaluate(dance: Dance, conventions: tuple[str, ...] = ()) -> dict[str, float]:
+    """Every figure that can be measured on one dance, by name.
+
+    Parameters
+    ----------
+    dance : Dance
+    conventions : tuple of str
+        Peers' beat scores to add (`beats.CONVENTIONS`).
+
+    Raises
+    ------
+    TemposeError
+        The dance is too short (four frames), shows nobody, or its beats or seams are no such.
+    """
+    return {
+        **beats.evaluate(dance, conventions),
+        **motion.evaluate(dance),
+        **tempo.evaluate(dance),
+        **kinetics.evaluate(dance),
+    }
+
+
+__all__ = ["beats", "evaluate", "kinetics", "motion", "tempo"]

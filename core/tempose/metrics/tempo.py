@@ -1,0 +1,224 @@
+"""Does the dance follow the tempo? Its own tempo, the slope over songs, the answer to a change.
+
+Convention
+----------
+The *dance tempo* is the strongest period of the speed curve, 40 to 220 per minute, by autocorrelation with
+its multiples (a comb, so that a period must repeat). Dancers move at half, equal or double tempo, so a period
+of half or double the beat is as true as the beat itself.
+
+Folding every estimate to the octave nearest to the song would give a slope of 1 to noise. So for a *series*
+(the same song at several tempi) one factor out of ½, 1, 2 holds for the whole series, and the slope
+(Theil–Sen, robust to one wrong octave) is taken with the factor that fits best; beside it stands the share of
+clean hits (within 4 %) and the share that shuffled tempi would hit.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+from scipy.stats import theilslopes
+
+from tempose.dance import Dance
+from tempose.errors import TemposeError
+from tempose.metrics import curves
+from tempose.metrics.curves import in_body_heights, mean_speed
+from tempose.music.grid import BeatGrid
+from tempose.pose.sequence import PoseSequence
+
+RANGE = (40.0, 220.0)
+FACTORS = (0.5, 1.0, 2.0)
+CLEAN = 0.04
+
+
+def validate(poses: PoseSequence) -> None:
+    """Check the motion (`curves.validate`)."""
+    curves.validate(poses)
+
+
+def _pulse(poses: PoseSequence) -> np.ndarray:
+    """The speed curve, lightly smoothed, without its slow swell, of unit variance (or all zero)."""
+    speed = mean_speed(in_body_heights(poses), poses.fps)
+    speed = gaussian_filter1d(speed, 0.04 * poses.fps) - gaussian_filter1d(speed, 1.0 * poses.fps)
+    std = speed.std()
+    return speed / std if std > 1e-6 else np.zeros_like(speed)
+
+
+def dance_tempo(poses: PoseSequence, bpm_range: tuple[float, float] = RANGE) -> tuple[float, float]:
+    """Strongest tempo of the motion and how clear it is.
+
+    Returns
+    -------
+    bpm : float
+        0 when the motion has no period (still, or shorter than three periods).
+    clarity : float
+        Mean autocorrelation at the period and its next two multiples: 1 for a strictly periodic motion,
+        0.1 to 0.3 for real dance, around 0 for noise.
+    """
+    validate(poses)
+    pulse = _pulse(poses)
+    size = len(pulse)
+    power = np.abs(np.fft.rfft(pulse, 2 * size)) ** 2
+    correlation = np.fft.irfft(power)[:size] / np.maximum(np.arange(size, 0, -1), 1)  # unbiased
+    bpm = np.geomspace(*bpm_range, 1200)
+    lags = 60 / bpm * poses.fps
+    usable = 3 * lags < 0.9 * size
+    if not pulse.any() or not usable.any():
+        return 0.0, 0.0
+    bpm, lags = bpm[usable], lags[usable]
+    comb = np.mean([np.interp(k * lags, np.arange(size), correlation) for k in (1, 2, 3)], axis=0)
+    # every multiple of a true period scores as well: take the fastest that is as good as the best
+    peaks = np.flatnonzero((comb[1:-1] >= comb[:-2]) & (comb[1:-1] > comb[2:])) + 1
+    if len(peaks) == 0:
+        return 0.0, 0.0
+    best = comb[peaks].max()
+    good = peaks[comb[peaks] >= best - 0.1 * abs(best)]
+    chosen = good[-1]
+    return float(bpm[chosen]), float(comb[chosen])
+
+
+def is_clean(dance_bpm: float, song_bpm: float, tolerance: float = CLEAN) -> bool:
+    """Whether the dance's tempo is half, equal or double the song's."""
+    if dance_bpm <= 0 or song_bpm <= 0:
+        return False
+    return min(abs(dance_bpm / (song_bpm * f) - 1) for f in FACTORS) <= tolerance
+
+
+def tempo_following(song_bpm: np.ndarray, dance_bpm: np.ndarray, shuffles: int = 200) -> dict[str, float]:
+    """How the dance's tempo goes with the song's over a series of tempi.
+
+    Parameters
+    ----------
+    song_bpm, dance_bpm : (N,) float
+        N of three or more. Dances without a tempo (0) count as misses.
+
+    Returns
+    -------
+    dict
+        ``slope`` (1 is perfect), ``factor`` (the octave: ½, 1 or 2 steps per beat), ``hits`` (share of clean
+        tempi), ``hits_chance`` (the same with shuffled songs), ``hits_excess``.
+    """
+    song, dance = np.asarray(song_bpm, float), np.asarray(dance_bpm, float)
+    if song.shape != dance.shape or song.ndim != 1 or len(song) < 3 or not np.isfinite([song, dance]).all():
+        raise TemposeError("metrics_series", "Tempo following needs three or more pairs of tempi.")
+    hits = np.mean([is_clean(d, s) for s, d in zip(song, dance, strict=True)])
+    random = np.random.default_rng(0)
+    chance = np.mean(
+        [
+            [is_clean(d, s) for s, d in zip(random.permutation(song), dance, strict=True)]
+            for _ in range(shuffles)
+        ]
+    )
+    known = dance > 0
+    slope, factor = 0.0, 1.0
+    if known.sum() >= 3 and np.ptp(song[known]) > 1:
+        fits = []
+        for f in FACTORS:
+            fitted = dance[known] / f
+            error = np.median(np.abs(np.log(fitted / song[known])))
+            fits.append((error, f, float(np.asarray(theilslopes(fitted, song[known])[0]))))
+        _, factor, slope = min(fits)
+    return {
+        "slope": slope,
+        "factor": factor,
+        "hits": float(hits),
+        "hits_chance": float(chance),
+        "hits_excess": float(hits - chance),
+    }
+
+
+def beat_power(poses: PoseSequence, beats: np.ndarray) -> dict[str, float]:
+    """How much of the speed curve repeats with the beat: power at ½, 1 and 2 cycles per beat, in beat time.
+
+    Holds through tempo changes. ``beat_power_chance`` is the same at frequencies beside those.
+    """
+    grid = BeatGrid(np.asarray(beats, float))
+    if len(grid.beats) < 8:
+        return {"beat_power": 0.0, "beat_power_chance": 0.0}
+    times = (np.arange(len(poses) - 1) + 0.5) / poses.fps
+    inside = (times >= grid.beats[0]) & (times <= grid.beats[-1])
+    pulse, at = _pulse(poses)[inside], grid.beat_position(times[inside])
+    if len(pulse) < 8 or not pulse.any():
+        return {"beat_power": 0.0, "beat_power_chance": 0.0}
+
+    def share(cycles: float) -> float:
+        return float(2 * np.abs(np.mean(pulse * np.exp(-2j * np.pi * cycles * at))) ** 2 / np.mean(pulse**2))
+
+    beside = [c * off for c in FACTORS for off in (0.77, 0.83, 0.88, 1.13, 1.19, 1.26)]
+    chance = 3 * float(np.mean([share(c) for c in beside]))
+    return {"beat_power": sum(share(c) for c in FACTORS), "beat_power_chance": chance}
+
+
+def tempo_change(
+    poses: PoseSequence, beats: np.ndarray, change: float, window_beats: float = 4.0
+) -> dict[str, float]:
+    """The answer to one sudden tempo change.
+
+    Parameters
+    ----------
+    poses : PoseSequence
+    beats : (B,) float
+        The music's beats, seconds.
+    change : float
+        Second at which the tempo changes.
+    window_beats : float
+        Length of the sliding window, in beats of the slower tempo.
+
+    Returns
+    -------
+    dict
+        ``song_ratio`` (new tempo over old), ``dance_ratio`` (the dance's own, from the motion beats' median
+        intervals), ``speed_ratio`` (mean joint speed after over before), ``delay_beats``: how many new beats
+        after the change the new tempo's power overtakes the old one's (NaN: never, or the tempi lie within
+        8 % of an octave and cannot be told apart in a window of this length).
+    """
+    from tempose.metrics.beats import motion_beats
+
+    validate(poses)
+    beats = np.asarray(beats, float)
+    old, new = np.diff(beats[beats <= change + 1e-3]), np.diff(beats[beats >= change - 1e-3])
+    if len(old) < 2 or len(new) < 2:
+        raise TemposeError("metrics_change", "A tempo change needs three beats or more on either side.")
+    before, after = float(np.median(old)), float(np.median(new))
+    times = (np.arange(len(poses) - 1) + 0.5) / poses.fps
+    pulse = _pulse(poses)
+    pulse = pulse / np.sqrt(gaussian_filter1d(pulse**2, 0.5 * poses.fps) + 1e-3)  # faster is livelier, too
+    speed = mean_speed(in_body_heights(poses), poses.fps)
+    width = window_beats * max(before, after)
+
+    def power(center: float, interval: float) -> float:
+        weight = np.exp(-0.5 * ((times - center) / (width / 4)) ** 2)
+        return sum(
+            abs((weight * pulse * np.exp(-2j * np.pi * f * times / interval)).sum()) ** 2 for f in (0.5, 1, 2)
+        )
+
+    centers = np.arange(change - width / 2, min(change + 16 * after, times[-1] - width / 4), 1 / poses.fps)
+    ahead = np.asarray([power(c, after) > power(c, before) for c in centers])
+    held = np.flatnonzero(ahead & (np.convolve(ahead, np.ones(8), "full")[7:] > 7.5))
+    octaves = np.log2(before / after)
+    alike = abs(octaves - round(octaves)) < np.log2(1.08)
+    delay = float((centers[held[0]] - change) / after) if len(held) and not alike else float("nan")
+    motion = motion_beats(poses)
+    intervals = [np.diff(m) for m in (motion[motion <= change], motion[motion >= change])]
+    ratio = (
+        float(np.median(intervals[0]) / np.median(intervals[1])) if all(len(i) for i in intervals) else 0.0
+    )
+    calm = speed[times < change].mean()
+    return {
+        "song_ratio": before / after,
+        "dance_ratio": ratio,
+        "speed_ratio": float(speed[times >= change].mean() / calm) if calm > 1e-9 else 0.0,
+        "delay_beats": delay,
+    }
+
+
+def evaluate(dance: Dance) -> dict[str, float]:
+    """The dance's own tempo beside the music's."""
+    bpm, clarity = dance_tempo(dance.poses)
+    song = BeatGrid(dance.beat_times).bpm
+    return {
+        "song_bpm": song,
+        "dance_bpm": bpm,
+        "tempo_clarity": clarity,
+        "tempo_clean": float(is_clean(bpm, song)),
+        **beat_power(dance.poses, dance.beat_times),
+    }
