@@ -1,0 +1,98 @@
+"""Blender as a Python module, with the zip really installed and a real server."""
+
+import importlib.util
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from blender_helpers import MODULE, ROOT, add_strip, click_track, write_wav  # noqa: E402
+
+HAS_BLENDER = importlib.util.find_spec("bpy") is not None
+
+collect_ignore_glob = [] if HAS_BLENDER else ["test_*.py"]
+
+def server_python():
+    """The Python that holds the server: TEMPOSE_PYTHON, or the project's own environment."""
+    python = os.environ.get("TEMPOSE_PYTHON") or str(ROOT / ".venv" / "bin" / "python")
+    if not Path(python).is_file():
+        pytest.skip("no Python with the server: set TEMPOSE_PYTHON")
+    return python
+
+
+if HAS_BLENDER:
+
+    @pytest.fixture(scope="session")
+    def blender(tmp_path_factory):
+        """bpy with the add-on out of the zip."""
+        folder = tmp_path_factory.mktemp("blender")
+        os.environ["BLENDER_USER_RESOURCES"] = str(folder / "user")
+        os.environ["TEMPOSE_PYTHON"] = server_python()
+        os.environ["TEMPOSE_SERVER_MODEL"] = "null"
+        os.environ["TEMPOSE_SERVER_DATA_DIR"] = str(folder / "data")
+        import bpy
+
+        sys.path.insert(0, str(ROOT / "scripts"))
+        import build_extension
+
+        package = build_extension.build(folder / "dist")
+        bpy.ops.extensions.package_install_files(
+            filepath=str(package), repo="user_default", enable_on_install=True
+        )
+        yield bpy
+        import addon_utils
+
+        addon_utils.disable(MODULE)
+
+    @pytest.fixture(scope="session")
+    def server(blender):
+        """A server with the null model, started by the operator."""
+        assert blender.ops.tempose.start_server() == {"FINISHED"}
+
+    @pytest.fixture
+    def tempose(blender):
+        """A module of the installed add-on by name."""
+        return lambda name: importlib.import_module(f"{MODULE}.{name}")
+
+    @pytest.fixture
+    def scene(blender):
+        """An empty scene in an empty file."""
+        blender.ops.wm.read_homefile(use_empty=True)
+        return blender.context.scene
+
+    @pytest.fixture(scope="session")
+    def clicks(tmp_path_factory):
+        """A WAV file with a click every half second."""
+        path = tmp_path_factory.mktemp("sound") / "clicks.wav"
+        write_wav(path, click_track())
+        return path
+
+    @pytest.fixture
+    def connected(server, tempose, blender):
+        """The server is in use; a test that lost it gets it back."""
+        if tempose("connection").missing():
+            blender.ops.tempose.start_server()
+
+    @pytest.fixture
+    def ready(connected, scene, clicks):
+        """A scene with the click track at frame 1 and a rig: everything that generating needs."""
+        import bpy
+
+        add_strip(scene, clicks)
+        bpy.ops.tempose.new_rig()
+        return scene
+
+
+def pytest_sessionfinish(session, exitstatus):
+    session.config._tempose_exit = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config):
+    # Blender 4.5 hangs when Python ends while anything of ours is registered.
+    if "bpy" in sys.modules:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(getattr(config, "_tempose_exit", 1))

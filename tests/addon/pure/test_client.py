@@ -1,0 +1,309 @@
+"""The client against servers that fail, lie and hang."""
+
+import base64
+import contextlib
+import json
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import numpy as np
+import pytest
+
+from addon import work
+from addon.client import EVENT_BYTES, Client, is_loopback, parse_events, split_url
+from addon.dance import from_answer
+from addon.errors import Canceled, Problem
+from addon.job import Job
+from addon.skeleton import OPENPOSE_18
+
+TOKEN = "secret-token-for-tests"
+
+
+def encoded(array):
+    return base64.b64encode(np.asarray(array, "<f4").tobytes()).decode()
+
+
+def result(frames=30, **changed):
+    return {
+        "fps": 30, "skeleton": "openpose18", "joints": list(OPENPOSE_18), "frames": frames, "canvas": [1000, 1000],
+        "keypoints": encoded(np.full((frames, 18, 2), 0.5)), "scores": encoded(np.ones((frames, 18))),
+        "beat_times": [0.5, 1.0], "downbeat_times": [0.5], "seams": [], "seed": 7, "model_revision": "null-1",
+        **changed,
+    }  # fmt: skip
+
+
+def job(state="succeeded", **more):
+    return {"id": "x", "state": state, "position": None, "progress": 1.0, "error": None, **more}
+
+
+def event(number, name, data):
+    return f"id: {number}\nevent: {name}\ndata: {json.dumps(data)}\n\n".encode()
+
+
+class Fake:
+    """A server with an answer for each (method, path): bytes, an object, (status, object), or a function."""
+
+    def __init__(self, answers):
+        self.answers, self.calls, fake = answers, [], self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self):
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length)
+                fake.calls.append((self.command, self.path, dict(self.headers), body))
+                path = self.path if (self.command, self.path) in fake.answers else self.path.rpartition("/")[2]
+                found = fake.answers.get((self.command, path), (404, {"code": "not_found", "message": "Nothing here."}))
+                if callable(found):
+                    found = found(self)
+                    if found is None:
+                        return
+                status, value = found if isinstance(found, tuple) else (200, found)
+                data = value if isinstance(value, bytes) else json.dumps(value).encode()
+                self.send_response(status)
+                self.send_header("Content-Length", str(len(data)))
+                if status == 429:
+                    self.send_header("Retry-After", "0")
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(data)
+
+            do_GET = do_PUT = do_POST = do_HEAD = answer
+
+            def log_message(self, *_):
+                pass
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def close(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+@contextlib.contextmanager
+def serving(answers):
+    fake = Fake(answers)
+    try:
+        yield fake, Client(fake.url, TOKEN, timeout=5)
+    finally:
+        fake.close()
+
+
+def health(**more):
+    return {"status": "READY", "version": "0", **more}
+
+
+def test_every_call_carries_the_token_and_no_proxy_sees_it(monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    with serving({("GET", "/v1/health"): health()}) as (fake, client):
+        assert client.health()["status"] == "READY"
+        assert fake.calls[0][2]["Authorization"] == f"Bearer {TOKEN}"
+
+
+def test_a_redirect_is_not_followed():
+    def move(handler):
+        handler.send_response(302)
+        handler.send_header("Location", "http://127.0.0.1:9/v1/health")
+        handler.end_headers()
+
+    with serving({("GET", "/v1/health"): move}) as (_, client), pytest.raises(Problem):
+        client.health()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"", b"no json", b"[1]", b"[" * 200_000, {}, {"status": 1, "version": 2}],
+    ids=["empty", "text", "list", "deep", "nothing", "numbers"],
+)
+def test_a_strange_health_report_is_refused_in_words(answer):
+    with serving({("GET", "/v1/health"): answer}) as (_, client), pytest.raises(Problem, match="Is it a Tempose server"):
+        client.health()
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"joints": ["nose"]},
+        {"frames": 0},
+        {"frames": 10**9},
+        {"frames": True},
+        {"canvas": [0, 5]},
+        {"canvas": "big"},
+        {"keypoints": "!!!"},
+        {"keypoints": encoded(np.zeros((3, 18, 2)))},
+        {"keypoints": encoded(np.full((30, 18, 2), np.nan))},
+        {"keypoints": encoded(np.full((30, 18, 2), 1e30))},
+        {"scores": encoded(np.full((30, 18), np.inf))},
+        {"fps": 0},
+        {"fps": "30"},
+        {"beat_times": [1.0, 0.5]},
+        {"beat_times": [float("nan")]},
+        {"beat_times": list(range(30_000))},
+        {"seams": [-1]},
+        {"seed": -1},
+        {"model_revision": "x" * 1000},
+        {"model_revision": None},
+    ],
+)
+def test_a_result_that_lies_never_becomes_a_dance(changed):
+    with pytest.raises(Problem, match="The server sent"):
+        from_answer(json.loads(json.dumps(result() | changed)))
+
+
+def test_a_good_result_becomes_a_dance():
+    dance = from_answer(result())
+    assert dance.keypoints.shape == (30, 18, 2)
+    assert dance.pixels.max() == 500
+    assert dance.seed == 7
+
+
+def test_an_answer_larger_than_allowed_is_cut_off(monkeypatch):
+    monkeypatch.setattr("addon.client.SOUND_BYTES", 1000)
+    with (
+        serving({("POST", "stretch"): b"RIFF" + bytes(5000)}) as (_, client),
+        pytest.raises(Problem, match="more than it may"),
+    ):
+        client.stretch("0" * 64, [[0, 0], [1, 1]], 1.0)
+
+
+def test_a_stretched_sound_that_is_no_wav_is_refused():
+    with serving({("POST", "stretch"): b"<html>"}) as (_, client), pytest.raises(Problem, match="not a WAV"):
+        client.stretch("0" * 64, [[0, 0], [1, 1]], 1.0)
+
+
+def test_a_wrong_token_is_said_in_words():
+    answer = (401, {"code": "token_wrong", "message": "No."})
+    with serving({("GET", "/v1/health"): answer}) as (_, client), pytest.raises(Problem) as caught:
+        client.health()
+    assert caught.value.code == "token_wrong"
+
+
+def test_the_servers_own_message_reaches_the_person():
+    answer = (422, {"code": "audio_silent", "message": "The sound is silent.", "details": None})
+    with serving({("GET", "analysis"): answer}) as (_, client), pytest.raises(Problem, match="The sound is silent"):
+        client.analysis("0" * 64)
+
+
+def test_a_server_that_is_not_there_is_said_in_words():
+    with serving({}) as (_, client):
+        pass
+    with pytest.raises(Problem) as caught:
+        client.health()
+    assert caught.value.code == "server_gone"
+
+
+def test_events_are_read_across_comments_and_line_ends():
+    lines = iter([b": hello\n", b"\n", b"id: 3\r\n", b"event: progress\r\n", b'data: {"done":\r\n', b"data: 1}\r\n", b"\r\n"])
+    assert list(parse_events(lines)) == [(3, "progress", {"done": 1})]
+
+
+@pytest.mark.parametrize("lines", [[b"data: x\n", b"\n"], [b"data: 1\n", b"\n"], [b"data: " + b"x" * EVENT_BYTES + b"\n"]])
+def test_strange_events_are_refused(lines):
+    with pytest.raises(Problem):
+        list(parse_events(iter(lines)))
+
+
+def test_a_dropped_stream_is_taken_up_where_it_broke():
+    seen = []
+
+    def stream(handler):
+        last = int(handler.headers.get("Last-Event-ID") or 0)
+        handler.send_response(200)
+        handler.end_headers()
+        events = [event(i, "progress", {"progress": i / 4}) for i in range(1, 5)] + [event(5, "state", job())]
+        if not last:
+            handler.wfile.write(b"".join(events[:2]) + b"id: 3\nevent: prog")  # dropped in mid-word
+        else:
+            handler.wfile.write(b"".join(events[last - 1 :]))  # repeats one, as a server may
+
+    answers = {("GET", "events"): stream, ("GET", "j"): job("running")}
+    with serving(answers) as (fake, client):
+        ended = client.follow("j", lambda name, data: seen.append(data.get("progress")))
+        again = [c[2] for c in fake.calls if c[1].endswith("events")][1]
+    assert ended["state"] == "succeeded"
+    assert seen == [0.25, 0.5, 0.75, 1.0, 1.0]
+    assert again["Last-Event-ID"] == "2"
+
+
+def test_a_server_known_to_have_ended_is_not_waited_for():
+    with serving({}) as (_, client):
+        pass
+    client.alive = lambda: False
+    with pytest.raises(Problem, match="does not answer"):
+        client.follow("j", lambda *_: None)
+
+
+def test_cancel_ends_a_call_that_hangs_and_tells_the_server():
+    reached, release = threading.Event(), threading.Event()
+
+    def hang(handler):
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.flush()
+        reached.set()
+        release.wait(20)
+
+    answers = {
+        ("HEAD", "x" * 64): {},
+        ("PUT", "events"): {},
+        ("GET", "events"): hang,
+        ("POST", "cancel"): job("canceled"),
+    }
+    with serving(answers) as (fake, client):
+        client.ensure_sound = lambda data: ("0" * 64, 1.0)
+        client.put_job = lambda job_id, body: None
+        running = Job("Dancing", lambda w: work.dance(w, client, b"", {"seconds": 1.0}))
+        assert reached.wait(10)
+        running.cancel()
+        assert running.pump() == "canceled"  # at once, whatever the network does
+        running.join(10)
+        release.set()
+        assert any(path.endswith("/cancel") for _, path, _, _ in fake.calls)
+
+
+def test_a_full_queue_is_tried_again_with_the_same_job():
+    tries = []
+
+    def put(handler):
+        tries.append(handler.path)
+        return (429, {"code": "queue_full", "message": "Full."}) if len(tries) < 3 else (202, job("queued"))
+
+    class Quiet:
+        def status(self, text):
+            pass
+
+        def sleep(self, seconds):
+            time.sleep(0)
+
+    with serving({("PUT", "j"): put}) as (_, client):
+        work._put(Quiet(), client, "j", {})
+    assert tries == ["/v1/jobs/j"] * 3
+
+
+def test_a_surprise_in_the_thread_reaches_the_person():
+    running = Job("Working", lambda w: 1 / 0)
+    running.join(5)
+    assert running.pump() == "failed"
+    assert "ZeroDivisionError" in running.problem.message
+
+
+def test_a_canceled_client_makes_no_more_calls():
+    client = Client("http://127.0.0.1:9", TOKEN)
+    client.abort()
+    with pytest.raises(Canceled):
+        client.health()
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:80", "ftp://x", "http://", "http://h/path", "http://h:99999", "file:///etc"])
+def test_addresses_that_are_none_are_refused(url):
+    with pytest.raises(Problem, match="looks like"):
+        split_url(url)
+
+
+def test_this_machine_is_told_from_others():
+    assert is_loopback("127.0.0.1") and is_loopback("::1") and is_loopback("localhost") and is_loopback("127.9.9.9")
+    assert not is_loopback("192.168.1.2") and not is_loopback("localhost.example.org")
