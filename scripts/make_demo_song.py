@@ -1,7 +1,7 @@
 """Synthesise the demo song from nothing but arithmetic: python scripts/make_demo_song.py [FOLDER].
 
 Six bars at 100 beats per minute, then eight at 130, and a closing beat. Writes `demo_song.ogg` and
-`demo_song.json` with the true beats, by default into `examples/`. The song is dedicated to the public domain (CC0 1.0).
+`demo_song.json` with the true beats, by default into `examples/`. The song is in the public domain (CC0 1.0).
 """
 
 from __future__ import annotations
@@ -17,7 +17,12 @@ from scipy import signal
 RATE = 44_100
 SECTIONS = ((6, 100.0), (8, 130.0))  # bars, beats per minute
 LEAD_IN, TAIL = 0.15, 1.6  # seconds before the first beat and after the last
-CHORDS = ((45, (57, 60, 64, 67)), (41, (57, 60, 65, 69)), (48, (55, 60, 64, 67)), (43, (55, 59, 62, 67)))  # Am F C G
+CHORDS = (
+    (45, (57, 60, 64, 67)),
+    (41, (57, 60, 65, 69)),
+    (48, (55, 60, 64, 67)),
+    (43, (55, 59, 62, 67)),
+)  # Am F C G
 MELODY = (  # bars of (step in sixteenths, length, pitch)
     ((0, 3, 76), (3, 3, 74), (6, 4, 72), (12, 2, 69), (14, 2, 72)),
     ((0, 6, 74), (6, 4, 72), (10, 4, 69)),
@@ -57,7 +62,9 @@ def filtered(x: np.ndarray, kind: str, corner: float, order: int = 2) -> np.ndar
 def kick() -> np.ndarray:
     t = seconds(0.32)
     phase = 2 * np.pi * np.cumsum(48 + 130 * np.exp(-t / 0.025)) / RATE
-    return fade(np.sin(phase) * np.exp(-t / 0.11) + 0.25 * np.exp(-t / 0.003) * RNG.standard_normal(len(t)), 0.001)
+    return fade(
+        np.sin(phase) * np.exp(-t / 0.11) + 0.25 * np.exp(-t / 0.003) * RNG.standard_normal(len(t)), 0.001
+    )
 
 
 def snare() -> np.ndarray:
@@ -116,7 +123,7 @@ class Track:
         return max(0.05, self.at(beat + beats) - self.at(beat))
 
 
-def compose(beats: np.ndarray) -> np.ndarray:
+def compose(beats: np.ndarray) -> np.ndarray:  # noqa: PLR0912
     """(N, 2) the mixed song."""
     drums, low, keys, air, tune = (Track(beats) for _ in range(5))
     sounds = {"kick": kick(), "snare": snare(), "hat": hat(0.03), "open": hat(0.12), "crash": hat(0.5)}
@@ -138,13 +145,24 @@ def compose(beats: np.ndarray) -> np.ndarray:
         if bar in (SECTIONS[0][0] - 1, bars - 1):
             for step in (13, 14, 15):
                 drums.add(start + step / 4, sounds["snare"], 0.3 + 0.1 * (step - 13))
-        figure = ((0, 2, 0), (2, 2, 12), (4, 2, 0), (6, 2, 12), (8, 2, 0), (10, 2, 12), (12, 2, 7), (14, 2, 12))
+        figure = (
+            (0, 2, 0),
+            (2, 2, 12),
+            (4, 2, 0),
+            (6, 2, 12),
+            (8, 2, 0),
+            (10, 2, 12),
+            (12, 2, 7),
+            (14, 2, 12),
+        )
         slow = ((0, 4, 0), (6, 2, 0), (8, 4, 0), (12, 2, 7), (14, 2, 12))
         for step, length, up in figure if fast else slow:
             low.add(start + step / 4, bass(root + up - 12, 0.92 * low.length(start + step / 4, length / 4)))
         for step, length in ((0, 6), (6, 6), (12, 4)) if not fast else ((2, 2), (6, 2), (10, 2), (14, 2)):
             for pitch in chord:
-                keys.add(start + step / 4, electric_piano(pitch, keys.length(start + step / 4, length / 4) + 0.2))
+                keys.add(
+                    start + step / 4, electric_piano(pitch, keys.length(start + step / 4, length / 4) + 0.2)
+                )
         for pitch in chord[:3]:
             air.add(start, pad(pitch, air.length(start, 4) + 0.2))
         if bar >= 2:
@@ -160,8 +178,13 @@ def compose(beats: np.ndarray) -> np.ndarray:
     times = np.arange(len(drums.samples)) / RATE
     since = times - beats[np.clip(np.searchsorted(beats, times, "right") - 1, 0, None)]
     duck = 1 - 0.35 * np.exp(-np.maximum(since, 0) / 0.1)
-    dry = {"drums": 0.55 * drums.samples, "low": 0.22 * low.samples * duck, "keys": 0.07 * keys.samples * duck,
-           "air": 0.018 * air.samples * duck, "tune": 0.11 * tune.samples}  # fmt: skip
+    dry = {
+        "drums": 0.55 * drums.samples,
+        "low": 0.22 * low.samples * duck,
+        "keys": 0.07 * keys.samples * duck,
+        "air": 0.018 * air.samples * duck,
+        "tune": 0.11 * tune.samples,
+    }
     send = 0.06 * dry["drums"] + 0.5 * dry["keys"] + 0.6 * dry["air"] + 0.4 * dry["tune"]
     sides = []
     for pan in (-1, 1):
@@ -169,7 +192,9 @@ def compose(beats: np.ndarray) -> np.ndarray:
         room = filtered(RNG.standard_normal(len(t)), "low", 5000) * np.exp(-t / 0.22)
         wet = signal.oaconvolve(send, room / np.sqrt((room**2).sum()))[: len(send)]
         keys_side = np.roll(dry["keys"], 15 * pan) * (1 + 0.15 * pan)
-        sides.append(dry["drums"] + dry["low"] + keys_side + dry["air"] + dry["tune"] * (1 - 0.1 * pan) + 0.35 * wet)
+        sides.append(
+            dry["drums"] + dry["low"] + keys_side + dry["air"] + dry["tune"] * (1 - 0.1 * pan) + 0.35 * wet
+        )
     mix = np.tanh(1.3 * np.stack(sides, 1))
     mix[-int(0.6 * RATE) :] *= np.linspace(1, 0, int(0.6 * RATE))[:, None]
     return 0.89 * mix / np.abs(mix).max()

@@ -4,14 +4,15 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tempose.errors import TemposeError
 from tempose.music.grid import MAX_BEATS, BeatGrid
 from tempose.tempo import TempoMap
 
 intervals = st.lists(st.floats(0.2, 2.0), min_size=2, max_size=40)
 grids = st.builds(
-    lambda start, steps: BeatGrid(start + np.cumsum(steps), (start + np.cumsum(steps))[::4]), st.floats(-2, 10), intervals
+    lambda start, steps: BeatGrid(start + np.cumsum(steps), (start + np.cumsum(steps))[::4]),
+    st.floats(-2, 10),
+    intervals,
 )
 maps = st.builds(
     lambda start, a, b: TempoMap(((0.0, start), (5.0, start + 5 * a), (9.0, start + 5 * a + 4 * b))),

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import soundfile
-
 from tempose.errors import TemposeError
 from tempose.music.audio import SAMPLE_RATE, Song
 
@@ -29,7 +28,8 @@ def test_any_sample_rate_gives_the_same_song(tmp_path, rate):
 
 
 @pytest.mark.parametrize(
-    "name, kind", [("a.wav", "PCM_24"), ("a.wav", "FLOAT"), ("a.flac", "PCM_16"), ("a.ogg", "VORBIS"), ("a.mp3", None)]
+    "name, kind",
+    [("a.wav", "PCM_24"), ("a.wav", "FLOAT"), ("a.flac", "PCM_16"), ("a.ogg", "VORBIS"), ("a.mp3", None)],
 )
 def test_each_format_keeps_a_click_where_it_was(tmp_path, name, kind):
     samples = np.zeros(44_100, np.float32)
@@ -37,7 +37,9 @@ def test_each_format_keeps_a_click_where_it_was(tmp_path, name, kind):
     soundfile.write(tmp_path / name, samples, 44_100, subtype=kind)
     heard = np.abs(Song.load(tmp_path / name).samples)
     first = np.argmax(heard > 0.4 * heard.max()) / SAMPLE_RATE
-    if name.endswith("mp3"):  # this encoder writes no header with its delay of some 25 ms, so no reader can undo it
+    if name.endswith(
+        "mp3"
+    ):  # this encoder writes no header with its delay of some 25 ms, so no reader can undo it
         assert first == pytest.approx(0.5, abs=0.06)
     else:
         assert first == pytest.approx(0.5, abs=0.001)
@@ -67,7 +69,9 @@ def test_a_folder_or_a_missing_file_is_missing(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.wav", "a.mp3", "a.flac", "a.ogg", "a.raw", "a.txt", "a"])
-@pytest.mark.parametrize("content", [b"", b"This is a text.\n" * 100, b"RIFF\x00\x00\x00\x00WAVE", b"\x00" * 5000])
+@pytest.mark.parametrize(
+    "content", [b"", b"This is a text.\n" * 100, b"RIFF\x00\x00\x00\x00WAVE", b"\x00" * 5000]
+)
 def test_what_is_not_audio_is_refused(tmp_path, name, content):
     (tmp_path / name).write_bytes(content)
     assert refusal(tmp_path / name) in ("audio_unreadable", "audio_short", "audio_silent")
@@ -124,6 +128,8 @@ def test_a_song_longer_than_an_hour_is_refused_before_it_is_read(tmp_path):
 
 def test_the_hash_is_that_of_the_decoded_sound(tmp_path):
     for name, hertz in (("a.wav", 440.0), ("b.flac", 440.0), ("c.wav", 441.0)):
-        soundfile.write(tmp_path / name, (32_767 * tone(hertz=hertz)).astype(np.int16), 44_100, subtype="PCM_16")
+        soundfile.write(
+            tmp_path / name, (32_767 * tone(hertz=hertz)).astype(np.int16), 44_100, subtype="PCM_16"
+        )
     hashes = [Song.load(tmp_path / n).sha256 for n in ("a.wav", "b.flac", "c.wav")]
     assert hashes[0] == hashes[1] != hashes[2]

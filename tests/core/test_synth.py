@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from tempose.datasets.arrange import GENRES, GENRES_FOR_STYLE, PATTERNS, drums_by_program, swung
+from tempose.datasets.arrange import drums_by_program, swung
+from tempose.datasets.genres import GENRES, GENRES_FOR_STYLE, PATTERNS
 from tempose.datasets.gmd import load_takes, quantised
 from tempose.datasets.synth import SampleLibrary, beat_seconds, render_song
 from tempose.errors import TemposeError
@@ -105,7 +105,9 @@ def test_the_same_seed_renders_the_same_song(library):
 @needs_data
 def test_the_grid_has_every_beat_and_bar_of_the_song(library):
     tempo = [100.0] * 8 + [140.0] * 8
-    samples, grid = render_song(np.random.default_rng(0), library, tempo, 4, genre="house", offset=0.5, tail=1.0)
+    samples, grid = render_song(
+        np.random.default_rng(0), library, tempo, 4, genre="house", offset=0.5, tail=1.0
+    )
     np.testing.assert_allclose(grid.beats, beat_seconds(tempo, 16, 0.5)[:-1])
     np.testing.assert_allclose(grid.downbeats, grid.beats[::4])
     assert len(samples) / SAMPLE_RATE == pytest.approx(beat_seconds(tempo, 16, 0.5)[-1] + 1.0, abs=0.01)

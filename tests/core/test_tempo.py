@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from tempose.errors import TemposeError
 from tempose.tempo import TempoMap
 
@@ -58,7 +57,9 @@ def test_a_constant_map_is_a_factor_and_a_start(factor, start, time):
 
 def test_a_section_played_twice_as_fast_takes_half_as_long():
     tempo_map = TempoMap.from_sections([(0.0, 1.0), (10.0, 2.0), (20.0, 1.0)])
-    np.testing.assert_allclose(tempo_map.to_timeline([5.0, 10.0, 15.0, 20.0, 22.0]), [5.0, 10.0, 12.5, 15.0, 17.0])
+    np.testing.assert_allclose(
+        tempo_map.to_timeline([5.0, 10.0, 15.0, 20.0, 22.0]), [5.0, 10.0, 12.5, 15.0, 17.0]
+    )
 
 
 def test_sections_count_from_the_start_given():

@@ -1,4 +1,4 @@
-"""Arrangements: which notes a song of a genre has, in beats. Made by simple rules and chance, silent until rendered."""
+"""Arrangements: which notes a song of a genre has, in beats, by simple rules and chance."""
 
 from __future__ import annotations
 
@@ -7,184 +7,19 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SCALES = {
-    "major": (0, 2, 4, 5, 7, 9, 11),
-    "minor": (0, 2, 3, 5, 7, 8, 10),
-    "dorian": (0, 2, 3, 5, 7, 9, 10),
-    "mixolydian": (0, 2, 4, 5, 7, 9, 10),
-    "phrygian": (0, 1, 3, 5, 7, 8, 10),
-}
-PROGRESSIONS = {  # scale degrees, one a bar
-    "major": (
-        (0, 4, 5, 3),
-        (0, 5, 3, 4),
-        (0, 3, 4, 3),
-        (5, 3, 0, 4),
-        (0, 0, 3, 4),
-        (0, 4, 3, 3),
-        (1, 4, 0, 5),
-    ),
-    "minor": (
-        (0, 5, 2, 6),
-        (0, 6, 5, 6),
-        (0, 3, 5, 6),
-        (0, 0, 5, 6),
-        (0, 3, 0, 4),
-        (0, 5, 3, 4),
-        (0, 0, 0, 0),
-    ),
-    "dorian": ((0, 0, 3, 3), (0, 3, 0, 3), (0, 0, 0, 0), (0, 6, 3, 0), (1, 4, 0, 0)),
-    "mixolydian": ((0, 6, 3, 0), (0, 0, 0, 0), (0, 3, 0, 4), (0, 0, 6, 3)),
-    "phrygian": ((0, 1, 0, 1), (0, 0, 1, 0), (0, 0, 0, 6)),
-}
+from tempose.datasets.genres import BASS, CHORDS, GENRES, PADS, PATTERNS, PROGRESSIONS, SCALES, Genre
 
-PIANOS, ORGANS, GUITARS, DRIVEN = (0, 4), (16, 17), (24, 25, 27), (29, 30)
-BASSES, SYNTH_BASSES = (32, 33, 34, 36), (38, 39)
-PADS, STRINGS = (48, 50, 52, 88, 89, 90, 95), (48, 50)
-WINDS, LEADS = (56, 61, 65, 66, 73), (80, 81, 62, 87)
-
-
-@dataclass(frozen=True)
-class Genre:
-    """What a kind of music is made of.
-
-    Attributes
-    ----------
-    human : tuple of str
-        Beginnings of drum take styles; empty: none fit.
-    patterns : tuple of str
-        Names in `PATTERNS` for drums made by program; empty: none fit.
-    kits : tuple
-        Drum kits; ``"oneshots"`` draws a kit of one-shots.
-    swing : (float, float)
-        Range of the off-beat's place within the beat.
-    """
-
-    scales: tuple[str, ...]
-    human: tuple[str, ...] = ()
-    patterns: tuple[str, ...] = ()
-    kits: tuple[int | str, ...] = (0, 8, 16)
-    swing: tuple[float, float] = (0.5, 0.5)
-    bass: tuple[str, ...] = ("roots",)
-    bass_programs: tuple[int, ...] = BASSES
-    chords: tuple[str, ...] = ("held",)
-    chord_programs: tuple[int, ...] = PIANOS
-    lead_programs: tuple[int, ...] = WINDS
-    pad: float = 0.4
-    lead: float = 0.6
-    sevenths: float = 0.3
-    beats_per_bar: int = 4
-    pump: float = 0.0
-
-
-GENRES: dict[str, Genre] = {
-    "house": Genre(
-        ("minor", "dorian"), (), ("house", "house2"), (24, 25, "oneshots"), (0.5, 0.56), ("offbeat", "octaves", "busy"),
-        SYNTH_BASSES, ("stabs", "offbeats", "held"), (4, 16, 0, 50, 90), (80, 81, 65, 56), 0.5, 0.5, 0.7, 4, 0.5,
-    ),
-    "electronic": Genre(
-        ("minor", "phrygian"), (), ("house", "breaks", "electro"), (24, 25, "oneshots"), (0.5, 0.5),
-        ("octaves", "busy", "offbeat"), SYNTH_BASSES, ("arpeggio16", "stabs", "held"), (81, 80, 90, 62, 88, 38),
-        LEADS, 0.6, 0.6, 0.2, 4, 0.4,
-    ),
-    "hip_hop": Genre(
-        ("minor", "dorian", "phrygian"), ("hiphop", "funk"), ("boom_bap", "boom_bap2"), (25, 8, "oneshots"),
-        (0.5, 0.64), ("sparse", "kick"), (38, 39, 33, 32), ("held", "stabs", "quarters"), (4, 0, 48, 16, 27),
-        (73, 65, 80, 0), 0.4, 0.45, 0.6,
-    ),
-    "krump": Genre(
-        ("phrygian", "minor"), ("hiphop",), ("trap", "stomp"), (25, 24, "oneshots"), (0.5, 0.5), ("sparse", "kick"),
-        SYNTH_BASSES, ("stabs", "held", "quarters"), (61, 48, 62, 50, 30), (81, 62, 61), 0.6, 0.4, 0.1,
-    ),
-    "funk": Genre(
-        ("dorian", "mixolydian"), ("funk", "soul", "neworleans/funk", "jazz/funk", "afrobeat"), ("electro",), (0, 8, 16),
-        (0.5, 0.58), ("busy", "octaves"), (33, 36, 34), ("stabs", "scratch", "offbeats"), (27, 4, 17, 61),
-        (65, 61, 56, 66), 0.2, 0.6, 0.7,
-    ),
-    "break": Genre(
-        ("dorian", "minor"), ("funk", "dance/breakbeat", "hiphop", "soul"), ("breaks",), (0, 8, 16, "oneshots"),
-        (0.5, 0.56), ("busy", "sparse"), (33, 36, 38), ("stabs", "scratch"), (27, 16, 61), (61, 65, 80), 0.15, 0.4, 0.5,
-    ),
-    "disco": Genre(
-        ("minor", "dorian", "major"), ("dance/disco",), ("disco",), (0, 8, 16), (0.5, 0.52), ("octaves", "busy"),
-        (33, 34, 38), ("scratch", "offbeats", "stabs"), (27, 0, 4), (48, 61, 62, 73), 0.7, 0.5, 0.5,
-    ),
-    "rock": Genre(
-        ("major", "minor", "mixolydian"), ("rock", "punk", "pop"), ("rock",), (0, 8, 16), (0.5, 0.5),
-        ("eighths", "roots"), (33, 34), ("eighths", "strum", "held"), (29, 30, 27, 25), (29, 30, 81, 16), 0.2, 0.5, 0.05,
-    ),
-    "latin": Genre(
-        ("minor", "dorian", "major"), ("latin", "afrocuban/rhumba", "afrobeat", "reggae"), (), (0, 8), (0.5, 0.52),
-        ("tumbao", "roots"), (32, 33), ("montuno", "offbeats", "strum"), (0, 24, 25), (56, 73, 61), 0.1, 0.6, 0.4,
-    ),
-    "jazz": Genre(
-        ("dorian", "mixolydian", "major"), ("jazz", "blues/shuffle", "rock/shuffle"), ("swing",), (0, 8), (0.6, 0.67),
-        ("walking",), (32,), ("comp", "quarters"), (0, 4, 27, 16), (65, 66, 56, 73), 0.05, 0.7, 0.95,
-    ),
-    "ballad": Genre(
-        ("major", "minor"), ("pop/soft", "soul"), (), (0, 8), (0.5, 0.5), ("roots", "halves"), (32, 33),
-        ("arpeggio8", "quarters", "strum"), (0, 4, 24, 25), (73, 65, 48, 66), 0.7, 0.7, 0.5,
-    ),
-    "waltz": Genre(
-        ("major", "minor"), (), (), (0,), (0.5, 0.5), ("first",), (32, 48), ("oom_pah", "arpeggio8"), (0, 24, 48),
-        (73, 48, 65, 56), 0.4, 0.8, 0.2, 3,
-    ),
-    "strings": Genre(
-        ("minor", "major"), (), (), (0,), (0.5, 0.5), ("quarters", "eighths"), (48, 32), ("eighths", "quarters", "arpeggio8"),
-        (48, 50, 0), (48, 73, 56), 0.4, 0.8, 0.1,
-    ),
-}  # fmt: skip
-
-# Genres that suit a dance style: pairs made with them sound like what the style is danced to.
-GENRES_FOR_STYLE: dict[str, tuple[str, ...]] = {
-    "break": ("break", "funk"),
-    "house": ("house", "electronic"),
-    "ballet_jazz": ("ballad", "jazz", "strings", "waltz"),
-    "street_jazz": ("disco", "funk", "hip_hop", "electronic", "rock"),
-    "krump": ("krump", "hip_hop"),
-    "la_hip_hop": ("hip_hop", "krump", "electronic"),
-    "lock": ("funk", "disco", "latin"),
-    "middle_hip_hop": ("hip_hop", "break"),
-    "pop": ("electronic", "funk", "hip_hop"),
-    "waack": ("disco", "house"),
-}
-
-# Sixteen steps a bar; upper case is loud, lower case soft, "?" comes now and then.
-PATTERNS: dict[str, dict[int, str]] = {
-    "house": {36: "X...X...X...X...", 39: "....X.......X...", 42: "x.?.x.?.x.?.x.?.", 46: "..X...X...X...X."},
-    "house2": {36: "X...X...X...X..?", 38: "....x.......x..?", 42: "xxxxxxxxxxxxxxxx", 46: "..X...X...X...X.",
-               37: "...?..?....?..?."},
-    "disco": {36: "X...X...X...X...", 38: "....X.......X...", 42: "x.x.x.x.x.x.x.x.", 46: "..X...X...X...X."},
-    "electro": {36: "X.....X...X.?...", 38: "....X.......X...", 42: "x.x.x.xxx.x.x.xx", 54: "..?...?....?..?."},
-    "breaks": {36: "X.X.......XX....", 38: "....X..?.?..X..?", 42: "x.x.x.x.x.x.x.x.", 51: "?...?...?...?..."},
-    "boom_bap": {36: "X......?.XX.....", 38: "....X.......X...", 42: "x.x.x.x.x.x.x.x.", 46: "..............?."},
-    "boom_bap2": {36: "X..X......X..?..", 38: "....X..?....X...", 42: "x.xxx.x.x.x.x.xx"},
-    "trap": {36: "X......?..X..?..", 38: "........X......?", 42: "x.x.x.xxx.x.xxxx", 46: "......?........."},
-    "stomp": {36: "X..X..X.X..X?...", 39: "....X.......X...", 42: "x...x...x...x...", 45: "..............?."},
-    "rock": {36: "X.......X.?.....", 38: "....X.......X...", 42: "x.x.x.x.x.x.x.x."},
-    "swing": {51: "X...x..xX...x..x", 44: "....x.......x...", 36: "x.......?.......", 38: "...?......?....?"},
-}  # fmt: skip
-
-# Bass: (step in sixteenths, length in sixteenths, chord tone) by name; chord tones as in `_tone`.
-BASS = {
-    "roots": ((0, 14, 0),),
-    "first": ((0, 6, 0),),
-    "halves": ((0, 7, 0), (8, 7, 4)),
-    "quarters": ((0, 3, 0), (4, 3, 0), (8, 3, 0), (12, 3, 4)),
-    "eighths": tuple((s, 2, 0) for s in range(0, 16, 2)),
-    "offbeat": tuple((s, 2, 0) for s in range(2, 16, 4)),
-    "octaves": tuple((s, 2, 0 if s % 4 == 0 else 7) for s in range(0, 16, 2)),
-    "sparse": ((0, 5, 0), (10, 4, 0)),
-    "kick": ((0, 3, 0), (3, 2, 0), (8, 3, 0), (11, 2, 4)),
-    "tumbao": ((0, 2, 0), (6, 5, 4), (12, 4, 7)),
-}
-CHORDS = {
-    "held": ((0, 16),),
-    "quarters": ((0, 3), (4, 3), (8, 3), (12, 3)),
-    "eighths": tuple((s, 2) for s in range(0, 16, 2)),
-    "offbeats": tuple((s, 1) for s in range(2, 16, 4)),
-    "oom_pah": ((4, 3), (8, 3)),
-}
+__all__ = [
+    "GENRES",
+    "Part",
+    "bass_part",
+    "chord_part",
+    "drums_by_program",
+    "harmony",
+    "lead_part",
+    "pad_part",
+    "swung",
+]
 
 
 @dataclass(frozen=True)
@@ -393,7 +228,7 @@ def lead_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarray
 
 
 def swung(beats: np.ndarray, place: float) -> np.ndarray:
-    """Beats with the second half of each beat begun at `place` (0.5 straight, 0.67 triplet) instead of at 0.5."""
+    """Beats with the second half of each begun at `place`: 0.5 is straight, 0.67 a triplet."""
     whole = np.floor(beats + 1e-9)
     within = np.clip(beats - whole, 0, 1)
     return whole + np.where(within < 0.5, within * place / 0.5, place + (within - 0.5) * (1 - place) / 0.5)

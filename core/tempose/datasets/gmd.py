@@ -55,7 +55,7 @@ class DrumTake:
         return int(self.seconds * self.bpm / 240)
 
     def excerpt(self, first_bar: int, bars: int) -> np.ndarray:
-        """Hits of the bars asked for, beat 0 at the first bar's start, the take going round when it is too short.
+        """Hits of the bars asked for, beat 0 at the first bar's start; a take too short goes round.
 
         A player's constant lead or lag on the metronome (mostly the recording chain's) is taken out.
         """

@@ -25,14 +25,54 @@ ROLES = {
     54: "perc", 56: "perc", 69: "perc", 70: "perc", 75: "perc",
 }  # fmt: skip
 ONESHOTS = {
-    "kick": ("bd_haus", "bd_808", "bd_fat", "bd_tek", "bd_klub", "bd_zum", "bd_gas", "bd_boom", "bd_pure", "bd_sone",
-             "bd_ada", "drum_heavy_kick", "drum_bass_hard", "elec_soft_kick", "elec_hollow_kick"),
-    "snare": ("sn_dub", "sn_dolf", "sn_zome", "sn_generic", "drum_snare_hard", "drum_snare_soft", "elec_snare",
-              "elec_hi_snare", "elec_mid_snare", "elec_lo_snare", "elec_filt_snare"),
+    "kick": (
+        "bd_haus",
+        "bd_808",
+        "bd_fat",
+        "bd_tek",
+        "bd_klub",
+        "bd_zum",
+        "bd_gas",
+        "bd_boom",
+        "bd_pure",
+        "bd_sone",
+        "bd_ada",
+        "drum_heavy_kick",
+        "drum_bass_hard",
+        "elec_soft_kick",
+        "elec_hollow_kick",
+    ),
+    "snare": (
+        "sn_dub",
+        "sn_dolf",
+        "sn_zome",
+        "sn_generic",
+        "drum_snare_hard",
+        "drum_snare_soft",
+        "elec_snare",
+        "elec_hi_snare",
+        "elec_mid_snare",
+        "elec_lo_snare",
+        "elec_filt_snare",
+    ),
     "clap": ("perc_snap", "perc_snap2", "elec_snare", "sn_dolf"),
     "rim": ("elec_wood", "elec_tick", "perc_snap", "elec_blip2"),
-    "hat": ("hat_tap", "hat_snap", "hat_gem", "hat_zild", "hat_cats", "hat_metal", "hat_star", "hat_gnu", "hat_len",
-            "hat_hier", "hat_raw", "hat_noiz", "drum_cymbal_closed", "drum_cymbal_pedal"),
+    "hat": (
+        "hat_tap",
+        "hat_snap",
+        "hat_gem",
+        "hat_zild",
+        "hat_cats",
+        "hat_metal",
+        "hat_star",
+        "hat_gnu",
+        "hat_len",
+        "hat_hier",
+        "hat_raw",
+        "hat_noiz",
+        "drum_cymbal_closed",
+        "drum_cymbal_pedal",
+    ),
     "open": ("drum_cymbal_open", "elec_cymbal", "hat_psych"),
     "tom_lo": ("drum_tom_lo_hard", "drum_tom_lo_soft", "elec_fuzz_tom"),
     "tom_mid": ("drum_tom_mid_hard", "drum_tom_mid_soft", "elec_fuzz_tom"),
@@ -40,12 +80,12 @@ ONESHOTS = {
     "crash": ("drum_splash_hard", "drum_splash_soft", "drum_cymbal_hard"),
     "ride": ("drum_cymbal_soft", "elec_bell", "hat_cab"),
     "perc": ("drum_cowbell", "elec_wood", "tabla_na", "tabla_tun1", "elec_twip", "elec_blip"),
-}  # fmt: skip
+}
 FLUID_KITS = (0, 8, 16, 24, 25)  # standard, room, power, electronic, analogue
 
 
 class SampleLibrary:
-    """Instruments under a data folder with `fluidr3/`, `oneshots/` and `gmd/`; everything is read when first used.
+    """Instruments in a folder with `fluidr3/`, `oneshots/` and `gmd/`; everything is read when first used.
 
     Parameters
     ----------
@@ -159,7 +199,7 @@ class SampleLibrary:
                 loud = np.abs(mono[: SAMPLE_RATE // 3])
                 start = max(0, int(np.argmax(loud >= ATTACK_SHARE * loud.max())) - PREROLL)
             self._cache[key] = mono[start : start + 6 * SAMPLE_RATE]
-            self._cache[(*key, "trimmed")] = np.float64(start)
+            self._cache[(*key, "trimmed")] = np.array(start)
         return self._cache[key], float(self._cache[(*key, "trimmed")])
 
 

@@ -8,8 +8,6 @@ import numpy as np
 from scipy import signal
 
 from tempose.datasets.arrange import (
-    GENRES,
-    Genre,
     Part,
     bass_part,
     chord_part,
@@ -19,6 +17,7 @@ from tempose.datasets.arrange import (
     pad_part,
     swung,
 )
+from tempose.datasets.genres import GENRES, Genre
 from tempose.datasets.gmd import quantised
 from tempose.datasets.instruments import FLUID_KITS, ROLES, SampleLibrary
 from tempose.errors import TemposeError
@@ -76,7 +75,7 @@ def render_song(
     bars : int
         Bars of four beats (three in a waltz: see `GENRES`).
     genre : str, optional
-        One of `arrange.GENRES`.
+        One of `genres.GENRES`.
     drums : bool, optional
         None lets chance decide; genres without drums stay without.
     offset : float
@@ -248,7 +247,7 @@ def _master(rng, mix: np.ndarray, wet: np.ndarray) -> np.ndarray:
     if rng.random() < 0.4:
         noise = rng.standard_normal(len(out)).astype(np.float32)
         if rng.random() < 0.5:
-            noise = signal.sosfilt(signal.butter(1, 500, fs=SAMPLE_RATE, output="sos"), noise)
+            noise = _filtered(noise, "low", 500)
         out = out + 10 ** (rng.uniform(-70, -35) / 20) * noise
     return (10 ** (rng.uniform(-18, 0) / 20) * np.clip(out, -1, 1)).astype(np.float32)
 
@@ -257,7 +256,7 @@ def _reverb(rng, dry: np.ndarray) -> np.ndarray:
     seconds = rng.uniform(0.2, 1.6)
     n = int(seconds * SAMPLE_RATE)
     tail = rng.standard_normal(n) * np.exp(-6.9 * np.arange(n) / n)
-    tail = signal.sosfilt(signal.butter(1, rng.uniform(1500, 7000), fs=SAMPLE_RATE, output="sos"), tail)
+    tail = _filtered(tail, "low", rng.uniform(1500, 7000))
     gap = int(rng.uniform(0.0, 0.02) * SAMPLE_RATE)
     tail = np.concatenate([np.zeros(gap), tail / np.sqrt(np.sum(tail**2))]).astype(np.float32)
     return signal.oaconvolve(dry, tail)[: len(dry)].astype(np.float32)
@@ -265,17 +264,19 @@ def _reverb(rng, dry: np.ndarray) -> np.ndarray:
 
 def _tone_control(rng, x: np.ndarray) -> np.ndarray:
     """Shelves as sums of one-pole bands; sometimes a small speaker or a muffled room."""
-    low = signal.sosfilt(signal.butter(1, rng.uniform(120, 350), fs=SAMPLE_RATE, output="sos"), x)
-    high = signal.sosfilt(signal.butter(1, rng.uniform(1500, 5000), "high", fs=SAMPLE_RATE, output="sos"), x)
+    low = _filtered(x, "low", rng.uniform(120, 350))
+    high = _filtered(x, "high", rng.uniform(1500, 5000))
     out = x + (10 ** (rng.normal(0, 4) / 20) - 1) * low + (10 ** (rng.normal(0, 4) / 20) - 1) * high
     chance = rng.random()
     if chance < 0.08:
-        out = signal.sosfilt(
-            signal.butter(2, rng.uniform(150, 300), "high", fs=SAMPLE_RATE, output="sos"), out
-        )
-    elif chance < 0.16:
-        out = signal.sosfilt(signal.butter(2, rng.uniform(2500, 6000), fs=SAMPLE_RATE, output="sos"), out)
+        return _filtered(out, "high", rng.uniform(150, 300), 2)
+    if chance < 0.16:
+        return _filtered(out, "low", rng.uniform(2500, 6000), 2)
     return out
+
+
+def _filtered(x: np.ndarray, kind: str, corner: float, order: int = 1) -> np.ndarray:
+    return np.asarray(signal.sosfilt(signal.butter(order, corner, kind, fs=SAMPLE_RATE, output="sos"), x))
 
 
 def _compressed(x: np.ndarray, strength: float) -> np.ndarray:

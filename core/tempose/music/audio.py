@@ -59,8 +59,8 @@ class Song:
         Raises
         ------
         TemposeError
-            The file is missing, is not audio, is silent, shorter than half a second or longer than an hour, or holds
-            samples that are not numbers.
+            The file is missing, is not audio, is silent, shorter than half a second or longer than an hour,
+            or holds samples that are not numbers.
         """
         import librosa
 
@@ -74,9 +74,10 @@ class Song:
 
 
 def _read_mono(path: Path) -> tuple[np.ndarray, int]:
-    """The mean of all channels, float32, no louder than 1; read in blocks, for long songs of many channels are large.
+    """The mean of all channels, float32, no louder than 1, and the file's rate.
 
-    Channels that cancel each other out are heard as the loudest one of them.
+    Read in blocks, for long songs of many channels are large. Where the channels cancel each other out, the
+    loudest one stands for all.
     """
     import soundfile
 
@@ -97,7 +98,8 @@ def _read_mono(path: Path) -> tuple[np.ndarray, int]:
                 loudest.append(block[:, int(energy.argmax())])
     except (soundfile.LibsndfileError, RuntimeError, TypeError, OSError) as error:
         raise TemposeError(
-            "audio_unreadable", f"{path.name} is not audio that can be read: use a wav, flac, ogg or mp3 file."
+            "audio_unreadable",
+            f"{path.name} is not audio that can be read: use a wav, flac, ogg or mp3 file.",
         ) from error
     if not sums:
         return np.zeros(0, np.float32), rate

@@ -1,8 +1,8 @@
 """A small network that hears beats and downbeats, and what it listens to.
 
-A temporal convolutional network over log-mel bands, in the manner of Davies and Böck, "Temporal convolutional
-networks for musical audio beat tracking" (EUSIPCO 2019), made smaller. It was trained on rendered music
-(`tempose.datasets.synth`) whose beats are known exactly; see `scripts/train_beats.py`.
+A temporal convolutional network over log-mel bands, in the manner of Davies and Böck, "Temporal
+convolutional networks for musical audio beat tracking" (EUSIPCO 2019), made smaller. It was trained on
+rendered music (`tempose.datasets.synth`) whose beats are known exactly; see `scripts/train_beats.py`.
 """
 
 from __future__ import annotations
@@ -25,11 +25,18 @@ WEIGHTS = Path(__file__).with_name("beat_net.safetensors")
 
 
 def log_mel(samples: np.ndarray) -> np.ndarray:
-    """(F, 40) float32 loudness of mel bands, frame i centred on second i / 50; the song's own level is taken out."""
+    """(F, 40) float32 loudness of mel bands, frame i centred on second i / 50, the song's level taken out."""
     import librosa
 
     mel = librosa.feature.melspectrogram(
-        y=samples, sr=SAMPLE_RATE, n_fft=1024, hop_length=HOP, n_mels=BANDS, fmin=27.5, power=1.0, pad_mode="constant"
+        y=samples,
+        sr=SAMPLE_RATE,
+        n_fft=1024,
+        hop_length=HOP,
+        n_mels=BANDS,
+        fmin=27.5,
+        power=1.0,
+        pad_mode="constant",
     )
     loudest = mel.max(0)
     level = max(np.percentile(loudest, 95), 0.05 * loudest.max())  # the second where hardly anything sounds

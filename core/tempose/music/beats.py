@@ -21,8 +21,8 @@ METERS = (4, 3)
 def track_beats(samples: np.ndarray) -> BeatGrid:
     """The beat grid of a song.
 
-    A network rates every moment (`beat_net`); the best sequence of beats through these ratings is found by dynamic
-    programming over beat time and interval, which follows steady tempi, drift and abrupt changes alike.
+    A network rates every moment (`beat_net`); the best sequence of beats through these ratings is found by
+    dynamic programming over beat time and interval, which follows steady tempi, drift and abrupt changes.
 
     Parameters
     ----------
@@ -32,8 +32,8 @@ def track_beats(samples: np.ndarray) -> BeatGrid:
     Returns
     -------
     BeatGrid
-        In seconds. What holds no beat (silence, a moment of sound, noise) gets an evenly spaced or empty grid and
-        a confidence at or near 0.
+        In seconds. What holds no beat (silence, a moment of sound, noise) gets an evenly spaced or empty
+        grid and a confidence at or near 0.
     """
     samples = np.nan_to_num(np.asarray(samples, np.float32))
     seconds = len(samples) / SAMPLE_RATE
@@ -57,7 +57,7 @@ def track_beats(samples: np.ndarray) -> BeatGrid:
 
 
 def tempo_curve(grid: BeatGrid) -> np.ndarray:
-    """(B - 1, 2) seconds and beats per minute from there on, smoothed over three beats; empty without beats."""
+    """(B - 1, 2) seconds and beats per minute from there on, smoothed over three beats."""
     intervals = np.diff(grid.beats)
     if not len(intervals):
         return np.zeros((0, 2))
@@ -97,7 +97,9 @@ def best_path(rating: np.ndarray) -> np.ndarray:
     cost = np.minimum(STIFF * change, CHANGE) + OCTAVE * (change > np.log(1.6))
     prior = -0.5 * (np.log2(60 * RATE / intervals / CENTRE) / SPREAD) ** 2
     count, longest = len(rating), intervals[-1]
-    reached = np.full((count + longest, len(intervals)), -np.inf, np.float32)  # best before a step of i from t
+    reached = np.full(
+        (count + longest, len(intervals)), -np.inf, np.float32
+    )  # best before a step of i from t
     back = np.zeros((count, len(intervals)), np.int16)
     reached[longest:] = 0.0
     best, best_end = -np.inf, (0, 0)

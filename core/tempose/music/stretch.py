@@ -1,8 +1,9 @@
-"""The song at another tempo, at its own pitch: what is heard at timeline second t is the song at `tempo_map(t)`.
+"""The song at another tempo and its own pitch: at timeline second t sounds the song at `tempo_map(t)`.
 
-A phase vocoder with locked phases (Laroche and Dolson, "Improved phase vocoder time-scale modification of audio",
-1999) whose frames lie at evenly spaced timeline seconds and read the song wherever the map says. Attacks are read
-at their own speed, with the time made up for in between, so that drums stay sharp and land where they belong.
+A phase vocoder with locked phases (Laroche and Dolson, "Improved phase vocoder time-scale modification of
+audio", 1999) whose frames lie at evenly spaced timeline seconds and read the song wherever the map says.
+Attacks are read at their own speed, with the time made up for in between, so that drums stay sharp and land
+where they belong.
 """
 
 from __future__ import annotations
@@ -124,7 +125,9 @@ def _peaks(flux: np.ndarray, step: float) -> np.ndarray:
     return np.flatnonzero(good) * step
 
 
-def _around_attacks(tempo_map: TempoMap, attacks: np.ndarray, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+def _around_attacks(
+    tempo_map: TempoMap, attacks: np.ndarray, seconds: float
+) -> tuple[np.ndarray, np.ndarray]:
     """The map with short stretches of slope 1 around attacks, and the timeline seconds of those.
 
     Returns
@@ -134,7 +137,11 @@ def _around_attacks(tempo_map: TempoMap, attacks: np.ndarray, seconds: float) ->
     """
     ends = (-1.0, seconds + 1.0)
     points = [(t, s) for t, s in tempo_map.points if ends[0] < t < ends[1]]
-    points = [(ends[0], float(tempo_map.to_song(ends[0]))), *points, (ends[1], float(tempo_map.to_song(ends[1])))]
+    points = [
+        (ends[0], float(tempo_map.to_song(ends[0]))),
+        *points,
+        (ends[1], float(tempo_map.to_song(ends[1]))),
+    ]
     knots = np.array(points)
     times = tempo_map.to_timeline(attacks)
     out, heard = [points[0]], []
@@ -158,7 +165,7 @@ def _around_attacks(tempo_map: TempoMap, attacks: np.ndarray, seconds: float) ->
 
 
 def _resets(tempo_map: TempoMap, times: np.ndarray, heard: np.ndarray) -> np.ndarray:
-    """(frames,) 2 where all phases are taken from the song (slope 1), 1 where only those of rising bins are."""
+    """(frames,) 2 where all phases are the song's own (slope 1), 1 where those of rising bins are."""
     resets = np.zeros(len(times), int)
     resets[np.abs(tempo_map.speed(times) - 1) < 1e-9] = 2
     index = np.searchsorted(times, heard - 0.012)
