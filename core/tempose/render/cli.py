@@ -1,0 +1,100 @@
+"""`tempose render`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tempose.errors import TemposeError
+
+
+def render(
+    dance: Annotated[Path, typer.Argument(help="DANCE.npz, or a pose file (.json)")],
+    output: Annotated[
+        Path,
+        typer.Option("-o", "--output", help=".mp4 for a video, .png for a contact sheet, .json for poses"),
+    ],
+    audio: Annotated[Path | None, typer.Option(help="the song, for the video's sound")] = None,
+    start: Annotated[float, typer.Option(help="song second at which the dance begins")] = 0.0,
+    tempo_map: Annotated[
+        Path | None, typer.Option(help="JSON: [[timeline second, song second], …], to stretch the song along")
+    ] = None,
+    size: Annotated[str | None, typer.Option(help="WIDTHxHEIGHT in pixels; the canvas without")] = None,
+    fps: Annotated[float | None, typer.Option(help="the video's frame rate; the dance's without")] = None,
+    trail: Annotated[int, typer.Option(help="ghosts of so many earlier moments")] = 0,
+    beats: Annotated[bool, typer.Option("--beats", help="flash a mark on every beat")] = False,
+    frame: Annotated[int | None, typer.Option(help="one still of this frame in place of a sheet")] = None,
+    alpha: Annotated[bool, typer.Option("--alpha", help="a still on a transparent ground")] = False,
+    layout: Annotated[str, typer.Option("--format", help="of .json: own, openpose or coco")] = "openpose",
+) -> None:
+    """Draw a dance: video with sound, contact sheet, still, or pose file."""
+    loaded = _load(dance)
+    sides = _size(size)
+    suffix = output.suffix.lower()
+    if suffix == ".mp4":
+        _video(loaded, output, audio, start, tempo_map, sides, fps, trail, beats)
+    elif suffix == ".png" and frame is not None:
+        from PIL import Image
+
+        from tempose.render.draw import draw_pose
+
+        Image.fromarray(draw_pose(loaded.poses, frame, sides, alpha=alpha)).save(output)
+    elif suffix == ".png":
+        from tempose.render.contact_sheet import contact_sheet
+
+        contact_sheet(loaded, output, title=dance.stem)
+    elif suffix == ".json" or (not suffix and layout == "openpose"):
+        from tempose.pose.formats import save_poses
+
+        save_poses(loaded.poses, output, layout)
+    else:
+        raise TemposeError("output_format", "The output must end in .mp4, .png or .json.")
+    typer.echo(str(output))
+
+
+def _load(path: Path):
+    import numpy as np
+
+    from tempose.dance import Dance
+    from tempose.pose.formats import load_poses
+
+    if path.suffix == ".npz":
+        return Dance.load(path)
+    none = np.zeros(0)
+    return Dance(load_poses(path), none, none, none.astype(int), 0, "file")
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise TemposeError("picture_size", "Give the size as WIDTHxHEIGHT, such as 768x1024.")
+    return int(width), int(height)
+
+
+def _video(dance, output, audio, start, tempo_map, size, fps, trail, beats) -> None:
+    import json
+
+    from rich.progress import Progress
+
+    from tempose.render.video import render_dance
+    from tempose.tempo import TempoMap
+
+    stretched = None
+    if tempo_map is not None:
+        try:
+            points = json.loads(tempo_map.read_text())
+            points = points["points"] if isinstance(points, dict) else points
+            stretched = TempoMap(tuple((float(t), float(s) + start) for t, s in points))
+        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+            raise TemposeError("tempo_map", f"{tempo_map.name} is no tempo map.") from error
+    with Progress(transient=True) as progress:
+        task = progress.add_task("Drawing", total=None)
+        render_dance(
+            dance, output, audio, start,
+            tempo_map=stretched, size=size, fps=fps, trail=trail, beat_flash=beats,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
+        )  # fmt: skip

@@ -1,0 +1,189 @@
+"""Drawings, contact sheets, videos."""
+
+from dataclasses import replace
+
+import av
+import numpy as np
+import pytest
+import soundfile
+from tempose.dance import Dance
+from tempose.errors import TemposeError
+from tempose.pose.reference import standing_pose
+from tempose.pose.sequence import PoseSequence
+from tempose.pose.skeletons import OPENPOSE_18
+from tempose.render import contact_sheet, draw_pose, draw_trail, render_dance
+from tempose.render.contact_sheet import sheet_frames
+from tempose.render.draw import colours, place
+from tempose.tempo import TempoMap
+
+BEATS = np.arange(0, 3, 0.5)
+
+
+def dance(frames: int = 90, canvas=(200, 300)) -> Dance:
+    keypoints = np.repeat(standing_pose(canvas=canvas).keypoints, frames, 0)
+    keypoints[..., 0] += 0.1 * np.sin(np.arange(frames) / 10)[:, None]
+    poses = PoseSequence(keypoints, np.ones((frames, 18)), 30, OPENPOSE_18, canvas)
+    return Dance(poses, BEATS, BEATS[::4], np.asarray([45]), 7, "test")
+
+
+def test_colours_are_openposes_own():
+    assert colours(18)[:4] == [(255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0)]
+    assert colours(18)[-1] == (255, 0, 85)
+
+
+def test_joints_are_drawn_where_they_are_in_their_colours():
+    pose = standing_pose(canvas=(512, 768))
+    picture = draw_pose(pose)
+    assert picture.shape == (768, 512, 3)
+    for joint, colour in zip(range(18), colours(18), strict=True):
+        x, y = pose.pixels[0, joint].round().astype(int)
+        if joint not in (0, 14, 15, 16, 17):  # the face's discs overlap
+            assert np.abs(picture[y, x].astype(int) - colour).max() <= 2
+    right_thigh = pose.pixels[0, [8, 9]].mean(0).round().astype(int)
+    limb = OPENPOSE_18.limbs.index((8, 9))
+    assert np.allclose(picture[right_thigh[1], right_thigh[0]], 0.6 * np.asarray(colours(17)[limb]), atol=2)
+    assert (picture[0, 0] == 0).all()
+
+
+def test_missing_joints_and_their_limbs_are_not_drawn():
+    pose = standing_pose(canvas=(256, 256))
+    scores = np.zeros((1, 18))
+    nothing = replace(pose, scores=scores)
+    assert draw_pose(nothing).max() == 0
+    scores[0, 4] = 1
+    x, y = pose.pixels[0, 4].round().astype(int)
+    alone = draw_pose(replace(pose, scores=scores)).copy()
+    assert alone[y, x].max() > 200
+    alone[y - 4 : y + 5, x - 4 : x + 5] = 0
+    assert alone.max() == 0
+
+
+def test_any_size_shows_the_whole_canvas_undistorted_and_centred():
+    pose = standing_pose(canvas=(100, 200))
+    assert draw_pose(pose, 0, (400, 200)).shape == (200, 400, 3)
+    assert np.allclose(place(np.asarray([[0, 0], [1, 1]]), (100, 200), (400, 200)), [[150, 0], [250, 200]])
+
+
+def test_alpha_is_transparent_but_for_the_figure_and_a_picture_shows_through():
+    pose = standing_pose(canvas=(128, 128))
+    clear = draw_pose(pose, alpha=True)
+    assert clear.shape == (128, 128, 4)
+    assert clear[0, 0, 3] == 0
+    assert clear[..., 3].max() == 255
+    white = draw_pose(pose, over=np.full((64, 64, 3), 255, np.uint8))
+    assert (white[0, 0] == 255).all()
+    assert (white != 255).any()
+
+
+def test_ghosts_are_fainter_than_the_pose():
+    poses = dance().poses
+    now, trail = draw_pose(poses, 40), draw_trail(poses, [20, 30, 40])
+    ghost = trail.astype(int) - now
+    assert ghost.max() > 20
+    assert trail[now.max(-1) == 0].max() < 0.7 * 255
+
+
+@pytest.mark.parametrize("bad", [(0, 10), (100_000, 10)])
+def test_impossible_pictures_are_refused(bad):
+    with pytest.raises(TemposeError, match="pixels"):
+        draw_pose(standing_pose(), 0, bad)
+    with pytest.raises(TemposeError, match="between 0 and 0"):
+        draw_pose(standing_pose(), 3)
+
+
+def test_a_pose_far_outside_of_the_picture_is_no_trouble():
+    pose = standing_pose(canvas=(64, 64))
+    assert draw_pose(replace(pose, keypoints=pose.keypoints * 1e6)).shape == (64, 64, 3)
+
+
+def test_a_contact_sheet_shows_the_beats(tmp_path):
+    made = dance()
+    picture = contact_sheet(made, tmp_path / "sheet.png", title="test")
+    assert (tmp_path / "sheet.png").stat().st_size > 1000
+    assert picture.shape[1] == 8 * 220
+    assert picture.max() > 200
+    assert sheet_frames(made, 32).tolist() == BEATS[BEATS <= 89 / 30].tolist()
+    assert len(sheet_frames(made, 32, per_beat=2)) == 11
+    assert len(sheet_frames(made, 3)) == 3
+    none = np.zeros(0)
+    assert len(sheet_frames(replace(made, beat_times=none), 5)) == 5
+    contact_sheet(replace(made, beat_times=none, downbeat_times=none), count=2)
+    with pytest.raises(TemposeError, match="1 to 200"):
+        contact_sheet(made, count=0)
+
+
+def test_a_video_has_the_frames_the_rate_and_the_sound(tmp_path):
+    rate = 22_050
+    tone = np.zeros(rate * 5, np.float32)
+    tone[rate * 2 :] = 0.5 * np.sin(np.arange(rate * 3) * 2 * np.pi * 440 / rate)  # silent for two seconds
+    soundfile.write(tmp_path / "song.wav", tone, rate)
+    done = []
+    render_dance(
+        dance(), tmp_path / "dance.mp4", tmp_path / "song.wav", start=1.0, size=(161, 240), trail=2,
+        beat_flash=True, on_progress=lambda *at: done.append(at),
+    )  # fmt: skip
+    assert done[-1] == (90, 90)
+    with av.open(str(tmp_path / "dance.mp4")) as file:
+        video, audio = file.streams.video[0], file.streams.audio[0]
+        assert (video.codec_context.name, audio.codec_context.name) == ("h264", "aac")
+        assert (video.width, video.height, float(video.average_rate or 0)) == (160, 240, 30)
+        sound = np.concatenate([f.to_ndarray()[0] for f in file.decode(audio)])
+    assert len(sound) / 44_100 == pytest.approx(3, abs=0.1)
+    with av.open(str(tmp_path / "dance.mp4")) as file:
+        frames = [f.to_ndarray(format="rgb24") for f in file.decode(video=0)]
+    assert len(frames) == 90
+    assert frames[50][9, 9].max() < 60 < frames[45][9, 9].min()  # the beat at 1.5 s lights up
+    quiet, loud = np.abs(sound[10_000:40_000]).max(), np.abs(sound[50_000:120_000]).max()
+    assert quiet < 0.01
+    assert loud > 0.3  # the song's second 2 is heard at 1
+
+
+def test_a_tempo_map_stretches_the_sound(tmp_path):
+    rate = 22_050
+    tone = np.zeros(rate * 4, np.float32)
+    tone[rate * 2 :] = 0.5 * np.sin(np.arange(rate * 2) * 2 * np.pi * 440 / rate)
+    soundfile.write(tmp_path / "song.wav", tone, rate)
+    render_dance(
+        dance(60), tmp_path / "fast.mp4", tmp_path / "song.wav",
+        tempo_map=TempoMap.constant(2.0), size=(64, 64), fps=15,
+    )  # fmt: skip
+    with av.open(str(tmp_path / "fast.mp4")) as file:
+        sound = np.concatenate([f.to_ndarray()[0] for f in file.decode(audio=0)])
+    onset = np.flatnonzero(np.abs(sound) > 0.2)[0] / 44_100
+    assert onset == pytest.approx(1.0, abs=0.08)
+
+
+def test_unreadable_sound_and_unwritable_places_are_named(tmp_path):
+    with pytest.raises(TemposeError, match="no audio file"):
+        render_dance(dance(5), tmp_path / "a.mp4", tmp_path / "none.wav")
+    (tmp_path / "text.wav").write_text("no sound")
+    with pytest.raises(TemposeError, match="not audio"):
+        render_dance(dance(5), tmp_path / "a.mp4", tmp_path / "text.wav")
+    with pytest.raises(TemposeError, match="cannot be written"):
+        render_dance(dance(5), tmp_path / "no" / "a.mp4", size=(64, 64))
+    assert list(tmp_path.iterdir()) == [tmp_path / "text.wav"]
+
+
+def test_the_command_writes_videos_sheets_stills_and_pose_files(tmp_path):
+    import typer
+    from tempose.render.cli import render
+    from typer.testing import CliRunner
+
+    app = typer.Typer()
+    app.command()(render)
+    dance(20).save(tmp_path / "d.npz")
+
+    def run(*arguments: str):
+        return CliRunner().invoke(app, [str(tmp_path / "d.npz"), *arguments])
+
+    for name, extra in (
+        ("v.mp4", ["--size", "64x64"]),
+        ("s.png", []),
+        ("f.png", ["--frame", "3", "--alpha"]),
+        ("p.json", []),
+    ):
+        result = run("-o", str(tmp_path / name), *extra)
+        assert result.exit_code == 0, result.output
+        assert (tmp_path / name).stat().st_size > 0
+    assert isinstance(run("-o", str(tmp_path / "x.gif")).exception, TemposeError)
+    assert isinstance(run("-o", str(tmp_path / "v.mp4"), "--size", "big").exception, TemposeError)
