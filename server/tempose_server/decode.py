@@ -7,6 +7,7 @@ It prints one JSON object, the answer or {"error": {"code", "message"}}; anythin
 from __future__ import annotations
 
 import contextlib
+import errno
 import json
 import math
 import os
@@ -26,11 +27,9 @@ FORMATS = {
     "MP3": "mp3",
     "MPEG": "mp3",
 }
-BLOCK = 65_536
 CHANNELS = 8
 RATES = (8_000, 192_000)
 LOUDEST = 100.0  # 40 dB above full scale: no recording, but a forged float file
-SILENT = 1e-4
 STRETCH_RATE = 44_100
 LOUDNESS_PER_SECOND = 10
 
@@ -54,37 +53,62 @@ def limit_self(seconds: float, memory: int | None, file_bytes: int) -> None:
 
 
 def decode(folder: Path, audio_seconds: float, decoded_bytes: int) -> dict[str, Any]:
-    """`folder/audio` as mono float32 at the core's rate in `folder/pcm.npy`, as `Song.load` would have it."""
+    """`folder/audio` as mono float32 at the core's rate in `folder/pcm.npy`.
+
+    The very samples that `Song.load` has, but in bounded memory: the file is read twice, once to measure it.
+    """
     import numpy as np
     import soxr
 
-    from tempose.music.audio import SAMPLE_RATE
+    from tempose.music.audio import SAMPLE_RATE, SILENCE
 
     with _opened(folder / "audio") as file:
-        rate = file.samplerate
-        resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
-        frames, low, high, parts = 0, math.inf, -math.inf, []
-        for block in _blocks(file, audio_seconds, decoded_bytes):
-            mono = block.mean(1)
-            if not np.isfinite(mono).all():
-                raise TemposeError("audio_not_finite", "The audio holds samples that are not numbers.")
+        rate, frames, low, high, power = file.samplerate, 0, math.inf, -math.inf, 0.0
+        energy = np.zeros(file.channels)
+        loud_low, loud_high = math.inf, -math.inf
+        for mono, loudest in _mixed(_blocks(file, audio_seconds, decoded_bytes), energy):
             frames += len(mono)
-            low, high = min(low, float(mono.min())), max(high, float(mono.max()))
-            parts.append(resampler.resample_chunk(mono, last=False))
-        if frames < max(rate // 2, 1):
-            raise TemposeError("audio_short", "The audio is shorter than half a second.")
-        if high - low < 2 * SILENT:
-            raise TemposeError("audio_silent", "The audio is silent.")
-        if max(-low, high) > LOUDEST:
-            raise TemposeError(
-                "audio_levels", "The audio is far louder than any recording; it may be damaged."
-            )
-        parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+            power += float(np.square(mono).sum())
+            low, high = min(low, mono.min()), max(high, mono.max())
+            loud_low, loud_high = min(loud_low, loudest.min()), max(loud_high, loudest.max())
+    if frames < rate / 2:
+        raise TemposeError("audio_short", "The audio is shorter than half a second.")
+    canceling = power < 1e-4 * energy.max()  # channels that cancel each other out
+    if canceling:
+        low, high = loud_low, loud_high
+    if max(-low, high) > LOUDEST:
+        raise TemposeError("audio_levels", "The audio is far louder than any recording; it may be damaged.")
+    peak = max(1.0, -low, high)
+    if high - low < 2 * SILENCE * peak:
+        raise TemposeError("audio_silent", "The audio is silent.")
+
+    resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
+    parts = []
+    with _opened(folder / "audio") as file:
+        energy[:] = 0
+        for mono, loudest in _mixed(_blocks(file, audio_seconds, decoded_bytes), energy):
+            heard = (loudest.astype(np.float64) if canceling else mono) / peak
+            parts.append(resampler.resample_chunk(heard.astype(np.float32), last=False))
+    parts.append(resampler.resample_chunk(np.zeros(0, np.float32), last=True))
     samples = np.concatenate(parts)
     length = math.ceil(frames * SAMPLE_RATE / rate)
     samples = np.pad(samples[:length], (0, max(0, length - len(samples))))
-    np.save(folder / "pcm.npy", samples)
+    try:
+        np.save(folder / "pcm.npy", samples)
+    except OSError as error:  # numpy reports a short write without its cause
+        raise OSError(error.errno or errno.ENOSPC, "not all samples could be written") from error
     return {"seconds": len(samples) / SAMPLE_RATE}
+
+
+def _mixed(blocks: Any, energy: Any) -> Any:
+    """(mean of the channels, loudest channel so far) of each block; adds up each channel's `energy`."""
+    import numpy as np
+
+    for block in blocks:
+        if not np.isfinite(block).all():
+            raise TemposeError("audio_not_finite", "The audio holds samples that are not numbers.")
+        energy += np.square(block, dtype=np.float64).sum(0)
+        yield block.mean(1, dtype=np.float64), block[:, int(energy.argmax())]
 
 
 def analyse(folder: Path) -> dict[str, Any]:
@@ -167,13 +191,13 @@ def _blocks(file: Any, audio_seconds: float, decoded_bytes: int) -> Any:
     """(n, channels) float32 blocks, counted as they come: what the header promises is not believed."""
     import soundfile
 
+    from tempose.music.audio import BLOCK
+
     frames, size = 0, 0
     while True:
         try:
             block = file.read(BLOCK, dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, RuntimeError):
-            if frames:  # damaged towards its end: what was heard so far counts
-                return
             raise TemposeError("audio_unreadable", "The audio is damaged and cannot be read.") from None
         if not len(block):
             return

@@ -193,8 +193,8 @@ class JobStore:
             try:
                 with self._transaction():
                     self._db.execute(
-                        "INSERT INTO jobs (id, client, request_hash, request, audio, short, frames, seed, state, "
-                        "born, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
+                        "INSERT INTO jobs (id, client, request_hash, request, audio, short, frames, seed, "
+                        "state, born, created, updated) VALUES (?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
                         values,
                     )
             except sqlite3.Error as error:
@@ -284,7 +284,8 @@ class JobStore:
                 )
             self._turn += 1
             self._last_turn[chosen.client] = self._turn
-            self._shorts = self._shorts + 1 if chosen.short else 0
+            passed = chosen.short and any(not waiting.short for waiting in order)
+            self._shorts = self._shorts + 1 if passed else 0
             return self.get(chosen.id)
 
     def request(self, job_id: str) -> str:

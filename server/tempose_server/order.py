@@ -29,7 +29,7 @@ def schedule(
     last_turn : client → int
         A number that rises with each start; clients not in it have had no turn yet and go first.
     shorts_in_a_row : int
-        Short jobs started since the last long one.
+        Short jobs started past a long one that waits.
     """
     rest = sorted(waiting, key=lambda job: job.number)
     turns = dict(last_turn or {})
@@ -40,7 +40,7 @@ def schedule(
         long = [job for job in rest if not job.short]
         pool = long if long and (not short or shorts_in_a_row >= SHORTS_IN_A_ROW) else short
         chosen = min(pool, key=lambda job: (turns.get(job.client, 0), job.number))
-        shorts_in_a_row = shorts_in_a_row + 1 if chosen.short else 0
+        shorts_in_a_row = shorts_in_a_row + 1 if chosen.short and long else 0
         turn += 1
         turns[chosen.client] = turn
         rest.remove(chosen)

@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -19,6 +20,8 @@ log = logging.getLogger("tempose.child")
 
 COMMAND = [sys.executable, "-m", "tempose_server.decode"]
 ANSWER_BYTES = 16_000_000
+TOO_COSTLY = "Reading this audio takes too long; it may be damaged."
+_OUT_OF_TIME = {-getattr(signal, name) for name in ("SIGXCPU", "SIGKILL") if hasattr(signal, name)}
 KEPT_ENVIRONMENT = (
     "PATH",
     "PYTHONPATH",
@@ -76,9 +79,7 @@ class Sandbox:
                     check=False,
                 )
             except subprocess.TimeoutExpired:
-                raise ApiError(
-                    422, "audio_costly", "Reading this audio takes too long; it may be damaged."
-                ) from None
+                raise ApiError(422, "audio_costly", TOO_COSTLY) from None
         return self._answer(task, done)
 
     def _answer(self, task: str, done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
@@ -88,6 +89,8 @@ class Sandbox:
             )
         except ValueError:
             answer = None
+        if done.returncode in _OUT_OF_TIME:
+            raise ApiError(422, "audio_costly", TOO_COSTLY)
         if not isinstance(answer, dict):
             log.warning("child %s ended with %s: %r", task, done.returncode, done.stderr[-2000:])
             raise ApiError(422, "audio_crashed", "The audio could not be read: its decoder gave up on it.")

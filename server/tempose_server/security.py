@@ -28,7 +28,10 @@ Message = MutableMapping[str, Any]
 
 OTHER_BODY_BYTES = 1024  # bodies where none is needed
 LARGE_BODY_BYTES = 1_000_000  # larger ones (or of unknown length) take one of `uploads_at_once` places
-LINGER_SECONDS = 2.0  # a refused client may still be sending; it reads the answer only afterwards
+LINGER_SECONDS, LINGER_IDLE_SECONDS = (
+    2.0,
+    0.3,
+)  # a refused client may still be sending; it reads the answer only afterwards
 LINGER_BYTES = 64_000_000
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]{2,45}\]|[a-zA-Z0-9.-]{1,253})(?::[0-9]{1,5})?")
@@ -247,7 +250,8 @@ class _Exchange:
         try:
             async with asyncio.timeout(LINGER_SECONDS):
                 while not self._complete and drained < LINGER_BYTES:
-                    message = await self._receive()
+                    async with asyncio.timeout(LINGER_IDLE_SECONDS):
+                        message = await self._receive()
                     drained += len(message.get("body", b""))
                     self._complete = message["type"] == "http.disconnect" or not message.get(
                         "more_body", False

@@ -35,6 +35,7 @@ def run(settings: Settings) -> None:
         The address would be open to others, is taken, or the data folder is in use or not writable.
     """
     settings.check_bind()
+    runtime_file.prepare(settings.runtime_file)
     token = settings.configured_token or secrets.token_urlsafe(32)
     logging.basicConfig(
         stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+import warnings
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -21,7 +22,9 @@ SHORTEST_TOKEN = 32
 
 
 def default_runtime_file() -> Path:
-    return Path(platformdirs.user_runtime_dir("tempose")) / "server.json"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR it falls back, and says so
+        return Path(platformdirs.user_runtime_dir("tempose")) / "server.json"
 
 
 def default_data_dir() -> Path:

@@ -31,7 +31,7 @@ SHORT_DEADLINES = {
     "audio_bytes": 4_000_000,
     "json_bytes": 2_500_000,
     "audio_seconds": 60,
-    "child_seconds": 4,
+    "child_seconds": 2,
     "queue": 24,
 }
 
@@ -39,9 +39,11 @@ SHORT_DEADLINES = {
 class Server:
     """A running server process, and one call per route."""
 
-    def __init__(self, folder, *options, double=False, model="null", settings=None, prefix=(), environment=None):
+    def __init__(
+        self, folder, *options, double=False, model="null", settings=None, prefix=(), environment=None
+    ):
         self.folder = Path(folder)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.runtime_file = self.folder / "server.json"
         self.log_path = self.folder / "log.txt"
         start = [sys.executable, str(DOUBLE)] if double else [sys.executable, "-m", "tempose_server"]
@@ -74,10 +76,15 @@ class Server:
                 pytest.fail(f"The server did not start:\n{self.log}")
             time.sleep(0.02)
         runtime = json.loads(self.runtime_file.read_text())
+        if hasattr(self, "client"):
+            self.client.close()
         self.url, self.token = runtime["url"], runtime["token"]
         self.port = int(self.url.rsplit(":", 1)[1])
         self.client = httpx.Client(
-            base_url=self.url, headers={"Authorization": f"Bearer {self.token}"}, timeout=PATIENCE, trust_env=False
+            base_url=self.url,
+            headers={"Authorization": f"Bearer {self.token}"},
+            timeout=PATIENCE,
+            trust_env=False,
         )
         self.songs = {}
 
@@ -107,7 +114,9 @@ class Server:
     def put_audio(self, data, sha256=None, **headers):
         sha256 = sha256 or hashlib.sha256(data).hexdigest()
         return self.client.put(
-            f"/v1/audio/{sha256}", content=data, headers={"Content-Type": "application/octet-stream", **headers}
+            f"/v1/audio/{sha256}",
+            content=data,
+            headers={"Content-Type": "application/octet-stream", **headers},
         )
 
     def song(self, seconds=2.0):
@@ -199,7 +208,9 @@ class Server:
 def clicks(seconds, rate=22_050, bpm=120.0):
     """A click on every beat, over a quiet tone."""
     t = np.arange(round(seconds * rate)) / rate
-    return 0.05 * np.sin(2 * np.pi * 220 * t) + 0.8 * np.exp(-60 * (t % (60 / bpm))) * np.sin(2 * np.pi * 1500 * t)
+    return 0.05 * np.sin(2 * np.pi * 220 * t) + 0.8 * np.exp(-60 * (t % (60 / bpm))) * np.sin(
+        2 * np.pi * 1500 * t
+    )
 
 
 def wav(samples, rate=22_050, **options):
@@ -230,7 +241,13 @@ def tools():
         pass
 
     found = Tools()
-    found.clicks, found.wav, found.reference, found.floats, found.Server = clicks, wav, reference, floats, Server
+    found.clicks, found.wav, found.reference, found.floats, found.Server = (
+        clicks,
+        wav,
+        reference,
+        floats,
+        Server,
+    )
     found.short_deadlines = SHORT_DEADLINES
     return found
 

@@ -69,11 +69,18 @@ def test_each_format_is_heard_at_its_length(server, tools, kind):
 
 
 def test_the_server_hears_exactly_what_the_package_hears(server, tools, tmp_path):
-    data = tools.wav(np.stack([tools.clicks(2.0, 44_100), 0.1 * tools.clicks(2.0, 44_100, 90)], 1), 44_100)
-    (tmp_path / "song.wav").write_bytes(data)
-    sha256 = server.put_audio(data).json()["sha256"]
-    stored = np.load(server.folder / "data" / "audio" / sha256 / "pcm.npy")
-    np.testing.assert_array_equal(stored, audio.Song.load(tmp_path / "song.wav").samples)
+    click = tools.clicks(2.0, 44_100)
+    songs = {
+        "stereo": np.stack([click, 0.1 * tools.clicks(2.0, 44_100, 90)], 1),
+        "canceling": np.stack([click, -click], 1),
+        "clipping": 3 * click,
+    }
+    for name, samples in songs.items():
+        data = tools.wav(samples, 44_100, subtype="FLOAT")
+        (tmp_path / "song.wav").write_bytes(data)
+        sha256 = server.put_audio(data).json()["sha256"]
+        stored = np.load(server.folder / "data" / "audio" / sha256 / "pcm.npy")
+        np.testing.assert_array_equal(stored, audio.Song.load(tmp_path / "song.wav").samples, name)
 
 
 @pytest.mark.skipif(not BEAT_WEIGHTS.is_file(), reason="the beat tracker has no weights")
@@ -94,11 +101,15 @@ def test_the_analysis_finds_the_beats_and_is_kept(server, tools):
 def test_a_stretched_song_has_the_asked_length_and_form(server, tools):
     data = tools.wav(np.stack([tools.clicks(2.0, 48_000)] * 2, 1), 48_000)
     sha256 = server.put_audio(data).json()["sha256"]
-    answer = server.client.post(f"/v1/audio/{sha256}/stretch", json={"tempo_map": [[0, 0], [1, 0.5]], "seconds": 3.5})
+    answer = server.client.post(
+        f"/v1/audio/{sha256}/stretch", json={"tempo_map": [[0, 0], [1, 0.5]], "seconds": 3.5}
+    )
     assert answer.headers["content-type"] == "audio/wav"
     info = soundfile.info(io.BytesIO(answer.content))
     assert (info.samplerate, info.channels, info.subtype, info.frames) == (44_100, 2, "PCM_16", 154_350)
-    refused = server.client.post(f"/v1/audio/{sha256}/stretch", json={"tempo_map": [[0, 0], [1, 0]], "seconds": 1})
+    refused = server.client.post(
+        f"/v1/audio/{sha256}/stretch", json={"tempo_map": [[0, 0], [1, 0]], "seconds": 1}
+    )
     assert (refused.status_code, refused.json()["code"]) == (422, "tempo_map")
 
 
@@ -233,6 +244,8 @@ def test_the_openapi_document_describes_every_call(server):
         ("POST", "/v1/jobs/{job_id}/cancel"),
         ("GET", "/v1/jobs/{job_id}/result"),
     }
-    body = document["paths"]["/v1/jobs/{job_id}"]["put"]["requestBody"]["content"]["application/json"]["schema"]
+    body = document["paths"]["/v1/jobs/{job_id}"]["put"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
     assert {"audio", "seconds", "reference"} <= set(body["required"])
     assert "$ref" not in json.dumps(body)

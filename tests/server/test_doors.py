@@ -1,0 +1,371 @@
+"""Who may speak to the server: each door is tried on every route."""
+
+import asyncio
+import http.client
+import json
+import os
+import stat
+import subprocess
+import sys
+import uuid
+
+import pytest
+
+from tempose_server import security
+from tempose_server.settings import Settings
+
+HASH, JOB = "0" * 64, str(uuid.uuid4())
+ROUTES = [
+    ("GET", "/v1/health"),
+    ("GET", "/v1/capabilities"),
+    ("PUT", f"/v1/audio/{HASH}"),
+    ("HEAD", f"/v1/audio/{HASH}"),
+    ("GET", f"/v1/audio/{HASH}/analysis"),
+    ("POST", f"/v1/audio/{HASH}/stretch"),
+    ("PUT", f"/v1/jobs/{JOB}"),
+    ("GET", f"/v1/jobs/{JOB}"),
+    ("GET", f"/v1/jobs/{JOB}/events"),
+    ("POST", f"/v1/jobs/{JOB}/cancel"),
+    ("GET", f"/v1/jobs/{JOB}/result"),
+    ("GET", "/v1/docs"),
+    ("GET", "/v1/openapi.json"),
+    ("GET", "/"),
+    ("DELETE", "/v1/health"),
+    ("OPTIONS", "/v1/health"),
+]
+
+
+def ask(server, method, path, headers=(), body=None):
+    """One request with exactly these headers; (status, headers, body)."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    try:
+        connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
+        for name, value in headers:
+            connection.putheader(name, value)
+        if body is not None:
+            connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body)
+        answer = connection.getresponse()
+        return answer.status, answer.headers, answer.read()
+    finally:
+        connection.close()
+
+
+def right(server):
+    return [("Host", f"127.0.0.1:{server.port}"), ("Authorization", f"Bearer {server.token}")]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+def test_no_route_answers_without_the_token(server, method, path):
+    host = ("Host", f"127.0.0.1:{server.port}")
+    wrong = [
+        [],
+        [("Authorization", "Bearer ")],
+        [("Authorization", f"Bearer {server.token}x")],
+        [("Authorization", f"Bearer {server.token[:-1]}")],
+        [("Authorization", f"Basic {server.token}")],
+        [("Authorization", server.token)],
+        [("Authorization", f"Bearer {server.token}")] * 2,
+        [("Authorization", "Bearer \xe9\xff")],
+        [("Cookie", f"token={server.token}")],
+    ]
+    for headers in wrong:
+        status, _, body = ask(server, method, path, [host, *headers])
+        assert status == 401
+        if method != "HEAD":
+            assert json.loads(body)["code"] == "token_wrong"
+    status, _, body = ask(server, method, f"{path}?token={server.token}", [host])
+    assert status == 401
+    assert server.token not in server.log
+    assert server.token.encode() not in body
+
+
+def test_the_token_opens_the_door(server):
+    assert ask(server, "GET", "/v1/health", right(server))[0] == 200
+    assert ask(server, "GET", "/v1/docs", right(server))[0] == 200
+
+
+def test_tokens_are_compared_in_constant_time(monkeypatch):
+    compared = []
+
+    def compare(a, b):
+        compared.append((a, b))
+        return a == b
+
+    monkeypatch.setattr(security.hmac, "compare_digest", compare)
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    async def app(scope, receive, send):
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    doors = security.Doors(app, token="t" * 40, settings=Settings())
+    for token in ("t" * 40, "t", "", "x" * 5000):
+        scope = {
+            "type": "http",
+            "method": "GET",
+            "path": "/",
+            "raw_path": b"/",
+            "headers": [(b"host", b"localhost"), (b"authorization", f"Bearer {token}".encode())],
+        }
+        asyncio.run(doors(scope, None, send))
+    assert [m["status"] for m in sent if m["type"] == "http.response.start"] == [204, 401, 401, 401]
+    assert len(compared) == 4
+    assert {len(side) for pair in compared for side in pair} == {32}
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1",
+        "127.0.0.1:{port}",
+        "127.0.0.1.:{port}",
+        "localhost:{port}",
+        "LocalHost",
+        "localhost.:{port}",
+        "[::1]:{port}",
+        "[0:0:0:0:0:0:0:1]",
+    ],
+)
+def test_the_servers_own_names_are_taken(server, host):
+    headers = [("Host", host.format(port=server.port)), right(server)[1]]
+    assert ask(server, "GET", "/v1/health", headers)[0] == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "",
+        "evil.example",
+        "evil.example.",
+        "evil.example:{port}",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "localhost..",
+        "localhost:",
+        "localhost:http",
+        "user@localhost",
+        "localhost@evil.example",
+        "localhost/",
+        "127.1",
+        "2130706433",
+        "0.0.0.0",
+        "[::]",
+        "[::1",
+        "::1",
+        "[::ffff:127.0.0.1]",
+        "[::1%25lo]",
+        "192.168.0.1",
+    ],
+)
+def test_other_names_are_refused(server, host):
+    headers = [("Host", host.format(port=server.port)), right(server)[1]]
+    status, _, body = ask(server, "GET", "/v1/health", headers)
+    assert status in (400, 403)
+    if status == 403:
+        assert json.loads(body)["code"] == "host_refused"
+
+
+def test_two_host_lines_or_none_are_refused(server):
+    token = right(server)[1]
+    two = [("Host", "localhost"), ("Host", "localhost"), token]
+    assert ask(server, "GET", "/v1/health", two)[0] in (400, 403)
+    assert ask(server, "GET", "/v1/health", [token])[0] in (400, 403)
+    old = f"GET /v1/health HTTP/1.0\r\nAuthorization: Bearer {server.token}\r\n\r\n".encode()
+    assert server.raw(old).split()[1] in (b"400", b"403")
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+@pytest.mark.parametrize(
+    "header",
+    [
+        ("Origin", "null"),
+        ("Origin", "https://evil.example"),
+        ("Origin", "http://127.0.0.1:1"),
+        ("Origin", "http://localhost"),
+        ("Origin", ""),
+        ("Sec-Fetch-Site", "cross-site"),
+        ("Sec-Fetch-Site", "same-site"),
+        ("Sec-Fetch-Site", "anything"),
+    ],
+)
+def test_web_pages_are_refused_even_with_the_token(server, method, path, header):
+    status, headers, body = ask(server, method, path, [*right(server), header])
+    assert status == 403
+    assert not [name for name in headers if name.lower().startswith("access-control")]
+    if method != "HEAD":
+        assert json.loads(body)["code"] == "origin_refused"
+
+
+def test_a_preflight_gets_no_permission(server):
+    asked = [
+        ("Host", f"127.0.0.1:{server.port}"),
+        ("Origin", "https://evil.example"),
+        ("Access-Control-Request-Method", "PUT"),
+        ("Access-Control-Request-Headers", "authorization"),
+        ("Access-Control-Request-Private-Network", "true"),
+    ]
+    status, headers, _ = ask(server, "OPTIONS", f"/v1/jobs/{JOB}", asked)
+    assert status == 403
+    assert not [name for name in headers if name.lower().startswith("access-control")]
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        None,
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/octet-stream",
+        "application/json; charset=utf-16",
+        "application/jsonp",
+        "text/json",
+    ],
+)
+@pytest.mark.parametrize("path", [f"/v1/jobs/{JOB}", f"/v1/audio/{HASH}/stretch", f"/v1/jobs/{JOB}/cancel"])
+def test_json_routes_take_only_json(server, path, kind):
+    headers = right(server) + ([("Content-Type", kind)] if kind else [])
+    status, _, body = ask(
+        server, "PUT" if "/jobs/" in path and "cancel" not in path else "POST", path, headers, b"{}"
+    )
+    assert status == 415
+    assert json.loads(body)["code"] == "content_type"
+
+
+def test_songs_come_only_as_plain_bytes(server, tools):
+    data = tools.wav(tools.clicks(1.0))
+    for headers in (
+        {"Content-Type": "audio/wav"},
+        {"Content-Type": "text/plain"},
+        {"Content-Encoding": "gzip"},
+    ):
+        assert server.put_audio(data, **headers).status_code == 415
+
+
+def test_answers_are_not_for_other_pages_or_caches(server):
+    _, headers, _ = ask(server, "GET", "/v1/health", right(server))
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["server"] is None
+
+
+def test_a_websocket_is_not_opened(server):
+    headers = [
+        *right(server),
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "AAAAAAAAAAAAAAAAAAAAAA=="),
+    ]
+    assert ask(server, "GET", "/v1/health", headers)[0] != 101
+
+
+def test_the_log_holds_no_query_and_no_control_characters(server):
+    ask(server, "GET", "/v1/health?secret=abcdef", right(server))
+    ask(server, "GET", "/v1/%0aforged%20line%1b[31m", right(server))
+    assert "GET /v1/health 200" in server.log
+    assert "abcdef" not in server.log
+    assert "\x1b" not in server.log
+    assert "\nforged" not in server.log
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")
+def test_the_runtime_file_is_for_its_owner_alone(launch):
+    before = os.umask(0)  # the mode must not depend on it
+    try:
+        server = launch()
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(server.runtime_file.stat().st_mode) == 0o600
+    runtime = json.loads(server.runtime_file.read_text())
+    assert set(runtime) == {"url", "token", "pid"}
+    assert runtime["pid"] == server.process.pid
+    assert len(runtime["token"]) >= 40
+    assert not [name for name in server.folder.iterdir() if name.name.startswith(".server")]
+    assert server.terminate() == 0
+    assert not server.runtime_file.exists()
+
+
+def test_each_launch_has_its_own_token(launch):
+    server = launch()
+    first = server.token
+    server.restart()
+    assert server.token != first
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")
+def test_a_runtime_file_is_not_put_where_others_could_change_it(server, tmp_path):
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    options = ["--data-dir", tmp_path / "data", "--runtime-file", tmp_path / "open" / "s.json"]
+    assert "Other users" in refusal(server, *options)
+    assert not (tmp_path / "open" / "s.json").exists()
+
+
+def refusal(server, *options, settings=None):
+    """What a further server says when it does not start."""
+    environment = server.environment | {
+        f"TEMPOSE_SERVER_{k.upper()}": str(v) for k, v in (settings or {}).items()
+    }
+    command = [sys.executable, "-m", "tempose_server", "--model", "null", *map(str, options)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_an_open_address_needs_a_configured_token(server, tmp_path):
+    for host in ("0.0.0.0", "::", "192.0.2.1", "some-name.example"):
+        options = ["--host", host, "--data-dir", tmp_path / "data", "--runtime-file", tmp_path / "s.json"]
+        assert "--token-file" in refusal(server, *options)
+        assert not (tmp_path / "s.json").exists()
+
+
+def test_a_token_file_that_others_can_read_is_refused(server, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("k" * 40)
+    token.chmod(0o644)
+    options = ["--host", "0.0.0.0", "--data-dir", tmp_path / "data", "--runtime-file", tmp_path / "s.json"]
+    assert "chmod 600" in refusal(server, *options, "--token-file", token)
+    token.chmod(0o600)
+    token.write_text("short")
+    assert "32" in refusal(server, *options, "--token-file", token)
+
+
+def test_a_configured_token_opens_an_open_address(launch, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("k" * 40 + "\n")
+    token.chmod(0o600)
+    server = launch("--host", "0.0.0.0", "--token-file", str(token), "--allowed-host", "studio.example")
+    assert server.token == "k" * 40
+    key = ("Authorization", f"Bearer {server.token}")
+    assert ask(server, "GET", "/v1/health", [("Host", f"studio.example:{server.port}"), key])[0] == 200
+    assert (
+        ask(server, "GET", "/v1/health", [("Host", "studio.example"), ("Authorization", "Bearer k")])[0]
+        == 401
+    )
+    assert ask(server, "GET", "/v1/health", [("Host", "0.0.0.0"), key])[0] == 403
+    assert ask(server, "GET", "/v1/health", [("Host", "other.example"), key])[0] == 403
+    assert server.token not in server.log
+
+
+def test_a_second_server_on_the_same_data_folder_is_refused(server, tmp_path):
+    options = ["--data-dir", server.folder / "data", "--runtime-file", tmp_path / "s.json"]
+    assert "Another Tempose server" in refusal(server, *options)
+    assert server.client.get("/v1/health").status_code == 200
+    assert server.runtime_file.exists()
+
+
+def test_wrong_settings_are_named(server, tmp_path):
+    folder = ["--data-dir", tmp_path / "data", "--runtime-file", tmp_path / "s.json"]
+    assert "TEMPOSE_SERVER_QUEUES" in refusal(server, *folder, settings={"queues": 3})
+    assert "queue" in refusal(server, *folder, settings={"queue": "many"})
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("quue: 3\n")
+    assert "quue" in refusal(server, *folder, "--config", settings)
+    assert str(server.port) in refusal(server, *folder, "--port", server.port)
