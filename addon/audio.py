@@ -53,7 +53,7 @@ def visible_span(scene, strip) -> Span:
 
 
 def is_shifted(strip) -> bool:
-    """Whether the sound lies otherwise in its strip than the strip's times tell, or Blender alone can read it."""
+    """Whether the strip's times do not tell where its sound lies, or only Blender can read it."""
     sound = strip.sound
     return bool(
         getattr(strip, "sound_offset", 0.0)

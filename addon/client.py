@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The HTTP client. It trusts nothing that the server says. No bpy in here.
 
-`http.client` is used directly: it knows no proxies and follows no redirects, so sound and token go to the stated
-host and nowhere else.
+`http.client` is used directly: it knows no proxies and follows no redirects, so sound and token go to the
+stated host and nowhere else.
 """
 
 import hashlib
@@ -79,7 +79,7 @@ class Client:
                 except OSError:
                     pass
 
-    # the plain calls -----------------------------------------------------------------------------------------
+    # the plain calls
 
     def health(self, timeout: float = 5.0) -> dict:
         """State, version and device of the server."""
@@ -133,7 +133,7 @@ class Client:
     def stretch(self, digest: str, points: list, seconds: float) -> bytes:
         """The sound as heard through a tempo map: a WAV file."""
         body = {"tempo_map": points, "seconds": seconds}
-        status, _, data = self._call(
+        _, _, data = self._call(
             "POST",
             f"/v1/audio/{digest}/stretch",
             *_encoded(body),
@@ -161,7 +161,7 @@ class Client:
         """The finished dance."""
         return from_answer(self._json("GET", f"/v1/jobs/{job}/result", timeout=60))
 
-    # following a job -----------------------------------------------------------------------------------------
+    # following a job
 
     def follow(self, job: str, on_event: Callable[[str, dict], None], patience: float = 30.0) -> dict:
         """Read a job's events until it has ended, across dropped connections.
@@ -212,7 +212,7 @@ class Client:
             yield from parse_events(iter(lambda: response.readline(EVENT_BYTES + 1), b""))
         self._check()
 
-    # the wire ------------------------------------------------------------------------------------------------
+    # the wire
 
     def _check(self) -> None:
         if self._stop.is_set():

@@ -67,5 +67,5 @@ def check_allowed(url: str) -> None:
     if not is_loopback(host) and not compat.online_access():
         raise Problem(
             "online_access",
-            f"{host} is another machine. Turn on 'Allow Online Access' in Blender's preferences (System) first.",
+            f"{host} is another machine. Turn on 'Allow Online Access' in Blender's preferences first.",
         )

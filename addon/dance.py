@@ -5,6 +5,7 @@ import base64
 import binascii
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def times(value, what: str, limit: int = MAX_BEATS) -> list[float]:
     if not isinstance(value, list) or len(value) > limit:
         raise bad_answer(f"a wrong list of {what}")
     out = [float(number(v, -1e6, 1e6, what)) for v in value]
-    if any(b <= a for a, b in zip(out, out[1:], strict=False)):
+    if any(b <= a for a, b in pairwise(out)):
         raise bad_answer(f"{what} that do not rise")
     return out
 

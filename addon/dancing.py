@@ -74,7 +74,7 @@ def take_mark(scene, plan: Heard) -> str:
 
 
 def _sounds_alike(scene, strip, before: dict) -> bool:
-    """Whether a strip still plays what it played; within a frame, as a new frame rate rounds its edges anew."""
+    """Whether a strip still plays what it played; a new frame rate may round its edges anew."""
     now, frame = audio.facts(scene, strip), 1.5 / compat.rate_of(scene)
     return all(
         abs(value - before[key]) <= frame if isinstance(value, float) else value == before[key]
@@ -234,7 +234,8 @@ def apply(asked: Order, made: DanceData, wav: bytes | None, new_tempo: bool) -> 
         settings.seed = (settings.seed + 1) % 2**31
     tempo_text = f", {data.dance.bpm:.0f} BPM" if data.dance.bpm else ""
     sound_text = f" The sound is on channel {strip.channel}." if strip else ""
-    return f"{take.name} (seed {take.seed}{tempo_text}) is shown on '{ob.name}'. Accept or discard it.{sound_text}"
+    said = f"{take.name} (seed {take.seed}{tempo_text}) is shown on '{ob.name}'. Accept or discard it."
+    return said + sound_text
 
 
 def _retime_markers(scene, original, plan: Heard, grid: dict) -> None:

@@ -88,7 +88,7 @@ def draw(at: dict, height: float) -> Figure:
         limb(f"thigh.{letter}", f"{side}_hip", f"{side}_knee", 0.058, 0.042, f"trousers{far}", 2 + back)
         limb(f"shin.{letter}", f"{side}_knee", f"{side}_ankle", 0.042, 0.03, f"trousers{far}", 1 + back)
         ankle = np.asarray(at[f"{side}_ankle"])
-        toe = ankle + (0.055 * h * (1 if side == "left" else -1), -0.022 * h)
+        toe = np.add(ankle, (0.055 * h * (1 if side == "left" else -1), -0.022 * h))
         figure.add(capsule(ankle, toe, 0.03 * h, 0.022 * h), f"shin.{letter}", f"skin{far}", back * layer)
         limb(
             f"upper_arm.{letter}",
@@ -130,8 +130,8 @@ def draw(at: dict, height: float) -> Figure:
         capsule(neck, neck + 0.6 * (nose - neck), 0.03 * h, 0.03 * h), "head", "skin far", -1.4 * layer
     )
     crown = nose + 0.16 * radius * (nose - neck) / max(float(np.hypot(*(nose - neck))), 1e-9)
-    figure.add(disc(crown + (0, 0.18 * radius), radius * 1.06, 1.08), "head", "hair", -1.5 * layer)
-    figure.add(disc(crown - (0, 0.1 * radius), radius * 0.92, 1.0), "head", "skin", -6 * layer)
+    figure.add(disc(np.add(crown, (0, 0.18 * radius)), radius * 1.06, 1.08), "head", "hair", -1.5 * layer)
+    figure.add(disc(np.subtract(crown, (0, 0.1 * radius)), radius * 0.92, 1.0), "head", "skin", -6 * layer)
     for letter, side in (("L", "left"), ("R", "right")):
         figure.add(disc(at[f"{side}_eye"], 0.012 * h, 1.4), f"look.{letter}", "eye", -7 * layer)
     figure.add(disc(nose, 0.007 * h), "head", "skin far", -7 * layer)

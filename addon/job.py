@@ -45,7 +45,7 @@ class Job:
         self._thread = threading.Thread(target=self._run, args=(task,), name="tempose", daemon=True)
         self._thread.start()
 
-    # in the thread -------------------------------------------------------------------------------------------
+    # in the thread
 
     def _run(self, task) -> None:
         try:
@@ -78,7 +78,7 @@ class Job:
         if self._stop.is_set():
             raise Canceled
 
-    # in the main thread --------------------------------------------------------------------------------------
+    # in the main thread
 
     def cancel(self) -> None:
         """Stop at once. The thread tells the server and ends by itself. May be called from any thread."""

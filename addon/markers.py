@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The beat grid: exact seconds kept apart, markers on whole frames to see and to edit them.
 
-A marker of ours is named ``♪ bar.beat``. Moved, deleted or added by the artist, it counts as the artist's word.
+A marker of ours is named ``♪ bar.beat``. Moved, deleted or added by the artist, it is the artist's word.
 """
 
 import json

@@ -7,5 +7,5 @@ is_error = False
 
 def say(message: str, error: bool = False) -> None:
     """Show this in the panel."""
-    global text, is_error  # noqa: PLW0603
+    global text, is_error
     text, is_error = message, error

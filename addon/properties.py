@@ -115,7 +115,7 @@ class TemposeSettings(bpy.types.PropertyGroup):
     seed: IntProperty(name="Seed", description="Another seed, another dance", min=0, default=0, options=set())
     lock_seed: BoolProperty(
         name="Lock Seed",
-        description="Keep the seed. Otherwise it goes up by one after each take, for the next take to be another",
+        description="Keep the seed. Otherwise it goes up by one after each take",
         default=False,
         options=set(),
     )
@@ -147,7 +147,7 @@ class TemposeSettings(bpy.types.PropertyGroup):
     )
     stretch: BoolProperty(
         name="Stretch Bones",
-        description="Let bones take the length that they have in the picture, so that limbs can point at the viewer. "
+        description="Let bones take the length that they have in the picture, as limbs point at the viewer. "
         "Otherwise the bones only turn",
         default=True,
         options=set(),
@@ -165,7 +165,7 @@ class TemposeSettings(bpy.types.PropertyGroup):
     active_section: IntProperty(options=set())
     replace_sound: BoolProperty(
         name="Put Sound on Timeline",
-        description="Regenerate puts the sound at the new tempo on a free channel, as a new strip with its pitch kept",
+        description="Regenerate puts the sound at the new tempo on a free channel, with its pitch kept",
         default=True,
         options=set(),
     )

@@ -81,7 +81,7 @@ def solve(
     points : (T, 19, 2) float
         Joints in the rig's plane, order `JOINTS`.
     scores : (T, 19) float
-        A joint with 0 is not there; its bone turns through to where it is there again, and rests where it never is.
+        A joint with 0 is not there; its bone turns through to where it is there again, or rests.
     rest : by bone name
         Bones that the rig does not have are left out.
     stretch : bool

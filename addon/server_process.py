@@ -154,7 +154,7 @@ def launch(python: str) -> ServerProcess:
 
 def stop() -> bool:
     """End the server that this Blender has started; false when there is none."""
-    global _running  # noqa: PLW0603
+    global _running
     server, _running = _running, None
     if server is None:
         return False

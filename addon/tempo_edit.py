@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sound at another tempo: a *version* strip beside its *original*. The original is never changed, only muted."""
+"""The sound at another tempo: a *version* strip beside its *original*. The original is only ever muted."""
 
 import contextlib
 import json
@@ -59,7 +59,7 @@ def live_version(scene, original):
 
 
 def song_range(scene, original) -> tuple[float, float]:
-    """First second and seconds of the sent sound that the original shows; retimed strips are sent as heard."""
+    """First second and length of what the original plays; a retimed one is sent as it is heard."""
     span = audio.visible_span(scene, original)
     if compat.is_retimed(original) or audio.is_shifted(original):
         return 0.0, span.seconds

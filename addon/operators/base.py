@@ -86,7 +86,7 @@ class ActionButton(Button):
 
 
 class JobButton(Button):
-    """Mixin: waits for the server. `prepare` reads the scene, `apply` writes it; in between only the thread runs."""
+    """Mixin: waits for the server. `prepare` reads the scene, `apply` writes it; the thread works between."""
 
     title = "Working"
 

@@ -40,7 +40,7 @@ class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
 
 
 class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
-    """Put the sound on the timeline at the tempo set here, move the beats along and dance again. ESC cancels"""
+    """Put the sound on the timeline at the tempo set here, move the beats, dance again. ESC cancels"""
 
     bl_idname = "tempose.regenerate"
     bl_label = "Regenerate"

@@ -10,7 +10,7 @@ from .base import ActionButton, JobButton, busy
 
 
 class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
-    """Find the beats of the sound strip and put markers on them. Move, delete or add markers to correct them"""
+    """Find the beats of the sound strip and put markers on them. Move, delete or add markers to correct"""
 
     bl_idname = "tempose.find_beats"
     bl_label = "Find Beats"

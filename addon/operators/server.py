@@ -26,7 +26,8 @@ class TEMPOSE_OT_start_server(JobButton, bpy.types.Operator):
 
     def apply(self, context, result):
         connection.accept(result, own=True)
-        return f"The server is ready ({result['device'] or 'cpu'}, model {result['model_revision'] or 'unknown'})."
+        device, model = result["device"] or "cpu", result["model_revision"] or "unknown"
+        return f"The server is ready ({device}, model {model})."
 
     def failed(self, problem):
         server = server_process.running()

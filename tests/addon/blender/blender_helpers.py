@@ -59,10 +59,10 @@ def summary(bpy):
     }
 
 
-def heard_clicks(bpy, scene, folder):
-    """Frames (not whole) at which clicks are heard in what Blender plays."""
+def heard_clicks(bpy, scene, folder, start=1):
+    """Frames (not whole) at which clicks are heard in what Blender plays from frame `start` on."""
     path = folder / "heard.wav"
-    scene.frame_start, scene.frame_end = 1, 1500
+    scene.frame_start, scene.frame_end = start, start + 1500
     bpy.ops.sound.mixdown(filepath=str(path), check_existing=False, container="WAV", codec="PCM", format="S16")
     with wave.open(str(path)) as file:
         rate, channels = file.getframerate(), file.getnchannels()

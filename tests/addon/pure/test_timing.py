@@ -77,3 +77,14 @@ def test_resampling_never_mixes_in_a_joint_that_is_not_there():
     points[1] = 999.0
     again, _ = resample(points, scores, 30.0, [0.5 / 30])
     assert (again == 0).all()
+
+
+def test_resampling_keeps_a_dip_between_two_frames_where_it_is():
+    dip = 0.4111  # seconds, between frames of the dance
+    times = np.arange(60) / 30
+    points = np.repeat(-np.cos(2 * np.pi * 2 * (times - dip))[:, None, None], 18, 1).repeat(2, 2)
+    fine = np.arange(0.2, 0.6, 0.001)
+    again, _ = resample(points, np.ones((60, 18)), 30.0, fine)
+    assert abs(fine[again[:, 0, 0].argmin()] - dip) < 0.003
+    line, _ = resample(np.arange(60.0)[:, None, None].repeat(18, 1).repeat(2, 2), np.ones((60, 18)), 30.0, fine)
+    assert np.allclose(line[:, 0, 0], fine * 30)  # straight motion stays straight
