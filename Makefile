@@ -1,0 +1,68 @@
+# Everything people and CI run. Environments are reused when they stand; `make clean` removes outputs.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+# Blender 5.2 needs Python 3.13: from PATH, or from pyenv where that has one.
+PYTHON313 ?= $(shell command -v python3.13 >/dev/null 2>&1 && python3.13 -c '' 2>/dev/null && echo python3.13 || ls -d $$HOME/.pyenv/versions/3.13*/bin/python3.13 2>/dev/null | tail -n 1)
+BPY_45 := 4.5.15
+BPY_52 := 5.2.3
+BLENDER_TESTS := tests/addon tests/e2e
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml | head -n 1)
+
+.PHONY: install blender blender-libs extension demo test test-python test-blender lint bench clean
+
+install: .venv/.ready
+
+.venv/.ready: pyproject.toml
+	$(PYTHON) -m venv .venv
+	.venv/bin/pip install --quiet --disable-pip-version-check torch==2.13.0
+	.venv/bin/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	touch $@
+
+blender: blender-libs .venv-bpy-4.5/.ready .venv-bpy-5.2/.ready
+
+# What the bpy wheels link to, on Debian and Ubuntu; elsewhere they are part of any desktop.
+blender-libs:
+	@scripts/blender_libs.sh
+
+.venv-bpy-4.5/.ready:
+	$(PYTHON) -m venv .venv-bpy-4.5
+	.venv-bpy-4.5/bin/pip install --quiet --disable-pip-version-check bpy==$(BPY_45) pytest pytest-timeout hypothesis
+	touch $@
+
+.venv-bpy-5.2/.ready:
+	@if [ -z "$(PYTHON313)" ]; then echo "Skipped Blender 5.2: it needs Python 3.13, and there is none here."; else \
+	$(PYTHON313) -m venv .venv-bpy-5.2 && \
+	.venv-bpy-5.2/bin/pip install --quiet --disable-pip-version-check bpy==$(BPY_52) pytest pytest-timeout hypothesis && \
+	touch $@; fi
+
+extension: install
+	.venv/bin/python scripts/build_extension.py
+
+demo: install blender extension
+	.venv/bin/python scripts/demo.py
+
+test: test-python test-blender
+
+test-python: install
+	.venv/bin/python -m pytest tests
+
+test-blender: install blender extension
+	@for blender in 4.5 5.2; do \
+	  if [ -e .venv-bpy-$$blender/.ready ]; then \
+	    echo "== Blender $$blender"; \
+	    TEMPOSE_PYTHON=$(CURDIR)/.venv/bin/python timeout 900 .venv-bpy-$$blender/bin/python -m pytest $(BLENDER_TESTS); \
+	  else echo "== Blender $$blender: skipped, its environment could not be made"; fi; \
+	done
+
+lint: install
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/pyright
+
+bench: install
+	.venv/bin/python scripts/bench.py
+
+clean:
+	rm -rf build dist demo .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +

@@ -1,0 +1,174 @@
+"""Training on made-up clips and songs: draws, masks, losses, and resuming."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tempose.datasets.augment import Augmenter, SongBankEntry, reproportion
+from tempose.datasets.clips import Clip, joint_speed, quantised, sample
+from tempose.pose.framing import Framing, chain_height
+from tempose.pose.reference import standing_pose
+from tempose.pose.skeletons import OPENPOSE_18
+from tempose.segments import SEGMENT, plan
+from tempose.training.dit import DiTConfig, flow_loss, make_example, train_dit
+from tempose.training.masks import draw_known
+from tempose.vae import PoseVAE
+
+BPM = 100.0
+
+
+def made_up_clip(style="house", late=0.0, frames=320):
+    """A figure whose arms swing and stop once per beat, `late` beats after it."""
+    pose = standing_pose().pixels[0].astype(float)
+    rest = np.column_stack([pose[:, 0] - pose[:, 0].mean(), -pose[:, 1], np.zeros(18)])
+    rest[:, 1] -= rest[:, 1].min()
+    rest /= chain_height(rest[None])
+    beats = np.arange(frames) * BPM / 1800 - late
+    motion = np.repeat(rest[None], frames, 0)
+    for joint in ("left_wrist", "right_wrist", "left_elbow", "right_elbow"):
+        motion[:, OPENPOSE_18.index(joint), 0] += 0.2 * np.cos(np.pi * beats)
+    return Clip("made-up", motion.astype(np.float32), np.ones((frames, 18), np.float32), style, BPM, ("HO", "s", "c"))
+
+
+@pytest.fixture(scope="module")
+def augmenter():
+    rng = np.random.default_rng(0)
+    songs = [SongBankEntry(rng.normal(size=(1500, 35)).astype(np.float16), np.arange(0, 50, 0.6))]
+    return Augmenter([made_up_clip(), made_up_clip("krump")], songs)
+
+
+def stops_off_the_beat(clip):
+    speed = joint_speed(clip.motion)
+    stops = np.flatnonzero((speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:])) + 1.5
+    return np.mean([np.abs(stops - beat).min() for beat in clip.beat_frames[2:-2]])
+
+
+def test_quantising_takes_stops_to_the_beat_and_leaves_poses_alone():
+    late = made_up_clip(late=0.25)
+    tight = quantised(late)
+    assert stops_off_the_beat(late) > 3
+    assert stops_off_the_beat(tight) < 1
+    assert tight.motion.shape == late.motion.shape
+    assert np.ptp(tight.motion, 0).max() <= np.ptp(late.motion, 0).max() + 5e-3
+
+
+def test_sampling_whole_frames_returns_them():
+    values = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    assert np.allclose(sample(values, np.arange(20)), values, atol=1e-6)
+
+
+def test_reproportioning_lengthens_just_the_bones_asked_for():
+    motion = made_up_clip().motion
+    factors = dict.fromkeys(["torso", "hips", "head", "shoulders", "arms", "legs", "face"], 1.0)
+    assert np.allclose(reproportion(motion, factors), motion, atol=1e-5)
+    longer = reproportion(motion, factors | {"legs": 1.2})
+
+    def bone(m, a, b):
+        return np.linalg.norm(m[:, OPENPOSE_18.index(a)] - m[:, OPENPOSE_18.index(b)], axis=-1)
+
+    assert np.allclose(bone(longer, "left_knee", "left_hip"), 1.2 * bone(motion, "left_knee", "left_hip"), atol=1e-5)
+    assert np.allclose(bone(longer, "left_elbow", "neck"), bone(motion, "left_elbow", "neck"), atol=1e-5)
+
+
+def test_examples_are_the_same_for_the_same_seed_and_stay_on_the_canvas(augmenter):
+    a, b = (augmenter.draw(np.random.default_rng(3)) for _ in range(2))
+    assert np.array_equal(a.keypoints, b.keypoints)
+    assert np.array_equal(a.music, b.music)
+    for seed in range(30):
+        e = augmenter.draw(np.random.default_rng(seed))
+        assert e.keypoints.shape == (SEGMENT, 18, 2)
+        assert e.music.shape == (SEGMENT, 43)
+        assert np.isfinite(e.music).all()
+        assert 0 <= e.keypoints.min() <= e.keypoints.max() <= 1
+        assert 0.02 < e.energy < 4
+
+
+def test_the_dancer_stops_where_the_music_features_say_the_beat_is(augmenter):
+    offsets = []
+    for seed in range(12):
+        e = augmenter.draw(np.random.default_rng(seed))
+        speed = joint_speed(e.keypoints)
+        stops = np.flatnonzero((speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:])) + 1.5
+        turns = np.arctan2(e.music[:, 35], e.music[:, 38]) / (2 * np.pi)  # beat phase
+        for stop in stops[2:-2]:
+            phase = np.interp(stop, np.arange(SEGMENT), np.unwrap(turns, period=1)) % 1
+            offsets.append(min(phase, 1 - phase))
+    assert np.median(offsets) < 0.1  # of a beat; 0.25 by chance
+
+
+def test_masks_come_in_all_kinds():
+    drawn = [draw_known(np.random.default_rng(i)) for i in range(400)]
+    assert any(not k.any() for k in drawn)
+    assert any(k[:16].all() and not k[16:].any() for k in drawn)
+    assert any(k[-1].all() and not k[100].any() for k in drawn)
+    assert any(k.any(1).all() and not k.all(1).any() for k in drawn)  # locked limbs
+
+
+def test_framing_undoes_itself_and_makes_children_and_giants_alike():
+    for size in (0.2, 0.5, 0.9):
+        pose = standing_pose(size, canvas=(1080, 1920))
+        framing = Framing.of(pose.pixels[0].astype(float), pose.scores[0])
+        canonical = framing.apply(pose.pixels[0])
+        assert np.allclose(framing.undo(canonical), pose.pixels[0], atol=1e-3)
+        assert np.isclose(chain_height(canonical[None]), 0.55, atol=1e-3)
+        assert np.isclose(canonical[:, 1].max(), 0.85, atol=1e-3)
+
+
+@pytest.mark.parametrize("frames", [1, 15, 256, 257, 496, 900])
+def test_the_plan_covers_every_frame_once(frames):
+    seen = np.zeros(frames, int)
+    for segment in plan(frames):
+        seen[segment.fresh : segment.stop] += 1
+        assert segment.stop - segment.start <= SEGMENT
+    assert (seen == 1).all()
+
+
+def test_segments_with_nothing_to_dance_are_left_out():
+    unknown = np.zeros(900, bool)
+    unknown[300:310] = True
+    segments = plan(900, unknown)
+    assert [(s.fresh, s.stop) for s in segments] == [(256, 496)]
+
+
+def tiny_config(out, **changes):
+    config = DiTConfig(
+        out=str(out), steps=4, batch=2, workers=0, warmup=1, validate_every=2,
+        model={"width": 32, "depth": 1, "heads": 1, "hidden": 32},
+    )  # fmt: skip
+    return replace(config, **changes)
+
+
+def test_the_loss_falls_on_one_batch(augmenter, tmp_path):
+    from tempose.dit import DanceDiT
+
+    torch.manual_seed(0)
+    config = tiny_config(tmp_path)
+    dit, vae = DanceDiT(**config.model), PoseVAE()
+    rng = np.random.default_rng(0)
+    examples = [make_example(augmenter, rng, config) for _ in range(2)]
+    batch = {key: torch.stack([e[key] for e in examples]) for key in examples[0]}
+    optimiser = torch.optim.Adam(dit.parameters(), 3e-3)
+    losses = []
+    for _ in range(30):
+        loss = flow_loss(dit, vae, batch, config)["loss"]
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        losses.append(loss.item())
+    assert losses[-1] < 0.5 * losses[0]
+
+
+@pytest.mark.filterwarnings("ignore:Mismatch dtype between input and weight")
+def test_a_resumed_run_ends_where_an_unbroken_one_does(augmenter, tmp_path):
+    from safetensors.torch import load_file
+
+    vae = PoseVAE()
+    train_dit(tiny_config(tmp_path / "whole"), vae, augmenter, augmenter)
+    train_dit(tiny_config(tmp_path / "halves", steps=2), vae, augmenter, augmenter)
+    train_dit(tiny_config(tmp_path / "halves"), vae, augmenter, augmenter)
+    whole, halves = (load_file(tmp_path / name / "state.safetensors") for name in ("whole", "halves"))
+    assert set(whole) == set(halves)
+    for name in whole:
+        assert torch.equal(whole[name], halves[name]), name
