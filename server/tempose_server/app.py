@@ -214,6 +214,7 @@ async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Resp
             raise ApiError(422, "audio_hash", "The bytes that arrived do not have the hash in the address.")
         if known is None:
             known = await run_in_threadpool(parts.audio.adopt, folder, sha256)
+            await run_in_threadpool(parts.engine.trim, sha256)
         else:
             response.status_code = 200
     return schemas.AudioInfo(sha256=sha256, seconds=known)

