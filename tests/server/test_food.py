@@ -1,6 +1,7 @@
 """What is fed to the server: bodies that are too big, too slow, too deep, or not what they say they are."""
 
 import hashlib
+import http.client
 import io
 import json
 import socket
@@ -238,6 +239,16 @@ def test_a_body_too_large_without_a_header_is_refused_while_it_streams(strict_se
     assert not list(staging.iterdir())
 
 
+def test_a_client_that_sends_everything_before_it_reads_still_gets_the_reason(strict_server):
+    headers = {"Authorization": f"Bearer {strict_server.token}", "Content-Type": "application/octet-stream"}
+    connection = http.client.HTTPConnection("127.0.0.1", strict_server.port, timeout=30)
+    connection.request("PUT", f"/v1/audio/{'0' * 64}", bytes(40_000_000), headers)
+    answer = connection.getresponse()
+    assert answer.status == 413
+    assert json.loads(answer.read())["code"] == "body_too_large"
+    connection.close()
+
+
 def test_a_body_where_none_belongs_is_refused(strict_server):
     path = f"/v1/jobs/{uuid.uuid4()}/cancel"
     answer = strict_server.client.post(
@@ -430,7 +441,12 @@ def test_no_path_from_an_address_reaches_the_disk(strict_server, name):
 
 @pytest.mark.parametrize(
     ("data", "code"),
-    [(b"CRASH", "audio_crashed"), (b"HANG", "audio_costly"), (b"GREEDY", "audio_big")],
+    [
+        (b"CRASH", "audio_crashed"),
+        (b"HANG", "audio_costly"),
+        (b"SLEEP", "audio_costly"),
+        (b"GREEDY", "audio_big"),
+    ],
 )
 def test_a_decoder_that_crashes_hangs_or_gorges_costs_one_upload(strict_server, data, code):
     job_id = strict_server.new_job(seed=1020)
