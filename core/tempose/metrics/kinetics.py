@@ -111,17 +111,19 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
     return float(max(((a.mean(0) - b.mean(0)) ** 2).sum() + np.trace(ca) + np.trace(cb) - 2 * cross, 0.0))
 
 
-def fid(generated: np.ndarray, reference: np.ndarray, seed: int = 0, repeats: int = 10) -> float:
+def fid(
+    generated: np.ndarray, reference: np.ndarray, seed: int = 0, repeats: int = 10, size: int | None = None
+) -> float:
     """Fréchet distance, scaled by the reference, of sets cut to one size (mean over `repeats` draws).
 
-    NaN when the reference varies in no column.
+    `size` cuts both further, so that several systems compare. NaN when the reference varies in no column.
     """
     generated, reference = _sets(generated, reference)
     a, b = scaled(generated, reference), scaled(reference, reference)
     if a.shape[1] == 0:
         return float("nan")
-    size = min(len(a), len(b))
-    if len(a) == len(b):
+    size = min(len(a), len(b), size or len(a))
+    if len(a) == len(b) == size:
         return frechet(a, b)
     random = np.random.default_rng(seed)
 

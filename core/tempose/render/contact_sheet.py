@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from tempose.dance import Dance
 from tempose.errors import TemposeError
 from tempose.metrics.beats import CONVENTIONS, motion_beats
 from tempose.metrics.curves import in_body_heights, mean_speed
+from tempose.pose.sequence import PoseSequence
 from tempose.render.draw import draw_pose
 
 COLUMNS = 8
@@ -75,13 +77,14 @@ def contact_sheet(
     figure.text(
         0.01, 1 - 24 / height, f"{title}   {facts}".strip(), color=INK, fontsize=11, family="monospace"
     )
+    shown = _close_up(dance.poses)
     for i, second in enumerate(times):
         left, top = i % COLUMNS * CELL, 40 + i // COLUMNS * CELL
         box = (left / width, 1 - (top + CELL) / height, (CELL - 4) / width, (CELL - 4) / height)
-        _thumbnail(figure.add_axes(box), dance, float(second))
+        _thumbnail(figure.add_axes(box), dance, shown, float(second))
     for row in range(curves):
-        bottom = (curves - 1 - row) * 130 + 28
-        axes = figure.add_axes((0.03, bottom / height, 0.96, 92 / height))
+        bottom = (curves - 1 - row) * 130 + 34
+        axes = figure.add_axes((0.03, bottom / height, 0.96, 90 / height))
         _curve(axes, dance, row * CURVE_SECONDS)
     canvas.draw()
     picture = np.asarray(canvas.buffer_rgba())[..., :3].copy()
@@ -102,9 +105,20 @@ def _position(dance: Dance, second: float) -> str:
     return f"bar {bar}.{beat}"
 
 
-def _thumbnail(axes, dance: Dance, second: float) -> None:
+def _close_up(poses: PoseSequence) -> PoseSequence:
+    """The poses on a square canvas just large enough for nearly all of the dance."""
+    seen = poses.pixels[poses.scores > 0]
+    if not len(seen):
+        return poses
+    low, high = np.percentile(seen, (0.5, 99.5), axis=0)
+    side = max(float((high - low).max()) * 1.2, 1.0)
+    corner = (low + high) / 2 - side / 2
+    return replace(poses, keypoints=(poses.pixels - corner) / side, canvas=(1000, 1000))
+
+
+def _thumbnail(axes, dance: Dance, shown: PoseSequence, second: float) -> None:
     frame = min(round(second * dance.poses.fps), len(dance.poses) - 1)
-    axes.imshow(draw_pose(dance.poses, frame, (CELL, CELL)), interpolation="nearest")
+    axes.imshow(draw_pose(shown, frame, (CELL, CELL)), interpolation="nearest")
     down = len(dance.downbeat_times) and np.abs(np.asarray(dance.downbeat_times) - second).min() < 1e-3
     axes.text(4, 14, f"{second:6.2f} s", color=DOWNBEAT if down else INK, fontsize=8, family="monospace")
     axes.text(CELL - 4, 14, _position(dance, second), color=INK, fontsize=8, family="monospace", ha="right")

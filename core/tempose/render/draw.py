@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tempose.errors import TemposeError
-from tempose.pose.sequence import PoseSequence
+from tempose.pose.sequence import PoseSequence, to_openpose18
 
 MAX_SIDE = 8192
 LIMB_SHARE = 0.6
@@ -42,11 +42,14 @@ def _check(size: tuple[int, int]) -> tuple[int, int]:
     return int(size[0]), int(size[1])
 
 
-def _strokes(poses: PoseSequence, frame: int, size: tuple[int, int], opacity: float) -> Image.Image:
-    """One pose as an RGBA layer at `SMOOTHING` times the size."""
+def _strokes(
+    poses: PoseSequence, frame: int, size: tuple[int, int], opacity: float = 1.0, mode: str = "RGBA"
+) -> Image.Image:
+    """One pose at `SMOOTHING` times the size: a transparent layer (RGBA), or on black (RGB)."""
     big = (size[0] * SMOOTHING, size[1] * SMOOTHING)
-    layer = Image.new("RGBA", big, (0, 0, 0, 0))
+    layer = Image.new(mode, big)
     draw = ImageDraw.Draw(layer)
+    shine = (round(255 * opacity),) if mode == "RGBA" else ()
     seen = poses.scores[frame] > 0
     points = place(poses.keypoints[frame], poses.canvas, size) * SMOOTHING
     # far outside of the picture nothing shows, and a drawing library may take its time over it
@@ -56,11 +59,11 @@ def _strokes(poses: PoseSequence, frame: int, size: tuple[int, int], opacity: fl
     for (a, b), colour in zip(poses.skeleton.limbs, limb_colours, strict=True):
         if seen[a] and seen[b]:
             shade = tuple(round(LIMB_SHARE * c) for c in colour)
-            draw.polygon(_ellipse(points[a], points[b], width), fill=(*shade, round(255 * opacity)))
+            draw.polygon(_ellipse(points[a], points[b], width), fill=shade + shine)
     for point, there, colour in zip(points, seen, colours(len(points)), strict=True):
         if there:
             box = [*(point - width), *(point + width)]
-            draw.ellipse([float(v) for v in box], fill=(*colour, round(255 * opacity)))
+            draw.ellipse([float(v) for v in box], fill=colour + shine)
     return layer
 
 
@@ -110,15 +113,17 @@ def draw_trail(
     over: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw several frames over each other, the last in full and earlier ones as ghosts; see `draw_pose`."""
-    size = _check(size or poses.canvas)
+    poses, size = to_openpose18(poses), _check(size or poses.canvas)
     if not len(frames) or not all(0 <= f < len(poses) for f in frames):
         raise TemposeError("pose_frame", f"The frames to draw must lie between 0 and {len(poses) - 1}.")
+    if len(frames) == 1 and not alpha and over is None:  # the same picture, several times faster
+        return np.asarray(_strokes(poses, frames[0], size, mode="RGB").reduce(SMOOTHING))
     picture: Image.Image | None = None
     for back, frame in enumerate(reversed(frames)):  # newest first, older ones slipped in below
         layer = _strokes(poses, frame, size, 1.0 if back == 0 else 0.45 * 0.7 ** (back - 1))
         picture = layer if picture is None else Image.alpha_composite(layer, picture)
     assert picture is not None
-    small = picture.resize(size, Image.Resampling.BOX)
+    small = picture.reduce(SMOOTHING)
     if alpha:
         return np.asarray(small)
     ground = Image.new("RGBA", size, (0, 0, 0, 255))

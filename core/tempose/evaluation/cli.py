@@ -1,0 +1,152 @@
+"""`tempose evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from tempose.errors import TemposeError
+
+
+def evaluate(
+    what: Annotated[
+        str, typer.Argument(help="default, null, a folder of weights, or a folder of DANCE.npz")
+    ] = "default",
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="folder for results.json, rows.csv, index.html")
+    ] = Path("evaluation"),
+    songs: Annotated[
+        Path | None, typer.Option(help="folder of songs (with optional SONG.json beats)")
+    ] = None,
+    motion: Annotated[
+        Path | None, typer.Option(help="data folder with real dances (dance/index.json)")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="dances per song")] = 3,
+    seconds: Annotated[float, typer.Option(help="length of each dance")] = 30.0,
+    baselines: Annotated[bool, typer.Option(help="also the baselines")] = True,
+    tempi: Annotated[bool, typer.Option(help="also the tempo series and slow-to-fast splices")] = True,
+    videos: Annotated[int, typer.Option(help="sample videos with sound in the page")] = 2,
+    conventions: Annotated[str, typer.Option(help="peers' beat scores to add: bailando,fact,…")] = "",
+    style: Annotated[str | None, typer.Option(help="style for all songs that do not say one")] = None,
+    energy: Annotated[float | None, typer.Option(help="1 is normal")] = None,
+    steps: Annotated[int, typer.Option(help="sampler steps")] = 20,
+    guidance: Annotated[float, typer.Option(help="guidance scale")] = 2.0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
+    against: Annotated[
+        Path | None, typer.Option(help="folder of an earlier evaluation to compare with")
+    ] = None,
+) -> None:
+    """Measure a model, or finished dances, beside real motion and baselines; a stopped run goes on."""
+    from dataclasses import replace
+
+    from rich.progress import Progress
+
+    from tempose.evaluation.harness import TEMPI, evaluate, load_cases
+    from tempose.evaluation.truth import from_clips
+
+    if seeds < 1:
+        raise TemposeError("seeds_range", "There must be at least one dance per song.")
+    truths = []
+    if motion is not None:
+        from tempose.datasets.clips import load_clips
+
+        truths = from_clips(load_clips(motion))
+    finished = _dances(what)
+    systems: dict[str, Any] = {}
+    cases = []
+    if finished is None:
+        if songs is None:
+            raise TemposeError("songs_missing", "Give a folder of songs: --songs FOLDER.")
+        cases = [c if c.style else replace(c, style=style) for c in load_cases(songs, seconds)]
+        systems = _systems(what, device, truths if baselines else None)
+    with Progress(transient=True) as progress:
+        tasks: dict[str, Any] = {}
+
+        def tell(done: int, total: int, name: str) -> None:
+            system = name.partition(":")[0]
+            if system not in tasks:
+                tasks[system] = progress.add_task(system, total=total)
+            progress.update(tasks[system], completed=done, total=total, description=name)
+
+        results = evaluate(
+            systems,
+            cases,
+            truths,
+            output,
+            seeds=range(seeds),
+            settings={"steps": steps, "guidance": guidance, "energy": energy},
+            conventions=[c for c in conventions.split(",") if c],
+            tempi=TEMPI if tempi else (),
+            videos=videos,
+            extra={"dances": finished} if finished is not None else None,
+            on_dance=tell,
+        )
+    _show(results)
+    typer.echo(f"{output / 'index.html'}")
+    if against is not None:
+        _compare(against, results)
+
+
+def _dances(what: str):
+    from tempose.dance import Dance
+
+    folder = Path(what)
+    if what in ("default", "null") or not folder.is_dir() or (folder / "model_index.json").is_file():
+        return None
+    paths = sorted(folder.glob("*.npz"))
+    if not paths:
+        raise TemposeError("dances_missing", f"There are neither weights nor dances (.npz) in {folder}.")
+    return [(p.stem, Dance.load(p)) for p in paths]
+
+
+def _systems(what: str, device: str, truths) -> dict[str, Any]:
+    from tempose.evaluation.baselines import GenreMean, Metronome, Retrieval
+    from tempose.generator import load_generator
+    from tempose.null import NullModel
+
+    systems: dict[str, Any] = {"model": load_generator(what, device)}
+    if truths is not None:
+        train = [t for t in truths if not t.held_out]
+        if train:
+            systems |= {"retrieval": Retrieval(train), "genre mean": GenreMean(train)}
+        systems["metronome"] = Metronome()
+        if what != "null":
+            systems["null"] = NullModel()
+    return systems
+
+
+def _show(results: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from tempose.evaluation.figures import FIGURES
+
+    table = Table("figure", *results["table"])
+    for figure in FIGURES:
+        cells = [line.get(figure.name, {"mean": float("nan")})["mean"] for line in results["table"].values()]
+        table.add_row(figure.label, *(f"{c:.{figure.digits}f}".replace("nan", "–") for c in cells))
+    table.add_row("mean rank", *(f"{results['ranking'].get(s, float('nan')):.2f}" for s in results["table"]))
+    Console().print(table)
+
+
+def _compare(folder: Path, results: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from tempose.evaluation.figures import compare
+    from tempose.evaluation.harness import load_results
+
+    def first(r: dict[str, Any]) -> list[dict]:
+        name = next(iter(r["systems"]), "dances")
+        return [row for row in r["rows"] if row["system"] == name]
+
+    table = Table("figure", str(folder), "this run", "difference", "95 %", "verdict")
+    for c in compare(first(load_results(folder)), first(results)):
+        span = f"{c['low']:.3f} … {c['high']:.3f}"
+        verdict = (
+            c["verdict"].replace("a better", "earlier run better").replace("b better", "this run better")
+        )
+        table.add_row(c["figure"], f"{c['a']:.3f}", f"{c['b']:.3f}", f"{c['difference']:+.3f}", span, verdict)
+    Console().print(table)

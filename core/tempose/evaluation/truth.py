@@ -1,0 +1,78 @@
+"""Real motion to measure against: clips with the beats they were danced to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tempose.dance import Dance
+from tempose.music.grid import BeatGrid
+from tempose.pose.sequence import PoseSequence
+from tempose.pose.skeletons import OPENPOSE_18
+
+if TYPE_CHECKING:
+    from tempose.datasets.clips import Clip
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """One real clip.
+
+    Parameters
+    ----------
+    name : str
+    poses : PoseSequence
+        openpose18, 30 frames per second.
+    grid : BeatGrid
+        The beats it was danced to; second 0 is frame 0.
+    style : str or None
+    held_out : bool
+        Whether it was kept away from training.
+    """
+
+    name: str
+    poses: PoseSequence
+    grid: BeatGrid
+    style: str | None = None
+    held_out: bool = True
+
+    def dance(self, grid: BeatGrid | None = None) -> Dance:
+        """The clip as a dance, to its own beats or to others."""
+        heard = (grid or self.grid).within(self.poses.seconds)
+        return Dance(self.poses, heard.beats, heard.downbeats, np.zeros(0, int), 0, "truth")
+
+
+def from_clips(clips: Iterable[Clip], size: float = 0.6) -> list[Truth]:
+    """The clips that have beats, seen from the front, the standing figure `size` of the canvas tall."""
+    truths = []
+    for clip in clips:
+        if clip.bpm is None:
+            continue
+        keypoints = clip.motion[..., :2] * (size, -size) + (0.5, 0.85)
+        seconds = len(clip.motion) / 30
+        beats = np.arange(0, seconds, 60 / clip.bpm)
+        truths.append(
+            Truth(
+                clip.name,
+                PoseSequence(keypoints, clip.scores, 30.0, OPENPOSE_18),
+                BeatGrid(beats, beats[::4]),
+                clip.style,
+                clip.held_out,
+            )
+        )
+    return truths
+
+
+def shuffled(truths: list[Truth], seed: int = 0) -> list[Dance]:
+    """Each clip with the beats of another one (none keeps its own), at a random place in the music."""
+    random = np.random.default_rng(seed)
+    order = np.roll(np.arange(len(truths)), int(random.integers(1, max(len(truths), 2))))
+    dances = []
+    for truth, other in zip(truths, order, strict=True):
+        beat = 60 / max(truths[other].grid.bpm, 1.0)
+        beats = random.uniform(0, beat) + beat * np.arange(int(truth.poses.seconds / beat) + 2)
+        dances.append(truth.dance(BeatGrid(beats, beats[::4])))
+    return dances
