@@ -24,7 +24,7 @@ from tempose.pose.reference import complete
 from tempose.pose.sequence import PoseSequence, to_openpose18
 from tempose.pose.skeletons import OPENPOSE_18
 from tempose.request import FPS, STYLES, DanceRequest
-from tempose.segments import SEGMENT, Segment, plan
+from tempose.segments import SEGMENT, Segment, meet, plan
 from tempose.vae import TIME_STRIDE, PoseVAE, decode_mixtures
 
 VISIBLE = 0.15  # confidence below which a joint counts as hidden
@@ -119,9 +119,8 @@ class DancePipeline(DiffusionPipeline):
                 lambda step, n=number: _tick(on_step, should_cancel, n * request.steps + step, total),
             )  # fmt: skip
             window = slice(segment.start, segment.stop)
-            new = ~kept[window]
-            keypoints[window] = np.where(new[..., None], drawn, keypoints[window])
-            scores[window] = np.where(new, confidence, scores[window])
+            keypoints[window] = meet(drawn, keypoints[window], kept[window])
+            scores[window] = np.where(kept[window], scores[window], confidence)
             kept[window] = True
             if on_segment:
                 part = slice(segment.fresh, segment.stop)

@@ -11,7 +11,7 @@ from tempose.datasets.clips import Clip, joint_speed, quantised, sample
 from tempose.pose.framing import Framing, chain_height
 from tempose.pose.reference import standing_pose
 from tempose.pose.skeletons import OPENPOSE_18
-from tempose.segments import SEGMENT, plan
+from tempose.segments import SEGMENT, meet, plan
 from tempose.training.dit import DiTConfig, flow_loss, make_example, train_dit
 from tempose.training.masks import draw_known
 from tempose.vae import PoseVAE
@@ -130,6 +130,18 @@ def test_segments_with_nothing_to_dance_are_left_out():
     unknown[300:310] = True
     segments = plan(900, unknown)
     assert [(s.fresh, s.stop) for s in segments] == [(256, 496)]
+
+
+def test_a_drawn_part_meets_the_known_one_without_a_step_and_is_itself_further_on():
+    known = np.zeros((60, 2), bool)
+    known[:16, 0] = known[50:, 0] = True
+    given = np.full((60, 2, 2), 0.5)
+    drawn = np.full((60, 2, 2), 0.4) + 0.001 * np.arange(60)[:, None, None]
+    met = meet(drawn, given, known)
+    assert (met[known] == 0.5).all()
+    assert np.abs(np.diff(met[:, 0], axis=0)).max() < 0.015  # the drawn step is 0.001, the gap was 0.085
+    assert np.array_equal(met[30:37, 0], drawn[30:37, 0])
+    assert np.array_equal(met[:, 1], drawn[:, 1])
 
 
 def tiny_config(out, **changes):

@@ -31,6 +31,7 @@ class DiTConfig:
     batch: int = 48
     learning_rate: float = 1e-3
     warmup: int = 100
+    cooldown: int = 600  # last steps, over which the learning rate falls to nothing
     weight_decay: float = 0.02
     ema: float = 0.998
     seed: int = 0
@@ -179,7 +180,9 @@ def train_dit(
     sums: dict[str, float] = {}
     while step < config.steps and time.time() - started < 60 * minutes:
         batch = {key: value.to(accelerator.device) for key, value in next(loader).items()}
-        rate = config.learning_rate * min(1.0, (step + 1) / config.warmup)
+        rate = config.learning_rate * min(
+            1.0, (step + 1) / config.warmup, (config.steps - step) / config.cooldown
+        )
         for group in optimiser.param_groups:
             group["lr"] = rate
         with accelerator.autocast():

@@ -1,0 +1,73 @@
+"""The command as people type it, in a process of its own."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import soundfile
+
+from tempose.dance import Dance
+
+
+def tempose(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "tempose.cli", *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
+
+
+@pytest.fixture(scope="module")
+def song(tmp_path_factory):
+    path = tmp_path_factory.mktemp("song") / "clicks.wav"
+    samples = np.zeros(6 * 22_050, np.float32)
+    for beat in np.arange(0, 6, 0.5):
+        samples[int(beat * 22_050) :][:400] += 0.5 * np.exp(-np.arange(400) / 80)
+    soundfile.write(path, samples, 22_050)
+    return path
+
+
+def test_generate_writes_the_same_dance_twice(song, tmp_path):
+    outputs = [tmp_path / "a.npz", tmp_path / "b.npz"]
+    for output in outputs:
+        done = tempose("generate", song, "-o", output, "--seconds", 3, "--seed", 4, "--steps", 3, "--style", "house")
+        assert done.returncode == 0, done.stderr
+    a, b = (Dance.load(p) for p in outputs)
+    assert np.array_equal(a.poses.keypoints, b.poses.keypoints)
+    assert len(a.poses) == 90
+    assert a.seed == 4
+
+
+def test_a_tempo_map_and_a_reference_file_are_heeded(song, tmp_path):
+    (tmp_path / "map.json").write_text(json.dumps([[0, 0], [2, 4]]))
+    keypoints = [[0.3 + 0.02 * j, 0.2 + 0.04 * j] for j in range(18)]
+    reference = {"skeleton": "openpose18", "keypoints": keypoints, "scores": [1] * 18, "canvas": [640, 480]}
+    (tmp_path / "pose.json").write_text(json.dumps(reference))
+    done = tempose(
+        "generate", song, "-o", tmp_path / "d.npz", "--model", "null",
+        "--tempo-map", tmp_path / "map.json", "--reference", tmp_path / "pose.json",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    dance = Dance.load(tmp_path / "d.npz")
+    assert len(dance.poses) == 90  # six seconds of song at double speed
+    assert dance.poses.canvas == (640, 480)
+    assert np.allclose(np.diff(dance.beat_times), 0.25, atol=0.03)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        (["--style", "polka"], "style"),
+        (["--seconds", 0.1], "half a second"),
+        (["--start", 99], "start"),
+        (["--tempo-map", "nowhere.json"], "tempo map"),
+        (["--reference", "nowhere.json"], "nowhere.json"),
+        (["-o", "no/such/folder/d.npz"], "folder"),
+    ],
+)
+def test_bad_input_ends_in_one_plain_line_and_writes_nothing(song, tmp_path, change, word):
+    done = tempose("generate", song, "-o", tmp_path / "d.npz", "--model", "null", *change)
+    assert done.returncode == 1
+    assert word in done.stderr.lower()
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.iterdir())
