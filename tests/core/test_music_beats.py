@@ -110,7 +110,9 @@ def test_beats_go_on_through_a_break_and_stop_with_the_sound():
     drone = (0.02 * np.sin(2 * np.pi * 220 * t)).astype(np.float32)
     broken = np.where((t > 10) & (t < 14), drone, samples + drone)
     found = track_beats(np.concatenate([broken, np.zeros(6 * SAMPLE_RATE, np.float32)])).beats
-    assert f_measure(beats[(beats > 10) & (beats < 14)], found[(found > 10) & (found < 14)]) > 0.9
+    for begin, end, tolerance in ((0, 10, 0.03), (10.2, 13.8, 0.1), (14, 24, 0.03)):
+        inside = [t[(t > begin) & (t < end)] for t in (beats, found)]
+        assert f_measure(*inside, tolerance) > 0.9
     assert found[-1] < 24.3
 
 

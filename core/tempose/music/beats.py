@@ -11,7 +11,7 @@ RATE = 100  # beats are first sought on a grid of 10 ms, then placed between its
 SLOWEST, FASTEST = 48.0, 215.0  # beats per minute
 CENTRE, SPREAD = 112.0, 0.75  # what tempi are likely before anything is heard: median and octaves
 EACH = 0.6  # weight of that likelihood for every beat anew (4 for the first one)
-STIFF = 30.0  # cost of a change of tempo, per unit of log ratio …
+STIFF = 45.0  # cost of a change of tempo, per unit of log ratio …
 CHANGE = 14.0  # … up to this much: an abrupt change must pay for itself within a few beats
 OCTAVE = 8.0  # more for changes that are rather mistakes of octave (beyond a factor of 1.6)
 QUIET = 1e-4
@@ -49,9 +49,10 @@ def track_beats(samples: np.ndarray) -> BeatGrid:
     if len(path) < 2:
         return _even(seconds)
     beats = _between_frames(path / RATE, heard[:, 0], COARSE)
-    beats = _evened(beats)
-    confidence = _confidence(beats, heard[:, 0], COARSE)
-    beats = _extended(beats, samples)
+    beats = _evened(_bridged(beats, heard[:, 0], COARSE))
+    begin, end = _audible(samples)
+    confidence = _confidence(beats, heard[:, 0], COARSE, end - begin)
+    beats = _extended(beats, begin, min(end, seconds))
     bar = _logit(_near(heard[:, 1], beats, COARSE))
     return BeatGrid(beats, beats[_downbeats(bar)], confidence)
 
@@ -161,6 +162,14 @@ def _between_frames(times: np.ndarray, curve: np.ndarray, rate: int) -> np.ndarr
     return np.maximum(out[good], 0)
 
 
+def _bridged(beats: np.ndarray, curve: np.ndarray, rate: int) -> np.ndarray:
+    """Beats that hardly anything speaks for (in a break) spread evenly between those that are heard."""
+    index = np.arange(len(beats))
+    heard = _near(curve, beats, rate) > 0.2
+    inside = ~heard & (np.cumsum(heard) > 0) & (np.cumsum(heard[::-1])[::-1] > 0)
+    return np.where(inside, np.interp(index, index[heard], beats[heard]), beats) if inside.any() else beats
+
+
 def _evened(beats: np.ndarray) -> np.ndarray:
     """Beats moved onto the straight line through five of them where these lie evenly (within 25 ms)."""
     out = beats.copy()
@@ -177,15 +186,19 @@ def _evened(beats: np.ndarray) -> np.ndarray:
     return out if (np.diff(out) > 0.05).all() else beats
 
 
-def _extended(beats: np.ndarray, samples: np.ndarray) -> np.ndarray:
+def _audible(samples: np.ndarray) -> tuple[float, float]:
+    """Seconds between which the song sounds, with a little to spare."""
+    loud = np.flatnonzero(loudness(samples, 50) > 0.003) / 50
+    return (loud[0] - 0.03, loud[-1] + 0.02) if len(loud) else (0.0, len(samples) / SAMPLE_RATE)
+
+
+def _extended(beats: np.ndarray, begin: float, end: float) -> np.ndarray:
     """Beats carried on evenly to where the sound begins and ends, and none beyond."""
-    audible = np.flatnonzero(loudness(samples, 50) > 0.003) / 50
-    begin, end = audible[0] - 0.03, audible[-1] + 0.02
     heard = beats[(beats >= begin) & (beats <= end)]
     beats = heard if len(heard) > 1 else beats
     step = np.median(np.diff(beats[:4])), np.median(np.diff(beats[-4:]))
     before = np.arange(beats[0] - step[0], max(begin, -0.02), -step[0])[::-1]
-    after = np.arange(beats[-1] + step[1], min(end, len(samples) / SAMPLE_RATE), step[1])
+    after = np.arange(beats[-1] + step[1], end, step[1])
     return np.concatenate([np.maximum(before, 0), beats, after])
 
 
@@ -221,7 +234,21 @@ def _downbeats(rating: np.ndarray) -> np.ndarray:
     return np.array(chosen[::-1], int)
 
 
-def _confidence(beats: np.ndarray, curve: np.ndarray, rate: int) -> float:
-    """How far beats stand out of what lies between them, and how evenly they run."""
-    at = _near(curve, beats, rate)
-    return float(np.clip(at.mean(), 0, 1))
+def _confidence(beats: np.ndarray, curve: np.ndarray, rate: int, audible: float) -> float:
+    """The F-measure to be expected: how high the beats stand, how low what lies between, how much they cover.
+
+    The numbers were fitted on 200 rendered songs that the network was not trained on.
+
+    Parameters
+    ----------
+    beats : (B,) float, as heard, before they are carried on to the song's ends
+    curve : (F,) float
+        Probability of a beat.
+    audible : float
+        Seconds that sound.
+    """
+    between = np.interp((beats[1:] + beats[:-1]) / 2, np.arange(len(curve)) / rate, curve)
+    odds = 11.7 * _near(curve, beats, rate).mean() - 2.2 * between.mean() - 8.0
+    covered = (beats[-1] - beats[0] + np.median(np.diff(beats))) / max(audible, 1e-6)
+    few = min(1.0, len(beats) / 12)  # three beats in a row may be chance
+    return float(min(1.0, covered) * few / (1 + np.exp(-odds)))
