@@ -73,6 +73,14 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
 
 
+class RMSNorm(nn.RMSNorm):
+    """As torch's, but in the input's own precision, so that bf16 takes the fused path."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = None if self.weight is None else self.weight.to(x.dtype)
+        return F.rms_norm(x, self.normalized_shape, weight, self.eps)
+
+
 # --- block ---
 
 
@@ -82,10 +90,10 @@ class Block(nn.Module):
     def __init__(self, width: int, heads: int, hidden: int):
         super().__init__()
         self.heads = heads
-        self.norm_attention, self.norm_attention_out = nn.RMSNorm(width), nn.RMSNorm(width)
-        self.norm_mlp, self.norm_mlp_out = nn.RMSNorm(width), nn.RMSNorm(width)
+        self.norm_attention, self.norm_attention_out = RMSNorm(width), RMSNorm(width)
+        self.norm_mlp, self.norm_mlp_out = RMSNorm(width), RMSNorm(width)
         self.qkv = nn.Linear(width, 3 * width, bias=False)
-        self.norm_q, self.norm_k = nn.RMSNorm(width // heads), nn.RMSNorm(width // heads)
+        self.norm_q, self.norm_k = RMSNorm(width // heads), RMSNorm(width // heads)
         self.out = nn.Linear(width, width, bias=False)
         self.gate_up = nn.Linear(width, 2 * hidden, bias=False)
         self.down = nn.Linear(hidden, width, bias=False)
@@ -114,7 +122,7 @@ class FinalLayer(nn.Module):
 
     def __init__(self, width: int, patch: int):
         super().__init__()
-        self.norm = nn.RMSNorm(width, elementwise_affine=False)
+        self.norm = RMSNorm(width, elementwise_affine=False)
         self.scale = nn.Linear(width, width)
         self.linear = nn.Linear(width, patch)
         nn.init.zeros_(self.scale.weight)

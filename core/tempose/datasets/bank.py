@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tempose.datasets.arrange import GENRES
+from tempose.datasets.genres import GENRES
 from tempose.datasets.augment import SongBankEntry
 from tempose.datasets.instruments import SampleLibrary
 from tempose.datasets.synth import render_song
