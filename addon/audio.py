@@ -114,9 +114,12 @@ def mixdown(context, scene, strip, span: Span) -> bytes:
     """What is heard of one strip, as the bytes of a WAV file: retiming, trims and delays included."""
     with tempfile.TemporaryDirectory(prefix="tempose-") as folder:
         path = Path(folder) / "heard.wav"
-        with _alone(scene, strip, span):
+        with _alone(scene, strip, span) as stage:
+            override = {"scene": stage, "view_layer": stage.view_layers[0]}
+            if hasattr(context, "sequencer_scene"):
+                override["sequencer_scene"] = stage
             try:
-                with context.temp_override(scene=scene):
+                with context.temp_override(**override):
                     bpy.ops.sound.mixdown(
                         filepath=str(path), check_existing=False, container="WAV", codec="PCM", format="S16"
                     )
@@ -135,26 +138,34 @@ def mixdown(context, scene, strip, span: Span) -> bytes:
 
 @contextlib.contextmanager
 def _alone(scene, strip, span: Span):
-    """Only this strip is heard, in just its range; everything is put back afterwards."""
-    own = {strip.name}
+    """A passing copy of the scene with just this strip in just its range; the scene itself is not touched.
+
+    The strip starts at frame 0 there: Blender 4.5 leaves the speed of a retimed sound undefined in the frames
+    before its start, which shifts what is heard, or crashes.
+    """
+    own, outermost = {strip.name}, strip.name
     around = compat.parent_meta(strip)
     while around is not None:
         own.add(around.name)
-        around = compat.parent_meta(around)
-    muted = {s.name: s.mute for s in scene.sequence_editor.strips_all}
-    before = (scene.frame_start, scene.frame_end, scene.use_audio, scene.use_preview_range)
+        outermost, around = around.name, compat.parent_meta(around)
+    stage = scene.copy()
     try:
-        for s in scene.sequence_editor.strips_all:
-            s.mute = s.name not in own
-        scene.use_audio = True  # the scene's own switch silences a mixdown too
-        scene.use_preview_range = False
-        frames = span.frames
-        scene.frame_start, scene.frame_end = int(frames[0]), int(frames[-1])
-        yield
+        for child in list(stage.collection.children):
+            stage.collection.children.unlink(child)
+        for ob in list(stage.collection.objects):
+            stage.collection.objects.unlink(ob)
+        for other in list(stage.sequence_editor.strips):
+            if other.name != outermost:
+                stage.sequence_editor.strips.remove(other)
+        for other in stage.sequence_editor.strips_all:
+            other.mute = other.name not in own
+        compat.move_strip(stage.sequence_editor.strips[outermost], -span.frames[0])
+        stage.use_audio = True  # the scene's own switch silences a mixdown too
+        stage.use_preview_range = False
+        stage.frame_start, stage.frame_end = 0, len(span.frames) - 1
+        yield stage
     finally:
-        scene.frame_start, scene.frame_end, scene.use_audio, scene.use_preview_range = before
-        for s in scene.sequence_editor.strips_all:
-            s.mute = muted[s.name]
+        bpy.data.scenes.remove(stage)
 
 
 def _write_samples(context, scene, strip, span: Span, path: Path) -> None:

@@ -5,6 +5,7 @@
 stated host and nowhere else.
 """
 
+import contextlib
 import hashlib
 import http.client
 import ipaddress
@@ -66,18 +67,16 @@ class Client:
         self.alive = alive or (lambda: True)
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._open: set[http.client.HTTPConnection] = set()
+        self._open: set[Client._Response] = set()
 
     def abort(self) -> None:
         """End the calls in progress and refuse new ones."""
         self._stop.set()
         with self._lock:
-            for connection in self._open:
-                try:
-                    if connection.sock:
-                        connection.sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+            for call in self._open:
+                if call.sock is not None:
+                    with contextlib.suppress(OSError):
+                        call.sock.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
 
     # the plain calls
 
@@ -225,14 +224,19 @@ class Client:
             self.client, self.args = client, (method, path, body, headers)
             kind = http.client.HTTPSConnection if client.scheme == "https" else http.client.HTTPConnection
             self.connection = kind(client.host, client.port, timeout=timeout)
+            self.sock: socket.socket | None = None  # http.client forgets it when the answer begins
+            self.response: http.client.HTTPResponse | None = None
 
         def __enter__(self) -> http.client.HTTPResponse:
             method, path, body, headers = self.args
             client = self.client
             client._check()
             with client._lock:
-                client._open.add(self.connection)
+                client._open.add(self)
             try:
+                self.connection.connect()
+                self.sock = self.connection.sock
+                client._check()
                 self.connection.request(
                     method,
                     path,
@@ -247,7 +251,9 @@ class Client:
 
         def __exit__(self, kind, error, trace) -> None:
             with self.client._lock:
-                self.client._open.discard(self.connection)
+                self.client._open.discard(self)
+            if self.response is not None:
+                self.response.close()
             self.connection.close()
             if isinstance(error, OSError | http.client.HTTPException):
                 self.client._check()

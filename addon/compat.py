@@ -23,6 +23,12 @@ def strip_time(strip, name: str) -> float:
     return getattr(strip, name if hasattr(strip, name) else _TIMES[name])
 
 
+def move_strip(strip, frames: float) -> None:
+    """Move a strip along the timeline."""
+    name = "content_start" if hasattr(strip, "content_start") else "frame_start"
+    setattr(strip, name, getattr(strip, name) + frames)
+
+
 def sound_scene(context):
     """The scene whose strips are meant: 5.x may show another one in the sequencer than in the window."""
     scene = context.scene

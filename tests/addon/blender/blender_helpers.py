@@ -11,7 +11,6 @@ RATE = 44_100
 CLICKS = np.arange(0.25, 12.0, 0.5)  # seconds
 
 
-
 def write_wav(path, samples, rate=RATE):
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
@@ -43,7 +42,9 @@ def summary(bpy):
         "texts": sorted(t.name for t in bpy.data.texts),
         "sounds": sorted(s.name for s in bpy.data.sounds),
         "moved by": sorted(
-            ob.animation_data.action.name for ob in bpy.data.objects if ob.animation_data and ob.animation_data.action
+            ob.animation_data.action.name
+            for ob in bpy.data.objects
+            if ob.animation_data and ob.animation_data.action
         ),
         "markers": sorted((m.name, m.frame) for m in scene.timeline_markers),
         "strips": sorted((s.name, s.channel, s.mute, tuple(s.keys())) for s in strips),
@@ -63,19 +64,27 @@ def heard_clicks(bpy, scene, folder, start=1):
     """Frames (not whole) at which clicks are heard in what Blender plays from frame `start` on."""
     path = folder / "heard.wav"
     scene.frame_start, scene.frame_end = start, start + 1500
-    bpy.ops.sound.mixdown(filepath=str(path), check_existing=False, container="WAV", codec="PCM", format="S16")
+    bpy.ops.sound.mixdown(
+        filepath=str(path), check_existing=False, container="WAV", codec="PCM", format="S16"
+    )
+    return start + onsets(path) * scene.render.fps / scene.render.fps_base
+
+
+def onsets(path):
+    """Seconds at which clicks begin in a WAV file."""
     with wave.open(str(path)) as file:
         rate, channels = file.getframerate(), file.getnchannels()
         samples = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, channels).mean(1)
     loud = np.flatnonzero(np.abs(samples) > 0.3 * np.abs(samples).max())
-    first = loud[np.insert(np.diff(loud) > rate * 0.15, 0, True)]
-    return scene.frame_start + first / rate * scene.render.fps / scene.render.fps_base
+    return loud[np.insert(np.diff(loud) > rate * 0.15, 0, True)] / rate
 
 
 def dips(ob, compat):
     """Frames (not whole) at which the hips are lowest: the null model dips on every beat."""
     curve = next(
-        c for c in compat.fcurves_of(ob) if c.data_path == 'pose.bones["root"].location' and c.array_index == 1
+        c
+        for c in compat.fcurves_of(ob)
+        if c.data_path == 'pose.bones["root"].location' and c.array_index == 1
     )
     flat = np.empty(2 * len(curve.keyframe_points), np.float32)
     curve.keyframe_points.foreach_get("co", flat)

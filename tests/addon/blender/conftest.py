@@ -14,6 +14,7 @@ HAS_BLENDER = importlib.util.find_spec("bpy") is not None
 
 collect_ignore_glob = [] if HAS_BLENDER else ["test_*.py"]
 
+
 def server_python():
     """The Python that holds the server: TEMPOSE_PYTHON, or the project's own environment."""
     python = os.environ.get("TEMPOSE_PYTHON") or str(ROOT / ".venv" / "bin" / "python")

@@ -86,7 +86,9 @@ def test_a_text_file_named_wav(blender, rigged, tmp_path):
         refused(blender, operator, "cannot read text.wav as sound")
 
 
-def test_a_sound_that_blender_reads_but_the_server_refuses(blender, rigged, clicks, tempose, tmp_path, monkeypatch):
+def test_a_sound_that_blender_reads_but_the_server_refuses(
+    blender, rigged, clicks, tempose, tmp_path, monkeypatch
+):
     path = tmp_path / "changing.wav"
     path.write_bytes(clicks.read_bytes())
     add_strip(rigged, path)
@@ -195,9 +197,15 @@ def test_every_grey_button_says_why(blender, scene, tempose):
     connection = tempose("connection")
     kept, connection.current = connection.current, None
     try:
-        operators = [c for c in tempose("operators").CLASSES if not getattr(blender.ops.tempose, c.bl_idname[8:]).poll()]
+        operators = [
+            c
+            for c in tempose("operators").CLASSES
+            if not getattr(blender.ops.tempose, c.bl_idname[8:]).poll()
+        ]
         reasons = {c.bl_idname: c.disabled_reason(blender.context) for c in operators}
     finally:
         connection.current = kept
-    assert {"tempose.generate", "tempose.regenerate", "tempose.find_beats", "tempose.accept_take"} <= set(reasons)
+    assert {"tempose.generate", "tempose.regenerate", "tempose.find_beats", "tempose.accept_take"} <= set(
+        reasons
+    )
     assert all(reasons.values())

@@ -211,7 +211,7 @@ def test_every_panel_draws_its_parts_in_both_editors(blender, ready, tempose):
 
 def test_the_add_on_imports_no_torch_and_the_null_server_neither(blender, ready, tempose):
     blender.ops.tempose.generate()
-    assert not {"torch", "diffusers", "tempose", "requests"} & {m.split(".")[0] for m in sys.modules}
+    assert not {"torch", "diffusers", "tempose", "librosa"} & {m.split(".")[0] for m in sys.modules}
     maps = Path(f"/proc/{tempose('server_process').running().process.pid}/maps")
     if not maps.exists():
         pytest.skip("this system does not tell what a process has loaded")

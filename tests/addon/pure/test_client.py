@@ -52,8 +52,12 @@ class Fake:
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length)
                 fake.calls.append((self.command, self.path, dict(self.headers), body))
-                path = self.path if (self.command, self.path) in fake.answers else self.path.rpartition("/")[2]
-                found = fake.answers.get((self.command, path), (404, {"code": "not_found", "message": "Nothing here."}))
+                path = (
+                    self.path if (self.command, self.path) in fake.answers else self.path.rpartition("/")[2]
+                )
+                found = fake.answers.get(
+                    (self.command, path), (404, {"code": "not_found", "message": "Nothing here."})
+                )
                 if callable(found):
                     found = found(self)
                     if found is None:
@@ -120,7 +124,10 @@ def test_a_redirect_is_not_followed():
     ids=["empty", "text", "list", "deep", "nothing", "numbers"],
 )
 def test_a_strange_health_report_is_refused_in_words(answer):
-    with serving({("GET", "/v1/health"): answer}) as (_, client), pytest.raises(Problem, match="Is it a Tempose server"):
+    with (
+        serving({("GET", "/v1/health"): answer}) as (_, client),
+        pytest.raises(Problem, match="Is it a Tempose server"),
+    ):
         client.health()
 
 
@@ -184,7 +191,10 @@ def test_a_wrong_token_is_said_in_words():
 
 def test_the_servers_own_message_reaches_the_person():
     answer = (422, {"code": "audio_silent", "message": "The sound is silent.", "details": None})
-    with serving({("GET", "analysis"): answer}) as (_, client), pytest.raises(Problem, match="The sound is silent"):
+    with (
+        serving({("GET", "analysis"): answer}) as (_, client),
+        pytest.raises(Problem, match="The sound is silent"),
+    ):
         client.analysis("0" * 64)
 
 
@@ -197,11 +207,23 @@ def test_a_server_that_is_not_there_is_said_in_words():
 
 
 def test_events_are_read_across_comments_and_line_ends():
-    lines = iter([b": hello\n", b"\n", b"id: 3\r\n", b"event: progress\r\n", b'data: {"done":\r\n', b"data: 1}\r\n", b"\r\n"])
+    lines = iter(
+        [
+            b": hello\n",
+            b"\n",
+            b"id: 3\r\n",
+            b"event: progress\r\n",
+            b'data: {"done":\r\n',
+            b"data: 1}\r\n",
+            b"\r\n",
+        ]
+    )
     assert list(parse_events(lines)) == [(3, "progress", {"done": 1})]
 
 
-@pytest.mark.parametrize("lines", [[b"data: x\n", b"\n"], [b"data: 1\n", b"\n"], [b"data: " + b"x" * EVENT_BYTES + b"\n"]])
+@pytest.mark.parametrize(
+    "lines", [[b"data: x\n", b"\n"], [b"data: 1\n", b"\n"], [b"data: " + b"x" * EVENT_BYTES + b"\n"]]
+)
 def test_strange_events_are_refused(lines):
     with pytest.raises(Problem):
         list(parse_events(iter(lines)))
@@ -298,12 +320,19 @@ def test_a_canceled_client_makes_no_more_calls():
         client.health()
 
 
-@pytest.mark.parametrize("url", ["", "127.0.0.1:80", "ftp://x", "http://", "http://h/path", "http://h:99999", "file:///etc"])
+@pytest.mark.parametrize(
+    "url", ["", "127.0.0.1:80", "ftp://x", "http://", "http://h/path", "http://h:99999", "file:///etc"]
+)
 def test_addresses_that_are_none_are_refused(url):
     with pytest.raises(Problem, match="looks like"):
         split_url(url)
 
 
 def test_this_machine_is_told_from_others():
-    assert is_loopback("127.0.0.1") and is_loopback("::1") and is_loopback("localhost") and is_loopback("127.9.9.9")
+    assert (
+        is_loopback("127.0.0.1")
+        and is_loopback("::1")
+        and is_loopback("localhost")
+        and is_loopback("127.9.9.9")
+    )
     assert not is_loopback("192.168.1.2") and not is_loopback("localhost.example.org")

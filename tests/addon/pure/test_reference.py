@@ -54,7 +54,10 @@ def test_a_25_joint_openpose_file_is_read_by_joint_name():
 def test_a_coco_file_gets_its_neck_between_the_shoulders():
     pose = reference.standing()
     rows = [[*pose.keypoints[OPENPOSE_18.index(j)], 2] for j in COCO_17]
-    data = {"images": [{"width": 640, "height": 480}], "annotations": [{"keypoints": np.ravel(rows).tolist()}]}
+    data = {
+        "images": [{"width": 640, "height": 480}],
+        "annotations": [{"keypoints": np.ravel(rows).tolist()}],
+    }
     read = reference.from_json(json.dumps(data))
     at = dict(zip(OPENPOSE_18, read.keypoints, strict=True))
     assert np.allclose(at["neck"], (at["left_shoulder"] + at["right_shoulder"]) / 2)

@@ -17,7 +17,10 @@ def plane(pixels, scores=None):
 def rest_of(reference_pose):
     points, _ = plane(reference_pose.keypoints[None])
     at = dict(zip(JOINTS, points[0], strict=True))
-    return {b.name: Rest(tuple(at[b.head]), tuple(at[b.tail] if b.tail else at[b.head] + (0, 0.1))) for b in TEMPOSE_RIG}
+    return {
+        b.name: Rest(tuple(at[b.head]), tuple(at[b.tail] if b.tail else at[b.head] + (0, 0.1)))
+        for b in TEMPOSE_RIG
+    }
 
 
 def dance(seed, size=60.0, frames=20):

@@ -26,7 +26,9 @@ def test_a_take_comes_back_from_its_text_to_the_bit():
     assert (after.tempo_map, after.settings, after.fingerprint) == (before.tempo_map, before.settings, "abc")
 
 
-@pytest.mark.parametrize("spoil", [lambda t: "", lambda t: t[: len(t) // 2], lambda t: t.replace("tempose-take-1", "x")])
+@pytest.mark.parametrize(
+    "spoil", [lambda t: "", lambda t: t[: len(t) // 2], lambda t: t.replace("tempose-take-1", "x")]
+)
 def test_a_damaged_take_is_refused_in_words(spoil):
     with pytest.raises(Problem, match="damaged"):
         from_text(spoil(to_text(take())))

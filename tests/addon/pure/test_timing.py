@@ -31,7 +31,9 @@ def test_sections_before_a_trimmed_strip_still_give_its_speed():
     assert TempoMap.from_sections(5.0, 4.0, 1.0, [(1.0, 2.0)]).to_timeline(9.0) == 2.0
 
 
-@given(st.floats(0, 20), st.floats(1, 30), factors, st.lists(st.tuples(st.floats(0, 50), factors), max_size=6))
+@given(
+    st.floats(0, 20), st.floats(1, 30), factors, st.lists(st.tuples(st.floats(0, 50), factors), max_size=6)
+)
 def test_every_map_leads_there_and_back_and_the_server_takes_it(start, seconds, factor, sections):
     tempo = TempoMap.from_sections(start, seconds, factor, sections)
     at = np.linspace(0, 40, 50)
@@ -86,5 +88,7 @@ def test_resampling_keeps_a_dip_between_two_frames_where_it_is():
     fine = np.arange(0.2, 0.6, 0.001)
     again, _ = resample(points, np.ones((60, 18)), 30.0, fine)
     assert abs(fine[again[:, 0, 0].argmin()] - dip) < 0.003
-    line, _ = resample(np.arange(60.0)[:, None, None].repeat(18, 1).repeat(2, 2), np.ones((60, 18)), 30.0, fine)
+    line, _ = resample(
+        np.arange(60.0)[:, None, None].repeat(18, 1).repeat(2, 2), np.ones((60, 18)), 30.0, fine
+    )
     assert np.allclose(line[:, 0, 0], fine * 30)  # straight motion stays straight
