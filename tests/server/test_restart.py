@@ -30,6 +30,8 @@ def test_a_killed_server_loses_no_job(launch):
     rest = server.events(running, after=last)
     assert [event[0] for event in rest if event[0]] == sorted({event[0] for event in rest if event[0]})
     assert min(event[0] for event in rest if event[0]) > last
+    assert rest[0][1] == "state"  # the new run is told from its beginning
+    assert [data["start"] for _, name, data in rest if name == "segment"] == [0, 0]
     assert rest[-1][2]["state"] == "succeeded"
     assert server.wait(waiting)["state"] == "succeeded"
     assert server.put_job(running, body).status_code == 200
