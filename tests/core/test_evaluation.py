@@ -253,7 +253,7 @@ def test_the_command_measures_a_folder_of_dances_and_compares(tmp_path):
     folder = str(tmp_path / "dances")
     first = invoke(folder, "-o", str(tmp_path / "a"), "--videos", "0")
     assert first.exit_code == 0, first.output
-    assert "beat lock" in first.output
+    assert "beat_lock" in first.output
     second = invoke(folder, "-o", str(tmp_path / "b"), "--videos", "1", "--against", str(tmp_path / "a"))
     assert second.exit_code == 0, second.output
     assert "shown" in second.output

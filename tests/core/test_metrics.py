@@ -284,6 +284,8 @@ def test_kinetic_features_of_known_motion_are_as_calculated():
     down = kinetics.kinetic_features(sequence(0.5 * t**2 * np.asarray([0.0, 0.1]))).reshape(18, 3)
     assert np.allclose(down[:, 2], 0.1, rtol=0.02)
     assert np.allclose(down[:, 0], 0, atol=1e-6)
+    rms = kinetics.kinetic_features(sequence(t * np.asarray([0.2, 0.0])), "rms").reshape(18, 3)
+    assert np.allclose(rms, [0.2, 0, 0], atol=1e-3)
 
 
 def test_the_published_form_shows_its_misplaced_bracket():
@@ -311,6 +313,9 @@ def test_fid_is_zero_for_equal_sets_known_for_shifted_ones_and_guarded():
     few = kinetics.fid(rows[:4], rows)  # rank deficient: still finite and real
     assert np.isfinite(few)
     assert kinetics.fid_floor(rows) < 0.5
+    twice = np.repeat(rows, 2, 0)  # each clip in two like pieces: they must not lie on both sides
+    assert kinetics.fid_floor(twice) < kinetics.fid_floor(twice, np.repeat(np.arange(200), 2))
+    assert np.isnan(kinetics.fid_floor(rows[:4], size=50))
 
 
 @pytest.mark.parametrize("bad", [np.zeros((1, 3)), np.zeros(3), np.full((4, 3), np.nan), np.zeros((4, 2))])

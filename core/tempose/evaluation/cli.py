@@ -126,7 +126,7 @@ def _show(results: dict[str, Any]) -> None:
     table = Table("figure", *results["table"])
     for figure in FIGURES:
         cells = [line.get(figure.name, {"mean": float("nan")})["mean"] for line in results["table"].values()]
-        table.add_row(figure.label, *(f"{c:.{figure.digits}f}".replace("nan", "–") for c in cells))
+        table.add_row(figure.name, *(f"{c:.{figure.digits}f}".replace("nan", "–") for c in cells))
     table.add_row("mean rank", *(f"{results['ranking'].get(s, float('nan')):.2f}" for s in results["table"]))
     Console().print(table)
 

@@ -24,6 +24,7 @@ class Figure:
     label: str
     better: str
     digits: int = 3
+    good: float = 0.0  # for "low": anything up to this is as good
 
 
 FIGURES = (
@@ -38,9 +39,9 @@ FIGURES = (
     Figure("jitter", "jitter (acceleration / speed)", "truth"),
     Figure("limb_ratio", "limb length p95 / median", "truth"),
     Figure("limb_drift", "limb drift (last / first third)", "truth"),
-    Figure("seam_ratio", "largest step at a seam / p95", "low"),
+    Figure("seam_ratio", "largest step at a seam / p95", "low", good=1.2),
     Figure("foot_slide", "foot slide (heights / s)", "low"),
-    Figure("freezing", "share of time frozen", "truth"),
+    Figure("freezing", "share of time frozen", "low"),
     Figure("off_canvas", "share of joints off the picture", "low"),
     Figure("fid_kinetic", "kinetic FID to held-out motion", "low", 2),
     Figure("diversity", "diversity", "truth", 2),
@@ -54,13 +55,16 @@ def row(dance: Dance, system: str, song: str, style: str | None, conventions: Se
     return {"system": system, "song": song, "seed": dance.seed, "style": style, **measured}
 
 
-def set_figures(features: np.ndarray, truth: np.ndarray, size: int) -> dict[str, float]:
-    """Figures of a set of windows against `truth`, both cut to `size` windows; NaN where that is too few."""
+def set_figures(features: np.ndarray, truth: np.ndarray, real: np.ndarray, size: int) -> dict[str, float]:
+    """Figures of a set of windows against `truth`, cut to `size` windows and scaled by all `real` motion.
+
+    NaN where there are fewer than four.
+    """
     if min(len(features), len(truth), size) < 4:
         return {"fid_kinetic": float("nan"), "diversity": float("nan")}
     return {
-        "fid_kinetic": kinetics.fid(features, truth, size=size),
-        "diversity": kinetics.diversity(features, truth),
+        "fid_kinetic": kinetics.fid(features, truth, scale=real, size=size),
+        "diversity": kinetics.diversity(features, real),
     }
 
 
@@ -107,8 +111,8 @@ def badness(figure: Figure, value: float, truth: float) -> float:
         return float("inf")
     if figure.better == "high":
         return -value
-    if figure.better == "low":
-        return value
+    if figure.better == "low":  # less than real motion has is no merit: a puppet's feet never slide
+        return float(max(value, figure.good, truth if np.isfinite(truth) else 0.0))
     return abs(value - truth)
 
 

@@ -31,6 +31,7 @@ from tempose.tempo import TempoMap
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 TEMPI = (70.0, 90.0, 110.0, 130.0, 150.0, 170.0)
 SHEETS = 8  # contact sheets in the page, the first system's first
+FEATURES = "rms"
 SMALLEST_SET = 12  # windows of five seconds
 OnDance = Callable[[int, int, str], None]
 
@@ -89,9 +90,10 @@ def tempo_cases(
     case: Case, tempi: Sequence[float] = TEMPI, seconds: float = 16.0
 ) -> list[tuple[Case, float]]:
     """The same music at each of the tempi, stretched, as far as half to double speed reaches."""
-    bpm = (case.grid or case.song.grid).bpm
-    if bpm <= 0:
-        return []
+    intervals = np.diff((case.grid or case.song.grid).beats)
+    if len(intervals) < 8 or np.ptp(np.percentile(intervals, (5, 95))) > 0.1 * np.median(intervals):
+        return []  # a song of several tempi has none to be stretched to
+    bpm = 60 / float(np.median(intervals))
     out = []
     for target in tempi:
         factor = target / bpm
@@ -231,9 +233,7 @@ def evaluate(
         if tempi:
             following[name] = _tempo(generator, cases, seeds[:1], folder, reference, settings, tempi, tell)
 
-    held = [t for t in truths if t.held_out] or list(truths)
-    features = kinetics.feature_set([t.poses for t in held])
-    table, floor = _table(rows, motions, features)
+    table, floor = _table(rows, motions, truths)
     results = {
         "table": table,
         "ranking": figures.ranking({s: {k: v["mean"] for k, v in t.items()} for s, t in table.items()}),
@@ -269,12 +269,13 @@ def _tempo(generator, cases, seeds, folder, reference, settings, tempi, tell) ->
         series = tempo_cases(case, tempi)
         if len(series) >= 3:
             dances = dance_all(generator, [c for c, _ in series], seeds, folder, reference, settings, tell)
-            found = [
-                (target, tempo.dance_tempo(dances[c.name, s].poses)[0]) for c, target in series for s in seeds
-            ]
-            song, dance = np.asarray(found).T
+            made = [(target, dances[c.name, s]) for c, target in series for s in seeds]
+            song = np.asarray([target for target, _ in made])
+            dance = np.asarray([tempo.dance_tempo(d.poses)[0] for _, d in made])
+            power = [tempo.beat_power(d.poses, d.beat_times) for _, d in made]
             out["series"][case.name] = {
                 **tempo.tempo_following(song, dance), "song_bpm": song.tolist(), "dance_bpm": dance.tolist(),
+                **{k: float(np.mean([p[k] for p in power])) for k in power[0]},
             }  # fmt: skip
         spliced = splice_case(case)
         if spliced is not None:
@@ -286,13 +287,15 @@ def _tempo(generator, cases, seeds, folder, reference, settings, tempi, tell) ->
 
 
 def _table(
-    rows: list[Row], motions: dict[str, list[PoseSequence]], truth: np.ndarray
+    rows: list[Row], motions: dict[str, list[PoseSequence]], truths: Sequence[Truth]
 ) -> tuple[dict[str, dict[str, dict[str, float]]], dict[str, float]]:
     """The table, and what real motion scores against itself with as many windows."""
-    features = {system: kinetics.feature_set(dances) for system, dances in motions.items()}
+    held = [t.poses for t in truths if t.held_out] or [t.poses for t in truths]
+    real, clips = kinetics.grouped_features([t.poses for t in truths], FEATURES)
+    truth = kinetics.feature_set(held, FEATURES)
+    features = {system: kinetics.feature_set(dances, FEATURES) for system, dances in motions.items()}
     # FID falls with the number of samples: every set is cut to the size of the smallest usable one
-    sizes = [len(f) for f in features.values() if len(f) >= SMALLEST_SET] + [len(truth)]
-    size = min(sizes)
+    size = min([len(f) for f in features.values() if len(f) >= SMALLEST_SET] + [len(truth)])
     table: dict[str, dict[str, dict[str, float]]] = {}
     for system in motions:
         own = [r for r in rows if r["system"] == system]
@@ -300,13 +303,13 @@ def _table(
         for figure in FIGURES:
             if figure.name not in SET_FIGURES:
                 line[figure.name] = vars(figures.estimate(own, figure.name))
-        for name, value in figures.set_figures(features[system], truth, size).items():
+        for name, value in figures.set_figures(features[system], truth, real, size).items():
             line[name] = vars(figures.Estimate(value, float("nan"), float("nan"), len(features[system])))
         for name, value in figures.tempo_over_songs(own).items():
             line[f"tempo_{name}"] = vars(figures.Estimate(value, float("nan"), float("nan"), len(own)))
         table[system] = line
-    half = min(size, len(truth) // 2)
-    floor = kinetics.fid_floor(truth, half) if half >= 2 else float("nan")
+    half = min(size, len(real) // 3)
+    floor = kinetics.fid_floor(real, clips, size=half) if half >= 2 else float("nan")
     return table, {"fid_kinetic": floor, "windows": size, "floor_windows": half}
 
 

@@ -142,13 +142,18 @@ def _tempo(following: dict[str, Any]) -> str:
     for system, found in following.items():
         for song, s in found["series"].items():
             cells = [f"{s['slope']:.2f}", f"{s['factor']:g}", f"{s['hits']:.2f}", f"{s['hits_chance']:.2f}"]
+            cells += [f"{s['beat_power']:.2f}", f"{s['beat_power_chance']:.2f}"]
             series.append(_line(f"{system}: {song}", cells))
         for song, s in found["splice"].items():
             cells = [f"{s[k]:.2f}" for k in ("song_ratio", "dance_ratio", "speed_ratio")]
             splices.append(_line(f"{system}: {song}", [*cells, _number(s["delay_beats"], 1)]))
     if not series and not splices:
         return ""
-    first = _line("same song, other tempi", ["slope", "octave", "clean", "by chance"], "th")
+    first = _line(
+        "same song, other tempi",
+        ["slope", "octave", "clean", "by chance", "power at the beat", "beside it"],
+        "th",
+    )
     second = _line("slow to fast", ["song ratio", "dance ratio", "speed ratio", "delay (beats)"], "th")
     return (
         f"<h2>Tempo</h2><table>{first}{''.join(series)}</table>"

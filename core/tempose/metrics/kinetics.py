@@ -3,10 +3,13 @@
 Convention
 ----------
 Per joint three numbers (Onuma et al. 2008, as fairmotion has them): horizontal energy, vertical energy, and
-"energy expenditure", the mean length of the acceleration, all over a window of five frames. Two forms:
+"energy expenditure", the mean length of the acceleration, all over a window of five frames. Three forms:
 
 - ``"corrected"`` (default): 2D, in body heights and seconds, from the first frame's hips; the acceleration is
   an acceleration.
+- ``"rms"``: the same with the root taken of the two energies, so that all three are linear in the motion's
+  size. Squares have long tails; a Gaussian, which is what FID fits, suits the roots better. Used by
+  `tempose evaluate`.
 - ``"published"``: as the AIST++ API, Bailando, LODGE, POPDG and others compute it. A bracket is misplaced
   there,
   ``(p[k+1] - p[k]) / dt - (p[k] - p[k-1] / dt)``, so the third number is about 3,540 times the joint's
@@ -32,7 +35,7 @@ from tempose.metrics import curves
 from tempose.pose.sequence import PoseSequence, to_openpose18
 from tempose.pose.skeletons import OPENPOSE_18
 
-FORMS = ("corrected", "published")
+FORMS = ("corrected", "rms", "published")
 _HIPS = [OPENPOSE_18.index("left_hip"), OPENPOSE_18.index("right_hip")]
 
 
@@ -40,7 +43,7 @@ def validate(poses: PoseSequence, form: str = "corrected") -> None:
     """Check the motion (`curves.validate`) and the form's name."""
     curves.validate(poses)
     if form not in FORMS:
-        raise TemposeError("kinetics_form", f"Kinetic features come in the forms {' and '.join(FORMS)}.")
+        raise TemposeError("kinetics_form", f"Kinetic features come in the forms {', '.join(FORMS)}.")
 
 
 def kinetic_features(poses: PoseSequence, form: str = "corrected") -> np.ndarray:
@@ -56,6 +59,8 @@ def kinetic_features(poses: PoseSequence, form: str = "corrected") -> np.ndarray
     velocity = np.diff(points, axis=0) / dt  # (T-1, K, 2); row i lies before frame i + 1
     window = _boxed(velocity)
     energy = (window**2).mean(0)  # (K, 2)
+    if form == "rms":
+        energy = np.sqrt(energy)
     if form == "published":
         inner = points[2:] / dt - points[1:-1] / dt - (points[1:-1] - points[:-2] / dt)
     else:
@@ -112,14 +117,32 @@ def frechet(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def fid(
-    generated: np.ndarray, reference: np.ndarray, seed: int = 0, repeats: int = 10, size: int | None = None
+    generated: np.ndarray,
+    reference: np.ndarray,
+    *,
+    scale: np.ndarray | None = None,
+    size: int | None = None,
+    seed: int = 0,
+    repeats: int = 10,
 ) -> float:
-    """Fréchet distance, scaled by the reference, of sets cut to one size (mean over `repeats` draws).
+    """Fréchet distance of two sets cut to one size (mean over `repeats` draws).
 
-    `size` cuts both further, so that several systems compare. NaN when the reference varies in no column.
+    Parameters
+    ----------
+    generated, reference : (N, D), (M, D)
+    scale : (L, D), optional
+        The set whose mean and deviation scale both; None: the reference, as published. Give all real motion
+        where the reference is small: a column that hardly varies in it would outweigh all others.
+    size : int, optional
+        Cuts both sets further, so that several systems compare.
+
+    Returns
+    -------
+    float
+        NaN when the scaling set varies in no column.
     """
-    generated, reference = _sets(generated, reference)
-    a, b = scaled(generated, reference), scaled(reference, reference)
+    by = reference if scale is None else scale
+    a, b = scaled(generated, by), scaled(reference, by)
     if a.shape[1] == 0:
         return float("nan")
     size = min(len(a), len(b), size or len(a))
@@ -133,17 +156,31 @@ def fid(
     return float(np.mean([frechet(draw(a), draw(b)) for _ in range(repeats)]))
 
 
-def fid_floor(reference: np.ndarray, size: int | None = None, seed: int = 0, repeats: int = 10) -> float:
-    """FID between two halves of the real motion, of `size` rows each: what a perfect system would get."""
+def fid_floor(
+    reference: np.ndarray,
+    groups: np.ndarray | None = None,
+    *,
+    size: int | None = None,
+    seed: int = 0,
+    repeats: int = 20,
+) -> float:
+    """FID between two halves of real motion, of `size` rows each: what a perfect system would get.
+
+    `groups` (one label per row: the clip it was cut from) keeps a clip on one side. Without it, overlapping
+    windows of one clip lie on both, and the floor comes out too low. NaN where there is too little motion.
+    """
     (reference,) = _sets(reference)
-    size = min(size or len(reference) // 2, len(reference) // 2)
-    if size < 2:
-        return float("nan")
-    random, rows = np.random.default_rng(seed), scaled(reference, reference)
-    if rows.shape[1] == 0:
-        return float("nan")
-    orders = [random.permutation(len(rows)) for _ in range(repeats)]
-    return float(np.mean([frechet(rows[o[:size]], rows[o[size : 2 * size]]) for o in orders]))
+    rows = scaled(reference, reference)
+    labels = np.arange(len(rows)) if groups is None else np.asarray(groups)
+    names = np.unique(labels)
+    random, found = np.random.default_rng(seed), []
+    for _ in range(repeats if rows.shape[1] else 0):
+        left = np.isin(labels, random.permutation(names)[: len(names) // 2])
+        a, b = (random.permutation(rows[side]) for side in (left, ~left))
+        count = min(len(a), len(b), size or len(a))
+        if count >= 2 and (size is None or count == size):
+            found.append(frechet(a[:count], b[:count]))
+    return float(np.mean(found)) if found else float("nan")
 
 
 def diversity(features: np.ndarray, reference: np.ndarray | None = None) -> float:
@@ -164,8 +201,17 @@ def windows(poses: PoseSequence, seconds: float = 5.0) -> list[PoseSequence]:
 
 def feature_set(sequences: list[PoseSequence], form: str = "corrected", seconds: float = 5.0) -> np.ndarray:
     """(N, 54) features of all windows of all sequences."""
-    rows = [kinetic_features(w, form) for s in sequences for w in windows(s, seconds)]
-    return np.stack(rows) if rows else np.zeros((0, 3 * len(OPENPOSE_18)))
+    return grouped_features(sequences, form, seconds)[0]
+
+
+def grouped_features(
+    sequences: list[PoseSequence], form: str = "corrected", seconds: float = 5.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """(N, 54) features of all windows, and (N,) which sequence each was cut from."""
+    pairs = [(kinetic_features(w, form), i) for i, s in enumerate(sequences) for w in windows(s, seconds)]
+    if not pairs:
+        return np.zeros((0, 3 * len(OPENPOSE_18))), np.zeros(0, int)
+    return np.stack([f for f, _ in pairs]), np.asarray([i for _, i in pairs])
 
 
 def evaluate(dance: Dance) -> dict[str, float]:

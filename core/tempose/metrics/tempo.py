@@ -166,13 +166,11 @@ def tempo_change(
     Returns
     -------
     dict
-        ``song_ratio`` (new tempo over old), ``dance_ratio`` (the dance's own, from the motion beats' median
-        intervals), ``speed_ratio`` (mean joint speed after over before), ``delay_beats``: how many new beats
-        after the change the new tempo's power overtakes the old one's (NaN: never, or the tempi lie within
-        8 % of an octave and cannot be told apart in a window of this length).
+        ``song_ratio`` (new tempo over old); ``dance_ratio`` (the dance's own: how far the spectrum of its
+        speed curve moved); ``speed_ratio`` (mean joint speed after over before); ``delay_beats``: how many
+        new beats after the change the new tempo's power overtakes the old one's (NaN: never, or the tempi lie
+        within 8 % of an octave and cannot be told apart in a window of this length).
     """
-    from tempose.metrics.beats import motion_beats
-
     validate(poses)
     beats = np.asarray(beats, float)
     old, new = np.diff(beats[beats <= change + 1e-3]), np.diff(beats[beats >= change - 1e-3])
@@ -197,11 +195,7 @@ def tempo_change(
     octaves = np.log2(before / after)
     alike = abs(octaves - round(octaves)) < np.log2(1.08)
     delay = float((centers[held[0]] - change) / after) if len(held) and not alike else float("nan")
-    motion = motion_beats(poses)
-    intervals = [np.diff(m) for m in (motion[motion <= change], motion[motion >= change])]
-    ratio = (
-        float(np.median(intervals[0]) / np.median(intervals[1])) if all(len(i) for i in intervals) else 0.0
-    )
+    ratio = _spectrum_shift(pulse[times < change], pulse[times >= change], poses.fps)
     calm = speed[times < change].mean()
     return {
         "song_ratio": before / after,
@@ -209,6 +203,30 @@ def tempo_change(
         "speed_ratio": float(speed[times >= change].mean() / calm) if calm > 1e-9 else 0.0,
         "delay_beats": delay,
     }
+
+
+def _spectrum_shift(before: np.ndarray, after: np.ndarray, fps: float) -> float:
+    """Factor by which all frequencies rose, up to an octave either way: best fit of the two spectra over log
+    frequency. Needs no octave to be chosen, for all multiples of a tempo move together."""
+    steps = 96  # per octave
+    octaves = np.arange(np.log2(0.25), np.log2(7.0), 1 / steps)
+
+    def spectrum(pulse: np.ndarray) -> np.ndarray:
+        window = pulse * np.hanning(len(pulse))
+        size = 1 << 14
+        power = np.abs(np.fft.rfft(window, size))
+        curve = np.interp(2**octaves, np.fft.rfftfreq(size, 1 / fps), power)
+        curve = gaussian_filter1d(curve, 3)
+        return curve - curve.mean()
+
+    a, b = spectrum(before), spectrum(after)
+    shifts = np.arange(-steps + 1, steps)
+    scores = []
+    for shift in shifts:
+        x, y = (a[: len(a) - shift], b[shift:]) if shift >= 0 else (a[-shift:], b[:shift])
+        scale = float(np.linalg.norm(x) * np.linalg.norm(y))
+        scores.append(float(x @ y) / scale if scale > 1e-9 else 0.0)
+    return float(2 ** (shifts[int(np.argmax(scores))] / steps)) if max(scores) > 0 else 0.0
 
 
 def evaluate(dance: Dance) -> dict[str, float]:
