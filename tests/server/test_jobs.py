@@ -239,6 +239,7 @@ def test_a_silent_stream_has_a_heartbeat(busy):
     waiting = server.new_job(seed=BRIEF)
     events = server.events(waiting, stop=lambda event: event[1] == "comment")
     assert [name for _, name, _ in events] == ["state", "comment"]
+    assert events[-1][2] == "still here"  # at our own interval, not FastAPI's
     server.cancel(waiting)
 
 
