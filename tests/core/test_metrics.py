@@ -243,6 +243,16 @@ def test_following_is_told_from_dancing_at_one_tempo_or_at_random():
         tempo.tempo_following(np.ones(2), np.ones(2))
 
 
+def test_following_is_seen_in_the_spectrum_without_choosing_a_period():
+    song = [80.0, 100.0, 120.0]
+    follows = tempo.spectral_following(song, [dancer(bpm=b, seed=i) for i, b in enumerate(song)])
+    assert follows == pytest.approx(1, abs=0.15)
+    stays = tempo.spectral_following(song, [dancer(bpm=100, seed=i) for i in range(3)])
+    assert stays == pytest.approx(0, abs=0.15)
+    with pytest.raises(TemposeError, match="three or more"):
+        tempo.spectral_following(song, [])
+
+
 def test_a_change_of_tempo_is_seen_where_there_is_one():
     slow = np.arange(0.25, 10, 60 / 80)
     fast = np.arange(slow[-1] + 0.5, 20, 0.5)

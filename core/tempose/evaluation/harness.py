@@ -274,7 +274,9 @@ def _tempo(generator, cases, seeds, folder, reference, settings, tempi, tell) ->
             dance = np.asarray([tempo.dance_tempo(d.poses)[0] for _, d in made])
             power = [tempo.beat_power(d.poses, d.beat_times) for _, d in made]
             out["series"][case.name] = {
-                **tempo.tempo_following(song, dance), "song_bpm": song.tolist(), "dance_bpm": dance.tolist(),
+                **tempo.tempo_following(song, dance),
+                "slope_spectral": tempo.spectral_following(song, [d.poses for _, d in made]),
+                "song_bpm": song.tolist(), "dance_bpm": dance.tolist(),
                 **{k: float(np.mean([p[k] for p in power])) for k in power[0]},
             }  # fmt: skip
         spliced = splice_case(case)

@@ -141,7 +141,13 @@ def _tempo(following: dict[str, Any]) -> str:
     series, splices = [], []
     for system, found in following.items():
         for song, s in found["series"].items():
-            cells = [f"{s['slope']:.2f}", f"{s['factor']:g}", f"{s['hits']:.2f}", f"{s['hits_chance']:.2f}"]
+            cells = [
+                f"{s['slope']:.2f}",
+                f"{s['slope_spectral']:.2f}",
+                f"{s['factor']:g}",
+                f"{s['hits']:.2f}",
+                f"{s['hits_chance']:.2f}",
+            ]
             cells += [f"{s['beat_power']:.2f}", f"{s['beat_power_chance']:.2f}"]
             series.append(_line(f"{system}: {song}", cells))
         for song, s in found["splice"].items():
@@ -151,7 +157,7 @@ def _tempo(following: dict[str, Any]) -> str:
         return ""
     first = _line(
         "same song, other tempi",
-        ["slope", "octave", "clean", "by chance", "power at the beat", "beside it"],
+        ["slope", "by spectrum", "octave", "clean", "by chance", "power at the beat", "beside it"],
         "th",
     )
     second = _line("slow to fast", ["song ratio", "dance ratio", "speed ratio", "delay (beats)"], "th")

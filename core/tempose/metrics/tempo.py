@@ -126,6 +126,33 @@ def tempo_following(song_bpm: np.ndarray, dance_bpm: np.ndarray, shuffles: int =
     }
 
 
+def spectral_following(song_bpm: np.ndarray, dances: list[PoseSequence]) -> float:
+    """Slope of the dances' log tempo on the songs', without choosing a period: 1 follows, 0 does not care.
+
+    For each pair of dances less than 0.8 octaves apart in song tempo, how far the spectrum of the speed curve
+    moved, against how far it should have. Sturdier than `tempo_following` where dances have no single period.
+
+    Parameters
+    ----------
+    song_bpm : (N,) float
+    dances : list of N PoseSequence
+        To the same music at these tempi.
+    """
+    song = np.log2(np.asarray(song_bpm, float))
+    if len(song) != len(dances) or len(song) < 3 or not np.isfinite(song).all():
+        raise TemposeError("metrics_series", "Tempo following needs three or more pairs of tempi.")
+    pulses = [_pulse(d) for d in dances]
+    moved, due = [], []
+    for i in range(len(song)):
+        for j in range(i + 1, len(song)):
+            if 0.05 < abs(song[j] - song[i]) < 0.8:
+                factor = _spectrum_shift(pulses[i], pulses[j], dances[i].fps)
+                moved.append(np.log2(factor) if factor > 0 else 0.0)
+                due.append(song[j] - song[i])
+    x, y = np.asarray(due), np.asarray(moved)
+    return float((x * y).sum() / (x * x).sum()) if len(x) else 0.0
+
+
 def beat_power(poses: PoseSequence, beats: np.ndarray) -> dict[str, float]:
     """How much of the speed curve repeats with the beat: power at ½, 1 and 2 cycles per beat, in beat time.
 
