@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from blender_helpers import MODULE, ROOT, add_strip, click_track, write_wav  # noqa: E402
+from blender_helpers import MODULE, ROOT, add_strip, click_track, write_wav
 
 HAS_BLENDER = importlib.util.find_spec("bpy") is not None
 

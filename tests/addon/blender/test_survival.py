@@ -36,7 +36,7 @@ def failing(bpy, operator, match):
 @pytest.mark.parametrize("after", [0.0, 0.01, 0.05, 0.1, 0.3])
 def test_cancel_at_any_moment_changes_nothing(blender, ready, tempose, during, after):
     before = summary(blender)
-    state = during(lambda: blender.ops.tempose.cancel(), after)
+    state = during(blender.ops.tempose.cancel, after)
     result = blender.ops.tempose.generate()
     assert state["done"] or result == {"FINISHED"}
     if result == {"CANCELLED"}:
@@ -50,13 +50,13 @@ def test_cancel_while_beats_are_found(blender, connected, scene, tempose, during
     write_wav(tmp_path / "new.wav", click_track(6.0, [0.5, 1.1, 2.0, 4.5]))  # not yet known to the server
     add_strip(scene, tmp_path / "new.wav")
     before = summary(blender)
-    during(lambda: blender.ops.tempose.cancel(), 0.4)
+    during(blender.ops.tempose.cancel, 0.4)
     assert blender.ops.tempose.find_beats() == {"CANCELLED"}
     assert summary(blender) == before
 
 
 def test_after_a_cancel_the_next_job_runs(blender, ready, during):
-    during(lambda: blender.ops.tempose.cancel())
+    during(blender.ops.tempose.cancel)
     blender.ops.tempose.generate()
     assert blender.ops.tempose.generate() == {"FINISHED"}
 
@@ -79,7 +79,7 @@ def test_undo_during_a_job(blender, ready, during):
     marker = blender.context.scene.timeline_markers.new("mine", frame=3)
     assert marker.frame == 3
     blender.ops.ed.undo_push(message="marker")
-    during(lambda: blender.ops.ed.undo(), 0.02)
+    during(blender.ops.ed.undo, 0.02)
     assert blender.ops.tempose.generate() == {"FINISHED"}
     assert len(blender.context.scene.tempose.takes) == 1
     assert blender.ops.tempose.accept_take() == {"FINISHED"}
@@ -89,7 +89,7 @@ def test_the_rig_undone_during_a_job(blender, connected, scene, clicks, during):
     add_strip(scene, clicks)
     blender.ops.ed.undo_push(message="strip")
     blender.ops.tempose.new_rig("EXEC_DEFAULT", True)
-    during(lambda: blender.ops.ed.undo())
+    during(blender.ops.ed.undo)
     failing(blender, blender.ops.tempose.generate, "rig was deleted meanwhile")
     assert len(blender.data.actions) == len(blender.data.texts) == 0
 

@@ -26,8 +26,10 @@ def encoded(array):
 
 def result(frames=30, **changed):
     return {
-        "fps": 30, "skeleton": "openpose18", "joints": list(OPENPOSE_18), "frames": frames, "canvas": [1000, 1000],
-        "keypoints": encoded(np.full((frames, 18, 2), 0.5)), "scores": encoded(np.ones((frames, 18))),
+        "fps": 30, "skeleton": "openpose18", "joints": list(OPENPOSE_18), "frames": frames,
+        "canvas": [1000, 1000],
+        "keypoints": encoded(np.full((frames, 18, 2), 0.5)),
+        "scores": encoded(np.ones((frames, 18))),
         "beat_times": [0.5, 1.0], "downbeat_times": [0.5], "seams": [], "seed": 7, "model_revision": "null-1",
         **changed,
     }  # fmt: skip

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tempose.pose.skeletons import COCO_17 as CORE_COCO
+from tempose.pose.skeletons import OPENPOSE_18 as CORE
 
 from addon import reference
 from addon.errors import Problem
 from addon.skeleton import BODY_25, COCO_17, OPENPOSE_18, PARENTS
-from tempose.pose.skeletons import OPENPOSE_18 as CORE
-from tempose.pose.skeletons import COCO_17 as CORE_COCO
 
 
 def openpose(points, scores, canvas=None, people=None):
@@ -21,8 +21,8 @@ def openpose(points, scores, canvas=None, people=None):
 
 
 def test_the_joints_are_those_of_the_core():
-    assert OPENPOSE_18 == CORE.joints
-    assert COCO_17 == CORE_COCO.joints
+    assert CORE.joints == OPENPOSE_18
+    assert CORE_COCO.joints == COCO_17
     assert {j: CORE.joints[p] for j, p in zip(CORE.joints, CORE.parents, strict=True) if p >= 0} == PARENTS
 
 
@@ -125,4 +125,4 @@ def test_what_is_no_pose_is_refused_in_words(text, code):
 def test_the_request_holds_shares_of_the_canvas():
     request = reference.standing().to_request()
     assert request["canvas"] == [1000, 1000]
-    assert 0 < np.min(request["keypoints"]) and np.max(request["keypoints"]) < 1
+    assert np.min(request["keypoints"]) > 0 and np.max(request["keypoints"]) < 1
