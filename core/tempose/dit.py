@@ -14,7 +14,7 @@ from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
 from torch import Tensor, nn
 
-from tempose.music.features import MUSIC_FEATURES
+from tempose.music.features import BEAT_FEATURES, MUSIC_FEATURES
 from tempose.request import STYLES
 from tempose.vae import TIME_STRIDE
 
@@ -149,6 +149,9 @@ class DanceDiT(ModelMixin, ConfigMixin):
     width, depth, heads, hidden : int
     shared_time : bool
         Whether music token t sits at the time index of pose column t (the paper's finding) or after them all.
+    beat_path : bool
+        Whether pose tokens also get the beat features of their own 8 frames directly. Attention finds the
+        beat by itself only after long training; a corrected grid must steer the dance from the first minute.
     """
 
     @register_to_config
@@ -165,11 +168,15 @@ class DanceDiT(ModelMixin, ConfigMixin):
         music_features: int = MUSIC_FEATURES,
         styles: int = len(STYLES),
         shared_time: bool = True,
+        beat_path: bool = True,
     ):
         super().__init__()
         latent = joints * latent_channels
         self.pose_in = nn.Linear(patch_rows * (2 * latent + joints * TIME_STRIDE), width)
         self.music_in = MusicEmbedder(music_features, width)
+        self.beats_in = nn.Linear(TIME_STRIDE * BEAT_FEATURES, width, bias=False) if beat_path else None
+        if self.beats_in is not None:
+            nn.init.zeros_(self.beats_in.weight)
         self.kind = nn.Parameter(torch.randn(2, width) * 0.02)  # pose or music
         self.time = ScalarEmbedder(width)
         self.energy = ScalarEmbedder(width, scale=100.0)
@@ -215,6 +222,10 @@ class DanceDiT(ModelMixin, ConfigMixin):
         x = x.permute(0, 2, 4, 3, 1).flatten(3).flatten(1, 2)  # (B, W/p·T, p·K(2C+8))
         x = self.pose_in(x) + self.kind[0]  # (B, W/p·T, D)
         m = self.music_in(music, no_music) + self.kind[1]  # (B, T, D)
+        if self.beats_in is not None:
+            beats = music[..., -BEAT_FEATURES:].reshape(batch, 1, columns, -1)  # (B, 1, T, 8·8)
+            beats = self.beats_in(beats * ~no_music[:, None, None, None])  # (B, 1, T, D)
+            x = x + beats.expand(-1, rows // patch, -1, -1).flatten(1, 2)
 
         unknown = energy.isnan()
         condition = self.time(time) + self.style(style) + self.energy(energy.nan_to_num(1.0).log1p(), unknown)

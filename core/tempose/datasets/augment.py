@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tempose.datasets.clips import Clip, joint_speed, quantised, sample
+from tempose.datasets.clips import Clip, beat_lock, joint_speed, quantised, sample
 from tempose.music.features import beat_features
 from tempose.pose.framing import HEIGHT, Framing, chain_height
 from tempose.pose.skeletons import OPENPOSE_18
@@ -66,13 +66,13 @@ class Augmenter:
     clips : list of Clip
     songs : list of SongBankEntry
     quantise : float
-        Share of the way stops are moved onto beats in two examples of three (see `clips.quantised`).
+        Share of the way stops are moved onto beats in nine examples of ten (see `clips.quantised`).
     """
 
     def __init__(self, clips: list[Clip], songs: list[SongBankEntry], quantise: float = 1.0):
         self.clips, self.songs = clips, songs
         self.tight = [quantised(clip, quantise) for clip in clips]
-        self.weights = np.asarray([_weight(clip) for clip in clips])
+        self.weights = np.asarray([_weight(clip) for clip in self.tight])
         self.weights /= self.weights.sum()
         by_style: dict[tuple, list[int]] = {}
         for i, clip in enumerate(clips):
@@ -102,7 +102,7 @@ class Augmenter:
 
     def _dance(self, rng: np.random.Generator, first: int, beats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Motion and scores at the given beat positions, recombined bar by bar from clips of one style."""
-        tight = rng.random() < 2 / 3
+        tight = rng.random() < 0.9
         pool = self.tight if tight else self.clips
         index, here, entry = first, 0, None
         # The beat at which the clip's own beat 0 would lie: bars of the clip stay bars of the music.
@@ -216,10 +216,11 @@ def _bars(clip: Clip) -> int:
 
 
 def _weight(clip: Clip) -> float:
-    """How often a clip is drawn: still ones seldom."""
+    """How often a clip is drawn: still ones and those that will not be led to the beat seldom."""
     speed = float(joint_speed(clip.motion).mean())
     moving = np.clip((speed - 0.08) / 0.3, 0.05, 1.3)
-    return float(moving * len(clip.motion) * (1.0 if clip.bpm else 0.4) * (1 if clip.motion.shape[-1] == 3 else 0.7))
+    on_beat = np.clip(0.4 + 3 * beat_lock(clip), 0.2, 1.6) if clip.bpm else 0.25
+    return float(moving * len(clip.motion) * on_beat * (1 if clip.motion.shape[-1] == 3 else 0.7))
 
 
 def _tempo_curve(rng: np.random.Generator, own: float) -> tuple[np.ndarray, np.ndarray]:

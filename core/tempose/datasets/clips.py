@@ -13,6 +13,7 @@ from scipy.interpolate import PchipInterpolator
 from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.signal import argrelmin
 
+from tempose.metrics.beats import alignment, shifted
 from tempose.pose.framing import chain_height
 from tempose.pose.skeletons import COCO_17, OPENPOSE_18
 
@@ -123,6 +124,20 @@ def joint_speed(motion: np.ndarray, fps: float = 30.0, smooth: float = 1.5) -> n
     return gaussian_filter1d(speed, smooth) if smooth and len(speed) > 8 else speed
 
 
+def stops(motion: np.ndarray) -> np.ndarray:
+    """(M,) frame positions at which the joints together are slowest: strict minima of smoothed mean speed."""
+    return argrelmin(joint_speed(motion[..., :2], smooth=2.0), order=2)[0] + 0.5
+
+
+def beat_lock(clip: Clip) -> float:
+    """How much better than by chance the clip stops on its beats; 0 without music. See `metrics.beats`."""
+    if clip.bpm is None:
+        return 0.0
+    times, beats = stops(clip.motion) / 30, clip.beat_frames / 30
+    chance = [alignment(b, times) for b in shifted(beats, len(clip.motion) / 30, 40)]
+    return alignment(beats, times) - float(np.mean(chance))
+
+
 def quantised(clip: Clip, strength: float = 1.0) -> Clip:
     """The clip with its nearest stop moved onto each beat, as a drummer's take is quantised.
 
@@ -133,15 +148,16 @@ def quantised(clip: Clip, strength: float = 1.0) -> Clip:
     """
     if clip.bpm is None:
         return clip
-    speed = joint_speed(clip.motion[..., :2])
-    minima = argrelmin(speed, order=2)[0]
+    speed = joint_speed(clip.motion[..., :2], smooth=2.0)
+    minima = stops(clip.motion)
     beat = 1800 / clip.bpm
     source, target = [0.0], [0.0]
     for grid in clip.beat_frames[1:]:
-        near = minima[np.abs(minima + 0.5 - grid) < 0.45 * beat]
+        near = minima[np.abs(minima - grid) < 0.45 * beat]
         if not len(near):
             continue
-        best = float(near[np.argmin(speed[near] + 0.15 * speed.mean() * np.abs(near + 0.5 - grid) / beat)]) + 0.5
+        depth = speed[near.astype(int)] + 0.15 * speed.mean() * np.abs(near - grid) / beat
+        best = float(near[np.argmin(depth)])
         moved = best + strength * (grid - best)
         rise, run = best - source[-1], moved - target[-1]
         if rise > 2 and 1 / 1.8 < run / rise < 1.8:

@@ -87,7 +87,8 @@ class Estimate:
 
 
 def estimate(rows: Sequence[Row], name: str) -> Estimate:
-    """Mean over dances; the interval by Student's t over the seeds' means, over the songs' with one seed."""
+    """Mean over dances, with the wider of two intervals by Student's t: over the seeds' means and the songs'."""
+    found = []
     for unit in ("seed", "song"):
         groups: dict[object, list[float]] = {}
         for r in rows:
@@ -95,14 +96,11 @@ def estimate(rows: Sequence[Row], name: str) -> Estimate:
             if isinstance(value, (int, float)) and np.isfinite(value):
                 groups.setdefault(r[unit], []).append(float(value))
         means = np.asarray([np.mean(g) for g in groups.values()])
-        if len(means) > 1:
-            break
-    if len(means) == 0:
+        if len(means):
+            found.append(Estimate(float(means.mean()), *_interval(means), len(means)))
+    if not found:
         return Estimate(float("nan"), float("nan"), float("nan"), 0)
-    mean = float(means.mean())
-    if len(means) == 1:
-        return Estimate(mean, float("nan"), float("nan"), 1)
-    return Estimate(mean, *_interval(means), len(means))
+    return max(found, key=lambda e: float(np.nan_to_num(e.high - e.low)))
 
 
 def badness(figure: Figure, value: float, truth: float) -> float:

@@ -30,9 +30,9 @@ td,th{padding:.25rem .6rem;border-bottom:1px solid
 .wide{overflow-x:auto}
 """
 NOTE = """Beat scores are shown with their chance level: the same motion against shifted beats. What each
-figure can and cannot tell stands in docs/metrics.md. ± is half the 95 % interval over seeds (over songs with
-one seed); differences smaller than that are noise. Figures
-marked “near truth” are best where real motion lies."""
+figure can and cannot tell stands in docs/metrics.md. ± is half the 95 % interval, the wider of the one over
+seeds and the one over songs; differences smaller than that are noise. Figures marked “near truth” are best
+where real motion lies; of those marked “lower”, less than real motion has is no merit."""
 
 
 def write_page(
