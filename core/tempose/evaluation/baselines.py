@@ -75,7 +75,7 @@ class Retrieval(Baseline):
     """Train clips retimed to the song's beats, eight at a time, each joined to the next where the poses are
     nearest. A strong baseline: real motion, exactly as far on the beat as its dancers were."""
 
-    revision = "retrieval-1"
+    revision = "retrieval-2"
     beats = 8
 
     def __init__(self, clips: list[Truth]):
@@ -90,6 +90,7 @@ class Retrieval(Baseline):
         candidates = self._candidates(request.style, grid.bpm)
         out = np.zeros((request.frames, len(OPENPOSE_18), 2))
         last: np.ndarray | None = None
+        played_before: list[tuple[int, float]] = []
         first = int(np.floor(position[0] / self.beats))
         for block in range(first, int(np.floor(position[-1] / self.beats)) + 1):
             begin = block * self.beats
@@ -97,7 +98,9 @@ class Retrieval(Baseline):
             inside = np.flatnonzero((position >= begin) & (position < begin + self.beats + 0.5))
             if not len(inside):
                 continue
-            clip, offset = self._next(candidates, last, random)
+            fresh = [c for c in candidates if c not in played_before[-6:]] or candidates
+            clip, offset = self._next(fresh, last, random)
+            played_before.append((clip, offset))
             played = self._play(clip, offset + position[inside] - begin)
             into = np.clip((position[inside] - begin) / 0.5, 0, 1)[:, None, None]
             fade = into * into * (3 - 2 * into) if last is not None else np.ones_like(into)

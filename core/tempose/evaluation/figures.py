@@ -87,7 +87,7 @@ class Estimate:
 
 
 def estimate(rows: Sequence[Row], name: str) -> Estimate:
-    """Mean over dances, with the wider of two intervals by Student's t: over the seeds' means and the songs'."""
+    """Mean over dances, with the wider of two t intervals: over the seeds' means and the songs'."""
     found = []
     for unit in ("seed", "song"):
         groups: dict[object, list[float]] = {}
