@@ -122,7 +122,7 @@ def draw(at: dict, height: float) -> Figure:
         points.append(np.asarray(at[joint]) + 0.035 * h * outwards / max(np.hypot(*outwards), 1e-9))
         bones.append(bone)
     figure.add(points, bones, "shirt", -1 * layer)
-    limb("spine", "mid_hip", "neck", 0.075, 0.06, "shirt", -1.2)
+    limb("spine", "mid_hip", "neck", 0.06, 0.06, "shirt", -1.2)
     # The head: its disc goes with the neck's bone, so a nod foreshortens it; the eyes show where it looks.
     nose, neck = np.asarray(at["nose"]), np.asarray(at["neck"])
     radius = 0.62 * float(np.hypot(*(nose - neck))) + 0.03 * h

@@ -108,7 +108,7 @@ def accept(scene, settings, take) -> str:
     ob, action = rig_of(take), take.action
     if action is None:
         raise Problem("take_hidden", "Show this take first.")
-    action.name = f"{ob.name} dance, seed {take.seed}"
+    action.name = f"{ob.name} dance {take.bpm:.0f} BPM, seed {take.seed}"
     take.state, take.action, take.previous_action = "ACCEPTED", None, None
     if take.sound:
         change = json.loads(take.sound)

@@ -9,7 +9,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-
 from addon import work
 from addon.client import EVENT_BYTES, Client, is_loopback, parse_events, split_url
 from addon.dance import from_answer

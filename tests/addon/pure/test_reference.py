@@ -2,14 +2,14 @@ import json
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tempose.pose.skeletons import COCO_17 as CORE_COCO
-from tempose.pose.skeletons import OPENPOSE_18 as CORE
-
 from addon import reference
 from addon.errors import Problem
 from addon.skeleton import BODY_25, COCO_17, OPENPOSE_18, PARENTS
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tempose.pose.skeletons import COCO_17 as CORE_COCO
+from tempose.pose.skeletons import OPENPOSE_18 as CORE
 
 
 def openpose(points, scores, canvas=None, people=None):

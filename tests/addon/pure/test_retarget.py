@@ -1,11 +1,10 @@
 import numpy as np
-from hypothesis import given, settings
-from hypothesis import strategies as st
-
 from addon import reference
 from addon.mapping import JOINTS, TEMPOSE_RIG
 from addon.retarget import LONGEST, SHORTEST, Placement, Rest, pose, solve, with_mid_hip
 from addon.skeleton import OPENPOSE_18
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 PLACE = Placement((1000, 1000), 0.0025, (500, 900))
 

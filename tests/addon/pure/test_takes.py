@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-
 from addon.dance import DanceData
 from addon.errors import Problem
 from addon.fingerprint import fingerprint

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from tempose.tempo import TempoMap as CoreMap
-
 from addon.errors import Problem
 from addon.timing import Span, TempoMap, frame_rate, resample
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tempose.tempo import TempoMap as CoreMap
 
 factors = st.floats(0.5, 2.0)
 

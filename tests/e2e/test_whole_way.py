@@ -1,0 +1,53 @@
+"""Song and pose in, keys out, through the real model: once for each Blender."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+SONG = Path(__file__).resolve().parents[2] / "examples" / "demo_song.ogg"
+SECONDS = 8
+
+
+def curves_of(ob):
+    slot = ob.animation_data.action_slot
+    strips = [strip for layer in ob.animation_data.action.layers for strip in layer.strips]
+    return [curve for strip in strips for curve in strip.channelbag(slot).fcurves]
+
+
+def values(ob):
+    return {(c.data_path, c.array_index): np.array([k.co.y for k in c.keyframe_points]) for c in curves_of(ob)}
+
+
+def length(strip):
+    return strip.duration if hasattr(strip, "duration") else strip.frame_final_duration
+
+
+@pytest.mark.slow
+def test_the_whole_way_with_the_real_model(blender):
+    scene, ops = blender.context.scene, blender.ops.tempose
+    scene.render.fps = 24
+    strip = scene.sequence_editor_create().strips.new_sound("song", str(SONG), 1, 33)
+    edge = "right_handle_offset" if hasattr(strip, "right_handle_offset") else "frame_offset_end"
+    setattr(strip, edge, length(strip) - SECONDS * 24)
+    for step in (ops.start_server, ops.find_beats, ops.new_rig, ops.generate, ops.accept_take):
+        assert step() == {"FINISHED"}
+    ob = blender.context.view_layer.objects.active
+    first = values(ob)
+    assert tuple(ob.animation_data.action.frame_range) == (33, 33 + SECONDS * 24 - 1)
+    assert all(np.isfinite(v).all() for v in first.values())
+    moving = [key for key, v in first.items() if np.ptp(v) > 0.05]
+    assert len(moving) > 15  # it dances: not one limb or two
+    take = scene.tempose.takes[0]
+    assert "null" not in take.text.as_string().split("\n")[0]
+
+    scene.tempose.tempo_factor = 1.25
+    assert ops.regenerate() == {"FINISHED"}
+    assert ops.accept_take() == {"FINISHED"}
+    last = round(SECONDS * 24 / 1.25)
+    assert ob.animation_data.action.frame_range[1] == pytest.approx(33 + last - 1, abs=1)
+    sounds = {s.name: s for s in scene.sequence_editor.strips}
+    assert sounds["song"].mute
+    new = next(s for s in sounds.values() if s.name != "song")
+    assert not new.mute
+    assert length(new) == pytest.approx(last, abs=1)
