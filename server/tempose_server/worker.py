@@ -64,7 +64,7 @@ class Engine:
 
     @property
     def device(self) -> str | None:
-        return self._generator.device if self._generator else None
+        return str(self._generator.device) if self._generator else None
 
     @property
     def revision(self) -> str | None:

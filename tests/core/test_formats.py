@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
 from tempose.errors import TemposeError
 from tempose.pose import formats
 from tempose.pose.formats import load_poses, load_reference, parse_poses, save_poses

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tempose import metrics
 from tempose.dance import Dance
 from tempose.errors import TemposeError

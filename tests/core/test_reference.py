@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tempose.errors import TemposeError
 from tempose.pose.reference import body_height, complete, standing_pose
 from tempose.pose.sequence import PoseSequence

@@ -6,6 +6,7 @@ import av
 import numpy as np
 import pytest
 import soundfile
+
 from tempose.dance import Dance
 from tempose.errors import TemposeError
 from tempose.pose.reference import standing_pose
@@ -166,8 +167,9 @@ def test_unreadable_sound_and_unwritable_places_are_named(tmp_path):
 
 def test_the_command_writes_videos_sheets_stills_and_pose_files(tmp_path):
     import typer
-    from tempose.render.cli import render
     from typer.testing import CliRunner
+
+    from tempose.render.cli import render
 
     app = typer.Typer()
     app.command()(render)
