@@ -44,7 +44,9 @@ def generate(
     output: Annotated[Path, typer.Option("-o", "--output", help="where the dance goes: DANCE.npz")],
     reference: Annotated[Path | None, typer.Option(help="pose JSON; a standing figure without one")] = None,
     start: Annotated[float, typer.Option(help="song second at which the dance begins")] = 0.0,
-    seconds: Annotated[float | None, typer.Option(help="length of the dance; to the song's end without")] = None,
+    seconds: Annotated[
+        float | None, typer.Option(help="length of the dance; to the song's end without")
+    ] = None,
     seed: Annotated[int, typer.Option(help="same seed, same dance")] = 0,
     style: Annotated[str | None, typer.Option(help="such as house, krump, pop, lock")] = None,
     energy: Annotated[float | None, typer.Option(help="1 is normal, 0.5 calm, 1.5 lively")] = None,
@@ -71,7 +73,9 @@ def generate(
     if seconds is None:
         seconds = float(tempo.to_timeline(heard.seconds))
     if start < 0 or start >= heard.seconds:
-        raise TemposeError("start_range", f"{song.name} is {heard.seconds:.1f} s long; start must lie inside it.")
+        raise TemposeError(
+            "start_range", f"{song.name} is {heard.seconds:.1f} s long; start must lie inside it."
+        )
     pose = standing_pose() if reference is None else load_reference(reference)
     _, notices = complete(pose)
     for notice in notices:
@@ -119,7 +123,9 @@ def _mount(module: str, names: dict[str, str]) -> None:
         missing = error.name
 
         def explain() -> None:
-            raise TemposeError("extra_missing", f"This command needs {missing}: pip install 'tempose[server,train]'.")
+            raise TemposeError(
+                "extra_missing", f"This command needs {missing}: pip install 'tempose[server,train]'."
+            )
 
         for command in names:
             app.command(command, context_settings={"ignore_unknown_options": True, "allow_extra_args": True})(

@@ -65,7 +65,9 @@ class Dance:
                 joints = tuple(str(j) for j in f["joint_names"])
                 skeleton = next(s for s in SKELETONS.values() if s.joints == joints)
                 canvas = tuple(int(v) for v in f["canvas"]) if "canvas" in f else (1000, 1000)
-                poses = PoseSequence(f["keypoints"], f["scores"], float(f["fps"]), skeleton, (canvas[0], canvas[1]))
+                poses = PoseSequence(
+                    f["keypoints"], f["scores"], float(f["fps"]), skeleton, (canvas[0], canvas[1])
+                )
                 return cls(
                     poses,
                     f["beat_times"],

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin
-from diffusers.configuration_utils import register_to_config
+from diffusers.configuration_utils import ConfigMixin, register_to_config
+from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from tempose.music.features import BEAT_FEATURES, MUSIC_FEATURES
@@ -47,9 +47,7 @@ class MusicEmbedder(nn.Module):
 
     def __init__(self, features: int, width: int):
         super().__init__()
-        self.mlp = nn.Sequential(
-            nn.Linear(TIME_STRIDE * features, width), nn.SiLU(), nn.Linear(width, width)
-        )
+        self.mlp = nn.Sequential(nn.Linear(TIME_STRIDE * features, width), nn.SiLU(), nn.Linear(width, width))
         self.null = nn.Parameter(torch.randn(width) * 0.02)
 
     def forward(self, music: Tensor, missing: Tensor) -> Tensor:
@@ -105,7 +103,9 @@ class Block(nn.Module):
         scale_a, gate_a, scale_m, gate_m = (modulation + self.modulation).unsqueeze(2).unbind(1)  # (B, 1, D)
 
         y = self.norm_attention(x) * (1 + scale_a)
-        q, k, v = self.qkv(y).reshape(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)  # (B, H, N, D/H)
+        q, k, v = (
+            self.qkv(y).reshape(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
+        )  # (B, H, N, D/H)
         q, k = _rotate(self.norm_q(q), cos, sin), _rotate(self.norm_k(k), cos, sin)
         y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, tokens, width)
         x = x + gate_a.tanh() * self.norm_attention_out(self.out(y))

@@ -27,11 +27,11 @@ class Generator(Protocol):
     """A model that dances. Equal song, request and revision give equal dances."""
 
     revision: str
+
     @property
     def device(self) -> object:
         """Where it runs; `str` of it is cpu, cuda or mps."""
         ...
-
 
     def __call__(
         self,

@@ -50,7 +50,9 @@ class NullModel:
                 raise Canceled
             if on_segment:
                 on_segment(
-                    segment.fresh, keypoints[segment.fresh : segment.stop], scores[segment.fresh : segment.stop]
+                    segment.fresh,
+                    keypoints[segment.fresh : segment.stop],
+                    scores[segment.fresh : segment.stop],
                 )
             if on_step:
                 on_step(done, len(segments))

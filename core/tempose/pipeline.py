@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler
+from diffusers.pipelines.pipeline_utils import DiffusionPipeline
+from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
 from tempose.dance import Dance
@@ -53,13 +54,16 @@ class DancePipeline(DiffusionPipeline):
         folder = Path(folder)
         target = _device(device)
         try:
+            scheduler = FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler")
             pipeline = cls(
                 PoseVAE.from_pretrained(folder / "vae", use_safetensors=True, low_cpu_mem_usage=False),
                 DanceDiT.from_pretrained(folder / "dit", use_safetensors=True, low_cpu_mem_usage=False),
-                FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler"),
+                scheduler,  # pyright: ignore[reportArgumentType] -- no tuple without asking for one
             )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
-            raise TemposeError("weights_damaged", f"The weights in {folder} cannot be read: {error}") from error
+            raise TemposeError(
+                "weights_damaged", f"The weights in {folder} cannot be read: {error}"
+            ) from error
         # Arithmetic in float32: sub-bin positions need it, and it is the same everywhere.
         pipeline.vae.to(target, torch.float32).eval()
         pipeline.dit.to(target, torch.float32).eval()
@@ -104,8 +108,7 @@ class DancePipeline(DiffusionPipeline):
             keypoints[:n] = np.where(given[:n, :, None], framing.apply(poses.pixels[:n]), 0)
             scores[:n] = np.where(given[:n], poses.scores[:n], 0)
 
-        segments = plan(frames, ~given.all(1))
-        seeds = np.random.SeedSequence(request.seed)
+        segments = plan(frames, np.logical_not(given.all(1)))
         total = len(segments) * request.steps
         kept = given.copy()  # what each segment may lean on: the known, then also what was drawn
         for number, segment in enumerate(segments):
@@ -113,7 +116,7 @@ class DancePipeline(DiffusionPipeline):
             music = music_features(song.features, grid, request.tempo_map, times)
             # Noise belongs to the segment's place, not to how many came before it: a range danced again alone
             # gets the noise it had.
-            noise_seed = int(np.random.SeedSequence((seeds.entropy, segment.start)).generate_state(1)[0])
+            noise_seed = int(np.random.SeedSequence((request.seed, segment.start)).generate_state(1)[0])
             drawn, confidence = self._segment(
                 keypoints, scores, kept, static, static_scores, segment, music, noise_seed, request,
                 lambda step, n=number: _tick(on_step, should_cancel, n * request.steps + step, total),
@@ -173,7 +176,9 @@ class DancePipeline(DiffusionPipeline):
         condition: dict[str, Any] = {
             "music": torch.from_numpy(music)[None].to(device),
             "style": torch.tensor([style], device=device),
-            "energy": torch.tensor([float("nan") if request.energy is None else request.energy], device=device),
+            "energy": torch.tensor(
+                [float("nan") if request.energy is None else request.energy], device=device
+            ),
             "no_music": torch.zeros(1, dtype=torch.bool, device=device),
         }
         guided = request.guidance != 1
@@ -230,7 +235,7 @@ def weights_revision(folder: Path) -> str:
 
 def _on_canvas(points: np.ndarray) -> np.ndarray:
     """1 where canonical points lie on the canvas (with a hair's breadth around it), else 0."""
-    return ((points > -0.01) & (points < 1.01)).all(-1).astype(np.float32)
+    return np.all((points > -0.01) & (points < 1.01), axis=-1).astype(np.float32)
 
 
 def _on_reference(framing: Framing, canonical: np.ndarray, reference: PoseSequence) -> np.ndarray:

@@ -83,9 +83,13 @@ class DanceRequest:
             "seconds_range",
             f"A dance lasts between half a second and {MAX_SECONDS / 60:.0f} minutes.",
         )
-        check(self.style is None or self.style in STYLES, "style_unknown", f"Known styles: {', '.join(STYLES)}.")
         check(
-            self.energy is None or 0.1 <= self.energy <= 4, "energy_range", "Energy must lie between 0.1 and 4."
+            self.style is None or self.style in STYLES, "style_unknown", f"Known styles: {', '.join(STYLES)}."
+        )
+        check(
+            self.energy is None or 0.1 <= self.energy <= 4,
+            "energy_range",
+            "Energy must lie between 0.1 and 4.",
         )
         check(0 <= self.seed < 2**63, "seed_range", "The seed must be a whole number from 0 up to 2^63.")
         check(1 <= self.steps <= 200, "steps_range", "Steps must lie between 1 and 200.")

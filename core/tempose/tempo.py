@@ -33,7 +33,9 @@ class TempoMap:
             raise TemposeError("tempo_map", "A tempo map needs two or more pairs of finite numbers.")
         steps = np.diff(points, axis=0)
         if (steps <= 0).any():
-            raise TemposeError("tempo_map", "A tempo map must rise strictly in both timeline and song seconds.")
+            raise TemposeError(
+                "tempo_map", "A tempo map must rise strictly in both timeline and song seconds."
+            )
         slopes = steps[:, 1] / steps[:, 0]
         if slopes.min() < 1 / 16 or slopes.max() > 16:
             raise TemposeError("tempo_map", "Tempo factors must lie between 1/16 and 16.")

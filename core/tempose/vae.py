@@ -11,15 +11,20 @@ from __future__ import annotations
 
 import torch
 import torch.nn.functional as F
-from diffusers import ConfigMixin, ModelMixin
-from diffusers.configuration_utils import register_to_config
+from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
+from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from tempose.representation import BINS, from_bins, to_bins
 
 TIME_STRIDE = 8
 FINE = 1 / 64  # scale of the learned corrections: a step of the optimiser must not move a joint by bins
+
+
+def _bias(layer: nn.Conv1d) -> Tensor:
+    assert layer.bias is not None
+    return layer.bias
 
 
 class _Block(nn.Module):
@@ -31,7 +36,7 @@ class _Block(nn.Module):
         self.inner = nn.Conv1d(width, 2 * width, kernel, padding=kernel // 2)
         self.outer = nn.Conv1d(2 * width, width, 1)
         nn.init.zeros_(self.outer.weight)  # starts as identity: the linear path learns first
-        nn.init.zeros_(self.outer.bias)
+        nn.init.zeros_(_bias(self.outer))
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.outer(F.silu(self.inner(x)))
@@ -99,12 +104,14 @@ class PoseVAE(ModelMixin, ConfigMixin):
         weight[2, 2] = 1 / BINS
         self.positions.weight.copy_(weight.reshape(3, 3 * BINS, 1))
 
-        waves = torch.stack([f(torch.pi * k * position) for k in range(1, width) for f in (torch.sin, torch.cos)])
+        waves = torch.stack(
+            [f(torch.pi * k * position) for k in range(1, width) for f in (torch.sin, torch.cos)]
+        )
         weight = torch.zeros(width, 3, BINS)
         half = width // 2
         weight[:half, 0] = weight[half:, 1] = waves[:half]
         self.stem.weight.copy_(weight.reshape(width, 3 * BINS, 1))
-        self.stem.bias.zero_()
+        _bias(self.stem).zero_()
 
         k, n = torch.arange(TIME_STRIDE)[:, None], torch.arange(TIME_STRIDE)
         cosine = torch.cos(torch.pi * k * (n + 0.5) / TIME_STRIDE) * (2 / TIME_STRIDE) ** 0.5
@@ -120,10 +127,10 @@ class PoseVAE(ModelMixin, ConfigMixin):
             fixed.requires_grad_(False)
 
         nn.init.zeros_(self.to_latent.weight)
-        self.to_latent.bias.zero_()
-        self.to_latent.bias[channels:] = -10  # a posterior a fraction of a bin wide
+        _bias(self.to_latent).zero_()
+        _bias(self.to_latent)[channels:] = -10  # a posterior a fraction of a bin wide
         nn.init.normal_(self.head.weight, std=0.001)
-        nn.init.zeros_(self.head.bias)
+        nn.init.zeros_(_bias(self.head))
 
     # --- encoder ---
 
@@ -237,7 +244,9 @@ def mixture_logits(mixtures: Tensor, bins: Tensor) -> Tensor:
     upper, lower = (distance + 0.5) * inverse, (distance - 0.5) * inverse
     # log(sigmoid(u) - sigmoid(l)), stable in both tails
     log_mass = (
-        F.logsigmoid(upper) + F.logsigmoid(-lower) + torch.log(-torch.expm1(-(upper - lower)).clamp_max(-1e-9))
+        F.logsigmoid(upper)
+        + F.logsigmoid(-lower)
+        + torch.log(-torch.expm1(-(upper - lower)).clamp_max(-1e-9))
     )
     return torch.logsumexp(F.log_softmax(weight, -3) + log_mass, -3)
 

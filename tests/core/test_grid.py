@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from tempose.errors import TemposeError
 from tempose.music.grid import MAX_BEATS, BeatGrid
 from tempose.tempo import TempoMap

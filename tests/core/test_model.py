@@ -38,7 +38,9 @@ def test_each_latent_column_sees_its_own_eight_frames_only(vae, tracks):
     keypoints, scores = tracks
     changed = keypoints.clone()
     changed[:, 8:16] = 0.1
-    difference = (vae.encode_points(keypoints, scores).mode() - vae.encode_points(changed, scores).mode()).abs()
+    difference = (
+        vae.encode_points(keypoints, scores).mode() - vae.encode_points(changed, scores).mode()
+    ).abs()
     assert difference[..., 1].max() > 0.01
     assert difference[..., [0, 2, 3]].max() == 0
 
@@ -117,7 +119,9 @@ def test_the_transformer_keeps_the_shape_of_the_latent(rows, patch):
 def test_every_condition_reaches_the_output(name):
     dit, given = shaken(), inputs(batch=1)
     before = dit(**given)
-    changed = given | {name: torch.zeros_like(given[name]) if name != "mask" else torch.ones_like(given[name])}
+    changed = given | {
+        name: torch.zeros_like(given[name]) if name != "mask" else torch.ones_like(given[name])
+    }
     assert (dit(**changed) - before).abs().max() > 1e-4
 
 

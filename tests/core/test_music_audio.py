@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import soundfile
+
 from tempose.errors import TemposeError
 from tempose.music.audio import SAMPLE_RATE, Song
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from scipy import signal
+
 from tempose.datasets.synth import SampleLibrary, render_song
 from tempose.music.audio import SAMPLE_RATE, Song
 from tempose.music.beats import best_path, loudness, tempo_curve, track_beats

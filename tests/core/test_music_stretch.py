@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from tempose.errors import TemposeError
 from tempose.music.stretch import stretch
 from tempose.tempo import TempoMap

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from tempose.datasets.arrange import drums_by_program, swung
 from tempose.datasets.genres import GENRES, GENRES_FOR_STYLE, PATTERNS
 from tempose.datasets.gmd import load_takes, quantised

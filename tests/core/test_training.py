@@ -29,7 +29,9 @@ def made_up_clip(style="house", late=0.0, frames=320):
     motion = np.repeat(rest[None], frames, 0)
     for joint in ("left_wrist", "right_wrist", "left_elbow", "right_elbow"):
         motion[:, OPENPOSE_18.index(joint), 0] += 0.2 * np.cos(np.pi * beats)
-    return Clip("made-up", motion.astype(np.float32), np.ones((frames, 18), np.float32), style, BPM, ("HO", "s", "c"))
+    return Clip(
+        "made-up", motion.astype(np.float32), np.ones((frames, 18), np.float32), style, BPM, ("HO", "s", "c")
+    )
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +70,9 @@ def test_reproportioning_lengthens_just_the_bones_asked_for():
     def bone(m, a, b):
         return np.linalg.norm(m[:, OPENPOSE_18.index(a)] - m[:, OPENPOSE_18.index(b)], axis=-1)
 
-    assert np.allclose(bone(longer, "left_knee", "left_hip"), 1.2 * bone(motion, "left_knee", "left_hip"), atol=1e-5)
+    assert np.allclose(
+        bone(longer, "left_knee", "left_hip"), 1.2 * bone(motion, "left_knee", "left_hip"), atol=1e-5
+    )
     assert np.allclose(bone(longer, "left_elbow", "neck"), bone(motion, "left_elbow", "neck"), atol=1e-5)
 
 
@@ -146,7 +150,7 @@ def test_a_drawn_part_meets_the_known_one_without_a_step_and_is_itself_further_o
 
 def tiny_config(out, **changes):
     config = DiTConfig(
-        out=str(out), steps=4, batch=2, workers=0, warmup=1, validate_every=2,
+        out=str(out), steps=4, batch=2, workers=0, warmup=1, cooldown=1, validate_every=2,
         model={"width": 32, "depth": 1, "heads": 1, "hidden": 32},
     )  # fmt: skip
     return replace(config, **changes)

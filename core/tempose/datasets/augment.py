@@ -100,7 +100,9 @@ class Augmenter:
         seen = scores > 0.1
         return self._example(rng, clip, flat, seen, reference, beats, bpm)
 
-    def _dance(self, rng: np.random.Generator, first: int, beats: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def _dance(
+        self, rng: np.random.Generator, first: int, beats: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Motion and scores at the given beat positions, recombined bar by bar from clips of one style."""
         tight = rng.random() < 0.9
         pool = self.tight if tight else self.clips
@@ -153,7 +155,9 @@ class Augmenter:
         self, rng: np.random.Generator, index: int, factors: dict[str, float], camera: _Camera
     ) -> np.ndarray:
         """(18, 2) a tall pose of any clip of the same kind, in this example's body and camera."""
-        same = [i for i, c in enumerate(self.clips) if c.motion.shape[-1] == self.clips[index].motion.shape[-1]]
+        same = [
+            i for i, c in enumerate(self.clips) if c.motion.shape[-1] == self.clips[index].motion.shape[-1]
+        ]
         clip = self.clips[int(rng.choice(same))]
         frames = rng.integers(len(clip.motion), size=8)
         tallest = clip.motion[frames[np.argmax(clip.motion[frames][:, _J["nose"], 1])]]
@@ -306,5 +310,3 @@ def _hide(rng: np.random.Generator, scores: np.ndarray, reference_scores: np.nda
         limb = _BONES[int(rng.integers(4, len(_BONES)))][0]
         a = int(rng.integers(0, len(scores) - 20))
         scores[a : a + int(rng.integers(8, 80)), _J[limb]] = 0
-
-

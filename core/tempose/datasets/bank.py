@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tempose.datasets.genres import GENRES
 from tempose.datasets.augment import SongBankEntry
+from tempose.datasets.genres import GENRES
 from tempose.datasets.instruments import SampleLibrary
 from tempose.datasets.synth import render_song
 from tempose.music.features import song_features
@@ -46,7 +46,9 @@ def song_bank(
         if progress:
             progress(i + 1, count)
     cache.parent.mkdir(parents=True, exist_ok=True)
-    arrays = {f"f{i}": s.features for i, s in enumerate(songs)} | {f"b{i}": s.beats for i, s in enumerate(songs)}
+    arrays: dict = {f"f{i}": s.features for i, s in enumerate(songs)} | {
+        f"b{i}": s.beats for i, s in enumerate(songs)
+    }
     part = cache.with_suffix(".part")
     with part.open("wb") as file:
         np.savez(file, count=np.int64(len(songs)), **arrays)

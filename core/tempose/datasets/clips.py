@@ -187,6 +187,5 @@ def sample(values: np.ndarray, frames: np.ndarray) -> np.ndarray:
     u = (frames - base).reshape(-1, *[1] * (values.ndim - 1)).astype(np.float32)
     p0, p1, p2, p3 = (values[np.clip(base + k, 0, len(values) - 1)] for k in (-1, 0, 1, 2))
     return (
-        p1
-        + 0.5 * u * (p2 - p0 + u * (2 * p0 - 5 * p1 + 4 * p2 - p3 + u * (3 * (p1 - p2) + p3 - p0)))
+        p1 + 0.5 * u * (p2 - p0 + u * (2 * p0 - 5 * p1 + 4 * p2 - p3 + u * (3 * (p1 - p2) + p3 - p0)))
     ).astype(np.float32)

@@ -34,7 +34,9 @@ class BeatGrid:
         for name in ("beats", "downbeats"):
             times = np.atleast_1d(np.asarray(getattr(self, name), float))
             if times.ndim != 1 or len(times) > MAX_BEATS or not np.isfinite(times).all():
-                raise TemposeError("grid", f"The {name} must be a list of at most {MAX_BEATS} finite seconds.")
+                raise TemposeError(
+                    "grid", f"The {name} must be a list of at most {MAX_BEATS} finite seconds."
+                )
             if (np.diff(times) <= 0).any():
                 raise TemposeError("grid", f"The {name} must rise strictly.")
             object.__setattr__(self, name, times)

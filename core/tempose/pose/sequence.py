@@ -37,10 +37,13 @@ class PoseSequence:
         scores = np.asarray(self.scores, np.float32)
         if keypoints.ndim != 3 or keypoints.shape[1:] != (len(self.skeleton), 2):
             raise TemposeError(
-                "pose_shape", f"Keypoints must have shape (frames, {len(self.skeleton)}, 2), not {keypoints.shape}."
+                "pose_shape",
+                f"Keypoints must have shape (frames, {len(self.skeleton)}, 2), not {keypoints.shape}.",
             )
         if scores.shape != keypoints.shape[:2]:
-            raise TemposeError("pose_shape", f"Scores must have shape {keypoints.shape[:2]}, not {scores.shape}.")
+            raise TemposeError(
+                "pose_shape", f"Scores must have shape {keypoints.shape[:2]}, not {scores.shape}."
+            )
         if not (np.isfinite(keypoints).all() and np.isfinite(scores).all()):
             raise TemposeError("pose_not_finite", "The pose holds values that are not numbers.")
         if not (0 < self.fps <= 1000) or min(self.canvas) <= 0:

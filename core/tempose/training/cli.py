@@ -14,14 +14,20 @@ from tempose.errors import TemposeError
 
 def train(
     config: Annotated[Path, typer.Argument(help="a YAML file such as configs/dit-small.yaml")],
-    data: Annotated[Path, typer.Option(help="data folder with dance/, gmd/, fluidr3/, oneshots/")] = Path("../shared/data"),
-    minutes: Annotated[float, typer.Option(help="stop after this long; the next call goes on from there")] = 1e9,
+    data: Annotated[Path, typer.Option(help="data folder with dance/, gmd/, fluidr3/, oneshots/")] = Path(
+        "../shared/data"
+    ),
+    minutes: Annotated[
+        float, typer.Option(help="stop after this long; the next call goes on from there")
+    ] = 1e9,
     threads: Annotated[int, typer.Option(help="CPU threads; 0 leaves it to torch")] = 0,
 ) -> None:
     """Train from scratch, or go on where the last run stopped."""
     settings = _read(config)
     if not (data / "dance" / "index.json").is_file():
-        raise TemposeError("data_missing", f"There is no training data in {data} (dance/index.json is missing).")
+        raise TemposeError(
+            "data_missing", f"There is no training data in {data} (dance/index.json is missing)."
+        )
     import torch
 
     if threads:
@@ -48,7 +54,9 @@ def train(
         vae = PoseVAE.from_pretrained(settings.pop("vae"))
         unknown = set(settings) - {f.name for f in fields(DiTConfig)}
         if unknown:
-            raise TemposeError("config_unknown", f"{config.name} has unknown keys: {', '.join(sorted(unknown))}.")
+            raise TemposeError(
+                "config_unknown", f"{config.name} has unknown keys: {', '.join(sorted(unknown))}."
+            )
         train_dit(DiTConfig(**settings), vae, train_set, held_out, minutes)
     else:
         raise TemposeError("config_kind", f"{config.name}: kind must be vae or dit, not {kind!r}.")

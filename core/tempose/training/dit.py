@@ -18,6 +18,7 @@ from torch.utils.data import DataLoader, IterableDataset
 from tempose.datasets.augment import Augmenter
 from tempose.dit import DanceDiT
 from tempose.pipeline import mask_channels
+from tempose.request import STYLES
 from tempose.training.masks import draw_known
 from tempose.vae import PoseVAE
 
@@ -118,14 +119,13 @@ def flow_loss(
     ).to(clean.device)
     t = batch["time"].to(clean.dtype)
     noisy = torch.lerp(clean, noise, t[:, None, None, None, None])
-    styles = dit.config["styles"] if hasattr(dit, "config") else dit.module.config["styles"]
     predicted = dit(
         noisy,
         reference,
         mask_channels(known),
         t,
         batch["music"],
-        torch.where(batch["style"] < 0, styles, batch["style"]),
+        torch.where(batch["style"] < 0, len(STYLES), batch["style"]),
         batch["energy"],
         batch["no_music"],
     ).float()
@@ -176,7 +176,6 @@ def train_dit(
     check = {key: torch.stack([c[key] for c in checks]).to(accelerator.device) for key in checks[0]}
 
     started = saved = time.time()
-    log = out / "log.csv"
     sums: dict[str, float] = {}
     while step < config.steps and time.time() - started < 60 * minutes:
         batch = {key: value.to(accelerator.device) for key, value in next(loader).items()}
@@ -202,22 +201,29 @@ def train_dit(
         if step % config.validate_every == 0:
             with torch.no_grad(), accelerator.autocast():
                 validation = flow_loss(dit, vae, check, config)
-            row = {"step": step, "seconds": round(time.time() - started, 1)}
-            row |= {key: round(total / config.validate_every, 5) for key, total in sums.items()}
-            row |= {f"held_out_{key}": round(float(v), 5) for key, v in validation.items()}
+            _log(out / "log.csv", step, time.time() - started, sums, config.validate_every, validation)
             sums = {}
-            new = not log.exists()
-            with log.open("a", newline="") as file:
-                writer = csv.DictWriter(file, row)
-                if new:
-                    writer.writeheader()
-                writer.writerow(row)
-            print(row, flush=True)
         if time.time() - saved > 60 * config.save_every_minutes or step >= config.steps:
             save_state(out, accelerator.unwrap_model(dit), ema, optimiser, step, config)
             saved = time.time()
     if accelerator.is_main_process:
         save_state(out, accelerator.unwrap_model(dit), ema, optimiser, step, config)
+
+
+def _log(
+    path: Path, step: int, seconds: float, sums: dict[str, float], steps: int, validation: dict[str, Tensor]
+) -> None:
+    """Append a row of mean training losses and of the losses on held-out examples."""
+    row = {"step": step, "seconds": round(seconds, 1)}
+    row |= {key: round(total / steps, 5) for key, total in sums.items()}
+    row |= {f"held_out_{key}": round(float(value), 5) for key, value in validation.items()}
+    new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+    print(row, flush=True)
 
 
 def save_state(
@@ -251,8 +257,8 @@ def load_state(out: Path, dit: DanceDiT, ema: dict[str, Tensor], optimiser: torc
     with safe_open(path, "pt") as file:
         step = int(file.metadata()["step"])
     dit.load_state_dict({n[6:]: t for n, t in tensors.items() if n.startswith("model.")})
-    for name in ema:
-        ema[name].copy_(tensors[f"ema.{name}"])
+    for name, average in ema.items():
+        average.copy_(tensors[f"ema.{name}"])
     for name, p in dit.named_parameters():
         if f"optimiser.exp_avg.{name}" in tensors:
             optimiser.state[p] = {
