@@ -27,6 +27,7 @@ from tempose.pose.skeletons import OPENPOSE_18
 from tempose.request import FPS, STYLES, DanceRequest
 from tempose.segments import SEGMENT, Segment, meet, plan
 from tempose.vae import TIME_STRIDE, PoseVAE, decode_mixtures
+from tempose.weights_check import check_weights
 
 VISIBLE = 0.15  # confidence below which a joint counts as hidden
 
@@ -49,10 +50,11 @@ class DancePipeline(DiffusionPipeline):
         Raises
         ------
         TemposeError
-            The device is not there, or the weights are missing or damaged.
+            The device is not there, or the weights are missing, damaged or not those of their manifest.
         """
         folder = Path(folder)
         target = _device(device)
+        check_weights(folder)
         try:
             scheduler = FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler")
             pipeline = cls(
