@@ -137,10 +137,11 @@ def _mount(module: str, names: dict[str, str]) -> None:
 
 
 _mount("tempose_server.cli", {"serve": "serve"})
+_mount("tempose.doctor", {"doctor": "doctor"})
 _mount("tempose.render.cli", {"render": "render"})
 _mount("tempose.training.cli", {"train": "train"})
 with suppress(ModuleNotFoundError):
-    _mount("tempose.evaluation.cli", {"evaluate": "evaluate"})
+    _mount("tempose.evaluation.cli", {"evaluate": "evaluate", "evaluate-beats": "evaluate_beats"})
 
 if __name__ == "__main__":
     main()

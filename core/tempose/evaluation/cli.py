@@ -89,6 +89,40 @@ def evaluate(
         _compare(against, results)
 
 
+def evaluate_beats(
+    data: Annotated[Path, typer.Argument(help="folder of samples and drum takes; recordings in music/")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="folder for beats.json, beats.csv, beats.html")
+    ] = Path("evaluation-beats"),
+    songs: Annotated[int, typer.Option(min=1, help="rendered songs of each kind and tempo")] = 2,
+    seconds: Annotated[float, typer.Option(min=10, help="length of rendered songs")] = 30.0,
+) -> None:
+    """Measure the beat grid beside plain librosa: songs with known beats, recordings, confidence."""
+    from rich.console import Console
+    from rich.progress import Progress
+    from rich.table import Table
+
+    from tempose.evaluation.beats import FIGURES, evaluate_beats
+
+    with Progress(transient=True) as progress:
+        task = progress.add_task("Listening", total=None)
+        results = evaluate_beats(
+            data, output, songs=songs, seconds=seconds,
+            on_song=lambda done, total, name: progress.update(
+                task, completed=done, total=total, description=name
+            ),
+        )  # fmt: skip
+    shown = Table("songs", "tracker", "number", *FIGURES, "confidence")
+    for group, trackers in results["table"].items():
+        for tracker, line in trackers.items():
+            cells = [f"{line[k]:.2f}".replace("nan", "–") for k in (*FIGURES, "confidence")]
+            shown.add_row(group, tracker, str(line["songs"]), *cells)
+    Console().print(shown)
+    found = results["calibration"]
+    typer.echo(f"confidence is off by {found['error']:.2f} on average; tells good from bad at {found['auc']:.2f}")
+    typer.echo(f"{output / 'beats.html'}")
+
+
 def _dances(what: str):
     from tempose.dance import Dance
 

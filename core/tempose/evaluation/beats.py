@@ -1,0 +1,318 @@
+"""How good is the beat grid? Our tracker beside plain librosa, on songs whose beats are known and on recordings.
+
+Figures are mir_eval's (Raffel et al. 2014, after Davies, Degara and Plumbley 2009), first five seconds left out
+as its protocol has it: F-measure (within 70 ms), and continuity: the longest correct stretch (C) or all correct
+stretches (T) at the correct metrical level (CML) or also at double, half and off-beat (AML). Recordings come
+without known beats; there only plausibility is measured, and agreement of the two trackers.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tempose.errors import TemposeError
+from tempose.music.audio import SAMPLE_RATE, Song
+from tempose.music.beats import track_beats
+from tempose.music.grid import BeatGrid
+
+AUDIO = (".wav", ".flac", ".ogg", ".mp3")
+FIGURES = ("f", "cmlc", "cmlt", "amlc", "amlt", "downbeat_f")
+TEMPI = tuple(range(60, 181, 10))
+BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
+HOP = 512
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of song to render."""
+
+    name: str
+    tempi: Sequence[float]
+    genre: str | None = None
+    drums: bool | None = True
+    curve: str = "steady"
+
+
+KINDS = (
+    Kind("steady", TEMPI),
+    Kind("swing", (80, 110, 140, 170), "jazz"),
+    Kind("waltz", (80, 110, 140, 170), "waltz", None),
+    Kind("no drums", (70, 90, 110, 130, 150), None, False),
+    Kind("abrupt change", (80, 100, 120, 140), None, None, "abrupt"),
+    Kind("gradual change", (80, 100, 120, 140), None, None, "gradual"),
+    Kind("drift", (80, 100, 120, 140), None, None, "drift"),
+    Kind("no beat", (), None),
+)
+FOURS = ("house", "electronic", "hip_hop", "krump", "funk", "break", "disco", "rock", "latin", "ballad")
+
+
+def tempo_of(curve: str, bpm: float, beats: int, rng: np.random.Generator) -> np.ndarray:
+    """(beats,) beats per minute of a song that begins at `bpm`."""
+    out = np.full(beats, float(bpm))
+    if curve == "abrupt":
+        out[beats // 2 :] *= rng.choice([0.75, 0.8, 1.25, 1.33])
+    elif curve == "gradual":
+        out *= np.exp(np.linspace(0, np.log(rng.choice([0.75, 1.33])), beats))
+    elif curve == "drift":
+        out *= np.exp(np.cumsum(rng.normal(0, 0.006, beats)))
+    return np.clip(out, 50, 200)
+
+
+def rendered(
+    data: str | os.PathLike, songs: int = 2, seconds: float = 30.0, kinds: Sequence[Kind] = KINDS
+) -> Iterator[tuple[str, str, float, np.ndarray, BeatGrid]]:
+    """Songs with known beats, from drum takes the tracker was not trained on.
+
+    Parameters
+    ----------
+    data : path
+        Folder of samples and drum takes, as `tempose.datasets.synth` wants it.
+    songs : int
+        Songs of each kind and tempo, each of another random state.
+    seconds : float
+        About how long each is.
+
+    Yields
+    ------
+    kind, name, bpm, (N,) float32 samples at 22,050 Hz, true grid
+        The kind "no beat" (noise, drones, strokes at random moments) has an empty grid.
+    """
+    from tempose.datasets.genres import GENRES
+    from tempose.datasets.synth import SampleLibrary, render_song
+
+    library = SampleLibrary(Path(data))
+    for number, kind in enumerate(kinds):
+        if not kind.tempi:
+            for take in range(4 * songs):
+                yield kind.name, f"{kind.name} {take}", 0.0, beatless(take, seconds), BeatGrid(np.zeros(0))
+        for bpm in kind.tempi:
+            for take in range(songs):
+                rng = np.random.default_rng([77, number, int(bpm), take])
+                genre = kind.genre or str(rng.choice(FOURS))
+                count = max(16, int(seconds * bpm / 60))
+                tempo = tempo_of(kind.curve, bpm, count, rng)
+                count = min(count, int(np.searchsorted(np.cumsum(60 / tempo), seconds)) + 1)
+                samples, grid = render_song(
+                    rng, library, tempo, max(2, count // GENRES[genre].beats_per_bar), genre=genre,
+                    drums=kind.drums, offset=float(rng.uniform(0, 1)), split="validation",
+                )  # fmt: skip
+                yield kind.name, f"{kind.name} {bpm:g} {genre} {take}", float(bpm), samples, grid
+
+
+def beatless(seed: int, seconds: float) -> np.ndarray:
+    """Sound without a beat: noise, swelling drones, short strokes at random moments, in turn."""
+    rng = np.random.default_rng([78, seed])
+    time = np.arange(int(seconds * SAMPLE_RATE)) / SAMPLE_RATE
+    noise = rng.standard_normal(len(time))
+    if seed % 3 == 0:
+        return (0.1 * noise).astype(np.float32)
+    out = 1e-3 * noise
+    if seed % 3 == 1:
+        for _ in range(4):
+            swell = 1 + np.sin(2 * np.pi * rng.uniform(0.02, 0.15) * time + rng.uniform(0, 6))
+            out += 0.05 * swell * np.sin(2 * np.pi * rng.uniform(80, 900) * time)
+        return out.astype(np.float32)
+    stroke = np.exp(-np.arange(4000) / SAMPLE_RATE / 0.04)
+    for moment in np.cumsum(0.05 + rng.exponential(0.45, int(3 * seconds))):
+        at = int(moment * SAMPLE_RATE)
+        if at + 4000 < len(out):
+            out[at : at + 4000] += rng.uniform(0.1, 0.5) * stroke * rng.standard_normal(4000)
+    return out.astype(np.float32)
+
+
+def librosa_beats(samples: np.ndarray) -> BeatGrid:
+    """What librosa finds as it comes; it knows neither downbeats nor how sure it is."""
+    import librosa
+
+    _, beats = librosa.beat.beat_track(y=np.asarray(samples), sr=SAMPLE_RATE, hop_length=HOP, units="time")
+    return BeatGrid(np.unique(np.asarray(beats, float)), np.zeros(0), float("nan"))
+
+
+TRACKERS: dict[str, Callable[[np.ndarray], BeatGrid]] = {"tempose": track_beats, "librosa": librosa_beats}
+
+
+def scores(true: BeatGrid, found: BeatGrid) -> dict[str, float]:
+    """`FIGURES` of a found grid, mir_eval's protocol; 0 where either holds no beats."""
+    try:
+        from mir_eval import beat
+    except ModuleNotFoundError:
+        raise TemposeError(
+            "extra_missing", "Measuring beats needs mir_eval: pip install 'tempose[dev]'."
+        ) from None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # mir_eval warns of empty lists, which are an answer here
+        known, heard = (beat.trim_beats(g.beats) for g in (true, found))
+        downs = [beat.trim_beats(g.downbeats) for g in (true, found)]
+        continuity = beat.continuity(known, heard) if len(known) > 1 and len(heard) > 1 else (0.0,) * 4
+        values = (beat.f_measure(known, heard), *continuity, beat.f_measure(*downs))
+    return {name: float(v) for name, v in zip(FIGURES, values, strict=True)}
+
+
+def contrast(samples: np.ndarray, grid: BeatGrid, shifts: int = 24) -> float:
+    """Onset strength at the beats over that at the same beats shifted by parts of a beat: 1 is chance."""
+    import librosa
+
+    if len(grid.beats) < 4:
+        return 0.0
+    onset = librosa.onset.onset_strength(y=np.asarray(samples), sr=SAMPLE_RATE, hop_length=HOP)
+    times = np.arange(len(onset)) * HOP / SAMPLE_RATE
+    intervals = np.append(np.diff(grid.beats), np.diff(grid.beats)[-1])
+
+    def level(part: float) -> float:
+        at = grid.beats + part * intervals
+        return float(np.max([np.interp(at + d, times, onset) for d in (-0.023, 0, 0.023)], axis=0).mean())
+
+    return level(0.0) / max(float(np.mean([level(k / shifts) for k in range(shifts)])), 1e-9)
+
+
+def plausibility(samples: np.ndarray, grid: BeatGrid) -> dict[str, float]:
+    """What can be said of a grid without knowing the truth.
+
+    Returns
+    -------
+    dict
+        ``bpm``; ``spread`` (half the range of the middle 80 % of the intervals over their median: rubato or
+        mistakes); ``steps`` (share of intervals that differ from the one before by more than 20 %);
+        ``contrast``; ``confidence``.
+    """
+    intervals = np.diff(grid.beats)
+    if len(intervals) < 4:
+        return {"bpm": grid.bpm, "spread": 0.0, "steps": 0.0, "contrast": 0.0, "confidence": grid.confidence}
+    low, middle, high = np.percentile(intervals, (10, 50, 90))
+    steps = np.abs(np.diff(np.log(intervals))) > np.log(1.2)
+    return {
+        "bpm": grid.bpm,
+        "spread": float((high - low) / 2 / middle),
+        "steps": float(steps.mean()),
+        "contrast": contrast(samples, grid),
+        "confidence": grid.confidence,
+    }
+
+
+def calibration(confidence: np.ndarray, f: np.ndarray, bins: Sequence[float] = BINS) -> dict[str, Any]:
+    """Does the confidence say what F-measure to expect?
+
+    Returns
+    -------
+    dict
+        ``bins`` (low, high, count, mean confidence, mean F, share with F above 0.8), ``error`` (mean absolute
+        difference of a bin's two means, weighted by count), ``auc`` (chance that a well tracked song (F above
+        0.8) has more confidence than a badly tracked one; NaN where there are not both).
+    """
+    confidence, f = np.asarray(confidence, float), np.asarray(f, float)
+    index = np.clip(np.searchsorted(bins, confidence, side="right") - 1, 0, len(bins) - 2)
+    table = []
+    for i in range(len(bins) - 1):
+        own = index == i
+        if own.any():
+            table.append({
+                "low": bins[i], "high": bins[i + 1], "count": int(own.sum()),
+                "confidence": float(confidence[own].mean()), "f": float(f[own].mean()),
+                "good": float((f[own] > 0.8).mean()),
+            })  # fmt: skip
+    error = sum(b["count"] * abs(b["confidence"] - b["f"]) for b in table) / max(len(f), 1)
+    good, bad = confidence[f > 0.8], confidence[f <= 0.8]
+    pairs = np.sign(good[:, None] - bad[None])
+    auc = float((pairs.mean() + 1) / 2) if pairs.size else float("nan")
+    return {"bins": table, "error": float(error), "auc": auc}
+
+
+def evaluate_beats(
+    data: str | os.PathLike,
+    out: str | os.PathLike,
+    *,
+    songs: int = 2,
+    seconds: float = 30.0,
+    kinds: Sequence[Kind] = KINDS,
+    on_song: Callable[[int, int, str], None] | None = None,
+) -> dict[str, Any]:
+    """Measure the trackers and write ``beats.json``, ``beats.csv`` and ``beats.html`` into a folder.
+
+    Parameters
+    ----------
+    data : path
+        Samples to render songs from; recordings in ``music/``, where there are any.
+    out : path
+    songs : int
+        Rendered songs of each kind and tempo.
+    seconds : float
+        Length of rendered songs; recordings are heard for two minutes at most.
+    kinds : sequence of Kind
+    on_song : callable, optional
+        Called with (done, all, name).
+    """
+    from tempose.evaluation.beats_page import write_page
+
+    out = Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    music = sorted(p for p in (Path(data) / "music").glob("*") if p.suffix.lower() in AUDIO)
+    total = sum(len(k.tempi) * songs or 4 * songs for k in kinds) + len(music)
+    rows: list[Row] = []
+    done = 0
+    for kind, name, bpm, samples, true in rendered(data, songs, seconds, kinds):
+        for tracker, track in TRACKERS.items():
+            found = track(samples)
+            rows.append({
+                "tracker": tracker, "kind": kind, "song": name, "bpm": bpm, "found_bpm": found.bpm,
+                "confidence": found.confidence, **scores(true, found),
+            })  # fmt: skip
+        done += 1
+        if on_song:
+            on_song(done, total, name)
+    recordings: list[Row] = []
+    for path in music:
+        samples = Song.load(path).samples[: 120 * SAMPLE_RATE]
+        found = {tracker: track(samples) for tracker, track in TRACKERS.items()}
+        agreement = scores(found["tempose"], found["librosa"])
+        for tracker, grid in found.items():
+            recordings.append({
+                "tracker": tracker, "song": path.stem, **plausibility(samples, grid),
+                "agreement_f": agreement["f"], "agreement_amlt": agreement["amlt"],
+            })  # fmt: skip
+        done += 1
+        if on_song:
+            on_song(done, total, path.stem)
+    own = [r for r in rows if r["tracker"] == "tempose"]
+    results = {
+        "table": table(rows),
+        "by_tempo": table([r for r in rows if r["kind"] == "steady"], "bpm"),
+        "calibration": calibration(
+            np.asarray([r["confidence"] for r in own]), np.asarray([r["f"] for r in own])
+        ),
+        "recordings": recordings,
+        "rows": rows,
+    }
+    clean = json.loads(json.dumps(results), parse_constant=lambda _: None)  # JSON knows no NaN
+    (out / "beats.json").write_text(json.dumps(clean, indent=1))
+    with (out / "beats.csv").open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    write_page(out / "beats.html", results)
+    return results
+
+
+def table(rows: Sequence[Row], key: str = "kind") -> dict[str, dict[str, dict[str, float]]]:
+    """Group → tracker → mean of each figure, median confidence and the number of songs; "all" is the songs
+    that have a beat."""
+    out: dict[str, dict[str, dict[str, float]]] = {}
+    groups: list[Any] = [*dict.fromkeys(r[key] for r in rows), "all"]
+    for group in groups:
+        here = [r for r in rows if (r["bpm"] > 0 if group == "all" else r[key] == group)]
+        for tracker in dict.fromkeys(r["tracker"] for r in here):
+            own = [r for r in here if r["tracker"] == tracker]
+            line = {name: float(np.mean([r[name] for r in own])) for name in FIGURES}
+            line["confidence"] = float(np.median([r["confidence"] for r in own]))
+            line["songs"] = len(own)
+            out.setdefault(str(group), {})[tracker] = line
+    return out
