@@ -113,11 +113,9 @@ class ServerProcess:
 
     def address(self) -> tuple[str, str] | None:
         """Address and token once the server listens; raises `Problem` when it has ended instead."""
-        if self.runtime_file.is_file():
-            return read_runtime_file(self.runtime_file)
         if not self.alive():
             raise Problem("server_ended", f"The server ended at once. Its log says: {self.last_words()}")
-        return None
+        return read_runtime_file(self.runtime_file) if self.runtime_file.is_file() else None
 
     def last_words(self) -> str:
         """The end of the log."""

@@ -15,6 +15,8 @@ from .client import Client
 from .dance import DanceData, bad_answer, number
 from .errors import Problem
 
+LOADING_SECONDS = 300.0
+
 
 class Work(Protocol):
     """What a worker may tell the main thread."""
@@ -42,25 +44,35 @@ def read_sound(source: bytes | str) -> bytes:
         ) from None
 
 
-def wait_ready(work: Work, client: Client, seconds: float = 180.0) -> dict:
-    """Wait until the server's model is loaded; returns its health with capabilities."""
-    until = time.monotonic() + seconds
+def wait_ready(work: Work, client: Client, listening: Callable[[], object] | None = None) -> dict:
+    """Wait until the server's model is loaded; returns its health with capabilities.
+
+    `listening` says that the server is known to run (and raises when it has ended): then a health call without
+    an answer only means that loading the model keeps it busy.
+    """
+    until = time.monotonic() + LOADING_SECONDS
     while True:
-        health = client.health()
-        if health["status"] == "SETUP_FAILED":
-            raise Problem("server_setup", health["message"] or "The server could not load its model.")
-        if health["status"] != "STARTING":
-            return {**health, "capabilities": client.capabilities()}
+        try:
+            health = client.health()
+            if health["status"] == "SETUP_FAILED":
+                raise Problem("server_setup", health["message"] or "The server could not load its model.")
+            if health["status"] != "STARTING":
+                return {**health, "capabilities": client.capabilities()}
+            listening = listening or (lambda: True)  # it has answered once
+        except Problem as problem:
+            if problem.code != "server_gone" or listening is None:
+                raise
+            listening()
         if time.monotonic() > until:
-            raise Problem("server_slow", "The server did not get ready within three minutes. See its log.")
+            raise Problem("server_slow", "The server did not get ready within five minutes. See its log.")
         work.status("The server is loading its model…")
         work.sleep(0.2)
 
 
-def connect(work: Work, url: str, token: str) -> dict:
+def connect(work: Work, url: str, token: str, listening: Callable[[], object] | None = None) -> dict:
     """Check a server: (url, token) and what it can do."""
     work.status("Connecting…")
-    report = wait_ready(work, work.use(Client(url, token)))
+    report = wait_ready(work, work.use(Client(url, token)), listening)
     return {"url": url, "token": token, **report}
 
 
@@ -72,7 +84,7 @@ def start(work: Work, ready: Callable[[], tuple[str, str] | None]) -> dict:
         if time.monotonic() > until:
             raise Problem("server_slow", "The server did not start within two minutes. See its log.")
         work.sleep(0.05)
-    return connect(work, *address)
+    return connect(work, *address, listening=ready)
 
 
 def find_beats(work: Work, client: Client, sound: bytes | str) -> dict:

@@ -28,7 +28,6 @@ if HAS_BLENDER:
         monkeypatch.setenv("TEMPOSE_PYTHON", python)
         monkeypatch.setenv("TEMPOSE_SERVER_MODEL", "default")
         monkeypatch.setenv("TEMPOSE_SERVER_DATA_DIR", str(folder / "data"))
-        import addon_utils
         import bpy
 
         monkeypatch.syspath_prepend(str(ROOT / "scripts"))
@@ -40,6 +39,8 @@ if HAS_BLENDER:
         )
         bpy.ops.wm.read_homefile(use_empty=True)
         yield bpy
+        import addon_utils  # known only once bpy is there
+
         addon_utils.disable("bl_ext.user_default.tempose")
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 SONG = Path(__file__).resolve().parents[2] / "examples" / "demo_song.ogg"
-SECONDS = 8
+SECONDS = 4
 
 
 def curves_of(ob):
@@ -16,7 +16,9 @@ def curves_of(ob):
 
 
 def values(ob):
-    return {(c.data_path, c.array_index): np.array([k.co.y for k in c.keyframe_points]) for c in curves_of(ob)}
+    return {
+        (c.data_path, c.array_index): np.array([k.co.y for k in c.keyframe_points]) for c in curves_of(ob)
+    }
 
 
 def length(strip):

@@ -4,7 +4,6 @@ import base64
 import contextlib
 import json
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
@@ -295,13 +294,6 @@ def test_a_full_queue_is_tried_again_with_the_same_job():
         tries.append(handler.path)
         return (429, {"code": "queue_full", "message": "Full."}) if len(tries) < 3 else (202, job("queued"))
 
-    class Quiet:
-        def status(self, text):
-            pass
-
-        def sleep(self, seconds):
-            time.sleep(0)
-
     with serving({("PUT", "j"): put}) as (_, client):
         work._put(Quiet(), client, "j", {})
     assert tries == ["/v1/jobs/j"] * 3
@@ -337,3 +329,41 @@ def test_this_machine_is_told_from_others():
         and is_loopback("127.9.9.9")
     )
     assert not is_loopback("192.168.1.2") and not is_loopback("localhost.example.org")
+
+
+class Quiet:
+    """A worker whose words nobody hears and who never waits."""
+
+    def status(self, text):
+        pass
+
+    def sleep(self, seconds):
+        pass
+
+    def use(self, client):
+        return client
+
+
+def test_a_server_too_busy_loading_to_answer_is_waited_for():
+    tries = []
+
+    def slow(handler):
+        tries.append(1)
+        if len(tries) < 3:
+            handler.close_connection = True  # no answer at all
+            return None
+        return health(status="STARTING" if len(tries) < 5 else "READY")
+
+    answers = {("GET", "/v1/health"): slow, ("GET", "/v1/capabilities"): {"styles": ["pop"], "models": []}}
+    with serving(answers) as (fake, _):
+        report = work.connect(Quiet(), fake.url, TOKEN, listening=lambda: True)
+        tries.clear()
+        with pytest.raises(Problem, match="does not answer"):
+            work.connect(Quiet(), fake.url, TOKEN)  # nothing says that one runs there
+    assert report["capabilities"]["styles"] == ["pop"]
+
+
+def test_a_server_that_cannot_load_its_model_says_why():
+    answers = {("GET", "/v1/health"): health(status="SETUP_FAILED", message="There are no weights.")}
+    with serving(answers) as (fake, _), pytest.raises(Problem, match="There are no weights"):
+        work.connect(Quiet(), fake.url, TOKEN)
