@@ -10,7 +10,7 @@ import numpy as np
 
 from tempose.errors import TemposeError
 from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import SKELETONS
+from tempose.pose.skeletons import LAYOUTS
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +63,7 @@ class Dance:
         try:
             with np.load(path, allow_pickle=False) as f:
                 joints = tuple(str(j) for j in f["joint_names"])
-                skeleton = next(s for s in SKELETONS.values() if s.joints == joints)
+                skeleton = next(s for s in LAYOUTS.values() if s.joints == joints)
                 canvas = tuple(int(v) for v in f["canvas"]) if "canvas" in f else (1000, 1000)
                 poses = PoseSequence(
                     f["keypoints"], f["scores"], float(f["fps"]), skeleton, (canvas[0], canvas[1])

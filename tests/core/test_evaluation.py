@@ -12,7 +12,7 @@ from tempose.dance import Dance
 from tempose.errors import TemposeError
 from tempose.evaluation import figures, harness
 from tempose.evaluation.baselines import GenreMean, Metronome, Retrieval
-from tempose.evaluation.truth import Truth, shuffled
+from tempose.evaluation.truth import Truth, other_music, shuffled
 from tempose.metrics import beats as beat_metrics
 from tempose.metrics.curves import in_body_heights
 from tempose.music.audio import SAMPLE_RATE, Song
@@ -119,7 +119,7 @@ def run(tmp_path_factory):
 def test_the_table_has_every_system_and_ranks_the_truth_above_the_puppets(run):
     _, results = run
     assert list(results["table"]) == [
-        "truth", "truth (train)", "shuffled", "model", "retrieval", "metronome"
+        "truth", "truth (train)", "shuffled", "model", "model, other music", "retrieval", "metronome"
     ]  # fmt: skip
     lock = {s: t["beat_lock"]["mean"] for s, t in results["table"].items()}
     assert lock["metronome"] > 0.6
@@ -128,6 +128,32 @@ def test_the_table_has_every_system_and_ranks_the_truth_above_the_puppets(run):
     assert ranks["truth"] == min(ranks.values())
     assert ranks["retrieval"] < ranks["model"]
     assert results["table"]["truth"]["fid_kinetic"]["mean"] < results["table"]["model"]["fid_kinetic"]["mean"]
+
+
+def test_dances_are_also_scored_against_another_songs_beats(run):
+    folder, results = run
+    lock = {s: t["beat_lock"]["mean"] for s, t in results["table"].items()}
+    assert lock["model"] > lock["model, other music"] + 0.2
+    assert lock["model, other music"] < 0.15
+    assert "model, other music" not in results["ranking"]
+    assert set(results["listening"]) == {"model", "retrieval", "metronome"}
+    found = {c["figure"]: c for c in results["listening"]["metronome"]}
+    assert found["beat_lock"]["difference"] > 0.4
+    assert "Does it listen?" in (folder / "index.html").read_text()
+
+
+def test_no_song_is_its_own_other_music():
+    made = {
+        (c.name, seed): NullModel()(c.song, c.request(standing_pose(), seed))
+        for c in (case("a", 80), case("b", 100), case("c", 130))
+        for seed in (0, 1)
+    }
+    mixed = other_music(made)
+    assert list(mixed) == list(made)
+    for key, dance in mixed.items():
+        assert np.array_equal(dance.poses.keypoints, made[key].poses.keypoints)
+        assert not np.array_equal(dance.beat_times, made[key].beat_times)
+    assert other_music({k: d for k, d in made.items() if k[0] == "a"}) == {}
 
 
 def test_the_tempo_series_tells_who_follows(run):

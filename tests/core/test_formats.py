@@ -8,12 +8,24 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from tempose.dance import Dance
 from tempose.errors import TemposeError
 from tempose.pose import formats
 from tempose.pose.formats import load_poses, load_reference, parse_poses, save_poses
 from tempose.pose.reference import standing_pose
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import COCO_17, OPENPOSE_18
+from tempose.pose.sequence import PoseSequence, convert, to_openpose18
+from tempose.pose.skeletons import (
+    BODY_25,
+    BODY_67,
+    COCO_17,
+    HALPE_26,
+    LAYOUTS,
+    MEDIAPIPE_33,
+    OPENPOSE_18,
+    OPENPOSE_60,
+    SKELETONS,
+    skeleton,
+)
 
 KEYPOINTS = st.floats(-0.5, 1.5, width=32)
 SCORES = st.one_of(st.just(0.0), st.floats(0.0625, 1, width=32))
@@ -43,16 +55,51 @@ def through_json(data):
     return parse_poses(json.loads(json.dumps(data)))
 
 
-@given(st.one_of(sequences(OPENPOSE_18), sequences(COCO_17)))
+def whole(poses: PoseSequence) -> PoseSequence:
+    """With something seen of feet and hands in the first frame, so that the file shows which layout it is."""
+    scores = poses.scores.copy()
+    scores[0, 18:] = np.maximum(scores[0, 18:], 0.5)
+    return PoseSequence(poses.keypoints, scores, poses.fps, poses.skeleton, poses.canvas)
+
+
+@settings(max_examples=40)
+@given(st.sampled_from(list(LAYOUTS.values())).flatmap(sequences))
 def test_our_own_json_comes_back_as_it_was(poses):
     same(through_json(formats.to_own(poses)), poses)
 
 
+@settings(max_examples=40)
 @given(sequences(OPENPOSE_18), st.sampled_from([18, 25]))
 def test_openpose_comes_back_as_it_was(poses, layout):
-    same(through_json(formats.to_openpose(poses, layout)), poses)
+    back = through_json(formats.to_openpose(poses, layout))
+    assert back.skeleton is {18: OPENPOSE_18, 25: BODY_25}[layout]
+    same(to_openpose18(back), poses)
 
 
+@settings(max_examples=40)
+@given(st.sampled_from([BODY_25, OPENPOSE_60, BODY_67]).flatmap(sequences).map(whole))
+def test_openpose_keeps_feet_and_hands(poses):
+    pages = formats.to_openpose(poses)
+    assert all(page["people"][0]["face_keypoints_2d"] == [] for page in pages)
+    same(through_json(pages), poses)
+
+
+def test_a_hand_out_of_sight_for_a_while_does_not_change_the_layout():
+    scores = np.ones((3, 60))
+    scores[1, 18:] = 0
+    scores[2, 39:] = 0
+    keypoints = np.random.default_rng(0).uniform(0.1, 0.9, (3, 60, 2))
+    poses = PoseSequence(keypoints, scores, 30, OPENPOSE_60, (640, 480))
+    pages = formats.to_openpose(poses)
+    assert pages[1]["people"][0]["hand_left_keypoints_2d"] == []
+    assert len(pages[2]["people"][0]["hand_left_keypoints_2d"]) == 63
+    same(through_json(pages), poses)
+    pages[0]["people"][0]["hand_left_keypoints_2d"] = [1, 2, 3]
+    with pytest.raises(TemposeError, match="21 keypoints"):
+        through_json(pages)
+
+
+@settings(max_examples=40)
 @given(sequences(COCO_17))
 def test_coco_comes_back_as_it_was(poses):
     same(through_json(formats.to_coco(poses)), poses)
@@ -72,7 +119,7 @@ def test_a_folder_of_openpose_files_is_read_in_frame_order(tmp_path):
     keypoints = np.repeat(standing_pose().keypoints, 12, 0) + np.arange(12)[:, None, None] * 0.01
     poses = PoseSequence(keypoints, np.ones((12, 18)), 30, OPENPOSE_18)
     save_poses(poses, tmp_path / "clip", "openpose", layout=25)
-    same(load_poses(tmp_path / "clip"), poses)
+    same(to_openpose18(load_poses(tmp_path / "clip")), poses)
     for t, file in enumerate(sorted((tmp_path / "clip").iterdir())):  # unpadded numbers
         page = json.loads(file.read_text())
         del page["canvas_width"], page["canvas_height"], page["fps"]
@@ -81,7 +128,7 @@ def test_a_folder_of_openpose_files_is_read_in_frame_order(tmp_path):
         load_poses(tmp_path / "clip")
     with pytest.raises(TemposeError, match="frame rate"):
         load_poses(tmp_path / "clip", canvas=(1000, 1000))
-    same(load_poses(tmp_path / "clip", canvas=(1000, 1000), fps=30), poses)
+    same(to_openpose18(load_poses(tmp_path / "clip", canvas=(1000, 1000), fps=30)), poses)
 
 
 def test_a_missing_joint_is_missing_and_not_at_zero():
@@ -104,21 +151,73 @@ def test_coco_flags_are_told_from_confidences():
     assert np.allclose(result.scores[0, -3:], [0.9, 0.4, 0])
 
 
-@pytest.mark.parametrize(("count", "target"), [(26, OPENPOSE_18), (133, COCO_17)])
-def test_larger_coco_layouts_give_their_body(count, target):
-    names = {26: formats.HALPE_26, 133: list(COCO_17.joints)}[count]
-    values = np.column_stack([np.arange(count) * 2.0, np.arange(count), np.full(count, 0.5)])
-    poses = parse_poses([{"image_id": 1, "keypoints": values.ravel().tolist()}], canvas=(1000, 1000))
-    assert poses.skeleton is target
-    assert poses.pixels[0, target.index("left_ankle"), 0] == pytest.approx(2 * names.index("left_ankle"))
-    assert (target is COCO_17) or poses.pixels[0, 1, 0] == pytest.approx(2 * names.index("neck"))
+def coco_file(count: int) -> tuple[np.ndarray, PoseSequence]:
+    """(count, 3) values of one annotation, and what is read of them."""
+    values = np.column_stack([np.arange(count) * 2.0, np.arange(count), np.linspace(0.2, 0.9, count)])
+    return values, parse_poses([{"image_id": 1, "keypoints": values.ravel().tolist()}], canvas=(1000, 1000))
+
+
+def test_halpe_keeps_head_and_feet_and_its_own_neck():
+    values, poses = coco_file(26)
+    assert poses.skeleton is HALPE_26
+    assert np.allclose(poses.pixels[0], values[:, :2], atol=1e-3)
+    body = to_openpose18(poses)
+    assert body.pixels[0, 1] == pytest.approx(values[18, :2], abs=1e-3)
+    assert body.scores[0, 1] == pytest.approx(values[18, 2])
+
+
+def test_wholebody_keeps_feet_and_hands_and_takes_the_neck_between_the_shoulders():
+    values, poses = coco_file(133)
+    assert poses.skeleton is BODY_67
+    for joint, place in {
+        "left_big_toe": 17, "right_heel": 22, "left_hand": 91, "left_thumb_1": 92, "left_little_4": 111,
+        "right_hand": 112, "right_index_1": 117, "right_ankle": 16,
+    }.items():  # fmt: skip
+        assert np.allclose(poses.pixels[0, BODY_67.index(joint)], values[place, :2], atol=1e-3), joint
+    assert np.allclose(poses.pixels[0, 1], values[[5, 6], :2].mean(0), atol=1e-3)
+    assert poses.scores[0, 1] == pytest.approx(values[[5, 6], 2].min())
+    drawn = convert(poses, OPENPOSE_60)
+    assert np.allclose(drawn.pixels[0, 18:], values[91:133, :2], atol=1e-3)
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=str)
+def test_layouts_are_trees_with_mirror_partners_that_the_model_can_read(layout):
+    assert skeleton(layout.name) is layout
+    assert len(set(layout.joints)) == len(layout)
+    assert [layout.flip[k] for k in layout.flip] == list(range(len(layout)))
+    above = {-1}
+    for _ in layout.joints:
+        above |= {k for k, parent in enumerate(layout.parents) if parent in above}
+    assert len(above) == len(layout) + 1  # every joint hangs on a root, none on itself
+    keypoints = np.random.default_rng(1).uniform(0, 1, (2, len(layout), 2)).astype(np.float32)
+    poses = PoseSequence(keypoints, np.ones((2, len(layout))), 30, layout)
+    body = to_openpose18(poses)
+    for k, joint in enumerate(OPENPOSE_18.joints):
+        if joint in layout.joints:
+            assert np.array_equal(body.keypoints[:, k], poses.keypoints[:, layout.index(joint)])
+    assert (body.scores == 1).all()
+
+
+def test_only_what_the_model_knows_is_said_to_be_its_own():
+    assert set(SKELETONS) == {"openpose18", "coco17"}
+    assert {60, 67, 25, 26, 33} <= {len(s) for s in LAYOUTS.values()}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=str)
+def test_a_dance_file_keeps_its_skeleton(tmp_path, layout):
+    none = np.zeros(0)
+    poses = PoseSequence(np.full((4, len(layout), 2), 0.5), np.ones((4, len(layout))), 30, layout)
+    Dance(poses, none, none, none.astype(int), 0, "test").save(tmp_path / "d.npz")
+    assert Dance.load(tmp_path / "d.npz").poses.skeleton is layout
 
 
 def test_mediapipe_landmarks_are_shares_of_the_picture():
     marks = [{"x": i / 33, "y": 0.5, "z": 0.1, "visibility": 0.25} for i in range(33)]
     poses = parse_poses({"landmarks": marks, "width": 640, "height": 360})
     assert poses.canvas == (640, 360)
-    assert poses.keypoints[0, COCO_17.index("left_hip"), 0] == pytest.approx(23 / 33)
+    assert poses.skeleton is MEDIAPIPE_33
+    assert np.allclose(poses.keypoints[0, :, 0], np.arange(33) / 33)
+    assert to_openpose18(poses).keypoints[0, 1, 0] == pytest.approx(11.5 / 33)
     assert (poses.scores == 0.25).all()
     two = parse_poses([{"landmarks": marks}, {"landmarks": []}], canvas=(640, 360), fps=25)
     assert (two.scores[1] == 0).all()

@@ -6,12 +6,13 @@ import av
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
 from tempose.dance import Dance
 from tempose.errors import TemposeError
 from tempose.pose.reference import standing_pose
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import OPENPOSE_18
+from tempose.pose.sequence import PoseSequence, convert
+from tempose.pose.skeletons import BODY_25, OPENPOSE_18, OPENPOSE_60
 from tempose.render import contact_sheet, draw_pose, draw_trail, render_dance
 from tempose.render.contact_sheet import sheet_frames
 from tempose.render.draw import colours, place
@@ -74,6 +75,45 @@ def test_alpha_is_transparent_but_for_the_figure_and_a_picture_shows_through():
     white = draw_pose(pose, over=np.full((64, 64, 3), 255, np.uint8))
     assert (white[0, 0] == 255).all()
     assert (white != 255).any()
+
+
+def with_hands(poses: PoseSequence) -> PoseSequence:
+    """The poses with two spread hands, their roots at the wrists."""
+    fan = np.zeros((21, 2))
+    for finger in range(5):
+        angle = np.deg2rad(50 * (finger - 2))
+        for k in range(4):
+            fan[1 + 4 * finger + k] = (0.02 * (k + 2)) * np.asarray([np.sin(angle), np.cos(angle)])
+    wide = convert(poses, OPENPOSE_60)
+    keypoints, scores = wide.keypoints.copy(), wide.scores.copy()
+    for first, wrist in ((18, "left_wrist"), (39, "right_wrist")):
+        keypoints[:, first : first + 21] = keypoints[:, [OPENPOSE_60.index(wrist)]] + fan
+        scores[:, first : first + 21] = 1
+    return replace(wide, keypoints=keypoints, scores=scores)
+
+
+def test_hands_are_drawn_over_the_body_with_blue_joints():
+    pose = standing_pose(canvas=(1024, 1024))
+    plain, handed = draw_pose(pose), draw_pose(with_hands(pose))
+    tip = with_hands(pose).pixels[0, OPENPOSE_60.index("left_middle_4")].round().astype(int)
+    assert plain[tip[1], tip[0]].max() == 0
+    assert handed[tip[1], tip[0]].tolist() == [0, 0, 255]
+    assert np.array_equal(plain[:300], handed[:300])  # head and shoulders as ever
+    feet = PoseSequence(np.full((1, 25, 2), 0.5), np.ones((1, 25)), 30, BODY_25)
+    assert np.array_equal(draw_pose(feet), draw_pose(convert(feet, OPENPOSE_18)))
+
+
+def test_a_picture_keeps_its_proportions_under_the_figure():
+    pose = standing_pose(canvas=(200, 100))
+    over = np.full((50, 100, 3), 80, np.uint8)
+    over[:, :50] = (200, 0, 0)
+    drawn = draw_pose(pose, 0, (200, 200), over=over)
+    assert drawn[0, 0].max() == 0  # above the canvas
+    assert drawn[100, 10].tolist() == [200, 0, 0]
+    assert drawn[100, 190].tolist() == [80, 80, 80]
+    tall = draw_pose(pose, over=np.full((100, 50, 3), 80, np.uint8))
+    assert tall[50, 10].max() == 0
+    assert tall[5, 100].tolist() == [80, 80, 80]
 
 
 def test_ghosts_are_fainter_than_the_pose():
@@ -178,8 +218,13 @@ def test_the_command_writes_videos_sheets_stills_and_pose_files(tmp_path):
     def run(*arguments: str):
         return CliRunner().invoke(app, [str(tmp_path / "d.npz"), *arguments])
 
+    Image.new("RGB", (100, 150), (0, 90, 0)).save(tmp_path / "room.jpg", quality=95)
+    room = ["--over", str(tmp_path / "room.jpg")]
     for name, extra in (
         ("v.mp4", ["--size", "64x64"]),
+        ("w.mp4", ["--size", "64x96", "--fps", "12", "--trail", "2", *room]),
+        ("c.mov", ["--size", "64x96", "--alpha", "--beats"]),
+        ("o.png", ["--frame", "9", "--trail", "3", *room]),
         ("s.png", []),
         ("f.png", ["--frame", "3", "--alpha"]),
         ("p.json", []),
@@ -187,5 +232,26 @@ def test_the_command_writes_videos_sheets_stills_and_pose_files(tmp_path):
         result = run("-o", str(tmp_path / name), *extra)
         assert result.exit_code == 0, result.output
         assert (tmp_path / name).stat().st_size > 0
+    with av.open(str(tmp_path / "w.mp4")) as file:
+        shown = [f.to_ndarray(format="rgb24") for f in file.decode(video=0)]
+        assert float(file.streams.video[0].average_rate or 0) == 12
+    assert shown[-1][2, 2] == pytest.approx([0, 90, 0], abs=12)
+    with av.open(str(tmp_path / "c.mov")) as file:
+        clear = [f.to_ndarray(format="rgba") for f in file.decode(video=0)]
+    assert len(clear) == 20
+    assert clear[10][0, 0, 3] == 0
+    assert clear[10][..., 3].max() == 255
+    still = np.asarray(Image.open(tmp_path / "o.png"))
+    assert still.shape == (300, 200, 3)
+    assert still[2, 2] == pytest.approx([0, 90, 0], abs=4)
+    for wrong in (
+        ["v.mov"],
+        ["v.mp4", "--alpha"],
+        ["f.png", "--alpha", *room],
+        ["v.mp4", "--trail", "-1"],
+        ["v.mp4", "--over", str(tmp_path / "none.png")],
+        ["v.mp4", "--over", str(tmp_path / "d.npz")],
+    ):
+        assert isinstance(run("-o", str(tmp_path / wrong[0]), *wrong[1:]).exception, TemposeError), wrong
     assert isinstance(run("-o", str(tmp_path / "x.gif")).exception, TemposeError)
     assert isinstance(run("-o", str(tmp_path / "v.mp4"), "--size", "big").exception, TemposeError)

@@ -119,7 +119,9 @@ def evaluate_beats(
             shown.add_row(group, tracker, str(line["songs"]), *cells)
     Console().print(shown)
     found = results["calibration"]
-    typer.echo(f"confidence is off by {found['error']:.2f} on average; tells good from bad at {found['auc']:.2f}")
+    typer.echo(
+        f"confidence is off by {found['error']:.2f} on average; tells good from bad at {found['auc']:.2f}"
+    )
     typer.echo(f"{output / 'beats.html'}")
 
 
@@ -163,6 +165,12 @@ def _show(results: dict[str, Any]) -> None:
         table.add_row(figure.name, *(f"{c:.{figure.digits}f}".replace("nan", "–") for c in cells))
     table.add_row("mean rank", *(f"{results['ranking'].get(s, float('nan')):.2f}" for s in results["table"]))
     Console().print(table)
+    for system, comparison in results["listening"].items():
+        parts = [
+            f"{c['figure']} {c['difference']:+.3f}{'' if c['beyond_noise'] else ' (noise)'}"
+            for c in comparison
+        ]
+        Console().print(f"{system}, own music over other music: {', '.join(parts)}", highlight=False)
 
 
 def _compare(folder: Path, results: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from tempose.dance import Dance
 from tempose.errors import TemposeError
 from tempose.evaluation import figures
 from tempose.evaluation.figures import FIGURES, SET_FIGURES, Row
-from tempose.evaluation.truth import Truth, shuffled
+from tempose.evaluation.truth import Truth, other_music, shuffled
 from tempose.generator import Generator
 from tempose.metrics import kinetics, tempo
 from tempose.music.audio import Song
@@ -32,6 +32,8 @@ AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 TEMPI = (70.0, 90.0, 110.0, 130.0, 150.0, 170.0)
 SHEETS = 8  # contact sheets in the page, the first system's first
 FEATURES = "rms"
+OTHER_MUSIC = ", other music"
+LISTENING = ("beat_lock", "mm_align_excess", "beat_power", "tempo_clean")  # what a deaf dancer lacks
 SMALLEST_SET = 12  # windows of five seconds
 OnDance = Callable[[int, int, str], None]
 
@@ -178,7 +180,8 @@ def evaluate(
         Real motion; rows "truth" (held out), "truth (train)" and "shuffled" are made of it.
     out : path
         Folder: ``results.json``, ``rows.csv``, ``index.html``, ``dances/``. Dances already there are taken
-    up. seeds : sequence of int
+        up.
+    seeds : sequence of int
     reference : PoseSequence, optional
         None: a standing figure.
     settings : dict, optional
@@ -198,7 +201,8 @@ def evaluate(
     -------
     dict
         What ``results.json`` holds: ``table`` (system → figure → mean, low, high, count), ``ranking``,
-        ``tempo`` , ``floor``, ``rows``.
+        ``tempo``, ``listening`` (system → its figures to its own music against those to other songs' beats),
+        ``floor``, ``rows``.
     """
     from tempose.evaluation.page import write_page
 
@@ -218,6 +222,7 @@ def evaluate(
         rows += [figures.row(d, name, song, None, conventions) for song, d in finished]
         samples += [(f"{name}: {song}", d, None) for song, d in finished[:4]]
     following: dict[str, Any] = {}
+    listening: dict[str, list[dict]] = {}
     for name, generator in systems.items():
         folder = out / "dances" / _slug(name)
 
@@ -228,6 +233,16 @@ def evaluate(
         dances = dance_all(generator, cases, seeds, folder, reference, settings, tell)
         motions[name] = [d.poses for d in dances.values()]
         rows += [figures.row(d, name, song, styles[song], conventions) for (song, _), d in dances.items()]
+        own = rows[-len(dances) :] if dances else []
+        others = [
+            figures.row(d, name + OTHER_MUSIC, song, styles[song], conventions)
+            for (song, _), d in other_music(dances).items()
+        ]
+        if others:
+            listening[name] = figures.compare(others, own, LISTENING)
+            if name == next(iter(systems)):
+                motions[name + OTHER_MUSIC] = motions[name]
+                rows += others
         for case in cases:
             samples.append((f"{name}: {case.name}", dances[case.name, seeds[0]], case.path))
         if tempi:
@@ -236,7 +251,10 @@ def evaluate(
     table, floor = _table(rows, motions, truths)
     results = {
         "table": table,
-        "ranking": figures.ranking({s: {k: v["mean"] for k, v in t.items()} for s, t in table.items()}),
+        "ranking": figures.ranking(
+            {s: {k: v["mean"] for k, v in t.items()} for s, t in table.items() if not s.endswith(OTHER_MUSIC)}
+        ),
+        "listening": listening,
         "tempo": following,
         "floor": floor,
         "systems": {n: g.revision for n, g in systems.items()},

@@ -50,6 +50,7 @@ def write_page(
         _image(_beat_plot(results["table"]), "Beat alignment and its chance level"),
         _grouped(results["rows"], "style", "By style"),
         _grouped([{**r, "band": _band(r)} for r in results["rows"]], "band", "By tempo of the music"),
+        _listening(results["listening"]),
         _tempo(results["tempo"]),
         "<h2>Samples</h2>",
     ]
@@ -131,6 +132,23 @@ def _grouped(rows: Sequence[Row], key: str, title: str) -> str:
         f"<h3>{title}: beat lock / joint speed</h3>"
         f"<div class='wide'><table><tr><th></th>{head}</tr>{''.join(lines)}</table></div>"
     )
+
+
+def _listening(found: dict[str, Any]) -> str:
+    """Each system to its own music and to another song's beats."""
+    lines = []
+    for system, comparison in found.items():
+        for c in comparison:
+            said = {"b better": "listens", "a better": "worse to its own"}.get(c["verdict"], "not shown")
+            if c["figure"] == "beat_power" and c["beyond_noise"]:
+                said = "listens" if c["difference"] > 0 else "worse to its own"
+            span = f"{c['low']:+.3f} … {c['high']:+.3f}"
+            lines.append(_line(f"{system}: {c['figure']}", [f"{c['b']:.3f}", f"{c['a']:.3f}", span, said]))
+    if not lines:
+        return ""
+    head = _line("", ["its own music", "other music", "difference, 95 %", ""], "th")
+    title = "<h3>Does it listen? The same dances against another song's beats</h3>"
+    return f"{title}<table>{head}{''.join(lines)}</table>"
 
 
 def _line(title: str, cells: Sequence[str], cell: str = "td") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -76,3 +76,24 @@ def shuffled(truths: list[Truth], seed: int = 0) -> list[Dance]:
         beats = random.uniform(0, beat) + beat * np.arange(int(truth.poses.seconds / beat) + 2)
         dances.append(truth.dance(BeatGrid(beats, beats[::4])))
     return dances
+
+
+def other_music(dances: dict[tuple[str, int], Dance], seed: int = 0) -> dict[tuple[str, int], Dance]:
+    """Each dance with the beats of another song: what a dance that does not listen would score.
+
+    Parameters
+    ----------
+    dances : dict of (song, seed) → Dance
+        Of one generator. With fewer than two songs there is no other one, and nothing is returned.
+    """
+    songs = list(dict.fromkeys(song for song, _ in dances))
+    if len(songs) < 2:
+        return {}
+    turn = 1 + int(np.random.default_rng(seed).integers(len(songs) - 1))
+    partner = {song: songs[(i + turn) % len(songs)] for i, song in enumerate(songs)}
+    out = {}
+    for (song, number), dance in dances.items():
+        heard = dances[partner[song], number]
+        keep = [t[t < dance.poses.seconds] for t in (heard.beat_times, heard.downbeat_times)]
+        out[song, number] = replace(dance, beat_times=keep[0], downbeat_times=keep[1])
+    return out

@@ -1,8 +1,8 @@
 """Pose files: OpenPose, COCO, Halpe, MediaPipe and our own JSON, in; OpenPose, COCO and ours, out.
 
 Every reader turns what it finds into a `PoseSequence`: keypoints as shares of a stated canvas, a stated frame
-rate, and score 0 where a joint was not seen (whatever coordinates the file holds there). Feet, face and hands
-of the larger layouts are left out: no skeleton here has them.
+rate, and score 0 where a joint was not seen (whatever coordinates the file holds there). Feet and hands
+are kept (`skeletons.LAYOUTS`; `to_openpose18` gives what the model takes of them), faces are left out.
 
 Sources of the layouts: OpenPose ``doc/02_output.md`` (BODY_25, COCO-18), cocodataset.org/#format-data
 (keypoints), COCO-WholeBody (133 points, body first), Halpe-FullBody (26 points, body first, then head, neck,
@@ -22,47 +22,45 @@ from typing import Any
 import numpy as np
 
 from tempose.errors import TemposeError
-from tempose.pose.sequence import PoseSequence, to_openpose18
-from tempose.pose.skeletons import COCO_17, OPENPOSE_18, Skeleton, skeleton
+from tempose.pose.sequence import PoseSequence, convert, to_openpose18
+from tempose.pose.skeletons import (
+    BODY_25,
+    BODY_67,
+    COCO_17,
+    HALPE_26,
+    MEDIAPIPE_33,
+    OPENPOSE_18,
+    OPENPOSE_60,
+    Skeleton,
+    skeleton,
+)
 
 MAX_BYTES = 256 * 2**20
 MAX_FRAMES = 100_000
 DEFAULT_FPS = 30.0  # for single poses, where it means nothing
 
 
-def _names(joints: str) -> list[str]:
-    return joints.split()
-
-
-BODY_25 = _names(
-    "nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist mid_hip "
-    "right_hip right_knee right_ankle left_hip left_knee left_ankle right_eye left_eye right_ear "
-    "left_ear left_big_toe left_small_toe left_heel right_big_toe right_small_toe right_heel"
-)
-HALPE_26 = [
+# COCO-WholeBody: body, feet, face (68), left hand, right hand. Its body and feet are in COCO's order.
+_WHOLE_FEET = [f"{s}_{j}" for s in ("left", "right") for j in ("big_toe", "small_toe", "heel")]
+_HANDS = {s: [j for j in BODY_67.joints[25:] if j.startswith(s)] for s in ("left", "right")}
+COCO_WHOLEBODY = [
     *COCO_17.joints,
-    *_names("head neck hip left_big_toe right_big_toe left_small_toe right_small_toe"),
-    "left_heel",
-    "right_heel",
+    *_WHOLE_FEET,
+    *(f"face_{i}" for i in range(68)),
+    *_HANDS["left"],
+    *_HANDS["right"],
 ]
-MEDIAPIPE_33 = _names(
-    "nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer left_ear "
-    "right_ear mouth_left mouth_right left_shoulder right_shoulder left_elbow right_elbow left_wrist "
-    "right_wrist left_pinky right_pinky left_index right_index left_thumb right_thumb left_hip "
-    "right_hip left_knee right_knee left_ankle right_ankle left_heel right_heel left_foot_index "
-    "right_foot_index"
-)
-COCO_WHOLEBODY = [*COCO_17.joints, *(f"extra_{i}" for i in range(116))]
 
 # Number of keypoints → joint names in the file and the skeleton they are read as.
 _OPENPOSE_LAYOUTS: dict[int, tuple[list[str], Skeleton]] = {
     18: (list(OPENPOSE_18.joints), OPENPOSE_18),
-    25: (BODY_25, OPENPOSE_18),
+    25: (list(BODY_25.joints), BODY_25),
 }
+_HANDED = {18: OPENPOSE_60, 25: BODY_67}
 _COCO_LAYOUTS: dict[int, tuple[list[str], Skeleton]] = {
     17: (list(COCO_17.joints), COCO_17),
-    26: (HALPE_26, OPENPOSE_18),
-    133: (COCO_WHOLEBODY, COCO_17),
+    26: (list(HALPE_26.joints), HALPE_26),
+    133: (COCO_WHOLEBODY, BODY_67),
 }
 
 
@@ -275,13 +273,18 @@ def _assemble(
     if any(p.names != names for p in given):
         raise _unreadable(name, "the frames use different keypoint layouts")
     points = np.stack([p.points if p is not None else np.zeros((len(names), 3)) for p in people])
-    points = points[:, [names.index(joint) for joint in target.joints]]
+    kept = [joint for joint in target.joints if joint in names]
+    points = points[:, [names.index(joint) for joint in kept]]
     seen = points[..., 2] > 0
     xy = np.where(seen[..., None], points[..., :2], 0.0)
     if normalised is None:
         normalised = bool(seen.any() and xy[seen].min() >= 0 and xy[seen].max() <= 1)
     keypoints = xy if normalised else xy / np.asarray(canvas, float)
-    return PoseSequence(keypoints, np.where(seen, points[..., 2], 0), fps, target, canvas)
+    found = np.where(seen, points[..., 2], 0)
+    if len(kept) < len(target):  # neck and middle of the hips, where the layout has none
+        bare = Skeleton("file", tuple(kept), (-1,) * len(kept), ())
+        return convert(PoseSequence(keypoints, found, fps, bare, canvas), target)
+    return PoseSequence(keypoints, found, fps, target, canvas)
 
 
 def _settle(
@@ -330,9 +333,35 @@ def _from_pages(
                 figure.get("pose_keypoints_2d", figure.get("pose_keypoints")), _OPENPOSE_LAYOUTS, name
             )
             if body is not None:
-                people.append(body)
+                people.append(_with_hands(body, figure, name))
         frames.append(people)
+    handed = {len(p.names) for people in frames for p in people if len(p.names) > 25}
+    if handed:  # who is without hands in one frame still has them in the next
+        frames = [[_widened(p) for p in people] for people in frames]
     return _assemble(_choose(frames, person), canvas, fps, name, None)
+
+
+def _with_hands(body: _Person, figure: dict, name: Any) -> _Person:
+    """The person with the hands the file gives; unchanged where it gives none."""
+    hands = []
+    for side in ("left", "right"):
+        flat = _numbers(figure.get(f"hand_{side}_keypoints_2d") or [], name)
+        if flat.size not in (0, 63) or flat.ndim != 1:
+            raise _unreadable(name, f"a hand has 21 keypoints of three numbers, not {flat.size} numbers")
+        hands.append(flat.reshape(-1, 3) if flat.size else np.zeros((21, 3)))
+    if not any((hand[:, 2] > 0).any() for hand in hands):
+        return body
+    wide = _widened(body)
+    return replace(wide, points=np.concatenate([body.points, *hands]))
+
+
+def _widened(person: _Person) -> _Person:
+    """The person on the skeleton with hands, none of them seen yet."""
+    target = _HANDED.get(len(person.names))
+    if target is None:
+        return person
+    missing = np.zeros((len(target) - len(person.names), 3))
+    return _Person(np.concatenate([person.points, missing]), target.joints, target)
 
 
 def _from_coco(
@@ -401,7 +430,7 @@ def _from_mediapipe(data: Any, name: Any, canvas: tuple[int, int] | None, fps: f
         ):
             raise _unreadable(name, "MediaPipe frames must hold 33 landmarks")
         rows = [[m.get("x"), m.get("y"), m.get("visibility", 1.0)] for m in landmarks]
-        people.append(_Person(_numbers(rows, name), tuple(MEDIAPIPE_33), COCO_17))
+        people.append(_Person(_numbers(rows, name), MEDIAPIPE_33.joints, MEDIAPIPE_33))
     canvas, fps = _settle(canvas, fps, len(people), name)
     return _assemble(people, canvas, fps, name, True)
 
@@ -441,45 +470,54 @@ def to_own(poses: PoseSequence) -> dict:
     }
 
 
-def to_openpose(poses: PoseSequence, layout: int = 18) -> list[dict]:
-    """OpenPose pages, one per frame, in pixels; face and hands left empty.
+def to_openpose(poses: PoseSequence, layout: int | None = None) -> list[dict]:
+    """OpenPose pages, one per frame, in pixels, with hands where the poses have them; the face left empty.
 
     Parameters
     ----------
     poses : PoseSequence
-    layout : int
-        18 (COCO) or 25 (BODY_25: the middle of the hips is filled in, the feet are left out).
+    layout : int, optional
+        18 (COCO: feet are left out) or 25 (BODY_25: the middle of the hips is filled in); None: what loses
+        nothing.
     """
+    joints = set(poses.skeleton.joints)
+    if layout is None:
+        layout = 25 if "left_big_toe" in joints else 18
     if layout not in _OPENPOSE_LAYOUTS:
         raise TemposeError("layout_unknown", "OpenPose layouts are 18 and 25.")
-    poses = to_openpose18(poses)
-    triples = np.concatenate([poses.pixels, poses.scores[..., None]], -1).astype(float)
-    triples[poses.scores <= 0] = 0  # how OpenPose itself writes what it did not see
-    if layout == 25:
-        wide = np.zeros((len(poses), 25, 3))
-        for i, joint in enumerate(OPENPOSE_18.joints):
-            wide[:, BODY_25.index(joint)] = triples[:, i]
-        hips = wide[:, [BODY_25.index("right_hip"), BODY_25.index("left_hip")]]
-        both = np.all(hips[..., 2] > 0, axis=1, keepdims=True)
-        middle = np.concatenate([hips[..., :2].mean(1), hips[..., 2].min(1)[:, None]], -1)
-        wide[:, BODY_25.index("mid_hip")] = np.where(both, middle, 0)
-        triples = wide
+    body = _triples(poses, _OPENPOSE_LAYOUTS[layout][1])
+    hands = _triples(poses, OPENPOSE_60)[:, 18:] if "left_hand" in joints else np.zeros((len(poses), 42, 3))
     width, height = poses.canvas
-    empty: dict[str, list] = {
-        "face_keypoints_2d": [],
-        "hand_left_keypoints_2d": [],
-        "hand_right_keypoints_2d": [],
-    }
     return [
         {
             "version": 1.3,
-            "people": [{"person_id": [-1], "pose_keypoints_2d": _rounded(frame.ravel(), 5), **empty}],
+            "people": [
+                {
+                    "person_id": [-1],
+                    "pose_keypoints_2d": _rounded(body[t].ravel(), 5),
+                    "face_keypoints_2d": [],
+                    "hand_left_keypoints_2d": _rounded(hands[t, :21].ravel(), 5)
+                    if hands[t, :21].any()
+                    else [],
+                    "hand_right_keypoints_2d": _rounded(hands[t, 21:].ravel(), 5)
+                    if hands[t, 21:].any()
+                    else [],
+                }
+            ],
             "canvas_width": width,
             "canvas_height": height,
             "fps": poses.fps,
         }
-        for frame in triples
+        for t in range(len(poses))
     ]
+
+
+def _triples(poses: PoseSequence, target: Skeleton) -> np.ndarray:
+    """(T, K, 3) x, y in pixels and score, three zeros where a joint was not seen, as OpenPose writes it."""
+    poses = convert(poses, target)
+    triples = np.concatenate([poses.pixels, poses.scores[..., None]], -1).astype(float)
+    triples[poses.scores <= 0] = 0
+    return triples
 
 
 def to_coco(poses: PoseSequence) -> dict:
@@ -526,14 +564,12 @@ def to_coco17(poses: PoseSequence) -> PoseSequence:
     """The same poses on COCO-17 (openpose18 without its neck)."""
     if poses.skeleton is COCO_17:
         return poses
-    poses = to_openpose18(poses)
-    order = [OPENPOSE_18.index(joint) for joint in COCO_17.joints]
-    return replace(
-        poses, keypoints=poses.keypoints[:, order], scores=poses.scores[:, order], skeleton=COCO_17
-    )
+    return convert(to_openpose18(poses), COCO_17)
 
 
-def save_poses(poses: PoseSequence, path: str | os.PathLike, format: str = "own", layout: int = 18) -> None:
+def save_poses(
+    poses: PoseSequence, path: str | os.PathLike, format: str = "own", layout: int | None = None
+) -> None:
     """Write poses as JSON.
 
     Parameters
@@ -544,8 +580,8 @@ def save_poses(poses: PoseSequence, path: str | os.PathLike, format: str = "own"
         per frame, as OpenPose writes it.
     format : str
         ``"own"``, ``"openpose"`` or ``"coco"``.
-    layout : int
-        OpenPose only: 18 or 25.
+    layout : int, optional
+        OpenPose only: 18 or 25; None: what loses nothing.
     """
     path = Path(path)
     if format == "openpose" and path.suffix != ".json":
@@ -572,9 +608,6 @@ def _box(points: np.ndarray) -> list[float]:
 
 
 __all__ = [
-    "BODY_25",
-    "HALPE_26",
-    "MEDIAPIPE_33",
     "load_poses",
     "load_reference",
     "parse_poses",

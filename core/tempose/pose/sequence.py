@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from tempose.errors import TemposeError
-from tempose.pose.skeletons import COCO_17, OPENPOSE_18, Skeleton
+from tempose.pose.skeletons import OPENPOSE_18, Skeleton
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,17 +67,32 @@ class PoseSequence:
         return replace(self, keypoints=self.keypoints[frames], scores=self.scores[frames])
 
 
-def to_openpose18(poses: PoseSequence) -> PoseSequence:
-    """The same poses on OpenPose-18; the neck of COCO-17 is the middle of its shoulders."""
-    if poses.skeleton is OPENPOSE_18:
+_BETWEEN = {"neck": ("left_shoulder", "right_shoulder"), "mid_hip": ("left_hip", "right_hip")}
+
+
+def convert(poses: PoseSequence, target: Skeleton) -> PoseSequence:
+    """The same poses on another skeleton.
+
+    Joints of one name are the same joint and keep their numbers exactly; a neck that is nowhere given is the
+    middle of the shoulders, a middle of the hips that of the hips (scored as the lesser of the two); all
+    other joints that are not given have score 0.
+    """
+    if poses.skeleton is target:
         return poses
-    if poses.skeleton is not COCO_17:
+    given = {joint: i for i, joint in enumerate(poses.skeleton.joints)}
+    keypoints = np.zeros((len(poses), len(target), 2), np.float32)
+    scores = np.zeros((len(poses), len(target)), np.float32)
+    for k, joint in enumerate(target.joints):
+        ends = [given[j] for j in _BETWEEN.get(joint, ()) if j in given]
+        if joint in given:
+            keypoints[:, k], scores[:, k] = poses.keypoints[:, given[joint]], poses.scores[:, given[joint]]
+        elif len(ends) == 2:
+            keypoints[:, k], scores[:, k] = poses.keypoints[:, ends].mean(1), poses.scores[:, ends].min(1)
+    return replace(poses, keypoints=keypoints, scores=scores, skeleton=target)
+
+
+def to_openpose18(poses: PoseSequence) -> PoseSequence:
+    """The same poses as the model takes them; what has no place there (hands, feet) is left out."""
+    if not set(OPENPOSE_18.joints) - {"neck"} <= set(poses.skeleton.joints):
         raise TemposeError("skeleton_unsupported", f"Cannot turn {poses.skeleton.name} into openpose18.")
-    shoulders = [COCO_17.index("left_shoulder"), COCO_17.index("right_shoulder")]
-    source = [COCO_17.index(j) if j in COCO_17.joints else -1 for j in OPENPOSE_18.joints]
-    keypoints = poses.keypoints[:, source]  # (T, 18, 2); the neck is filled in below
-    scores = poses.scores[:, source].copy()
-    neck = OPENPOSE_18.index("neck")
-    keypoints[:, neck] = poses.keypoints[:, shoulders].mean(1)
-    scores[:, neck] = poses.scores[:, shoulders].min(1)
-    return replace(poses, keypoints=keypoints, scores=scores, skeleton=OPENPOSE_18)
+    return convert(poses, OPENPOSE_18)

@@ -95,11 +95,125 @@ COCO_17 = _skeleton(
     "left_ear-left_shoulder right_ear-right_shoulder",
 )
 
+_FEET = {
+    **{f"{s}_{j}": f"{s}_ankle" for s in ("left", "right") for j in ("big_toe", "heel")},
+    **{f"{s}_small_toe": f"{s}_big_toe" for s in ("left", "right")},
+}
+_FINGERS = ("thumb", "index", "middle", "ring", "little")
+
+
+def _hand(side: str) -> tuple[list[str], dict[str, str], str]:
+    """21 joints, parents and limbs of a hand: its root, then four of each finger from the palm outwards."""
+    root = f"{side}_hand"
+    joints, parents, limbs = [root], {root: f"{side}_wrist"}, []
+    for finger in _FINGERS:
+        for k in range(1, 5):
+            joint = f"{side}_{finger}_{k}"
+            parents[joint] = root if k == 1 else f"{side}_{finger}_{k - 1}"
+            limbs.append(f"{parents[joint]}-{joint}")
+            joints.append(joint)
+    return joints, parents, " ".join(limbs)
+
+
+def _with_hands(name: str, body: Skeleton) -> Skeleton:
+    """A body followed by its left and its right hand."""
+    (left, left_parents, left_limbs), (right, right_parents, right_limbs) = _hand("left"), _hand("right")
+    return _skeleton(
+        name,
+        " ".join([*body.joints, *left, *right]),
+        {
+            **{j: body.joints[p] for j, p in zip(body.joints, body.parents, strict=True) if p >= 0},
+            **left_parents,
+            **right_parents,
+        },
+        " ".join([*(f"{body.joints[a]}-{body.joints[b]}" for a, b in body.limbs), left_limbs, right_limbs]),
+    )
+
+
+BODY_25 = _skeleton(
+    "body25",
+    "nose neck right_shoulder right_elbow right_wrist left_shoulder left_elbow left_wrist mid_hip "
+    "right_hip right_knee right_ankle left_hip left_knee left_ankle right_eye left_eye right_ear "
+    "left_ear left_big_toe left_small_toe left_heel right_big_toe right_small_toe right_heel",
+    {
+        **_SIDES,
+        **_FEET,
+        "mid_hip": "neck",
+        "nose": "neck",
+        **{f"{s}_shoulder": "neck" for s in ("left", "right")},
+        **{f"{s}_hip": "mid_hip" for s in ("left", "right")},
+        **{f"{s}_eye": "nose" for s in ("left", "right")},
+        **{f"{s}_ear": f"{s}_eye" for s in ("left", "right")},
+    },
+    "neck-mid_hip neck-right_shoulder neck-left_shoulder right_shoulder-right_elbow right_elbow-right_wrist "
+    "left_shoulder-left_elbow left_elbow-left_wrist mid_hip-right_hip right_hip-right_knee "
+    "right_knee-right_ankle mid_hip-left_hip left_hip-left_knee left_knee-left_ankle neck-nose "
+    "nose-right_eye right_eye-right_ear nose-left_eye left_eye-left_ear left_ankle-left_big_toe "
+    "left_big_toe-left_small_toe left_ankle-left_heel right_ankle-right_big_toe "
+    "right_big_toe-right_small_toe right_ankle-right_heel",
+)
+
+# Halpe calls its point between the hips "hip"; here it has the name it has in BODY_25.
+HALPE_26 = _skeleton(
+    "halpe26",
+    " ".join(COCO_17.joints) + " head neck mid_hip left_big_toe right_big_toe left_small_toe right_small_toe "
+    "left_heel right_heel",
+    {
+        **{j: BODY_25.joints[p] for j, p in zip(BODY_25.joints, BODY_25.parents, strict=True) if p >= 0},
+        "head": "neck",
+    },
+    "head-neck neck-mid_hip neck-left_shoulder neck-right_shoulder left_shoulder-left_elbow "
+    "right_shoulder-right_elbow left_elbow-left_wrist right_elbow-right_wrist mid_hip-left_hip "
+    "mid_hip-right_hip left_hip-left_knee right_hip-right_knee left_knee-left_ankle right_knee-right_ankle "
+    "neck-nose nose-left_eye nose-right_eye left_eye-left_ear right_eye-right_ear left_ankle-left_big_toe "
+    "right_ankle-right_big_toe left_big_toe-left_small_toe right_big_toe-right_small_toe "
+    "left_ankle-left_heel right_ankle-right_heel",
+)
+
+# The three hand points of MediaPipe Pose are knuckles, its foot index is the tip of the foot.
+MEDIAPIPE_33 = _skeleton(
+    "mediapipe33",
+    "nose left_eye_inner left_eye left_eye_outer right_eye_inner right_eye right_eye_outer left_ear "
+    "right_ear mouth_left mouth_right left_shoulder right_shoulder left_elbow right_elbow left_wrist "
+    "right_wrist left_pinky right_pinky left_index right_index left_thumb right_thumb left_hip "
+    "right_hip left_knee right_knee left_ankle right_ankle left_heel right_heel left_foot_index "
+    "right_foot_index",
+    {
+        **_SIDES,
+        **{f"{s}_shoulder": "nose" for s in ("left", "right")},
+        **{f"{s}_hip": f"{s}_shoulder" for s in ("left", "right")},
+        **{f"mouth_{s}": "nose" for s in ("left", "right")},
+        **{f"{s}_{j}": f"{s}_wrist" for s in ("left", "right") for j in ("pinky", "index", "thumb")},
+        **{f"{s}_{j}": f"{s}_ankle" for s in ("left", "right") for j in ("heel", "foot_index")},
+        **{f"{s}_eye_inner": "nose" for s in ("left", "right")},
+        **{f"{s}_eye": f"{s}_eye_inner" for s in ("left", "right")},
+        **{f"{s}_eye_outer": f"{s}_eye" for s in ("left", "right")},
+        **{f"{s}_ear": f"{s}_eye_outer" for s in ("left", "right")},
+    },
+    "mouth_left-mouth_right left_shoulder-right_shoulder left_hip-right_hip "
+    + " ".join(
+        f"nose-{s}_eye_inner {s}_eye_inner-{s}_eye {s}_eye-{s}_eye_outer {s}_eye_outer-{s}_ear "
+        f"{s}_shoulder-{s}_elbow {s}_elbow-{s}_wrist {s}_wrist-{s}_pinky {s}_wrist-{s}_index "
+        f"{s}_wrist-{s}_thumb {s}_pinky-{s}_index {s}_shoulder-{s}_hip {s}_hip-{s}_knee {s}_knee-{s}_ankle "
+        f"{s}_ankle-{s}_heel {s}_heel-{s}_foot_index {s}_ankle-{s}_foot_index"
+        for s in ("left", "right")
+    ),
+)
+
+OPENPOSE_60 = _with_hands("openpose18_hands", OPENPOSE_18)  # what DWPose draws, without the face
+BODY_67 = _with_hands("body25_hands", BODY_25)  # all of COCO-WholeBody but the face
+
+# What the model reads and writes, and the interchange with the server is made of …
 SKELETONS: dict[str, Skeleton] = {s.name: s for s in (OPENPOSE_18, COCO_17)}
+# … and what files are kept in: `sequence.convert` goes between them.
+LAYOUTS: dict[str, Skeleton] = {
+    **SKELETONS,
+    **{s.name: s for s in (BODY_25, HALPE_26, MEDIAPIPE_33, OPENPOSE_60, BODY_67)},
+}
 
 
 def skeleton(name: str) -> Skeleton:
-    """The skeleton of that name; raises `TemposeError` naming the known ones."""
-    if name not in SKELETONS:
-        raise TemposeError("skeleton_unknown", f"Unknown skeleton {name!r}; known: {', '.join(SKELETONS)}.")
-    return SKELETONS[name]
+    """The skeleton of that name, of all `LAYOUTS`; raises `TemposeError` naming the known ones."""
+    if name not in LAYOUTS:
+        raise TemposeError("skeleton_unknown", f"Unknown skeleton {name!r}; known: {', '.join(LAYOUTS)}.")
+    return LAYOUTS[name]

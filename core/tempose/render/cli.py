@@ -14,7 +14,11 @@ def render(
     dance: Annotated[Path, typer.Argument(help="DANCE.npz, or a pose file (.json)")],
     output: Annotated[
         Path,
-        typer.Option("-o", "--output", help=".mp4 for a video, .png for a contact sheet, .json for poses"),
+        typer.Option(
+            "-o",
+            "--output",
+            help=".mp4 (with --alpha .mov) for a video, .png for a contact sheet, .json for poses",
+        ),
     ],
     audio: Annotated[Path | None, typer.Option(help="the song, for the video's sound")] = None,
     start: Annotated[float, typer.Option(help="song second at which the dance begins")] = 0.0,
@@ -26,21 +30,39 @@ def render(
     trail: Annotated[int, typer.Option(help="ghosts of so many earlier moments")] = 0,
     beats: Annotated[bool, typer.Option("--beats", help="flash a mark on every beat")] = False,
     frame: Annotated[int | None, typer.Option(help="one still of this frame in place of a sheet")] = None,
-    alpha: Annotated[bool, typer.Option("--alpha", help="a still on a transparent ground")] = False,
+    alpha: Annotated[bool, typer.Option("--alpha", help="a still or video on a transparent ground")] = False,
+    over: Annotated[
+        Path | None, typer.Option(help="PNG or JPG to draw on, such as the reference's picture")
+    ] = None,
     layout: Annotated[str, typer.Option("--format", help="of .json: own, openpose or coco")] = "openpose",
 ) -> None:
     """Draw a dance: video with sound, contact sheet, still, or pose file."""
     loaded = _load(dance)
     sides = _size(size)
     suffix = output.suffix.lower()
-    if suffix == ".mp4":
-        _video(loaded, output, audio, start, tempo_map, sides, fps, trail, beats)
-    elif suffix == ".png" and frame is not None:
+    if alpha and over is not None:
+        raise TemposeError(
+            "ground", "Choose one of --alpha and --over: a picture lets nothing shine through."
+        )
+    if trail < 0:
+        raise TemposeError("trail", "The number of ghosts cannot be negative.")
+    ground = None if over is None else _picture(over)
+    if suffix == (".mov" if alpha else ".mp4"):
+        _video(
+            loaded, output, audio, start, tempo_map,
+            size=sides, fps=fps, trail=trail, beat_flash=beats, over=ground, alpha=alpha,
+        )  # fmt: skip
+    elif suffix in (".mov", ".mp4"):
+        raise TemposeError("output_format", "A transparent video ends in .mov, any other in .mp4.")
+    elif suffix == ".png" and (frame is not None or ground is not None or alpha):
         from PIL import Image
 
-        from tempose.render.draw import draw_pose
+        from tempose.render.draw import draw_trail
 
-        Image.fromarray(draw_pose(loaded.poses, frame, sides, alpha=alpha)).save(output)
+        shown, gap = frame or 0, max(1, round(0.1 * loaded.poses.fps))
+        moments = [f for f in range(shown - trail * gap, shown, gap) if f >= 0]
+        drawn = draw_trail(loaded.poses, [*moments, shown], sides, alpha=alpha, over=ground)
+        Image.fromarray(drawn).save(output)
     elif suffix == ".png":
         from tempose.render.contact_sheet import contact_sheet
 
@@ -50,7 +72,7 @@ def render(
 
         save_poses(loaded.poses, output, layout)
     else:
-        raise TemposeError("output_format", "The output must end in .mp4, .png or .json.")
+        raise TemposeError("output_format", "The output must end in .mp4, .mov, .png or .json.")
     typer.echo(str(output))
 
 
@@ -75,7 +97,21 @@ def _size(text: str | None) -> tuple[int, int] | None:
     return int(width), int(height)
 
 
-def _video(dance, output, audio, start, tempo_map, size, fps, trail, beats) -> None:
+def _picture(path: Path):
+    """(H, W, 3) uint8, turned as the camera held it."""
+    import numpy as np
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(path, formats=("PNG", "JPEG")) as picture:
+            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
+    except FileNotFoundError:
+        raise TemposeError("picture_missing", f"There is no picture {path}.") from None
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        raise TemposeError("picture_unreadable", f"{path.name} is not a picture (PNG, JPG).") from error
+
+
+def _video(dance, output, audio, start, tempo_map, **settings) -> None:
     import json
 
     from rich.progress import Progress
@@ -95,6 +131,6 @@ def _video(dance, output, audio, start, tempo_map, size, fps, trail, beats) -> N
         task = progress.add_task("Drawing", total=None)
         render_dance(
             dance, output, audio, start,
-            tempo_map=stretched, size=size, fps=fps, trail=trail, beat_flash=beats,
+            tempo_map=stretched, **settings,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )  # fmt: skip

@@ -2,7 +2,8 @@
 
 Limbs are ellipses at 0.6 of their colour, joints are discs at full colour, both on black; colours go round
 the hue circle in steps of 20 degrees, in the order of `Skeleton.limbs` and `Skeleton.joints`. Line width
-grows with the picture: 4 pixels at 512, as in ControlNet's annotator.
+grows with the picture: 4 pixels at 512, as in ControlNet's annotator. Hands, where the poses have them, come on
+top: thin bones once round the hue circle, joints blue.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from tempose.errors import TemposeError
-from tempose.pose.sequence import PoseSequence, to_openpose18
+from tempose.pose.sequence import PoseSequence, convert, to_openpose18
+from tempose.pose.skeletons import OPENPOSE_18, OPENPOSE_60
 
+HAND_JOINT = (0, 0, 255)
+HAND_BONE = 0.25  # of the body's line width
 MAX_SIDE = 8192
 LIMB_SHARE = 0.6
 SMOOTHING = 2  # drawn at twice the size, then averaged
@@ -55,16 +59,36 @@ def _strokes(
     # far outside of the picture nothing shows, and a drawing library may take its time over it
     seen = seen & (np.abs(points) < 4 * max(big)).all(1)
     width = max(4 * min(size) / 512, 1.0) * SMOOTHING
-    limb_colours = colours(len(poses.skeleton.limbs))
-    for (a, b), colour in zip(poses.skeleton.limbs, limb_colours, strict=True):
+    body, bones = len(OPENPOSE_18), len(OPENPOSE_18.limbs)
+    for (a, b), colour in zip(OPENPOSE_18.limbs, colours(bones), strict=True):
         if seen[a] and seen[b]:
             shade = tuple(round(LIMB_SHARE * c) for c in colour)
             draw.polygon(_ellipse(points[a], points[b], width), fill=shade + shine)
-    for point, there, colour in zip(points, seen, colours(len(points)), strict=True):
+    for point, there, colour in zip(points[:body], seen[:body], colours(body), strict=True):
         if there:
-            box = [*(point - width), *(point + width)]
-            draw.ellipse([float(v) for v in box], fill=colour + shine)
+            _disc(draw, point, width, colour + shine)
+    thin = max(round(2 * HAND_BONE * width), 1)
+    for k, (a, b) in enumerate(poses.skeleton.limbs[bones:]):
+        if seen[a] and seen[b]:
+            shade = tuple(round(255 * c) for c in colorsys.hsv_to_rgb(k % 20 / 20, 1, 1))
+            ends = [(float(x), float(y)) for x, y in points[[a, b]]]
+            draw.line(ends, fill=shade + shine, width=thin)
+    hands = [points[i : i + 21][seen[i : i + 21]] for i in range(body, len(points), 21)]
+    for hand in hands:
+        dot = _dot(hand, width)
+        for point in hand:
+            _disc(draw, point, dot, HAND_JOINT + shine)
     return layer
+
+
+def _disc(draw: ImageDraw.ImageDraw, point: np.ndarray, radius: float, fill: tuple[int, ...]) -> None:
+    draw.ellipse([float(v) for v in (*(point - radius), *(point + radius))], fill=fill)
+
+
+def _dot(hand: np.ndarray, width: float) -> float:
+    """Radius of a hand's joints: as the body's, but less in a small hand, where they would run together."""
+    spread = float(np.ptp(hand, axis=0).max()) if len(hand) > 4 else 0.0
+    return float(np.clip(spread / 18, 0.4 * width, width))
 
 
 def _ellipse(a: np.ndarray, b: np.ndarray, width: float) -> list[tuple[float, float]]:
@@ -74,6 +98,15 @@ def _ellipse(a: np.ndarray, b: np.ndarray, width: float) -> list[tuple[float, fl
     across = np.asarray([-along[1], along[0]]) / length * width if length > 1e-6 else np.asarray([width, 0.0])
     angle = np.linspace(0, 2 * np.pi, 24, endpoint=False)[:, None]
     return [(float(x), float(y)) for x, y in middle + np.cos(angle) * along + np.sin(angle) * across]
+
+
+def _fitted(picture: Image.Image, corners: np.ndarray) -> tuple[Image.Image, tuple[int, int]]:
+    """The picture as large as fits between the corners, undistorted, and where its upper left corner goes."""
+    room = corners[1] - corners[0]
+    scale = min(room[0] / picture.width, room[1] / picture.height)
+    sides = [max(1, round(scale * side)) for side in picture.size]
+    corner = corners[0] + (room - sides) / 2
+    return picture.convert("RGBA").resize((sides[0], sides[1])), (round(corner[0]), round(corner[1]))
 
 
 def draw_pose(
@@ -95,7 +128,7 @@ def draw_pose(
     alpha : bool
         Transparent in place of black.
     over : (H, W, 3) uint8, optional
-        A picture to draw on, of any size; it is scaled to `size`.
+        A picture to draw on, of any size: it fills the canvas as far as its proportions allow.
 
     Returns
     -------
@@ -113,7 +146,9 @@ def draw_trail(
     over: np.ndarray | None = None,
 ) -> np.ndarray:
     """Draw several frames over each other, the last in full and earlier ones as ghosts; see `draw_pose`."""
-    poses, size = to_openpose18(poses), _check(size or poses.canvas)
+    handed = "left_hand" in poses.skeleton.joints
+    poses = convert(to_openpose18(poses) if not handed else poses, OPENPOSE_60 if handed else OPENPOSE_18)
+    size = _check(size or poses.canvas)
     if not len(frames) or not all(0 <= f < len(poses) for f in frames):
         raise TemposeError("pose_frame", f"The frames to draw must lie between 0 and {len(poses) - 1}.")
     if len(frames) == 1 and not alpha and over is None:  # the same picture, several times faster
@@ -128,5 +163,6 @@ def draw_trail(
         return np.asarray(small)
     ground = Image.new("RGBA", size, (0, 0, 0, 255))
     if over is not None:
-        ground = Image.fromarray(np.asarray(over, np.uint8)).convert("RGBA").resize(size)
+        corners = place(np.asarray([[0.0, 0.0], [1.0, 1.0]]), poses.canvas, size)
+        ground.paste(*_fitted(Image.fromarray(np.asarray(over, np.uint8)), corners))
     return np.asarray(Image.alpha_composite(ground, small).convert("RGB"))

@@ -29,15 +29,17 @@ def render_dance(
     fps: float | None = None,
     trail: int = 0,
     beat_flash: bool = False,
+    over: np.ndarray | None = None,
+    alpha: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Write a video of the dance, drawn on black.
+    """Write a video of the dance, drawn on black, on a picture, or on nothing.
 
     Parameters
     ----------
     dance : Dance
     out : path
-        ``.mp4``; it appears when it is complete.
+        ``.mp4``, or with `alpha` ``.mov``; it appears when it is complete.
     audio : path, optional
         The song (wav, flac, ogg, mp3).
     start : float
@@ -52,7 +54,12 @@ def render_dance(
         Ghosts of that many earlier moments, a tenth of a second apart.
     beat_flash : bool
         A small mark in the upper left corner lights up for a tenth of a second on every beat, gold on
-    downbeats. on_progress : callable, optional
+        downbeats.
+    over : (H, W, 3) uint8, optional
+        A picture to draw on: the reference's own, for instance.
+    alpha : bool
+        On a transparent ground; without loss, and large (PNG frames in QuickTime).
+    on_progress : callable, optional
         Called with (frames done, frames in all).
 
     Raises
@@ -72,17 +79,19 @@ def render_dance(
     part = out.with_name(out.name + ".part")
     gap = max(1, round(0.1 * poses.fps))
     try:
-        with av.open(str(part), "w", format="mp4", options={"movflags": "+faststart"}) as container:
+        kind, codec, pixels = ("mov", "png", "rgba") if alpha else ("mp4", "libx264", "yuv420p")
+        quality = {} if alpha else {"crf": "18", "preset": "veryfast"}
+        with av.open(str(part), "w", format=kind, options={"movflags": "+faststart"}) as container:
             rate = Fraction(poses.fps).limit_denominator(1001)
-            video = container.add_stream("libx264", rate=rate, options={"crf": "18", "preset": "veryfast"})
-            video.width, video.height, video.pix_fmt = width, height, "yuv420p"
+            video = container.add_stream(codec, rate=rate, options=quality)
+            video.width, video.height, video.pix_fmt = width, height, pixels
             track = None if sound is None else container.add_stream("aac", rate=AUDIO_RATE, layout="stereo")
             for i in range(len(poses)):
                 frames = [f for f in range(i - trail * gap, i, gap) if f >= 0]
-                picture = draw_trail(poses, [*frames, i], (width, height)).copy()
+                picture = draw_trail(poses, [*frames, i], (width, height), alpha=alpha, over=over).copy()
                 if beat_flash:
                     _flash(picture, dance, i / poses.fps)
-                frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+                frame = av.VideoFrame.from_ndarray(picture, format="rgba" if alpha else "rgb24")
                 frame.pts, frame.time_base = i, 1 / rate
                 container.mux(video.encode(frame))
                 if on_progress:
@@ -136,6 +145,5 @@ def _flash(picture: np.ndarray, dance: Dance, second: float) -> None:
 
     side = max(min(picture.shape[:2]) // 24, 4)
     if just_now(dance.beat_times):
-        picture[side : 2 * side, side : 2 * side] = (
-            (199, 154, 58) if just_now(dance.downbeat_times) else (200,) * 3
-        )
+        colour = (199, 154, 58, 255) if just_now(dance.downbeat_times) else (200, 200, 200, 255)
+        picture[side : 2 * side, side : 2 * side] = colour[: picture.shape[2]]

@@ -1,0 +1,158 @@
+"""Measuring the beat grid: scores, plausibility, calibration, the command."""
+
+import csv
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from tempose.cli import app
+from tempose.errors import TemposeError
+from tempose.evaluation import beats as measured
+from tempose.music.audio import SAMPLE_RATE
+from tempose.music.grid import BeatGrid
+
+ROOT = Path(__file__).parents[2]
+DATA = Path(os.environ.get("TEMPOSE_DATA", ROOT.parent / "shared" / "data"))
+needs_data = pytest.mark.skipif(
+    not (DATA / "fluidr3" / "zones.json").is_file(), reason="no training data: set TEMPOSE_DATA to its folder"
+)
+
+
+def grid(bpm: float, seconds: float = 40.0, first: float = 0.2, bar: int = 4) -> BeatGrid:
+    times = np.arange(first, seconds, 60 / bpm)
+    return BeatGrid(times, times[::bar])
+
+
+def clicks(found: BeatGrid, seconds: float = 20.0) -> np.ndarray:
+    out = np.zeros(int(seconds * SAMPLE_RATE), np.float32)
+    click = np.exp(-np.arange(2000) / 200) * np.sin(np.arange(2000) * 0.4)
+    for at in (found.beats * SAMPLE_RATE).astype(int):
+        if at + 2000 < len(out):
+            out[at : at + 2000] += click
+    return out
+
+
+def test_the_truth_scores_one_and_half_the_tempo_is_right_at_another_level():
+    true = grid(120)
+    assert measured.scores(true, true) == dict.fromkeys(measured.FIGURES, 1.0)
+    half = measured.scores(true, BeatGrid(true.beats[::2], true.downbeats))
+    assert half["f"] == pytest.approx(2 / 3, abs=0.02)
+    assert half["cmlt"] == 0
+    assert half["amlt"] > 0.95
+    wrong = measured.scores(true, grid(97))
+    assert wrong["f"] < 0.4
+    assert wrong["amlt"] < 0.2
+
+
+def test_one_slip_halves_the_longest_stretch_and_hardly_the_whole():
+    true = grid(120)
+    slipped = true.beats.copy()
+    slipped[len(slipped) // 2] += 0.2
+    found = measured.scores(true, BeatGrid(slipped, true.downbeats))
+    assert found["cmlc"] == pytest.approx(0.5, abs=0.06)
+    assert found["cmlt"] > 0.9
+
+
+def test_nothing_found_and_nothing_to_find_score_zero():
+    none = BeatGrid(np.zeros(0))
+    for pair in ((grid(100), none), (none, grid(100)), (none, none)):
+        assert set(measured.scores(*pair).values()) == {0.0}
+
+
+def test_contrast_is_one_by_chance_and_more_on_the_beat():
+    true = grid(120, 20)
+    samples = clicks(true)
+    assert measured.contrast(samples, true) > 3
+    late = BeatGrid(true.beats[:-1] + 0.25)
+    assert measured.contrast(samples, late) < 1
+    assert measured.contrast(samples, BeatGrid(np.zeros(0))) == 0
+    noise = np.random.default_rng(0).normal(0, 0.1, len(samples)).astype(np.float32)
+    assert measured.contrast(noise, true) == pytest.approx(1, abs=0.15)
+
+
+def test_plausibility_tells_steady_grids_from_broken_ones():
+    true = grid(120, 20)
+    steady = measured.plausibility(clicks(true), true)
+    assert steady["bpm"] == pytest.approx(120)
+    assert steady["spread"] == pytest.approx(0, abs=1e-6)
+    assert steady["steps"] == 0
+    broken = measured.plausibility(clicks(true), BeatGrid(np.delete(true.beats, [5, 11, 12, 20])))
+    assert broken["steps"] > 0.1
+
+
+def test_calibration_is_right_where_confidence_is_the_f_measure():
+    random = np.random.default_rng(0)
+    f = random.uniform(0, 1, 400)
+    good = measured.calibration(f, f)
+    assert good["error"] == pytest.approx(0, abs=1e-9)
+    assert good["auc"] == 1
+    assert sum(b["count"] for b in good["bins"]) == 400
+    blind = measured.calibration(np.full(400, 0.95), f)
+    assert blind["error"] > 0.3
+    assert blind["auc"] == 0.5
+    assert np.isnan(measured.calibration(np.asarray([0.5]), np.asarray([0.9]))["auc"])
+
+
+def test_tempi_change_as_their_name_says():
+    random = np.random.default_rng(0)
+    assert set(measured.tempo_of("steady", 90, 40, random)) == {90.0}
+    abrupt = measured.tempo_of("abrupt", 100, 40, random)
+    assert (abrupt[:20] == 100).all()
+    assert (np.abs(np.log(abrupt[20:] / 100)) > 0.2).all()
+    gradual = measured.tempo_of("gradual", 100, 40, random)
+    assert np.ptp(np.sign(np.diff(gradual))) == 0
+    assert abs(np.log(gradual[-1] / 100)) > 0.25
+
+
+def test_sounds_without_a_beat_are_of_three_kinds_and_finite():
+    for seed in range(3):
+        sound = measured.beatless(seed, 2.0)
+        assert sound.shape == (2 * SAMPLE_RATE,)
+        assert np.isfinite(sound).all()
+        assert sound.std() > 1e-3
+
+
+@needs_data
+def test_rendered_songs_have_the_beats_they_say():
+    kinds = (measured.Kind("waltz", (120,), "waltz", None), measured.Kind("steady", (100,)))
+    (waltz, steady) = measured.rendered(DATA, 1, 12.0, kinds)
+    assert np.allclose(np.diff(waltz[4].beats), 0.5)
+    assert np.allclose(np.diff(waltz[4].downbeats), 1.5)
+    assert np.allclose(np.diff(steady[4].beats), 0.6)
+    assert measured.contrast(steady[3], steady[4]) > 1.2
+
+
+def test_the_command_writes_json_csv_and_a_page(tmp_path, monkeypatch):
+    true = grid(110, 12)
+
+    def songs(data, songs, seconds, kinds):
+        yield "steady", "clicks", 110.0, clicks(true, 12), true
+        yield "steady", "quick clicks", 150.0, clicks(grid(150, 12), 12), grid(150, 12)
+        yield "no beat", "noise", 0.0, measured.beatless(0, 12.0), BeatGrid(np.zeros(0))
+
+    monkeypatch.setattr(measured, "rendered", songs)
+    (tmp_path / "music").mkdir()
+    import soundfile
+
+    soundfile.write(tmp_path / "music" / "a.wav", clicks(true, 12), SAMPLE_RATE)
+    result = CliRunner().invoke(app, ["evaluate-beats", str(tmp_path), "-o", str(tmp_path / "out")])
+    assert result.exit_code == 0, result.output
+    kept = json.loads((tmp_path / "out" / "beats.json").read_text())
+    assert kept["table"]["all"]["tempose"]["songs"] == 2
+    assert kept["table"]["no beat"]["tempose"]["f"] == 0
+    assert [r["tracker"] for r in kept["recordings"]] == ["tempose", "librosa"]
+    assert kept["recordings"][0]["bpm"] == pytest.approx(110, rel=0.02)
+    with (tmp_path / "out" / "beats.csv").open() as file:
+        assert len(list(csv.DictReader(file))) == 6
+    page = (tmp_path / "out" / "beats.html").read_text()
+    assert page.count("data:image/png") == 2
+    assert "http" not in page
+
+
+def test_a_folder_without_samples_is_named(tmp_path):
+    with pytest.raises(TemposeError):
+        measured.evaluate_beats(tmp_path, tmp_path / "out")
