@@ -3,6 +3,7 @@
 import json
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -202,11 +203,75 @@ def test_each_action_is_one_undo_step(blender, ready):
     assert summary(blender) == after
 
 
-def test_every_panel_draws_its_parts_in_both_editors(blender, ready, tempose):
+class Layout:
+    """Takes what a panel draws, and insists that it exists."""
+
+    def __init__(self, bpy, words):
+        self.bpy, self.words = bpy, words
+
+    def _part(self, **_):
+        return Layout(self.bpy, self.words)
+
+    row = column = _part
+
+    def label(self, text="", icon="NONE"):
+        self.words.append(text)
+
+    def prop(self, data, name, **_):
+        assert name in data.bl_rna.properties
+
+    def prop_search(self, data, name, search_data, search_name, **_):
+        assert name in data.bl_rna.properties and search_name in search_data.bl_rna.properties
+
+    def operator(self, name, **_):
+        assert hasattr(self.bpy.types, "TEMPOSE_OT_" + name.split(".")[1])
+        self.words.append(name)
+
+    def template_list(self, kind, _identity, data, name, active, active_name, **_):
+        assert hasattr(self.bpy.types, kind)
+        assert name in data.bl_rna.properties and active_name in active.bl_rna.properties
+
+    def progress(self, factor, text):
+        assert 0 <= factor <= 1
+        self.words.append(text)
+
+    def separator(self):
+        pass
+
+
+def drawn(bpy, tempose):
+    """All that the panels say now."""
+    words = []
+    for panel in tempose("panels").CLASSES:
+        if issubclass(panel, bpy.types.Panel):
+            panel.draw(SimpleNamespace(layout=Layout(bpy, words)), bpy.context)
+    return " ".join(words)
+
+
+def test_the_panels_say_what_is_the_matter_at_every_stage(blender, connected, scene, clicks, tempose):
     panels = [c for c in tempose("panels").CLASSES if issubclass(c, blender.types.Panel)]
     assert {c.bl_space_type for c in panels} == {"VIEW_3D", "SEQUENCE_EDITOR"}
     assert {c.bl_category for c in panels} == {"Tempose"}
-    assert len(panels) == 12
+    assert "Add a sound strip in the Video Sequencer first" in drawn(blender, tempose)
+    add_strip(scene, clicks)
+    assert "Make a rig first" in drawn(blender, tempose)
+    blender.ops.tempose.new_rig()
+    scene.tempose.reference = "FILE"
+    blender.ops.tempose.find_beats()
+    blender.ops.tempose.generate()
+    blender.ops.tempose.add_section()
+    said = drawn(blender, tempose)
+    assert "BPM, confidence" in said and "12.0 s at this tempo" in said
+    assert "music has changed" not in said
+    strip = scene.sequence_editor.strips[0]
+    setattr(strip, "content_start" if hasattr(strip, "content_start") else "frame_start", 77)
+    assert "music has changed since this take" in drawn(blender, tempose)
+    blender.data.objects.remove(blender.context.view_layer.objects.active)
+    assert "rig of this take has been deleted" in drawn(blender, tempose)
+    waiting = tempose("job").begin("Waiting", lambda work: work.sleep(60))
+    assert "tempose.cancel" in drawn(blender, tempose)
+    waiting.cancel()
+    tempose("job").finish(waiting)
 
 
 def test_the_add_on_imports_no_torch_and_the_null_server_neither(blender, ready, tempose):
