@@ -30,6 +30,7 @@ from tempose_server.audio_store import AudioStore, unknown_audio
 from tempose_server.errors import ApiError, disk_full, from_tempose, is_disk_full, retry_later
 from tempose_server.events import EventHub
 from tempose_server.jobs import JobRecord, JobStore
+from tempose_server.metrics import CONTENT_TYPE, Metrics
 from tempose_server.sandbox import Sandbox
 from tempose_server.security import Doors
 from tempose_server.settings import Settings
@@ -59,6 +60,7 @@ class Service:
     audio: AudioStore
     hub: EventHub
     engine: Engine
+    metrics: Metrics
 
 
 def _service(request: Request) -> Service:
@@ -73,7 +75,8 @@ def create_app(settings: Settings, token: str) -> tuple[Doors, Service]:
     hub = EventHub()
     jobs = JobStore(settings)
     audio = AudioStore(settings, Sandbox(settings))
-    service = Service(settings, jobs, audio, hub, Engine(settings, jobs, audio, hub))
+    metrics = Metrics(jobs.counts)
+    service = Service(settings, jobs, audio, hub, Engine(settings, jobs, audio, hub, metrics), metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -97,7 +100,7 @@ def create_app(settings: Settings, token: str) -> tuple[Doors, Service]:
     app.state.service = service
     app.include_router(router)
     _answer_errors(app)
-    return Doors(app, token=token, settings=settings), service
+    return Doors(app, token=token, settings=settings, metrics=metrics), service
 
 
 router = APIRouter(prefix="/v1")
@@ -182,6 +185,12 @@ async def capabilities(parts: Parts) -> schemas.Capabilities:
     )
 
 
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def metrics(parts: Parts) -> Response:
+    """What the server counts, in Prometheus' text format."""
+    return Response(await run_in_threadpool(parts.metrics.text), headers={"content-type": CONTENT_TYPE})
+
+
 # --- songs ------------------------------------------------------------------------------------------------
 
 
@@ -208,6 +217,7 @@ async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Resp
         with (folder / "audio").open("wb") as file:
             async for chunk in request.stream():
                 digest.update(chunk)
+                parts.metrics.uploaded.inc(len(chunk))
                 if known is None:
                     file.write(chunk)
         if digest.hexdigest() != sha256:
@@ -217,6 +227,7 @@ async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Resp
             await run_in_threadpool(parts.engine.trim, sha256)
         else:
             response.status_code = 200
+    parts.metrics.uploads.labels("known" if response.status_code == 200 else "new").inc()
     return schemas.AudioInfo(sha256=sha256, seconds=known)
 
 

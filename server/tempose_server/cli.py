@@ -28,6 +28,12 @@ def serve(
     allowed_host: Annotated[
         list[str] | None, typer.Option(help="A further name the server may be addressed by; may be repeated.")
     ] = None,
+    log_file: Annotated[
+        Path | None, typer.Option(help="Write the log to this file, rotated, and not to stderr.")
+    ] = None,
+    log_json: Annotated[
+        bool | None, typer.Option("--log-json", help="A JSON object per line of log.")
+    ] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file with any of the settings.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Check the settings and end.")] = False,
 ) -> None:
@@ -44,6 +50,8 @@ def serve(
                 "device": device,
                 "data_dir": data_dir,
                 "token_file": token_file,
+                "log_file": log_file,
+                "log_json": log_json,
                 "allowed_hosts": tuple(allowed_host) if allowed_host else None,
             },
             config,

@@ -235,6 +235,11 @@ class JobStore:
         order = [waiting.id for waiting in self._order()]
         return order.index(job.id) if job.id in order else None
 
+    def counts(self) -> dict[str, int]:
+        """How many jobs there are in each state."""
+        with self._lock:
+            return dict(self._db.execute("SELECT state, COUNT(*) FROM jobs GROUP BY state").fetchall())
+
     def first_event_id(self, job: JobRecord) -> int:
         return (self._starts - job.born) * IDS_PER_START + 1
 

@@ -154,6 +154,8 @@ def to_dance_request(job: JobRequest) -> DanceRequest:
     optional: dict[str, Any] = {}
     if job.steps is not None:
         optional["steps"] = job.steps
+    if job.energy is not None:
+        optional["energy"] = job.energy
     if job.guidance is not None:
         optional["guidance"] = job.guidance
     request = DanceRequest(
@@ -162,7 +164,6 @@ def to_dance_request(job: JobRequest) -> DanceRequest:
         tempo_map=to_tempo_map(job.tempo_map),
         grid=BeatGrid(np.asarray(job.beats.beats), np.asarray(job.beats.downbeats)) if job.beats else None,
         style=job.style,
-        energy=job.energy,
         seed=job.seed,
         known=_known(job),
         **optional,

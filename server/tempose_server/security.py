@@ -20,6 +20,7 @@ from ipaddress import ip_address
 from typing import Any
 
 from tempose_server.errors import ApiError, retry_later
+from tempose_server.metrics import Metrics
 from tempose_server.settings import LOOPBACK_HOSTS, Settings
 
 log = logging.getLogger("tempose.http")
@@ -36,6 +37,7 @@ LINGER_BYTES = 64_000_000
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]{2,45}\]|[a-zA-Z0-9.-]{1,253})(?::[0-9]{1,5})?")
 _AUDIO = re.compile(r"/v1/audio/[^/]*")
+_JOB = re.compile(r"/v1/jobs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)")
 _JSON = re.compile(r"/v1/(jobs/[^/]*|audio/[^/]*/stretch)")
 
 HARDENING = (
@@ -80,12 +82,13 @@ class BodyRule:
 class Doors:
     """ASGI middleware: Host, Origin, Sec-Fetch-Site, token, content type, size and pace of the body."""
 
-    def __init__(self, app: Any, *, token: str, settings: Settings):
+    def __init__(self, app: Any, *, token: str, settings: Settings, metrics: Metrics):
         self.app = app
         self.settings = settings
         self._digest = hashlib.sha256(token.encode()).digest()
         self._hosts = allowed_hosts(settings)
         self._uploads = 0
+        self._metrics = metrics
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -115,9 +118,17 @@ class Doors:
             await exchange.refuse(error)
         finally:
             self._uploads -= place
+            if exchange.status >= 400:
+                self._metrics.refusals.labels(str(exchange.status)).inc()
             path = scope.get("raw_path", b"").split(b"?")[0][:120].decode("ascii", "replace")
+            milliseconds = 1000 * (time.monotonic() - began)
+            job = _JOB.match(path)
+            fields = {"job": job[1]} if job else {}
+            fields |= {"method": scope["method"], "status": exchange.status, "ms": round(milliseconds)}
             log.info(
-                "%s %s %s %.0f ms", scope["method"], path, exchange.status, 1000 * (time.monotonic() - began)
+                "%s %s %s %.0f ms",
+                *(scope["method"], path, exchange.status, milliseconds),
+                extra={"fields": fields},
             )
 
     def _check_caller(self, exchange: _Exchange) -> None:

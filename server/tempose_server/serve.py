@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import secrets
 import signal
@@ -19,11 +18,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tempose import __version__
 from tempose.errors import TemposeError
-from tempose_server import runtime_file
+from tempose_server import logs, runtime_file
 from tempose_server.app import Service, create_app
 from tempose_server.settings import Settings
-
-log = logging.getLogger("tempose.server")
 
 
 def run(settings: Settings) -> None:
@@ -37,9 +34,7 @@ def run(settings: Settings) -> None:
     settings.check_bind()
     runtime_file.prepare(settings.runtime_file)
     token = settings.configured_token or secrets.token_urlsafe(32)
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
+    logs.set_up(settings, token)
     with data_lock(settings.data_dir), _listening(settings) as listener:
         address = listener.getsockname()
         host = f"[{address[0]}]" if ":" in address[0] else address[0]

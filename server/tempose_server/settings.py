@@ -76,6 +76,11 @@ class Settings(BaseSettings):
     child_memory_bytes: int = Field(3_000_000_000, gt=0)
     children_at_once: int = Field(2, gt=0)
 
+    log_file: Path | None = None
+    log_json: bool = False
+    log_bytes: int = Field(10_000_000, gt=0)
+    log_keep: int = Field(5, gt=0)
+
     keep_jobs: int = Field(500, gt=0)
     keep_days: float = Field(30.0, gt=0)
     keep_audio_bytes: int = Field(8_000_000_000, gt=0)

@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import sys
 import threading
+import time
 from collections import OrderedDict
 
 import numpy as np
@@ -14,10 +15,13 @@ import numpy as np
 from tempose.errors import Canceled, TemposeError
 from tempose.generator import Generator, load_generator
 from tempose.music.audio import Song
+from tempose.request import FPS
 from tempose_server.audio_store import AudioStore
 from tempose_server.errors import ApiError, disk_full, is_disk_full, is_out_of_memory
 from tempose_server.events import EventHub, EventLog, segment_event
 from tempose_server.jobs import JobRecord, JobStore
+from tempose_server.logs import JOB
+from tempose_server.metrics import Metrics
 from tempose_server.schemas import JobRequest, to_dance_request
 from tempose_server.settings import Settings
 
@@ -30,7 +34,10 @@ IDLE_SECONDS = 1.0
 class Engine:
     """Runs jobs until it is stopped; a job's failure, of whatever kind, ends that job alone."""
 
-    def __init__(self, settings: Settings, jobs: JobStore, audio: AudioStore, hub: EventHub):
+    def __init__(
+        self, settings: Settings, jobs: JobStore, audio: AudioStore, hub: EventHub, metrics: Metrics
+    ):
+        self._metrics = metrics
         self._settings, self._jobs, self._audio, self._hub = settings, jobs, audio, hub
         self._generator: Generator | None = None
         self._null: Generator | None = None
@@ -128,18 +135,20 @@ class Engine:
                         continue
                     self._cancel[job.id] = threading.Event()
                     self._running = job.id
+                JOB.set(job.id)
                 self._run(job)
             except Exception:  # for instance a full disk where the queue is kept
                 log.exception("the engine goes on after")
                 self._stopping.wait(IDLE_SECONDS)
             finally:
+                JOB.set(None)
                 if self._running:
                     self._cancel.pop(self._running, None)
                     self._running = None
 
     def _run(self, job: JobRecord) -> None:
         flag = self._cancel[job.id]
-        state, error = "failed", None
+        state, error, began = "failed", None, time.monotonic()
         try:
             self.tell(job.id)
             log.info("job %s runs", job.id)
@@ -158,6 +167,9 @@ class Engine:
         except Exception as problem:
             error = self._explain(problem)
         ended = self._jobs.end(job.id, state, error.body if error else None)
+        self._metrics.ended.labels(ended.state).inc()
+        if ended.state == "succeeded":
+            self._metrics.pace.observe((time.monotonic() - began) * FPS / ended.frames)
         log.info("job %s %s%s", job.id, ended.state, f" ({error.code})" if error else "")
         self._tell(ended, self._hub.log(job.id, self._jobs.first_event_id(ended)))
         self.trim()
