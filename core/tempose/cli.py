@@ -49,12 +49,12 @@ def generate(
     ] = None,
     seed: Annotated[int, typer.Option(help="same seed, same dance")] = 0,
     style: Annotated[str | None, typer.Option(help="such as house, krump, pop, lock")] = None,
-    energy: Annotated[float | None, typer.Option(help="1 is normal, 0.5 calm, 1.5 lively")] = None,
+    energy: Annotated[float, typer.Option(help="1 is normal, 0.5 calm, 1.5 lively")] = 1.0,
     tempo_map: Annotated[
         Path | None, typer.Option(help="JSON: [[timeline second, song second], …], rising")
     ] = None,
     steps: Annotated[int, typer.Option(help="sampler steps")] = 20,
-    guidance: Annotated[float, typer.Option(help="how hard to follow music and style; 1 is off")] = 2.0,
+    guidance: Annotated[float, typer.Option(help="how hard to follow the music; 1 is off")] = 3.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     model: Annotated[str, typer.Option(help="default, null, or a folder of weights")] = "default",
 ) -> None:

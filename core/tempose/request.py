@@ -51,13 +51,13 @@ class DanceRequest:
         Beats in *song* seconds. None: the song's detected grid.
     style : str or None
         One of `STYLES`; None lets the model choose.
-    energy : float or None
-        Mean joint speed asked for, 1 = normal; None lets the model choose.
+    energy : float
+        How lively: 1 is normal, about 0.45 body heights per second of mean joint speed.
     seed : int
     steps : int
         Sampler steps.
     guidance : float
-        Classifier-free guidance scale on music and style; 1 turns it off.
+        Classifier-free guidance scale on music, style and energy; 1 turns it off.
     known : Known or None
     """
 
@@ -66,10 +66,10 @@ class DanceRequest:
     tempo_map: TempoMap = field(default_factory=TempoMap)
     grid: BeatGrid | None = None
     style: str | None = None
-    energy: float | None = None
+    energy: float = 1.0
     seed: int = 0
     steps: int = 20
-    guidance: float = 2.0
+    guidance: float = 3.0
     known: Known | None = None
 
     def __post_init__(self):
@@ -87,7 +87,7 @@ class DanceRequest:
             self.style is None or self.style in STYLES, "style_unknown", f"Known styles: {', '.join(STYLES)}."
         )
         check(
-            self.energy is None or 0.1 <= self.energy <= 4,
+            0.1 <= self.energy <= 4,
             "energy_range",
             "Energy must lie between 0.1 and 4.",
         )

@@ -30,9 +30,9 @@ def evaluate(
     videos: Annotated[int, typer.Option(help="sample videos with sound in the page")] = 2,
     conventions: Annotated[str, typer.Option(help="peers' beat scores to add: bailando,fact,…")] = "",
     style: Annotated[str | None, typer.Option(help="style for all songs that do not say one")] = None,
-    energy: Annotated[float | None, typer.Option(help="1 is normal")] = None,
+    energy: Annotated[float, typer.Option(help="1 is normal")] = 1.0,
     steps: Annotated[int, typer.Option(help="sampler steps")] = 20,
-    guidance: Annotated[float, typer.Option(help="guidance scale")] = 2.0,
+    guidance: Annotated[float, typer.Option(help="guidance scale")] = 3.0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     against: Annotated[
         Path | None, typer.Option(help="folder of an earlier evaluation to compare with")
