@@ -185,9 +185,7 @@ class DancePipeline(DiffusionPipeline):
         condition: dict[str, Any] = {
             "music": torch.from_numpy(music)[None].to(device),
             "style": torch.tensor([style], device=device),
-            "energy": torch.tensor(
-                [float("nan") if request.energy is None else request.energy], device=device
-            ),
+            "energy": torch.tensor([ENERGY * request.energy], device=device),
             "no_music": torch.zeros(1, dtype=torch.bool, device=device),
         }
         guided = request.guidance != 1
