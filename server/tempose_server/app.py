@@ -9,6 +9,7 @@ import logging
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Path, Request, Response
@@ -25,7 +26,7 @@ from tempose.errors import TemposeError
 from tempose.pose.skeletons import SKELETONS
 from tempose.request import FPS, STYLES
 from tempose.segments import OVERLAP, SEGMENT
-from tempose_server import schemas
+from tempose_server import compact, schemas
 from tempose_server.audio_store import AudioStore, unknown_audio
 from tempose_server.errors import ApiError, disk_full, from_tempose, is_disk_full, retry_later
 from tempose_server.events import EventHub
@@ -365,40 +366,46 @@ async def job_events(
 @router.get(
     "/jobs/{job_id}/result",
     response_model=schemas.Result,
-    responses={200: {"content": {NPZ: {}}}, 409: {"model": schemas.Problem}},
+    responses={200: {"content": {NPZ: {}, compact.MEDIA_TYPE: {}}}, 409: {"model": schemas.Problem}},
 )
 async def job_result(job: KnownJob, request: Request, parts: Parts) -> Response:
-    """The finished dance, as JSON or (Accept: application/x-npz) as a DANCE.npz file."""
+    """The finished dance, as JSON or (by Accept) as a DANCE.npz file or in few bytes."""
     if job.state in ("queued", "running"):
         raise retry_later(409, "job_not_finished", "The dance is not finished yet.", 1)
     if job.state != "succeeded":
         raise ApiError(409, f"job_{job.state}", "The job ended without a dance.", job.error)
     path = parts.jobs.result_path(job.id)
     wanted = request.headers.get("accept", "")
-    content = await run_in_threadpool(path.read_bytes if NPZ in wanted else lambda: _result_json(path))
-    return Response(content, media_type=NPZ if NPZ in wanted else "application/json")
+    forms = {NPZ: type(path).read_bytes, compact.MEDIA_TYPE: _result_compact}
+    form = next((name for name in forms if name in wanted), "application/json")
+    return Response(await run_in_threadpool(forms.get(form, _result_json), path), media_type=form)
 
 
-def _result_json(path: Any) -> bytes:
+def _result_json(path: FilePath) -> bytes:
+    return _result(Dance.load(path)).model_dump_json().encode()
+
+
+def _result_compact(path: FilePath) -> bytes:
     dance = Dance.load(path)
+    about = _result(dance).model_dump(exclude={"keypoints", "scores"})
+    return compact.pack(about, dance.poses.keypoints, dance.poses.scores)
+
+
+def _result(dance: Dance) -> schemas.Result:
     poses = dance.poses
-    return (
-        schemas.Result(
-            fps=poses.fps,
-            skeleton=poses.skeleton.name,
-            joints=list(poses.skeleton.joints),
-            frames=len(poses),
-            canvas=list(poses.canvas),
-            keypoints=schemas.encode(poses.keypoints),
-            scores=schemas.encode(poses.scores),
-            beat_times=dance.beat_times.tolist(),
-            downbeat_times=dance.downbeat_times.tolist(),
-            seams=dance.seams.tolist(),
-            seed=dance.seed,
-            model_revision=dance.model_revision,
-        )
-        .model_dump_json()
-        .encode()
+    return schemas.Result(
+        fps=poses.fps,
+        skeleton=poses.skeleton.name,
+        joints=list(poses.skeleton.joints),
+        frames=len(poses),
+        canvas=list(poses.canvas),
+        keypoints=schemas.encode(poses.keypoints),
+        scores=schemas.encode(poses.scores),
+        beat_times=dance.beat_times.tolist(),
+        downbeat_times=dance.downbeat_times.tolist(),
+        seams=dance.seams.tolist(),
+        seed=dance.seed,
+        model_revision=dance.model_revision,
     )
 
 

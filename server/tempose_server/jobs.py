@@ -175,8 +175,17 @@ class JobStore:
                         "This id already stands for another request. Use a new id.",
                     )
                 return existing, False
-            if len(self._queued()) >= self._settings.queue:
+            queued = self._queued()
+            if len(queued) >= self._settings.queue:
                 raise retry_later(429, "queue_full", "The server's queue is full. Try again in a moment.", 5)
+            share = max(1, int(self._settings.queue * self._settings.queue_share))
+            if sum(job.client == client for job in queued) >= share:
+                raise retry_later(
+                    429,
+                    "queue_full",
+                    f"Already {share} of your dances wait. Try again when some are made.",
+                    5,
+                )
             values = (
                 job_id,
                 client,

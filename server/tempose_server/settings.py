@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     json_depth: int = Field(12, gt=0)
 
     queue: int = Field(64, gt=0)
+    queue_share: float = Field(0.75, gt=0, le=1)
     short_seconds: float = Field(12.0, ge=0)
     uploads_at_once: int = Field(8, gt=0)
     connections: int = Field(600, gt=0)

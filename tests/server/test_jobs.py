@@ -108,9 +108,29 @@ def test_two_requests_under_one_id_at_once_make_one_job(strict_server):
     assert strict_server.wait(job_id)["seed"] == winner
 
 
+def test_one_client_cannot_fill_the_queue(busy, tools):
+    server, _ = busy
+    share = tools.short_deadlines["queue"] * 3 // 4
+    greedy = {"X-Tempose-Client": "greedy"}
+    waiting = [server.put_job(seed=1000, headers=greedy).json()["id"] for _ in range(share)]
+    answer = server.put_job(seed=1000, headers=greedy)
+    assert (answer.status_code, answer.json()["code"]) == (429, "queue_full")
+    assert int(answer.headers["Retry-After"]) > 0
+    waiting.append(server.put_job(seed=1000, headers={"X-Tempose-Client": "modest"}).json()["id"])
+    assert server.job(waiting[-1])["position"] < share  # and it need not wait for all of them
+    server.cancel(waiting[0])
+    again = server.put_job(seed=1000, headers=greedy)
+    assert again.status_code == 202
+    for job_id in [*waiting, again.json()["id"]]:
+        server.cancel(job_id)
+
+
 def test_a_full_queue_says_when_to_come_back(busy, tools):
     server, _ = busy
-    waiting = [server.new_job(seed=1000) for _ in range(tools.short_deadlines["queue"])]
+    waiting = []
+    for number in range(tools.short_deadlines["queue"]):
+        answer = server.put_job(seed=1000, headers={"X-Tempose-Client": f"client-{number % 2}"})
+        waiting.append(answer.json()["id"])
     answer = server.put_job()
     assert (answer.status_code, answer.json()["code"]) == (429, "queue_full")
     assert int(answer.headers["retry-after"]) > 0
