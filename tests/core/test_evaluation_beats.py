@@ -80,6 +80,9 @@ def test_plausibility_tells_steady_grids_from_broken_ones():
     assert steady["bpm"] == pytest.approx(120)
     assert steady["spread"] == pytest.approx(0, abs=1e-6)
     assert steady["steps"] == 0
+    assert steady["pulse"] > 20
+    assert measured.pulse(clicks(true), grid(90, 20)) < 4  # three beats for four, the tracker's other mistake
+    assert measured.plausibility(clicks(true), BeatGrid(true.beats[:3]))["pulse"] == 0
     broken = measured.plausibility(clicks(true), BeatGrid(np.delete(true.beats, [5, 11, 12, 20])))
     assert broken["steps"] > 0.1
 

@@ -103,7 +103,7 @@ def rendered(
                 tempo = tempo_of(kind.curve, bpm, count, rng)
                 count = min(count, int(np.searchsorted(np.cumsum(60 / tempo), seconds)) + 1)
                 samples, grid = render_song(
-                    rng, library, tempo, max(2, count // GENRES[genre].beats_per_bar), genre=genre,
+                    rng, library, tempo.tolist(), max(2, count // GENRES[genre].beats_per_bar), genre=genre,
                     drums=kind.drums, offset=float(rng.uniform(0, 1)), split="validation",
                 )  # fmt: skip
                 yield kind.name, f"{kind.name} {bpm:g} {genre} {take}", float(bpm), samples, grid
@@ -152,9 +152,9 @@ def scores(true: BeatGrid, found: BeatGrid) -> dict[str, float]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mir_eval warns of empty lists, which are an answer here
         known, heard = (beat.trim_beats(g.beats) for g in (true, found))
-        downs = [beat.trim_beats(g.downbeats) for g in (true, found)]
+        bars, heard_bars = (beat.trim_beats(g.downbeats) for g in (true, found))
         continuity = beat.continuity(known, heard) if len(known) > 1 and len(heard) > 1 else (0.0,) * 4
-        values = (beat.f_measure(known, heard), *continuity, beat.f_measure(*downs))
+        values = (beat.f_measure(known, heard), *continuity, beat.f_measure(bars, heard_bars))
     return {name: float(v) for name, v in zip(FIGURES, values, strict=True)}
 
 
@@ -175,6 +175,27 @@ def contrast(samples: np.ndarray, grid: BeatGrid, shifts: int = 24) -> float:
     return level(0.0) / max(float(np.mean([level(k / shifts) for k in range(shifts)])), 1e-9)
 
 
+def pulse(samples: np.ndarray, grid: BeatGrid) -> float:
+    """How much of the onset strength repeats at 1 and 2 cycles per beat, over the same at frequencies beside
+    them: 1 is chance. Sees whether the tempo is one of the music's, and unlike `contrast` gives nothing for
+    beats that were merely put on onsets.
+    """
+    import librosa
+
+    if len(grid.beats) < 8:
+        return 0.0
+    onset = librosa.onset.onset_strength(y=np.asarray(samples), sr=SAMPLE_RATE, hop_length=HOP)
+    times = np.arange(len(onset)) * HOP / SAMPLE_RATE
+    inside = (times >= grid.beats[0]) & (times <= grid.beats[-1])
+    curve, at = onset[inside] - onset[inside].mean(), grid.beat_position(times[inside])
+
+    def power(cycles: float) -> float:
+        return float(np.abs(np.mean(curve * np.exp(-2j * np.pi * cycles * at))) ** 2)
+
+    beside = [power(c * off) for c in (1, 2) for off in (0.71, 0.79, 0.84, 0.89, 1.12, 1.17, 1.22, 1.29)]
+    return sum(power(c) for c in (1, 2)) / max(2 * float(np.mean(beside)), 1e-12)
+
+
 def plausibility(samples: np.ndarray, grid: BeatGrid) -> dict[str, float]:
     """What can be said of a grid without knowing the truth.
 
@@ -183,11 +204,12 @@ def plausibility(samples: np.ndarray, grid: BeatGrid) -> dict[str, float]:
     dict
         ``bpm``; ``spread`` (half the range of the middle 80 % of the intervals over their median: rubato or
         mistakes); ``steps`` (share of intervals that differ from the one before by more than 20 %);
-        ``contrast``; ``confidence``.
+        ``contrast``; ``pulse``; ``confidence``.
     """
     intervals = np.diff(grid.beats)
     if len(intervals) < 4:
-        return {"bpm": grid.bpm, "spread": 0.0, "steps": 0.0, "contrast": 0.0, "confidence": grid.confidence}
+        none = dict.fromkeys(("spread", "steps", "contrast", "pulse"), 0.0)
+        return {"bpm": grid.bpm, **none, "confidence": grid.confidence}
     low, middle, high = np.percentile(intervals, (10, 50, 90))
     steps = np.abs(np.diff(np.log(intervals))) > np.log(1.2)
     return {
@@ -195,6 +217,7 @@ def plausibility(samples: np.ndarray, grid: BeatGrid) -> dict[str, float]:
         "spread": float((high - low) / 2 / middle),
         "steps": float(steps.mean()),
         "contrast": contrast(samples, grid),
+        "pulse": pulse(samples, grid),
         "confidence": grid.confidence,
     }
 

@@ -61,7 +61,7 @@ def _calibration_table(found: dict[str, Any]) -> str:
 def _recordings(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return ""
-    names = ("bpm", "spread", "steps", "contrast", "confidence", "agreement_f", "agreement_amlt")
+    names = ("bpm", "spread", "steps", "contrast", "pulse", "confidence", "agreement_f", "agreement_amlt")
     lines = [_line("recording", ["tracker", *names], "th")]
     for r in rows:
         lines.append(_line(r["song"], [html.escape(r["tracker"]), *(_number(r[n], 2) for n in names)]))
