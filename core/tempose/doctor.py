@@ -160,6 +160,7 @@ def permissions(settings: Settings) -> Iterator[Finding]:
     path = settings.runtime_file
     runtime_file.prepare(path)
     _ = settings.configured_token  # raises for a token file that others can read
+    settings.check_tls()
     if not path.exists():
         yield Finding("good", "runtime file", f"can be written to {path.parent}")
         return

@@ -25,6 +25,10 @@ def serve(
         Path | None,
         typer.Option(help="A file with the token to ask for; needed on addresses others can reach."),
     ] = None,
+    tls_cert: Annotated[
+        Path | None, typer.Option(help="Certificate (PEM, with its chain): speak https and nothing else.")
+    ] = None,
+    tls_key: Annotated[Path | None, typer.Option(help="The certificate's private key (PEM).")] = None,
     allowed_host: Annotated[
         list[str] | None, typer.Option(help="A further name the server may be addressed by; may be repeated.")
     ] = None,
@@ -52,11 +56,14 @@ def serve(
                 "token_file": token_file,
                 "log_file": log_file,
                 "log_json": log_json,
+                "tls_cert": tls_cert,
+                "tls_key": tls_key,
                 "allowed_hosts": tuple(allowed_host) if allowed_host else None,
             },
             config,
         )
         settings.check_bind()
+        settings.check_tls()
         if check:
             typer.echo("The settings are right.")
             return

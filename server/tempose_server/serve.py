@@ -32,13 +32,14 @@ def run(settings: Settings) -> None:
         The address would be open to others, is taken, or the data folder is in use or not writable.
     """
     settings.check_bind()
+    settings.check_tls()
     runtime_file.prepare(settings.runtime_file)
     token = settings.configured_token or secrets.token_urlsafe(32)
     logs.set_up(settings, token)
     with data_lock(settings.data_dir), _listening(settings) as listener:
         address = listener.getsockname()
         host = f"[{address[0]}]" if ":" in address[0] else address[0]
-        url = f"http://{host}:{address[1]}"
+        url = f"http{'s' if settings.tls_cert else ''}://{host}:{address[1]}"
         app, service = create_app(settings, token)
         config = uvicorn.Config(
             app,
@@ -51,6 +52,8 @@ def run(settings: Settings) -> None:
             access_log=False,  # `security` logs requests, without their query
             proxy_headers=False,
             server_header=False,
+            ssl_certfile=settings.tls_cert,
+            ssl_keyfile=settings.tls_key,
             limit_concurrency=settings.connections,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 import stat
 import warnings
 from ipaddress import ip_address
@@ -50,6 +51,8 @@ class Settings(BaseSettings):
 
     token: SecretStr | None = None
     token_file: Path | None = None
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
 
     audio_bytes: int = Field(200_000_000, gt=0)
@@ -161,6 +164,26 @@ class Settings(BaseSettings):
         if token is not None and any(c.isspace() for c in token):
             raise TemposeError("token_short", "A configured token must not hold spaces.")
         return token
+
+    def check_tls(self) -> None:
+        """Refuse a certificate that cannot be used, or a private key that others can read."""
+        if self.tls_cert is None and self.tls_key is None:
+            return
+        if self.tls_cert is None or self.tls_key is None:
+            raise TemposeError("tls", "--tls-cert and --tls-key go together: give both or neither.")
+        try:
+            mode = self.tls_key.stat().st_mode
+            if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise TemposeError("tls", f"Others can read the key {self.tls_key}; run chmod 600 on it.")
+            # Without a password at hand an encrypted key would ask for one on the terminal.
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.tls_cert, self.tls_key, lambda: "")
+        except OSError as error:  # ssl.SSLError is one
+            reason = "the key does not fit it or is encrypted, or one is no PEM file"
+            if not isinstance(error, ssl.SSLError):
+                reason = str(error.strerror)
+            raise TemposeError(
+                "tls", f"The certificate {self.tls_cert} cannot be used with its key: {reason}."
+            ) from None
 
     def check_bind(self) -> None:
         """Refuse an address that others can reach while only a per-launch token guards it."""

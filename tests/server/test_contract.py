@@ -234,6 +234,7 @@ def test_the_openapi_document_describes_every_call(server):
     assert calls == {
         ("GET", "/v1/health"),
         ("GET", "/v1/capabilities"),
+        ("GET", "/v1/metrics"),
         ("PUT", "/v1/audio/{sha256}"),
         ("HEAD", "/v1/audio/{sha256}"),
         ("GET", "/v1/audio/{sha256}/analysis"),

@@ -12,6 +12,7 @@ import uuid
 import pytest
 
 from tempose_server import security
+from tempose_server.metrics import Metrics
 from tempose_server.settings import Settings
 
 HASH, JOB = "0" * 64, str(uuid.uuid4())
@@ -102,7 +103,7 @@ def test_tokens_are_compared_in_constant_time(monkeypatch):
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    doors = security.Doors(app, token="t" * 40, settings=Settings())
+    doors = security.Doors(app, token="t" * 40, settings=Settings(), metrics=Metrics(dict))
     for token in ("t" * 40, "t", "", "x" * 5000):
         scope = {
             "type": "http",
