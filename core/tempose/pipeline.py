@@ -214,9 +214,9 @@ class DancePipeline(DiffusionPipeline):
     def _encode(self, keypoints: Tensor, scores: Tensor) -> Tensor:
         """(T, K, 2), (T, K) canonical → normalised latent (1, K, C, 1, T')."""
         device = self.vae.device
-        latent = self.vae.encode_points(
+        latent = self.vae.encode_linear(  # as in training: the corrections beside it would be news to the DiT
             keypoints.clamp(0, 1).transpose(0, 1).to(device), scores.transpose(0, 1).to(device)
-        ).mode()
+        )
         return self.vae.normalised(latent)[None]
 
     def _decode(self, latent: Tensor) -> tuple[np.ndarray, np.ndarray]:
