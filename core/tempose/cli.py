@@ -54,7 +54,7 @@ def generate(
         Path | None, typer.Option(help="JSON: [[timeline second, song second], …], rising")
     ] = None,
     steps: Annotated[int, typer.Option(help="sampler steps")] = 20,
-    guidance: Annotated[float, typer.Option(help="how hard to follow the music; 1 is off")] = 3.0,
+    guidance: Annotated[float, typer.Option(help="how hard to follow the music; 1 is off")] = 2.5,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     model: Annotated[str, typer.Option(help="default, null, or a folder of weights")] = "default",
 ) -> None:

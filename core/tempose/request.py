@@ -69,7 +69,7 @@ class DanceRequest:
     energy: float = 1.0
     seed: int = 0
     steps: int = 20
-    guidance: float = 3.0
+    guidance: float = 2.5
     known: Known | None = None
 
     def __post_init__(self):
