@@ -1,0 +1,196 @@
+"""Mixed load on a server of its own: are all jobs accounted for, does memory stay, does health answer?
+
+    python scripts/load_test.py --minutes 3
+
+Several clients put jobs (some twice, some to be canceled, some wrong), upload, watch and fetch, for as long as told.
+Prints a JSON report; ends with 1 when a job was lost, an answer was 5xx or memory grew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import soundfile
+
+CLIENTS = 4
+REFERENCE = {"keypoints": [[0.5, 0.05 * i] for i in range(18)], "scores": [1.0] * 18, "canvas": [720, 1280]}
+GROWTH, SLACK = 1.1, 30e6  # of memory, from the run's second quarter to its last
+
+
+def song(number: int) -> bytes:
+    file = io.BytesIO()
+    noise = np.random.default_rng(number).normal(0, 0.1, 22_050)
+    soundfile.write(file, noise, 22_050, format="WAV", subtype="PCM_16")
+    return file.getvalue()
+
+
+class Load:
+    """What the clients share."""
+
+    def __init__(self, url: str, token: str, seconds: float):
+        self.url, self.headers = url, {"Authorization": f"Bearer {token}"}
+        self.until = time.monotonic() + seconds
+        self.jobs: dict[str, str] = {}  # accepted ids → what they are for
+        self.statuses: Counter[int] = Counter()
+        self.memory: list[float] = []
+        self.health: list[float] = []
+        self.faults: list[str] = []
+
+    def client(self, name: str) -> httpx.Client:
+        headers = {**self.headers, "X-Tempose-Client": name}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
+
+    def use(self, number: int) -> None:
+        """One client, until the time is over."""
+        chance = random.Random(number)
+        data = song(number)
+        digest = hashlib.sha256(data).hexdigest()
+        with self.client(f"client-{number}") as client:
+            kind = {"Content-Type": "application/octet-stream"}
+            self.note(client.put(f"/v1/audio/{digest}", content=data, headers=kind))
+            while time.monotonic() < self.until:
+                job, what = (
+                    str(uuid.uuid4()),
+                    chance.choice(["keep", "keep", "twice", "cancel", "watch", "wrong"]),
+                )
+                body: dict[str, Any] = {
+                    "audio": digest, "seconds": chance.choice([1.0, 4.0, 20.0]), "reference": REFERENCE,
+                    "seed": chance.randrange(1000), "model": "null",
+                    "beats": {"beats": [0.0, 0.5], "downbeats": [0.0]},
+                }  # fmt: skip
+                if what == "wrong":
+                    self.note(client.put(f"/v1/jobs/{job}", json={**body, "seconds": "long"}))
+                    self.note(client.put(f"/v1/audio/{digest}", content=data, headers=kind))
+                    continue
+                answer = self.note(client.put(f"/v1/jobs/{job}", json=body))
+                if answer.status_code == 429:
+                    time.sleep(0.2)
+                    continue
+                self.jobs[job] = what
+                if what == "twice":
+                    self.note(client.put(f"/v1/jobs/{job}", json=body))
+                elif what == "cancel":
+                    self.note(client.post(f"/v1/jobs/{job}/cancel"))
+                elif what == "watch":
+                    with client.stream("GET", f"/v1/jobs/{job}/events") as events:
+                        events.read()
+                    self.note(client.get(f"/v1/jobs/{job}/result"))
+                time.sleep(chance.uniform(0, 0.1))
+
+    def look(self) -> None:
+        """Health and memory, five times a second."""
+        with self.client("watch") as client:
+            while time.monotonic() < self.until:
+                began = time.monotonic()
+                self.note(client.get("/v1/health"))
+                self.health.append(time.monotonic() - began)
+                for line in self.note(client.get("/v1/metrics")).text.splitlines():
+                    if line.startswith("process_resident_memory_bytes"):
+                        self.memory.append(float(line.split()[1]))
+                time.sleep(0.2)
+
+    def note(self, answer: httpx.Response) -> httpx.Response:
+        self.statuses[answer.status_code] += 1
+        return answer
+
+    def guarded(self, work: Any, *arguments: Any) -> None:
+        try:
+            work(*arguments)
+        except Exception as error:
+            self.faults.append(f"{type(error).__name__}: {error}")
+
+    def run(self) -> dict[str, Any]:
+        threads = [threading.Thread(target=self.guarded, args=(self.use, n)) for n in range(CLIENTS)]
+        threads.append(threading.Thread(target=self.guarded, args=(self.look,)))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        lost, ends = [], Counter()
+        with self.client("check") as client:
+            for job, what in self.jobs.items():
+                deadline = time.monotonic() + 120
+                while (found := client.get(f"/v1/jobs/{job}").json()).get("state") in ("queued", "running"):
+                    if time.monotonic() > deadline:
+                        break
+                    time.sleep(0.05)
+                state = found.get("state", "unknown")
+                ends[state] += 1
+                kept = state == "succeeded" and client.get(f"/v1/jobs/{job}/result").status_code == 200
+                if not kept and not (what == "cancel" and state == "canceled"):
+                    lost.append(f"{job} ({what}): {state}")
+        quarter = max(1, len(self.memory) // 4)
+        early, late = (float(np.median(part)) if part else 0.0
+                       for part in (self.memory[quarter : 2 * quarter], self.memory[-quarter:]))  # fmt: skip
+        health = 1000 * np.asarray(self.health or [0.0])
+        return {
+            "jobs": len(self.jobs), "ends": dict(ends), "lost": lost, "faults": self.faults,
+            "statuses": {str(key): value for key, value in sorted(self.statuses.items())},
+            "memory_mb": {"second quarter": round(early / 1e6, 1), "last quarter": round(late / 1e6, 1)},
+            "memory_flat": late <= GROWTH * early + SLACK,
+            "health_ms": {"median": round(float(np.median(health)), 1),
+                          "p99": round(float(np.quantile(health, 0.99)), 1), "most": round(float(health.max()), 1)},
+        }  # fmt: skip
+
+
+def measure(minutes: float) -> dict[str, Any]:
+    """Start a server, load it for so long, stop it; the report."""
+    with tempfile.TemporaryDirectory() as folder:
+        runtime = Path(folder) / "server.json"
+        environment = {k: v for k, v in os.environ.items() if not k.startswith("TEMPOSE_SERVER_")}
+        environment |= {"TEMPOSE_SERVER_KEEP_JOBS": "1000000"}  # what was forgotten on purpose is not lost
+        command = [sys.executable, "-m", "tempose_server", "--model", "null", "--runtime-file", str(runtime)]
+        with (Path(folder) / "log").open("wb") as log:
+            server = subprocess.Popen(
+                [*command, "--data-dir", str(Path(folder) / "data")], stdout=log, stderr=log, env=environment
+            )
+            try:
+                deadline = time.monotonic() + 120
+                while not runtime.exists():
+                    if server.poll() is not None or time.monotonic() > deadline:
+                        raise SystemExit("The server did not start.")
+                    time.sleep(0.05)
+                about = json.loads(runtime.read_text())
+                report = Load(about["url"], about["token"], 60 * minutes).run()
+                server.terminate()
+                report["server_exit"] = server.wait(60)
+                return report
+            finally:
+                if server.poll() is None:
+                    server.kill()
+                    server.wait()
+
+
+def good(report: dict[str, Any]) -> bool:
+    wrong = report["lost"] or report["faults"] or any(status >= "500" for status in report["statuses"])
+    return not wrong and report["memory_flat"] and report["server_exit"] == 0
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--minutes", type=float, default=3)
+    report = measure(parser.parse_args().minutes)
+    print(json.dumps(report, indent=2))
+    raise SystemExit(0 if good(report) else 1)
+
+
+if __name__ == "__main__":
+    main()
