@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 from scipy import signal
+
 from tempose.datasets.synth import SampleLibrary, render_song
 from tempose.music.audio import SAMPLE_RATE
 from tempose.music.beat_net import RATE, WEIGHTS, BeatNet, log_mel
