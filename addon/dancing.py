@@ -17,6 +17,8 @@ from .takes import Take
 from .tempo_edit import Heard
 from .timing import Span, TempoMap
 
+STEPS = {"DRAFT": 10, "NORMAL": 20, "FINE": 40}  # of the sampler
+
 
 @dataclass(frozen=True)
 class Order:
@@ -143,9 +145,9 @@ def order(context, new_tempo: bool) -> Order:
         "beats": markers.read(scene, grid_mark(scene, original)),
         "reference": pose.to_request(),
         "style": settings.style or None,
-        "energy": float(settings.energy) if settings.use_energy else None,
+        "energy": float(settings.energy),
         "seed": seed,
-        "steps": settings.steps or None,
+        "steps": STEPS[settings.quality],
         "guidance": None,
         "model": "default",
         "known": None,

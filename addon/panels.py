@@ -106,15 +106,11 @@ class _Dance:
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "style")
-        row = layout.row(heading="Energy")
-        row.prop(settings, "use_energy", text="")
-        sub = row.row()
-        sub.active = settings.use_energy
-        sub.prop(settings, "energy", text="")
+        layout.prop(settings, "energy", slider=True)
         row = layout.row(align=True)
         row.prop(settings, "seed")
         row.prop(settings, "lock_seed", text="", icon="LOCKED" if settings.lock_seed else "UNLOCKED")
-        layout.prop(settings, "steps")
+        layout.prop(settings, "quality")
         layout.prop(settings, "stretch")
         layout.operator("tempose.generate", icon="ARMATURE_DATA")
         if reason := TEMPOSE_OT_generate.disabled_reason(context):

@@ -126,23 +126,22 @@ class TemposeSettings(bpy.types.PropertyGroup):
         search_options={"SORT"},
         options=set(),
     )
-    use_energy: BoolProperty(
-        name="Set Energy", description="Otherwise the model chooses", default=False, options=set()
-    )
     energy: FloatProperty(
         name="Energy",
-        description="How much it moves; 1 is normal",
+        description="How much it moves: 1 is normal, 0.5 calm, 1.5 lively",
         default=1.0,
         min=0.1,
         max=4.0,
         options=set(),
     )
-    steps: IntProperty(
+    quality: EnumProperty(
         name="Quality",
-        description="Steps of the sampler; more take longer. 0: the server's own choice",
-        default=0,
-        min=0,
-        max=200,
+        items=[
+            ("DRAFT", "Draft", "A quick look, in half the time"),
+            ("NORMAL", "Normal", "Good for most dances"),
+            ("FINE", "Fine", "Smoother in detail, in twice the time"),
+        ],
+        default="NORMAL",
         options=set(),
     )
     stretch: BoolProperty(
