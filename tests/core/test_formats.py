@@ -10,8 +10,8 @@ from hypothesis.extra.numpy import arrays
 
 from tempose.dance import Dance
 from tempose.errors import TemposeError
-from tempose.pose import formats
-from tempose.pose.formats import load_poses, load_reference, parse_poses, save_poses
+from tempose.pose import writers
+from tempose.pose.formats import load_poses, load_reference, parse_poses
 from tempose.pose.reference import standing_pose
 from tempose.pose.sequence import PoseSequence, convert, to_openpose18
 from tempose.pose.skeletons import (
@@ -26,6 +26,7 @@ from tempose.pose.skeletons import (
     SKELETONS,
     skeleton,
 )
+from tempose.pose.writers import save_poses
 
 KEYPOINTS = st.floats(-0.5, 1.5, width=32)
 SCORES = st.one_of(st.just(0.0), st.floats(0.0625, 1, width=32))
@@ -65,13 +66,13 @@ def whole(poses: PoseSequence) -> PoseSequence:
 @settings(max_examples=40)
 @given(st.sampled_from(list(LAYOUTS.values())).flatmap(sequences))
 def test_our_own_json_comes_back_as_it_was(poses):
-    same(through_json(formats.to_own(poses)), poses)
+    same(through_json(writers.to_own(poses)), poses)
 
 
 @settings(max_examples=40)
 @given(sequences(OPENPOSE_18), st.sampled_from([18, 25]))
 def test_openpose_comes_back_as_it_was(poses, layout):
-    back = through_json(formats.to_openpose(poses, layout))
+    back = through_json(writers.to_openpose(poses, layout))
     assert back.skeleton is {18: OPENPOSE_18, 25: BODY_25}[layout]
     same(to_openpose18(back), poses)
 
@@ -79,7 +80,7 @@ def test_openpose_comes_back_as_it_was(poses, layout):
 @settings(max_examples=40)
 @given(st.sampled_from([BODY_25, OPENPOSE_60, BODY_67]).flatmap(sequences).map(whole))
 def test_openpose_keeps_feet_and_hands(poses):
-    pages = formats.to_openpose(poses)
+    pages = writers.to_openpose(poses)
     assert all(page["people"][0]["face_keypoints_2d"] == [] for page in pages)
     same(through_json(pages), poses)
 
@@ -90,7 +91,7 @@ def test_a_hand_out_of_sight_for_a_while_does_not_change_the_layout():
     scores[2, 39:] = 0
     keypoints = np.random.default_rng(0).uniform(0.1, 0.9, (3, 60, 2))
     poses = PoseSequence(keypoints, scores, 30, OPENPOSE_60, (640, 480))
-    pages = formats.to_openpose(poses)
+    pages = writers.to_openpose(poses)
     assert pages[1]["people"][0]["hand_left_keypoints_2d"] == []
     assert len(pages[2]["people"][0]["hand_left_keypoints_2d"]) == 63
     same(through_json(pages), poses)
@@ -102,7 +103,7 @@ def test_a_hand_out_of_sight_for_a_while_does_not_change_the_layout():
 @settings(max_examples=40)
 @given(sequences(COCO_17))
 def test_coco_comes_back_as_it_was(poses):
-    same(through_json(formats.to_coco(poses)), poses)
+    same(through_json(writers.to_coco(poses)), poses)
 
 
 @pytest.mark.parametrize("format", ["own", "openpose", "coco"])
@@ -135,11 +136,11 @@ def test_a_missing_joint_is_missing_and_not_at_zero():
     scores = np.ones((1, 18))
     scores[0, 4] = 0
     pose = PoseSequence(standing_pose().keypoints, scores, 30, OPENPOSE_18)
-    page = formats.to_openpose(pose)[0]["people"][0]["pose_keypoints_2d"]
+    page = writers.to_openpose(pose)[0]["people"][0]["pose_keypoints_2d"]
     assert page[12:15] == [0, 0, 0]
-    assert through_json(formats.to_openpose(pose)).scores[0, 4] == 0
+    assert through_json(writers.to_openpose(pose)).scores[0, 4] == 0
     at_zero = PoseSequence(np.zeros((1, 18, 2)), np.ones((1, 18)), 30, OPENPOSE_18)
-    assert (through_json(formats.to_openpose(at_zero)).scores == 1).all()
+    assert (through_json(writers.to_openpose(at_zero)).scores == 1).all()
 
 
 def test_coco_flags_are_told_from_confidences():

@@ -68,7 +68,7 @@ def render(
 
         contact_sheet(loaded, output, title=dance.stem)
     elif suffix == ".json" or (not suffix and layout == "openpose"):
-        from tempose.pose.formats import save_poses
+        from tempose.pose.writers import save_poses
 
         save_poses(loaded.poses, output, layout)
     else:

@@ -16,7 +16,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
 from tempose.datasets.augment import Augmenter
-from tempose.dit import DanceDiT
+from tempose.dit import SIZES, DanceDiT
 from tempose.pipeline import mask_channels
 from tempose.request import STYLES
 from tempose.training.masks import draw_known
@@ -46,7 +46,8 @@ class DiTConfig:
     workers: int = 1
     save_every_minutes: float = 5
     validate_every: int = 100
-    model: dict = field(default_factory=dict)
+    size: str = "small"  # one of `dit.SIZES`
+    model: dict = field(default_factory=dict)  # more of `DanceDiT`, before the size's own
 
 
 class _Examples(IterableDataset):
@@ -156,7 +157,7 @@ def train_dit(
     out.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator(mixed_precision="bf16")
     torch.manual_seed(config.seed)
-    dit = DanceDiT(**config.model)
+    dit = DanceDiT(**{**SIZES[config.size], **config.model})
     vae = vae.to(accelerator.device).eval().requires_grad_(False)
     optimiser = torch.optim.AdamW(
         dit.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay

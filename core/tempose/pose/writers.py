@@ -1,0 +1,166 @@
+"""Writing pose files: OpenPose, COCO and our own JSON. `pose.formats` reads them back."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tempose.errors import TemposeError
+from tempose.pose.formats import OPENPOSE_LAYOUTS
+from tempose.pose.sequence import PoseSequence, convert, to_openpose18
+from tempose.pose.skeletons import COCO_17, OPENPOSE_60, Skeleton
+
+
+def to_own(poses: PoseSequence) -> dict:
+    """Our own JSON: keypoints as shares of the canvas, ``[K][2]`` for one frame, ``[T][K][2]`` for more."""
+    keypoints, scores = _rounded(poses.keypoints, 7), _rounded(poses.scores, 5)
+    single = len(poses) == 1
+    return {
+        "skeleton": poses.skeleton.name,
+        "keypoints": keypoints[0] if single else keypoints,
+        "scores": scores[0] if single else scores,
+        "canvas": list(poses.canvas),
+        "fps": poses.fps,
+    }
+
+
+def to_openpose(poses: PoseSequence, layout: int | None = None) -> list[dict]:
+    """OpenPose pages, one per frame, in pixels, with hands where the poses have them; the face left empty.
+
+    Parameters
+    ----------
+    poses : PoseSequence
+    layout : int, optional
+        18 (COCO: feet are left out) or 25 (BODY_25: the middle of the hips is filled in); None: what loses
+        nothing.
+    """
+    joints = set(poses.skeleton.joints)
+    if layout is None:
+        layout = 25 if "left_big_toe" in joints else 18
+    if layout not in OPENPOSE_LAYOUTS:
+        raise TemposeError("layout_unknown", "OpenPose layouts are 18 and 25.")
+    body = _triples(poses, OPENPOSE_LAYOUTS[layout][1])
+    hands = _triples(poses, OPENPOSE_60)[:, 18:] if "left_hand" in joints else np.zeros((len(poses), 42, 3))
+    width, height = poses.canvas
+    return [
+        {
+            "version": 1.3,
+            "people": [
+                {
+                    "person_id": [-1],
+                    "pose_keypoints_2d": _rounded(body[t].ravel(), 5),
+                    "face_keypoints_2d": [],
+                    "hand_left_keypoints_2d": _rounded(hands[t, :21].ravel(), 5)
+                    if hands[t, :21].any()
+                    else [],
+                    "hand_right_keypoints_2d": _rounded(hands[t, 21:].ravel(), 5)
+                    if hands[t, 21:].any()
+                    else [],
+                }
+            ],
+            "canvas_width": width,
+            "canvas_height": height,
+            "fps": poses.fps,
+        }
+        for t in range(len(poses))
+    ]
+
+
+def _triples(poses: PoseSequence, target: Skeleton) -> np.ndarray:
+    """(T, K, 3) x, y in pixels and score, three zeros where a joint was not seen, as OpenPose writes it."""
+    poses = convert(poses, target)
+    triples = np.concatenate([poses.pixels, poses.scores[..., None]], -1).astype(float)
+    triples[poses.scores <= 0] = 0
+    return triples
+
+
+def to_coco(poses: PoseSequence) -> dict:
+    """A COCO keypoint dataset: one image and one annotation per frame, pixels.
+
+    The third number of a keypoint is COCO's flag (2 seen, 0 absent); the confidences stand beside it in
+    ``keypoint_scores``.
+    """
+    poses = to_coco17(poses)
+    width, height = poses.canvas
+    pixels = poses.pixels.astype(float)
+    seen = np.greater(poses.scores, 0)
+    pixels[np.logical_not(seen)] = 0
+    annotations = []
+    for t in range(len(poses)):
+        flat = np.column_stack([pixels[t], 2 * seen[t]])
+        box = _box(pixels[t, seen[t]])
+        annotations.append(
+            {
+                "id": t + 1,
+                "image_id": t + 1,
+                "category_id": 1,
+                "iscrowd": 0,
+                "num_keypoints": int(seen[t].sum()),
+                "keypoints": _rounded(flat.ravel(), 5),
+                "keypoint_scores": _rounded(poses.scores[t], 5),
+                "bbox": box,
+                "area": round(box[2] * box[3], 3),
+            }
+        )
+    limbs = [[a + 1, b + 1] for a, b in COCO_17.limbs]
+    return {
+        "info": {"description": "Poses written by Tempose", "fps": poses.fps},
+        "images": [
+            {"id": t + 1, "file_name": f"{t + 1:06d}.png", "width": width, "height": height}
+            for t in range(len(poses))
+        ],
+        "annotations": annotations,
+        "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.joints), "skeleton": limbs}],
+    }
+
+
+def to_coco17(poses: PoseSequence) -> PoseSequence:
+    """The same poses on COCO-17 (openpose18 without its neck)."""
+    if poses.skeleton is COCO_17:
+        return poses
+    return convert(to_openpose18(poses), COCO_17)
+
+
+def save_poses(
+    poses: PoseSequence, path: str | os.PathLike, format: str = "own", layout: int | None = None
+) -> None:
+    """Write poses as JSON.
+
+    Parameters
+    ----------
+    poses : PoseSequence
+    path : path
+        A ``.json`` file; with format ``"openpose"`` a path without that suffix becomes a folder of one file
+        per frame, as OpenPose writes it.
+    format : str
+        ``"own"``, ``"openpose"`` or ``"coco"``.
+    layout : int, optional
+        OpenPose only: 18 or 25; None: what loses nothing.
+    """
+    path = Path(path)
+    if format == "openpose" and path.suffix != ".json":
+        path.mkdir(parents=True, exist_ok=True)
+        for t, page in enumerate(to_openpose(poses, layout)):
+            (path / f"{path.name}_{t:012d}_keypoints.json").write_text(json.dumps(page))
+        return
+    writers: dict[str, Callable[[PoseSequence], Any]] = {"own": to_own, "coco": to_coco}
+    writers["openpose"] = lambda p: to_openpose(p, layout)
+    if format not in writers:
+        raise TemposeError("format_unknown", f"Known pose formats: {', '.join(writers)}.")
+    path.write_text(json.dumps(writers[format](poses)))
+
+
+def _rounded(values: np.ndarray, digits: int) -> list:
+    return np.round(np.asarray(values, float), digits).tolist()
+
+
+def _box(points: np.ndarray) -> list[float]:
+    if not len(points):
+        return [0.0, 0.0, 0.0, 0.0]
+    low, high = points.min(0), points.max(0)
+    return [round(float(v), 3) for v in (*low, *(high - low))]
