@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -43,6 +43,7 @@ class Clip:
     style: str | None
     bpm: float | None
     choreography: tuple[str, str, str]
+    held_out: bool = False  # kept for validation; see `held_out`
 
     @property
     def beat_frames(self) -> np.ndarray:
@@ -50,11 +51,6 @@ class Clip:
         if self.bpm is None:
             return np.zeros(0)
         return np.arange(0, len(self.motion) - 1e-6, 1800 / self.bpm)
-
-    @property
-    def held_out(self) -> bool:
-        """Whether the clip belongs to validation: one choreography in eight, by a hash of its name."""
-        return zlib.crc32("/".join(self.choreography).encode()) % 8 == 0
 
 
 GLITCH = 0.2  # body heights per frame: no joint of a dancer moves 6 heights a second
@@ -69,7 +65,28 @@ def load_clips(root: str | os.PathLike) -> list[Clip]:
     folder = Path(root) / "dance"
     entries = json.loads((folder / "index.json").read_text())
     clips = [_load(folder, entry) for entry in entries]
-    return [clip for clip in clips if glitches(clip) <= 0.01 * len(clip.motion)]
+    clips = [clip for clip in clips if glitches(clip) <= 0.01 * len(clip.motion)]
+    kept_away = held_out({clip.choreography for clip in clips})
+    return [replace(clip, held_out=clip.choreography in kept_away) for clip in clips]
+
+
+def held_out(choreographies: set[tuple[str, str, str]]) -> set[tuple[str, str, str]]:
+    """The choreographies kept for validation: of each genre one in seven, at least one of three or more.
+
+    By choreography, never by clip: the same steps recur with other dancers and tempi. Which ones, a hash of
+    their names decides. Both halves of a couple (CMU's 60 and 61) go together.
+    """
+    genres: dict[str, dict[str, list[tuple[str, str, str]]]] = {}
+    for choreography in sorted(choreographies):
+        genre, situation, name = choreography
+        dance = name[-3:] if situation.startswith("partner") else f"{situation}/{name}"
+        genres.setdefault(genre, {}).setdefault(dance, []).append(choreography)
+    kept: set[tuple[str, str, str]] = set()
+    for genre, dances in genres.items():
+        order = sorted(dances, key=lambda dance: zlib.crc32(f"{genre}/{dance}".encode()))
+        for dance in order[: max(round(len(dances) / 7), int(len(dances) > 2))]:
+            kept.update(dances[dance])
+    return kept
 
 
 def glitches(clip: Clip) -> int:
@@ -170,14 +187,7 @@ def quantised(clip: Clip, strength: float = 1.0) -> Clip:
     if len(source) < 3:
         return clip
     clock = PchipInterpolator(target, source)(np.clip(np.arange(len(clip.motion)), 0, target[-1]))
-    return Clip(
-        clip.name,
-        sample(clip.motion, clock),
-        np.round(sample(clip.scores, clock), 3),
-        clip.style,
-        clip.bpm,
-        clip.choreography,
-    )
+    return replace(clip, motion=sample(clip.motion, clock), scores=np.round(sample(clip.scores, clock), 3))
 
 
 def sample(values: np.ndarray, frames: np.ndarray) -> np.ndarray:

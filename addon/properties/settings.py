@@ -12,71 +12,15 @@ from bpy.props import (
     StringProperty,
 )
 
-from . import compat, connection, rig, tempo_edit
-from .timing import MAX_FACTOR, MIN_FACTOR
+from .. import connection, rig
+from ..timing import MAX_FACTOR, MIN_FACTOR
+from .sections import TemposeSection
+from .takes import TemposeTake
 
 
 def _styles(_self, _context, text):
     known = connection.current.capabilities.get("styles", []) if connection.current else []
     return [style for style in known if text.lower() in style.lower()]
-
-
-def _get_frame(self) -> int:
-    from . import dancing  # needs these settings itself
-
-    return dancing.frame_of_song(bpy.context, self.start)
-
-
-def _set_frame(self, frame: int) -> None:
-    from . import dancing
-
-    self.start = dancing.song_of_frame(bpy.context, frame)
-
-
-class TemposeSection(bpy.types.PropertyGroup):
-    """A part of the song with a tempo of its own, up to the next section."""
-
-    start: FloatProperty(
-        name="Start",
-        description="Where the section begins, in seconds of the sound file",
-        min=0.0,
-        subtype="TIME_ABSOLUTE",
-        precision=3,
-        options=set(),
-    )
-    start_frame: IntProperty(
-        name="Start Frame",
-        description="The same place as a frame, where the sound is on the timeline now",
-        get=_get_frame,
-        set=_set_frame,
-        options=set(),
-    )
-    factor: FloatProperty(
-        name="Factor",
-        description="Speed of this section; 2 plays twice as fast",
-        default=1.0,
-        min=MIN_FACTOR,
-        max=MAX_FACTOR,
-        precision=3,
-        options=set(),
-    )
-
-
-class TemposeTake(bpy.types.PropertyGroup):
-    """One dance. Its numbers are in a text datablock."""
-
-    identity: StringProperty()
-    state: EnumProperty(items=[("PREVIEW", "Preview", ""), ("ACCEPTED", "Accepted", "")], default="PREVIEW")
-    text: PointerProperty(type=bpy.types.Text)
-    rig: PointerProperty(type=bpy.types.Object)
-    action: PointerProperty(type=bpy.types.Action)
-    previous_action: PointerProperty(type=bpy.types.Action)
-    previous_slot: StringProperty()
-    previous_fake_user: BoolProperty()
-    sound: StringProperty(description="What regenerating did to the sound, to be undone by discarding")
-    seed: StringProperty(name="Seed")
-    bpm: FloatProperty(name="BPM")
-    fingerprint: StringProperty()
 
 
 class TemposeSettings(bpy.types.PropertyGroup):
@@ -174,40 +118,3 @@ class TemposeSettings(bpy.types.PropertyGroup):
     )  # fmt: skip
     takes: CollectionProperty(type=TemposeTake)
     active_take: IntProperty(options=set())
-
-
-def pick_strip(context, settings=None):
-    """The scene and the sound strip that are meant, or a reason why there is none: (scene, strip, reason)."""
-    settings = settings or context.scene.tempose
-    scene = compat.sound_scene(context)
-    strips = compat.sound_strips(scene)
-    if not strips:
-        return scene, None, "Add a sound strip in the Video Sequencer first"
-    if settings.strip:
-        for strip in strips:
-            if strip.name == settings.strip:
-                return scene, strip, ""
-        return scene, None, f"There is no sound strip named {settings.strip}"
-    active = scene.sequence_editor.active_strip
-    if active is not None and active.type == "SOUND":
-        return scene, active, ""
-    own = [strip for strip in strips if not tempo_edit.is_version(strip)]
-    if len(own) == 1:
-        return scene, own[0], ""
-    return scene, None, "There are several sound strips; select one or name it in the panel"
-
-
-def pick_rig(context, settings=None):
-    """The rig that is meant: the chosen, the active or the only one; None otherwise."""
-    settings = settings or context.scene.tempose
-    scene = context.scene
-    if rig.is_rig(settings.rig) and settings.rig.name in scene.objects:
-        return settings.rig
-    active = context.view_layer.objects.active
-    if rig.is_rig(active):
-        return active
-    rigs = [ob for ob in scene.objects if rig.is_rig(ob)]
-    return rigs[0] if len(rigs) == 1 else None
-
-
-CLASSES = (TemposeSection, TemposeTake, TemposeSettings)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The state of things: server, progress, the last message."""
+
+from .. import connection, job, notes
+from .layout import say
+
+
+class Main:
+    bl_label = "Tempose"
+
+    def draw(self, context):
+        layout = self.layout
+        if job.current is not None:
+            running = job.current
+            if running.share is None:
+                say(layout, running.text, "TIME")
+            else:
+                layout.progress(factor=running.share, text=f"{running.text} {running.share:.0%}")
+            layout.operator("tempose.cancel", icon="CANCEL")
+        elif notes.text:
+            say(layout, notes.text, "ERROR" if notes.is_error else "INFO")
+        elif connection.current is None:
+            say(layout, "Put a song on the timeline, then go through the panels from top to bottom.", "INFO")
+        row = layout.row(align=True)
+        if connection.missing():
+            row.operator("tempose.start_server", icon="PLAY")
+            row.operator("tempose.connect", icon="LINKED")
+        else:
+            current = connection.current
+            row.label(text=f"Server on {current.device or 'cpu'}", icon="CHECKMARK")
+            row.operator("tempose.stop_server", text="", icon="PANEL_CLOSE")

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dances to choose from."""
+
+import bpy
+
+from .. import dancing, rig, stage
+from .layout import say
+
+
+class TEMPOSE_UL_takes(bpy.types.UIList):
+    def draw_item(self, _context, layout, _data, item, _icon, _active, _name):
+        row = layout.row(align=True)
+        icon = "CHECKMARK" if item.state == "ACCEPTED" else "HIDE_OFF" if item.action else "HIDE_ON"
+        row.prop(item, "name", text="", emboss=False, icon=icon)
+        row.label(text=f"seed {item.seed}" + (f", {item.bpm:.0f} BPM" if item.bpm else ""))
+
+
+class Takes:
+    bl_label = "Takes"
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.tempose
+        if not settings.takes:
+            layout.label(text="None yet")
+            return
+        layout.template_list("TEMPOSE_UL_takes", "", settings, "takes", settings, "active_take", rows=3)
+        row = layout.row(align=True)
+        row.operator("tempose.show_take", icon="HIDE_OFF")
+        row.operator("tempose.accept_take", icon="CHECKMARK")
+        row.operator("tempose.discard_take", icon="TRASH")
+        take = stage.active(settings)
+        if take is None:
+            return
+        if take.rig is None or not rig.is_rig(take.rig):
+            say(layout, "The rig of this take has been deleted.", "ERROR")
+        elif dancing.out_of_date(context, take):
+            say(layout, "The music has changed since this take was made: generate again.", "ERROR")

@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One dance in the list of takes."""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
+
+
+class TemposeTake(bpy.types.PropertyGroup):
+    """One dance. Its numbers are in a text datablock."""
+
+    identity: StringProperty()
+    state: EnumProperty(items=[("PREVIEW", "Preview", ""), ("ACCEPTED", "Accepted", "")], default="PREVIEW")
+    text: PointerProperty(type=bpy.types.Text)
+    rig: PointerProperty(type=bpy.types.Object)
+    action: PointerProperty(type=bpy.types.Action)
+    previous_action: PointerProperty(type=bpy.types.Action)
+    previous_slot: StringProperty()
+    previous_fake_user: BoolProperty()
+    sound: StringProperty(description="What regenerating did to the sound, to be undone by discarding")
+    seed: StringProperty(name="Seed")
+    bpm: FloatProperty(name="BPM")
+    fingerprint: StringProperty()
