@@ -71,6 +71,13 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
 
 
+def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Attention over (B, H, N, D/H). On a CPU the fused kernel's backward pass is slower than plain products."""
+    if q.device.type == "cpu" and torch.is_grad_enabled():
+        return (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1) @ v
+    return F.scaled_dot_product_attention(q, k, v)
+
+
 class RMSNorm(nn.RMSNorm):
     """As torch's, but in the input's own precision, so that bf16 takes the fused path."""
 
@@ -107,7 +114,7 @@ class Block(nn.Module):
             self.qkv(y).reshape(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         )  # (B, H, N, D/H)
         q, k = _rotate(self.norm_q(q), cos, sin), _rotate(self.norm_k(k), cos, sin)
-        y = F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(batch, tokens, width)
+        y = _attend(q, k, v).transpose(1, 2).reshape(batch, tokens, width)
         x = x + gate_a.tanh() * self.norm_attention_out(self.out(y))
 
         gate, up = self.gate_up(self.norm_mlp(x) * (1 + scale_m)).chunk(2, -1)

@@ -21,6 +21,7 @@ from tempose.generator import OnSegment, OnStep
 from tempose.music.audio import Song
 from tempose.music.features import music_features
 from tempose.pose.framing import Framing
+from tempose.pose.plausible import on_planted_feet, reach, within_reach
 from tempose.pose.reference import complete
 from tempose.pose.sequence import PoseSequence, to_openpose18
 from tempose.pose.skeletons import OPENPOSE_18
@@ -30,6 +31,7 @@ from tempose.vae import TIME_STRIDE, PoseVAE, decode_mixtures
 from tempose.weights_check import check_weights
 
 ENERGY = 1.25  # what the network is asked for as energy 1; measured to give 0.45 body heights per second
+PLAUSIBLE = 0.9  # time of the flow from which on the estimate is held to what a body can do
 VISIBLE = 0.15  # confidence below which a joint counts as hidden
 
 
@@ -196,6 +198,7 @@ class DancePipeline(DiffusionPipeline):
             condition["energy"][1] = float("nan")
             reference, mask = torch.cat([reference] * 2), torch.cat([mask] * 2)
 
+        limit = reach(static, static_scores)
         self.scheduler.set_timesteps(sigmas=np.linspace(1, 0, request.steps, endpoint=False), device=device)
         for i, timestep in enumerate(self.scheduler.timesteps):
             sigma = self.scheduler.sigmas[i].to(device)
@@ -205,11 +208,22 @@ class DancePipeline(DiffusionPipeline):
             if guided:
                 heard, deaf = clean.chunk(2)
                 clean = deaf + request.guidance * (heard - deaf)
+            if sigma < PLAUSIBLE:
+                clean = self._plausible(clean, known, limit)
             velocity = (latent - clean) / sigma
             latent = self.scheduler.step(velocity, timestep, latent, return_dict=False)[0]
             tick(i + 1)
         drawn, confidence = self._decode(latent)
         return drawn[:n], confidence[:n]
+
+    def _plausible(self, clean: Tensor, known: np.ndarray, limit: np.ndarray) -> Tensor:
+        """The estimate (1, K, C, 1, T') as a body could dance it; known joints and frames stay."""
+        points = self.vae.linear_positions(self.vae.denormalised(clean[0]))  # (K, T, 2)
+        drawn = points.transpose(0, 1).double().cpu().numpy()
+        better = within_reach(on_planted_feet(drawn), limit)
+        change = np.where(known[..., None], 0, better - drawn)
+        change = torch.from_numpy(change).to(clean).transpose(0, 1)
+        return clean + self.vae.normalised_change(self.vae.linear_change(change))
 
     def _encode(self, keypoints: Tensor, scores: Tensor) -> Tensor:
         """(T, K, 2), (T, K) canonical → normalised latent (1, K, C, 1, T')."""

@@ -205,6 +205,16 @@ class PoseVAE(ModelMixin, ConfigMixin):
         frames = frames.unflatten(-2, (3, TIME_STRIDE))[..., :2, :, :]  # (..., 2, 8, T')
         return (frames.transpose(-1, -2).flatten(-2).transpose(-1, -2) + 1) / 2
 
+    def linear_change(self, change: Tensor) -> Tensor:
+        """A change of positions (..., T, 2) → the change of the latent (..., C, 1, T'): `linear_positions` undone.
+
+        What it takes to correct a latent where a body needs it without decoding and encoding the rest.
+        """
+        rows = F.pad(2 * change, (0, 1))  # (..., T, 3), confidence unchanged
+        rows = rows.unflatten(-2, (-1, TIME_STRIDE)).movedim(-1, -3).transpose(-1, -2)  # (..., 3, 8, T')
+        weight = self.short_in.weight.squeeze(-1)
+        return torch.einsum("cf,...ft->...ct", weight, rows.flatten(-3, -2)).unsqueeze(-2)
+
     # --- normalised latents, as the transformer sees them ---
 
     def normalised(self, latent: Tensor) -> Tensor:
@@ -216,6 +226,10 @@ class PoseVAE(ModelMixin, ConfigMixin):
         """The inverse of `normalised`."""
         mean, std = self._statistics(latent)
         return latent * std + mean
+
+    def normalised_change(self, change: Tensor) -> Tensor:
+        """A difference of two latents → the difference of the normalised ones."""
+        return change / self._statistics(change)[1]
 
     def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
         channels = self.config["latent_channels"]

@@ -1,0 +1,105 @@
+"""Limbs keep their length and planted feet their place; everything else is left alone."""
+
+import numpy as np
+import pytest
+import torch
+
+from tempose.pose.framing import HEIGHT, Framing
+from tempose.pose.plausible import on_planted_feet, planted, reach, within_reach
+from tempose.pose.reference import standing_pose
+from tempose.pose.skeletons import OPENPOSE_18
+from tempose.request import FPS
+from tempose.vae import PoseVAE
+
+J = {joint: i for i, joint in enumerate(OPENPOSE_18.joints)}
+
+
+@pytest.fixture
+def static():
+    pose = standing_pose()
+    return Framing.of(pose.pixels[0], pose.scores[0]).apply(pose.pixels[0])
+
+
+def forearm(points):
+    return np.linalg.norm(points[:, J["left_wrist"]] - points[:, J["left_elbow"]], axis=-1)
+
+
+def test_a_limb_too_long_is_held_back_and_the_rest_hardly_moves(static):
+    points = np.repeat(static[None], 5, 0)
+    limit = reach(static, np.ones(18))
+    along = points[2, J["left_wrist"]] - points[2, J["left_elbow"]]
+    points[2, J["left_wrist"]] += 2 * along
+    better = within_reach(points, limit)
+    assert forearm(points)[2] > 2.5 * limit[J["left_wrist"]]
+    assert forearm(better)[2] <= limit[J["left_wrist"]]
+    others = [0, 1, 3, 4]
+    # The knee of the curve takes a little off limbs that are at their full length.
+    assert np.abs(better[others] - points[others]).max() < 0.02 * HEIGHT
+    turned = better[2, J["left_wrist"]] - better[2, J["left_elbow"]]
+    assert np.cross([*turned, 0], [*along, 0])[2] == pytest.approx(0, abs=1e-6)  # same direction
+
+
+def test_short_limbs_and_heads_are_left_alone(static):
+    short = static.copy()
+    short[:] = static.mean(0) + 0.5 * (static - static.mean(0))
+    assert np.allclose(within_reach(short[None], reach(static, np.ones(18)))[0], short)
+
+
+def test_a_foreshortened_or_hidden_limb_of_the_reference_does_not_bind_the_dance(static):
+    full = reach(static, np.ones(18))
+    bent = static.copy()
+    bent[[J["left_wrist"], J["right_wrist"]]] = bent[
+        [J["left_elbow"], J["right_elbow"]]
+    ]  # arms at the viewer
+    assert reach(bent, np.ones(18))[J["left_wrist"]] > 0.7 * full[J["left_wrist"]]
+    hidden = np.ones(18)
+    hidden[J["right_ankle"]] = 0
+    assert reach(static, hidden)[J["right_ankle"]] == pytest.approx(
+        full[J["right_ankle"]]
+    )  # as the other side
+
+
+def sliding(static, speed, lift=0.0):
+    """Two seconds in which the left foot drifts at `speed` heights per second, raised by `lift` heights."""
+    points = np.repeat(static[None], 2 * FPS, 0)
+    points[:, J["left_ankle"], 0] += np.arange(2 * FPS) * speed * HEIGHT / FPS
+    points[:, J["left_ankle"], 1] -= lift * HEIGHT
+    return points
+
+
+def test_a_planted_foot_stops_sliding(static):
+    points = sliding(static, 0.04)
+    assert planted(points)[:, 0].all()
+    better = on_planted_feet(points)
+    assert np.ptp(points[:, J["left_ankle"], 0]) > 0.03
+    assert np.ptp(better[:, J["left_ankle"], 0]) < 1e-9
+    still = [i for i in range(18) if i not in (J["left_ankle"], J["left_knee"])]
+    assert np.array_equal(better[:, still], points[:, still])
+
+
+@pytest.mark.parametrize(("speed", "lift"), [(1.5, 0.0), (0.04, 0.1)])
+def test_a_foot_that_glides_on_purpose_or_is_in_the_air_moves_on(static, speed, lift):
+    points = sliding(static, speed, lift)
+    assert np.array_equal(on_planted_feet(points), points)
+
+
+def test_a_step_between_two_stands_is_led_over_without_a_jump(static):
+    points = np.repeat(static[None], 60, 0)
+    path = np.concatenate(
+        [np.linspace(0, 0.01, 20), np.linspace(0.01, 0.15, 20), np.linspace(0.15, 0.16, 20)]
+    )
+    points[:, J["left_ankle"], 0] += path
+    points[20:40, J["left_ankle"], 1] -= 0.06 * np.sin(np.linspace(0, np.pi, 20))
+    better = on_planted_feet(points)[:, J["left_ankle"], 0] - static[J["left_ankle"], 0]
+    assert np.ptp(better[2:17]) < 1e-9
+    assert np.ptp(better[43:58]) < 1e-9
+    assert np.abs(np.diff(better)).max() < 1.3 * np.abs(np.diff(path)).max()
+
+
+def test_a_change_of_positions_is_the_same_change_of_the_latent():
+    vae = PoseVAE(latent_mean=[0.1] * 18, latent_std=[0.5] * 18).eval()
+    latent = torch.randn(2, 18, 1, 4)
+    change = 0.1 * torch.randn(2, 32, 2)
+    moved = latent + vae.normalised_change(vae.linear_change(change))
+    before, after = (vae.linear_positions(vae.denormalised(x)) for x in (latent, moved))
+    assert torch.allclose(after - before, change, atol=1e-5)
