@@ -94,6 +94,24 @@ def new_sound_strip(scene, name: str, path: str, channel: int, frame: int):
     return editor.strips.new_sound(name=name, filepath=path, channel=channel, frame_start=frame)
 
 
+def grease_pencils():
+    """All Grease Pencil datablocks; 4.5 keeps the old kind under this name."""
+    return bpy.data.grease_pencils_v3 if hasattr(bpy.data, "grease_pencils_v3") else bpy.data.grease_pencils
+
+
+def show_fill(style) -> None:
+    """Let a Grease Pencil material fill its strokes, where that is the material's to say."""
+    if bpy.app.version < (5, 1):
+        style.show_stroke = style.show_fill = True
+
+
+def fill_strokes(drawing) -> None:
+    """Fill all strokes, each by itself, where that is the stroke's to say."""
+    if bpy.app.version >= (5, 1):
+        fill = drawing.attributes.get("fill_id") or drawing.attributes.new("fill_id", "INT", "CURVE")
+        fill.data.foreach_set("value", range(1, len(fill.data) + 1))
+
+
 def remove_strip(scene, strip) -> None:
     """Take a strip and, if nothing else uses it, its sound away."""
     sound = getattr(strip, "sound", None)

@@ -69,7 +69,12 @@ def capsule(start, end, near: float, far: float) -> np.ndarray:
     return np.concatenate([tip, butt])
 
 
-def draw(at: dict, height: float) -> Figure:
+def head_radius(at: dict, height: float) -> float:
+    """Half the width of the head of a figure in this pose."""
+    return 0.62 * float(np.hypot(*np.subtract(at["nose"], at["neck"]))) + 0.03 * height
+
+
+def draw(at: dict, height: float, radius: float | None = None) -> Figure:
     """A cut-out figure around the joints.
 
     Parameters
@@ -77,6 +82,8 @@ def draw(at: dict, height: float) -> Figure:
     at : dict of joint → (x, z)
     height : float
         From the ankles to the eyes; widths are shares of it.
+    radius : float, optional
+        Of the head, where it must not change with a nod.
     """
     figure, h, layer = Figure(), height, 0.004 * height
 
@@ -125,7 +132,7 @@ def draw(at: dict, height: float) -> Figure:
     limb("spine", "mid_hip", "neck", 0.06, 0.06, "shirt", -1.2)
     # The head: its disc goes with the neck's bone, so a nod foreshortens it; the eyes show where it looks.
     nose, neck = np.asarray(at["nose"]), np.asarray(at["neck"])
-    radius = 0.62 * float(np.hypot(*(nose - neck))) + 0.03 * h
+    radius = head_radius(at, h) if radius is None else radius
     figure.add(
         capsule(neck, neck + 0.6 * (nose - neck), 0.03 * h, 0.03 * h), "head", "skin far", -1.4 * layer
     )
