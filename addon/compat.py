@@ -99,6 +99,12 @@ def grease_pencils():
     return bpy.data.grease_pencils_v3 if hasattr(bpy.data, "grease_pencils_v3") else bpy.data.grease_pencils
 
 
+def use_nodes(material) -> None:
+    """Let a material have nodes; from 5.0 on it always has."""
+    if bpy.app.version < (5, 0):
+        material.use_nodes = True
+
+
 def show_fill(style) -> None:
     """Let a Grease Pencil material fill its strokes, where that is the material's to say."""
     if bpy.app.version < (5, 1):

@@ -10,7 +10,7 @@ from .errors import Problem
 CELLS = 64  # squares along the longer side of what is cut out
 CLEAR = 0.05  # alpha below which a pixel is not part of the picture
 BONES = 3  # of which one corner may hang
-SHARPNESS = 4  # of the change from one bone to the next
+SHARPNESS = 6  # of the change from one bone to the next
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,7 @@ def weights(cutout: Cutout, bones: dict[str, tuple]) -> dict[str, np.ndarray]:
     least = np.sort(closeness, 1)[:, -min(BONES, len(names))]
     closeness = np.where(closeness >= least[:, None], closeness, 0)
     share = closeness / closeness.sum(1, keepdims=True)
-    share[share < 0.02] = 0
+    share[share < 0.06] = 0
     share /= share.sum(1, keepdims=True)
     return {name: share[:, i] for i, name in enumerate(names)}
 

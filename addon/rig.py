@@ -69,7 +69,7 @@ def pose_of(ob, current: bool) -> Reference:
     return complete(place.to_pixels(plane[:count]), scores[:count], place.canvas)
 
 
-def new(scene, reference: Reference, name: str = "Dancer"):
+def new(scene, reference: Reference, name: str = "Dancer", figure: bool = True):
     """Make a rig with its figure from a pose; returns the armature object.
 
     The feet stand on the ground (Z = 0) and the middle of the picture is X = 0.
@@ -94,7 +94,8 @@ def new(scene, reference: Reference, name: str = "Dancer"):
                 "origin": list(place.origin),
             }
         )
-        _drawn(scene, ob, at, height)
+        if figure:
+            _drawn(scene, ob, at, height)
     except BaseException:
         remove(ob)
         raise

@@ -1,6 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The buttons."""
 
-from . import character, dance, music, server, takes
+from . import character, dance, drawing, music, server, takes
 
-CLASSES = (*server.CLASSES, *music.CLASSES, *character.CLASSES, *dance.CLASSES, *takes.CLASSES)
+CLASSES = (
+    *server.CLASSES,
+    *music.CLASSES,
+    *character.CLASSES,
+    *dance.CLASSES,
+    *takes.CLASSES,
+    *drawing.CLASSES,
+)

@@ -6,6 +6,7 @@ import bpy
 from . import takes, tempo
 from .character import Character
 from .dance import Dance
+from .drawing import Drawing
 from .main import Main
 from .music import Music
 from .takes import Takes
@@ -18,6 +19,7 @@ PARTS = (
     Dance,
     Takes,
     Tempo,
+    Drawing,
 )  # from top to bottom; the others lie inside of the first
 
 
@@ -34,6 +36,8 @@ def _panels():
         for part in PARTS:
             name = f"TEMPOSE_PT_{letter}_{part.__name__.lower()}"
             body = {"bl_space_type": space, "bl_label": part.bl_label, "bl_idname": name}
+            if hasattr(part, "bl_options"):
+                body["bl_options"] = part.bl_options
             if part is not Main:
                 body["bl_parent_id"] = main
             classes.append(type(name, (_Tab, part, bpy.types.Panel), body))

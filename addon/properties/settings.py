@@ -14,6 +14,7 @@ from bpy.props import (
 
 from .. import connection, rig
 from ..timing import MAX_FACTOR, MIN_FACTOR
+from .drawing import TemposeDrawing
 from .sections import TemposeSection
 from .takes import TemposeTake
 
@@ -118,3 +119,4 @@ class TemposeSettings(bpy.types.PropertyGroup):
     )  # fmt: skip
     takes: CollectionProperty(type=TemposeTake)
     active_take: IntProperty(options=set())
+    drawing: PointerProperty(type=TemposeDrawing)

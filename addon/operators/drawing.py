@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures that become puppets, and dancers in Grease Pencil."""
+
+import bpy
+
+from .. import ink, puppet, stage
+from ..properties import pick_rig
+from .base import ActionButton, busy
+
+
+def _object_mode(context) -> None:
+    if context.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+
+
+def _select(context, ob) -> None:
+    for other in context.view_layer.objects:
+        other.select_set(other is ob)
+    context.view_layer.objects.active = ob
+
+
+class TEMPOSE_OT_lay_out_picture(ActionButton, bpy.types.Operator):
+    """Put the picture into the scene with a marker on each joint, for you to drag into place"""
+
+    bl_idname = "tempose.lay_out_picture"
+    bl_label = "Place Joint Markers"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        if reason := busy():
+            return reason
+        if puppet.laid_out(context.scene) is not None:
+            return "There are markers already: make the puppet of them, or remove them"
+        return "" if context.scene.tempose.drawing.image else "Choose a picture first"
+
+    def act(self, context):
+        settings = context.scene.tempose.drawing
+        _object_mode(context)
+        plane = puppet.lay_out(context, settings.image, settings.tolerance)
+        _select(context, plane.children[0])
+        return "Look from the front (numpad 1) and drag each marker to its joint, then press Make Puppet."
+
+
+class TEMPOSE_OT_make_puppet(ActionButton, bpy.types.Operator):
+    """Cut the picture out and hang it on a rig with its joints where the markers are"""
+
+    bl_idname = "tempose.make_puppet"
+    bl_label = "Make Puppet"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        if reason := busy():
+            return reason
+        return "" if puppet.laid_out(context.scene) else "Place the joint markers first"
+
+    def act(self, context):
+        _object_mode(context)
+        settings = context.scene.tempose
+        ob = puppet.make(context, puppet.laid_out(context.scene), settings.drawing.tolerance)
+        _select(context, ob)
+        settings.rig = ob
+        return f"The puppet '{ob.name}' is ready to dance."
+
+
+class TEMPOSE_OT_clear_picture(ActionButton, bpy.types.Operator):
+    """Take the joint markers away; the picture itself stays in the file"""
+
+    bl_idname = "tempose.clear_picture"
+    bl_label = "Remove Markers"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return "" if puppet.laid_out(context.scene) else "There are no joint markers"
+
+    def act(self, context):
+        _object_mode(context)
+        puppet.clear(puppet.laid_out(context.scene))
+        return "The markers are gone."
+
+
+class _OfRig(ActionButton):
+    @classmethod
+    def disabled_reason(cls, context):
+        if reason := busy():
+            return reason
+        return "" if pick_rig(context) else "Select the character to draw, or make one"
+
+
+class TEMPOSE_OT_ink_figure(_OfRig, bpy.types.Operator):
+    """Draw the figure once in Grease Pencil and let the bones move it"""
+
+    bl_idname = "tempose.ink_figure"
+    bl_label = "Grease Pencil Figure"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        _object_mode(context)
+        drawn = ink.bound_figure(context, pick_rig(context))
+        return f"'{drawn.name}' follows the bones. Redraw it as you like; its points keep their bones."
+
+
+class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
+    """Make a Grease Pencil drawing of each pose of the dance: ink, one drawing per key"""
+
+    bl_idname = "tempose.ink_dance"
+    bl_label = "Ink the Dance"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        _object_mode(context)
+        scene, ob = context.scene, pick_rig(context)
+        settings = scene.tempose.drawing
+        first, last = scene.frame_start, scene.frame_end
+        if scene.use_preview_range:
+            first, last = scene.frame_preview_start, scene.frame_preview_end
+        elif ob.animation_data and ob.animation_data.action:
+            first, last = (round(f) for f in ob.animation_data.action.frame_range)
+        hits = self._beats(scene, ob) if settings.ink_beats else []
+        frames = ink.ink_frames(first, last, settings.ink_step, hits)
+        window = context.window_manager
+        window.progress_begin(0, len(frames))
+        try:
+            drawn = ink.ink(context, ob, frames, lambda done, _total: window.progress_update(done))
+        finally:
+            window.progress_end()
+        return f"'{drawn.name}' has {len(frames)} drawings from frame {first} to {last}."
+
+    @staticmethod
+    def _beats(scene, ob) -> list:
+        """Frames of the beats of the take that moves the character."""
+        from .. import dancing
+
+        take = stage.active(scene.tempose)
+        if take is None or take.rig is not ob:
+            return []
+        try:
+            span, dance = dancing.take_span(scene, take), stage.data_of(take).dance
+        except Exception:  # its strip or its data is gone: ink without beats
+            return []
+        return [float(span.frame_at(second)) for second in dance.beat_times]
+
+
+CLASSES = (
+    TEMPOSE_OT_lay_out_picture,
+    TEMPOSE_OT_make_puppet,
+    TEMPOSE_OT_clear_picture,
+    TEMPOSE_OT_ink_figure,
+    TEMPOSE_OT_ink_dance,
+)

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How characters are drawn: pictures that become puppets, and ink."""
+
+import bpy
+from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty
+
+
+class TemposeDrawing(bpy.types.PropertyGroup):
+    image: PointerProperty(
+        name="Picture",
+        description="A drawn or photographed character, arms and legs a little apart, on a clear or plain background",
+        type=bpy.types.Image,
+        poll=lambda _self, image: image.type == "IMAGE",
+        options=set(),
+    )
+    tolerance: FloatProperty(
+        name="Background Tolerance",
+        description="Colours this near to those at the picture's edge are background. Not used where the picture "
+        "has clear parts",
+        default=0.1,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        options=set(),
+    )
+    ink_step: IntProperty(
+        name="Frames per Drawing",
+        description="A drawing on every frame (1), on twos, on threes",
+        default=2,
+        min=1,
+        max=24,
+        options=set(),
+    )
+    ink_beats: BoolProperty(
+        name="Also on Beats",
+        description="Beats that fall between get a drawing of their own, so that hits stay sharp",
+        default=True,
+        options=set(),
+    )

@@ -1,0 +1,138 @@
+"""A picture with markers becomes a character that its bones move."""
+
+import numpy as np
+import pytest
+
+
+def gingerbread(blender, alpha: bool, size=(200, 320)):
+    """A picture of a figure with its arms and legs apart, colour by limb, clear or white around."""
+    width, height = size
+    pixels = np.ones((height, width, 4), np.float32)
+    y, x = np.mgrid[:height, :width] / height
+    limbs = {  # from, to (x, y from the top, in heights), radius, colour
+        "head": ((0.3125, 0.12), (0.3125, 0.14), 0.07, (0.8, 0.5, 0.3)),
+        "body": ((0.3125, 0.25), (0.3125, 0.5), 0.07, (0.1, 0.2, 0.7)),
+        "left": ((0.36, 0.26), (0.56, 0.36), 0.03, (0.1, 0.7, 0.1)),
+        "right": ((0.26, 0.26), (0.06, 0.36), 0.03, (0.7, 0.1, 0.1)),
+        "left leg": ((0.35, 0.52), (0.42, 0.93), 0.035, (0.2, 0.2, 0.2)),
+        "right leg": ((0.27, 0.52), (0.2, 0.93), 0.035, (0.2, 0.2, 0.2)),
+    }
+    solid = np.zeros((height, width), bool)
+    for head, tail, radius, colour in limbs.values():
+        along = np.subtract(tail, head)
+        share = np.clip(((x - head[0]) * along[0] + (y - head[1]) * along[1]) / (along @ along), 0, 1)
+        inside = np.hypot(x - head[0] - share * along[0], y - head[1] - share * along[1]) < radius
+        pixels[inside, :3], solid = colour, solid | inside
+    if alpha:
+        pixels[..., 3] = solid
+    image = blender.data.images.new("gingerbread.png", width, height, alpha=True)
+    image.pixels.foreach_set(np.ascontiguousarray(pixels[::-1]).ravel())
+    image.pack()
+    return image
+
+
+JOINTS = {"left_shoulder": (0.37, 0.26), "left_elbow": (0.46, 0.31), "left_wrist": (0.55, 0.355),
+          "right_shoulder": (0.255, 0.26), "right_elbow": (0.16, 0.31), "right_wrist": (0.07, 0.355)}  # fmt: skip
+
+
+def placed(tempose, blender, image):
+    """The picture laid out, arms' markers dragged to the joints."""
+    plane = tempose("puppet").lay_out(blender.context, image, 0.1)
+    for child in plane.children:
+        if (at := JOINTS.get(child["tempose_joint"])) is not None:
+            child.location = (2 * (at[0] - 0.3125), 0, 2 * (1 - at[1]))
+    return plane
+
+
+@pytest.mark.parametrize("alpha", [True, False])
+def test_the_arm_of_the_rig_lifts_the_arm_of_the_picture(blender, scene, tempose, alpha):
+    image = gingerbread(blender, alpha)
+    plane = placed(tempose, blender, image)
+    assert len(plane.children) == 18
+    ob = tempose("puppet").make(blender.context, plane, 0.1)
+    assert tempose("rig").is_rig(ob)
+    assert not [o for o in blender.data.objects if "tempose_joint" in o or "tempose_picture" in o]
+    (drawn,) = ob.children
+    rest = np.array([v.co for v in drawn.data.vertices])
+    assert (
+        0.25 * 2 * 1.25 * 2 > np.ptp(rest[:, 0]) > 0.9
+    )  # as wide as the figure, two units for the picture's height
+    ob.pose.bones["upper_arm.L"].rotation_euler.z = 0.9
+    graph = blender.context.evaluated_depsgraph_get()
+    moved = np.array([v.co for v in drawn.evaluated_get(graph).to_mesh().vertices])
+    went = np.linalg.norm(moved - rest, axis=1)
+    hand = rest[:, 0] > 0.42  # the picture's right, the character's left
+    assert went[hand].min() > 0.15
+    others = (rest[:, 0] < 0.0) & (rest[:, 2] < 1.4)
+    assert went[others].max() < 0.02
+    material = drawn.data.materials[0]
+    shown = next(n.image for n in material.node_tree.nodes if n.type == "TEX_IMAGE")
+    assert (shown == image) == alpha
+    if not alpha:
+        flat = np.empty(200 * 320 * 4, np.float32)
+        shown.pixels.foreach_get(flat)
+        assert flat.reshape(320, 200, 4)[::-1][5, 5, 3] == 0
+        assert flat.reshape(320, 200, 4)[::-1][120, 100, 3] == 1
+
+
+def test_the_rig_stands_on_its_markers(blender, scene, tempose):
+    ob = tempose("puppet").make(blender.context, placed(tempose, blender, gingerbread(blender, True)), 0.1)
+    pose, place = tempose("rig").pose_of(ob, current=False), tempose("rig").placement(ob)
+    wrist = pose.keypoints[tempose("skeleton").OPENPOSE_18.index("left_wrist")] / place.canvas[1]
+    assert np.allclose(wrist, JOINTS["left_wrist"], atol=0.005)
+
+
+def test_a_marker_that_was_deleted_is_filled_in(blender, scene, tempose):
+    plane = placed(tempose, blender, gingerbread(blender, True))
+    blender.data.objects.remove(next(c for c in plane.children if c["tempose_joint"] == "left_wrist"))
+    _, pose = tempose("puppet").read(plane)
+    assert pose.completed == ["left_wrist"]
+    assert np.isfinite(pose.keypoints).all()
+
+
+def test_failing_leaves_the_markers_and_nothing_else(blender, scene, tempose, monkeypatch):
+    plane = placed(tempose, blender, gingerbread(blender, True))
+    before = {o.name for o in blender.data.objects}, {m.name for m in blender.data.meshes}
+    puppet = tempose("puppet")
+
+    def fail(*_args):
+        raise RuntimeError
+
+    monkeypatch.setattr(puppet, "_stand_out", fail)
+    with pytest.raises(RuntimeError):
+        puppet.make(blender.context, plane, 0.1)
+    assert ({o.name for o in blender.data.objects}, {m.name for m in blender.data.meshes}) == before
+
+
+def test_pictures_that_cannot_be_used_say_why(blender, scene, tempose):
+    empty = blender.data.images.new("missing.png", 1, 1)
+    empty.source, empty.filepath = "FILE", "//nowhere.png"
+    with pytest.raises(tempose("errors").Problem, match=r"cannot be read|Nothing stands out"):
+        tempose("puppet").lay_out(blender.context, empty, 0.1)
+    assert not scene.objects
+
+
+def test_from_picture_to_dancing_puppet_by_the_buttons(blender, ready, tempose):
+    ops, settings = blender.ops.tempose, ready.tempose
+    assert not ops.lay_out_picture.poll()
+    settings.drawing.image = gingerbread(blender, False)
+    assert ops.lay_out_picture() == {"FINISHED"}
+    assert not ops.lay_out_picture.poll()
+    assert ops.make_puppet() == {"FINISHED"}
+    ob = settings.rig
+    assert ob.name.startswith("gingerbread")
+    assert ob.children[0].type == "MESH"
+    assert ops.generate() == {"FINISHED"}
+    assert ready.tempose.takes[0].rig == ob
+    assert ops.ink_figure() == {"FINISHED"}
+    settings.drawing.ink_step = 6
+    assert ops.ink_dance() == {"FINISHED"}
+    drawn = {c.data.layers[0].name: c.data.layers[0] for c in ob.children if c.type == "GREASEPENCIL"}
+    assert set(drawn) == {"Figure", "Ink"}
+    frames = [f.frame_number for f in drawn["Ink"].frames]
+    beats = {1 + round(12 * i) for i in range(3)}  # 120 BPM at 24 frames a second
+    assert {1, 7, 13} <= set(frames)
+    assert beats <= set(frames)
+    assert ops.lay_out_picture() == {"FINISHED"}
+    assert ops.clear_picture() == {"FINISHED"}
+    assert not ops.make_puppet.poll()
