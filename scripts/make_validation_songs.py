@@ -35,7 +35,11 @@ def main() -> None:
         samples, grid = render_song(rng, library, float(bpm), 14, genre=genre, split="validation")
         path = options.out / f"{i:02d}_{genre}_{bpm:.0f}.wav"
         soundfile.write(path, samples, SAMPLE_RATE)
-        notes = {"beats": grid.beats.round(5).tolist(), "downbeats": grid.downbeats.round(5).tolist()}
+        notes = {
+            "beats": grid.beats.round(5).tolist(),
+            "downbeats": grid.downbeats.round(5).tolist(),
+            "genre": genre,
+        }
         path.with_suffix(".json").write_text(json.dumps(notes))
         print(path)
 

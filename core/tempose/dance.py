@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -61,7 +63,8 @@ class Dance:
     def load(cls, path: str | os.PathLike) -> Dance:
         """Read `DANCE.npz`; raises `TemposeError` when it is none."""
         try:
-            with np.load(path, allow_pickle=False) as f:
+            # opened here: numpy leaves a broken archive open
+            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as f:
                 joints = tuple(str(j) for j in f["joint_names"])
                 skeleton = next(s for s in LAYOUTS.values() if s.joints == joints)
                 canvas = tuple(int(v) for v in f["canvas"]) if "canvas" in f else (1000, 1000)
@@ -78,7 +81,16 @@ class Dance:
                 )
         except FileNotFoundError:
             raise TemposeError("dance_missing", f"There is no file {path}.") from None
-        except (OSError, ValueError, KeyError, StopIteration, TypeError) as error:
+        except (
+            OSError,
+            EOFError,
+            ValueError,
+            KeyError,
+            StopIteration,
+            TypeError,
+            BadZipFile,
+            zlib.error,
+        ) as error:
             if isinstance(error, TemposeError):
                 raise
             raise TemposeError("dance_unreadable", f"{path} is not a Tempose dance (.npz).") from error

@@ -11,7 +11,7 @@ import pytest
 from tempose import metrics
 from tempose.dance import Dance
 from tempose.errors import TemposeError
-from tempose.metrics import beats, curves, kinetics, motion, representation, tempo
+from tempose.metrics import beats, curves, kinetics, motion, representation, tempo, variety
 from tempose.pose.reference import standing_pose
 from tempose.pose.sequence import PoseSequence
 from tempose.pose.skeletons import COCO_17, OPENPOSE_18
@@ -130,7 +130,7 @@ def test_unknown_conventions_and_too_few_shifts_are_refused():
 # --- curves, bad input over all modules ---
 
 
-@pytest.mark.parametrize("module", [beats, kinetics, motion, tempo])
+@pytest.mark.parametrize("module", [beats, kinetics, motion, tempo, variety])
 def test_every_module_refuses_what_cannot_be_measured(module):
     short = dance(sequence(np.zeros((2, 1, 2))), [])
     nobody = dance(replace(dancer(seconds=1), scores=np.zeros((30, 18))), [])
@@ -139,7 +139,7 @@ def test_every_module_refuses_what_cannot_be_measured(module):
             module.evaluate(bad)
 
 
-@pytest.mark.parametrize("module", [beats, kinetics, motion, tempo])
+@pytest.mark.parametrize("module", [beats, kinetics, motion, tempo, variety])
 def test_every_module_measures_dances_with_hidden_joints_and_no_beats(module):
     poses = dancer(seconds=4)
     scores = (np.random.default_rng(0).random(poses.scores.shape) > 0.4).astype(np.float32)
@@ -398,3 +398,60 @@ def test_real_dance_has_the_figures_the_documentation_states():
     assert mean["jitter"] == pytest.approx(0.43, abs=0.03)
     assert 1.05 < mean["limb_ratio"] < 1.2
     assert mean["tempo_clean"] > 0.8
+
+
+# --- variety ---
+
+
+def test_a_loop_has_no_variety_noise_has_all_and_half_of_each_has_some():
+    t = np.arange(600) / 30
+    looped = sequence(0.1 * np.sin(2 * np.pi * t)[:, None, None] * np.ones((1, 18, 2)))  # every second beat
+    assert variety.evaluate(dance(looped))["variety"] == pytest.approx(0, abs=0.02)
+    assert variety.evaluate(dance(looped))["loop_beats"] in (2, 4, 8)
+    assert variety.evaluate(dance(noise()))["variety"] > 0.9
+    assert variety.evaluate(dance(dancer()))["variety"] > 0.8  # new places on every beat
+    mixed = looped.keypoints.copy()
+    mixed[300:] = dancer().keypoints[300:]
+    assert 0.2 < variety.evaluate(dance(replace(looped, keypoints=mixed)))["variety"] < 0.95
+    still = sequence(np.zeros((90, 1, 2)))
+    assert variety.evaluate(dance(still))["variety"] == 0
+
+
+def test_a_loop_is_seen_through_a_change_of_tempo_and_without_beats_too():
+    beats = np.concatenate([np.arange(0, 10, 0.6), np.arange(10.2, 20, 0.4)])
+    position = np.interp(np.arange(600) / 30, beats, np.arange(len(beats)))
+    poses = sequence(0.1 * np.sin(np.pi * position)[:, None, None] * np.ones((1, 18, 2)))
+    assert variety.loop_share(poses, beats)[0] == pytest.approx(1, abs=0.02)
+    assert variety.loop_share(poses, beats + 0.1)[0] < 1
+    assert variety.loop_share(sequence(np.zeros((8, 1, 2))), []) == (0.0, 0)  # not one beat twice
+
+
+def test_a_clean_octave_counts_as_the_songs_tempo_and_a_wrong_tempo_does_not():
+    song = np.arange(70, 171, 20.0)
+    mixed = song * np.asarray([0.5, 1, 1, 0.5, 2, 0.5])
+    found = tempo.tempo_following(song, mixed)
+    assert found["slope_folded"] == pytest.approx(1)
+    assert abs(found["slope_folded_chance"]) < 0.4
+    assert abs(tempo.tempo_following(song, np.full(6, 97.0))["slope_folded"]) < 0.1
+    random = np.random.default_rng(0)
+    slopes = [tempo.tempo_following(song, random.uniform(40, 220, 6))["slope_folded"] for _ in range(40)]
+    assert abs(np.median(slopes)) < 0.4  # to hit nothing is not helped by folding
+
+
+def test_a_dancer_who_was_at_the_new_tempo_before_there_was_one_has_not_answered():
+    slow = np.arange(0.25, 10, 60 / 80)
+    beats = np.concatenate([slow, np.arange(slow[-1] + 0.5, 20, 0.5)])
+    early = tempo.tempo_change(dancer(bpm=120), beats, slow[-1])
+    assert np.isnan(early["delay_beats"])
+    assert early["amplitude_ratio"] == pytest.approx(1, abs=0.2)
+
+
+def test_the_first_beats_after_a_change_are_seen_one_by_one():
+    offsets, kernel = tempo.alignment_around(dancer(), BEATS, 10.25)
+    assert offsets.tolist() == list(range(-8, 9))
+    assert kernel.min() > 0.8
+    late = dancer().keypoints.copy()
+    late[308:] = dancer(delay=0.25).keypoints[308:]
+    _, kernel = tempo.alignment_around(sequence((late - STANDING) / 0.7), BEATS, 10.25)
+    assert kernel[:8].min() > 0.8 > 0.2 > kernel[10:].max()
+    assert np.isnan(tempo.alignment_around(dancer(), BEATS[:4], 1.75)[1][-1])

@@ -5,7 +5,8 @@ All are generators like the model (`tempose.generator.Generator`) and draw from 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -55,6 +56,14 @@ class Baseline:
         return Dance(poses, heard.beats, heard.downbeats, np.zeros(0, int), request.seed, self.revision)
 
 
+def _clips_digest(clips: Sequence[Truth]) -> str:
+    """Eight digits that say which clips a baseline draws from: another split, another baseline."""
+    digest = hashlib.sha256()
+    for clip in clips:
+        digest.update(clip.name.encode() + clip.poses.keypoints.tobytes() + clip.grid.beats.tobytes())
+    return digest.hexdigest()[:8]
+
+
 def _grounded(truth: Truth) -> np.ndarray:
     """(T, 18, 2) the clip in body heights, its mean hip over x = 0 and its feet on y = 0."""
     points = np.nan_to_num(in_body_heights(truth.poses))
@@ -75,7 +84,6 @@ class Retrieval(Baseline):
     """Train clips retimed to the song's beats, eight at a time, each joined to the next where the poses are
     nearest. A strong baseline: real motion, exactly as far on the beat as its dancers were."""
 
-    revision = "retrieval-2"
     beats = 8
 
     def __init__(self, clips: list[Truth]):
@@ -83,6 +91,7 @@ class Retrieval(Baseline):
         if not self.clips:
             raise TemposeError("baseline_empty", "Retrieval needs training clips of more than eight beats.")
         self.points = [_grounded(c) for c in self.clips]
+        self.revision = f"retrieval-2-{_clips_digest(self.clips)}"
 
     def motion(self, request: DanceRequest, grid: BeatGrid) -> np.ndarray:
         random = np.random.default_rng(request.seed)
@@ -139,14 +148,15 @@ class Retrieval(Baseline):
 class GenreMean(Baseline):
     """The mean of all clips of the style (of all clips without one), beat by beat, over eight beats."""
 
-    revision = "genre-mean-1"
     beats = 8
     detail = 16  # poses per beat
 
     def __init__(self, clips: list[Truth]):
         if not clips:
             raise TemposeError("baseline_empty", "Mean motion needs training clips.")
-        self.loops = [(c.style, self._loop(c)) for c in clips if len(c.grid.beats) > self.beats]
+        long = [c for c in clips if len(c.grid.beats) > self.beats]
+        self.loops = [(c.style, self._loop(c)) for c in long]
+        self.revision = f"genre-mean-1-{_clips_digest(long)}"
 
     def _loop(self, clip: Truth) -> np.ndarray:
         phase = np.arange(self.beats * self.detail) / self.detail

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure as Plot
 
-from tempose.evaluation.page import STYLE, _image, _line, _number, _saved
+from tempose.evaluation.page_parts import STYLE, image, line, number, saved
 
 SHOWN = (
     ("f", "F"), ("cmlc", "CMLc"), ("cmlt", "CMLt"), ("amlc", "AMLc"), ("amlt", "AMLt"),
@@ -25,13 +25,13 @@ def write_page(path: Path, results: dict[str, Any]) -> None:
         "<p>Figures of mir_eval, first five seconds left out: F-measure (70 ms), continuity at the correct "
         "level (CML) or also at half, double and off-beat (AML), longest stretch (c) or all (t).</p>",
         _table(results["table"], "songs with known beats"),
-        _image(_by_tempo(results["by_tempo"]), "F-measure by tempo"),
+        image(_by_tempo(results["by_tempo"]), "F-measure by tempo"),
         "<h2>Is the confidence true?</h2>",
         f"<p>Mean difference between confidence and F-measure {found['error']:.2f}; a well tracked song (F "
         f"above 0.8) has more confidence than a badly tracked one with probability "
-        f"{_number(found['auc'], 2)}.</p>",
+        f"{number(found['auc'], 2)}.</p>",
         _calibration_table(found),
-        _image(_reliability(results), "Confidence and F-measure"),
+        image(_reliability(results), "Confidence and F-measure"),
         _recordings(results["recordings"]),
     ]
     page = (
@@ -42,19 +42,19 @@ def write_page(path: Path, results: dict[str, Any]) -> None:
 
 
 def _table(table: dict[str, Any], title: str) -> str:
-    lines = [_line(title, ["tracker", "songs", *(label for _, label in SHOWN)], "th")]
+    lines = [line(title, ["tracker", "songs", *(label for _, label in SHOWN)], "th")]
     for group, trackers in table.items():
-        for tracker, line in trackers.items():
-            cells = [_number(line[name], 2) for name, _ in SHOWN]
-            lines.append(_line(group, [tracker, str(line["songs"]), *cells]))
+        for tracker, found in trackers.items():
+            cells = [number(found[name], 2) for name, _ in SHOWN]
+            lines.append(line(group, [tracker, str(found["songs"]), *cells]))
     return f"<div class='wide'><table>{''.join(lines)}</table></div>"
 
 
 def _calibration_table(found: dict[str, Any]) -> str:
-    lines = [_line("confidence", ["songs", "mean confidence", "mean F", "F above 0.8"], "th")]
+    lines = [line("confidence", ["songs", "mean confidence", "mean F", "F above 0.8"], "th")]
     for b in found["bins"]:
-        cells = [str(b["count"]), *(_number(b[k], 2) for k in ("confidence", "f", "good"))]
-        lines.append(_line(f"{b['low']:g}–{b['high']:g}", cells))
+        cells = [str(b["count"]), *(number(b[k], 2) for k in ("confidence", "f", "good"))]
+        lines.append(line(f"{b['low']:g}–{b['high']:g}", cells))
     return f"<table>{''.join(lines)}</table>"
 
 
@@ -62,9 +62,9 @@ def _recordings(rows: list[dict[str, Any]]) -> str:
     if not rows:
         return ""
     names = ("bpm", "spread", "steps", "contrast", "pulse", "confidence", "agreement_f", "agreement_amlt")
-    lines = [_line("recording", ["tracker", *names], "th")]
+    lines = [line("recording", ["tracker", *names], "th")]
     for r in rows:
-        lines.append(_line(r["song"], [html.escape(r["tracker"]), *(_number(r[n], 2) for n in names)]))
+        lines.append(line(r["song"], [html.escape(r["tracker"]), *(number(r[n], 2) for n in names)]))
     return f"<h2>Recordings (beats not known)</h2><div class='wide'><table>{''.join(lines)}</table></div>"
 
 
@@ -80,7 +80,7 @@ def _by_tempo(table: dict[str, Any]) -> bytes:
     axes.set_xlabel("beats per minute, steady songs with drums")
     axes.set_ylim(0, 1.03)
     axes.legend(fontsize=8, loc="lower right")
-    return _saved(plot)
+    return saved(plot)
 
 
 def _reliability(results: dict[str, Any]) -> bytes:
@@ -98,4 +98,4 @@ def _reliability(results: dict[str, Any]) -> bytes:
     axes.set_xlabel("confidence")
     axes.set_ylabel("F-measure")
     axes.legend(fontsize=8, loc="lower right")
-    return _saved(plot)
+    return saved(plot)

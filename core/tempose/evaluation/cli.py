@@ -18,7 +18,8 @@ def evaluate(
         Path, typer.Option("-o", "--output", help="folder for results.json, rows.csv, index.html")
     ] = Path("evaluation"),
     songs: Annotated[
-        Path | None, typer.Option(help="folder of songs (with optional SONG.json beats)")
+        list[Path] | None,
+        typer.Option(help="folder of songs (with optional SONG.json beats); may be given again"),
     ] = None,
     motion: Annotated[
         Path | None, typer.Option(help="data folder with real dances (dance/index.json)")
@@ -26,7 +27,16 @@ def evaluate(
     seeds: Annotated[int, typer.Option(help="dances per song")] = 3,
     seconds: Annotated[float, typer.Option(help="length of each dance")] = 30.0,
     baselines: Annotated[bool, typer.Option(help="also the baselines")] = True,
-    tempi: Annotated[bool, typer.Option(help="also the tempo series and slow-to-fast splices")] = True,
+    suite: Annotated[
+        str,
+        typer.Option(
+            help="trials beside the table: stretch, splice, poses, long, styles (with commas), all or none"
+        ),
+    ] = "stretch,splice",
+    suite_songs: Annotated[int, typer.Option(min=1, help="songs for each trial")] = 5,
+    cache: Annotated[
+        Path | None, typer.Option(help="folder in which the baselines' dances are kept for further runs")
+    ] = None,
     videos: Annotated[int, typer.Option(help="sample videos with sound in the page")] = 2,
     conventions: Annotated[str, typer.Option(help="peers' beat scores to add: bailando,fact,…")] = "",
     style: Annotated[str | None, typer.Option(help="style for all songs that do not say one")] = None,
@@ -43,24 +53,31 @@ def evaluate(
 
     from rich.progress import Progress
 
-    from tempose.evaluation.harness import TEMPI, evaluate, load_cases
+    from tempose.evaluation.cases import load_cases
+    from tempose.evaluation.harness import evaluate
     from tempose.evaluation.truth import from_clips
 
     if seeds < 1:
         raise TemposeError("seeds_range", "There must be at least one dance per song.")
-    truths = []
+    suites = _suites(suite)
+    truths, tight = [], []
     if motion is not None:
-        from tempose.datasets.clips import load_clips
+        from tempose.datasets.clips import load_clips, quantised
 
-        truths = from_clips(load_clips(motion))
+        clips = load_clips(motion)
+        truths = from_clips(clips)
+        tight = from_clips(quantised(c) for c in clips if not c.held_out)
     finished = _dances(what)
     systems: dict[str, Any] = {}
     cases = []
     if finished is None:
-        if songs is None:
+        if not songs:
             raise TemposeError("songs_missing", "Give a folder of songs: --songs FOLDER.")
-        cases = [c if c.style else replace(c, style=style) for c in load_cases(songs, seconds)]
-        systems = _systems(what, device, truths if baselines else None)
+        cases = [c for folder in songs for c in load_cases(folder, seconds)]
+        if len({c.name for c in cases}) < len(cases):
+            raise TemposeError("songs_twice", "Two songs have one name: rename one of them.")
+        cases = [c if c.style else replace(c, style=style) for c in cases]
+        systems = _systems(what, device, truths if baselines else None, tight)
     with Progress(transient=True) as progress:
         tasks: dict[str, Any] = {}
 
@@ -78,7 +95,9 @@ def evaluate(
             seeds=range(seeds),
             settings={"steps": steps, "guidance": guidance, "energy": energy},
             conventions=[c for c in conventions.split(",") if c],
-            tempi=TEMPI if tempi else (),
+            suites=suites if finished is None else (),
+            suite_songs=suite_songs,
+            cache=cache,
             videos=videos,
             extra={"dances": finished} if finished is not None else None,
             on_dance=tell,
@@ -137,16 +156,31 @@ def _dances(what: str):
     return [(p.stem, Dance.load(p)) for p in paths]
 
 
-def _systems(what: str, device: str, truths) -> dict[str, Any]:
+def _suites(text: str) -> list[str]:
+    from tempose.evaluation.suites import SUITES
+
+    if text == "all":
+        return list(SUITES)
+    chosen = [name for name in text.replace(" ", "").split(",") if name and name != "none"]
+    for name in chosen:
+        if name not in SUITES:
+            raise TemposeError("suite_unknown", f"Known trials: {', '.join(SUITES)}; or all, or none.")
+    return chosen
+
+
+def _systems(what: str, device: str, truths, tight) -> dict[str, Any]:
+    """The system in question and the baselines; these draw from training clips that dance, nothing else."""
     from tempose.evaluation.baselines import GenreMean, Metronome, Retrieval
+    from tempose.evaluation.truth import moving
     from tempose.generator import load_generator
     from tempose.null import NullModel
 
     systems: dict[str, Any] = {"model": load_generator(what, device)}
     if truths is not None:
-        train = [t for t in truths if not t.held_out]
+        train = moving([t for t in truths if not t.held_out])
         if train:
-            systems |= {"retrieval": Retrieval(train), "genre mean": GenreMean(train)}
+            systems |= {"retrieval": Retrieval(train), "retrieval, quantised": Retrieval(moving(tight))}
+            systems["genre mean"] = GenreMean(train)
         systems["metronome"] = Metronome()
         if what != "null":
             systems["null"] = NullModel()
@@ -163,14 +197,38 @@ def _show(results: dict[str, Any]) -> None:
     for figure in FIGURES:
         cells = [line.get(figure.name, {"mean": float("nan")})["mean"] for line in results["table"].values()]
         table.add_row(figure.name, *(f"{c:.{figure.digits}f}".replace("nan", "–") for c in cells))
-    table.add_row("mean rank", *(f"{results['ranking'].get(s, float('nan')):.2f}" for s in results["table"]))
     Console().print(table)
+    _show_score(results)
+    for name, found in results["suites"].items():
+        for system, suite in found.items():
+            numbers = [
+                f"{k} {v:.2f}" if isinstance(v, float) else f"{k} {v}" for k, v in suite["summary"].items()
+            ]
+            Console().print(f"{name}, {system}: {', '.join(numbers)}", highlight=False)
     for system, comparison in results["listening"].items():
         parts = [
             f"{c['figure']} {c['difference']:+.3f}{'' if c['beyond_noise'] else ' (noise)'}"
             for c in comparison
         ]
         Console().print(f"{system}, own music over other music: {', '.join(parts)}", highlight=False)
+
+
+def _show_score(results: dict[str, Any]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from tempose.evaluation.figures import ASPECTS
+
+    systems = results["score"].get("systems", {})
+    if not systems:
+        return
+    table = Table("the sum (less is better)", "sum", "95 %", *ASPECTS, "verdict")
+    for name in sorted(systems, key=lambda s: systems[s]["sum"]):
+        s = systems[name]
+        aspects = [f"{s['aspects'].get(a, float('nan')):.2f}" for a in ASPECTS]
+        span = f"{s['low']:.1f} … {s['high']:.1f}".replace("nan", "–")
+        table.add_row(name, f"{s['sum']:.2f}", span, *aspects, results["verdicts"].get(name, ""))
+    Console().print(table)
 
 
 def _compare(folder: Path, results: dict[str, Any]) -> None:

@@ -18,33 +18,58 @@ Row = dict[str, float | str | None]
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table. `better` is high, low, or truth (as near as possible to real motion)."""
+    """One line of the table, and how it counts (see `evaluation.score`).
+
+    Parameters
+    ----------
+    name, label : str
+    better : str
+        ``"high"``, ``"low"``, ``"truth"`` (where most real clips lie) or ``"lively"`` (from there up to the
+        liveliest real clips).
+    aspect : str
+        The question it helps to answer (`ASPECTS`); empty: shown, not counted.
+    least : float
+        Smallest unit in which its distance from real motion is counted: about what an eye can see.
+    digits : int
+    good : float
+        For "low": anything up to this is as good.
+    """
 
     name: str
     label: str
     better: str
+    aspect: str = ""
+    least: float = 0.05
     digits: int = 3
-    good: float = 0.0  # for "low": anything up to this is as good
+    good: float = 0.0
 
 
+ASPECTS = {
+    "music": "does it keep the beat?",
+    "life": "does it dance?",
+    "body": "is it one body?",
+    "flow": "does it move as bodies do?",
+    "kind": "is it like real dance as a whole?",
+}
 FIGURES = (
-    Figure("beat_lock", "beat lock (BAS over chance)", "high"),
-    Figure("mm_align_excess", "MM-Align over chance", "high"),
+    Figure("beat_lock", "beat lock (BAS over chance)", "high", "music"),
+    Figure("mm_align_excess", "MM-Align over chance", "high", "music"),
     Figure("bas", "BAS", "high"),
     Figure("bas_chance", "BAS on shifted beats", "truth"),
-    Figure("beat_power", "power at the beat", "truth"),
+    Figure("beat_power", "power at the beat", "high", "music"),
     Figure("beat_coverage", "beat coverage", "truth"),
-    Figure("tempo_clean", "tempo ½, 1 or 2 × the song's", "high"),
-    Figure("joint_speed", "joint speed (heights / s)", "truth"),
-    Figure("jitter", "jitter (acceleration / speed)", "truth"),
-    Figure("limb_ratio", "limb length p95 / median", "truth"),
-    Figure("limb_drift", "limb drift (last / first third)", "truth"),
-    Figure("seam_ratio", "largest step at a seam / p95", "low", good=1.2),
-    Figure("foot_slide", "foot slide (heights / s)", "low"),
-    Figure("freezing", "share of time frozen", "low"),
-    Figure("off_canvas", "share of joints off the picture", "low"),
-    Figure("fid_kinetic", "kinetic FID to held-out motion", "low", 2),
-    Figure("diversity", "diversity", "truth", 2),
+    Figure("tempo_clean", "tempo ½, 1 or 2 × the song's", "high", "music", 0.2),
+    Figure("joint_speed", "joint speed (heights / s)", "lively", "life"),
+    Figure("freezing", "share of time frozen", "low", "life"),
+    Figure("variety", "variety (1 less what one loop explains)", "high", "life"),
+    Figure("limb_ratio", "limb length p95 / median", "truth", "body", 0.05),
+    Figure("limb_drift", "limb drift (last / first third)", "truth", "body", 0.05),
+    Figure("off_canvas", "share of joints off the picture", "low", "body", 0.02),
+    Figure("jitter", "jitter (acceleration / speed)", "truth", "flow"),
+    Figure("seam_ratio", "largest step at a seam / p95", "low", "flow", 0.4, good=1.2),
+    Figure("foot_slide", "foot slide (heights / s)", "low", "flow"),
+    Figure("fid_kinetic", "kinetic FID to held-out motion", "low", "kind", 1.0, 2),
+    Figure("diversity", "diversity", "truth", "kind", 0.5, 2),
 )
 SET_FIGURES = ("fid_kinetic", "diversity")
 
@@ -101,34 +126,6 @@ def estimate(rows: Sequence[Row], name: str) -> Estimate:
     if not found:
         return Estimate(float("nan"), float("nan"), float("nan"), 0)
     return max(found, key=lambda e: float(np.nan_to_num(e.high - e.low)))
-
-
-def badness(figure: Figure, value: float, truth: float) -> float:
-    """How far from good, lower is better, in the figure's own unit."""
-    if not np.isfinite(value):
-        return float("inf")
-    if figure.better == "high":
-        return -value
-    if figure.better == "low":  # less than real motion has is no merit: a puppet's feet never slide
-        return float(max(value, figure.good, truth if np.isfinite(truth) else 0.0))
-    return abs(value - truth)
-
-
-def ranking(table: dict[str, dict[str, float]], truth: str = "truth") -> dict[str, float]:
-    """Mean rank of each system over the figures (1 is best, ties share); `truth` is what "truth" means.
-
-    Raw BAS and its chance level are left out: beat lock is their difference.
-    """
-    systems = list(table)
-    ranks = []
-    for figure in FIGURES:
-        if figure.name in ("bas", "bas_chance"):
-            continue
-        target = table.get(truth, {}).get(figure.name, float("nan"))
-        bad = [badness(figure, table[s].get(figure.name, float("nan")), target) for s in systems]
-        if np.isfinite(bad).sum() > 1:
-            ranks.append(stats.rankdata(bad))
-    return dict(zip(systems, np.mean(ranks, axis=0).tolist(), strict=True)) if ranks else {}
 
 
 def compare(a: Sequence[Row], b: Sequence[Row], names: Sequence[str] | None = None) -> list[dict]:

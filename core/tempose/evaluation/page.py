@@ -4,35 +4,28 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Plot
-from PIL import Image
 
 from tempose.dance import Dance
 from tempose.evaluation.figures import FIGURES, Row, estimate
+from tempose.evaluation.page_parts import STYLE, image, line, number, png, saved
+from tempose.evaluation.page_score import score_section
+from tempose.evaluation.page_suites import suite_sections
 from tempose.render.contact_sheet import contact_sheet
 from tempose.render.video import render_dance
 
 BANDS = ((0, 90), (90, 105), (105, 120), (120, 400))
-STYLE = """
-body{font:15px/1.5 system-ui,sans-serif;max-width:1200px;margin:2rem auto;padding:0 1rem;color:#222}
-table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums}
-td,th{padding:.25rem .6rem;border-bottom:1px solid
-#ddd;text-align:right}td:first-child,th:first-child{text-align:left}
-.best{font-weight:700}.noise{color:#777;font-size:.85em}img,video{max-width:100%}h2{margin-top:2.5rem}
-.wide{overflow-x:auto}
-"""
 NOTE = """Beat scores are shown with their chance level: the same motion against shifted beats. What each
 figure can and cannot tell stands in docs/metrics.md. ± is half the 95 % interval, the wider of the one over
 seeds and the one over songs; differences smaller than that are noise. Figures marked “near truth” are best
-where real motion lies; of those marked “lower”, less than real motion has is no merit."""
+where real motion lies; of those marked “lower”, less than real motion has is no merit, and of those marked
+“higher”, more than any real clip has is none either."""
 
 
 def write_page(
@@ -44,21 +37,22 @@ def write_page(
         "<h2>Systems</h2>",
         _table(results["table"]),
         f"<p>FID between two halves of real motion ({results['floor']['floor_windows']} windows each): "
-        f"{_number(results['floor']['fid_kinetic'], 2)}; systems are compared on "
+        f"{number(results['floor']['fid_kinetic'], 2)}; systems are compared on "
         f"{results['floor']['windows']} windows.</p>",
-        _ranking(results["ranking"]),
-        _image(_beat_plot(results["table"]), "Beat alignment and its chance level"),
+        score_section(results["score"], results["verdicts"], next(iter(results["systems"]), "")),
+        image(_beat_plot(results["table"]), "Beat alignment and its chance level"),
         _grouped(results["rows"], "style", "By style"),
+        _grouped(results["rows"], "genre", "By genre of the music"),
         _grouped([{**r, "band": _band(r)} for r in results["rows"]], "band", "By tempo of the music"),
         _listening(results["listening"]),
-        _tempo(results["tempo"]),
+        suite_sections(results["suites"]),
         "<h2>Samples</h2>",
     ]
     for i, (title, dance, song) in enumerate(samples):
         parts.append(f"<h3>{html.escape(title)}</h3>")
         if i < videos:
             parts.append(_video(dance, song))
-        parts.append(_image(_png(contact_sheet(dance, title=title, count=16)), title))
+        parts.append(image(png(contact_sheet(dance, title=title, count=16)), title))
     if parts and not samples:
         parts.pop()
     page = (
@@ -72,17 +66,15 @@ def write_page(
 
 def _facts(results: dict[str, Any]) -> str:
     systems = ", ".join(f"{n} ({r})" for n, r in results["systems"].items()) or "finished dances"
-    return f"{systems}; {len(results['songs'])} songs; seeds {', '.join(map(str, results['seeds']))}."
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "–" if value is None or not np.isfinite(value) else f"{value:.{digits}f}"
+    still = results["floor"].get("still", 0)
+    left = f" {still} real clips were left out: they stand still most of the time." if still else ""
+    return f"{systems}; {len(results['songs'])} songs; seeds {', '.join(map(str, results['seeds']))}.{left}"
 
 
 def _cell(entry: dict[str, Any] | None, digits: int) -> str:
     if entry is None:
         return "–"
-    text = _number(entry["mean"], digits)
+    text = number(entry["mean"], digits)
     half = (entry["high"] - entry["low"]) / 2
     return text + (f" <span class='noise'>± {half:.{digits}f}</span>" if np.isfinite(half) else "")
 
@@ -91,20 +83,12 @@ def _table(table: dict[str, Any]) -> str:
     systems = list(table)
     head = "".join(f"<th>{html.escape(s)}</th>" for s in systems)
     lines = []
-    better = {"high": "higher is better", "low": "lower is better", "truth": "near truth"}
+    better = {"high": "higher", "low": "lower", "truth": "near truth", "lively": "near truth or more"}
     for figure in FIGURES:
         cells = "".join(f"<td>{_cell(table[s].get(figure.name), figure.digits)}</td>" for s in systems)
         name = f"{html.escape(figure.label)} <span class='noise'>{better[figure.better]}</span>"
         lines.append(f"<tr><td>{name}</td>{cells}</tr>")
     return f"<div class='wide'><table><tr><th></th>{head}</tr>{''.join(lines)}</table></div>"
-
-
-def _ranking(ranking: dict[str, float]) -> str:
-    if not ranking:
-        return ""
-    order = sorted(ranking.items(), key=lambda kv: kv[1])
-    lines = "".join(f"<tr><td>{html.escape(n)}</td><td>{r:.2f}</td></tr>" for n, r in order)
-    return f"<h3>Mean rank over the table (1 is best)</h3><table>{lines}</table>"
 
 
 def _band(row: Row) -> str:
@@ -116,7 +100,7 @@ def _band(row: Row) -> str:
 def _grouped(rows: Sequence[Row], key: str, title: str) -> str:
     """Beat lock, speed and jitter of each system by style or tempo."""
     groups = sorted({str(r[key]) for r in rows if r.get(key)})
-    systems = list(dict.fromkeys(str(r["system"]) for r in rows))
+    systems = list(dict.fromkeys(str(r["system"]) for r in rows if r.get(key)))
     if len(groups) < 2:
         return ""
     head = "".join(f"<th>{html.escape(s)}</th>" for s in systems)
@@ -125,7 +109,7 @@ def _grouped(rows: Sequence[Row], key: str, title: str) -> str:
         cells = []
         for system in systems:
             own = [r for r in rows if r["system"] == system and str(r[key]) == group]
-            texts = [_number(estimate(own, n).mean, d) for n, d in (("beat_lock", 2), ("joint_speed", 2))]
+            texts = [number(estimate(own, n).mean, d) for n, d in (("beat_lock", 2), ("joint_speed", 2))]
             cells.append(f"<td>{' / '.join(texts) if own else '–'}</td>")
         lines.append(f"<tr><td>{html.escape(group)}</td>{''.join(cells)}</tr>")
     return (
@@ -143,47 +127,12 @@ def _listening(found: dict[str, Any]) -> str:
             if c["figure"] == "beat_power" and c["beyond_noise"]:
                 said = "listens" if c["difference"] > 0 else "worse to its own"
             span = f"{c['low']:+.3f} … {c['high']:+.3f}"
-            lines.append(_line(f"{system}: {c['figure']}", [f"{c['b']:.3f}", f"{c['a']:.3f}", span, said]))
+            lines.append(line(f"{system}: {c['figure']}", [f"{c['b']:.3f}", f"{c['a']:.3f}", span, said]))
     if not lines:
         return ""
-    head = _line("", ["its own music", "other music", "difference, 95 %", ""], "th")
+    head = line("", ["its own music", "other music", "difference, 95 %", ""], "th")
     title = "<h3>Does it listen? The same dances against another song's beats</h3>"
     return f"{title}<table>{head}{''.join(lines)}</table>"
-
-
-def _line(title: str, cells: Sequence[str], cell: str = "td") -> str:
-    return f"<tr><{cell}>{html.escape(title)}</{cell}>{''.join(f'<{cell}>{c}</{cell}>' for c in cells)}</tr>"
-
-
-def _tempo(following: dict[str, Any]) -> str:
-    series, splices = [], []
-    for system, found in following.items():
-        for song, s in found["series"].items():
-            cells = [
-                f"{s['slope']:.2f}",
-                f"{s['slope_spectral']:.2f}",
-                f"{s['factor']:g}",
-                f"{s['hits']:.2f}",
-                f"{s['hits_chance']:.2f}",
-            ]
-            cells += [f"{s['beat_power']:.2f}", f"{s['beat_power_chance']:.2f}"]
-            series.append(_line(f"{system}: {song}", cells))
-        for song, s in found["splice"].items():
-            cells = [f"{s[k]:.2f}" for k in ("song_ratio", "dance_ratio", "speed_ratio")]
-            splices.append(_line(f"{system}: {song}", [*cells, _number(s["delay_beats"], 1)]))
-    if not series and not splices:
-        return ""
-    first = _line(
-        "same song, other tempi",
-        ["slope", "by spectrum", "octave", "clean", "by chance", "power at the beat", "beside it"],
-        "th",
-    )
-    second = _line("slow to fast", ["song ratio", "dance ratio", "speed ratio", "delay (beats)"], "th")
-    return (
-        f"<h2>Tempo</h2><table>{first}{''.join(series)}</table>"
-        f"{_image(_tempo_plot(following), 'Dance tempo against song tempo')}"
-        f"<table>{second}{''.join(splices)}</table>"
-    )
 
 
 def _beat_plot(table: dict[str, Any]) -> bytes:
@@ -205,46 +154,8 @@ def _beat_plot(table: dict[str, Any]) -> bytes:
     axes.errorbar(values("bas"), y, xerr=half, fmt="none", ecolor="#555", capsize=3)
     axes.set_yticks(y, systems)
     axes.set_xlabel("only what lies right of the black mark is keeping the beat")
-    axes.legend(loc="lower right", fontsize=8)
-    return _saved(plot)
-
-
-def _tempo_plot(following: dict[str, Any]) -> bytes:
-    plot = Plot(figsize=(6, 4), dpi=100)
-    axes = plot.add_subplot()
-    x = np.asarray([60, 180])
-    for factor, label in ((0.5, "half"), (1, "equal"), (2, "double")):
-        axes.plot(x, factor * x, color="#bbb", linewidth=1)
-        axes.annotate(label, (180, min(factor * 180, 225)), fontsize=7, color="#888")
-    for system, found in following.items():
-        pairs = [(s["song_bpm"], s["dance_bpm"]) for s in found["series"].values()]
-        if pairs:
-            song, dance = (np.concatenate(v) for v in zip(*pairs, strict=True))
-            axes.plot(song, dance, "o", markersize=4, label=system)
-    axes.set_xlim(60, 190)
-    axes.set_ylim(30, 230)
-    axes.set_xlabel("song, beats per minute")
-    axes.set_ylabel("dance")
-    axes.legend(fontsize=8)
-    return _saved(plot)
-
-
-def _saved(plot: Plot) -> bytes:
-    plot.tight_layout()
-    buffer = io.BytesIO()
-    FigureCanvasAgg(plot).print_png(buffer)
-    return buffer.getvalue()
-
-
-def _png(picture: np.ndarray) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(picture).quantize(64).save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()
-
-
-def _image(png: bytes, title: str) -> str:
-    data = base64.b64encode(png).decode()
-    return f"<img alt='{html.escape(title, quote=True)}' src='data:image/png;base64,{data}'>"
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8, frameon=False)
+    return saved(plot)
 
 
 def _video(dance: Dance, song: Path | None) -> str:

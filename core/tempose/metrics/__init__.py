@@ -6,7 +6,7 @@ What each figure can and cannot tell stands in ``docs/metrics.md``.
 from __future__ import annotations
 
 from tempose.dance import Dance
-from tempose.metrics import beats, kinetics, motion, tempo
+from tempose.metrics import beats, kinetics, motion, tempo, variety
 
 
 def evaluate(dance: Dance, conventions: tuple[str, ...] = ()) -> dict[str, float]:
@@ -28,7 +28,8 @@ def evaluate(dance: Dance, conventions: tuple[str, ...] = ()) -> dict[str, float
         **motion.evaluate(dance),
         **tempo.evaluate(dance),
         **kinetics.evaluate(dance),
+        **variety.evaluate(dance),
     }
 
 
-__all__ = ["beats", "evaluate", "kinetics", "motion", "tempo"]
+__all__ = ["beats", "evaluate", "kinetics", "motion", "tempo", "variety"]

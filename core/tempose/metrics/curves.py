@@ -31,6 +31,16 @@ def in_body_heights(poses: PoseSequence, height: float | None = None) -> np.ndar
     return points
 
 
+def filled(points: np.ndarray) -> np.ndarray:
+    """(T, K, 2) with NaNs interpolated through time, joint by joint; 0 for a joint that is never there."""
+    points, frames = points.copy(), np.arange(len(points))
+    for k in range(points.shape[1]):
+        known = np.flatnonzero(~np.isnan(points[:, k, 0]))
+        for axis in range(2):
+            points[:, k, axis] = np.interp(frames, known, points[known, k, axis]) if len(known) else 0.0
+    return points
+
+
 def joint_steps(points: np.ndarray) -> np.ndarray:
     """(T - 1, K) distance of each joint from frame to frame, NaN where an end is missing."""
     return np.linalg.norm(np.diff(points, axis=0), axis=-1)

@@ -53,7 +53,7 @@ def kinetic_features(poses: PoseSequence, form: str = "corrected") -> np.ndarray
     """
     validate(poses, form)
     poses = to_openpose18(poses)
-    points = _filled(curves.in_body_heights(poses))
+    points = curves.filled(curves.in_body_heights(poses))
     points = points - points[:1, _HIPS].mean(1, keepdims=True)
     dt = 1 / 60 if form == "published" else 1 / poses.fps
     velocity = np.diff(points, axis=0) / dt  # (T-1, K, 2); row i lies before frame i + 1
@@ -67,16 +67,6 @@ def kinetic_features(poses: PoseSequence, form: str = "corrected") -> np.ndarray
         inner = np.diff(velocity, axis=0)
     expenditure = np.linalg.norm(_boxed(inner / dt), axis=-1).mean(0)  # (K,)
     return np.concatenate([energy, expenditure[:, None]], 1).ravel()
-
-
-def _filled(points: np.ndarray) -> np.ndarray:
-    """NaNs interpolated through time, joint by joint."""
-    points, frames = points.copy(), np.arange(len(points))
-    for k in range(points.shape[1]):
-        known = np.flatnonzero(~np.isnan(points[:, k, 0]))
-        for axis in range(2):
-            points[:, k, axis] = np.interp(frames, known, points[known, k, axis]) if len(known) else 0.0
-    return points
 
 
 def _boxed(rows: np.ndarray, reach: int = 2) -> np.ndarray:

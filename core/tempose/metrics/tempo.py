@@ -2,30 +2,32 @@
 
 Convention
 ----------
-The *dance tempo* is the strongest period of the speed curve, 40 to 220 per minute, by autocorrelation with
+The *dance tempo* is the strongest period of the speed curve, 33 to 220 per minute, by autocorrelation with
 its multiples (a comb, so that a period must repeat). Dancers move at half, equal or double tempo, so a period
 of half or double the beat is as true as the beat itself.
 
 Folding every estimate to the octave nearest to the song would give a slope of 1 to noise. So for a *series*
 (the same song at several tempi) one factor out of ½, 1, 2 holds for the whole series, and the slope
 (Theil–Sen, robust to one wrong octave) is taken with the factor that fits best; beside it stands the share of
-clean hits (within 4 %) and the share that shuffled tempi would hit.
+clean hits (within 4 %) and the share that shuffled tempi would hit. ``slope_folded`` folds a tempo to the
+song's octave only where it is *clean* there: a dancer may change from half to double time within a series, and
+whoever hits nothing is not helped. It, too, comes with what shuffled songs give.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
-from scipy.stats import theilslopes
 
 from tempose.dance import Dance
 from tempose.errors import TemposeError
 from tempose.metrics import curves
-from tempose.metrics.curves import in_body_heights, mean_speed
+from tempose.metrics.beats import alignment, motion_beats
+from tempose.metrics.curves import filled, in_body_heights, mean_speed
 from tempose.music.grid import BeatGrid
 from tempose.pose.sequence import PoseSequence
 
-RANGE = (40.0, 220.0)
+RANGE = (33.0, 220.0)  # half of 70 lies inside
 FACTORS = (0.5, 1.0, 2.0)
 CLEAN = 0.04
 
@@ -94,36 +96,54 @@ def tempo_following(song_bpm: np.ndarray, dance_bpm: np.ndarray, shuffles: int =
     Returns
     -------
     dict
-        ``slope`` (1 is perfect), ``factor`` (the octave: ½, 1 or 2 steps per beat), ``hits`` (share of clean
-        tempi), ``hits_chance`` (the same with shuffled songs), ``hits_excess``.
+        ``slope`` (1 is perfect), ``factor`` (the octave: ½, 1 or 2 steps per beat), ``slope_folded`` (each
+        clean half or double counts as the song's tempo), ``slope_folded_chance`` (the same with shuffled
+        songs), ``hits`` (share of clean tempi), ``hits_chance``, ``hits_excess``.
     """
     song, dance = np.asarray(song_bpm, float), np.asarray(dance_bpm, float)
     if song.shape != dance.shape or song.ndim != 1 or len(song) < 3 or not np.isfinite([song, dance]).all():
         raise TemposeError("metrics_series", "Tempo following needs three or more pairs of tempi.")
-    hits = np.mean([is_clean(d, s) for s, d in zip(song, dance, strict=True)])
     random = np.random.default_rng(0)
-    chance = np.mean(
-        [
-            [is_clean(d, s) for s, d in zip(random.permutation(song), dance, strict=True)]
-            for _ in range(shuffles)
-        ]
-    )
+    mixed = [random.permutation(song) for _ in range(shuffles)]
+    hits = float((_clean_factors(song, dance) > 0).mean())
+    chance = float(np.mean([(_clean_factors(m, dance) > 0).mean() for m in mixed]))
     known = dance > 0
-    slope, factor = 0.0, 1.0
+    slope, factor, folded, folded_chance = 0.0, 1.0, 0.0, 0.0
     if known.sum() >= 3 and np.ptp(song[known]) > 1:
         fits = []
         for f in FACTORS:
-            fitted = dance[known] / f
-            error = np.median(np.abs(np.log(fitted / song[known])))
-            fits.append((error, f, float(np.asarray(theilslopes(fitted, song[known])[0]))))
+            error = np.median(np.abs(np.log(dance[known] / f / song[known])))
+            fits.append((error, f, _slope(song[known], dance[known] / f)))
         _, factor, slope = min(fits)
+        folded = _folded_slope(song[known], dance[known], factor)
+        folded_chance = float(np.mean([_folded_slope(m[known], dance[known], factor) for m in mixed]))
     return {
         "slope": slope,
         "factor": factor,
-        "hits": float(hits),
-        "hits_chance": float(chance),
-        "hits_excess": float(hits - chance),
+        "slope_folded": folded,
+        "slope_folded_chance": folded_chance,
+        "hits": hits,
+        "hits_chance": chance,
+        "hits_excess": hits - chance,
     }
+
+
+def _clean_factors(song: np.ndarray, dance: np.ndarray) -> np.ndarray:
+    """(N,) the factor at which the dance's tempo is clean; 0 where it is at none."""
+    off = np.abs(dance[:, None] / (song[:, None] * np.asarray(FACTORS)) - 1)
+    best = off.argmin(1)
+    return np.where(off.min(1) <= CLEAN, np.asarray(FACTORS)[best], 0.0)
+
+
+def _slope(song: np.ndarray, dance: np.ndarray) -> float:
+    """Theil–Sen: the median slope over all pairs; 0 where all songs have one tempo."""
+    rise, run = dance[:, None] - dance, song[:, None] - song
+    return float(np.median(rise[run > 1e-6] / run[run > 1e-6])) if np.ptp(song) > 1 else 0.0
+
+
+def _folded_slope(song: np.ndarray, dance: np.ndarray, factor: float) -> float:
+    by = _clean_factors(song, dance)
+    return _slope(song, dance / np.where(by > 0, by, factor))
 
 
 def spectral_following(song_bpm: np.ndarray, dances: list[PoseSequence]) -> float:
@@ -194,9 +214,11 @@ def tempo_change(
     -------
     dict
         ``song_ratio`` (new tempo over old); ``dance_ratio`` (the dance's own: how far the spectrum of its
-        speed curve moved); ``speed_ratio`` (mean joint speed after over before); ``delay_beats``: how many
-        new beats after the change the new tempo's power overtakes the old one's (NaN: never, or the tempi lie
-        within 8 % of an octave and cannot be told apart in a window of this length).
+        speed curve moved); ``speed_ratio`` (mean joint speed after over before); ``amplitude_ratio`` (the
+        same of the joints' spread about their mean place); ``delay_beats``: how many
+        new beats after the change the new tempo's power overtakes the old one's (NaN: never, or it was ahead
+        before the change already, or the tempi lie within 8 % of an octave and cannot be told apart in a
+        window of this length).
     """
     validate(poses)
     beats = np.asarray(beats, float)
@@ -216,20 +238,55 @@ def tempo_change(
             abs((weight * pulse * np.exp(-2j * np.pi * f * times / interval)).sum()) ** 2 for f in (0.5, 1, 2)
         )
 
-    centers = np.arange(change - width / 2, min(change + 16 * after, times[-1] - width / 4), 1 / poses.fps)
+    first = max(change - 1.5 * width, width / 4)
+    centers = np.arange(first, min(change + 16 * after, times[-1] - width / 4), 1 / poses.fps)
     ahead = np.asarray([power(c, after) > power(c, before) for c in centers])
-    held = np.flatnonzero(ahead & (np.convolve(ahead, np.ones(8), "full")[7:] > 7.5))
+    earlier = centers <= change - width / 2
+    was_there = bool(earlier.any() and ahead[earlier].mean() > 0.5)  # at the new tempo before there was one
+    held = np.flatnonzero(~earlier & ahead & (np.convolve(ahead, np.ones(8), "full")[7:] > 7.5))
     octaves = np.log2(before / after)
     alike = abs(octaves - round(octaves)) < np.log2(1.08)
-    delay = float((centers[held[0]] - change) / after) if len(held) and not alike else float("nan")
+    answered = len(held) > 0 and not alike and not was_there
+    delay = float((centers[held[0]] - change) / after) if answered else float("nan")
     ratio = _spectrum_shift(pulse[times < change], pulse[times >= change], poses.fps)
     calm = speed[times < change].mean()
     return {
         "song_ratio": before / after,
         "dance_ratio": ratio,
         "speed_ratio": float(speed[times >= change].mean() / calm) if calm > 1e-9 else 0.0,
+        "amplitude_ratio": _amplitude(poses, change),
         "delay_beats": delay,
     }
+
+
+def _amplitude(poses: PoseSequence, change: float) -> float:
+    """Spread of the joints about their mean place, after over before."""
+    points, cut = filled(in_body_heights(poses)), round(change * poses.fps)
+    before, after = (float(part.std(0).mean()) for part in (points[:cut], points[cut:]))
+    return after / before if before > 1e-9 else 0.0
+
+
+def alignment_around(
+    poses: PoseSequence, beats: np.ndarray, change: float, reach: int = 8
+) -> tuple[np.ndarray, np.ndarray]:
+    """How well each beat around a change is danced: the kernel of `beats.alignment`, beat by beat.
+
+    Says nothing of one dance; averaged over many it shows whether the first new beats are missed.
+
+    Returns
+    -------
+    offsets : (2 reach + 1,) int
+        Beats since the change.
+    kernel : (2 reach + 1,) float
+        NaN where there is no such beat.
+    """
+    beats = np.asarray(beats, float)
+    middle = int(np.abs(beats - change).argmin())
+    stops, offsets = motion_beats(poses), np.arange(-reach, reach + 1)
+    there = (middle + offsets >= 0) & (middle + offsets < len(beats))
+    kernel = np.full(len(offsets), np.nan)
+    kernel[there] = [alignment(beats[[i]], stops) for i in middle + offsets[there]]
+    return offsets, kernel
 
 
 def _spectrum_shift(before: np.ndarray, after: np.ndarray, fps: float) -> float:

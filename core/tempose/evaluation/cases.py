@@ -1,0 +1,181 @@
+"""Songs to be danced to: as they are, stretched, spliced, lengthened; and the dances, made once and kept."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tempose.dance import Dance
+from tempose.errors import TemposeError
+from tempose.generator import Generator
+from tempose.music.audio import SAMPLE_RATE, Song
+from tempose.music.grid import BeatGrid
+from tempose.pose.sequence import PoseSequence
+from tempose.request import DanceRequest
+from tempose.tempo import TempoMap
+
+AUDIO = (".wav", ".flac", ".ogg", ".mp3")
+TEMPI = (70.0, 90.0, 110.0, 130.0, 150.0, 170.0)
+OnDance = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A song, or a part of it, to be danced to."""
+
+    name: str
+    song: Song
+    seconds: float
+    tempo_map: TempoMap = field(default_factory=TempoMap)
+    grid: BeatGrid | None = None
+    style: str | None = None
+    path: Path | None = None  # for the sound of sample videos
+    genre: str | None = None  # of the music
+
+    def request(self, reference: PoseSequence, seed: int, **settings: Any) -> DanceRequest:
+        return DanceRequest(
+            reference, self.seconds, self.tempo_map, self.grid, self.style, seed=seed, **settings
+        )
+
+    @property
+    def key(self) -> str:
+        """What decides the dance, apart from system, seed and reference."""
+        beats = (self.grid or self.song.grid).beats.tolist()
+        facts = [self.song.sha256, self.seconds, self.tempo_map.points, beats, self.style]
+        return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def load_cases(folder: str | os.PathLike, seconds: float = 30.0) -> list[Case]:
+    """A case for each audio file of the folder.
+
+    Beside ``song.ogg`` may lie ``song.json``: ``{"beats": [s, …], "downbeats": [s, …], "style": str, "genre":
+    str}``: beats known better than a tracker would find them, the style to be danced, the music's genre.
+    """
+    paths = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in AUDIO)
+    if not paths:
+        raise TemposeError("songs_missing", f"There are no songs (wav, flac, ogg, mp3) in {folder}.")
+    cases = []
+    for path in paths:
+        song, grid, style, genre = Song.load(path), None, None, None
+        notes = path.with_suffix(".json")
+        if notes.is_file():
+            try:
+                known = json.loads(notes.read_text())
+                style, genre = known.get("style"), known.get("genre")
+                if known.get("beats"):
+                    grid = BeatGrid(known["beats"], np.asarray(known.get("downbeats") or []))
+            except (ValueError, AttributeError, TypeError) as error:
+                raise TemposeError("song_notes", f"{notes.name} holds no beats in seconds.") from error
+        cases.append(Case(path.stem, song, min(seconds, song.seconds), TempoMap(), grid, style, path, genre))
+    return cases
+
+
+def tempo_cases(
+    case: Case, tempi: Sequence[float] = TEMPI, seconds: float = 16.0
+) -> list[tuple[Case, float]]:
+    """The same music at each of the tempi, stretched, as far as half to double speed reaches."""
+    intervals = np.diff((case.grid or case.song.grid).beats)
+    if len(intervals) < 8 or np.ptp(np.percentile(intervals, (5, 95))) > 0.1 * np.median(intervals):
+        return []  # a song of several tempi has none to be stretched to
+    bpm = 60 / float(np.median(intervals))
+    out = []
+    for target in tempi:
+        factor = target / bpm
+        length = min(seconds, case.song.seconds / factor)
+        if 0.5 <= factor <= 2 and length >= 6:
+            grid = case.grid or case.song.grid
+            name = f"{case.name} at {target:.0f}"
+            out.append((Case(name, case.song, length, TempoMap.constant(factor), grid, case.style), target))
+    return out
+
+
+def splice_case(
+    case: Case, slow: float = 0.8, fast: float = 1.2, half: float = 10.0
+) -> tuple[Case, float] | None:
+    """The song slowed down, then from a beat about `half` seconds on fast; and the second of the change."""
+    grid = case.grid or case.song.grid
+    later = grid.beats[grid.beats >= half * slow]
+    if len(later) == 0 or case.song.seconds < half * (slow + fast):
+        return None
+    song_second = float(later[0])
+    change = song_second / slow
+    tempo_map = TempoMap(((0.0, 0.0), (change, song_second), (change + 1.0, song_second + fast)))
+    name = f"{case.name} slow to fast"
+    return Case(name, case.song, change + half, tempo_map, grid, case.style), change
+
+
+def long_case(case: Case, seconds: float = 180.0) -> Case:
+    """The song for at least so long: its part between the first and the last downbeat, over and over."""
+    if case.song.seconds >= seconds:
+        return replace(case, name=f"{case.name}, long", seconds=seconds)
+    grid = case.grid or case.song.grid
+    marks = grid.downbeats if len(grid.downbeats) > 1 else grid.beats[::4]
+    if len(marks) < 2:
+        raise TemposeError("song_short", f"{case.name} is too short to be lengthened: it has no two bars.")
+    first, last = float(marks[0]), float(marks[-1])
+    times = int(np.ceil(seconds / (last - first)))
+    a, b = (round(t * SAMPLE_RATE) for t in (first, last))
+    samples = np.tile(case.song.samples[a:b], times)[: round(seconds * SAMPLE_RATE)]
+    length = (b - a) / SAMPLE_RATE
+
+    def repeated(marks: np.ndarray) -> np.ndarray:
+        once = marks[(marks >= first - 1e-6) & (marks < last - 1e-6)] - first
+        every = (once[None] + length * np.arange(times)[:, None]).ravel()
+        return every[every < seconds]
+
+    song = Song(samples)
+    return Case(
+        f"{case.name}, long", song, seconds, TempoMap(),
+        BeatGrid(repeated(grid.beats), repeated(grid.downbeats)), case.style,
+    )  # fmt: skip
+
+
+def slug(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]+", "_", text)[:100]
+
+
+def _kept(path: Path) -> Dance | None:
+    try:
+        return Dance.load(path) if path.is_file() else None
+    except TemposeError:
+        return None
+
+
+def dance_all(
+    generator: Generator,
+    cases: Sequence[Case],
+    seeds: Sequence[int],
+    folder: Path,
+    reference: PoseSequence,
+    settings: dict[str, Any] | None = None,
+    on_dance: OnDance | None = None,
+) -> dict[tuple[str, int], Dance]:
+    """Dance each case with each seed; what lies in the folder already, made from the same things, is kept.
+
+    A file that cannot be read (a disk was full, a copy broken off) is made again.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    pose = hashlib.sha256(reference.keypoints.tobytes() + reference.scores.tobytes()).hexdigest()
+    out, done = {}, 0
+    for case in cases:
+        for seed in seeds:
+            facts = [generator.revision, case.key, seed, pose, sorted((settings or {}).items())]
+            key = hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:12]
+            path = folder / f"{slug(case.name)}-s{seed}-{key}.npz"
+            dance = _kept(path)
+            if dance is None:
+                generator(case.song, case.request(reference, seed, **(settings or {}))).save(path)
+                dance = Dance.load(path)
+            out[case.name, seed] = dance
+            done += 1
+            if on_dance:
+                on_dance(done, len(cases) * len(seeds), case.name)
+    return out

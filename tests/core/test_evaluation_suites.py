@@ -1,0 +1,163 @@
+"""The trials beside the table, on models that follow, that are deaf, and that fail in known ways."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tempose.dance import Dance
+from tempose.errors import TemposeError
+from tempose.evaluation import suites
+from tempose.evaluation.baselines import Metronome
+from tempose.evaluation.cases import Case, long_case, splice_case
+from tempose.evaluation.references import references, stature
+from tempose.evaluation.suites import Trial
+from tempose.evaluation.truth import Truth
+from tempose.music.audio import SAMPLE_RATE, Song
+from tempose.music.grid import BeatGrid
+from tempose.null import NullModel
+from tempose.pose.reference import complete, standing_pose
+from tempose.request import STYLES
+
+NOISE = np.random.default_rng(0).normal(0, 0.1, 24 * SAMPLE_RATE).astype(np.float32)
+
+
+def case(name="song", bpm=104.0, seconds=12.0) -> Case:
+    beats = np.arange(0.3, 24, 60 / bpm)
+    return Case(name, Song(NOISE), seconds, grid=BeatGrid(beats, beats[::4]))
+
+
+def trial(folder, generator, cases=None, seeds=(0,), **settings) -> Trial:
+    return Trial(generator, cases or [case(), case("other", 96)], seeds, folder, standing_pose(), settings)
+
+
+class Deaf(NullModel):
+    """Dances at 100 beats per minute, whatever is played."""
+
+    revision = "deaf"
+
+    def __call__(self, song, request, **more) -> Dance:
+        beats = np.arange(0, 200, 0.6)
+        own = super().__call__(
+            song, replace(request, grid=BeatGrid(request.tempo_map.to_song(beats))), **more
+        )
+        heard = (request.grid or song.grid).warped(request.tempo_map).within(request.seconds)
+        return replace(own, beat_times=heard.beats, downbeat_times=heard.downbeats)
+
+
+class Frozen(NullModel):
+    """Stands still, half again as tall as it was told."""
+
+    revision = "frozen"
+
+    def __call__(self, song, request, **more) -> Dance:
+        made = super().__call__(song, request, **more)
+        still = np.repeat(made.poses.keypoints[:1], len(made.poses), 0)
+        middle = still.mean((0, 1))
+        return replace(made, poses=replace(made.poses, keypoints=middle + 1.5 * (still - middle)))
+
+
+def test_who_follows_a_stretched_song_has_slope_one_and_who_does_not_has_none(tmp_path):
+    follows = suites.stretch(trial(tmp_path, Metronome()))
+    assert set(follows["songs"]) == {"song", "other"}
+    assert follows["songs"]["song"]["song_bpm"] == [70, 90, 110, 130, 150, 170]
+    assert follows["summary"]["slope_folded"] == pytest.approx(1, abs=0.05)
+    assert follows["summary"]["within"] == 1
+    assert follows["summary"]["hits"] == 1
+    deaf = suites.stretch(trial(tmp_path, Deaf()))
+    assert abs(deaf["summary"]["slope_folded"]) < 0.3
+    assert deaf["summary"]["within"] == 0
+    unsteady = replace(case(), grid=BeatGrid(np.cumsum(np.linspace(0.3, 0.9, 30))))
+    assert suites.stretch(trial(tmp_path, NullModel(), [unsteady])) == {"songs": {}, "summary": {}}
+
+
+def test_who_answers_a_splice_does_so_within_two_beats_and_who_is_deaf_never_does(tmp_path):
+    follows = suites.splice(trial(tmp_path, Metronome()))
+    assert follows["summary"]["within"] == 1
+    assert follows["summary"]["dance_ratio"] == pytest.approx(1.5, abs=0.05)
+    assert follows["summary"]["speed_ratio"] > 1.3
+    assert 0 in follows["curve"]["beats"]
+    assert min(follows["curve"]["aligned"]) > follows["curve"]["chance"]
+    deaf = suites.splice(trial(tmp_path, Deaf()))
+    assert deaf["summary"]["within"] == 0
+    assert deaf["summary"]["dance_ratio"] == pytest.approx(1, abs=0.05)
+    short = replace(case(), song=Song(NOISE[: 6 * SAMPLE_RATE]))
+    assert suites.splice(trial(tmp_path, NullModel(), [short])) == {"songs": {}, "summary": {}}
+
+
+def test_odd_references_are_whole_figures_of_other_sizes_and_places():
+    found = references()
+    assert {"crouch", "side view", "arms crossed", "one-legged", "child", "giant", "far left"} <= set(found)
+    tall = {name: stature(complete(pose)[0])[0] / pose.canvas[1] for name, pose in found.items()}
+    assert tall["giant"] > 3 * tall["child"]
+    assert tall["crouch"] == pytest.approx(tall["standing"], rel=0.15)
+    assert stature(found["child"])[1] < 0.85 * stature(found["standing"])[1]
+    for name, pose in found.items():
+        seen = pose.keypoints[pose.scores > 0]
+        assert seen.min() >= 0, name
+        assert seen.max() <= 1, name
+
+
+def test_freezing_and_growing_are_told_from_dancing(tmp_path):
+    good = suites.poses(trial(tmp_path, NullModel()), seconds=4)
+    assert set(good["references"]) == set(references())
+    assert good["summary"]["good"] > 0.7
+    bad = suites.poses(trial(tmp_path, Frozen()), seconds=4)
+    assert bad["summary"] == {"good": 0, "freezing": 1}
+    assert {"freezes", "hardly moves", "changes size"} <= set(bad["references"]["standing"]["faults"])
+
+
+def test_a_short_song_is_lengthened_on_its_own_bars_and_measured_by_the_minute(tmp_path):
+    longer = long_case(case(bpm=120), 90)
+    assert longer.song.seconds == pytest.approx(90, abs=0.01)
+    assert longer.grid is not None
+    assert np.allclose(np.diff(longer.grid.beats), 0.5, atol=1e-3)
+    found = suites.long(trial(tmp_path, NullModel(), seeds=(0, 1)))
+    assert [m["from"] for m in found["minutes"]] == [0, 60, 120]
+    assert found["summary"]["seams"] == 22
+    assert found["summary"]["joint_speed_change"] == pytest.approx(1, abs=0.02)
+    assert found["summary"]["height_change"] == pytest.approx(1, abs=0.01)
+    with pytest.raises(TemposeError, match="too short"):
+        long_case(replace(case(), grid=BeatGrid(np.asarray([0.5]))))
+
+
+def test_a_style_is_nearest_to_its_own_clips_where_the_model_dances_it(tmp_path):
+    class TwoStyles(NullModel):
+        revision = "two"
+
+        def __call__(self, song, request, **more):
+            made = super().__call__(song, request, **more)
+            large = 3.0 if request.style == "krump" else 1.0
+            points = made.poses.keypoints
+            return replace(
+                made, poses=replace(made.poses, keypoints=points[:1] + large * (points - points[:1]))
+            )
+
+    model = TwoStyles()
+    truths = []
+    for k, style in enumerate(("krump", "pop")):
+        for bpm in (95, 100, 105):
+            made = model(
+                Song(NOISE),
+                case(bpm=bpm, seconds=16).request(standing_pose(), 0),
+            )
+            large = 3.0 if style == "krump" else 1.0
+            points = made.poses.keypoints
+            poses = replace(made.poses, keypoints=points[:1] + large * (points - points[:1]))
+            truths.append(Truth(f"{k}{bpm}", poses, BeatGrid(made.beat_times), style))
+    found = suites.styles(replace(trial(tmp_path, model), truths=truths))
+    assert set(found["styles"]) == set(STYLES)
+    assert found["styles"]["krump"]["rank"] == found["styles"]["pop"]["rank"] == 1
+    assert np.isnan(found["styles"]["house"]["rank"])
+    assert found["summary"]["chance"] == 1.5
+
+
+def test_the_splice_changes_at_a_beat():
+    made = splice_case(case())
+    assert made is not None
+    spliced, change = made
+    beats = (spliced.grid or spliced.song.grid).warped(spliced.tempo_map).beats
+    assert np.abs(beats - change).min() < 1e-6
+    assert np.median(np.diff(beats[beats < change])) == pytest.approx(
+        1.5 * np.median(np.diff(beats[beats > change]))
+    )
