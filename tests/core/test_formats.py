@@ -106,6 +106,86 @@ def test_coco_comes_back_as_it_was(poses):
     same(through_json(writers.to_coco(poses)), poses)
 
 
+@settings(max_examples=40)
+@given(sequences(HALPE_26))
+def test_halpe_comes_back_as_it_was(poses):
+    same(through_json(writers.to_coco(poses, 26)), poses)
+
+
+@settings(max_examples=40)
+@given(sequences(BODY_67).map(whole))
+def test_wholebody_comes_back_as_it_was_but_for_what_it_has_no_place_for(poses):
+    data = writers.to_coco(poses)
+    first = data["annotations"][0]
+    assert [len(first[k]) for k in ("keypoints", "foot_kpts", "face_kpts", "lefthand_kpts")] == [
+        51,
+        18,
+        204,
+        63,
+    ]
+    assert not first["face_valid"]
+    assert not any(first["face_kpts"])
+    back = through_json(data)
+    assert back.skeleton is BODY_67
+    kept = [i for i, j in enumerate(BODY_67.joints) if j not in ("neck", "mid_hip")]
+    seen = poses.scores[:, kept] > 0
+    assert np.array_equal(back.scores[:, kept] > 0, seen)
+    assert np.allclose(back.scores[:, kept], poses.scores[:, kept], atol=1e-5)
+    assert np.allclose(back.keypoints[:, kept][seen], poses.keypoints[:, kept][seen], atol=1e-5)
+
+
+@settings(max_examples=20)
+@given(sequences(MEDIAPIPE_33), st.sampled_from([17, 26, 133]))
+def test_any_skeleton_can_be_written_as_coco_without_inventing_joints(poses, layout):
+    back = through_json(writers.to_coco(poses, layout))
+    for joint in set(back.skeleton.joints) & set(poses.skeleton.joints):
+        a, b = back.scores[:, back.skeleton.index(joint)], poses.scores[:, poses.skeleton.index(joint)]
+        assert np.allclose(a, b, atol=1e-5)
+    strange = set(back.skeleton.joints) - set(poses.skeleton.joints) - {"neck", "mid_hip"}
+    assert not back.scores[:, [back.skeleton.index(j) for j in strange]].any()
+
+
+def test_wholebodys_own_annotations_are_read_with_flags_and_confidences_side_by_side():
+    flags = np.column_stack([np.arange(34).reshape(17, 2) + 10, [2] * 16 + [0]]).ravel().tolist()
+    hand = np.column_stack([np.arange(42).reshape(21, 2) + 30, np.full(21, 0.7)]).ravel().tolist()
+    annotation = {"image_id": 3, "keypoints": flags, "lefthand_kpts": hand, "lefthand_valid": True}
+    poses = parse_poses([annotation], canvas=(100, 100))
+    assert poses.skeleton is BODY_67
+    assert poses.scores[0, BODY_67.index("left_thumb_1")] == pytest.approx(0.7)
+    assert poses.scores[0, BODY_67.index("nose")] == 1
+    assert poses.scores[0, BODY_67.index("right_ankle")] == 0
+    assert (poses.scores[0, [BODY_67.index(f"right_{j}") for j in ("hand", "big_toe")]] == 0).all()
+    with pytest.raises(TemposeError, match="foot_kpts must hold 18"):
+        parse_poses([{**annotation, "foot_kpts": [1, 2, 3]}], canvas=(100, 100))
+    with pytest.raises(TemposeError, match="17, 26"):
+        writers.to_coco(poses, 19)
+
+
+def test_the_axis_is_said_by_the_file_or_by_whoever_reads_it(tmp_path):
+    pose = standing_pose()
+    data = writers.to_own(pose)
+    assert data["axes"] == "x right, y down"
+    upwards = {**data, "axes": "x right, y up"}
+    assert np.allclose(parse_poses(upwards).keypoints[..., 1], 1 - pose.keypoints[..., 1], atol=1e-6)
+    assert np.allclose(parse_poses(upwards, y_up=False).keypoints, pose.keypoints, atol=1e-6)
+    save_poses(pose, tmp_path / "clip", "openpose")
+    turned = load_poses(tmp_path / "clip", y_up=True)
+    assert np.allclose(turned.keypoints[..., 1], 1 - pose.keypoints[..., 1], atol=1e-5)
+    hidden = PoseSequence(pose.keypoints, np.eye(1, 18), 30, OPENPOSE_18)
+    assert (parse_poses(writers.to_openpose(hidden), y_up=True).scores[0, 1:] == 0).all()
+    with pytest.raises(TemposeError, match="y down"):
+        parse_poses({**data, "axes": "z up"})
+
+
+@pytest.mark.parametrize("key", ["landmarks", "pose_landmarks", "poseLandmarks"])
+def test_mediapipe_is_read_under_each_of_its_names(key):
+    marks = [{"x": i / 33, "y": 0.5, "z": 0.1, "visibility": 0.25} for i in range(33)]
+    for data in ([{key: marks}, {key: []}], {key: [marks, []]}, [{key: [marks]}, {key: []}]):
+        poses = parse_poses(data, canvas=(640, 360), fps=25)
+        assert poses.skeleton is MEDIAPIPE_33
+        assert (poses.scores[1] == 0).all()
+
+
 @pytest.mark.parametrize("format", ["own", "openpose", "coco"])
 def test_files_come_back_as_they_were(tmp_path, format):
     poses = standing_pose(canvas=(640, 480))

@@ -37,6 +37,7 @@ from tempose.pose.skeletons import (
 MAX_BYTES = 256 * 2**20
 MAX_FRAMES = 100_000
 DEFAULT_FPS = 30.0  # for single poses, where it means nothing
+AXES = {False: "x right, y down", True: "x right, y up"}  # as files may say; ours is the first
 
 
 # COCO-WholeBody: body, feet, face (68), left hand, right hand. Its body and feet are in COCO's order.
@@ -56,11 +57,20 @@ OPENPOSE_LAYOUTS: dict[int, tuple[list[str], Skeleton]] = {
     25: (list(BODY_25.joints), BODY_25),
 }
 _HANDED = {18: OPENPOSE_60, 25: BODY_67}
-_COCO_LAYOUTS: dict[int, tuple[list[str], Skeleton]] = {
+COCO_LAYOUTS: dict[int, tuple[list[str], Skeleton]] = {
     17: (list(COCO_17.joints), COCO_17),
     26: (list(HALPE_26.joints), HALPE_26),
     133: (COCO_WHOLEBODY, BODY_67),
 }
+
+# COCO-WholeBody's own fields: name, "is it valid" flag, first of the 133 points, how many.
+COCO_PARTS = (
+    ("foot_kpts", "foot_valid", 17, 6),
+    ("face_kpts", "face_valid", 23, 68),
+    ("lefthand_kpts", "lefthand_valid", 91, 21),
+    ("righthand_kpts", "righthand_valid", 112, 21),
+)
+_LANDMARKS = ("landmarks", "pose_landmarks", "poseLandmarks")  # MediaPipe's names in its languages
 
 
 @dataclass(frozen=True)
@@ -78,6 +88,7 @@ def load_poses(
     canvas: tuple[int, int] | None = None,
     fps: float | None = None,
     person: int | None = None,
+    y_up: bool | None = None,
 ) -> PoseSequence:
     """Read a pose file, or a folder of OpenPose files (one per frame, in the order of their names).
 
@@ -85,8 +96,8 @@ def load_poses(
     ----------
     path : path
         JSON: OpenPose (BODY_25 or COCO-18, native or as a list of frames with a canvas), COCO annotations or
-        results (17, Halpe's 26 or WholeBody's 133 points), MediaPipe landmarks (33), or our own. Or a
-        ``DANCE.npz``.
+        results (17, Halpe's 26 or WholeBody's 133 points, these in one list or in WholeBody's own fields),
+        MediaPipe landmarks (33), or our own. Or a ``DANCE.npz``.
     canvas : (int, int), optional
         Width and height in pixels. Needed where the file does not say it; a file's own size has precedence.
     fps : float, optional
@@ -94,6 +105,9 @@ def load_poses(
     person : int, optional
         Which figure of each frame, in file order. None: the most confident one of the first frame, then the
         one nearest to it.
+    y_up : bool, optional
+        Whether y is measured upwards from the picture's lower edge. None: as the file says, else downwards,
+        as all of these formats have it.
 
     Raises
     ------
@@ -112,8 +126,8 @@ def load_poses(
         if len(files) > MAX_FRAMES:
             raise _unreadable(path, f"more than {MAX_FRAMES} frames")
         pages = [page for file in files for page in _openpose_pages(_load_json(file), file)]
-        return _from_pages(pages, path, canvas, fps, person)
-    return parse_poses(_load_json(path), name=path.name, canvas=canvas, fps=fps, person=person)
+        return _downwards(_from_pages(pages, path, canvas, fps, person), pages[0], path, y_up)
+    return parse_poses(_load_json(path), name=path.name, canvas=canvas, fps=fps, person=person, y_up=y_up)
 
 
 def load_reference(
@@ -122,9 +136,10 @@ def load_reference(
     canvas: tuple[int, int] | None = None,
     frame: int = 0,
     person: int | None = None,
+    y_up: bool | None = None,
 ) -> PoseSequence:
     """Read one frame of `load_poses` as a reference. Missing joints stay missing: see `complete`."""
-    poses = load_poses(path, canvas=canvas, fps=DEFAULT_FPS, person=person)
+    poses = load_poses(path, canvas=canvas, fps=DEFAULT_FPS, person=person, y_up=y_up)
     if not 0 <= frame < len(poses):
         raise TemposeError(
             "pose_frame", f"{Path(path).name} has {len(poses)} frames; frame {frame} is not there."
@@ -139,15 +154,34 @@ def parse_poses(
     canvas: tuple[int, int] | None = None,
     fps: float | None = None,
     person: int | None = None,
+    y_up: bool | None = None,
 ) -> PoseSequence:
     """Like `load_poses`, from parsed JSON."""
+    return _downwards(_parsed(data, name, canvas, fps, person), data, name, y_up)
+
+
+def _downwards(poses: PoseSequence, data: Any, name: Any, y_up: bool | None) -> PoseSequence:
+    """The poses with y down, whichever way the file (or, over it, the caller) measures it."""
+    said = _first(data, "axes")
+    if said is not None and said not in AXES.values():
+        raise _unreadable(name, f"axes must be one of: {'; '.join(AXES.values())}")
+    if not (said == AXES[True] if y_up is None else y_up):
+        return poses
+    keypoints = poses.keypoints.copy()
+    keypoints[..., 1] = np.where(poses.scores > 0, 1 - keypoints[..., 1], keypoints[..., 1])
+    return replace(poses, keypoints=keypoints)
+
+
+def _parsed(
+    data: Any, name: str, canvas: tuple[int, int] | None, fps: float | None, person: int | None
+) -> PoseSequence:
     if isinstance(data, dict) and "skeleton" in data:
         return _from_own(data, name, fps)
     if isinstance(data, dict) and "annotations" in data:
         return _from_coco(data["annotations"], data, name, canvas, fps, person)
     if _first(data, "keypoints") is not None:
         return _from_coco(data, {}, name, canvas, fps, person)
-    if _first(data, "landmarks") is not None or _first(data, "visibility") is not None:
+    if any(_first(data, key) is not None for key in (*_LANDMARKS, "visibility")):
         return _from_mediapipe(data, name, canvas, fps)
     if (isinstance(data, dict) and "people" in data) or _first(data, "people") is not None:
         return _from_pages(_openpose_pages(data, name), name, canvas, fps, person)
@@ -382,19 +416,37 @@ def _from_coco(
         fps = _rate(info["fps"], name)
     by_image: dict[str, list[_Person]] = {key: [] for key in order}
     for annotation in annotations:
-        body = _person(annotation.get("keypoints", []), _COCO_LAYOUTS, name)
+        body = _person(annotation.get("keypoints", []), COCO_LAYOUTS, name)
         if body is None:
             continue
+        body = _with_parts(body, annotation, name)
         if "keypoint_scores" in annotation:
             scores = _numbers(annotation["keypoint_scores"], name)
             if scores.shape != (len(body.points),):
                 raise _unreadable(name, "keypoint_scores must hold one number per keypoint")
             points = np.column_stack([body.points[:, :2], np.where(body.points[:, 2] > 0, scores, 0)])
         else:
-            points = np.column_stack([body.points[:, :2], _visibility(body.points[:, 2])])
+            cuts = [17, *(first for _, _, first, _ in COCO_PARTS[1:])] if len(body.points) == 133 else []
+            parts = np.split(body.points[:, 2], cuts)  # a part may hold flags, another one confidences
+            points = np.column_stack([body.points[:, :2], np.concatenate([_visibility(v) for v in parts])])
         by_image.setdefault(str(annotation.get("image_id", "0")), []).append(replace(body, points=points))
     canvas, fps = _settle(canvas, fps, len(by_image), name)
     return _assemble(_choose(list(by_image.values()), person), canvas, fps, name, None)
+
+
+def _with_parts(body: _Person, annotation: dict, name: Any) -> _Person:
+    """The person with COCO-WholeBody's feet, face and hands, where the annotation has any of them."""
+    if len(body.points) != 17 or not any(field in annotation for field, _, _, _ in COCO_PARTS):
+        return body
+    points = np.zeros((len(COCO_WHOLEBODY), 3))
+    points[:17] = body.points
+    for field, _, first, count in COCO_PARTS:
+        values = _numbers(annotation.get(field) or [], name)
+        if values.size not in (0, 3 * count) or values.ndim != 1:
+            raise _unreadable(name, f"{field} must hold {3 * count} numbers, not {values.size}")
+        if values.size:
+            points[first : first + count] = values.reshape(-1, 3)
+    return _Person(points, tuple(COCO_WHOLEBODY), BODY_67)
 
 
 def _visibility(v: np.ndarray) -> np.ndarray:
@@ -408,10 +460,10 @@ def _from_mediapipe(data: Any, name: Any, canvas: tuple[int, int] | None, fps: f
     if isinstance(data, dict):
         canvas = _size(data["width"], data.get("height"), name) if "width" in data else canvas
         fps = _rate(data["fps"], name) if "fps" in data else fps
-        frames = data.get("landmarks")
+        frames = next((data[key] for key in _LANDMARKS if key in data), None)
         frames = frames if isinstance(frames, list) and frames and isinstance(frames[0], list) else [frames]
-    elif "landmarks" in data[0]:
-        frames = [f.get("landmarks") if isinstance(f, dict) else None for f in data]
+    elif any(key in data[0] for key in _LANDMARKS):
+        frames = [_landmarks(f) for f in data]
     else:
         frames = [data]
     people: list[_Person | None] = []
@@ -429,6 +481,14 @@ def _from_mediapipe(data: Any, name: Any, canvas: tuple[int, int] | None, fps: f
         people.append(_Person(_numbers(rows, name), MEDIAPIPE_33.joints, MEDIAPIPE_33))
     canvas, fps = _settle(canvas, fps, len(people), name)
     return _assemble(people, canvas, fps, name, True)
+
+
+def _landmarks(frame: Any) -> Any:
+    """The landmarks of one frame: of its first person where MediaPipe's own result lists several."""
+    if not isinstance(frame, dict):
+        return None
+    found = next((frame[key] for key in _LANDMARKS if key in frame), None)
+    return found[0] if isinstance(found, list) and found and isinstance(found[0], list) else found
 
 
 def _from_own(data: dict, name: Any, fps: float | None) -> PoseSequence:

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from tempose.errors import TemposeError
-from tempose.pose.formats import OPENPOSE_LAYOUTS
+from tempose.pose.formats import AXES, COCO_LAYOUTS, COCO_PARTS, OPENPOSE_LAYOUTS
 from tempose.pose.sequence import PoseSequence, convert, to_openpose18
-from tempose.pose.skeletons import COCO_17, OPENPOSE_60, Skeleton
+from tempose.pose.skeletons import COCO_17, HALPE_26, OPENPOSE_60, Skeleton
 
 
 def to_own(poses: PoseSequence) -> dict:
@@ -25,6 +25,7 @@ def to_own(poses: PoseSequence) -> dict:
         "keypoints": keypoints[0] if single else keypoints,
         "scores": scores[0] if single else scores,
         "canvas": list(poses.canvas),
+        "axes": AXES[False],
         "fps": poses.fps,
     }
 
@@ -79,14 +80,34 @@ def _triples(poses: PoseSequence, target: Skeleton) -> np.ndarray:
     return triples
 
 
-def to_coco(poses: PoseSequence) -> dict:
+def to_coco(poses: PoseSequence, layout: int | None = None) -> dict:
     """A COCO keypoint dataset: one image and one annotation per frame, pixels.
 
     The third number of a keypoint is COCO's flag (2 seen, 0 absent); the confidences stand beside it in
     ``keypoint_scores``.
+
+    Parameters
+    ----------
+    poses : PoseSequence
+    layout : int, optional
+        17; 26 (Halpe: with neck, middle of the hips and feet; the crown of the head only where the poses have
+        it); 133 (COCO-WholeBody, in its own fields: feet and hands, the face left empty). None: 133 for poses
+        with hands, 26 for others with feet, else 17.
     """
-    poses = to_coco17(poses)
+    joints = set(poses.skeleton.joints)
+    if layout is None:
+        layout = 133 if "left_hand" in joints else 26 if "left_big_toe" in joints else 17
+    if layout not in COCO_LAYOUTS:
+        raise TemposeError("layout_unknown", "COCO layouts are 17, 26 (Halpe) and 133 (WholeBody).")
+    names = COCO_LAYOUTS[layout][0]
+    file_layout = Skeleton("file", tuple(names), (-1,) * len(names), ())
     width, height = poses.canvas
+    if layout == 17:
+        poses = to_coco17(poses)
+    elif poses.skeleton.name != "coco17":
+        poses = convert(poses, file_layout)
+    else:
+        poses = convert(convert(poses, HALPE_26), file_layout)
     pixels = poses.pixels.astype(float)
     seen = np.greater(poses.scores, 0)
     pixels[np.logical_not(seen)] = 0
@@ -94,20 +115,23 @@ def to_coco(poses: PoseSequence) -> dict:
     for t in range(len(poses)):
         flat = np.column_stack([pixels[t], 2 * seen[t]])
         box = _box(pixels[t, seen[t]])
-        annotations.append(
-            {
-                "id": t + 1,
-                "image_id": t + 1,
-                "category_id": 1,
-                "iscrowd": 0,
-                "num_keypoints": int(seen[t].sum()),
-                "keypoints": _rounded(flat.ravel(), 5),
-                "keypoint_scores": _rounded(poses.scores[t], 5),
-                "bbox": box,
-                "area": round(box[2] * box[3], 3),
-            }
-        )
-    limbs = [[a + 1, b + 1] for a, b in COCO_17.limbs]
+        annotation = {
+            "id": t + 1,
+            "image_id": t + 1,
+            "category_id": 1,
+            "iscrowd": 0,
+            "num_keypoints": int(seen[t, :17].sum() if layout == 133 else seen[t].sum()),
+            "keypoints": _rounded(flat[: 17 if layout == 133 else None].ravel(), 5),
+            "keypoint_scores": _rounded(poses.scores[t], 5),
+            "bbox": box,
+            "area": round(box[2] * box[3], 3),
+        }
+        for field, valid, first, count in COCO_PARTS if layout == 133 else ():
+            annotation[field] = _rounded(flat[first : first + count].ravel(), 5)
+            annotation[valid] = bool(seen[t, first : first + count].any())
+        annotations.append(annotation)
+    drawn = {17: COCO_17, 26: HALPE_26, 133: COCO_17}[layout]
+    limbs = [[a + 1, b + 1] for a, b in drawn.limbs]
     return {
         "info": {"description": "Poses written by Tempose", "fps": poses.fps},
         "images": [
@@ -115,7 +139,7 @@ def to_coco(poses: PoseSequence) -> dict:
             for t in range(len(poses))
         ],
         "annotations": annotations,
-        "categories": [{"id": 1, "name": "person", "keypoints": list(COCO_17.joints), "skeleton": limbs}],
+        "categories": [{"id": 1, "name": "person", "keypoints": list(drawn.joints), "skeleton": limbs}],
     }
 
 
@@ -140,7 +164,7 @@ def save_poses(
     format : str
         ``"own"``, ``"openpose"`` or ``"coco"``.
     layout : int, optional
-        OpenPose only: 18 or 25; None: what loses nothing.
+        OpenPose: 18 or 25; COCO: 17, 26 or 133; None: what loses nothing.
     """
     path = Path(path)
     if format == "openpose" and path.suffix != ".json":
@@ -148,8 +172,8 @@ def save_poses(
         for t, page in enumerate(to_openpose(poses, layout)):
             (path / f"{path.name}_{t:012d}_keypoints.json").write_text(json.dumps(page))
         return
-    writers: dict[str, Callable[[PoseSequence], Any]] = {"own": to_own, "coco": to_coco}
-    writers["openpose"] = lambda p: to_openpose(p, layout)
+    writers: dict[str, Callable[[PoseSequence], Any]] = {"own": to_own}
+    writers |= {"openpose": lambda p: to_openpose(p, layout), "coco": lambda p: to_coco(p, layout)}
     if format not in writers:
         raise TemposeError("format_unknown", f"Known pose formats: {', '.join(writers)}.")
     path.write_text(json.dumps(writers[format](poses)))
