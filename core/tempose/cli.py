@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from tempose import __version__
+from tempose.datasets.cli import app as data_app
 from tempose.errors import TemposeError
 
 app = typer.Typer(
@@ -140,6 +141,7 @@ _mount("tempose_server.cli", {"serve": "serve"})
 _mount("tempose.doctor", {"doctor": "doctor"})
 _mount("tempose.render.cli", {"render": "render"})
 _mount("tempose.training.cli", {"train": "train"})
+app.add_typer(data_app)
 with suppress(ModuleNotFoundError):
     _mount("tempose.evaluation.cli", {"evaluate": "evaluate", "evaluate-beats": "evaluate_beats"})
 

@@ -178,6 +178,7 @@ class Augmenter:
         keypoints[..., 0] -= (hips - np.clip(hips, 0.25, 0.75))[:, None]
         scores = seen.astype(np.float32)
         reference_scores = np.ones(18, np.float32)
+        reference_scores[clip.absent] = 0
         _hide(rng, scores, reference_scores)
         scores *= ((keypoints > -0.01) & (keypoints < 1.01)).all(-1)
         reference_scores *= ((static > -0.01) & (static < 1.01)).all(-1)

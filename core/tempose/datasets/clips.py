@@ -6,6 +6,7 @@ import json
 import os
 import zlib
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,16 @@ from scipy.signal import argrelmin
 from tempose.metrics.beats import alignment, shifted
 from tempose.pose.framing import chain_height
 from tempose.pose.skeletons import COCO_17, OPENPOSE_18
+from tempose.request import STYLES
 
 # AIST's two-letter genres as the styles users read; other clips train without a style.
 GENRE_STYLES = {
     "BR": "break", "HO": "house", "JB": "ballet_jazz", "JS": "street_jazz", "KR": "krump",
     "LH": "la_hip_hop", "LO": "lock", "MH": "middle_hip_hop", "PO": "pop", "WA": "waack",
 }  # fmt: skip
+
+# Sources whose files hold pixels with y down, and confidence where there is a third number; the rest hold metres.
+PIXELS = ("aistpp_raw2d", "aistpp_gd2d", "poses", "video", "projected")
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,6 +50,11 @@ class Clip:
     choreography: tuple[str, str, str]
     held_out: bool = False  # kept for validation; see `held_out`
 
+    @cached_property
+    def absent(self) -> np.ndarray:
+        """(18,) bool: joints never seen in the clip, whose places are guesses."""
+        return np.all(self.scores <= 0.1, axis=0)
+
     @property
     def beat_frames(self) -> np.ndarray:
         """(B,) frame positions of the beats inside the clip."""
@@ -54,6 +64,7 @@ class Clip:
 
 
 GLITCH = 0.2  # body heights per frame: no joint of a dancer moves 6 heights a second
+MOST_GLITCHES = 0.01  # of a clip's frames
 
 
 def load_clips(root: str | os.PathLike) -> list[Clip]:
@@ -64,8 +75,8 @@ def load_clips(root: str | os.PathLike) -> list[Clip]:
     """
     folder = Path(root) / "dance"
     entries = json.loads((folder / "index.json").read_text())
-    clips = [_load(folder, entry) for entry in entries]
-    clips = [clip for clip in clips if glitches(clip) <= 0.01 * len(clip.motion)]
+    clips = [load_clip(folder, entry) for entry in entries]
+    clips = [clip for clip in clips if glitches(clip) <= MOST_GLITCHES * len(clip.motion)]
     kept_away = held_out({clip.choreography for clip in clips})
     return [replace(clip, held_out=clip.choreography in kept_away) for clip in clips]
 
@@ -94,11 +105,12 @@ def glitches(clip: Clip) -> int:
     return int((np.linalg.norm(np.diff(clip.motion, axis=0), axis=-1).max(1) > GLITCH).sum())
 
 
-def _load(folder: Path, entry: dict) -> Clip:
+def load_clip(folder: Path, entry: dict) -> Clip:
+    """One clip of the index, as it is."""
     keypoints = np.load(folder / entry["file"])["kp"].astype(np.float64)  # (T, 17, 2 or 3)
-    pixels = entry["source"] in ("aistpp_raw2d", "aistpp_gd2d")
+    pixels = entry["source"] in PIXELS
     scores = np.ones(keypoints.shape[:2], np.float32)
-    if entry["source"] == "aistpp_raw2d":
+    if pixels and keypoints.shape[-1] == 3:
         scores = np.clip(keypoints[..., 2], 0, 1).astype(np.float32)
     if entry["source"] == "cmu":
         keypoints, scores = keypoints[6:], scores[6:]  # takes begin in a T-pose
@@ -120,7 +132,7 @@ def _load(folder: Path, entry: dict) -> Clip:
         entry["name"],
         motion.astype(np.float32),
         scores,
-        GENRE_STYLES.get(entry["genre"]),
+        GENRE_STYLES.get(entry["genre"], entry["genre"] if entry["genre"] in STYLES else None),
         None if entry["bpm"] is None else float(entry["bpm"]),
         (entry["genre"], entry["situation"], entry["choreo"]),
     )
