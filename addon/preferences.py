@@ -2,6 +2,8 @@
 """The add-on's preferences."""
 
 import os
+import tomllib
+from pathlib import Path
 
 import bpy
 
@@ -17,6 +19,11 @@ class TemposePreferences(bpy.types.AddonPreferences):
         "The environment variable TEMPOSE_PYTHON goes before it",
         subtype="FILE_PATH",
     )
+    package: bpy.props.StringProperty(
+        name="Server Package",
+        description="The wheel file of the server that Set Up Server installs. Empty: the one in the add-on's zip",
+        subtype="FILE_PATH",
+    )
     server_url: bpy.props.StringProperty(
         name="Server Address",
         description="A server to connect to, such as http://127.0.0.1:8000. "
@@ -29,12 +36,23 @@ class TemposePreferences(bpy.types.AddonPreferences):
     def draw(self, _context):
         layout = self.layout
         layout.use_property_split = True
+        row = layout.row(align=True)
+        row.operator("tempose.set_up_server", icon="IMPORT")
+        row.operator("tempose.remove_server", text="", icon="TRASH")
+        row.operator("tempose.setup_log", text="", icon="TEXT")
+        layout.prop(self, "package")
         layout.prop(self, "python_path")
         if named := os.environ.get("TEMPOSE_PYTHON"):
             layout.label(text=f"TEMPOSE_PYTHON is set and goes before this: {named}", icon="INFO")
         layout.separator()
         layout.prop(self, "server_url")
         layout.prop(self, "server_token")
+
+
+def version() -> str:
+    """Of the add-on, as the manifest has it."""
+    with (Path(__file__).parent / "blender_manifest.toml").open("rb") as file:
+        return tomllib.load(file)["version"]
 
 
 def get(context) -> TemposePreferences:

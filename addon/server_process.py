@@ -34,14 +34,22 @@ def running() -> "ServerProcess | None":
     return _running if _running is not None and _running.alive() else None
 
 
-def choose_python(preference: str) -> str:
-    """The Python that holds the server: the environment's TEMPOSE_PYTHON, or else the preference."""
-    chosen = os.environ.get("TEMPOSE_PYTHON") or preference
+def is_there(preference: str, managed: Path | None) -> bool:
+    """Whether any Python that may hold the server is known."""
+    return bool(os.environ.get("TEMPOSE_PYTHON") or preference or managed)
+
+
+def choose_python(preference: str, managed: Path | None = None) -> str:
+    """The Python that holds the server.
+
+    The environment's TEMPOSE_PYTHON goes first, then the preference, then the one that *Set Up Server* made.
+    """
+    chosen = os.environ.get("TEMPOSE_PYTHON") or preference or (str(managed) if managed else "")
     if not chosen:
         raise Problem(
             "python_unset",
-            "Which Python holds the Tempose server is not set. Name it in the add-on's preferences, "
-            "or connect to a server that runs already.",
+            "There is no server on this machine yet. Press Set Up Server, or connect to a server that runs "
+            "already. An environment of your own can be named in the add-on's preferences.",
         )
     if not (Path(chosen).is_file() or shutil.which(chosen)):
         raise Problem(

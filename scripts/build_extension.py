@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 import tomllib
 import zipfile
 from pathlib import Path
@@ -30,14 +31,32 @@ def contents() -> dict[str, Path]:
     return files
 
 
-def build(output: Path) -> Path:
-    """Write the zip and return its path."""
+def server_wheel(folder: Path) -> Path:
+    """The server as a wheel, for *Set Up Server* to install."""
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--quiet",
+        "--no-deps",
+        "--wheel-dir",
+        str(folder),
+        str(ROOT),
+    ]
+    subprocess.run(command, check=True)
+    return next(folder.glob("tempose-*.whl"))
+
+
+def build(output: Path, wheel: Path | None = None) -> Path:
+    """Write the zip, with the server's wheel in it if one is given, and return its path."""
     manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
     output.mkdir(parents=True, exist_ok=True)
     target = output / f"{manifest['id']}-{manifest['version']}.zip"
     part = target.with_name(target.name + ".part")
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, path in contents().items():
+        files = contents() | ({f"server/{wheel.name}": wheel} if wheel else {})
+        for name, path in files.items():
             entry = zipfile.ZipInfo(name, STAMP)
             entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
             archive.writestr(entry, path.read_bytes())
@@ -57,7 +76,10 @@ def main() -> None:
     """Build and validate."""
     parser = argparse.ArgumentParser(description="Build the Blender extension.")
     parser.add_argument("--output-dir", type=Path, default=ROOT / "dist")
-    target = build(parser.parse_args().output_dir)
+    parser.add_argument("--with-server", action="store_true", help="put the server's wheel in, 30 MB")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        target = build(asked.output_dir, server_wheel(Path(folder)) if asked.with_server else None)
     tool = blender_tool()
     if tool is not None:
         tags = tool.parents[4] / "scripts" / "modules" / "_bpy_internal" / "extensions" / "tags.py"

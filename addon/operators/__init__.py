@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The buttons."""
 
-from . import character, dance, drawing, music, server, takes
+from . import character, dance, drawing, music, server, setup, takes
 
 CLASSES = (
     *server.CLASSES,
+    *setup.CLASSES,
     *music.CLASSES,
     *character.CLASSES,
     *dance.CLASSES,

@@ -7,6 +7,7 @@ import bpy
 
 from .. import connection, job, preferences, server_process, work
 from ..errors import Problem
+from . import setup
 from .base import ActionButton, JobButton
 
 
@@ -19,7 +20,8 @@ class TEMPOSE_OT_start_server(JobButton, bpy.types.Operator):
     title = "Starting the server"
 
     def prepare(self, context):
-        python = server_process.choose_python(bpy.path.abspath(preferences.get(context).python_path))
+        named = bpy.path.abspath(preferences.get(context).python_path)
+        python = server_process.choose_python(named, setup.made())
         connection.drop()
         server = server_process.launch(python)
         return lambda w: work.start(w, server.address)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state of things: server, progress, the last message."""
 
-from .. import connection, job, notes
+from .. import connection, job, notes, preferences, server_process
+from ..operators import setup
 from .layout import say
 
 
@@ -23,7 +24,10 @@ class Main:
             say(layout, "Put a song on the timeline, then go through the panels from top to bottom.", "INFO")
         row = layout.row(align=True)
         if connection.missing():
-            row.operator("tempose.start_server", icon="PLAY")
+            if server_process.is_there(preferences.get(context).python_path, setup.made()):
+                row.operator("tempose.start_server", icon="PLAY")
+            else:
+                row.operator("tempose.set_up_server", icon="IMPORT")
             row.operator("tempose.connect", icon="LINKED")
         else:
             current = connection.current

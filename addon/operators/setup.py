@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server's own environment on this machine: set up, removed."""
+
+from pathlib import Path
+
+import bpy
+
+from .. import PACKAGE, environment, notes, preferences, server_process
+from ..errors import Problem
+from .base import ActionButton, JobButton, busy
+
+
+def folder() -> Path:
+    """Where the environment lies: in the add-on's own folder for what it keeps, which updates leave alone."""
+    return Path(bpy.utils.extension_path_user(PACKAGE, path="server"))
+
+
+def made() -> Path | None:
+    """The Python of the environment, once it is complete."""
+    where = folder()
+    state = environment.state(where, preferences.version())
+    return environment.python_of(where) if state in ("ready", "old") else None
+
+
+def package(context) -> str:
+    """What is installed: the wheel that came with the add-on, or the one named in the preferences."""
+    named = preferences.get(context).package
+    if named:
+        full = bpy.path.abspath(named)
+        if full.endswith(".whl") and not Path(full).is_file():
+            raise Problem(
+                "package_missing", f"There is no file {full}. Correct it in the add-on's preferences."
+            )
+        return f"{full}[server]" if full.endswith(".whl") else named
+    found = sorted((Path(__file__).parents[1] / "server").glob("tempose-*.whl"))
+    if not found:
+        raise Problem(
+            "package_unset",
+            "This zip of the add-on came without the server. Name the server's wheel file in the add-on's "
+            "preferences, or connect to a server that runs already.",
+        )
+    return f"{found[-1]}[server]"
+
+
+class TEMPOSE_OT_set_up_server(JobButton, bpy.types.Operator):
+    """Install the server on this machine, in a folder of its own: nothing of Blender's is touched. What was cut off before is taken up again"""  # noqa: E501
+
+    bl_idname = "tempose.set_up_server"
+    bl_label = "Set Up Server"
+    bl_options = {"REGISTER"}
+    title = "Setting up the server"
+
+    @classmethod
+    def disabled_reason(cls, context):
+        if reason := busy():
+            return reason
+        if not bpy.app.online_access and not preferences.get(context).package:
+            return "Turn on 'Allow Online Access' in Blender's preferences: the server's libraries are downloaded"
+        return ""
+
+    def prepare(self, context):
+        what, where, version = package(context), folder(), preferences.version()
+        server_process.stop()
+        return lambda work: environment.set_up(work, where, what, version)
+
+    def apply(self, context, result):
+        return "The server is set up. Press Start Server."
+
+
+class TEMPOSE_OT_remove_server(ActionButton, bpy.types.Operator):
+    """Delete the server's environment from this machine; it can be set up again"""
+
+    bl_idname = "tempose.remove_server"
+    bl_label = "Remove Server"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        if reason := busy():
+            return reason
+        return "" if environment.state(folder(), "") != "missing" else "No server is set up here"
+
+    def invoke(self, context, event):
+        return context.window_manager.invoke_confirm(self, event)
+
+    def act(self, context):
+        server_process.stop()
+        environment.remove(folder())
+        return "The server's environment has been deleted."
+
+
+class TEMPOSE_OT_setup_log(ActionButton, bpy.types.Operator):
+    """Open what was written while the server was set up, as a text in Blender"""
+
+    bl_idname = "tempose.setup_log"
+    bl_label = "Show Setup Log"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, _context):
+        return "" if (folder() / environment.LOG).is_file() else "Nothing has been set up here yet"
+
+    def act(self, context):
+        text = bpy.data.texts.get("Tempose setup log") or bpy.data.texts.new("Tempose setup log")
+        text.from_string((folder() / environment.LOG).read_text("utf-8", "replace")[-200_000:])
+        return notes.text or "See the text 'Tempose setup log' in the Text Editor."
+
+
+CLASSES = (TEMPOSE_OT_set_up_server, TEMPOSE_OT_remove_server, TEMPOSE_OT_setup_log)

@@ -1,0 +1,52 @@
+"""Set Up Server, Remove Server and what the panel offers, with a small package in place of the real one."""
+
+import os
+import sys
+import zipfile
+
+import pytest
+
+
+@pytest.fixture
+def small(tmp_path):
+    """A stand-in for the server's wheel, without requirements."""
+    path, info = tmp_path / "tempose-9.9-py3-none-any.whl", "tempose-9.9.dist-info"
+    head = "Metadata-Version: 2.1\nName: tempose\nVersion: 9.9\nProvides-Extra: server\n"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("tempose_server/__init__.py", "")
+        file.writestr("tempose_server/__main__.py", "")
+        file.writestr(f"{info}/METADATA", head)
+        file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        file.writestr(f"{info}/RECORD", "")
+    return path
+
+
+def test_set_up_start_and_remove(blender, scene, tempose, small, monkeypatch):
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    environment, setup = tempose("environment"), tempose("operators.setup")
+    monkeypatch.setattr(environment, "ROOM", 1)
+    monkeypatch.setattr(environment, "base_python", lambda: os.environ["TEMPOSE_PYTHON"])
+    preferences = tempose("preferences").get(blender.context)
+    assert setup.made() is None
+    assert not blender.ops.tempose.remove_server.poll()
+    preferences.package = str(small)
+    try:
+        assert blender.ops.tempose.set_up_server() == {"FINISHED"}
+        assert setup.made().exists()
+        assert not setup.folder().is_relative_to(sys.prefix)
+        chosen = tempose("server_process").choose_python
+        monkeypatch.delenv("TEMPOSE_PYTHON")
+        assert chosen("", setup.made()) == str(setup.made())
+        assert blender.ops.tempose.setup_log() == {"FINISHED"}
+        assert "pip" in blender.data.texts["Tempose setup log"].as_string()
+    finally:
+        preferences.package = ""
+        assert blender.ops.tempose.remove_server() == {"FINISHED"}
+    assert setup.made() is None
+    with pytest.raises(tempose("errors").Problem, match="Set Up Server"):
+        chosen("", None)
+
+
+def test_a_zip_without_the_server_says_what_to_do(blender, scene, tempose):
+    with pytest.raises(RuntimeError, match=r"came without the server|Allow Online Access"):
+        blender.ops.tempose.set_up_server()
