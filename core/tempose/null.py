@@ -12,7 +12,7 @@ from tempose.generator import OnSegment, OnStep
 from tempose.music.audio import Song
 from tempose.pose.sequence import PoseSequence, to_openpose18
 from tempose.request import FPS, DanceRequest
-from tempose.segments import plan
+from tempose.segments import meet, plan
 
 
 class NullModel:
@@ -42,8 +42,12 @@ class NullModel:
         keypoints = (pixels / np.asarray(reference.canvas)).astype(np.float32)
         scores = np.repeat(reference.scores, request.frames, 0)
         if request.known is not None:
-            mask = request.known.mask
-            keypoints[mask] = to_openpose18(request.known.poses).keypoints[mask]
+            known, mask = to_openpose18(request.known.poses), np.zeros(scores.shape, bool)
+            n = min(len(known), request.frames)
+            mask[:n] = request.known.mask[:n]
+            given = np.zeros_like(keypoints)
+            given[:n], scores[mask] = known.keypoints[:n], known.scores[:n][mask[:n]]
+            keypoints = meet(keypoints, given, mask).astype(np.float32)
         segments = plan(request.frames)
         for done, segment in enumerate(segments, 1):
             if should_cancel and should_cancel():

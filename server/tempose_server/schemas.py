@@ -60,20 +60,28 @@ class Reference(Body):
     canvas: Annotated[list[Annotated[int, Field(ge=1, le=65_536)]], Field(min_length=2, max_length=2)]
 
 
-class KnownFrames(Body):
+MaskRange = Annotated[list[Annotated[int, Field(ge=0, le=MAX_FRAMES)]], Field(min_length=2, max_length=2)]
+Mask = Annotated[list[MaskRange], Field(max_length=MAX_FRAMES)]
+Joints = Annotated[list[Literal[OPENPOSE_18.joints]], Field(max_length=64)]  # type: ignore[valid-type]
+
+
+class KnownPart(Body):
+    """Ranges of frames [start, stop) in which these joints are kept; all joints without `joints`."""
+
+    mask: Mask
+    joints: Joints | None = None
+
+
+class KnownFrames(KnownPart):
     """Poses to keep, on openpose18 at 30 frames per second from the dance's frame 0.
 
     `keypoints` and `scores` are nested lists, or (for long dances) base64 of little-endian float32
-    of shapes (T, 18, 2) and (T, 18).
+    of shapes (T, 18, 2) and (T, 18). `more` keeps other joints in other ranges.
     """
 
     keypoints: str | Annotated[list[Points], Field(max_length=MAX_FRAMES)]
     scores: str | Annotated[list[list[Score]], Field(max_length=MAX_FRAMES)]
-    mask: Annotated[
-        list[Annotated[list[Annotated[int, Field(ge=0, le=MAX_FRAMES)]], Field(min_length=2, max_length=2)]],
-        Field(max_length=MAX_FRAMES),
-    ]
-    joints: Annotated[list[Literal[OPENPOSE_18.joints]], Field(max_length=64)] | None = None  # type: ignore[valid-type]
+    more: Annotated[list[KnownPart], Field(max_length=MAX_FRAMES)] = []
 
 
 class JobRequest(Body):
@@ -186,16 +194,15 @@ def _known(job: JobRequest) -> Known | None:
     if len(keypoints) > frames:
         raise TemposeError("known_long", "The known poses are longer than the dance.")
     missing = frames - len(keypoints)
-    columns = (
-        [joints.index(name) for name in job.known.joints] if job.known.joints is not None else slice(None)
-    )
     mask = np.zeros((frames, len(joints)), bool)
-    for start, stop in job.known.mask:
-        if not start < stop <= len(keypoints):
-            raise TemposeError(
-                "known_mask", "Each masked range must be [start, stop) within the known frames."
-            )
-        mask[start:stop, columns] = True
+    for part in (job.known, *job.known.more):
+        columns = slice(None) if part.joints is None else [joints.index(name) for name in part.joints]
+        for start, stop in part.mask:
+            if not start < stop <= len(keypoints):
+                raise TemposeError(
+                    "known_mask", "Each masked range must be [start, stop) within the known frames."
+                )
+            mask[start:stop, columns] = True
     poses = PoseSequence(
         np.pad(keypoints, ((0, missing), (0, 0), (0, 0))) if keypoints.ndim == 3 else keypoints,
         np.pad(scores, ((0, missing), (0, 0))) if scores.ndim == 2 else scores,
