@@ -13,7 +13,7 @@ from tempose.errors import TemposeError
 from tempose.pose.reference import standing_pose
 from tempose.pose.sequence import PoseSequence, convert
 from tempose.pose.skeletons import BODY_25, OPENPOSE_18, OPENPOSE_60
-from tempose.render import contact_sheet, draw_pose, draw_trail, render_dance
+from tempose.render import VideoGround, contact_sheet, draw_pose, draw_trail, render_dance
 from tempose.render.contact_sheet import sheet_frames
 from tempose.render.draw import colours, place
 from tempose.tempo import TempoMap
@@ -255,3 +255,118 @@ def test_the_command_writes_videos_sheets_stills_and_pose_files(tmp_path):
         assert isinstance(run("-o", str(tmp_path / wrong[0]), *wrong[1:]).exception, TemposeError), wrong
     assert isinstance(run("-o", str(tmp_path / "x.gif")).exception, TemposeError)
     assert isinstance(run("-o", str(tmp_path / "v.mp4"), "--size", "big").exception, TemposeError)
+
+
+def grey_video(path, levels, rate=10, sound=False):
+    """A video whose frame i is a grey of levels[i]; with `sound`, a tone from its middle on."""
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libx264", rate=rate, options={"crf": "1"})
+        video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
+        audio = container.add_stream("aac", rate=44_100, layout="stereo") if sound else None
+        for level in levels:
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), level, np.uint8), format="rgb24")
+            container.mux(video.encode(frame))
+        container.mux(video.encode(None))
+        if audio is not None:
+            seconds = len(levels) / rate
+            time = np.arange(int(44_100 * seconds)) / 44_100
+            tone = np.where(time > seconds / 2, 0.5 * np.sin(2 * np.pi * 440 * time), 0).astype(np.float32)
+            for first in range(0, len(tone), 1024):
+                block = av.AudioFrame.from_ndarray(
+                    np.ascontiguousarray(np.tile(tone[first : first + 1024], (2, 1))), "fltp", "stereo"
+                )
+                block.sample_rate, block.pts = 44_100, first
+                container.mux(audio.encode(block))
+            container.mux(audio.encode(None))
+
+
+def test_a_video_runs_along_under_the_dance_at_its_own_rate(tmp_path):
+    levels = [20, 60, 100, 140, 180, 220]
+    grey_video(tmp_path / "room.mp4", levels)
+    ground = VideoGround(tmp_path / "room.mp4", start=0.1)
+    shown = [int(ground.at(s)[0, 0, 0]) for s in (0, 0.05, 0.1, 0.35, 9.0, 0.0)]  # past its end, and back
+    assert shown == pytest.approx([60, 60, 100, 180, 220, 60], abs=4)
+    ground.close()
+    render_dance(dance(12), tmp_path / "over.mp4", size=(64, 48), over=VideoGround(tmp_path / "room.mp4"))
+    with av.open(str(tmp_path / "over.mp4")) as file:
+        corner = [int(f.to_ndarray(format="rgb24")[24, 32 - 8].max()) for f in file.decode(video=0)]
+    assert len(corner) == 12
+    assert corner[11] > corner[0] + 50  # 0.37 s: the fourth grey
+    (tmp_path / "text.mp4").write_text("no video")
+    for bad in ("none.mp4", "text.mp4"):
+        with pytest.raises(TemposeError):
+            VideoGround(tmp_path / bad)
+    with pytest.raises(TemposeError, match="second from 0"):
+        VideoGround(tmp_path / "room.mp4", start=-1)
+
+
+def test_the_command_draws_over_a_video_with_its_sound(tmp_path):
+    import typer
+    from typer.testing import CliRunner
+
+    from tempose.render.cli import render
+
+    app = typer.Typer()
+    app.command()(render)
+    dance(30).save(tmp_path / "d.npz")
+    grey_video(tmp_path / "room.mp4", [40] * 5 + [200] * 10, sound=True)
+    room = str(tmp_path / "room.mp4")
+
+    def run(*arguments: str):
+        result = CliRunner().invoke(app, [str(tmp_path / "d.npz"), *arguments])
+        assert result.exit_code == 0, result.output
+
+    run("-o", str(tmp_path / "o.mp4"), "--over", room, "--audio", room, "--size", "64x96")
+    with av.open(str(tmp_path / "o.mp4")) as file:
+        sound = np.concatenate([f.to_ndarray()[0] for f in file.decode(audio=0)])
+    assert np.abs(sound[5_000:25_000]).max() < 0.02
+    assert np.abs(sound[36_000:42_000]).max() > 0.3
+    run("-o", str(tmp_path / "o.png"), "--over", room, "--frame", "3", "--over-start", "0.6")
+    assert np.asarray(Image.open(tmp_path / "o.png"))[150, 20].max() == pytest.approx(200, abs=6)
+    run("-o", str(tmp_path / "s.png"), "--poses", "4", "--per-beat", "2")
+    silent = str(tmp_path / "silent.mp4")
+    grey_video(silent, [0] * 3)
+    failed = CliRunner().invoke(
+        app, [str(tmp_path / "d.npz"), "-o", str(tmp_path / "x.mp4"), "--audio", silent]
+    )
+    assert "video with sound" in str(failed.exception)
+
+
+def test_the_command_reads_pose_files_that_do_not_say_their_size_rate_or_axis(tmp_path):
+    import json
+
+    import typer
+    from typer.testing import CliRunner
+
+    from tempose.pose.formats import load_poses
+    from tempose.pose.skeletons import BODY_67, HALPE_26
+    from tempose.pose.writers import save_poses
+    from tempose.render.cli import render
+
+    app = typer.Typer()
+    app.command()(render)
+    made = dance(6).poses
+    save_poses(made, tmp_path / "clip", "openpose")
+    for file in (tmp_path / "clip").iterdir():
+        page = json.loads(file.read_text())
+        del page["canvas_width"], page["canvas_height"], page["fps"]
+        file.write_text(json.dumps(page))
+
+    def run(*arguments: str):
+        return CliRunner().invoke(app, [str(tmp_path / "clip"), *arguments])
+
+    out = str(tmp_path / "back.json")
+    assert "width and height" in str(run("-o", out).exception)
+    assert "frame rate" in str(run("-o", out, "--canvas", "200x300").exception)
+    said = ["--canvas", "200x300", "--pose-fps", "25"]
+    for points, kind in ((None, OPENPOSE_18), ("25", BODY_25)):
+        assert run("-o", out, *said, *(["--points", points] if points else [])).exit_code == 0
+        assert load_poses(out).skeleton is kind
+    for points, kind in (("26", HALPE_26), ("133", BODY_67)):
+        assert run("-o", out, *said, "--format", "coco", "--points", points).exit_code == 0
+        back = load_poses(out)
+        assert back.skeleton is kind
+        assert (back.fps, back.canvas) == (25, (200, 300))
+        assert np.allclose(convert(back, OPENPOSE_18).keypoints, made.keypoints, atol=1e-3)
+    assert run("-o", out, *said, "--y-up", "--person", "0").exit_code == 0
+    assert np.allclose(load_poses(out).keypoints[..., 1], 1 - made.keypoints[..., 1], atol=1e-3)

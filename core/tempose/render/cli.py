@@ -11,7 +11,9 @@ from tempose.errors import TemposeError
 
 
 def render(
-    dance: Annotated[Path, typer.Argument(help="DANCE.npz, or a pose file (.json)")],
+    dance: Annotated[
+        Path, typer.Argument(help="DANCE.npz, a pose file (.json), or a folder of OpenPose files")
+    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -20,7 +22,9 @@ def render(
             help=".mp4 (with --alpha .mov) for a video, .png for a contact sheet, .json for poses",
         ),
     ],
-    audio: Annotated[Path | None, typer.Option(help="the song, for the video's sound")] = None,
+    audio: Annotated[
+        Path | None, typer.Option(help="the song, or a video with sound, for the video's sound")
+    ] = None,
     start: Annotated[float, typer.Option(help="song second at which the dance begins")] = 0.0,
     tempo_map: Annotated[
         Path | None, typer.Option(help="JSON: [[timeline second, song second], …], to stretch the song along")
@@ -32,12 +36,33 @@ def render(
     frame: Annotated[int | None, typer.Option(help="one still of this frame in place of a sheet")] = None,
     alpha: Annotated[bool, typer.Option("--alpha", help="a still or video on a transparent ground")] = False,
     over: Annotated[
-        Path | None, typer.Option(help="PNG or JPG to draw on, such as the reference's picture")
+        Path | None,
+        typer.Option(help="picture (PNG, JPG) or video to draw on, such as the dancer's own"),
     ] = None,
+    over_start: Annotated[float, typer.Option(help="the video's second at which the dance begins")] = 0.0,
+    poses: Annotated[int, typer.Option(help="poses on a contact sheet, at most")] = 32,
+    per_beat: Annotated[int, typer.Option(help="poses per beat on a contact sheet")] = 1,
     layout: Annotated[str, typer.Option("--format", help="of .json: own, openpose or coco")] = "openpose",
+    points: Annotated[
+        int | None,
+        typer.Option(help="keypoints in .json: openpose 18 or 25; coco 17, 26 (Halpe) or 133 (WholeBody)"),
+    ] = None,
+    canvas: Annotated[
+        str | None,
+        typer.Option(help="WIDTHxHEIGHT that a pose file's numbers refer to, where it does not say"),
+    ] = None,
+    pose_fps: Annotated[
+        float | None, typer.Option(help="frame rate of a pose file that does not say its own")
+    ] = None,
+    y_up: Annotated[
+        bool, typer.Option("--y-up", help="the pose file measures y upwards from the lower edge")
+    ] = False,
+    person: Annotated[int | None, typer.Option(help="which figure of a pose file, from 0")] = None,
 ) -> None:
     """Draw a dance: video with sound, contact sheet, still, or pose file."""
-    loaded = _load(dance)
+    from tempose.render.ground import VIDEOS, VideoGround
+
+    loaded = _load(dance, canvas=_size(canvas), fps=pose_fps, y_up=y_up or None, person=person)
     sides = _size(size)
     suffix = output.suffix.lower()
     if alpha and over is not None:
@@ -46,37 +71,44 @@ def render(
         )
     if trail < 0:
         raise TemposeError("trail", "The number of ghosts cannot be negative.")
-    ground = None if over is None else _picture(over)
+    if over is not None and over.suffix.lower() in VIDEOS:
+        moving, still = VideoGround(over, over_start), None
+    else:
+        moving, still = None, None if over is None else _picture(over)
     if suffix == (".mov" if alpha else ".mp4"):
         _video(
             loaded, output, audio, start, tempo_map,
-            size=sides, fps=fps, trail=trail, beat_flash=beats, over=ground, alpha=alpha,
+            size=sides, fps=fps, trail=trail, beat_flash=beats, over=moving or still, alpha=alpha,
         )  # fmt: skip
     elif suffix in (".mov", ".mp4"):
         raise TemposeError("output_format", "A transparent video ends in .mov, any other in .mp4.")
-    elif suffix == ".png" and (frame is not None or ground is not None or alpha):
+    elif suffix == ".png" and (frame is not None or over is not None or alpha):
         from PIL import Image
 
         from tempose.render.draw import draw_trail
 
         shown, gap = frame or 0, max(1, round(0.1 * loaded.poses.fps))
         moments = [f for f in range(shown - trail * gap, shown, gap) if f >= 0]
-        drawn = draw_trail(loaded.poses, [*moments, shown], sides, alpha=alpha, over=ground)
+        if moving is not None:
+            still = moving.at(shown / loaded.poses.fps)
+        drawn = draw_trail(loaded.poses, [*moments, shown], sides, alpha=alpha, over=still)
         Image.fromarray(drawn).save(output)
     elif suffix == ".png":
         from tempose.render.contact_sheet import contact_sheet
 
-        contact_sheet(loaded, output, title=dance.stem)
+        contact_sheet(loaded, output, title=dance.stem, count=poses, per_beat=per_beat)
     elif suffix == ".json" or (not suffix and layout == "openpose"):
         from tempose.pose.writers import save_poses
 
-        save_poses(loaded.poses, output, layout)
+        save_poses(loaded.poses, output, layout, points)
     else:
         raise TemposeError("output_format", "The output must end in .mp4, .mov, .png or .json.")
+    if moving is not None:
+        moving.close()
     typer.echo(str(output))
 
 
-def _load(path: Path):
+def _load(path: Path, **said):
     import numpy as np
 
     from tempose.dance import Dance
@@ -85,7 +117,7 @@ def _load(path: Path):
     if path.suffix == ".npz":
         return Dance.load(path)
     none = np.zeros(0)
-    return Dance(load_poses(path), none, none, none.astype(int), 0, "file")
+    return Dance(load_poses(path, **said), none, none, none.astype(int), 0, "file")
 
 
 def _size(text: str | None) -> tuple[int, int] | None:

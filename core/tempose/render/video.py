@@ -13,6 +13,7 @@ from tempose.dance import Dance
 from tempose.errors import TemposeError
 from tempose.metrics.curves import resampled
 from tempose.render.draw import draw_trail
+from tempose.render.ground import VIDEOS, VideoGround
 from tempose.tempo import TempoMap
 
 AUDIO_RATE = 44_100
@@ -29,7 +30,7 @@ def render_dance(
     fps: float | None = None,
     trail: int = 0,
     beat_flash: bool = False,
-    over: np.ndarray | None = None,
+    over: np.ndarray | VideoGround | None = None,
     alpha: bool = False,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
@@ -41,7 +42,7 @@ def render_dance(
     out : path
         ``.mp4``, or with `alpha` ``.mov``; it appears when it is complete.
     audio : path, optional
-        The song (wav, flac, ogg, mp3).
+        The song (wav, flac, ogg, mp3), or a video with sound.
     start : float
         Song second at timeline second 0; ignored with a `tempo_map`.
     tempo_map : TempoMap, optional
@@ -55,8 +56,8 @@ def render_dance(
     beat_flash : bool
         A small mark in the upper left corner lights up for a tenth of a second on every beat, gold on
         downbeats.
-    over : (H, W, 3) uint8, optional
-        A picture to draw on: the reference's own, for instance.
+    over : (H, W, 3) uint8 or VideoGround, optional
+        A picture to draw on, the reference's own for instance; or a video that runs along.
     alpha : bool
         On a transparent ground; without loss, and large (PNG frames in QuickTime).
     on_progress : callable, optional
@@ -88,7 +89,8 @@ def render_dance(
             track = None if sound is None else container.add_stream("aac", rate=AUDIO_RATE, layout="stereo")
             for i in range(len(poses)):
                 frames = [f for f in range(i - trail * gap, i, gap) if f >= 0]
-                picture = draw_trail(poses, [*frames, i], (width, height), alpha=alpha, over=over).copy()
+                ground = over.at(i / poses.fps) if isinstance(over, VideoGround) else over
+                picture = draw_trail(poses, [*frames, i], (width, height), alpha=alpha, over=ground).copy()
                 if beat_flash:
                     _flash(picture, dance, i / poses.fps)
                 frame = av.VideoFrame.from_ndarray(picture, format="rgba" if alpha else "rgb24")
@@ -115,19 +117,39 @@ def _sound(path: str | os.PathLike, tempo_map: TempoMap, seconds: float) -> np.n
 
     from tempose.music.stretch import stretch
 
-    name = Path(path).name
     if not Path(path).is_file():
         raise TemposeError("audio_missing", f"There is no audio file {path}.")
     try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError) as error:
+        if Path(path).suffix.lower() in VIDEOS:
+            samples, rate = _sound_of_video(path)
+        else:
+            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
         raise TemposeError(
-            "audio_unreadable", f"{name} is not audio that can be read (wav, flac, ogg, mp3)."
+            "audio_unreadable",
+            f"{Path(path).name} is not audio that can be read (wav, flac, ogg, mp3, or a video with sound).",
         ) from error
     stereo = samples[:, [0, -1]]
     if rate != AUDIO_RATE:
         stereo = librosa.resample(stereo.T, orig_sr=rate, target_sr=AUDIO_RATE).T
     return np.clip(stretch(stereo, AUDIO_RATE, tempo_map, seconds), -1, 1)
+
+
+def _sound_of_video(path: str | os.PathLike) -> tuple[np.ndarray, int]:
+    """(N, 2) float32 and the rate of a video's first sound track; ValueError where there is none."""
+    import av
+    from av.error import FFmpegError
+
+    try:
+        with av.open(str(path)) as container:
+            if not container.streams.audio:
+                raise ValueError("no sound")
+            resampler = av.AudioResampler("fltp", "stereo", AUDIO_RATE)
+            blocks = [b for frame in container.decode(audio=0) for b in resampler.resample(frame)]
+            blocks += resampler.resample(None)
+    except (FFmpegError, OSError) as error:
+        raise ValueError(str(error)) from error
+    return np.concatenate([b.to_ndarray().T for b in blocks]).astype(np.float32), AUDIO_RATE
 
 
 def _blocks(sound: np.ndarray, av):
