@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The buttons."""
 
-from . import character, dance, drawing, music, server, setup, takes
+from . import character, dance, diagnostics, drawing, music, server, setup, takes
 
 CLASSES = (
     *server.CLASSES,
@@ -11,4 +11,5 @@ CLASSES = (
     *dance.CLASSES,
     *takes.CLASSES,
     *drawing.CLASSES,
+    *diagnostics.CLASSES,
 )

@@ -33,3 +33,4 @@ class Main:
             current = connection.current
             row.label(text=f"Server on {current.device or 'cpu'}", icon="CHECKMARK")
             row.operator("tempose.stop_server", text="", icon="PANEL_CLOSE")
+        row.operator("tempose.copy_diagnostics", text="", icon="COPYDOWN")
