@@ -131,7 +131,8 @@ def moved(dance: DanceData, frames: int, pieces: Sequence[tuple[float, float, fl
         Of the dance to come.
     pieces : of (start, stop, shift)
         Timeline seconds [start, stop) of the dance to come; there the pose is that of the old dance at
-        `seconds − shift`. A piece goes no farther than the old dance.
+        `seconds − shift`. A piece goes no farther than the old dance; its last pose holds up to a frame and a half
+        longer, so that rounding leaves nothing to be danced at the end.
     """
     seconds = np.arange(frames) / FPS
     keypoints = np.zeros((frames, *dance.keypoints.shape[1:]), np.float32)
@@ -140,11 +141,14 @@ def moved(dance: DanceData, frames: int, pieces: Sequence[tuple[float, float, fl
     last = (len(dance.keypoints) - 1) / dance.fps
     for start, stop, shift in pieces:
         old = seconds - shift
-        part = (seconds >= start - 1e-6) & (seconds < stop - 1e-6) & (old >= -1e-6) & (old <= last + 1e-6)
-        frame = np.round(old * dance.fps).astype(int)
+        part = (
+            (seconds >= start - 1e-6) & (seconds < stop - 1e-6) & (old > -1 / FPS) & (old < last + 1.5 / FPS)
+        )
+        frame = np.clip(np.round(old * dance.fps).astype(int), 0, len(dance.keypoints) - 1)
         if not part.any():
             continue
-        if np.abs(old[part] * dance.fps - frame[part]).max() < 1e-6:  # on its frames: bit for bit
+        off = np.abs(old * dance.fps - np.round(old * dance.fps))[part].max()
+        if off < 1e-6:  # on its frames: bit for bit
             keypoints[part], scores[part] = dance.keypoints[frame[part]], dance.scores[frame[part]]
         else:
             keypoints[part], scores[part] = resample(dance.keypoints, dance.scores, dance.fps, old[part])

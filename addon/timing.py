@@ -14,6 +14,9 @@ import numpy as np
 from .errors import Problem
 
 MIN_FACTOR, MAX_FACTOR = 0.25, 4.0
+RAMP_ERROR = 0.0005
+"""Seconds by which a ramp made of straight pieces may be off."""
+RAMP_POINTS = 400
 
 
 def frame_rate(fps: float, fps_base: float) -> float:
@@ -39,7 +42,7 @@ class TempoMap:
 
     @classmethod
     def from_sections(
-        cls, start: float, seconds: float, factor: float = 1.0, sections: Iterable[tuple[float, float]] = ()
+        cls, start: float, seconds: float, factor: float = 1.0, sections: Iterable[Sequence[float]] = ()
     ) -> "TempoMap":
         """The song from `start` for `seconds` of it, at `factor` times the section's own factor.
 
@@ -49,21 +52,27 @@ class TempoMap:
             Song seconds at timeline second 0, and how much of the song is played.
         factor : float
             Speed of the whole strip; 2 plays twice as fast.
-        sections : of (song_start, factor)
-            In any order; each lasts up to the next one's start. Before the first one the factor is 1.
+        sections : of (song_start, factor) or (song_start, factor, last_factor)
+            In any order; each lasts up to the next one's start. Before the first one the factor is 1. With a last
+            factor the tempo changes along the section, linearly over the song.
         """
         end = start + seconds
-        speeds = [(start, 1.0), *sorted(sections)]
-        for _, speed in [(start, factor), *speeds]:
-            if not MIN_FACTOR <= speed <= MAX_FACTOR:
+        speeds = [(start, 1.0, 1.0), *sorted((s[0], s[1], s[2] if len(s) > 2 else s[1]) for s in sections)]
+        for _, *values in [(start, factor), *speeds]:
+            if not all(MIN_FACTOR <= value <= MAX_FACTOR for value in values):
                 raise Problem("tempo_factor", f"Tempo factors go from {MIN_FACTOR:g} to {MAX_FACTOR:g}.")
         timeline, points = 0.0, [(0.0, start)]
-        borders = np.clip([begin for begin, _ in speeds] + [end], start, end)
-        for index, (_, speed) in enumerate(speeds):
-            length = float(borders[index + 1] - borders[index])
-            if length > 1e-6:
-                timeline += length / (factor * speed)
-                points.append((timeline, float(borders[index + 1])))
+        begins = [begin for begin, _, _ in speeds] + [max(end, speeds[-1][0])]
+        for (begin, first, last), stop in zip(speeds, begins[1:], strict=True):
+            low, high = (float(v) for v in np.clip([begin, stop], start, end))
+            if high - low <= 1e-6:
+                continue
+            slope = (last - first) / (stop - begin)  # of the whole section, of which a part may be heard
+            v0, v1 = factor * (first + slope * (low - begin)), factor * (first + slope * (high - begin))
+            song, passed = _ramp(high - low, v0, v1)
+            points += [(timeline + t, low + s) for t, s in zip(passed, song, strict=True)]
+            points[-1] = (points[-1][0], high)
+            timeline += float(passed[-1])
         return cls(points)
 
     def to_song(self, timeline):
@@ -81,6 +90,19 @@ class TempoMap:
         """Whether the song plays at its own speed throughout."""
         steps = np.diff(np.asarray(self.points), axis=0)
         return bool(np.allclose(steps[:, 1], steps[:, 0], rtol=1e-6))
+
+
+def _ramp(length: float, v0: float, v1: float) -> tuple[np.ndarray, np.ndarray]:
+    """Song seconds from 0 to `length` and the time they take, at a speed that goes linearly from v0 to v1.
+
+    Straight lines between the points are off by at most `RAMP_ERROR`: the time is ln(v / v0) / (dv / ds).
+    """
+    slope = (v1 - v0) / length
+    if abs(v1 - v0) < 1e-9:
+        return np.asarray([length]), np.asarray([length / v0])
+    step = math.sqrt(8 * RAMP_ERROR * min(v0, v1) ** 2 / abs(slope))
+    song = np.linspace(0, length, min(RAMP_POINTS, max(2, math.ceil(length / step))) + 1)[1:]
+    return song, np.log1p(slope * song / v0) / slope
 
 
 def _line(x, xs, ys):

@@ -1,0 +1,135 @@
+import math
+
+import numpy as np
+import pytest
+from addon.retiming import Heard, Piece
+from addon.splice import BEZIER, COLUMNS, CONSTANT, Keys, retimed, spliced, split, together
+from addon.timing import Span, TempoMap
+
+
+def keys(frames, values=None, by_hand=()):
+    frames = np.asarray(frames, float)
+    out = Keys.new(frames, np.sin(frames / 7) if values is None else values)
+    out.by_hand[list(by_hand)] = True
+    return out
+
+
+def at(keys, frame):
+    """A curve's value at a frame, as Blender plays it."""
+    low = int(np.clip(np.searchsorted(keys.frames, frame, "right") - 1, 0, len(keys) - 2))
+    if abs(keys.frames[low] - frame) < 1e-6:
+        return keys.values[low]
+    return float(split(keys, low, frame)[1].values[0])
+
+
+def heard(left=1.0, seconds=10.0, sections=()):
+    tempo = TempoMap.from_sections(0.0, seconds, 1.0, sections)
+    return Heard(Span(left, float(tempo.to_timeline(seconds)), 24.0), tempo)
+
+
+PIECES = [Piece(-math.inf, 100, 0), Piece(160, math.inf, -20)]
+
+
+def test_kept_keys_are_bit_identical_and_moved_by_the_shift():
+    base, fresh = keys(range(1, 241)), keys(range(1, 221), np.cos(np.arange(220)))
+    out = spliced(base, fresh, PIECES, 24.0, lambda f: at(fresh, f), heard(), heard())
+    before, after = out.frames < 100, out.frames >= 160
+    assert np.array_equal(out.co[before], base.co[:99])
+    assert np.array_equal(out.co[after, 1], base.co[179:, 1])
+    assert np.array_equal(out.frames[after], base.frames[179:] - 20)
+    assert np.array_equal(out.frames, np.arange(1, 221))
+
+
+@pytest.mark.parametrize("miss", [0.0, 0.4, -2.0])
+def test_new_keys_meet_the_kept_ones_however_far_off_they_are(miss):
+    base, fresh = keys(range(1, 241)), keys(range(1, 221), np.sin(np.arange(1, 221) / 7) + miss)
+    pieces = [Piece(-math.inf, 100, 0), Piece(160, math.inf, 0)]
+    out = spliced(base, fresh, pieces, 24.0, lambda f: at(fresh, f), heard(), heard())
+    steps = np.abs(np.diff(out.values))
+    usual = np.abs(np.diff(base.values)).max()
+    assert steps[[98, 158]].max() < usual + abs(miss) * 0.03
+    assert np.allclose(out.values[125:135], fresh.values[125:135], atol=1e-6)
+
+
+def test_whole_turns_are_taken_off_and_a_turn_between_the_ends_is_a_jump():
+    base = keys(range(1, 241))
+    turned = keys(
+        range(1, 241),
+        np.where(np.arange(1, 241) < 130, 0, -2 * np.pi) + np.sin(np.arange(1, 241) / 7) + 4 * np.pi,
+    )
+    pieces = [Piece(-math.inf, 100, 0), Piece(160, math.inf, 0)]
+    out = spliced(base, turned, pieces, 24.0, lambda f: at(turned, f), heard(), heard(), angle=True)
+    assert abs(out.values[99] - base.values[99]) < 0.01
+    wrapped = np.abs(np.angle(np.exp(1j * np.diff(out.values))))
+    assert wrapped.max() < 0.2
+    assert out.columns["interpolation"][out.frames == 159] == CONSTANT
+
+
+def test_sparse_kept_keys_play_between_as_before_up_to_the_edge():
+    base = keys([1, 20, 45, 80, 120, 150, 200, 240])
+    fresh = keys([1, 60, 110, 140, 180, 220], np.full(6, 0.3))
+    pieces = [Piece(-math.inf, 100, 0), Piece(160, math.inf, 0)]
+    out = spliced(base, fresh, pieces, 24.0, lambda f: at(fresh, f), heard(), heard())
+    assert {99, 100, 159, 160} <= set(out.frames)
+    for frame in [*range(1, 100), 85.5, *range(160, 241)]:
+        assert at(out, frame) == pytest.approx(at(base, frame), abs=1e-5)
+
+
+def test_a_key_between_two_does_not_change_the_curve():
+    base = keys([1, 20, 45], [0.0, 3.0, -1.0])
+    before, middle, after = split(base, 0, 13)
+    base.right[0], base.left[1] = before, after
+    longer = together([base, middle])
+    assert len(longer) == 4
+    whole = keys([1, 20, 45], [0.0, 3.0, -1.0])
+    for frame in np.arange(1, 45, 0.7):
+        assert at(longer, frame) == pytest.approx(at(whole, frame), abs=1e-4)
+    stepped = keys([1, 20], [2.0, 5.0]).changed(0, interpolation=CONSTANT)
+    assert split(stepped, 0, 10)[1].values[0] == 2.0
+
+
+def test_hand_set_keys_inside_of_what_is_danced_again_move_and_stay():
+    base = keys(range(1, 241), by_hand=[120])  # frame 121: 5 s into the song
+    base.co[120, 1] = 9.0
+    new = heard(sections=[(4.0, 2.0), (6.0, 1.0)])
+    fresh = keys(range(1, 217))
+    out = spliced(
+        base,
+        fresh,
+        [Piece(-math.inf, 97, 0), Piece(121, math.inf, -24)],
+        24.0,
+        lambda f: at(fresh, f),
+        heard(),
+        new,
+    )
+    assert out.frames[out.by_hand].tolist() == [109.0]  # 4 s, and one at double speed
+    assert out.values[out.by_hand].tolist() == [9.0]
+    assert len(np.unique(out.frames)) == len(out)
+
+
+def test_retiming_moves_every_key_and_handle_with_the_tempo():
+    base = keys([1, 49, 97, 145])
+    out = retimed(base, heard(), heard(sections=[(2.0, 0.5)]))
+    assert out.frames.tolist() == [1, 49, 145, 241]
+    assert np.array_equal(out.co[:, 1], base.co[:, 1])
+    assert np.allclose(out.right[2] - out.co[2], (2 / 3, 0), atol=1e-3)
+    same = retimed(base, heard(), heard())
+    assert np.array_equal(same.co, base.co) and np.array_equal(same.left, base.left)
+
+
+def test_dense_keys_stay_on_whole_frames_unless_exact_places_are_wanted():
+    base, new = keys(range(1, 241), by_hand=[100, 101, 102]), heard(sections=[(0.0, 1.9)])
+    out = retimed(base, heard(), new)
+    generated = ~out.by_hand
+    assert np.array_equal(out.frames[generated], np.round(out.frames[generated]))
+    assert out.by_hand.sum() == 3 and (np.diff(out.frames) > 0).all()
+    exact = retimed(base, heard(), new, whole=False)
+    assert len(exact) == 240
+    assert np.allclose(exact.frames, 1 + (base.frames - 1) / 1.9, atol=1e-4)
+
+
+def test_every_column_of_a_key_goes_along():
+    base = keys([1, 2, 3]).changed(1, easing=2, type=3, interpolation=CONSTANT)
+    out = retimed(base, heard(), heard(sections=[(0.0, 0.5)]))
+    assert all(np.array_equal(out.columns[n], base.columns[n]) for n in COLUMNS)
+    assert out.columns["interpolation"].tolist() == [BEZIER, CONSTANT, BEZIER]
