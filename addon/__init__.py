@@ -11,8 +11,8 @@ except ImportError:  # the pure modules can be used, and tested, without Blender
     bpy = None
 
 if bpy is not None:
-    from . import connection, job, notes, operators, panels, preferences, properties, server_process
-    from .operators import base
+    from . import beat_draw, connection, job, notes, operators, panels, preferences, properties, server_process
+    from .operators import base, beats_by_hand
 
     CLASSES = (
         *properties.CLASSES,
@@ -25,6 +25,8 @@ if bpy is not None:
     def _leave_file(*_args):
         """Another file is coming: what is going on belongs to this one."""
         job.abandon()
+        beats_by_hand.end()
+        beat_draw.forget()
         notes.say("")
 
     def _quit():
@@ -36,7 +38,12 @@ if bpy is not None:
         for cls in CLASSES:
             bpy.utils.register_class(cls)
         bpy.types.Scene.tempose = bpy.props.PointerProperty(type=properties.TemposeSettings)
+        bpy.types.Object.tempose_character = bpy.props.PointerProperty(
+            type=properties.TemposeCharacter, override={"LIBRARY_OVERRIDABLE"}
+        )
         bpy.app.handlers.load_pre.append(_leave_file)
+        beat_draw.add()
+        beats_by_hand.add_keys()
         if bpy.app.module:
             atexit.register(_quit)
 
@@ -44,10 +51,14 @@ if bpy is not None:
         atexit.unregister(_quit)
         job.abandon()
         base.end_waiting()
+        beats_by_hand.end()
+        beats_by_hand.remove_keys()
+        beat_draw.remove()
         connection.drop()
         server_process.stop()
         if _leave_file in bpy.app.handlers.load_pre:
             bpy.app.handlers.load_pre.remove(_leave_file)
+        del bpy.types.Object.tempose_character
         del bpy.types.Scene.tempose
         for cls in reversed(CLASSES):
             bpy.utils.unregister_class(cls)

@@ -15,6 +15,7 @@ import numpy as np
 
 from . import compat
 from .errors import Problem
+from .mix import Mix, volume_keys
 from .timing import Span
 
 SENT_AS_THEY_ARE = (".wav", ".flac", ".ogg", ".mp3")
@@ -53,10 +54,13 @@ def visible_span(scene, strip) -> Span:
 
 
 def is_shifted(strip) -> bool:
-    """Whether the strip's times do not tell where its sound lies, or only Blender can read it."""
+    """Whether the strip's times do not tell where its sound lies, or only Blender can tell how it is heard."""
+    if isinstance(strip, Mix):
+        return False
     sound = strip.sound
     return bool(
         getattr(strip, "sound_offset", 0.0)
+        or volume_keys(strip)
         or compat.strip_time(strip, "content_trim_start")
         or getattr(sound, "offset_time", 0.0)
         or Path(sound.filepath).suffix.lower() not in SENT_AS_THEY_ARE
@@ -67,10 +71,15 @@ def is_shifted(strip) -> bool:
 def facts(scene, strip) -> dict:
     """What decides how a strip sounds, for the fingerprint. Its place on the timeline does not."""
     span = visible_span(scene, strip)
+    if isinstance(strip, Mix):
+        start = float(span.left - strip.content_start) / span.rate
+        return {"mix": strip.facts(), "start": start, "seconds": span.seconds}
     keys = [key.timeline_frame - span.left for key in getattr(strip, "retiming_keys", ())]
     sound = strip.sound
+    more = {"volume keys": volume} if (volume := _volume_from(strip, span)) else {}
     return {
-        "sound": sound.filepath if sound else "",
+        **more,
+        "sound": compat.file_name(sound),
         "start": float(span.left - compat.strip_time(strip, "content_start")) / span.rate,
         "trim": float(compat.strip_time(strip, "content_trim_start")) / span.rate,
         "offset": float(getattr(sound, "offset_time", 0.0)) if sound else 0.0,
@@ -81,8 +90,19 @@ def facts(scene, strip) -> dict:
     }
 
 
+def _volume_from(strip, span: Span) -> list:
+    return [
+        [path, [[(frame - span.left) / span.rate, value] for frame, value in keys]]
+        for path, keys in volume_keys(strip)
+    ]
+
+
 def check(scene, strip) -> None:
     """Refuse strips that cannot be heard, before anything else happens."""
+    if isinstance(strip, Mix):
+        if visible_span(scene, strip).seconds < MIN_SECONDS - 1e-6:
+            raise Problem("audio_short", "Nothing is heard in the range, or less than half a second.")
+        return
     sound = strip.sound
     if sound is None:
         raise Problem("audio_missing", f"The strip {strip.name} has no sound.")
@@ -101,6 +121,10 @@ def fetch(context, scene, strip) -> Sound:
     """The sound of a strip. Takes up to some seconds where a mixdown is needed, on the main thread."""
     check(scene, strip)
     span = visible_span(scene, strip)
+    if isinstance(strip, Mix):
+        anchor = strip.content_start
+        whole = Span(anchor, (strip.content_end - anchor) / span.rate, span.rate)
+        return Sound(mixdown(context, scene, strip, whole), float(span.left - anchor) / span.rate, span)
     sound = strip.sound
     if not compat.is_retimed(strip) and not is_shifted(strip):
         start = (span.left - compat.strip_time(strip, "content_start")) / span.rate
@@ -111,10 +135,14 @@ def fetch(context, scene, strip) -> Sound:
 
 
 def mixdown(context, scene, strip, span: Span) -> bytes:
-    """What is heard of one strip, as the bytes of a WAV file: retiming, trims and delays included."""
+    """What is heard of one strip, or of a mix, as the bytes of a WAV file.
+
+    Retiming, trims, delays and keyed volume are included.
+    """
     with tempfile.TemporaryDirectory(prefix="tempose-") as folder:
         path = Path(folder) / "heard.wav"
-        with _alone(scene, strip, span) as stage:
+        with _passing_copy(scene) as stage:
+            _set_stage(stage, strip, span)
             override = {"scene": stage, "view_layer": stage.view_layers[0]}
             if hasattr(context, "sequencer_scene"):
                 override["sequencer_scene"] = stage
@@ -128,44 +156,71 @@ def mixdown(context, scene, strip, span: Span) -> bytes:
         # Some builds say FINISHED and write nothing.
         if path.is_file() and path.stat().st_size > 1000:
             return path.read_bytes()
-        if compat.is_retimed(strip):
+        if isinstance(strip, Mix) or compat.is_retimed(strip):
             raise Problem(
-                "mixdown_failed", "This Blender cannot mix down sound, so a retimed strip cannot be read."
+                "mixdown_failed",
+                "This Blender cannot mix down sound, so neither a retimed strip nor a mix can be read.",
             )
         _write_samples(context, scene, strip, span, path)
         return path.read_bytes()
 
 
 @contextlib.contextmanager
-def _alone(scene, strip, span: Span):
-    """A passing copy of the scene with just this strip in just its range; the scene itself is not touched.
-
-    The strip starts at frame 0 there: Blender 4.5 leaves the speed of a retimed sound undefined in the frames
-    before its start, which shifts what is heard, or crashes.
-    """
-    own, outermost = {strip.name}, strip.name
-    around = compat.parent_meta(strip)
-    while around is not None:
-        own.add(around.name)
-        outermost, around = around.name, compat.parent_meta(around)
+def _passing_copy(scene):
+    """A copy of a scene without its objects; the scene itself is not touched."""
     stage = scene.copy()
     try:
         for child in list(stage.collection.children):
             stage.collection.children.unlink(child)
         for ob in list(stage.collection.objects):
             stage.collection.objects.unlink(ob)
-        for other in list(stage.sequence_editor.strips):
-            if other.name != outermost:
-                stage.sequence_editor.strips.remove(other)
-        for other in stage.sequence_editor.strips_all:
-            other.mute = other.name not in own
-        compat.move_strip(stage.sequence_editor.strips[outermost], -span.frames[0])
-        stage.use_audio = True  # the scene's own switch silences a mixdown too
-        stage.use_preview_range = False
-        stage.frame_start, stage.frame_end = 0, len(span.frames) - 1
         yield stage
     finally:
         bpy.data.scenes.remove(stage)
+
+
+def _set_stage(stage, strip, span: Span) -> None:
+    """Leave in a copied scene what is to be heard, in just its range.
+
+    The sound starts at frame 0 there: Blender 4.5 leaves the speed of a retimed sound undefined in the frames
+    before its start, which shifts what is heard, or crashes. Keys of volumes stay at their frames, and the sound
+    with them.
+    """
+    editor, first = stage.sequence_editor, int(span.frames[0])
+    leave = _leave_all if isinstance(strip, Mix) else _leave_one
+    leave(editor, strip)
+    if not any(volume_keys(s) for s in editor.strips_all):
+        for other in editor.strips:
+            compat.move_strip(other, -first)
+        first = 0
+    stage.use_audio = True  # the scene's own switch silences a mixdown too
+    stage.use_preview_range = False
+    stage.frame_start, stage.frame_end = first, first + len(span.frames) - 1
+
+
+def _leave_all(editor, heard: Mix) -> None:
+    names = {s.name for s in heard.strips}
+    for other in list(editor.strips):
+        if other.name in names:
+            other.mute = False
+        else:
+            editor.strips.remove(other)
+
+
+def _leave_one(editor, strip) -> None:
+    own, outermost = {strip.name}, strip.name
+    around = compat.parent_meta(strip)
+    while around is not None:
+        own.add(around.name)
+        outermost, around = around.name, compat.parent_meta(around)
+    for other in list(editor.strips):
+        if other.name != outermost:
+            editor.strips.remove(other)
+    for other in editor.strips_all:
+        other.mute = other.name not in own
+    for channels in [editor.channels, *(s.channels for s in editor.strips_all if s.type == "META")]:
+        for channel in channels:
+            channel.mute = False
 
 
 def _write_samples(context, scene, strip, span: Span, path: Path) -> None:

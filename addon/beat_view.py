@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is drawn of a beat grid in a timeline: rectangles and labels in pixels. No bpy, no gpu in here.
 
-`lay` maps a grid to scene frames, once per change of grid or tempo; `picture` makes what is seen of it, once per change
-of view. The cost of a picture depends on what is visible, and lines that would crowd are left out.
+`lay` maps a grid to scene frames, once per change of grid or tempo; `picture` makes what is seen of it, once per
+change of view. The cost of a picture depends on what is visible, and lines that would crowd are left out.
 """
 
 from dataclasses import dataclass
@@ -158,91 +158,114 @@ def picture(laid: Laid, view: View, held: int | None = None) -> Picture:
     """
     if not len(laid.frames) or view.width < 1 or view.height < 1 or view.last <= view.first:
         return NOTHING
-    color, u = (_LIGHT if view.light else _DARK), view.scale
-    x = view.x(laid.frames)
-    beat = float(np.median(np.diff(x))) if len(x) > 1 else view.width
-    low, high = np.searchsorted(laid.frames, [view.first - 1e-6, view.last + 1e-6])
-    downs = np.flatnonzero(laid.down)
-    bar = float(np.median(np.diff(x[downs]))) if len(downs) > 1 else 4 * beat
-    # Every beat; where they would crowd the bars alone; then every second, fourth … bar.
-    if beat >= LINE_GAP * u:
-        wanted = np.ones(len(x), bool)
-    else:
-        step = _power(bar, LINE_GAP * u)
-        wanted = laid.down & ((laid.bars - 1) % step == 0)
-        if not wanted.any():
-            wanted = np.arange(len(x)) % _power(beat, LINE_GAP * u) == 0
-    shown = np.flatnonzero(wanted[low:high]) + low
+    return _Painter(laid, view).picture(held)
 
-    top = view.top
-    ruler = max(top - RULER * u, 0.0)
-    rects, colors = [], []
 
-    def put(boxes, shades):
-        rects.append(np.asarray(boxes, float).reshape(-1, 4))
-        colors.append(np.broadcast_to(np.asarray(shades, float), (len(rects[-1]), 4)))
+class _Painter:
+    """Makes one picture; collects rectangles back to front."""
 
-    left, right = (float(v) for v in np.clip(view.x([laid.left, laid.right]), 0, view.width))
-    if right > left:
-        put([[left, ruler, right, top]], color["back"])
-    for a, b in laid.locks:
-        a, b = (float(v) for v in np.clip(view.x([a, b]), 0, view.width))
-        if b > a:
-            put([[a, 0, b, ruler]], (*color["lock"], 0.08))
-            put([[a, ruler, b, top]], (*color["lock"], 0.40))
-            put([[a, top - 2 * u, b, top]], (*color["lock"], 1.0))
-    # How sure it is, under the numbers, from each beat to the next.
-    if high > low:
-        edge, some = max(low - 1, 0), slice(max(low - 1, 0), high)
-        ends = np.append(x[edge + 1 : high], x[high] if high < len(x) else min(x[-1] + beat, right))
-        edges = np.clip(np.c_[x[some], ends], 0, view.width)
-        tone = np.c_[_mix(laid.sure[some], color["unsure"], color["sure"]), np.full(len(edges), 0.9)]
-        if beat < 2:  # as many as there are pixels are enough
-            keep = np.arange(0, len(edges), max(1, int(2 / max(beat, 1e-3))))
+    def __init__(self, laid: Laid, view: View):
+        self.laid, self.view = laid, view
+        self.color, self.u = (_LIGHT if view.light else _DARK), view.scale
+        self.x = x = view.x(laid.frames)
+        self.beat = float(np.median(np.diff(x))) if len(x) > 1 else float(view.width)
+        downs = np.flatnonzero(laid.down)
+        self.bar = float(np.median(np.diff(x[downs]))) if len(downs) > 1 else 4 * self.beat
+        self.low, self.high = np.searchsorted(laid.frames, [view.first - 1e-6, view.last + 1e-6])
+        self.top, self.ruler = view.top, max(view.top - RULER * self.u, 0.0)
+        self.rects: list = []
+        self.colors: list = []
+
+    def put(self, boxes, shades) -> None:
+        """Add rectangles in one colour, or each in its own."""
+        self.rects.append(np.asarray(boxes, float).reshape(-1, 4))
+        self.colors.append(np.broadcast_to(np.asarray(shades, float), (len(self.rects[-1]), 4)))
+
+    def picture(self, held: int | None) -> Picture:
+        """Everything, in order."""
+        shown = np.flatnonzero(self.wanted()[self.low : self.high]) + self.low
+        self.ground()
+        self.confidence()
+        self.lines(shown)
+        places = np.flatnonzero(self.laid.index == held) if held is not None else ()
+        if len(places):
+            x, u = float(np.floor(self.x[places[0]])), self.u
+            self.put([[x - u, 0, x + 2 * u, self.top]], (*self.color["unsure"], 1.0))
+        return Picture(
+            np.concatenate(self.rects), np.concatenate(self.colors), tuple(self.labels()),
+            self.laid.index[shown], self.x[shown],
+        )  # fmt: skip
+
+    def wanted(self) -> np.ndarray:
+        """(N,) bool: every beat; where they would crowd the bars alone; then every second, fourth … bar."""
+        if self.beat >= LINE_GAP * self.u:
+            return np.ones(len(self.x), bool)
+        wanted = self.laid.down & ((self.laid.bars - 1) % _power(self.bar, LINE_GAP * self.u) == 0)
+        return wanted if wanted.any() else np.arange(len(self.x)) % _power(self.beat, LINE_GAP * self.u) == 0
+
+    def _across(self, left: float, right: float) -> tuple[float, float]:
+        a, b = np.clip(self.view.x([left, right]), 0, self.view.width)
+        return float(a), float(b)
+
+    def ground(self) -> None:
+        """Behind the numbers, and the locked spans."""
+        left, right = self._across(self.laid.left, self.laid.right)
+        if right > left:
+            self.put([[left, self.ruler, right, self.top]], self.color["back"])
+        for lock in self.laid.locks:
+            a, b = self._across(*lock)
+            if b > a:
+                self.put([[a, 0, b, self.ruler]], (*self.color["lock"], 0.08))
+                self.put([[a, self.ruler, b, self.top]], (*self.color["lock"], 0.40))
+                self.put([[a, self.top - 2 * self.u, b, self.top]], (*self.color["lock"], 1.0))
+
+    def confidence(self) -> None:
+        """How sure it is, under the numbers, from each beat to the next."""
+        if self.high <= self.low:
+            return
+        x, high, edge = self.x, self.high, max(self.low - 1, 0)
+        end = x[high] if high < len(x) else min(x[-1] + self.beat, self._across(0, self.laid.right)[1])
+        edges = np.clip(np.c_[x[edge:high], np.append(x[edge + 1 : high], end)], 0, self.view.width)
+        tone = np.c_[self.tone(slice(edge, high)), np.full(len(edges), 0.9)]
+        if self.beat < 2:  # as many as there are pixels are enough
+            keep = np.arange(0, len(edges), max(1, int(2 / max(self.beat, 1e-3))))
             edges = np.c_[edges[keep, 0], np.append(edges[keep[1:], 0], edges[-1, 1])]
             tone = tone[keep]
-        put(
-            np.c_[edges[:, 0], np.full(len(edges), ruler), edges[:, 1], np.full(len(edges), ruler + 3 * u)],
-            tone,
-        )
+        edges[:, 1] = np.maximum(edges[:, 1], edges[:, 0])
+        low, up = np.full(len(edges), self.ruler), np.full(len(edges), self.ruler + 3 * self.u)
+        self.put(np.c_[edges[:, 0], low, edges[:, 1], up], tone)
 
-    at = np.floor(x[shown])
-    down = laid.down[shown]
-    thick = np.maximum(np.where(down, np.floor(2 * u), np.floor(u)), 1.0)
-    tick = np.where(down, RULER, 9.0) * u
-    line = np.asarray(color["line"])
-    if view.lines:
-        shade = np.c_[np.broadcast_to(line, (len(at), 3)), np.where(down, 0.34, 0.13)]
-        if view.light:
-            shade[:, 3] *= 1.15
-        put(np.c_[at, np.zeros(len(at)), at + thick, np.full(len(at), ruler)], shade)
-    tone = _mix(laid.sure[shown], color["unsure"], color["sure"])
-    put(np.c_[at, np.full(len(at), ruler), at + thick, ruler + tick], np.c_[tone, np.ones(len(at))])
-    pins = at[laid.pin[shown]]
-    if len(pins) and beat >= LINE_GAP * u:
-        put(np.c_[pins - 2 * u, np.full(len(pins), ruler), pins + 3 * u, np.full(len(pins), ruler + 5 * u)],
-            (*color["lock"], 1.0))  # fmt: skip
-    if held is not None and (laid.index == held).any():
-        h = float(np.floor(x[np.flatnonzero(laid.index == held)[0]]))
-        put([[h - u, 0, h + 2 * u, top]], (*color["unsure"], 1.0))
+    def tone(self, which) -> np.ndarray:
+        """(N, 3) colours of confidence."""
+        return _mix(self.laid.sure[which], self.color["unsure"], self.color["sure"])
 
-    return Picture(
-        np.concatenate(rects), np.concatenate(colors), tuple(_labels(laid, view, x, beat, bar, low, high, ruler, color)),
-        laid.index[shown], x[shown],
-    )  # fmt: skip
+    def lines(self, shown: np.ndarray) -> None:
+        """A tick in the ruler and a line below it for each beat that is shown; a square on pins."""
+        u, ruler = self.u, np.full(len(shown), self.ruler)
+        at, down = np.floor(self.x[shown]), self.laid.down[shown]
+        thick = np.maximum(np.where(down, np.floor(2 * u), np.floor(u)), 1.0)
+        if self.view.lines:
+            alpha = np.where(down, 0.34, 0.13) * (1.15 if self.view.light else 1.0)
+            shade = np.c_[np.broadcast_to(self.color["line"], (len(at), 3)), alpha]
+            self.put(np.c_[at, np.zeros(len(at)), at + thick, ruler], shade)
+        tick = np.where(down, RULER, 9.0) * u
+        self.put(np.c_[at, ruler, at + thick, ruler + tick], np.c_[self.tone(shown), np.ones(len(at))])
+        if self.beat >= LINE_GAP * u:
+            pins = at[self.laid.pin[shown]]
+            low = np.full(len(pins), self.ruler)
+            self.put(np.c_[pins - 2 * u, low, pins + 3 * u, low + 5 * u], (*self.color["lock"], 1.0))
 
-
-def _labels(laid, view, x, beat, bar, low, high, ruler, color):
-    u = view.scale
-    step = _power(bar, LABEL_GAP * u)
-    each = beat >= WIDE_BEAT * u
-    for i in range(low, high):
-        is_bar = laid.down[i]
-        if not (is_bar and (laid.bars[i] - 1) % step == 0) and not each:
-            continue
-        text = str(laid.bars[i]) if is_bar else f"{laid.bars[i]}.{laid.places[i]}"
-        r, g, b, a = color["text"]
-        yield (float(np.floor(x[i]) + 4 * u), ruler + 7 * u, text, (r, g, b, a if is_bar else 0.6))
+    def labels(self):
+        """Numbers of bars that have room; of beats where there is plenty."""
+        laid, u = self.laid, self.u
+        step, each = _power(self.bar, LABEL_GAP * u), self.beat >= WIDE_BEAT * u
+        red, green, blue, _ = self.color["text"]
+        for i in range(self.low, self.high):
+            bar, down = int(laid.bars[i]), bool(laid.down[i])
+            if each or (down and (bar - 1) % step == 0):
+                text = str(bar) if down else f"{bar}.{laid.places[i]}"
+                shade = (red, green, blue, 1.0 if down else 0.6)
+                yield (float(np.floor(self.x[i]) + 4 * u), self.ruler + 7 * u, text, shade)
 
 
 def grab(seen: Picture, x: float, scale: float = 1.0) -> int | None:

@@ -2,8 +2,8 @@
 """The beat grid that the artist edits, in song seconds. No bpy in here.
 
 A `Grid` never changes; each operation returns a new one. What a detector proposes can be told from what the artist
-has set, and `merge` keeps the latter. Terms: a *beat* is one tap of the foot, a *downbeat* begins a bar, the *metre* is
-the number of beats in a bar, a *pin* is a beat that the artist has put down itself (its neighbours give way to it).
+has set, and `merge` keeps the latter. Terms: a *beat* is one tap of the foot, a *downbeat* begins a bar, the *metre*
+is the number of beats in a bar, a *pin* is a beat that the artist has put down (its neighbours give way to it).
 """
 
 import json

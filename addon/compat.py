@@ -52,6 +52,11 @@ def parent_meta(strip):
     return strip.parent_meta() if hasattr(strip, "parent_meta") else None
 
 
+def file_name(sound) -> str:
+    """Name of a sound's file without its folder, which changes when a .blend is saved elsewhere; "" for none."""
+    return bpy.path.basename(sound.filepath) if sound else ""
+
+
 def is_retimed(strip) -> bool:
     """Whether the strip has retiming keys; their content cannot be read, only heard."""
     return len(getattr(strip, "retiming_keys", ())) > 0

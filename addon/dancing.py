@@ -7,11 +7,13 @@ from pathlib import Path
 
 import bpy
 
-from . import audio, compat, connection, markers, reference, rig, stage, tempo_edit
+from . import audio, character, compat, connection, markers, puppet, reference, rig, stage, tempo_edit
 from .dance import DanceData
 from .errors import Problem
 from .fingerprint import fingerprint
-from .properties import pick_rig, pick_strip
+from .mix import NAME as MIX_NAME
+from .mix import Mix
+from .properties import pick_armature, pick_rig, pick_strip
 from .reference import Reference
 from .takes import Take
 from .tempo_edit import Heard
@@ -46,8 +48,11 @@ def rig_reason(context) -> str:
     """Why there is no rig to dance, or nothing."""
     if pick_rig(context) is not None:
         return ""
+    ob = pick_armature(context)
+    if ob is not None and (reason := character.why_not(ob)):
+        return reason
     several = any(rig.is_rig(ob) for ob in context.scene.objects)
-    return "There are several rigs; select one" if several else "Make a rig first: New Rig"
+    return "There are several characters; select one" if several else "Make a rig first: New Rig, or map an armature"
 
 
 def chosen_original(context):
@@ -56,6 +61,12 @@ def chosen_original(context):
     if reason:
         raise Problem("no_strip", f"{reason}.")
     return scene, tempo_edit.original_of(scene, strip)
+
+
+def find_original(scene, name: str):
+    """The sound strip of a name, or everything heard; None where there is none."""
+    strips = {s.name: s for s in compat.sound_strips(scene)}
+    return strips.get(name, Mix(scene) if name == MIX_NAME else None)
 
 
 def sound_mark(scene, original) -> str:
@@ -79,16 +90,18 @@ def _sounds_alike(scene, strip, before: dict) -> bool:
     """Whether a strip still plays what it played; a new frame rate may round its edges anew."""
     now, frame = audio.facts(scene, strip), 1.5 / compat.rate_of(scene)
     return all(
-        abs(value - before[key]) <= frame if isinstance(value, float) else value == before[key]
+        abs(value - before[key]) <= frame if isinstance(value, float) else value == before.get(key)
         for key, value in now.items()
     )
 
 
 def grid_mark(scene, original) -> str:
-    """Fingerprint that a beat grid belongs to: the sound file, or the mixdown of one strip."""
+    """Fingerprint that a beat grid belongs to: the sound file, the mixdown of one strip, or of all of them."""
+    if isinstance(original, Mix):
+        return fingerprint({"mix": original.facts()})
     if compat.is_retimed(original) or audio.is_shifted(original):
         return sound_mark(scene, original)
-    return fingerprint({"file": original.sound.filepath if original.sound else ""})
+    return fingerprint({"file": compat.file_name(original.sound)})
 
 
 def read_reference(path: str) -> Reference:
@@ -112,9 +125,14 @@ def reference_for_rig(context, settings) -> Reference:
         ob = pick_rig(context)
         if ob is None:
             raise Problem(
-                "no_rig", "There is no Tempose rig to take the pose from. Choose the standing figure."
+                "no_rig", "There is no character to take the pose from. Choose the standing figure."
             )
         return rig.pose_of(ob, current=True)
+    if settings.reference == "IMAGE":
+        plane = puppet.laid_out(context.scene)
+        if plane is None:
+            raise Problem("no_picture", "Place joint markers on a picture first: Picture and Ink.")
+        return puppet.read(plane)[1]
     return reference.standing(settings.proportions)
 
 
@@ -163,7 +181,7 @@ def order(context, new_tempo: bool) -> Order:
         body["tempo_map"],
         plan.song_start,
         plan.song_seconds,
-        pose.notice,
+        f"{pose.notice} {character.notice(ob)}".strip(),
     )
 
 
@@ -176,7 +194,7 @@ def _still_there(asked: Order):
     if ob is None:
         raise Problem("rig_gone", "The rig was deleted meanwhile. The dance was thrown away.")
     strips = {s.name: s for s in compat.sound_strips(sound_scene)}
-    original = strips.get(asked.strip)
+    original = Mix(sound_scene) if "mix" in asked.sound else strips.get(asked.strip)
     if original is None or not _sounds_alike(sound_scene, original, asked.sound):
         same = [
             s
@@ -214,9 +232,7 @@ def apply(asked: Order, made: DanceData, wav: bytes | None, new_tempo: bool) -> 
     try:
         if put_sound:
             strip = tempo_edit.put(sound_scene, plan, wav, settings.mute_original)
-            grid = markers.stored(sound_scene)
-            if grid is not None and markers.ours(sound_scene):
-                _retime_markers(sound_scene, original, plan, grid)
+            markers.follow(sound_scene, plan.span, plan.tempo)
         take = stage.add(settings, ob, data, span)
     except BaseException:
         if put_sound:
@@ -240,17 +256,6 @@ def apply(asked: Order, made: DanceData, wav: bytes | None, new_tempo: bool) -> 
     return said + sound_text
 
 
-def _retime_markers(scene, original, plan: Heard, grid: dict) -> None:
-    """Markers at the new tempo, with the artist's edits."""
-    mark = grid_mark(scene, original)
-    edited = markers.read(scene, mark)
-    if edited is not None:
-        markers.write(
-            scene, mark, edited["beats"], edited["downbeats"], plan.span, plan.tempo,
-            grid.get("confidence", 1.0), grid.get("bpm", 0.0),
-        )  # fmt: skip
-
-
 def out_of_date(context, take) -> bool:
     """Whether the sound or its tempo has changed since a take was made."""
     try:
@@ -263,9 +268,8 @@ def out_of_date(context, take) -> bool:
 def take_span(scene, take):
     """Where a take lies on the timeline now."""
     data = stage.data_of(take)
-    strips = compat.sound_strips(scene)
     name = data.settings.get("strip", "")
-    original = next((s for s in strips if s.name == name), None)
+    original = find_original(scene, name)
     if original is None:
         raise Problem("strip_gone", "The sound strip of this take has been deleted or renamed.")
     left = tempo_edit.heard(scene, original).span.left

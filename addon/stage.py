@@ -6,7 +6,7 @@ import uuid
 
 import bpy
 
-from . import keys, rig, takes, tempo_edit
+from . import character, keying, keys, mix, rig, takes, tempo_edit
 from .errors import Problem
 from .takes import Take
 from .timing import Span
@@ -28,10 +28,9 @@ def data_of(take) -> Take:
 
 def add(settings, ob, data: Take, span: Span):
     """A new take, shown on the rig; nothing changes when this fails."""
-    frames, curves = keys.curves_of(data, ob, span, settings.stretch)
-    action = keys.write(ob, PREVIEW, frames, curves)
-    hide(settings)
     mark = uuid.uuid4().hex
+    action = keys.bake(data, ob, span, settings, PREVIEW, mark)
+    hide(settings, ob)
     text = bpy.data.texts.new(f".tempose take {mark[:8]}")  # the leading dot keeps it out of lists
     text.from_string(takes.to_text(data))
     take = settings.takes.add()
@@ -47,13 +46,13 @@ def add(settings, ob, data: Take, span: Span):
 def show(settings, take, span: Span) -> None:
     """Flip to another take."""
     ob = rig_of(take)
-    frames, curves = keys.curves_of(data_of(take), ob, span, settings.stretch)
-    action = keys.write(ob, PREVIEW, frames, curves)
-    hide(settings)
+    action = keys.bake(data_of(take), ob, span, settings, PREVIEW, take.identity)
+    hide(settings, ob)
     _show(take, ob, action)
 
 
 def _show(take, ob, action) -> None:
+    take.previous_pose = character.pose_now(ob)
     data = ob.animation_data_create()
     take.previous_action = data.action
     if data.action is not None:
@@ -64,36 +63,41 @@ def _show(take, ob, action) -> None:
     keys.assign(ob, action)
 
 
-def shown(settings):
-    """The take that moves a rig as a preview, or None."""
-    return next((t for t in settings.takes if t.state == "PREVIEW" and t.action is not None), None)
+def shown(settings, ob=None):
+    """The take that moves a character (this one, or any) as a preview, or None."""
+    return next(
+        (
+            t
+            for t in settings.takes
+            if t.state == "PREVIEW" and t.action is not None and (ob is None or t.rig == ob)
+        ),
+        None,
+    )
 
 
-def hide(settings) -> None:
-    """Give the rig back what moved it before the preview."""
-    take = shown(settings)
-    if take is None:
-        return
+def hide(settings, ob=None) -> None:
+    """Give a character (this one, or any) back what moved it before the preview."""
+    take = shown(settings, ob)
+    if take is not None:
+        _hide(take)
+
+
+def _hide(take) -> None:
     action, ob = take.action, take.rig
     if ob is not None and ob.animation_data and ob.animation_data.action == action:
         data, previous = ob.animation_data, take.previous_action
         data.action = previous
+        if rig.is_rig(ob):
+            character.put_back(ob, take.previous_pose)
         if previous is not None:
             slot = previous.slots.get(take.previous_slot)
             if slot is not None:
                 data.action_slot = slot
             previous.use_fake_user = take.previous_fake_user
-        else:
+        elif not data.drivers and not data.nla_tracks:
             ob.animation_data_clear()
-            _rest(ob)
-    take.action = take.previous_action = None
+    take.action, take.previous_action, take.previous_pose = None, None, ""
     bpy.data.actions.remove(action)
-
-
-def _rest(ob) -> None:
-    """Put the danced channels back to where they were made."""
-    for bone in ob.pose.bones:
-        bone.location, bone.rotation_euler, bone.scale = (0, 0, 0), (0, 0, 0), (1, 1, 1)
 
 
 def rig_of(take):
@@ -117,27 +121,23 @@ def accept(scene, settings, take) -> str:
             tempo_edit.drop_others(scene, original)
         take.sound = ""
     first, last = (round(f) for f in action.frame_range)
-    bones = len({c.data_path.split('"')[1] for c in _curves(action)})
-    return (
-        f"The keys are in the Action '{action.name}' on '{ob.name}': {bones} bones, "
-        f"every frame from {first} to {last}"
-    )
-
-
-def _curves(action):
-    return [c for layer in action.layers for s in layer.strips for bag in s.channelbags for c in bag.fcurves]
+    bones = len({c.data_path.split('"')[1] for c in keying.curves(action)})
+    total, dense = keying.count(action), (last - first + 1) * len(keying.curves(action))
+    many = "every frame" if total == dense else f"{total} keys"
+    return f"The keys are in the Action '{action.name}' on '{ob.name}': {bones} bones, {many} from {first} to {last}"
 
 
 def _original(scene, change: dict):
     editor = scene.sequence_editor
     strips = editor.strips_all if editor else []
-    return next((s for s in strips if s.get(tempo_edit.ID) == change["original"]), None)
+    sources = [*strips, mix.Mix(scene)]
+    return next((s for s in sources if s.get(tempo_edit.ID) == change["original"]), None)
 
 
 def discard(scene, settings, take) -> None:
     """Leave nothing of a take behind: no keys, no data, and the sound as it was before."""
     if take.action is not None and take.state == "PREVIEW":
-        hide(settings)
+        _hide(take)
     if take.sound:
         change = json.loads(take.sound)
         original = _original(scene, change)

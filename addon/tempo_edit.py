@@ -106,22 +106,17 @@ def snapshot(scene, original) -> dict:
     return {
         "muted": {s.name: s.mute for s in family},
         "live": [s.name for s in family if s.get(LIVE)],
-        "grid": scene.get(markers.KEY, ""),
-        "markers": [[m.name, m.frame] for m in markers.ours(scene)],
     }
 
 
 def restore(scene, original, before: dict) -> None:
-    """Hear what was heard before, with its markers."""
+    """Hear what was heard before; the beat markers follow. The grid itself is in song seconds and stays."""
     for strip in [original, *versions_of(scene, original)]:
         strip.mute = before["muted"].get(strip.name, True)
         if is_version(strip):
             strip[LIVE] = strip.name in before["live"]
-    markers.clear(scene)
-    for name, frame in before["markers"]:
-        scene.timeline_markers.new(name, frame=frame)
-    if before["grid"]:
-        scene[markers.KEY] = before["grid"]
+    now = heard(scene, original)
+    markers.follow(scene, now.span, now.tempo)
 
 
 def put(scene, plan: Heard, wav: bytes | None, mute_original: bool):

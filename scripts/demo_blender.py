@@ -107,6 +107,7 @@ def main(package, song, output):
     say(f"{Path(song).name} is on the timeline from frame 11, at {FPS} frames per second")
 
     press("start_server")
+    scene.tempose.music.show_markers = True
     press("find_beats")
     press("new_rig")
     press("generate")

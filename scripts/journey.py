@@ -44,6 +44,7 @@ def inside_blender(package: str, songs: list[str], out: Path, seconds: float) ->
             strip.frame_offset_start = min(50, strip.frame_duration // 4)
             strip.frame_final_duration = min(strip.frame_final_duration, int(seconds * fps / base))
             scene.tempose.proportions = proportions
+            scene.tempose.music.show_markers = True
             buttons = ("find_beats", "new_rig", "generate", "accept_take")
             began = time.monotonic()
             for button in buttons:

@@ -18,7 +18,8 @@ class _Dance(JobButton):
 
     def prepare(self, context):
         scene, original = dancing.chosen_original(context)
-        markers.follow(scene, tempo_edit.heard(scene, original).span)
+        plan = tempo_edit.heard(scene, original)
+        markers.follow(scene, plan.span, plan.tempo)
         self._order = asked = dancing.order(context, self.new_tempo)
         tempo = TempoMap(asked.tempo)
         stretch = self.new_tempo and context.scene.tempose.replace_sound and not tempo.is_plain

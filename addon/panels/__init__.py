@@ -4,9 +4,11 @@
 import bpy
 
 from . import takes, tempo
-from .character import Character
+from .beats import Beats
+from .character import Bones, Character, Limits
 from .dance import Dance
 from .drawing import Drawing
+from .keys import Keys
 from .main import Main
 from .music import Music
 from .takes import Takes
@@ -15,9 +17,13 @@ from .tempo import Tempo
 PARTS = (
     Main,
     Music,
+    Beats,
     Character,
+    Bones,
+    Limits,
     Dance,
     Takes,
+    Keys,
     Tempo,
     Drawing,
 )  # from top to bottom; the others lie inside of the first

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The song and its beats."""
+"""The song."""
 
-from .. import markers
+from .. import compat, mix
 from ..properties import pick_strip
 from .layout import say
 
@@ -11,16 +11,20 @@ class Music:
 
     def draw(self, context):
         layout, settings = self.layout, context.scene.tempose
+        layout.prop(settings.music, "source", text="")
         scene, strip, reason = pick_strip(context)
-        if scene.sequence_editor:
+        everything = settings.music.source == "RANGE"
+        if scene.sequence_editor and not everything:
             layout.prop_search(settings, "strip", scene.sequence_editor, "strips_all", icon="SOUND")
         if reason:
             say(layout, reason, "INFO")
+        elif everything:
+            seconds = (strip.right_handle - strip.left_handle) / compat.rate_of(scene)
+            place = "preview range" if scene.use_preview_range else "scene range"
+            first, last = mix.frame_range(scene)
+            layout.label(text=f"{len(strip.strips)} strips, {seconds:.1f} s", icon="SOUND")
+            layout.label(text=f"{place.capitalize()}: frames {first} to {last}", icon="BLANK1")
         elif not settings.strip:
             layout.label(text=strip.name, icon="SOUND")
-        row = layout.row(align=True)
-        row.operator("tempose.find_beats", icon="MARKER_HLT")
-        row.operator("tempose.clear_beats", text="", icon="X")
-        grid = markers.stored(scene)
-        if grid is not None:
-            layout.label(text=f"{grid['bpm']:.0f} BPM, confidence {grid['confidence']:.0%}")
+        if not reason and not everything and strip.mute:
+            say(layout, "This strip is muted; it is danced to all the same.", "MUTE_IPO_ON")

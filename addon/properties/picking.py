@@ -2,6 +2,7 @@
 """Which strip and which rig are meant."""
 
 from .. import compat, rig, tempo_edit
+from ..mix import Mix
 
 
 def pick_strip(context, settings=None):
@@ -9,6 +10,13 @@ def pick_strip(context, settings=None):
     settings = settings or context.scene.tempose
     scene = compat.sound_scene(context)
     strips = compat.sound_strips(scene)
+    if settings.music.source == "RANGE":
+        mix = Mix(scene)
+        if not mix.strips:
+            return scene, None, "Nothing is heard: every sound strip is muted, or there is none"
+        if mix.right_handle <= mix.left_handle:
+            return scene, None, "Nothing is heard in this range of frames"
+        return scene, mix, ""
     if not strips:
         return scene, None, "Add a sound strip in the Video Sequencer first"
     if settings.strip:
@@ -20,8 +28,10 @@ def pick_strip(context, settings=None):
     if active is not None and active.type == "SOUND":
         return scene, active, ""
     own = [strip for strip in strips if not tempo_edit.is_version(strip)]
-    if len(own) == 1:
-        return scene, own[0], ""
+    # The only one, or the only one that is not muted.
+    for choice in (own, [strip for strip in own if not strip.mute]):
+        if len(choice) == 1:
+            return scene, choice[0], ""
     return scene, None, "There are several sound strips; select one or name it in the panel"
 
 
@@ -29,10 +39,31 @@ def pick_rig(context, settings=None):
     """The rig that is meant: the chosen, the active or the only one; None otherwise."""
     settings = settings or context.scene.tempose
     scene = context.scene
-    if rig.is_rig(settings.rig) and settings.rig.name in scene.objects:
-        return settings.rig
+    if settings.rig is not None and settings.rig.name in scene.objects:
+        return settings.rig if rig.is_rig(settings.rig) else None
     active = context.view_layer.objects.active
     if rig.is_rig(active):
         return active
+    if is_drawing_of(active):
+        return active.parent
     rigs = [ob for ob in scene.objects if rig.is_rig(ob)]
     return rigs[0] if len(rigs) == 1 else None
+
+
+def is_drawing_of(ob) -> bool:
+    """Whether an object is the picture or figure of an armature that can dance."""
+    return ob is not None and rig.is_rig(ob.parent)
+
+
+def pick_armature(context, settings=None):
+    """The armature that is meant, whether it can dance yet or not: the chosen, the active or the only one."""
+    settings = settings or context.scene.tempose
+    if settings.rig is not None and settings.rig.name in context.scene.objects:
+        return settings.rig
+    active = context.view_layer.objects.active
+    if active is not None and active.type == "ARMATURE":
+        return active
+    if (ob := pick_rig(context, settings)) is not None:
+        return ob
+    found = [ob for ob in context.scene.objects if ob.type == "ARMATURE"]
+    return found[0] if len(found) == 1 else None

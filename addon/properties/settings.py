@@ -12,9 +12,12 @@ from bpy.props import (
     StringProperty,
 )
 
-from .. import connection, rig
+from .. import connection
 from ..timing import MAX_FACTOR, MIN_FACTOR
+from .character import TemposeCharacterSettings
 from .drawing import TemposeDrawing
+from .keys import TemposeKeys
+from .music import TemposeMusic
 from .sections import TemposeSection
 from .takes import TemposeTake
 
@@ -30,13 +33,15 @@ class TemposeSettings(bpy.types.PropertyGroup):
         description="The sound strip to dance to. Empty: the active one, or the only one",
         options=set(),
     )
+    music: PointerProperty(type=TemposeMusic)
     rig: PointerProperty(
-        name="Rig",
-        description="The rig that dances. Empty: the active one, or the only one",
+        name="Character",
+        description="The armature that dances. Empty: the active one, or the only one",
         type=bpy.types.Object,
-        poll=lambda _self, ob: rig.is_rig(ob),
+        poll=lambda _self, ob: ob.type == "ARMATURE",
         options=set(),
     )
+    character: PointerProperty(type=TemposeCharacterSettings)
     reference: EnumProperty(
         name="Reference Pose",
         description="The pose that gives the figure its proportions and its size",
@@ -44,6 +49,7 @@ class TemposeSettings(bpy.types.PropertyGroup):
             ("STANDING", "Standing Figure", "The built-in figure; a rig's own rest pose once there is one"),
             ("ARMATURE", "Current Pose", "The pose that the rig is in at this frame"),
             ("FILE", "Pose File", "An OpenPose or COCO file (JSON)"),
+            ("IMAGE", "Picture", "A picture with a marker on each joint, placed in Picture and Ink"),
         ],
         default="STANDING",
         options=set(),
@@ -120,3 +126,4 @@ class TemposeSettings(bpy.types.PropertyGroup):
     takes: CollectionProperty(type=TemposeTake)
     active_take: IntProperty(options=set())
     drawing: PointerProperty(type=TemposeDrawing)
+    keys: PointerProperty(type=TemposeKeys)

@@ -226,6 +226,7 @@ class Layout:
     def operator(self, name, **_):
         assert hasattr(self.bpy.types, "TEMPOSE_OT_" + name.split(".")[1])
         self.words.append(name)
+        return SimpleNamespace()
 
     def template_list(self, kind, _identity, data, name, active, active_name, **_):
         assert hasattr(self.bpy.types, kind)
@@ -261,7 +262,7 @@ def test_the_panels_say_what_is_the_matter_at_every_stage(blender, connected, sc
     blender.ops.tempose.generate()
     blender.ops.tempose.add_section()
     said = drawn(blender, tempose)
-    assert "BPM, confidence" in said and "12.0 s at this tempo" in said
+    assert "120.0 BPM" in said and "beats in a bar" in said and "12.0 s at this tempo" in said
     assert "music has changed" not in said
     strip = scene.sequence_editor.strips[0]
     setattr(strip, "content_start" if hasattr(strip, "content_start") else "frame_start", 77)

@@ -54,6 +54,7 @@ def test_a_strip_moved_after_its_beats_were_found_takes_them_along(
 ):
     set_rate(scene, (25, 1.0))
     strip = add_strip(scene, clicks, frame=5)
+    scene.tempose.music.show_markers = True
     blender.ops.tempose.find_beats()
     before = [m.frame for m in scene.timeline_markers]
     setattr(strip, "content_start" if hasattr(strip, "content_start") else "frame_start", 90)
@@ -146,8 +147,8 @@ def test_a_retimed_strip_with_the_artists_own_beats(blender, connected, scene, c
     markers, dancing, tempo_edit = tempose("markers"), tempose("dancing"), tempose("tempo_edit")
     heard = retimed_clicks(blender, scene, tmp_path, 11, 5.0)
     plan = tempo_edit.heard(scene, strip)
-    beats = ((heard - 11) / 60).tolist()
-    markers.write(scene, dancing.grid_mark(scene, strip), beats, [], plan.span, plan.tempo)
+    grid = tempose("beats").from_times((heard - 11) / 60)
+    markers.put(scene, dancing.grid_mark(scene, strip), grid, plan.span, plan.tempo, False)
     blender.ops.tempose.new_rig()
     blender.ops.tempose.generate()
     ob = blender.context.view_layer.objects.active
@@ -174,6 +175,7 @@ def test_regenerating_at_another_tempo_lands_on_the_stretched_sound(
 ):
     set_rate(scene, rate)
     add_strip(scene, clicks, frame=21)
+    scene.tempose.music.show_markers = True
     ob = danced(blender)
     scene.tempose.tempo_factor = 0.8
     section = scene.tempose.sections.add()
@@ -192,6 +194,7 @@ def test_regenerating_at_another_tempo_lands_on_the_stretched_sound(
 def test_the_markers_are_on_the_clicks(blender, connected, scene, clicks):
     set_rate(scene, (30, 1.0))
     add_strip(scene, clicks, frame=1)
+    scene.tempose.music.show_markers = True
     blender.ops.tempose.find_beats()
     found = np.array([m.frame for m in scene.timeline_markers])
     assert len(found) >= len(CLICKS) - 1
@@ -201,6 +204,7 @@ def test_the_markers_are_on_the_clicks(blender, connected, scene, clicks):
 def test_beats_that_the_artist_moved_are_danced_to(blender, connected, scene, clicks, tempose):
     set_rate(scene, (30, 1.0))
     add_strip(scene, clicks, frame=1)
+    scene.tempose.music.show_markers = True
     blender.ops.tempose.find_beats()
     for marker in scene.timeline_markers:
         marker.frame += 5

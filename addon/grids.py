@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Beat grids in the scene: one for each sound, in exact song seconds. Saved in the .blend, so undo reaches them."""
+
+import json
+
+from . import beats
+from .beats import Grid
+from .errors import Problem
+
+KEY = "tempose_grids"
+_read: list = ["", {}]  # the last text and what it says: drawing asks for it at every redraw
+
+
+def text_of(scene) -> str:
+    """All grids of a scene as they are written; changes when any of them does."""
+    text = scene.get(KEY, "")
+    return text if isinstance(text, str) else ""
+
+
+def _all(scene) -> dict:
+    text = text_of(scene)
+    if text != _read[0]:
+        try:
+            found = json.loads(text) if text else {}
+        except ValueError:
+            found = {}
+        _read[:] = [text, found if isinstance(found, dict) else {}]
+    return _read[1]
+
+
+def load(scene, mark: str) -> Grid | None:
+    """The grid of a sound, or None. A damaged one counts as none.
+
+    Parameters
+    ----------
+    mark : str
+        Fingerprint of the sound.
+    """
+    try:
+        found = _all(scene).get(mark)
+        return None if found is None else beats.from_plain(found)
+    except Problem:
+        return None
+
+
+def save(scene, mark: str, grid: Grid) -> None:
+    """Keep the grid of a sound."""
+    scene[KEY] = json.dumps({**_all(scene), mark: grid.to_plain()}, separators=(",", ":"))
+
+
+def drop(scene, mark: str) -> None:
+    """Forget the grid of a sound."""
+    rest = {k: v for k, v in _all(scene).items() if k != mark}
+    if rest:
+        scene[KEY] = json.dumps(rest, separators=(",", ":"))
+    elif KEY in scene:
+        del scene[KEY]

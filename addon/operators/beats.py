@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finding the beats and correcting them. The artist's word goes before the detector's."""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, IntProperty
+
+from .. import audio, beat_edit, beats, connection, dancing, work
+from ..errors import Problem
+from .base import ActionButton, JobButton, busy
+
+
+class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
+    """Listen for the beats of the sound. Beats that you have set or locked stay as they are"""
+
+    bl_idname = "tempose.find_beats"
+    bl_label = "Find Beats"
+    bl_options = {"REGISTER", "UNDO"}
+    title = "Finding beats"
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return busy() or connection.missing() or dancing.strip_reason(context)
+
+    def prepare(self, context):
+        scene, original = dancing.chosen_original(context)
+        sound = audio.fetch(context, scene, original)
+        self._window = context.scene.name
+        self._scene, self._strip, self._mark = scene.name, original.name, dancing.grid_mark(scene, original)
+        client = connection.client()
+        return lambda w: work.find_beats(w, client, sound.source)
+
+    def apply(self, context, result):
+        scene, window = bpy.data.scenes.get(self._scene), bpy.data.scenes.get(self._window)
+        original = dancing.find_original(scene, self._strip) if scene else None
+        if original is None or window is None or dancing.grid_mark(scene, original) != self._mark:
+            raise Problem(
+                "strip_gone", "The sound strip was deleted or changed meanwhile. Nothing was changed."
+            )
+        if not result["beats"]:
+            raise Problem("no_beats", "No beat was heard in this sound. Tap the tempo yourself.")
+        found = beats.from_times(result["beats"], result["downbeats"], result["confidence"])
+        now = beat_edit.at(scene, original)
+        grid = beats.merge(now.grid, found)
+        beat_edit.put(window, now, grid)
+        own = int((((grid.flags & beats.EDITED) > 0) | grid.locked).sum())
+        kept = f" {own} beats of yours stay as they are." if own else ""
+        sure = beats.in_words(found)
+        return f"{len(grid)} beats at about {grid.bpm:.0f} BPM; the detector is {sure}.{kept}"
+
+
+class _Edit(ActionButton):
+    """Mixin: an edit of the grid that is there."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        reason = dancing.strip_reason(context)
+        return reason or ("" if beat_edit.has_beats(context) else "There are no beats yet")
+
+    def edit(self, context, now):
+        """The new grid and what to say."""
+        raise NotImplementedError
+
+    def act(self, context):
+        now = beat_edit.current(context)
+        grid, said = self.edit(context, now)
+        beat_edit.put(context.scene, now, grid)
+        return said
+
+
+def _span(context, now):
+    """Where half, double and nudge work: None is everywhere."""
+    if not context.scene.tempose.music.only_range:
+        return None
+    span = beat_edit.range_of(now)
+    if span is None:
+        raise Problem(
+            "no_range", "Set a preview range in the timeline (P), or turn Only in Preview Range off."
+        )
+    return span
+
+
+class TEMPOSE_OT_half_beats(_Edit, bpy.types.Operator):
+    """Take every second beat away: the detector counted twice as fast"""
+
+    bl_idname = "tempose.half_beats"
+    bl_label = "Half"
+
+    def edit(self, context, now):
+        grid = beats.half(now.grid, _span(context, now))
+        return grid, f"{len(grid)} beats at about {grid.bpm:.0f} BPM."
+
+
+class TEMPOSE_OT_double_beats(_Edit, bpy.types.Operator):
+    """Put a beat between any two: the detector counted half as fast"""
+
+    bl_idname = "tempose.double_beats"
+    bl_label = "Double"
+
+    def edit(self, context, now):
+        grid = beats.double(now.grid, _span(context, now))
+        return grid, f"{len(grid)} beats at about {grid.bpm:.0f} BPM."
+
+
+class TEMPOSE_OT_nudge_beats(_Edit, bpy.types.Operator):
+    """Move all beats a little, by the amount beside the buttons"""
+
+    bl_idname = "tempose.nudge_beats"
+    bl_label = "Nudge"
+    direction: EnumProperty(items=[("EARLIER", "Earlier", ""), ("LATER", "Later", "")], default="LATER")
+
+    @classmethod
+    def description(cls, _context, properties):
+        return f"Move all beats that are not locked {properties.direction.lower()}"
+
+    def edit(self, context, now):
+        music = context.scene.tempose.music
+        seconds = music.nudge / 1000 if music.nudge_unit == "MS" else music.nudge / now.plan.span.rate
+        seconds *= -1 if self.direction == "EARLIER" else 1
+        return slid(
+            context, now, seconds
+        ), f"The beats are {abs(seconds) * 1000:.0f} ms {self.direction.lower()}."
+
+
+def slid(context, now, seconds: float):
+    """The grid heard so many timeline seconds later."""
+    return beats.nudge(now.grid, now.later(seconds), _span(context, now))
+
+
+class TEMPOSE_OT_slide_beats(_Edit, bpy.types.Operator):
+    """Slide all beats so that the nearest one lies at the current frame"""
+
+    bl_idname = "tempose.slide_beats"
+    bl_label = "Slide Grid to Playhead"
+
+    def edit(self, context, now):
+        at = now.song(now.scene.frame_current_final)
+        index = beats.nearest(now.grid, at)
+        tempo = now.plan.tempo
+        seconds = float(tempo.to_timeline(at) - tempo.to_timeline(now.grid.times[index]))
+        return slid(context, now, seconds), f"The beats are {seconds * 1000:+.0f} ms from where they were."
+
+
+class TEMPOSE_OT_set_downbeat(_Edit, bpy.types.Operator):
+    """Let a bar begin at the beat nearest to the current frame, and count on from there"""
+
+    bl_idname = "tempose.set_downbeat"
+    bl_label = "Set Downbeat Here"
+    metre: IntProperty(
+        name="Beats in a Bar", description="0: as in the panel", default=0, min=0, max=beats.METRES[1]
+    )
+
+    def edit(self, context, now):
+        metre = self.metre or context.scene.tempose.music.metre
+        at = now.song(now.scene.frame_current_final)
+        grid = beats.set_downbeat(now.grid, at, metre)
+        bar = int(beats.bar_numbers(grid)[0][beats.nearest(grid, at)])
+        return grid, f"Bar {bar} begins here, with {metre} beats to a bar."
+
+
+class TEMPOSE_OT_move_beat(_Edit, bpy.types.Operator):
+    """Move the beat nearest to the current frame there, and pin it; its neighbours give way"""
+
+    bl_idname = "tempose.move_beat"
+    bl_label = "Move Beat to Playhead"
+    reach: IntProperty(
+        name="Neighbours",
+        description="Beats on either side that give way",
+        default=beats.REACH,
+        min=0,
+        max=64,
+    )
+
+    def edit(self, context, now):
+        at = now.song(now.scene.frame_current_final)
+        index = beats.nearest(now.grid, at)
+        moved = now.plan.tempo.to_timeline(at) - now.plan.tempo.to_timeline(now.grid.times[index])
+        grid = beats.move_beat(now.grid, index, at, self.reach)
+        return grid, f"The beat moved by {float(moved) * 1000:+.0f} ms."
+
+
+class TEMPOSE_OT_add_beat(ActionButton, bpy.types.Operator):
+    """Put one more beat at the current frame"""
+
+    bl_idname = "tempose.add_beat"
+    bl_label = "Add Beat"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return dancing.strip_reason(context)
+
+    def act(self, context):
+        now = beat_edit.current(context)
+        at = now.song(now.scene.frame_current_final)
+        beat_edit.put(context.scene, now, beats.insert(now.grid, at))
+        return f"There is a beat at second {at:.2f} of the song."
+
+
+class TEMPOSE_OT_remove_beat(_Edit, bpy.types.Operator):
+    """Take away the beat nearest to the current frame; Find Beats does not bring it back"""
+
+    bl_idname = "tempose.remove_beat"
+    bl_label = "Remove Beat"
+
+    def edit(self, context, now):
+        index = beats.nearest(now.grid, now.song(now.scene.frame_current_final))
+        return beats.remove(now.grid, index), "The beat is gone."
+
+
+class TEMPOSE_OT_lock_beats(_Edit, bpy.types.Operator):
+    """Keep the beats in the preview range, or between the selected markers, as they are"""
+
+    bl_idname = "tempose.lock_beats"
+    bl_label = "Lock Span"
+    unlock: BoolProperty(name="Unlock", options={"SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, _context, properties):
+        place = "in the preview range, or between the selected markers"
+        return f"Let the beats {place}, be changed again" if properties.unlock else (cls.__doc__ or "")
+
+    @classmethod
+    def disabled_reason(cls, context):
+        reason = super().disabled_reason(context)
+        now = None if reason else beat_edit.peek(context)
+        if now is not None and beat_edit.chosen_span(now) is None:
+            return "Set a preview range in the timeline (P), or select two markers"
+        return reason
+
+    def edit(self, context, now):
+        first, last = beat_edit.chosen_span(now)
+        grid = (beats.unlock if self.unlock else beats.lock)(now.grid, first, last)
+        count = int(beats.inside(grid.times, [(first, last)]).sum())
+        return grid, f"{count} beats are {'free again' if self.unlock else 'locked'}."
+
+
+class TEMPOSE_OT_clear_beats(_Edit, bpy.types.Operator):
+    """Forget all beats of this sound, yours too"""
+
+    bl_idname = "tempose.clear_beats"
+    bl_label = "Clear Beats"
+
+    def act(self, context):
+        beat_edit.clear(beat_edit.current(context))
+        return "The beats are gone."
+
+
+CLASSES = (
+    TEMPOSE_OT_find_beats,
+    TEMPOSE_OT_half_beats,
+    TEMPOSE_OT_double_beats,
+    TEMPOSE_OT_nudge_beats,
+    TEMPOSE_OT_slide_beats,
+    TEMPOSE_OT_set_downbeat,
+    TEMPOSE_OT_move_beat,
+    TEMPOSE_OT_add_beat,
+    TEMPOSE_OT_remove_beat,
+    TEMPOSE_OT_lock_beats,
+    TEMPOSE_OT_clear_beats,
+)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The beats of the song, and the buttons that correct them."""
+
+from .. import beat_edit, beats
+from ..operators.beats import TEMPOSE_OT_find_beats
+from .layout import say
+
+
+class Beats:
+    bl_label = "Beats"
+
+    def draw(self, context):
+        layout, music = self.layout, context.scene.tempose.music
+        row = layout.row(align=True)
+        row.operator("tempose.find_beats", icon="ZOOM_ALL")
+        row.operator("tempose.clear_beats", text="", icon="X")
+        now = beat_edit.peek(context)
+        grid = None if now is None else now.grid
+        if grid is None or not len(grid):
+            reason = TEMPOSE_OT_find_beats.disabled_reason(context)
+            if now is not None:
+                say(layout, reason or "Find the beats, or tap them while the song plays.", "INFO")
+        else:
+            layout.label(text=f"{grid.bpm:.1f} BPM, {grid.metre} beats in a bar")
+            words = beats.in_words(grid)
+            layout.label(text=words.capitalize(), icon="ERROR" if words.startswith("not") else "CHECKMARK")
+        row = layout.row(align=True)
+        row.prop(music, "show_grid", toggle=True)
+        row.prop(music, "show_markers", text="As Markers", toggle=True)
+
+        column = layout.column(align=True)
+        row = column.row(align=True)
+        row.operator("tempose.half_beats")
+        row.operator("tempose.double_beats")
+        row = column.row(align=True)
+        row.operator("tempose.nudge_beats", text="", icon="TRIA_LEFT").direction = "EARLIER"
+        row.prop(music, "nudge", text="")
+        row.prop(music, "nudge_unit", text="")
+        row.operator("tempose.nudge_beats", text="", icon="TRIA_RIGHT").direction = "LATER"
+        if now is not None and now.scene.use_preview_range:
+            column.prop(music, "only_range")
+        layout.operator("tempose.tap_tempo", icon="PLAY")
+
+        column = layout.column(align=True)
+        row = column.row(align=True)
+        row.operator("tempose.set_downbeat")
+        row.prop(music, "metre", text="")
+        column.operator("tempose.drag_beat", icon="ARROW_LEFTRIGHT")
+        row = column.row(align=True)
+        row.operator("tempose.move_beat", text="Move to Playhead")
+        row.operator("tempose.slide_beats", text="Slide All")
+        row = column.row(align=True)
+        row.operator("tempose.add_beat", icon="ADD")
+        row.operator("tempose.remove_beat", icon="REMOVE")
+        row = column.row(align=True)
+        row.operator("tempose.lock_beats", icon="LOCKED").unlock = False
+        row.operator("tempose.lock_beats", text="Unlock", icon="UNLOCKED").unlock = True
