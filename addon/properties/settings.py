@@ -14,7 +14,7 @@ from bpy.props import (
 
 from .. import connection
 from ..timing import MAX_FACTOR, MIN_FACTOR
-from .character import TemposeCharacterSettings
+from .character import TemposeCharacter, TemposeCharacterSettings
 from .drawing import TemposeDrawing
 from .keys import TemposeKeys
 from .music import TemposeMusic
@@ -42,6 +42,7 @@ class TemposeSettings(bpy.types.PropertyGroup):
         options=set(),
     )
     character: PointerProperty(type=TemposeCharacterSettings)
+    overrides: CollectionProperty(type=TemposeCharacter)
     reference: EnumProperty(
         name="Reference Pose",
         description="The pose that gives the figure its proportions and its size",

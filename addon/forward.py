@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From bone channels back to where the figure's joints lie, for any mapped armature. No bpy in here."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import rotations
+from .bones import Bone, Placed, hook, lineage, parents_first, parts_of, place
+from .mapping import BoneMap
+from .plane import Plane
+from .retarget import joints_of, spots
+
+Layout = dict[str, list[tuple[str, int]]]
+"""By bone: property and index of each column."""
+
+
+class Forward:
+    """Channels → joints, as `fitting` asks for it.
+
+    Parameters
+    ----------
+    bones : all of the armature
+    bone_map, plane
+        As for `retarget.solve`.
+    layout : by bone
+        What the columns of its values are.
+    """
+
+    def __init__(self, bones: dict[str, Bone], bone_map: BoneMap, plane: Plane, layout: Layout):
+        self.bones, self.plane, self.layout = bones, plane, layout
+        self.spots = spots(bones, bone_map.within(bones))
+        needed = {name for spot in self.spots.values() for name in lineage(bones, spot.bone)}
+        self.order = [name for name in parents_first(bones) if name in needed]
+        mapped = set(bone_map.bones.values())
+        self.now = {n: parts_of(np.eye(4) if n in mapped else bones[n].basis) for n in self.order}
+
+    def __call__(self, values: dict[str, np.ndarray]) -> np.ndarray:
+        """(J, T, 2) joints in the plane from (T, C) values by bone."""
+        count = len(next(iter(values.values())))
+        placed: dict[str, Placed] = {}
+        for name in self.order:
+            bone = self.bones[name]
+            up = bone.parent
+            hooked = hook(bone, self.bones[up] if up else None, placed[up] if up else None)
+            turn, scale, location = self.now[name]
+            if name in values:
+                turn, scale, location = self._pose(bone, values[name])
+            placed[name] = place(hooked, turn, scale, location)
+        found = joints_of(self.spots, placed, self.plane)
+        return np.stack([np.broadcast_to(p, (count, 2)) for p in found.values()])
+
+    def _pose(self, bone: Bone, values: np.ndarray):
+        """Turn, scale and location of one bone from its columns."""
+        turn, scale, location = self.now[bone.name]
+        columns: dict[str, dict[int, np.ndarray]] = {}
+        for c, (prop, index) in enumerate(self.layout[bone.name]):
+            columns.setdefault(prop, {})[index] = values[:, c]
+        count = len(values)
+        if (part := columns.get("location")) is not None:
+            location = _filled(part, location[0], count)
+        if (part := columns.get("scale")) is not None:
+            scale = _filled(part, scale[0], count)
+        for prop in ("rotation_euler", "rotation_quaternion", "rotation_axis_angle"):
+            if (part := columns.get(prop)) is not None:
+                turn = _turn(prop, bone.mode, part, count)
+        return turn, scale, location
+
+
+def _filled(part: dict[int, np.ndarray], rest: Sequence[float], count: int) -> np.ndarray:
+    return np.stack([part.get(i, np.full(count, rest[i])) for i in range(3)], 1)
+
+
+def _turn(prop: str, mode: str, part: dict[int, np.ndarray], count: int) -> np.ndarray:
+    """(T, 3, 3) rotations out of a rotation property's columns."""
+    if prop == "rotation_quaternion":
+        w, x, y, z = (part.get(i, np.full(count, float(i == 0))) for i in range(4))
+        size = np.sqrt(w * w + x * x + y * y + z * z)
+        w, x, y, z = (v / np.maximum(size, 1e-12) for v in (w, x, y, z))
+        rows = [
+            [1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)],
+            [2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)],
+            [2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)],
+        ]
+        return np.moveaxis(np.array(rows), 2, 0)
+    if prop == "rotation_axis_angle":
+        axis = [float(part[i][0]) if i in part else float(i == 2) for i in (1, 2, 3)]
+        size = max(float(np.linalg.norm(axis)), 1e-12)
+        return rotations.matrix([v / size for v in axis], part.get(0, np.zeros(count)))
+    out = None
+    for letter in mode if len(mode) == 3 else "XYZ":  # the first letter turns first
+        index = "XYZ".index(letter)
+        if index in part:
+            turned = rotations.matrix(np.eye(3)[index], part[index])
+            out = turned if out is None else turned @ out
+    return np.eye(3)[None] if out is None else out

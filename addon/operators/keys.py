@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Give a take its keys anew."""
+
+import bpy
+from bpy.props import EnumProperty
+
+from .. import dancing, keying, keys, stage
+from ..properties import pick_strip
+from .base import ActionButton, busy
+
+
+class TEMPOSE_OT_apply_keys(ActionButton, bpy.types.Operator):
+    """Give the chosen take its keys anew, as set here. Keys that you have set or changed are asked for first"""
+
+    bl_idname = "tempose.apply_keys"
+    bl_label = "Apply Key Settings"
+    bl_options = {"REGISTER", "UNDO"}
+
+    by_hand: EnumProperty(
+        name="Keys Set by Hand",
+        items=[
+            ("KEEP", "Keep Mine", "Keys that you have set or changed stay, with their neighbours"),
+            ("REPLACE", "Replace", "All keys of the dance are made anew"),
+        ],
+        default="KEEP",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def disabled_reason(cls, context):
+        take = stage.active(context.scene.tempose)
+        if take is None:
+            return "There is no take; generate one"
+        if take.state == "PREVIEW" and take.action is None:
+            return "Show this take first"
+        if take.state == "ACCEPTED" and keys.action_of(take) is None:
+            return "The Action of this take has been deleted"
+        return busy()
+
+    def invoke(self, context, _event):
+        found = keying.hand_set(keys.action_of(stage.active(context.scene.tempose)))
+        self._found = sum(len(frames) for frames in found.values())
+        self._bones = len({path.partition('"]')[0] for path, _ in found})
+        if not self._found or bpy.app.background:
+            return self.execute(context)
+        return context.window_manager.invoke_props_dialog(
+            self, width=360, title="Keys Set by Hand", confirm_text="Apply"
+        )
+
+    def draw(self, _context):
+        layout = self.layout
+        layout.label(
+            text=f"You have set or changed {self._found} keys of {self._bones} bones.", icon="KEYFRAME"
+        )
+        layout.prop(self, "by_hand", expand=True)
+
+    def act(self, context):
+        settings = context.scene.tempose
+        take = stage.active(settings)
+        ob, action = stage.rig_of(take), keys.action_of(take)
+        span = dancing.take_span(pick_strip(context)[0], take)
+        made = keys.keyed(stage.data_of(take), ob, span, settings.stretch, settings.keys)
+        kept = keying.rewrite(ob, action, made.curves, self.by_hand == "KEEP", made.stepped)
+        text = f"{take.name} has {made.count} keys"
+        if made.count < made.dense:
+            text += f", {made.count / made.dense:.0%} of one per frame"
+            text += f"; no joint is off by more than {made.worst:.1f} pixels" if not made.stepped else ""
+        return (
+            f"{text}. Of yours, {kept} {'key was' if kept == 1 else 'keys were'} kept."
+            if kept
+            else f"{text}."
+        )
+
+
+CLASSES = (TEMPOSE_OT_apply_keys,)

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How a dance becomes keys."""
+
+
+class Keys:
+    bl_label = "Keys"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, choice = self.layout, context.scene.tempose.keys
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column()
+        column.prop(choice, "density")
+        if choice.density == "SPARSE":
+            column.prop(choice, "tolerance")
+            column.prop(choice, "together")
+        if choice.density != "EVERY":
+            column.prop(choice, "beats")
+        column.prop(choice, "interpolation")
+        column = layout.column()
+        column.prop(choice, "feet")
+        if choice.feet != "NEVER":
+            column.prop(choice, "ground")
+            if choice.ground:
+                column.prop(choice, "ground_height")
+        layout.operator("tempose.apply_keys", icon="KEYFRAME")
