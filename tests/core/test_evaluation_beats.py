@@ -87,14 +87,15 @@ def test_plausibility_tells_steady_grids_from_broken_ones():
     assert broken["steps"] > 0.1
 
 
-def test_calibration_is_right_where_confidence_is_the_f_measure():
+def test_calibration_is_right_where_confidence_is_the_share_of_right_grids():
     random = np.random.default_rng(0)
-    f = random.uniform(0, 1, 400)
-    good = measured.calibration(f, f)
-    assert good["error"] == pytest.approx(0, abs=1e-9)
-    assert good["auc"] == 1
-    assert sum(b["count"] for b in good["bins"]) == 400
-    blind = measured.calibration(np.full(400, 0.95), f)
+    confidence = random.uniform(0, 1, 4000)
+    f = np.where(random.random(4000) < confidence, 0.95, 0.5)
+    good = measured.calibration(confidence, f)
+    assert good["error"] < 0.03
+    assert 0.75 < good["auc"] < 0.9  # 5/6 in the limit
+    assert sum(b["count"] for b in good["bins"]) == 4000
+    blind = measured.calibration(np.full(400, 0.95), f[:400])
     assert blind["error"] > 0.3
     assert blind["auc"] == 0.5
     assert np.isnan(measured.calibration(np.asarray([0.5]), np.asarray([0.9]))["auc"])
@@ -130,12 +131,18 @@ def test_rendered_songs_have_the_beats_they_say():
 
 
 def test_the_command_writes_json_csv_and_a_page(tmp_path, monkeypatch):
-    true = grid(110, 12)
+    true, rendered = grid(110, 12), []
 
-    def songs(data, songs, seconds, kinds):
-        yield "steady", "clicks", 110.0, clicks(true, 12), true
-        yield "steady", "quick clicks", 150.0, clicks(grid(150, 12), 12), grid(150, 12)
-        yield "no beat", "noise", 0.0, measured.beatless(0, 12.0), BeatGrid(np.zeros(0))
+    def songs(data, songs, seconds, kinds, skip):
+        made = {
+            "clicks 0": ("steady", 110.0, clicks(true, 12), true),
+            "quick clicks 1": ("steady", 150.0, clicks(grid(150, 12), 12), grid(150, 12)),
+            "noise 0": ("no beat", 0.0, measured.beatless(0, 12.0), BeatGrid(np.zeros(0))),
+        }
+        for name, (kind, bpm, samples, true_grid) in made.items():
+            if name not in skip:
+                rendered.append(name)
+                yield kind, name, bpm, samples, true_grid
 
     monkeypatch.setattr(measured, "rendered", songs)
     (tmp_path / "music").mkdir()
@@ -154,6 +161,23 @@ def test_the_command_writes_json_csv_and_a_page(tmp_path, monkeypatch):
     page = (tmp_path / "out" / "beats.html").read_text()
     assert page.count("data:image/png") == 2
     assert "http" not in page
+    assert rendered == ["clicks 0", "quick clicks 1", "noise 0"]
+    store = tmp_path / "out" / "songs.jsonl"
+    lines = store.read_text().splitlines()
+    store.write_text("\n".join(lines[:3]) + "\n" + lines[3][:20])  # killed while writing the third song
+    again = CliRunner().invoke(app, ["evaluate-beats", str(tmp_path), "-o", str(tmp_path / "out")])
+    assert again.exit_code == 0, again.output
+    assert rendered[3:] == ["noise 0"]
+    assert json.loads((tmp_path / "out" / "beats.json").read_text()) == kept
+    few = CliRunner().invoke(
+        app, ["evaluate-beats", str(tmp_path), "-o", str(tmp_path / "out"), "--songs", "1"]
+    )
+    assert few.exit_code == 0, few.output
+    assert rendered[4:] == []
+    assert json.loads((tmp_path / "out" / "beats.json").read_text())["table"]["all"]["tempose"]["songs"] == 1
+    monkeypatch.setattr(measured, "_tracker_digest", lambda: "another tracker")
+    CliRunner().invoke(app, ["evaluate-beats", str(tmp_path), "-o", str(tmp_path / "out")])
+    assert rendered[4:] == ["clicks 0", "quick clicks 1", "noise 0"]
 
 
 def test_a_folder_without_samples_is_named(tmp_path):

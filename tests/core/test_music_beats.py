@@ -10,7 +10,14 @@ from scipy import signal
 
 from tempose.datasets.synth import SampleLibrary, render_song
 from tempose.music.audio import SAMPLE_RATE, Song
-from tempose.music.beats import best_path, loudness, tempo_curve, track_beats
+from tempose.music.beats import (
+    _at_its_octave,
+    _confidence,
+    best_path,
+    loudness,
+    tempo_curve,
+    track_beats,
+)
 from tempose.music.grid import BeatGrid
 
 ROOT = Path(__file__).parents[2]
@@ -199,6 +206,41 @@ def test_loudness_has_ten_numbers_a_second_and_its_loudest_is_one():
     np.testing.assert_allclose(level[[0, 5, 15, 22]], [0, 0, 0.5, 1], atol=1e-6)
     assert not loudness(np.zeros(SAMPLE_RATE)).any()
     assert len(loudness(np.zeros(0))) == 0
+
+
+def rated(beats, strong, weak, bars):
+    """(F, 2) activations: beats in turn strong and weak, every `bars`-th one a downbeat."""
+    heard = np.full((2000, 2), 0.02)
+    for k, frame in enumerate((beats * 50).astype(int)):
+        heard[frame, 0] = (strong, weak)[k % 2]
+        heard[frame, 1] = 0.9 if k % bars == 0 else 0.03
+    return heard
+
+
+def test_a_doubled_slow_song_is_halved_and_a_plain_one_is_not():
+    beats = np.arange(0.5, 38, 0.5)
+    halved, doubt = _at_its_octave(beats, rated(beats, 0.95, 0.6, 8), 50)
+    np.testing.assert_array_equal(halved, beats[::2])
+    assert doubt < 0.3
+    kept, doubt = _at_its_octave(beats, rated(beats, 0.95, 0.95, 4), 50)
+    np.testing.assert_array_equal(kept, beats)
+    assert doubt < 0.1
+    kept, unsure = _at_its_octave(beats, rated(beats, 0.9, 0.72, 4), 50)
+    np.testing.assert_array_equal(kept, beats)
+    assert unsure > doubt
+    slow = np.arange(0.5, 38, 0.8)
+    assert _at_its_octave(slow, rated(slow, 0.95, 0.5, 8), 50)[1] == 0  # 75 BPM leaves no question
+
+
+def test_doubt_of_the_octave_and_uneven_beats_cost_confidence():
+    beats = np.arange(0.5, 38, 0.5)
+    curve = rated(beats, 0.95, 0.95, 4)[:, 0]
+    sure = _confidence(beats, curve, 50, 38.0)
+    assert sure > 0.85
+    assert _confidence(beats, curve, 50, 38.0, doubt=0.6) < sure - 0.02
+    uneven = beats + 0.02 * np.random.default_rng(0).normal(size=len(beats))
+    assert _confidence(uneven, curve, 50, 38.0) < sure
+    assert _confidence(beats[:4], curve, 50, 2.0) < 0.4
 
 
 @needs_data

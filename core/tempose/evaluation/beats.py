@@ -9,10 +9,12 @@ without known beats; there only plausibility is measured, and agreement of the t
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
 import os
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +71,11 @@ def tempo_of(curve: str, bpm: float, beats: int, rng: np.random.Generator) -> np
 
 
 def rendered(
-    data: str | os.PathLike, songs: int = 2, seconds: float = 30.0, kinds: Sequence[Kind] = KINDS
+    data: str | os.PathLike,
+    songs: int = 2,
+    seconds: float = 30.0,
+    kinds: Sequence[Kind] = KINDS,
+    skip: Container[str] = (),
 ) -> Iterator[tuple[str, str, float, np.ndarray, BeatGrid]]:
     """Songs with known beats, from drum takes the tracker was not trained on.
 
@@ -81,6 +87,9 @@ def rendered(
         Songs of each kind and tempo, each of another random state.
     seconds : float
         About how long each is.
+    kinds : sequence of Kind
+    skip : container of str
+        Names of songs that need not be rendered.
 
     Yields
     ------
@@ -94,11 +103,16 @@ def rendered(
     for number, kind in enumerate(kinds):
         if not kind.tempi:
             for take in range(4 * songs):
-                yield kind.name, f"{kind.name} {take}", 0.0, beatless(take, seconds), BeatGrid(np.zeros(0))
+                name = f"{kind.name} {take}"
+                if name not in skip:
+                    yield kind.name, name, 0.0, beatless(take, seconds), BeatGrid(np.zeros(0))
         for bpm in kind.tempi:
             for take in range(songs):
                 rng = np.random.default_rng([77, number, int(bpm), take])
                 genre = kind.genre or str(rng.choice(FOURS))
+                name = f"{kind.name} {bpm:g} {genre} {take}"
+                if name in skip:
+                    continue
                 count = max(16, int(seconds * bpm / 60))
                 tempo = tempo_of(kind.curve, bpm, count, rng)
                 count = min(count, int(np.searchsorted(np.cumsum(60 / tempo), seconds)) + 1)
@@ -106,7 +120,7 @@ def rendered(
                     rng, library, tempo.tolist(), max(2, count // GENRES[genre].beats_per_bar), genre=genre,
                     drums=kind.drums, offset=float(rng.uniform(0, 1)), split="validation",
                 )  # fmt: skip
-                yield kind.name, f"{kind.name} {bpm:g} {genre} {take}", float(bpm), samples, grid
+                yield kind.name, name, float(bpm), samples, grid
 
 
 def beatless(seed: int, seconds: float) -> np.ndarray:
@@ -223,14 +237,15 @@ def plausibility(samples: np.ndarray, grid: BeatGrid) -> dict[str, float]:
 
 
 def calibration(confidence: np.ndarray, f: np.ndarray, bins: Sequence[float] = BINS) -> dict[str, Any]:
-    """Does the confidence say what F-measure to expect?
+    """Is the confidence the probability that a grid is right (F-measure above 0.8)?
 
     Returns
     -------
     dict
         ``bins`` (low, high, count, mean confidence, mean F, share with F above 0.8), ``error`` (mean absolute
-        difference of a bin's two means, weighted by count), ``auc`` (chance that a well tracked song (F above
-        0.8) has more confidence than a badly tracked one; NaN where there are not both).
+        difference of a bin's mean confidence and its share, weighted by count), ``auc`` (chance that a well
+        tracked song (F above 0.8) has more confidence than a badly tracked one; NaN where there are not
+        both).
     """
     confidence, f = np.asarray(confidence, float), np.asarray(f, float)
     index = np.clip(np.searchsorted(bins, confidence, side="right") - 1, 0, len(bins) - 2)
@@ -243,7 +258,7 @@ def calibration(confidence: np.ndarray, f: np.ndarray, bins: Sequence[float] = B
                 "confidence": float(confidence[own].mean()), "f": float(f[own].mean()),
                 "good": float((f[own] > 0.8).mean()),
             })  # fmt: skip
-    error = sum(b["count"] * abs(b["confidence"] - b["f"]) for b in table) / max(len(f), 1)
+    error = sum(b["count"] * abs(b["confidence"] - b["good"]) for b in table) / max(len(f), 1)
     good, bad = confidence[f > 0.8], confidence[f <= 0.8]
     pairs = np.sign(good[:, None] - bad[None])
     auc = float((pairs.mean() + 1) / 2) if pairs.size else float("nan")
@@ -260,6 +275,9 @@ def evaluate_beats(
     on_song: Callable[[int, int, str], None] | None = None,
 ) -> dict[str, Any]:
     """Measure the trackers and write ``beats.json``, ``beats.csv`` and ``beats.html`` into a folder.
+
+    Each song's figures are kept in ``songs.jsonl`` as soon as they are there: a stopped run goes on. Another
+    tracker, length or data folder starts anew.
 
     Parameters
     ----------
@@ -280,31 +298,47 @@ def evaluate_beats(
     out.mkdir(parents=True, exist_ok=True)
     music = sorted(p for p in (Path(data) / "music").glob("*") if p.suffix.lower() in AUDIO)
     total = sum(len(k.tempi) * songs or 4 * songs for k in kinds) + len(music)
+    store = _Store(out / "songs.jsonl", [str(Path(data).resolve()), seconds, _tracker_digest()])
     rows: list[Row] = []
+    recordings: list[Row] = []
     done = 0
-    for kind, name, bpm, samples, true in rendered(data, songs, seconds, kinds):
-        for tracker, track in TRACKERS.items():
-            found = track(samples)
-            rows.append({
-                "tracker": tracker, "kind": kind, "song": name, "bpm": bpm, "found_bpm": found.bpm,
-                "confidence": found.confidence, **scores(true, found),
-            })  # fmt: skip
+
+    def tell(name: str) -> None:
+        nonlocal done
         done += 1
         if on_song:
             on_song(done, total, name)
-    recordings: list[Row] = []
+
+    for name, kept in store.songs.items():
+        if _asked_for(kept[0]["kind"], name, songs, kinds):
+            rows += kept
+            tell(name)
+    for kind, name, bpm, samples, true in rendered(data, songs, seconds, kinds, store.songs):
+        found = {tracker: track(samples) for tracker, track in TRACKERS.items()}
+        here = [
+            {"tracker": tracker, "kind": kind, "song": name, "bpm": bpm, "found_bpm": grid.bpm,
+             "confidence": grid.confidence, **scores(true, grid)}
+            for tracker, grid in found.items()
+        ]  # fmt: skip
+        store.keep(name, here)
+        rows += here
+        tell(name)
     for path in music:
+        if path.stem in store.recordings:
+            recordings += store.recordings[path.stem]
+            tell(path.stem)
+            continue
         samples = Song.load(path).samples[: 120 * SAMPLE_RATE]
         found = {tracker: track(samples) for tracker, track in TRACKERS.items()}
         agreement = scores(found["tempose"], found["librosa"])
-        for tracker, grid in found.items():
-            recordings.append({
-                "tracker": tracker, "song": path.stem, **plausibility(samples, grid),
-                "agreement_f": agreement["f"], "agreement_amlt": agreement["amlt"],
-            })  # fmt: skip
-        done += 1
-        if on_song:
-            on_song(done, total, path.stem)
+        here = [
+            {"tracker": tracker, "song": path.stem, **plausibility(samples, grid),
+             "agreement_f": agreement["f"], "agreement_amlt": agreement["amlt"]}
+            for tracker, grid in found.items()
+        ]  # fmt: skip
+        store.keep(path.stem, here)
+        recordings += here
+        tell(path.stem)
     own = [r for r in rows if r["tracker"] == "tempose"]
     results = {
         "table": table(rows),
@@ -323,6 +357,45 @@ def evaluate_beats(
         writer.writerows(rows)
     write_page(out / "beats.html", results)
     return results
+
+
+def _asked_for(kind: str, name: str, songs: int, kinds: Sequence[Kind]) -> bool:
+    """Whether a kept song belongs to this run: of a kind that is asked for, and not one take too many."""
+    chosen = next((k for k in kinds if k.name == kind), None)
+    return chosen is not None and int(name.rpartition(" ")[2]) < (songs if chosen.tempi else 4 * songs)
+
+
+def _tracker_digest() -> str:
+    """Changes with anything that may change a grid."""
+    from tempose.music import beat_net, beats
+
+    digest = hashlib.sha256(beat_net.WEIGHTS.read_bytes())
+    for module in (beats, beat_net):
+        digest.update(Path(str(module.__file__)).read_bytes())
+    return digest.hexdigest()
+
+
+class _Store:
+    """What was measured already, a line of JSON for each song below one that says of what."""
+
+    def __init__(self, path: Path, facts: list[Any]):
+        self.path, self.songs, self.recordings = path, {}, {}
+        lines = []
+        if path.is_file():
+            with suppress(ValueError):  # a last line that was cut off is measured again
+                lines += (json.loads(line) for line in path.read_text().splitlines())
+        if not lines or lines[0] != facts:
+            lines = [facts]
+        path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+        for name, rows in lines[1:]:
+            self._file(name, rows)
+
+    def _file(self, name: str, rows: list[Row]) -> None:
+        (self.songs if "kind" in rows[0] else self.recordings)[name] = rows
+
+    def keep(self, name: str, rows: list[Row]) -> None:
+        with self.path.open("a") as file:
+            file.write(json.dumps([name, rows]) + "\n")
 
 
 def table(rows: Sequence[Row], key: str = "kind") -> dict[str, dict[str, dict[str, float]]]:

@@ -27,7 +27,8 @@ def write_page(path: Path, results: dict[str, Any]) -> None:
         _table(results["table"], "songs with known beats"),
         image(_by_tempo(results["by_tempo"]), "F-measure by tempo"),
         "<h2>Is the confidence true?</h2>",
-        f"<p>Mean difference between confidence and F-measure {found['error']:.2f}; a well tracked song (F "
+        "<p>The confidence is meant to be the probability that a grid is right: F above 0.8. Mean difference "
+        f"between the two {found['error']:.2f}; a well tracked song (F "
         f"above 0.8) has more confidence than a badly tracked one with probability "
         f"{number(found['auc'], 2)}.</p>",
         _calibration_table(found),
@@ -93,8 +94,8 @@ def _reliability(results: dict[str, Any]) -> bytes:
     y = np.asarray([r["f"] for r in own]) + jitter[1]
     axes.plot(x, y, "o", color=COLOURS["tempose"], alpha=0.35, markersize=4, label="a song")
     bins = results["calibration"]["bins"]
-    centre, mean = [b["confidence"] for b in bins], [b["f"] for b in bins]
-    axes.plot(centre, mean, "s-", color="#222", markersize=5, label="mean of a range")
+    centre, share = [b["confidence"] for b in bins], [b["good"] for b in bins]
+    axes.plot(centre, share, "s-", color="#222", markersize=5, label="share with F above 0.8")
     axes.set_xlabel("confidence")
     axes.set_ylabel("F-measure")
     axes.legend(fontsize=8, loc="lower right")

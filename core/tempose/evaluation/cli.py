@@ -116,7 +116,8 @@ def evaluate_beats(
     songs: Annotated[int, typer.Option(min=1, help="rendered songs of each kind and tempo")] = 2,
     seconds: Annotated[float, typer.Option(min=10, help="length of rendered songs")] = 30.0,
 ) -> None:
-    """Measure the beat grid beside plain librosa: songs with known beats, recordings, confidence."""
+    """Measure the beat grid beside plain librosa: songs with known beats, recordings, confidence; a stopped
+    run goes on."""
     from rich.console import Console
     from rich.progress import Progress
     from rich.table import Table

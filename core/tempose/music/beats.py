@@ -15,6 +15,8 @@ STIFF = 45.0  # cost of a change of tempo, per unit of log ratio …
 CHANGE = 14.0  # … up to this much: an abrupt change must pay for itself within a few beats
 OCTAVE = 8.0  # more for changes that are rather mistakes of octave (beyond a factor of 1.6)
 QUIET = 1e-4
+DOUBLED = (95.0, 165.0)  # tempi at which every second beat may be one too many
+HALVE = 0.8  # how probable that must be
 METERS = (4, 3)
 
 
@@ -50,8 +52,9 @@ def track_beats(samples: np.ndarray) -> BeatGrid:
         return _even(seconds)
     beats = _between_frames(path / RATE, heard[:, 0], COARSE)
     beats = _evened(_bridged(beats, heard[:, 0], COARSE))
+    beats, doubt = _at_its_octave(beats, heard, COARSE)
     begin, end = _audible(samples)
-    confidence = _confidence(beats, heard[:, 0], COARSE, end - begin)
+    confidence = _confidence(beats, heard[:, 0], COARSE, end - begin, doubt)
     beats = _extended(beats, begin, min(end, seconds))
     bar = _logit(_near(heard[:, 1], beats, COARSE))
     return BeatGrid(beats, beats[_downbeats(bar)], confidence)
@@ -234,10 +237,43 @@ def _downbeats(rating: np.ndarray) -> np.ndarray:
     return np.array(chosen[::-1], int)
 
 
-def _confidence(beats: np.ndarray, curve: np.ndarray, rate: int, audible: float) -> float:
-    """The F-measure to be expected: how high the beats stand, how low what lies between, how much they cover.
+def _at_its_octave(beats: np.ndarray, heard: np.ndarray, rate: int) -> tuple[np.ndarray, float]:
+    """The beats, or every second one where the tempo is rather a doubled one; and the doubt that remains.
 
-    The numbers were fitted on 200 rendered songs that the network was not trained on.
+    In a slow song the off-beats are heard as beats, too, but less clearly, and bars come every eighth "beat".
+    The numbers are a logistic regression on 131 rendered songs with a steady beat (32 of them doubled) that
+    the network was not trained on; in cross-validation it halved 15 of the 32, and none of the other 99.
+
+    Parameters
+    ----------
+    beats : (B,) float
+    heard : (F, 2) float
+        Probabilities of a beat and of a downbeat.
+
+    Returns
+    -------
+    beats : (B,) or about (B / 2,) float
+    doubt : float
+        Probability that the other octave is the right one; 0 where the tempo leaves no question.
+    """
+    if len(beats) < 16 or not DOUBLED[0] < 60 / np.median(np.diff(beats)) < DOUBLED[1]:
+        return beats, 0.0
+    beat, bar = _logit(_near(heard[:, 0], beats, rate)), _near(heard[:, 1], beats, rate)
+    halves = [beat[k::2].mean() for k in (0, 1)]
+    eight, four = (max(bar[k::n].mean() for k in range(n)) for n in (8, 4))
+    odds = 2.9 * abs(halves[0] - halves[1]) + 20.5 * (eight - four) - 1.94 * beat.mean() - 0.6
+    doubled = float(1 / (1 + np.exp(-odds)))
+    low, middle, high = np.percentile(np.diff(beats), (10, 50, 90))
+    if doubled < HALVE or high - low > 0.15 * middle:  # where the tempo changes, bars tell less
+        return beats, doubled
+    return beats[int(np.argmax(halves)) :: 2], 1 - doubled
+
+
+def _confidence(beats: np.ndarray, curve: np.ndarray, rate: int, audible: float, doubt: float = 0.0) -> float:
+    """How probable it is that the grid is right (F-measure above 0.8): how high the beats stand, how evenly
+    they lie, how much of the song they cover, and how sure their octave is.
+
+    The numbers are a logistic regression on 240 rendered songs that the network was not trained on.
 
     Parameters
     ----------
@@ -246,9 +282,13 @@ def _confidence(beats: np.ndarray, curve: np.ndarray, rate: int, audible: float)
         Probability of a beat.
     audible : float
         Seconds that sound.
+    doubt : float
+        Of the octave; see `_at_its_octave`.
     """
-    between = np.interp((beats[1:] + beats[:-1]) / 2, np.arange(len(curve)) / rate, curve)
-    odds = 11.7 * _near(curve, beats, rate).mean() - 2.2 * between.mean() - 8.0
+    height = _logit(_near(curve, beats, rate).mean())
+    steps = np.abs(np.diff(np.log(np.diff(beats))))
+    unevenness = float(steps.mean()) if len(steps) else 1.0
+    odds = 2.0 * height - 1.83 * doubt - 15.8 * unevenness - 1.67
     covered = (beats[-1] - beats[0] + np.median(np.diff(beats))) / max(audible, 1e-6)
     few = min(1.0, len(beats) / 12)  # three beats in a row may be chance
     return float(min(1.0, covered) * few / (1 + np.exp(-odds)))
