@@ -95,8 +95,14 @@ def draw(at: dict, height: float, radius: float | None = None) -> Figure:
         limb(f"thigh.{letter}", f"{side}_hip", f"{side}_knee", 0.058, 0.042, f"trousers{far}", 2 + back)
         limb(f"shin.{letter}", f"{side}_knee", f"{side}_ankle", 0.042, 0.03, f"trousers{far}", 1 + back)
         ankle = np.asarray(at[f"{side}_ankle"])
-        toe = np.add(ankle, (0.055 * h * (1 if side == "left" else -1), -0.022 * h))
-        figure.add(capsule(ankle, toe, 0.03 * h, 0.022 * h), f"shin.{letter}", f"skin{far}", back * layer)
+        footed = f"{side}_toe" in at
+        toe = (
+            at[f"{side}_toe"]
+            if footed
+            else np.add(ankle, (0.055 * h * (1 if side == "left" else -1), -0.022 * h))
+        )
+        foot = f"foot.{letter}" if footed else f"shin.{letter}"
+        figure.add(capsule(ankle, toe, 0.03 * h, 0.022 * h), foot, f"skin{far}", back * layer)
         limb(
             f"upper_arm.{letter}",
             f"{side}_shoulder",
@@ -110,6 +116,10 @@ def draw(at: dict, height: float, radius: float | None = None) -> Figure:
         figure.add(
             disc(at[f"{side}_wrist"], 0.032 * h), f"forearm.{letter}", f"skin{far}", (-5 + 3 * back) * layer
         )
+        if f"{side}_hand" in at:
+            limb(
+                f"hand.{letter}", f"{side}_wrist", f"{side}_hand", 0.03, 0.022, f"skin{far}", -4.5 + 3 * back
+            )
         sleeve = at[f"{side}_shoulder"] + 0.35 * np.subtract(at[f"{side}_elbow"], at[f"{side}_shoulder"])
         figure.add(
             capsule(at[f"{side}_shoulder"], sleeve, 0.05 * h, 0.046 * h),

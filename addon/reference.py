@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .errors import Problem
-from .skeleton import BODY_25, COCO_17, OPENPOSE_18, PARENTS, from_root, mirror
+from .skeleton import BODY_25, COCO_17, HALPE_26, MIDDLE_FINGER, OPENPOSE_18, PARENTS, from_root, mirror
 
 CANVAS = (1000, 1000)
 GROUND = 900.0  # pixel row the built-in figures stand on
@@ -41,12 +41,15 @@ class Reference:
     canvas : (int, int)
     completed : list of str
         Joints that were not given and have been filled in.
+    more : dict of joint → (x, y)
+        Hands and toes, where the pose has them.
     """
 
     keypoints: np.ndarray
     scores: np.ndarray
     canvas: tuple[int, int] = CANVAS
     completed: list[str] = field(default_factory=list)
+    more: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def to_request(self) -> dict:
         """The form the server takes."""
@@ -80,7 +83,9 @@ def standing(proportions: str = "ADULT") -> Reference:
 
 
 def from_json(text: str) -> Reference:
-    """Read an OpenPose (18 or 25 joints) or COCO (17) pose file; the largest figure in it counts.
+    """Read an OpenPose (18 or 25 joints), COCO (17) or Halpe (26) pose file; the largest figure in it counts.
+
+    Toes, and hands that OpenPose has found, come along as `Reference.more`.
 
     Raises
     ------
@@ -98,13 +103,16 @@ def from_json(text: str) -> Reference:
         raise Problem(
             "reference_empty", "There is no figure in this pose file. OpenPose and COCO files are read."
         )
-    points, scores = max((_figure(flat) for flat in people), key=_extent)
+    points, scores, more = max((_figure(*person) for person in people), key=_extent)
     seen = scores > 0
     if canvas is None:
         canvas = CANVAS if points[seen].max(initial=0) <= 1.5 else _room_for(points[seen])
     if points[seen].max(initial=0) <= 1.5:  # shares of the picture instead of pixels
         points = points * np.asarray(canvas, float)
-    return complete(points, scores, canvas)
+        more = {joint: (x * canvas[0], y * canvas[1]) for joint, (x, y) in more.items()}
+    whole = complete(points, scores, canvas)
+    whole.more = more
+    return whole
 
 
 def _people(data) -> tuple[tuple[int, int] | None, list]:
@@ -126,7 +134,7 @@ def _people(data) -> tuple[tuple[int, int] | None, list]:
         for item in found:
             flat = item.get("pose_keypoints_2d", item.get("keypoints"))
             if isinstance(flat, list) and flat:
-                people.append(flat)
+                people.append((flat, item))
     return canvas, people
 
 
@@ -135,17 +143,18 @@ def _size(width, height) -> tuple[int, int] | None:
     return (int(width), int(height)) if good else None
 
 
-def _figure(flat: list) -> tuple[np.ndarray, np.ndarray]:
-    """(18, 2) points and (18,) scores from a flat list of x, y, confidence."""
+def _figure(flat: list, person: dict) -> tuple[np.ndarray, np.ndarray, dict]:
+    """(18, 2) points and (18,) scores from a flat list of x, y, confidence; and hands and toes."""
     try:
         numbers = np.asarray(flat, float).ravel()
     except (TypeError, ValueError):
         raise Problem("reference_unreadable", "This pose file holds something else than numbers.") from None
-    layouts = {54: OPENPOSE_18, 75: BODY_25, 51: COCO_17}
+    layouts = {54: OPENPOSE_18, 75: BODY_25, 51: COCO_17, 78: HALPE_26}
     if len(numbers) not in layouts:
         raise Problem(
             "reference_layout",
-            f"This pose file has {len(numbers) // 3} joints; OpenPose files have 18 or 25, COCO files 17.",
+            f"This pose file has {len(numbers) // 3} joints; OpenPose files have 18 or 25, COCO files 17, "
+            "Halpe files 26.",
         )
     if not np.isfinite(numbers).all():
         raise Problem("reference_not_finite", "This pose file holds values that are not numbers.")
@@ -160,11 +169,27 @@ def _figure(flat: list) -> tuple[np.ndarray, np.ndarray]:
     if scores[neck] <= 0 and min(scores[left], scores[right]) > 0:
         points[neck] = (points[left] + points[right]) / 2
         scores[neck] = min(scores[left], scores[right])
-    return points, scores
+    return points, scores, _hands_and_toes(names, rows, person)
+
+
+def _hands_and_toes(names: tuple, rows: np.ndarray, person: dict) -> dict[str, tuple[float, float]]:
+    """Ends of the feet, and of the hands where the file has them."""
+    found = {}
+    for side in ("left", "right"):
+        toes = [rows[names.index(j)] for j in (f"{side}_big_toe", f"{side}_small_toe") if j in names]
+        toes = [(x, y) for x, y, score in toes if score > 0]
+        if toes:
+            found[f"{side}_toe"] = tuple(np.mean(toes, axis=0).tolist())
+        hand = person.get(f"hand_{side}_keypoints_2d")
+        if isinstance(hand, list) and len(hand) == 63:
+            x, y, score = hand[3 * MIDDLE_FINGER : 3 * MIDDLE_FINGER + 3]
+            if all(isinstance(v, int | float) and math.isfinite(v) for v in (x, y, score)) and score > 0:
+                found[f"{side}_hand"] = (float(x), float(y))
+    return found
 
 
 def _extent(figure) -> float:
-    points, scores = figure
+    points, scores, _ = figure
     seen = points[scores > 0]
     return float(np.ptp(seen[:, 1]) + np.ptp(seen[:, 0])) if len(seen) else -1.0
 

@@ -7,77 +7,32 @@ import uuid
 import bpy
 import numpy as np
 
+from . import character
+from .character import PROPERTY, find, identity, is_rig, placement, pose_of, rest
 from .errors import Problem
 from .figure import Figure, draw
-from .mapping import JOINTS, TEMPOSE_RIG
-from .reference import Reference, complete
-from .retarget import Placement, Rest, with_mid_hip
+from .mapping import ENDS, JOINTS, MORE_JOINTS, TARGETS, TEMPOSE_RIG, BoneMap
+from .plane import Placement
+from .reference import Reference
+from .retarget import with_mid_hip
 from .skeleton import OPENPOSE_18
 
+__all__ = ["find", "identity", "is_rig", "new", "placement", "pose_of", "remove", "rest"]
+
 UNIT = 0.0025  # Blender units per pixel: the built-in adult stands 1.8 units tall
-PROPERTY = "tempose_rig"
 
 
-def is_rig(ob) -> bool:
-    """Whether this object is an armature made by Tempose."""
-    return ob is not None and ob.type == "ARMATURE" and PROPERTY in ob
-
-
-def identity(ob) -> str:
-    """A mark that outlives renaming and undo."""
-    return json.loads(ob[PROPERTY])["id"]
-
-
-def find(scene, mark: str):
-    """The rig with that mark, or None when it has been deleted."""
-    for ob in scene.objects:
-        if is_rig(ob) and identity(ob) == mark:
-            return ob
-    return None
-
-
-def placement(ob) -> Placement:
-    """How the picture lies in the rig's plane."""
-    data = json.loads(ob[PROPERTY])
-    return Placement(tuple(data["canvas"]), data["unit"], tuple(data["origin"]))
-
-
-def rest(ob) -> dict[str, Rest]:
-    """The mapped bones that this rig has, at rest."""
-    found = {}
-    for link in TEMPOSE_RIG:
-        bone = ob.data.bones.get(link.name)
-        if bone is not None:
-            head, tail = bone.head_local, bone.tail_local
-            found[link.name] = Rest((head.x, head.z), (tail.x, tail.z))
-    return found
-
-
-def pose_of(ob, current: bool) -> Reference:
-    """The rig's pose as a reference: as it stands now, or at rest."""
-    place, plane, scores = placement(ob), np.zeros((len(JOINTS), 2)), np.zeros(len(JOINTS))
-    for link in TEMPOSE_RIG:
-        bone = ob.pose.bones.get(link.name) if current else ob.data.bones.get(link.name)
-        if bone is None:
-            continue
-        ends = (bone.head, bone.tail) if current else (bone.head_local, bone.tail_local)
-        for joint, end in zip((link.head, link.tail), ends, strict=True):
-            if joint is not None:
-                index = JOINTS.index(joint)
-                plane[index], scores[index] = (end.x, end.z), 1.0
-    count = len(OPENPOSE_18)
-    return complete(place.to_pixels(plane[:count]), scores[:count], place.canvas)
-
-
-def new(scene, reference: Reference, name: str = "Dancer", figure: bool = True):
+def new(scene, reference: Reference, name: str = "Dancer", figure: bool = True, ik_feet: bool = False):
     """Make a rig with its figure from a pose; returns the armature object.
 
-    The feet stand on the ground (Z = 0) and the middle of the picture is X = 0.
+    The ankles stand on the ground (Z = 0) and the middle of the picture is X = 0. Hands and feet get bones where the
+    pose has them; `ik_feet` adds targets that the ankles are pulled to.
     """
     points = reference.keypoints
     place = Placement(reference.canvas, UNIT, (reference.canvas[0] / 2, float(points[:, 1].max())))
     plane = with_mid_hip(place.to_plane(points)[None], np.ones((1, len(OPENPOSE_18))))[0][0]
     at = {joint: plane[i] for i, joint in enumerate(JOINTS)}
+    at |= {joint: place.to_plane(point) for joint, point in reference.more.items() if joint in MORE_JOINTS}
     height = float(np.ptp(plane[:, 1]))
     if height <= 1e-6:
         raise Problem("reference_flat", "All joints of this pose lie on one line.")
@@ -85,7 +40,8 @@ def new(scene, reference: Reference, name: str = "Dancer", figure: bool = True):
     ob = bpy.data.objects.new(name, armature)
     try:
         scene.collection.objects.link(ob)
-        _bones(ob, at, height)
+        links = [*TEMPOSE_RIG, *(link for link in ENDS if link.tail in at), *(TARGETS if ik_feet else ())]
+        _bones(ob, at, height, links)
         ob[PROPERTY] = json.dumps(
             {
                 "id": uuid.uuid4().hex,
@@ -94,6 +50,7 @@ def new(scene, reference: Reference, name: str = "Dancer", figure: bool = True):
                 "origin": list(place.origin),
             }
         )
+        character.store(ob, BoneMap({link.name: link.name for link in links}, 1.0))
         if figure:
             _drawn(scene, ob, at, height)
     except BaseException:
@@ -115,7 +72,7 @@ def remove(ob) -> None:
         bpy.data.armatures.remove(data)
 
 
-def _bones(ob, at: dict, height: float) -> None:
+def _bones(ob, at: dict, height: float, links: list) -> None:
     layer = bpy.context.view_layer
     before = layer.objects.active
     chosen = [other for other in layer.objects if other.select_get()]
@@ -124,7 +81,7 @@ def _bones(ob, at: dict, height: float) -> None:
     layer.objects.active = ob
     bpy.ops.object.mode_set(mode="EDIT")
     try:
-        for link in TEMPOSE_RIG:
+        for link in links:
             bone = ob.data.edit_bones.new(link.name)
             x, z = at[link.head]
             bone.head = (x, 0.0, z)
@@ -153,10 +110,28 @@ def _bones(ob, at: dict, height: float) -> None:
         bone.lock_location = (True, True, True) if bone.parent else (False, False, True)
         side = bone.name.rpartition(".")[2]
         bone.color.palette = {"L": "THEME04", "R": "THEME01"}.get(side, "THEME09")
+    for link in links:
+        if link in TARGETS:
+            _pull(ob, link.name)
     for letter in "LR":
         ob.data.bones[f"look.{letter}"].hide = True
     ob.show_in_front = True
     ob.data.display_type = "STICK"
+
+
+def _pull(ob, name: str) -> None:
+    """Let a shin follow a target, within the plane."""
+    letter = name.rpartition(".")[2]
+    target = ob.pose.bones[name]
+    target.lock_location = (False, False, True)
+    target.color.palette = "THEME03"
+    ob.data.bones[name].use_deform = False
+    for part in ("thigh", "shin"):
+        bone = ob.pose.bones[f"{part}.{letter}"]
+        bone.lock_ik_x = bone.lock_ik_y = True
+    constraint = ob.pose.bones[f"shin.{letter}"].constraints.new("IK")
+    constraint.target, constraint.subtarget, constraint.chain_count = ob, name, 2
+    constraint.use_stretch = False
 
 
 def _drawn(scene, ob, at: dict, height: float) -> None:

@@ -15,6 +15,11 @@ BODY_25 = (
     *OPENPOSE_18[:8], "mid_hip", *OPENPOSE_18[8:],
     "left_big_toe", "left_small_toe", "left_heel", "right_big_toe", "right_small_toe", "right_heel",
 )  # fmt: skip
+HALPE_26 = (
+    *COCO_17, "head", "neck", "mid_hip", "left_big_toe", "right_big_toe", "left_small_toe", "right_small_toe",
+    "left_heel", "right_heel",
+)  # fmt: skip
+MIDDLE_FINGER = 12  # its tip, among the 21 points of an OpenPose hand
 
 PARENTS = {
     "nose": "neck",

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The rig."""
+"""Who dances: new rigs, and bones of other armatures found, kept and read from files."""
+
+from pathlib import Path
 
 import bpy
+from bpy.props import StringProperty
 
-from .. import dancing, rig
-from ..properties import pick_rig
+from .. import character, dancing, mapping, puppet, rig
+from ..errors import Problem
+from ..properties import pick_armature, pick_rig
 from .base import ActionButton, busy
 
 
@@ -23,7 +27,9 @@ class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
         if settings.reference == "FILE" and not settings.reference_file:
             return "Choose a pose file first"
         if settings.reference == "ARMATURE" and pick_rig(context) is None:
-            return "Select the Tempose rig whose pose is meant, or choose the standing figure"
+            return "Select the character whose pose is meant, or choose the standing figure"
+        if settings.reference == "IMAGE" and puppet.laid_out(context.scene) is None:
+            return "Place joint markers on a picture first: Picture and Ink"
         return ""
 
     def act(self, context):
@@ -31,7 +37,7 @@ class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
         pose = dancing.reference_for_rig(context, settings)
         if context.mode != "OBJECT":
             bpy.ops.object.mode_set(mode="OBJECT")
-        ob = rig.new(context.scene, pose)
+        ob = rig.new(context.scene, pose, ik_feet=settings.character.ik_feet)
         for other in context.view_layer.objects:
             other.select_set(other is ob)
         context.view_layer.objects.active = ob
@@ -41,4 +47,133 @@ class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
         )
 
 
-CLASSES = (TEMPOSE_OT_new_rig,)
+class _OfArmature(ActionButton):
+    @classmethod
+    def disabled_reason(cls, context):
+        if reason := busy():
+            return reason
+        ob = pick_armature(context)
+        if ob is None:
+            return "Select an armature first"
+        if ob.library is not None:
+            return character.why_not(ob)
+        return ""
+
+    def mapped(self, ob) -> str:
+        """What a map leaves out, in words."""
+        bone_map = character.map_of(ob)
+        found = f"{len(bone_map.bones)} of {len(mapping.PARTS)} parts are mapped on '{ob.name}'."
+        return f"{found} {character.notice(ob)}".strip()
+
+
+class TEMPOSE_OT_map_bones(_OfArmature, bpy.types.Operator):
+    """Find out which bone is which part of the body, by names and by shape. Replaces the map there is"""
+
+    bl_idname = "tempose.map_bones"
+    bl_label = "Find Bones"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        settings, ob = context.scene.tempose, pick_armature(context)
+        preset = settings.character.preset
+        found, how = character.guess(ob, "" if preset == "AUTO" else preset)
+        if not found.bones:
+            raise Problem(
+                "map_nothing",
+                f"No bone of {ob.name} was recognised ({how}). Choose bones in the table, or load a bone map.",
+            )
+        character.store(ob, found)
+        settings.rig = ob
+        return f"Recognised {how}: {self.mapped(ob)}"
+
+
+class TEMPOSE_OT_clear_map(_OfArmature, bpy.types.Operator):
+    """Forget which bone is which; the armature itself is not changed"""
+
+    bl_idname = "tempose.clear_map"
+    bl_label = "Clear Map"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        if reason := super().disabled_reason(context):
+            return reason
+        return "" if character.map_of(pick_armature(context)).bones else "No bone is mapped"
+
+    def act(self, context):
+        ob = pick_armature(context)
+        character.store(ob, mapping.BoneMap())
+        return f"The bone map of '{ob.name}' is empty."
+
+
+class _File(_OfArmature):
+    filename_ext = ".json"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def invoke(self, context, _event):
+        if not self.filepath:
+            self.filepath = f"{pick_armature(context).name}.bones.json"
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+
+class TEMPOSE_OT_save_map(_File, bpy.types.Operator):
+    """Write the bone map to a file, for other characters with the same bones"""
+
+    bl_idname = "tempose.save_map"
+    bl_label = "Save Bone Map"
+    bl_options = {"REGISTER"}
+    filepath: StringProperty(subtype="FILE_PATH")
+    filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
+
+    @classmethod
+    def disabled_reason(cls, context):
+        if reason := super().disabled_reason(context):
+            return reason
+        return "" if character.map_of(pick_armature(context)).bones else "No bone is mapped: press Find Bones"
+
+    def act(self, context):
+        ob, path = pick_armature(context), Path(bpy.path.abspath(self.filepath))
+        try:
+            path.write_text(mapping.to_json(character.map_of(ob), ob.name), "utf-8")
+        except OSError as error:
+            raise Problem("map_unwritten", f"{path.name} cannot be written: {error.strerror}.") from None
+        return f"The bone map of '{ob.name}' is in {path.name}."
+
+
+class TEMPOSE_OT_load_map(_File, bpy.types.Operator):
+    """Read a bone map that was saved before"""
+
+    bl_idname = "tempose.load_map"
+    bl_label = "Load Bone Map"
+    bl_options = {"REGISTER", "UNDO"}
+    filepath: StringProperty(subtype="FILE_PATH")
+    filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
+
+    def act(self, context):
+        ob, path = pick_armature(context), Path(bpy.path.abspath(self.filepath))
+        try:
+            if path.stat().st_size > mapping.MAX_MAP_BYTES:
+                raise Problem("map_large", f"{path.name} is too large for a bone map.")
+            loaded, _ = mapping.from_json(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError):
+            raise Problem("map_missing", f"The bone map {path.name} cannot be read.") from None
+        fitting = character.fitted(ob, loaded)
+        if not fitting.bones:
+            raise Problem(
+                "map_foreign", f"{ob.name} has none of the bones in {path.name}. Nothing was changed."
+            )
+        character.store(ob, fitting)
+        context.scene.tempose.rig = ob
+        gone = [bone for part, bone in loaded.bones.items() if part not in fitting.bones]
+        lost = f" Not in this armature: {', '.join(gone)}." if gone else ""
+        return self.mapped(ob) + lost
+
+
+CLASSES = (
+    TEMPOSE_OT_new_rig,
+    TEMPOSE_OT_map_bones,
+    TEMPOSE_OT_clear_map,
+    TEMPOSE_OT_save_map,
+    TEMPOSE_OT_load_map,
+)

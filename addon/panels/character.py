@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who dances."""
 
-from ..properties import pick_rig
+from .. import character, connection, puppet
+from ..mapping import PARTS, WANTED, label
+from ..properties import pick_armature, pick_rig
+from ..properties.character import attribute
+from .layout import say
 
 
 class Character:
@@ -12,12 +16,83 @@ class Character:
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "rig")
-        ob = pick_rig(context)
+        ob = pick_armature(context)
         if settings.rig is None and ob is not None:
             layout.label(text=ob.name, icon="ARMATURE_DATA")
+        if ob is not None and (reason := character.why_not(ob)):
+            say(layout, f"{reason}.", "INFO")
+        elif ob is not None and (notice := character.notice(ob)):
+            say(layout, notice, "ERROR")
         layout.prop(settings, "reference")
         if settings.reference == "STANDING":
             layout.prop(settings, "proportions")
         elif settings.reference == "FILE":
             layout.prop(settings, "reference_file")
+        elif settings.reference == "IMAGE":
+            self._picture(layout, context)
+        layout.prop(settings.character, "ik_feet")
         layout.operator("tempose.new_rig", icon="ARMATURE_DATA")
+
+    @staticmethod
+    def _picture(layout, context):
+        if puppet.laid_out(context.scene) is None:
+            say(layout, "Place joint markers on a picture first, under Picture and Ink.", "INFO")
+        server = connection.current
+        if server is None or not server.capabilities.get("pose_estimator"):
+            say(layout, "Markers are placed by hand: this server does not find joints in pictures.", "INFO")
+
+
+class Bones:
+    bl_label = "Bone Map"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.tempose.character
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        ob = pick_armature(context)
+        layout.prop(settings, "preset")
+        row = layout.row(align=True)
+        row.operator("tempose.map_bones", icon="VIEWZOOM")
+        row.operator("tempose.load_map", text="", icon="FILEBROWSER")
+        row.operator("tempose.save_map", text="", icon="FILE_TICK")
+        row.operator("tempose.clear_map", text="", icon="X")
+        if ob is None:
+            say(layout, "Select an armature to map its bones.", "INFO")
+            return
+        column = layout.column(align=True)
+        column.enabled = ob.library is None
+        stored, mapped = character.stored(ob), character.map_of(ob)
+        layout.prop(settings, "show_all")
+        if stored is None:
+            say(layout, "Press Find Bones to begin a map for this override.", "INFO")
+            return
+        if not stored.mapped and mapped.bones:
+            say(layout, "This rig was made by Tempose; its bones are known by name.", "INFO")
+            return
+        for part in PARTS:
+            if part in WANTED or settings.show_all or stored.bone(part):
+                name = stored.bone(part)
+                row = column.row(align=True)
+                row.alert = bool(name) and name not in ob.data.bones
+                row.prop_search(stored, attribute(part), ob.data, "bones", text=label(part).capitalize())
+        if settings.show_all:
+            layout.prop(stored, "nose", slider=True)
+
+
+class Limits:
+    bl_label = "Bone Limits"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.tempose
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "stretch")
+        column = layout.column()
+        column.active = settings.stretch
+        column.prop(settings.character, "shortest", slider=True)
+        column.prop(settings.character, "longest")
+        column.prop(settings.character, "loose")
+        if pick_rig(context) is None:
+            say(layout, "No character dances yet.", "INFO")

@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The plane that a figure lies in, and how a picture lies in it. No bpy in here."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+ALONG = np.cos(np.radians(20))  # a direction this near to an axis of the armature is meant to be that axis
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where the picture lies in the figure's plane.
+
+    Parameters
+    ----------
+    canvas : (int, int)
+    unit : float
+        Units of the armature per pixel.
+    origin : (float, float)
+        The pixel that lies on the plane's origin.
+    """
+
+    canvas: tuple[int, int]
+    unit: float
+    origin: tuple[float, float]
+
+    def to_plane(self, pixels):
+        """(…, 2) pixels, y down → (…, 2) right and up in the plane."""
+        return (np.asarray(pixels, float) - self.origin) * (self.unit, -self.unit)
+
+    def to_pixels(self, plane):
+        """The inverse of `to_plane`."""
+        return np.asarray(plane, float) / (self.unit, -self.unit) + self.origin
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """A plane through an armature's origin, in the armature's space: two unit vectors, right and up to the viewer."""
+
+    right: np.ndarray
+    up: np.ndarray
+
+    @property
+    def normal(self) -> np.ndarray:
+        """To the viewer."""
+        return np.cross(self.right, self.up)
+
+    @property
+    def axes(self) -> np.ndarray:
+        """(2, 3)"""
+        return np.stack([self.right, self.up])
+
+    def flat(self, points) -> np.ndarray:
+        """(…, 3) → (…, 2)"""
+        return np.asarray(points, float) @ self.axes.T
+
+    def lifted(self, points) -> np.ndarray:
+        """(…, 2) → (…, 3), in the plane itself."""
+        return np.asarray(points, float) @ self.axes
+
+
+FRONT = Plane(np.array([1.0, 0, 0]), np.array([0, 0, 1.0]))
+"""XZ as seen from the front: rigs made by Tempose."""
+
+
+def best_fit(points, upwards=None, leftwards=None) -> Plane:
+    """The plane that bones lie in.
+
+    Parameters
+    ----------
+    points : (N, 3) float
+        Ends of bones.
+    upwards : (3,) float, optional
+        Roughly from the hips to the head. Without it: the armature's Z, or its Y where Z sticks out of the plane.
+    leftwards : (3,) float, optional
+        Roughly from the figure's right to its left, which is the viewer's right. Without it the viewer is at −Y.
+
+    The axes of the armature are taken where they are near, so that a figure that leans a little still stands upright.
+    """
+    points = np.asarray(points, float).reshape(-1, 3)
+    spread = points - points.mean(0)
+    _, size, axes = np.linalg.svd(spread, full_matrices=True)
+    normal = (
+        _snapped(axes[2])
+        if len(size) > 1 and size[1] > 1e-6 * max(size[0], 1e-12)
+        else np.array([0, -1.0, 0])
+    )
+    if upwards is None or np.linalg.norm(upwards) < 1e-9:
+        upwards = np.array([0, 0, 1.0]) if abs(normal[2]) < 0.7 else np.array([0, 1.0, 0])
+    up = _in_plane(np.asarray(upwards, float), normal)
+    for axis in (*np.eye(3), *-np.eye(3)):
+        flat = axis - (axis @ normal) * normal
+        if np.linalg.norm(flat) > 0.7 and flat @ up > ALONG * np.linalg.norm(flat):
+            up = flat / np.linalg.norm(flat)
+    toward = np.array([0.05, -1.0, 0.3])  # the viewer: in front, a little above
+    right = np.cross(up, normal)
+    flip = normal @ toward < 0
+    if leftwards is not None and abs(right @ leftwards) > 0.02 * float(np.ptp(spread @ up)):
+        flip = right @ leftwards < 0
+    return Plane(-right if flip else right, up)
+
+
+def _snapped(direction: np.ndarray) -> np.ndarray:
+    """The axis of the armature near to a direction, or the direction itself."""
+    main = int(np.abs(direction).argmax())
+    axis = np.sign(direction[main]) * np.eye(3)[main]
+    return axis if direction @ axis > ALONG else direction
+
+
+def _in_plane(direction: np.ndarray, normal: np.ndarray) -> np.ndarray:
+    flat = direction - (direction @ normal) * normal
+    if np.linalg.norm(flat) < 1e-9:
+        flat = np.eye(3)[int(np.abs(normal).argmin())]
+        flat = flat - (flat @ normal) * normal
+    return flat / np.linalg.norm(flat)
