@@ -81,11 +81,10 @@ def best_fit(points, upwards=None, leftwards=None) -> Plane:
     points = np.asarray(points, float).reshape(-1, 3)
     spread = points - points.mean(0)
     _, size, axes = np.linalg.svd(spread, full_matrices=True)
-    normal = (
-        _snapped(axes[2])
-        if len(size) > 1 and size[1] > 1e-6 * max(size[0], 1e-12)
-        else np.array([0, -1.0, 0])
-    )
+    normal = np.array([0, -1.0, 0])
+    if len(size) > 2 and size[1] > 1e-6 * max(size[0], 1e-12):
+        thick = np.arctan2(size[2], size[1])  # a solid figure is no more exact than this
+        normal = _snapped(axes[2], np.cos(min(max(2 * thick, np.radians(2)), np.radians(25))))
     if upwards is None or np.linalg.norm(upwards) < 1e-9:
         upwards = np.array([0, 0, 1.0]) if abs(normal[2]) < 0.7 else np.array([0, 1.0, 0])
     up = _in_plane(np.asarray(upwards, float), normal)
@@ -101,11 +100,11 @@ def best_fit(points, upwards=None, leftwards=None) -> Plane:
     return Plane(-right if flip else right, up)
 
 
-def _snapped(direction: np.ndarray) -> np.ndarray:
-    """The axis of the armature near to a direction, or the direction itself."""
+def _snapped(direction: np.ndarray, cosine: float) -> np.ndarray:
+    """The axis of the armature within this angle of a direction, or the direction itself."""
     main = int(np.abs(direction).argmax())
     axis = np.sign(direction[main]) * np.eye(3)[main]
-    return axis if direction @ axis > ALONG else direction
+    return axis if direction @ axis > cosine else direction
 
 
 def _in_plane(direction: np.ndarray, normal: np.ndarray) -> np.ndarray:

@@ -79,7 +79,7 @@ def own(at):
     bones = {}
     for link in TEMPOSE_RIG:
         head = np.array(at[link.head], float)
-        tail = np.array(at[link.tail], float) if link.tail else head + (0, 0.1)
+        tail = np.array(at[link.tail] if link.tail else (head[0], head[1] + 0.1), float)
         vector = np.array([tail[0] - head[0], 0, tail[1] - head[1]])
         y = vector / np.linalg.norm(vector)
         z = np.array([0, -1.0, 0])

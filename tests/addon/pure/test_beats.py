@@ -262,6 +262,8 @@ def test_the_clock_is_finer_than_the_frames():
 def test_playback_that_drags_counts_by_its_frames():
     walls = 0.5 * np.arange(20)
     assert beats.tap_seconds(walls, walls * 0.6) == pytest.approx(walls * 0.6)
+    assert beats.drags(walls, walls * 0.6)
+    assert not beats.drags(walls, walls * 0.99) and not beats.drags([], [])
 
 
 def test_playback_that_starts_over_counts_once():

@@ -193,13 +193,13 @@ def test_a_turn_about_a_bones_own_axis_is_one_curve_that_goes_round(mode):
 def test_the_plane_of_a_figure_is_found():
     rng = np.random.default_rng(0)
     for seed in range(20):
-        bones, bone_map, lies = armatures.foreign(seed)
+        bones, _, lies = armatures.foreign(seed)
         ends = [p for b in bones.values() for p in (b.head, b.tail)]
         off = 0.002 * np.ptp(ends) * rng.normal(size=(len(ends), 3))
         left = bones["humerus.L"].head - bones["humerus.R"].head
         found = best_fit(np.array(ends) + off, bones["nape"].head - bones["pelvis"].head, left)
         assert found.normal @ lies.normal > 0.999
-        assert found.up @ lies.up > 0.999
+        assert found.up @ lies.up > np.cos(np.radians(21))  # an axis of the armature, where one is near
     flat = best_fit([(0, 0, 0), (0.1, 0.001, 1.0), (1, 0, 0.5)], (0.2, 0, 1.0), (1, 0, 0))
     assert np.allclose(flat.axes, FRONT.axes)  # it leans, but stands in XZ
 

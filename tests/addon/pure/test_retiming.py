@@ -1,8 +1,10 @@
 from itertools import pairwise
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from addon import hearing, retiming
+from addon import hearing, retiming, tempo_sections
+from addon.errors import Problem
 from addon.retiming import Heard
 from addon.timing import Span, TempoMap
 from hypothesis import given, settings
@@ -153,3 +155,27 @@ def test_bars_are_named_as_the_markers_name_them():
     assert retiming.bars(bars, [(0.0, 2.0)]) == "bar 1"
     assert retiming.bars(bars, [(0.0, 2.0), (5.0, 5.5), (8.0, 12.0)]) == "bars 1, 3 and 5–6"
     assert retiming.bars([], [(0.0, 2.0)]) == ""
+
+
+def section(start, **values):
+    usual = {"kind": "FACTOR", "factor": 1.0, "bpm": 120.0, "ramp": False, "last_factor": 1.0, "last_bpm": 120.0}
+    return SimpleNamespace(start=start, **{**usual, "feel": "NORMAL", **values})
+
+
+def test_sections_become_speeds_in_order_and_a_target_counts_the_whole_strips_factor():
+    assert tempo_sections.speeds([], 20.0, 1.0, []) == []
+    made = [section(8.0, factor=1.2), section(2.0, kind="BPM", bpm=180.0, ramp=True, last_bpm=90.0)]
+    beats = np.arange(0, 20, 0.5).tolist()
+    assert tempo_sections.speeds(made, 20.0, 1.5, beats) == [
+        (2.0, pytest.approx(1.0), pytest.approx(0.5)), (8.0, 1.2, 1.2)
+    ]  # fmt: skip
+    with pytest.raises(Problem, match="Find Beats"):
+        tempo_sections.speeds(made, 20.0, 1.0, [])
+    with pytest.raises(Problem, match="out of reach"):
+        tempo_sections.speeds([section(0.0, kind="BPM", bpm=900.0)], 20.0, 1.0, beats)
+
+
+def test_passages_last_up_to_the_next_section():
+    made = [section(8.0), section(2.0, feel="HALF")]
+    assert tempo_sections.passages(made, 20.0) == [(2.0, 8.0, "HALF")]
+    assert tempo_sections.passages([], 20.0) == []
