@@ -382,8 +382,11 @@ def solved(ob, pixels, scores, canvas, stretch: bool, options: Options | None = 
     return found
 
 
-def notice(ob) -> str:
-    """What a dance on this armature leaves out, in words, or nothing."""
+def notice(ob, stretch: bool | None = None) -> str:
+    """What a dance on this armature leaves out, in words, or nothing.
+
+    With `stretch` given, what is locked is found out too, by one frame of a dance.
+    """
     bone_map = map_of(ob)
     parts = [unmapped(bone_map)]
     if bone_map.twice:
@@ -392,7 +395,22 @@ def notice(ob) -> str:
     why = {**_driven(ob), **_rulers(ob, targets)}
     if held := [f"{bone} is {why[bone]}" for bone in dict.fromkeys(bone_map.bones.values()) if bone in why]:
         parts.append(f"Without keys: {'; '.join(held)}")
+    if any(0 <= switch < 1 for bone in ob.pose.bones if isinstance(switch := bone.get("IK_FK"), float | int)):
+        parts.append("Limbs of this rig are on IK; set its IK-FK switches to FK to see these keys")
+    if stretch is not None:
+        locked = [text for text in _tried(ob, bone_map, stretch) if "locked" in text]
+        parts.append("; ".join(locked)[:1].upper() + "; ".join(locked)[1:])
     return " ".join(f"{part}." for part in parts if part)
+
+
+def _tried(ob, bone_map: BoneMap, stretch: bool) -> list[str]:
+    bones, plane = bones_of(ob, bone_map), plane_of(ob, bone_map)
+    at = joints_at_rest(bones, bone_map, plane)
+    # Not quite the rest pose: what is locked is only noticed where something has to move.
+    points = np.array([[at.get(j, np.zeros(2)) * 1.01 + 0.01 for j in OPENPOSE_18]])
+    scores = np.array([[float(j in at) for j in OPENPOSE_18]])
+    points, scores = with_mid_hip(points, scores)
+    return solve(points, scores, bones, bone_map, plane, Options(stretch)).notices
 
 
 # What is changed on it --------------------------------------------------------------------------------------------

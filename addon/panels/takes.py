@@ -8,10 +8,13 @@ from .layout import say
 
 
 class TEMPOSE_UL_takes(bpy.types.UIList):
-    def draw_item(self, _context, layout, _data, item, _icon, _active, _name):
+    def draw_item(self, context, layout, _data, item, _icon, _active, _name):
         row = layout.row(align=True)
+        row.prop(item, "star", text="", icon="SOLO_ON" if item.star else "SOLO_OFF", emboss=False)
         icon = "CHECKMARK" if item.state == "ACCEPTED" else "HIDE_OFF" if item.action else "HIDE_ON"
         row.prop(item, "name", text="", emboss=False, icon=icon)
+        if item.rig is not None and any(t.rig != item.rig for t in context.scene.tempose.takes):
+            row.label(text=item.rig.name, icon="ARMATURE_DATA")
         row.label(text=f"seed {item.seed}" + (f", {item.bpm:.0f} BPM" if item.bpm else ""))
 
 
@@ -25,12 +28,19 @@ class Takes:
             return
         layout.template_list("TEMPOSE_UL_takes", "", settings, "takes", settings, "active_take", rows=3)
         row = layout.row(align=True)
+        row.operator("tempose.previous_take", text="", icon="TRIA_LEFT")
         row.operator("tempose.show_take", icon="HIDE_OFF")
+        row.operator("tempose.next_take", text="", icon="TRIA_RIGHT")
+        row = layout.row(align=True)
+        row.prop(settings.generate, "keep_in", text="")
         row.operator("tempose.accept_take", icon="CHECKMARK")
         row.operator("tempose.discard_take", icon="TRASH")
         take = stage.active(settings)
         if take is None:
             return
+        row = layout.row(align=True)
+        row.prop(take, "note", text="", icon="TEXT")
+        row.operator("tempose.copy_seed", text="", icon="COPYDOWN")
         if take.rig is None or not rig.is_rig(take.rig):
             say(layout, "The rig of this take has been deleted.", "ERROR")
         elif dancing.out_of_date(context, take):

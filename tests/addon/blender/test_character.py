@@ -92,6 +92,8 @@ def test_only_mapped_bones_are_keyed_and_locks_are_kept(blender, scene, tempose,
     character = tempose("character")
     character.store(ob, character.guess(ob)[0])
     off, joints = perform(ob)
+    said = character.notice(ob, stretch=True)
+    assert "The rotation of LowerArm_L is locked" in said and "the scale of Lower Leg R is locked" in said
     assert extra.rotation_euler.y == pytest.approx(0.2)
     curves = tempose("compat").fcurves_of(ob)
     bones = {c.data_path.split('"')[1] for c in curves}
