@@ -97,7 +97,11 @@ def contacts_of(
     level = np.where(there, ankles[..., 1], np.inf)
     lowest = level.min(1)
     floor = _floor(lowest, rate)
-    low = (level - lowest[:, None] <= LOW * height) & (level - floor[:, None] <= 2 * LOW * height)
+    known = np.where(np.isfinite(lowest), lowest, 0.0)[:, None]
+    above = np.where(there, ankles[..., 1], 0.0) - np.where(there, known, 0.0)
+    low = (above <= LOW * height) & (
+        np.where(there, ankles[..., 1], 0.0) - floor[:, None] <= 2 * LOW * height
+    )
     out = there & low & (speed[..., 0] < SLOW) & (speed[..., 1] < RISE)
     if always:
         lower = np.zeros_like(out)

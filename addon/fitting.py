@@ -158,8 +158,10 @@ def sparse(
                 free = np.flatnonzero(moves[:, joint] & ~exact[:, j])
                 if len(free):
                     bone = free[own[free, j].argmax()]
-                    add[bone, j] = True
-                    exact[bone, j] |= keyed[bone, j]
+                    here = _well_inside(keyed[bone], j)
+                    here = j if keyed[bone, here] else here
+                    add[bone, here] = True
+                    exact[bone, here] |= keyed[bone, here]
         if not add.any():
             break
         if together:
@@ -225,10 +227,35 @@ def _runs(mask: np.ndarray) -> np.ndarray:
     return np.flatnonzero(np.diff(np.r_[False, mask, False].astype(int))).reshape(-1, 2)
 
 
+def _inside(keyed: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each frame the keys at or before it, and after it: (B, T) positions."""
+    count = keyed.shape[1]
+    frames = np.arange(count)
+    before = np.maximum.accumulate(np.where(keyed, frames, 0), 1)
+    after = np.minimum.accumulate(np.where(keyed, frames, count - 1)[:, ::-1], 1)[:, ::-1]
+    return before, np.concatenate([after[:, 1:], after[:, -1:]], 1)
+
+
 def _worst_between(error: np.ndarray, keyed: np.ndarray, off: np.ndarray) -> np.ndarray:
-    """One new key in each stretch between keys that is off: where it is most off."""
+    """One new key in each stretch between keys that is off: where it is most off, well inside of the stretch.
+
+    Keys side by side would not help: at a key the curve is off only because of what lies around it.
+    """
+    before, after = _inside(keyed)
+    width, at = after - before, np.arange(keyed.shape[1]) - before
+    inner = (4 * at >= width) & (4 * at <= 3 * width) & (at > 0) & (at < width)
+    inner |= (width == 3) & (at > 0) & (at < width)
     stretch = np.cumsum(keyed, 1) + np.arange(len(keyed))[:, None] * (keyed.shape[1] + 1)
-    return _first_worst(stretch, np.where(keyed, -1.0, error), off & ~keyed)
+    flagged = np.zeros(int(stretch.max()) + 1, bool)
+    flagged[stretch[off]] = True
+    return _first_worst(stretch, error, inner & flagged[stretch])
+
+
+def _well_inside(keyed: np.ndarray, at: int) -> int:
+    """The frame nearest to `at` that is well inside of its stretch between keys (T,)."""
+    before, after = (int(v[0, at]) for v in _inside(keyed[None]))
+    quarter = (after - before + 3) // 4
+    return min(max(at, before + quarter), after - quarter) if after - before > 1 else at
 
 
 def _peaks(off: np.ndarray, error: np.ndarray) -> np.ndarray:

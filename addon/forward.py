@@ -35,6 +35,12 @@ class Forward:
         mapped = set(bone_map.bones.values())
         self.now = {n: parts_of(np.eye(4) if n in mapped else bones[n].basis) for n in self.order}
 
+    @property
+    def names(self) -> list[str]:
+        """The joints, in the order of the result."""
+        at = [*self.spots]
+        return [*at, "mid_hip"] if {"left_hip", "right_hip"} <= set(at) and "mid_hip" not in at else at
+
     def __call__(self, values: dict[str, np.ndarray]) -> np.ndarray:
         """(J, T, 2) joints in the plane from (T, C) values by bone."""
         count = len(next(iter(values.values())))

@@ -1,0 +1,131 @@
+"""Feet that stand."""
+
+import numpy as np
+import pytest
+from addon import reference
+from addon.feet import contacts_of, plant
+from addon.mapping import JOINTS
+from addon.retarget import with_mid_hip
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+RATE, HEIGHT = 30.0, 700.0
+LEFT, RIGHT = (JOINTS.index(f"{side}_ankle") for side in ("left", "right"))
+
+
+def walk(frames=180, slip=40.0, seed=0):
+    """A figure that steps in place every second, on feet that slip while they carry."""
+    rng = np.random.default_rng(seed)
+    points = np.repeat((reference.standing().keypoints * (1, -1))[None], frames, 0)
+    t = np.arange(frames) / RATE
+    points[:, :, 0] += (20 * np.sin(2 * np.pi * t / 2))[:, None]
+    for joint, phase in (("left", 0.0), ("right", 0.5)):
+        lift = np.maximum(np.sin(2 * np.pi * (t + phase)), 0) ** 2 * 90
+        slide = slip * np.sin(2 * np.pi * t / 2 + rng.uniform(0, 6))
+        for part, share in (("ankle", 1.0), ("knee", 0.6)):
+            k = JOINTS.index(f"{joint}_{part}")
+            points[:, k, 1] += share * lift
+            points[:, k, 0] += share * slide
+    return with_mid_hip(points, np.ones(points.shape[:2]))
+
+
+def slide(points, contacts):
+    """Speed of feet that carry, heights per second."""
+    speed = np.linalg.norm(np.diff(points[:, [LEFT, RIGHT]], axis=0), axis=-1) * RATE / HEIGHT
+    both = contacts[1:] & contacts[:-1]
+    return speed[both].mean()
+
+
+def test_feet_that_carry_do_not_slide_and_nothing_pops():
+    points, scores = walk()
+    held = plant(points, scores, RATE, HEIGHT)
+    assert 0.3 < held.contacts.mean() < 0.9
+    assert slide(points, held.contacts) > 0.05
+    assert slide(held.points, held.contacts) < 0.005
+    bend = [np.linalg.norm(np.diff(p, 2, axis=0), axis=-1).max() for p in (points, held.points)]
+    assert bend[1] <= 1.1 * bend[0]
+
+
+def test_legs_keep_their_length_and_the_upper_body_its_shape():
+    points, scores = walk()
+    held = plant(points, scores, RATE, HEIGHT).points
+    for side in ("left", "right"):
+        for a, b in (("hip", "knee"), ("knee", "ankle")):
+            ends = [JOINTS.index(f"{side}_{joint}") for joint in (a, b)]
+            before, after = (np.linalg.norm(p[:, ends[0]] - p[:, ends[1]], axis=-1) for p in (points, held))
+            assert np.abs(after / before - 1).max() <= 0.0601
+    legs = [JOINTS.index(f"{s}_{j}") for s in ("left", "right") for j in ("knee", "ankle")]
+    upper = [k for k in range(len(JOINTS)) if k not in legs]
+    moved = (held - points)[:, upper]
+    assert np.abs(moved - moved[:, :1]).max() < 1e-9
+    rigid = plant(points, scores, RATE, HEIGHT, stretch=False).points
+    for side in ("left", "right"):
+        ends = [JOINTS.index(f"{side}_{joint}") for joint in ("hip", "ankle")]
+        before, after = (np.linalg.norm(p[:, ends[0]] - p[:, ends[1]], axis=-1) for p in (points, rigid))
+        assert np.allclose(after, before)
+
+
+def test_on_a_ground_line_the_feet_neither_float_nor_sink():
+    points, scores = walk()
+    points[:, :, 1] += (10 * np.sin(np.arange(len(points)) / 30))[:, None]
+    ground = float(np.median(points[:, [LEFT, RIGHT], 1].min(1)))
+    held = plant(points, scores, RATE, HEIGHT, ground=ground)
+    ankles = held.points[:, [LEFT, RIGHT], 1][held.contacts]
+    assert np.abs(ankles - ground).max() < 0.003 * HEIGHT
+    before = points[:, [LEFT, RIGHT], 1][held.contacts]
+    assert np.abs(before - ground).max() > 0.01 * HEIGHT
+
+
+def test_never_changes_nothing_and_always_lets_nobody_fly():
+    points, scores = walk()
+    assert plant(points, scores, RATE, HEIGHT, "NEVER").points is points
+    points[60:120, :, 1] += 150 * np.sin(np.linspace(0, np.pi, 60))[:, None]  # a jump
+    auto = plant(points, scores, RATE, HEIGHT, "AUTO", ground=float(points[0, LEFT, 1]))
+    always = plant(points, scores, RATE, HEIGHT, "ALWAYS", ground=float(points[0, LEFT, 1]))
+    assert not auto.contacts[85:95].any()
+    assert always.contacts.any(1).mean() > 0.95
+    flying = [(p.points[90, [LEFT, RIGHT], 1].min() - points[0, LEFT, 1]) / HEIGHT for p in (auto, always)]
+    assert flying[0] > 0.15
+    assert flying[1] < 0.06
+
+
+def test_a_fast_foot_is_not_held():
+    ankles = np.zeros((60, 2, 2))
+    ankles[:, 0, 0] = np.arange(60) * 40.0
+    contacts = contacts_of(ankles, np.ones((60, 2), bool), RATE, HEIGHT, always=False)
+    assert not contacts[:, 0].any()
+    assert contacts[:, 1].all()
+
+
+def test_feet_that_are_not_seen_are_left_alone():
+    points, scores = walk()
+    scores[:, LEFT] = 0
+    held = plant(points, scores, RATE, HEIGHT)
+    assert not held.contacts[:, 0].any()
+    assert held.contacts[:, 1].any()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    st.integers(0, 1000),
+    st.integers(1, 90),
+    st.sampled_from(["AUTO", "ALWAYS"]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_whatever_comes_stays_finite_and_near(seed, frames, mode, grounded, stretch):
+    rng = np.random.default_rng(seed)
+    points = rng.uniform(0, 700, (frames, len(JOINTS), 2))
+    scores = (rng.random((frames, len(JOINTS))) > 0.2).astype(float)
+    held = plant(points, scores, RATE, HEIGHT, mode, 0.0 if grounded else None, stretch).points
+    assert held.shape == points.shape
+    assert np.isfinite(held).all()
+    assert np.abs(held - points).max() < 4 * HEIGHT
+
+
+def test_the_ground_line_moves_the_figure_smoothly():
+    points, scores = walk(slip=0.0)
+    held = plant(points, scores, RATE, HEIGHT, ground=float(points[0, LEFT, 1]) - 30).points
+    shift = held[:, JOINTS.index("nose"), 1] - points[:, JOINTS.index("nose"), 1]
+    assert shift[90] == pytest.approx(-30, abs=8)
+    assert np.abs(np.diff(shift, 2)).max() < 0.5
