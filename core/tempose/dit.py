@@ -159,6 +159,10 @@ class DanceDiT(ModelMixin, ConfigMixin):
     beat_path : bool
         Whether pose tokens also get the beat features of their own 8 frames directly. Attention finds the
         beat by itself only after long training; a corrected grid must steer the dance from the first minute.
+    beats : bool
+        Whether the beat grid is heard at all; without it only what is listened from the sound.
+    reference : bool
+        Whether the static pose is shown; without it only frames that are known.
     """
 
     @register_to_config
@@ -176,6 +180,8 @@ class DanceDiT(ModelMixin, ConfigMixin):
         styles: int = len(STYLES),
         shared_time: bool = True,
         beat_path: bool = True,
+        beats: bool = True,
+        reference: bool = True,
     ):
         super().__init__()
         latent = joints * latent_channels
@@ -211,7 +217,7 @@ class DanceDiT(ModelMixin, ConfigMixin):
         noisy, reference : (B, K, C, W, T)
             The latent at this time of the flow, and the encoded reference image: the static pose with the
             known frames written over it.
-        mask : (B, K, 8, W, T)
+        mask : (B, K, 8, 1 or W, T)
             1 at [k, p, w, c] where joint k is known at frame 8c + p.
         time : (B,)
             Time of the flow: 0 clean, 1 noise.
@@ -224,6 +230,11 @@ class DanceDiT(ModelMixin, ConfigMixin):
         """
         batch, _, _, rows, columns = noisy.shape
         patch = self.config["patch_rows"]
+        mask = mask.expand(-1, -1, -1, rows, -1)
+        if not self.config["reference"]:
+            reference = reference * (mask.amax(2, keepdim=True) > 0)
+        if not self.config["beats"]:
+            music = F.pad(music[..., :-BEAT_FEATURES], (0, BEAT_FEATURES))
         x = torch.cat([noisy, reference, mask], 2)  # (B, K, 2C+8, W, T)
         x = x.reshape(batch, -1, rows // patch, patch, columns)  # (B, K(2C+8), W/p, p, T)
         x = x.permute(0, 2, 4, 3, 1).flatten(3).flatten(1, 2)  # (B, W/p·T, p·K(2C+8))

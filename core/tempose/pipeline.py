@@ -14,6 +14,7 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from torch import Tensor
 
+from tempose.codecs import load_vae
 from tempose.dance import Dance
 from tempose.dit import DanceDiT
 from tempose.errors import Canceled, TemposeError
@@ -65,7 +66,7 @@ class DancePipeline(DiffusionPipeline):
         try:
             scheduler = FlowMatchEulerDiscreteScheduler.from_pretrained(folder / "scheduler")
             pipeline = cls(
-                PoseVAE.from_pretrained(folder / "vae", use_safetensors=True, low_cpu_mem_usage=False),
+                load_vae(folder / "vae"),
                 DanceDiT.from_pretrained(folder / "dit", use_safetensors=True, low_cpu_mem_usage=False),
                 scheduler,  # pyright: ignore[reportArgumentType] -- no tuple without asking for one
             )
@@ -208,7 +209,7 @@ class DancePipeline(DiffusionPipeline):
             if guided:
                 heard, deaf = clean.chunk(2)
                 clean = deaf + request.guidance * (heard - deaf)
-            if sigma < PLAUSIBLE:
+            if sigma < PLAUSIBLE and getattr(self.vae, "linear", True):
                 clean = self._plausible(clean, known, limit)
             velocity = (latent - clean) / sigma
             latent = self.scheduler.step(velocity, timestep, latent, return_dict=False)[0]

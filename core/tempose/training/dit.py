@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
-from accelerate import Accelerator
+from accelerate import Accelerator, DistributedDataParallelKwargs
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.utils.data import DataLoader, IterableDataset
 
+from tempose.codecs import latent_shape
 from tempose.datasets.augment import Augmenter
 from tempose.dit import SIZES, DanceDiT
 from tempose.pipeline import mask_channels
 from tempose.pose.skeletons import OPENPOSE_18
 from tempose.request import STYLES
+from tempose.training.live import Live, trimmed
 from tempose.training.masks import draw_known
 from tempose.vae import PoseVAE
 
@@ -46,10 +49,12 @@ class DiTConfig:
     velocity_weight: float = 4.0
     bone_weight: float = 1.5
     contact_weight: float = 4.0
+    mask: str = "any"  # which frames and joints are known in training: any, or prefix (first frames alone)
     workers: int = 1
     compile: bool = False  # by torch.compile: a third faster on a CPU; needs a C++ compiler
     save_every_minutes: float = 5
     validate_every: int = 100
+    sample_every_minutes: float = 0  # draw a dance with the averaged weights for the live page; 0 is never
     size: str = "small"  # one of `dit.SIZES`
     model: dict = field(default_factory=dict)  # more of `DanceDiT`, before the size's own
 
@@ -67,14 +72,21 @@ RESTING = 0.0025  # canvases per frame: about a tenth of a body height per secon
 
 
 class _Examples(IterableDataset):
-    """Endless examples; example i depends on (seed, i) alone, so that a resumed run goes on exactly."""
+    """Endless examples; example i depends on (seed, i) alone, so that a resumed run goes on exactly.
 
-    def __init__(self, augmenter: Augmenter, seed: int, first: int, config: DiTConfig):
+    Of `ranks` processes each takes every so-manyeth, so that together they see what one alone would.
+    """
+
+    def __init__(
+        self, augmenter: Augmenter, seed: int, first: int, config: DiTConfig, rank: int = 0, ranks: int = 1
+    ):
         self.augmenter, self.seed, self.first, self.config = augmenter, seed, first, config
+        self.rank, self.ranks = rank, ranks
 
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         info = torch.utils.data.get_worker_info()
-        step, index = (info.num_workers, self.first + info.id) if info else (1, self.first)
+        step, index = (info.num_workers, info.id) if info else (1, 0)
+        step, index = step * self.ranks, self.first + self.rank + index * self.ranks
         while True:
             yield make_example(self.augmenter, np.random.default_rng((self.seed, index)), self.config)
             index += step
@@ -83,7 +95,7 @@ class _Examples(IterableDataset):
 def make_example(augmenter: Augmenter, rng: np.random.Generator, config: DiTConfig) -> dict[str, Tensor]:
     """One example as tensors, with its condition dropout and known mask drawn."""
     e = augmenter.draw(rng)
-    known = draw_known(rng)
+    known = draw_known(rng, kinds=config.mask)
     any_style = e.style < 0 or rng.random() < config.drop_style
     return {
         "keypoints": torch.from_numpy(e.keypoints),
@@ -112,9 +124,13 @@ def encode(vae: PoseVAE, keypoints: Tensor, scores: Tensor) -> Tensor:
 
 
 def flow_loss(
-    dit: torch.nn.Module, vae: PoseVAE, batch: dict[str, Tensor], config: DiTConfig
+    dit: torch.nn.Module,
+    vae: PoseVAE,
+    batch: dict[str, Tensor],
+    config: DiTConfig,
+    over_ranks: Callable[[Tensor], Tensor] = lambda mean: mean,
 ) -> dict[str, Tensor]:
-    """Losses of one batch.
+    """Losses of one batch, or of a process's part of one: `over_ranks` turns its mean into that of all parts.
 
     The network predicts the clean latent; the loss is that of the flow's velocity, 1/t² as heavy (Li and He 2025,
     arXiv 2511.13720), with the weight bounded. A second term compares joint velocities, as in MDM and EDGE.
@@ -148,12 +164,17 @@ def flow_loss(
     ).float()
     weight = 1 / t.clamp_min(config.smallest_time) ** 2  # (B,)
     error = (predicted - clean).square().mean((1, 2, 3, 4))
-    flow = (weight * error).mean() / weight.mean()
+    whole = over_ranks(weight.mean())
+    flow = (weight * error).mean() / whole
 
-    with exact:
-        drawn, true = (vae.linear_positions(vae.denormalised(x)) for x in (predicted, clean))  # (B, K, T, 2)
-        terms = motion_losses(drawn, true, batch["scores"].transpose(1, 2))  # (B,) each
-    terms = {name: (weight * term).mean() / weight.mean() for name, term in terms.items()}
+    terms: dict[str, Tensor] = {}
+    if getattr(vae, "linear", True):  # an image VAE would have to decode, at a hundred times the cost
+        with exact:
+            drawn, true = (
+                vae.linear_positions(vae.denormalised(x)) for x in (predicted, clean)
+            )  # (B, K, T, 2)
+            terms = motion_losses(drawn, true, batch["scores"].transpose(1, 2))  # (B,) each
+    terms = {name: (weight * term).mean() / whole for name, term in terms.items()}
     loss = flow + sum(getattr(config, f"{name}_weight") * term for name, term in terms.items())
     return {"loss": loss, "flow": flow, **terms, "error": error.mean()}
 
@@ -192,65 +213,98 @@ MOMENTS = ("exp_avg", "exp_avg_sq")  # what the optimiser remembers of each para
 def train_dit(
     config: DiTConfig, vae: PoseVAE, train: Augmenter, held_out: Augmenter, minutes: float = 1e9
 ) -> None:
-    """Train, resume from `config.out` where it holds a state, stop after `steps` or `minutes`."""
+    """Train, resume from `config.out` where it holds a state, stop after `steps` or `minutes`.
+
+    Under `accelerate launch` with N processes the batch is N times `config.batch`, and the run is the one that a
+    single process with that batch would make.
+    """
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
-    accelerator = Accelerator(mixed_precision="bf16")
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # some parts only some batches use
+    accelerator = Accelerator(mixed_precision="bf16", kwargs_handlers=[unused])
     torch.manual_seed(config.seed)
-    dit = DanceDiT(**{**SIZES[config.size], **config.model})
+    dit = DanceDiT(**{**latent_shape(vae), **SIZES[config.size], **config.model})
     vae = vae.to(accelerator.device).eval().requires_grad_(False)
     optimiser = torch.optim.AdamW(
         dit.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
     )
     ema = {name: p.detach().clone() for name, p in dit.state_dict().items()}
     step = load_state(out, dit, ema, optimiser)
+    trimmed(out / "log.csv", step)
     if config.compile:
         dit.compile()
     dit, optimiser = accelerator.prepare(dit, optimiser)
     ranks = accelerator.num_processes
-    first = step * config.batch * ranks + accelerator.process_index * 1_000_000_000
-    loader = iter(
-        DataLoader(
-            _Examples(train, config.seed, first, config), batch_size=config.batch, num_workers=config.workers
-        )
-    )
-    rng = np.random.default_rng(12345)
-    checks = [make_example(held_out, rng, config) for _ in range(config.batch)]
-    check = {key: torch.stack([c[key] for c in checks]).to(accelerator.device) for key in checks[0]}
+    loader = _batches(train, config, step, accelerator.process_index, ranks)
+
+    def over_ranks(mean: Tensor) -> Tensor:
+        return cast(Tensor, accelerator.reduce(mean.detach(), "mean")) if ranks > 1 else mean
+
+    check = {key: value.to(accelerator.device) for key, value in _checks(held_out, config).items()}
 
     started = saved = time.time()
     sums: dict[str, float] = {}
+    live = Live(out, config.steps, step, accelerator.is_main_process)
     while step < config.steps and time.time() - started < 60 * minutes:
         batch = {key: value.to(accelerator.device) for key, value in next(loader).items()}
-        rate = config.learning_rate * min(
-            1.0, (step + 1) / config.warmup, (config.steps - step) / config.cooldown
-        )
         for group in optimiser.param_groups:
-            group["lr"] = rate
+            group["lr"] = _rate(config, step)
         with accelerator.autocast():
-            losses = flow_loss(dit, vae, batch, config)
+            losses = flow_loss(dit, vae, batch, config, over_ranks)
         accelerator.backward(losses["loss"])
         accelerator.clip_grad_norm_(dit.parameters(), 1.0)
         optimiser.step()
         optimiser.zero_grad(set_to_none=True)
         step += 1
-        decay = min(config.ema, (1 + step) / (10 + step))
-        for name, p in accelerator.unwrap_model(dit).state_dict().items():
-            ema[name].lerp_(p, 1 - decay)
+        _average(ema, accelerator.unwrap_model(dit), min(config.ema, (1 + step) / (10 + step)))
         for key, value in losses.items():
-            sums[key] = sums.get(key, 0) + float(value.detach())
+            sums[key] = sums.get(key, 0) + float(over_ranks(value.detach()))
         if not accelerator.is_main_process:
             continue
+        live.step(step, float(losses["loss"].detach()))
         if step % config.validate_every == 0:
             with torch.no_grad(), accelerator.autocast():
-                validation = flow_loss(dit, vae, check, config)
+                alone = dit if ranks == 1 else accelerator.unwrap_model(dit)  # the others do not validate
+                validation = flow_loss(alone, vae, check, config)
             _log(out / "log.csv", step, time.time() - started, sums, config.validate_every, validation)
             sums = {}
+            live.page()
+        if live.sample_due(config.sample_every_minutes):
+            live.sample(accelerator.unwrap_model(dit), ema, vae, check)
         if time.time() - saved > 60 * config.save_every_minutes or step >= config.steps:
             save_state(out, accelerator.unwrap_model(dit), ema, optimiser, step, config)
             saved = time.time()
+    live.stop()
     if accelerator.is_main_process:
         save_state(out, accelerator.unwrap_model(dit), ema, optimiser, step, config)
+
+
+def _batches(
+    train: Augmenter, config: DiTConfig, step: int, rank: int, ranks: int
+) -> Iterator[dict[str, Tensor]]:
+    """This process's part of the batches from `step` on."""
+    examples = _Examples(train, config.seed, step * config.batch * ranks, config, rank, ranks)
+    return iter(DataLoader(examples, batch_size=config.batch, num_workers=config.workers))
+
+
+def _rate(config: DiTConfig, step: int) -> float:
+    """Learning rate: up over `warmup` steps, down over the last `cooldown`."""
+    return config.learning_rate * min(
+        1.0, (step + 1) / config.warmup, (config.steps - step) / config.cooldown
+    )
+
+
+@torch.no_grad()
+def _average(ema: dict[str, Tensor], dit: torch.nn.Module, decay: float) -> None:
+    for name, p in dit.state_dict().items():
+        ema[name].lerp_(p, 1 - decay)
+
+
+def _checks(held_out: Augmenter, config: DiTConfig) -> dict[str, Tensor]:
+    """A batch of held-out examples, the same in every run."""
+    rng = np.random.default_rng(12345)
+    drawn = [make_example(held_out, rng, config) for _ in range(config.batch)]
+    return {key: torch.stack([e[key] for e in drawn]) for key in drawn[0]}
 
 
 def _log(

@@ -12,14 +12,17 @@ _GROUPS = [
 ]  # fmt: skip
 
 
-def draw_known(rng: np.random.Generator, joints: int = 18) -> np.ndarray:
+def draw_known(rng: np.random.Generator, joints: int = 18, kinds: str = "any") -> np.ndarray:
     """(SEGMENT, joints) bool: known frames and joints of one example.
 
     A third start from nothing but the static pose and a third continue from 16 frames, as segments do; the
-    rest have other first frames, last frames, both, single key poses, or locked limbs.
+    rest have other first frames, last frames, both, single key poses, or locked limbs. With `kinds` "prefix"
+    the rest have first frames alone, as in the paper.
     """
     known = np.zeros((SEGMENT, joints), bool)
     kind = rng.random()
+    if kinds == "prefix":
+        kind = min(kind, 0.7)
     if kind < 0.35:
         pass
     elif kind < 0.65:

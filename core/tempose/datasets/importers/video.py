@@ -55,6 +55,7 @@ def find(source: Path, options: Options, estimator: Estimator | None = None) -> 
 def read_video(path: Path, estimator: Estimator, options: Options) -> tuple[list[Take], list[Dropped]]:
     """The runs of one dancer in a video."""
     import av
+    from av.error import FFmpegError
 
     name = path.stem
     try:
@@ -66,7 +67,7 @@ def read_video(path: Path, estimator: Estimator, options: Options) -> tuple[list
             if not PAPER_FPS[0] <= fps <= PAPER_FPS[1]:  # before the long work
                 return [], [Dropped(name, f"{fps:g} frames per second, not between 20 and 60")]
             people, thumbnails, size = _frames(container.decode(stream), estimator)
-    except (av.error.FFmpegError, OSError) as error:
+    except (FFmpegError, OSError) as error:
         raise TemposeError("video_unreadable", f"{path.name} cannot be read as a video: {error}.") from error
     if not any(len(p) for p in people):
         return [], [Dropped(name, "nobody was found in it")]

@@ -1,0 +1,256 @@
+"""What is seen of a run, the configs that ship, the switches of the ablations, and coming back after a kill."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tempose.codecs import RawCoordinates
+from tempose.dit import SIZES, DanceDiT
+from tempose.errors import TemposeError
+from tempose.training.cli import read_config
+from tempose.training.dit import DiTConfig
+from tempose.training.live import Live, trimmed
+from tempose.training.masks import draw_known
+from tempose.training.page import chart, read_log, write_page
+from tempose.training.sample import draw_sheet
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+LOG = "step,seconds,loss,held_out_loss\n100,1.0,2.0,2.5\n200,2.0,1.0,1.5\n300,3.0,0.5,1.2\n"
+
+
+def test_rows_after_the_saved_step_are_taken_off_the_log(tmp_path):
+    path = tmp_path / "log.csv"
+    path.write_text(LOG)
+    trimmed(path, 200)
+    assert [r.split(",")[0] for r in path.read_text().splitlines()] == ["step", "100", "200"]
+    trimmed(path, 0)  # a new run: nothing is known to be wrong
+    assert len(path.read_text().splitlines()) == 3
+    trimmed(tmp_path / "none.csv", 5)
+    assert not (tmp_path / "none.csv").exists()
+
+
+def test_the_page_shows_curves_and_the_last_dance(tmp_path):
+    write_page(tmp_path)
+    assert "no figures yet" in (tmp_path / "page.html").read_text()
+    (tmp_path / "log.csv").write_text(LOG)
+    (tmp_path / "sample.png").write_bytes(b"\x89PNG")
+    page = write_page(tmp_path).read_text()
+    assert "step 300" in page
+    assert page.count("<polyline") == 2
+    assert "data:image/png;base64," in page
+    assert "held out 1.2" in page
+    points = re.findall(r'points="([^"]+)"', page)[0].split()
+    heights = [float(p.split(",")[1]) for p in points]
+    assert heights == sorted(heights)  # a falling loss falls: SVG's y goes down
+
+
+def test_odd_figures_do_not_break_the_page(tmp_path):
+    (tmp_path / "log.csv").write_text("step,loss,held_out_loss\n1,nan,\n2,inf,0\n3,x,-1\n")
+    assert "<polyline" not in write_page(tmp_path).read_text()
+    assert chart("x", [1, 2], {"a": [float("nan"), 1.0]}).count("<polyline") == 1
+    assert read_log(tmp_path / "no.csv") == {}
+
+
+def test_a_sample_is_drawn_without_changing_what_comes_after(tmp_path):
+    torch.manual_seed(0)
+    vae = RawCoordinates()
+    dit = DanceDiT(latent_channels=24, width=32, depth=1, heads=1, hidden=32)
+    ema = {k: v.clone() for k, v in dit.state_dict().items()}
+    ema["final.linear.bias"].normal_()
+    check = {
+        "scores": torch.ones(2, 256, 18), "reference": torch.rand(2, 18, 2), "reference_scores": torch.ones(2, 18),
+        "music": torch.zeros(2, 256, 43), "style": torch.tensor([-1, 0]), "energy": torch.ones(2),
+        "no_music": torch.zeros(2, dtype=torch.bool),
+    }  # fmt: skip
+    before = torch.random.get_rng_state()
+    draw_sheet(dit, ema, vae, check, tmp_path / "sample.png")
+    assert torch.equal(before, torch.random.get_rng_state())
+    assert (tmp_path / "sample.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_samples_come_when_asked_for_and_on_one_process_alone(tmp_path, monkeypatch):
+    live, other = Live(tmp_path, 10, 0, True), Live(tmp_path, 10, 0, False)
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now + 120)
+    assert live.sample_due(1)
+    assert not live.sample_due(0)
+    assert not live.sample_due(3)
+    assert not other.sample_due(1)
+    other.page()
+    assert not (tmp_path / "page.html").exists()
+    live.stop()
+    other.stop()
+
+
+# --- configs ---
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("dit-small", 12e6, 13e6),
+        ("dit-base", 33e6, 37e6),
+        ("dit-large", 250e6, 280e6),
+        ("dit-paper", 2.1e9, 2.7e9),
+    ],
+)
+def test_the_sizes_load_and_have_the_parameters_they_say(name, least, most):
+    settings = read_config(CONFIGS / f"{name}.yaml")
+    config = DiTConfig(**{k: v for k, v in settings.items() if k not in ("kind", "vae", "bank")})
+    assert config.warmup + config.cooldown < config.steps
+    with torch.device("meta"):
+        dit = DanceDiT(**{**SIZES[config.size], **config.model})
+    assert least < sum(p.numel() for p in dit.parameters()) < most
+
+
+def test_each_ablation_changes_what_it_says_and_nothing_else():
+    base = read_config(CONFIGS / "ablations" / "base.yaml")
+    changes = {
+        "raw-coordinates": {"vae": "raw"},
+        "separate-time": {"model": {"shared_time": False}},
+        "no-reference": {"model": {"reference": False}},
+        "no-beats": {"model": {"beats": False, "beat_path": False}},
+        "attended-beats": {"model": {"beat_path": False}},
+        "prefix-mask": {"mask": "prefix"},
+        "size-tiny": {"model": {"width": 192, "depth": 3, "heads": 3, "hidden": 512}},
+        "size-base": {"size": "base"},
+    }
+    files = {p.stem for p in (CONFIGS / "ablations").glob("*.yaml")}
+    assert files == {"base", *changes}
+    for name, change in changes.items():
+        settings = read_config(CONFIGS / "ablations" / f"{name}.yaml")
+        assert settings == base | change | {"out": f"runs/ablations/{name}"}
+        DiTConfig(**{k: v for k, v in settings.items() if k not in ("kind", "vae", "bank")})
+        DanceDiT(**({"width": 32, "depth": 1, "heads": 1, "hidden": 32} | settings.get("model", {})))
+
+
+def test_configs_extend_each_other_and_circles_are_told(tmp_path):
+    (tmp_path / "a.yaml").write_text("kind: dit\nout: x\nbank: {}\nmodel: {width: 8, depth: 2}\n")
+    (tmp_path / "b.yaml").write_text("extends: a.yaml\nout: y\nmodel: {depth: 3}\n")
+    settings = read_config(tmp_path / "b.yaml")
+    assert settings["out"] == "y"
+    assert settings["model"] == {"width": 8, "depth": 3}
+    (tmp_path / "c.yaml").write_text("extends: c.yaml\n")
+    with pytest.raises(TemposeError, match="circle"):
+        read_config(tmp_path / "c.yaml")
+
+
+# --- switches ---
+
+
+def inputs(known):
+    generator = torch.Generator().manual_seed(0)
+    mask = torch.zeros(1, 18, 8, 1, 4)
+    mask[..., :known] = 1
+    return {
+        "noisy": torch.randn(1, 18, 18, 1, 4, generator=generator),
+        "reference": torch.randn(1, 18, 18, 1, 4, generator=generator),
+        "mask": mask, "time": torch.tensor([0.5]), "music": torch.randn(1, 32, 43, generator=generator),
+        "style": torch.tensor([10]), "energy": torch.tensor([float("nan")]), "no_music": torch.tensor([False]),
+    }  # fmt: skip
+
+
+def shaken(**config):
+    torch.manual_seed(0)
+    dit = DanceDiT(width=64, depth=1, heads=1, hidden=64, **config).eval()
+    with torch.no_grad():
+        for p in dit.parameters():
+            p.add_(0.05 * torch.randn_like(p))
+    return dit
+
+
+@torch.no_grad()
+def test_without_reference_only_known_columns_are_shown():
+    dit, given = shaken(reference=False), inputs(known=1)
+    before = dit(**given)
+    other = given["reference"].clone()
+    other[..., 1:] += 1
+    assert torch.equal(dit(**(given | {"reference": other})), before)
+    other[..., :1] += 1
+    assert (dit(**(given | {"reference": other})) - before).abs().max() > 1e-4
+
+
+@torch.no_grad()
+def test_without_beats_the_grid_has_no_effect_and_the_sound_has():
+    dit, given = shaken(beats=False), inputs(known=0)
+    before = dit(**given)
+    music = given["music"].clone()
+    music[..., 35:] += 1
+    assert torch.equal(dit(**(given | {"music": music})), before)
+    music[..., :35] += 1
+    assert (dit(**(given | {"music": music})) - before).abs().max() > 1e-4
+
+
+def test_the_prefix_mask_knows_first_frames_alone():
+    drawn = [draw_known(np.random.default_rng(i), kinds="prefix") for i in range(300)]
+    for known in drawn:
+        n = int(known.any(1).sum())
+        assert known[:n].all()
+        assert not known[n:].any()
+    assert {0, 16} < {int(k.any(1).sum()) for k in drawn}
+
+
+# --- coming back ---
+
+RUN = """
+import sys, time
+import numpy as np, torch
+from tempose.codecs import RawCoordinates
+from tempose.datasets.augment import Augmenter, SongBankEntry
+from tempose.datasets.clips import Clip
+from tempose.training import dit as training
+
+random = np.random.default_rng(0)
+motion = np.cumsum(random.normal(0, 0.004, (320, 18, 3)), 0) + random.normal(0, 0.3, (1, 18, 3))
+motion[..., 1] += 0.7
+clip = Clip("c", motion.astype(np.float32), np.ones((320, 18), np.float32), None, 100.0, ("a", "b", "c"))
+source = Augmenter([clip], [SongBankEntry(random.normal(size=(1500, 35)).astype(np.float16), np.arange(0, 50, 0.6))])
+config = training.DiTConfig(
+    out=sys.argv[1], steps=6, batch=2, workers=0, warmup=1, cooldown=1, validate_every=1, save_every_minutes=0,
+    model={"width": 32, "depth": 1, "heads": 1, "hidden": 32},
+)
+if len(sys.argv) > 2:  # dawdle, so that there is a moment to be killed in
+    real = training.save_state
+    def slow(*arguments):
+        real(*arguments)
+        print("saved", arguments[4], flush=True)
+        time.sleep(0.5)
+    training.save_state = slow
+training.train_dit(config, RawCoordinates(), source, source)
+"""
+
+
+def test_a_run_killed_without_warning_ends_where_an_unbroken_one_does(tmp_path):
+    from safetensors.torch import load_file
+
+    script = tmp_path / "run.py"
+    script.write_text(textwrap.dedent(RUN))
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    whole, broken = str(tmp_path / "whole"), str(tmp_path / "broken")
+    subprocess.run([sys.executable, script, whole], check=True, env=environment, capture_output=True)
+    process = subprocess.Popen(
+        [sys.executable, script, broken, "slowly"], env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("saved 3"):
+            break
+    process.send_signal(signal.SIGKILL if hasattr(signal, "SIGKILL") else signal.SIGTERM)
+    process.wait()
+    process.stdout.close()
+    assert process.returncode != 0
+    subprocess.run([sys.executable, script, broken], check=True, env=environment, capture_output=True)
+    a, b = (load_file(Path(folder) / "state.safetensors") for folder in (whole, broken))
+    assert all(torch.equal(a[name], b[name]) for name in a)
+    logs = [read_log(Path(folder) / "log.csv") for folder in (whole, broken)]
+    assert logs[0]["step"] == logs[1]["step"] == [1, 2, 3, 4, 5, 6]
+    assert logs[0]["held_out_loss"] == logs[1]["held_out_loss"]
