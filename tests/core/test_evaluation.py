@@ -216,6 +216,16 @@ def test_baselines_are_kept_for_the_next_model_and_damaged_dances_made_again(tmp
     assert again.calls == 1
 
 
+def test_trials_are_danced_to_songs_of_many_tempi_whose_beats_are_sure():
+    cases = [case(f"{bpm}", bpm) for bpm in (150, 70, 90, 130, 110)]
+    doubtful = songs.Case("doubtful", Song(NOISE), 12, grid=replace(grid(100), confidence=0.2))
+    short = replace(case("short", 180), song=Song(NOISE[: 5 * SAMPLE_RATE]))
+    assert [c.name for c in harness.spread([*cases, doubtful, short], 3)] == ["110", "150", "70"]
+    assert {c.name for c in harness.spread([*cases, doubtful], 9)} == {c.name for c in cases}
+    assert harness.spread([doubtful], 3) == [doubtful]
+    assert harness.spread([], 3) == []
+
+
 def test_another_split_is_another_baseline():
     assert Retrieval(TRAIN).revision == Retrieval(TRAIN).revision != Retrieval(TRAIN[1:]).revision
     assert GenreMean(TRAIN).revision != GenreMean(TRAIN[1:]).revision
@@ -312,6 +322,8 @@ def test_the_command_measures_a_folder_of_dances_and_compares(tmp_path):
     second = invoke(folder, "-o", str(tmp_path / "b"), "--videos", "1", "--against", str(tmp_path / "a"))
     assert second.exit_code == 0, second.output
     assert "shown" in second.output
+    assert f"<h2>Against {tmp_path / 'a'}</h2>" in (tmp_path / "b" / "index.html").read_text()
+    assert isinstance(invoke(folder, "-o", str(tmp_path / "c"), "--against", folder).exception, TemposeError)
     assert isinstance(invoke("null").exception, TemposeError)  # no songs
     (tmp_path / "none").mkdir()
     assert isinstance(invoke(str(tmp_path / "none")).exception, TemposeError)

@@ -98,6 +98,7 @@ def evaluate(
             suites=suites if finished is None else (),
             suite_songs=suite_songs,
             cache=cache,
+            against=against,
             videos=videos,
             extra={"dances": finished} if finished is not None else None,
             on_dance=tell,
@@ -105,7 +106,7 @@ def evaluate(
     _show(results)
     typer.echo(f"{output / 'index.html'}")
     if against is not None:
-        _compare(against, results)
+        _compare(results["against"])
 
 
 def evaluate_beats(
@@ -232,19 +233,12 @@ def _show_score(results: dict[str, Any]) -> None:
     Console().print(table)
 
 
-def _compare(folder: Path, results: dict[str, Any]) -> None:
+def _compare(found: dict[str, Any]) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from tempose.evaluation.figures import compare
-    from tempose.evaluation.harness import load_results
-
-    def first(r: dict[str, Any]) -> list[dict]:
-        name = next(iter(r["systems"]), "dances")
-        return [row for row in r["rows"] if row["system"] == name]
-
-    table = Table("figure", str(folder), "this run", "difference", "95 %", "verdict")
-    for c in compare(first(load_results(folder)), first(results)):
+    table = Table("figure", found["name"], "this run", "difference", "95 %", "verdict")
+    for c in found["figures"]:
         span = f"{c['low']:.3f} … {c['high']:.3f}"
         verdict = (
             c["verdict"].replace("a better", "earlier run better").replace("b better", "this run better")

@@ -29,6 +29,8 @@ FEATURES = "rms"
 OTHER_MUSIC = ", other music"
 LISTENING = ("beat_lock", "mm_align_excess", "beat_power", "tempo_clean")  # what a deaf dancer lacks
 SMALLEST_SET = 12  # windows of five seconds
+SURE = 0.6  # confidence below which the beats themselves are in doubt
+TRIAL_SEEDS = 2
 
 
 def evaluate(
@@ -47,6 +49,7 @@ def evaluate(
     videos: int = 0,
     extra: dict[str, list[tuple[str, Dance]]] | None = None,
     cache: str | os.PathLike | None = None,
+    against: str | os.PathLike | None = None,
     on_dance: OnDance | None = None,
 ) -> dict[str, Any]:
     """Measure systems beside real motion and write everything into a folder.
@@ -72,7 +75,7 @@ def evaluate(
         Peers' beat scores to add.
     suites : sequence of str
         Trials beside the table (`evaluation.suites.SUITES`), of `suite_systems` (None: the first system, and
-        "metronome" where there is one, for comparison).
+        "metronome" where there is one, for comparison), with two seeds at most.
     suite_songs : int
         At most that many songs for the trials, spread over the tempi.
     videos : int
@@ -82,6 +85,8 @@ def evaluate(
     cache : path, optional
         Where the dances of all systems but the first are kept: they are the same whatever the first one is.
         None: in `out`.
+    against : path, optional
+        Folder of an earlier run, whose first system is compared with this one's.
     on_dance : callable, optional
         Called with (done, all, what).
 
@@ -90,26 +95,25 @@ def evaluate(
     dict
         What ``results.json`` holds: ``table`` (system → figure → mean, low, high, count), ``score``
         (`evaluation.score.scores`), ``verdicts``, ``suites`` (name → system → numbers), ``listening``
-        (system → its figures to its own music against those to other songs' beats), ``floor``, ``rows``.
+        (system → its figures to its own music against those to other songs' beats), ``against``
+        (`compared`), ``floor``, ``rows``.
+
+    Raises
+    ------
+    TemposeError
+        A dance cannot be measured, or the earlier run cannot be read or has no song in common.
     """
     from tempose.evaluation.page import write_page
 
+    earlier = None if against is None else load_results(against)
     out = Path(out)
     out.mkdir(parents=True, exist_ok=True)
     reference = reference or standing_pose()
     every, truths = len(truths), moving(truths)
-    real = [figures.row(t.dance(), "real", t.name, t.style, conventions) for t in truths]
-    rows: list[Row] = []
-    motions: dict[str, list[PoseSequence]] = {}
+    rows, motions, real = _real_rows(truths, conventions)
     samples: list[tuple[str, Dance, Path | None]] = []
     styles, genres = {c.name: c.style for c in cases}, {c.name: c.genre for c in cases}
 
-    measured = {row["song"]: row for row in real}
-    for name, finished in _truth_dances(truths).items():
-        motions[name] = [d.poses for _, d, _ in finished]
-        for song, dance, style in finished:
-            own = {**measured[song], "system": name}
-            rows.append(figures.row(dance, name, song, style, conventions) if name == "shuffled" else own)
     for name, finished in (extra or {}).items():
         motions[name] = [d.poses for _, d in finished]
         rows += [figures.row(d, name, song, None, conventions) for song, d in finished]
@@ -143,7 +147,9 @@ def evaluate(
             samples.append((f"{name}: {case.name}", dances[case.name, seeds[0]], case.path))
         if name in (suite_systems or (first, "metronome")):
             few = spread(cases, suite_songs)
-            trial = Trial(generator, few, seeds, folder, reference, settings or {}, truths, tell)
+            trial = Trial(
+                generator, few, seeds[:TRIAL_SEEDS], folder, reference, settings or {}, truths, tell
+            )
             for suite in suites if few else ():
                 # another system is there to compare with: one seed of it will do
                 this = trial if name == first else _with_seeds(trial, seeds[:1])
@@ -167,10 +173,49 @@ def evaluate(
         "songs": [c.name for c in cases],
         "rows": rows,
     }
+    if earlier is not None:
+        results["against"] = {"name": str(against), **compared(earlier, results)}
     results["suites"] = {**_earlier_suites(out, results, cases), **trials}
     _write(out, results)
     write_page(out / "index.html", results, samples[:SHEETS], videos=videos)
     return results
+
+
+def _real_rows(
+    truths: Sequence[Truth], conventions: Sequence[str]
+) -> tuple[list[Row], dict[str, list[PoseSequence]], list[Row]]:
+    """Rows and motion of the systems made of real clips, and a row for each clip."""
+    real = [figures.row(t.dance(), "real", t.name, t.style, conventions) for t in truths]
+    measured = {row["song"]: row for row in real}
+    rows: list[Row] = []
+    motions: dict[str, list[PoseSequence]] = {}
+    for name, finished in _truth_dances(truths).items():
+        motions[name] = [d.poses for _, d, _ in finished]
+        for song, dance, style in finished:
+            own = {**measured[song], "system": name}
+            rows.append(figures.row(dance, name, song, style, conventions) if name == "shuffled" else own)
+    return rows, motions, real
+
+
+def compared(earlier: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]:
+    """``figures`` (`figures.compare`: a is the earlier run, b this one) and ``sums`` of the first systems."""
+
+    def first(run: dict[str, Any]) -> str:
+        named = next(iter(run["systems"]), None)
+        finished = (
+            r["system"] for r in run["rows"] if r["system"] not in ("truth", "truth (train)", "shuffled")
+        )
+        return named or next(finished, "")
+
+    names = first(earlier), first(results)
+    rows = [
+        [r for r in run["rows"] if r["system"] == n] for run, n in zip((earlier, results), names, strict=True)
+    ]
+    sums = [
+        run.get("score", {}).get("systems", {}).get(n, {}).get("sum")
+        for run, n in zip((earlier, results), names, strict=True)
+    ]
+    return {"figures": figures.compare(*rows), "sums": sums}
 
 
 def _with_seeds(trial: Trial, seeds: Sequence[int]) -> Trial:
@@ -180,11 +225,18 @@ def _with_seeds(trial: Trial, seeds: Sequence[int]) -> Trial:
 
 
 def spread(cases: Sequence[Case], count: int) -> list[Case]:
-    """At most `count` of the cases, spread evenly over their tempi."""
-    if len(cases) <= count:
-        return list(cases)
-    order = sorted(cases, key=lambda c: (c.grid or c.song.grid).bpm)
-    return [order[i] for i in np.linspace(0, len(order) - 1, count).round().astype(int)]
+    """At most `count` of the cases, spread evenly over their tempi, the middle one first.
+
+    Songs of less than ten seconds and those whose beats are in doubt are left out, if others are there: what
+    has no beat says nothing of who keeps it.
+    """
+    clear = [c for c in cases if c.song.seconds >= 10 and (c.grid or c.song.grid).confidence >= SURE]
+    order = sorted(clear or cases, key=lambda c: (c.grid or c.song.grid).bpm)
+    if not order:
+        return []
+    picked = np.unique(np.linspace(0, len(order) - 1, count).round().astype(int))
+    middle = len(order) / 2
+    return [order[i] for i in sorted(picked, key=lambda i: abs(i - middle))]
 
 
 def _facts(results: dict[str, Any]) -> str:

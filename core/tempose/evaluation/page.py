@@ -44,6 +44,7 @@ def write_page(
         _grouped(results["rows"], "style", "By style"),
         _grouped(results["rows"], "genre", "By genre of the music"),
         _grouped([{**r, "band": _band(r)} for r in results["rows"]], "band", "By tempo of the music"),
+        _against(results.get("against")),
         _listening(results["listening"]),
         suite_sections(results["suites"]),
         "<h2>Samples</h2>",
@@ -116,6 +117,21 @@ def _grouped(rows: Sequence[Row], key: str, title: str) -> str:
         f"<h3>{title}: beat lock / joint speed</h3>"
         f"<div class='wide'><table><tr><th></th>{head}</tr>{''.join(lines)}</table></div>"
     )
+
+
+def _against(found: dict[str, Any] | None) -> str:
+    """This run beside an earlier one."""
+    if not found:
+        return ""
+    lines = [line("", ["earlier", "this run", "difference", "95 %", ""], "th")]
+    for c in found["figures"]:
+        said = c["verdict"].replace("a better", "earlier run better").replace("b better", "this run better")
+        cells = [f"{c['a']:.3f}", f"{c['b']:.3f}", f"{c['difference']:+.3f}"]
+        span = f"{number(c['low'], 3)} … {number(c['high'], 3)}"
+        lines.append(line(c["figure"], [*cells, span, f"<b>{said}</b>" if c["beyond_noise"] else said]))
+    if None not in found["sums"]:
+        lines.append(line("the sum", [f"{found['sums'][0]:.2f}", f"{found['sums'][1]:.2f}", *[""] * 3]))
+    return f"<h2>Against {html.escape(found['name'])}</h2><table>{''.join(lines)}</table>"
 
 
 def _listening(found: dict[str, Any]) -> str:
