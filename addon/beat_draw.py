@@ -14,6 +14,7 @@ from .beats import Grid
 
 AREAS = ("SEQUENCE_EDITOR", "DOPESHEET_EDITOR")
 SCRUB = 23.0  # pixels of the ruler of frames at the top, at UI scale 1
+MARKERS = 28.0  # pixels of the row of markers at the bottom
 TEXT = 11.0
 
 
@@ -66,7 +67,7 @@ def redraw() -> None:
                         region.tag_redraw()
 
 
-def view_of(area, region) -> View:
+def view_of(context, area, region) -> View:
     """What a timeline region shows."""
     first, _ = region.view2d.region_to_view(0, 0)
     last, _ = region.view2d.region_to_view(region.width, 0)
@@ -76,7 +77,12 @@ def view_of(area, region) -> View:
     theme = theme.sequence_editor if area.type == "SEQUENCE_EDITOR" else theme.dopesheet_editor
     back = theme.space.back
     light = 0.3 * back[0] + 0.59 * back[1] + 0.11 * back[2] > 0.45
-    return View(first, last, region.width, region.height, region.height - SCRUB * scale, scale, light)
+    low = None
+    if area.type == "DOPESHEET_EDITOR":  # there the topmost row are keys; the markers are at the bottom
+        low = MARKERS * scale if context.scene.timeline_markers else 2.0
+    return View(
+        first, last, region.width, region.height, region.height - SCRUB * scale, scale, light, low=low
+    )
 
 
 def laid_of(context, area) -> Laid | None:
@@ -107,7 +113,7 @@ def laid_of(context, area) -> Laid | None:
 
 def seen(context, area, region) -> tuple[Picture, View]:
     """What of the beats is seen in a region now."""
-    view, laid = view_of(area, region), laid_of(context, area)
+    view, laid = view_of(context, area, region), laid_of(context, area)
     if laid is None:
         return beat_view.NOTHING, view
     held = _kept.held[2] if _kept.held is not None else None

@@ -65,6 +65,8 @@ class View:
         Pixels.
     top : float
         Pixels from the bottom up to where the ruler of frame numbers begins; the beats are drawn below.
+    low : float, optional
+        Pixels from the bottom up to the ruler of beats; right below `top` without it.
     scale : float
         UI scale: 1 is 72 dots per inch.
     light : bool
@@ -81,6 +83,7 @@ class View:
     scale: float = 1.0
     light: bool = False
     lines: bool = True
+    low: float | None = None
 
     def x(self, frames):
         """Pixels at frames."""
@@ -172,7 +175,8 @@ class _Painter:
         downs = np.flatnonzero(laid.down)
         self.bar = float(np.median(np.diff(x[downs]))) if len(downs) > 1 else 4 * self.beat
         self.low, self.high = np.searchsorted(laid.frames, [view.first - 1e-6, view.last + 1e-6])
-        self.top, self.ruler = view.top, max(view.top - RULER * self.u, 0.0)
+        self.ruler = max(view.top - RULER * self.u if view.low is None else view.low, 0.0)
+        self.top = min(self.ruler + RULER * self.u, view.top) if view.low is not None else view.top
         self.rects: list = []
         self.colors: list = []
 
@@ -190,7 +194,7 @@ class _Painter:
         places = np.flatnonzero(self.laid.index == held) if held is not None else ()
         if len(places):
             x, u = float(np.floor(self.x[places[0]])), self.u
-            self.put([[x - u, 0, x + 2 * u, self.top]], (*self.color["unsure"], 1.0))
+            self.put([[x - u, 0, x + 2 * u, self.view.top]], (*self.color["unsure"], 1.0))
         return Picture(
             np.concatenate(self.rects), np.concatenate(self.colors), tuple(self.labels()),
             self.laid.index[shown], self.x[shown],
@@ -215,8 +219,8 @@ class _Painter:
         for lock in self.laid.locks:
             a, b = self._across(*lock)
             if b > a:
-                self.put([[a, 0, b, self.ruler]], (*self.color["lock"], 0.08))
-                self.put([[a, self.ruler, b, self.top]], (*self.color["lock"], 0.40))
+                self.put([[a, 0, b, self.view.top]], (*self.color["lock"], 0.04))
+                self.put([[a, self.ruler, b, self.top]], (*self.color["lock"], 0.25))
                 self.put([[a, self.top - 2 * self.u, b, self.top]], (*self.color["lock"], 1.0))
 
     def confidence(self) -> None:
@@ -245,9 +249,10 @@ class _Painter:
         at, down = np.floor(self.x[shown]), self.laid.down[shown]
         thick = np.maximum(np.where(down, np.floor(2 * u), np.floor(u)), 1.0)
         if self.view.lines:
-            alpha = np.where(down, 0.34, 0.13) * (1.15 if self.view.light else 1.0)
+            room = min(1.0, max(0.35, self.beat / (24 * u)))  # many lines together must not hide the strips
+            alpha = np.where(down, 0.14, 0.05 * room) * (1.6 if self.view.light else 1.0)
             shade = np.c_[np.broadcast_to(self.color["line"], (len(at), 3)), alpha]
-            self.put(np.c_[at, np.zeros(len(at)), at + thick, ruler], shade)
+            self.put(np.c_[at, np.zeros(len(at)), at + thick, np.full(len(at), self.view.top)], shade)
         tick = np.where(down, RULER, 9.0) * u
         self.put(np.c_[at, ruler, at + thick, ruler + tick], np.c_[self.tone(shown), np.ones(len(at))])
         if self.beat >= LINE_GAP * u:

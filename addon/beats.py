@@ -168,7 +168,9 @@ def in_words(grid: Grid) -> str:
     """Confidence as the panel says it."""
     if len(grid) and bool(((grid.flags & EDITED) > 0).all()):
         return "set by you"
-    if grid.confidence > 0.8:  # measured: 98 % of such grids are right, 58 % of those between, 27 % of those below
+    if (
+        grid.confidence > 0.8
+    ):  # measured: 98 % of such grids are right, 58 % of those between, 27 % of those below
         return "sure"
     if grid.confidence >= 0.5:
         return "fairly sure: listen to it once"
@@ -515,6 +517,13 @@ def tap_seconds(walls: Sequence[float], timeline: Sequence[float]) -> np.ndarray
     if np.ptp(delay) > max(0.1, 0.03 * (walls[-1] - walls[0])):
         return timeline
     return walls + delay.mean()
+
+
+def drags(walls: Sequence[float], timeline: Sequence[float]) -> bool:
+    """Whether playback took much longer than the clock says; arguments as for `tap_seconds`."""
+    if len(walls) < 2:
+        return False
+    return float(timeline[-1] - timeline[0]) < 0.9 * float(walls[-1] - walls[0])
 
 
 def tapped(grid: Grid, taps: Taps, seconds: float, heard: Sequence[float] = ()) -> Grid:

@@ -8,7 +8,7 @@ from .beats import Grid
 from .errors import Problem
 
 KEY = "tempose_grids"
-_read: list = ["", {}]  # the last text and what it says: drawing asks for it at every redraw
+_read: list = ["", {}, {}]  # the last text, what it says, and grids made of it: drawing asks at every redraw
 
 
 def text_of(scene) -> str:
@@ -24,7 +24,7 @@ def _all(scene) -> dict:
             found = json.loads(text) if text else {}
         except ValueError:
             found = {}
-        _read[:] = [text, found if isinstance(found, dict) else {}]
+        _read[:] = [text, found if isinstance(found, dict) else {}, {}]
     return _read[1]
 
 
@@ -36,11 +36,16 @@ def load(scene, mark: str) -> Grid | None:
     mark : str
         Fingerprint of the sound.
     """
-    try:
-        found = _all(scene).get(mark)
-        return None if found is None else beats.from_plain(found)
-    except Problem:
+    found = _all(scene).get(mark)
+    if found is None:
         return None
+    made = _read[2]
+    if mark not in made:
+        try:
+            made[mark] = beats.from_plain(found)
+        except Problem:
+            made[mark] = None
+    return made[mark]
 
 
 def save(scene, mark: str, grid: Grid) -> None:

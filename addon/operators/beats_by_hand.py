@@ -138,7 +138,15 @@ class TEMPOSE_OT_tap_tempo(_ByHand, bpy.types.Operator):
         if not self.frames:
             heard = beats.tap_seconds(getattr(self, "_walls", ()), heard)
         song = now.plan.tempo.to_song(heard)
-        taps = beats.fit_taps(song)
+        try:
+            taps = beats.fit_taps(song)
+        except Problem:
+            if not self.frames and beats.drags(self._walls, span.second_at(frames)):
+                raise Problem(
+                    "taps",
+                    "Blender does not keep up with the song here. Hide what is slow to draw, then tap again.",
+                ) from None
+            raise
         grid = beats.tapped(now.grid, taps, now.plan.song_start + now.plan.song_seconds, song)
         beat_edit.put(context.scene, now, grid)
         return f"{len(frames)} taps: {taps.bpm:.1f} BPM, within {taps.spread * 1000:.0f} ms."

@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import dancing
+from .. import dancing, tempo_follow
 from .base import ActionButton
 
 
@@ -21,9 +21,13 @@ class TEMPOSE_OT_add_section(ActionButton, bpy.types.Operator):
     def act(self, context):
         settings = context.scene.tempose
         start = dancing.song_of_frame(context, context.scene.frame_current)
-        before = [s.factor for s in sorted(settings.sections, key=lambda s: s.start) if s.start <= start]
+        before = [s for s in sorted(settings.sections, key=lambda s: s.start) if s.start <= start]
+        names = ("kind", "factor", "bpm") if before and not before[-1].ramp else ()
+        values = {name: getattr(before[-1], name) for name in names}  # read now: adding moves them in memory
         section = settings.sections.add()
-        section.start, section.factor = start, before[-1] if before else 1.0
+        for name, value in values.items():
+            setattr(section, name, value)
+        section.last_factor, section.last_bpm, section.start = section.factor, section.bpm, start
         settings.active_section = len(settings.sections) - 1
         return f"A section begins at second {start:.2f} of the song."
 
@@ -44,6 +48,7 @@ class TEMPOSE_OT_remove_section(ActionButton, bpy.types.Operator):
         settings = context.scene.tempose
         settings.sections.remove(settings.active_section)
         settings.active_section = max(0, min(settings.active_section, len(settings.sections) - 1))
+        tempo_follow.edited(context)
         return "The section is gone."
 
 
