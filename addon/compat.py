@@ -134,3 +134,19 @@ def remove_strip(scene, strip) -> None:
 def online_access() -> bool:
     """Whether the person has allowed Blender the internet."""
     return bool(getattr(bpy.app, "online_access", True))
+
+
+def rate_parts(rate: float) -> tuple[int, float]:
+    """A frame rate as a scene keeps it: a whole number and what divides it."""
+    whole = max(1, min(round(rate), 32767))
+    return (whole, 1.0) if abs(rate - whole) < 1e-4 else (max(1, -int(-rate // 1)), max(1, -int(-rate // 1)) / rate)
+
+
+def video_output(render) -> None:
+    """Render to H.264 in MP4, without sound."""
+    image = render.image_settings
+    if hasattr(image, "media_type"):  # 5.0 and newer
+        image.media_type = "VIDEO"
+    image.file_format = "FFMPEG"
+    render.ffmpeg.format, render.ffmpeg.codec = "MPEG4", "H264"
+    render.ffmpeg.constant_rate_factor, render.ffmpeg.audio_codec = "HIGH", "NONE"

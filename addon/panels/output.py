@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes out of Blender, and in."""
+
+
+class Output:
+    bl_label = "Out and In"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, choice = self.layout, context.scene.tempose.output
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column()
+        column.prop(choice, "source")
+        if choice.source == "RIG":
+            column.prop(choice, "view")
+        column.prop(choice, "rate")
+        column = layout.column()
+        column.prop(choice, "kind")
+        column.operator("tempose.export_poses", icon="EXPORT")
+        column = layout.column()
+        column.prop(choice, "video")
+        column.prop(choice, "size")
+        column.operator("tempose.export_video", icon="RENDER_ANIMATION")
+        layout.operator("tempose.import_poses", icon="IMPORT")

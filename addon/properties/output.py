@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What goes out of Blender, and in."""
+
+import bpy
+from bpy.props import EnumProperty, FloatProperty, IntVectorProperty
+
+
+class TemposeOutput(bpy.types.PropertyGroup):
+    source: EnumProperty(
+        name="Of",
+        description="Whose poses are written",
+        items=[
+            ("RIG", "Character", "The chosen character as it is animated now, constraints and all"),
+            ("TAKE", "Take", "The chosen take, as the model has danced it"),
+        ],
+        default="RIG",
+        options=set(),
+    )
+    view: EnumProperty(
+        name="Seen By",
+        description="Where joints lie in the picture",
+        items=[
+            ("CAMERA", "Camera", "As the scene's camera sees the character: fits a render of the scene"),
+            ("PICTURE", "Dance", "In the picture that the dance was made in, with the whole figure in it"),
+        ],
+        default="PICTURE",
+        options=set(),
+    )
+    size: IntVectorProperty(
+        name="Size",
+        description="Width and height of the drawn video. 0: as the picture is",
+        size=2,
+        default=(0, 0),
+        min=0,
+        max=8192,
+        options=set(),
+    )
+    rate: FloatProperty(
+        name="Frames per Second",
+        description="0: as the scene has it",
+        default=0.0,
+        min=0.0,
+        max=240.0,
+        options=set(),
+    )
+    kind: EnumProperty(
+        name="File",
+        items=[
+            ("OPENPOSE", "OpenPose", "One JSON file: a list of OpenPose frames"),
+            ("FOLDER", "OpenPose Folder", "A JSON file per frame, as OpenPose itself writes them"),
+            ("COCO", "COCO", "One JSON file: COCO keypoint annotations"),
+            ("NPZ", "NumPy", "One .npz file, as 'tempose generate' writes it"),
+        ],
+        default="OPENPOSE",
+        options=set(),
+    )
+    video: EnumProperty(
+        name="Video",
+        items=[
+            ("PNG", "PNG Pictures", "A folder with one picture per frame: nothing is lost"),
+            ("MP4", "MP4", "One H.264 file, made by Blender; it cannot be used meanwhile"),
+        ],
+        default="PNG",
+        options=set(),
+    )

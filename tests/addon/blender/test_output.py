@@ -1,0 +1,156 @@
+"""Poses out of Blender and in again."""
+
+import json
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def dancing(blender, ready):
+    """A take of the null model, shown on its rig."""
+    blender.ops.tempose.generate()
+    ready.frame_set(17)
+    return ready.tempose.takes[0]
+
+
+def export(blender, path, **choice):
+    for name, value in choice.items():
+        setattr(blender.context.scene.tempose.output, name, value)
+    assert blender.ops.tempose.export_poses(filepath=str(path)) == {"FINISHED"}
+
+
+@pytest.mark.parametrize("kind", ["OPENPOSE", "COCO", "NPZ", "FOLDER"])
+def test_the_character_goes_out_and_comes_in_as_the_same_dance(
+    blender, ready, dancing, tempose, tmp_path, kind
+):
+    files, ob = tempose("pose_files"), dancing.rig
+    path = tmp_path / {"NPZ": "d.npz", "FOLDER": "d"}.get(kind, "d.json")
+    export(blender, path, kind=kind)
+    assert ready.frame_current == 17
+    poses = files.load(str(path), 1.0, (9, 9))
+    assert (len(poses), poses.fps, poses.canvas) == (288, 24.0, (1000, 1000))
+    before = {}
+    for frame in (1, 50, 288):
+        ready.frame_set(frame)
+        before[frame] = {b.name: b.tail.copy() for b in ob.pose.bones}
+    count = len(ready.tempose.takes)
+    ready.tempose.keys.feet = "NEVER"
+    assert blender.ops.tempose.import_poses(filepath=str(path), frame=1) == {"FINISHED"}
+    assert len(ready.tempose.takes) == count + 1
+    assert ready.tempose.takes[-1].action == ob.animation_data.action
+    for frame, tails in before.items():
+        ready.frame_set(frame)
+        for bone in ob.pose.bones:
+            loose = (kind == "COCO" and bone.name in ("spine", "head")) or bone.name.startswith("look")
+            if not loose:
+                assert (bone.tail - tails[bone.name]).length < 2e-3
+
+
+def test_an_imported_take_is_a_take_like_others(blender, ready, dancing, tempose, tmp_path):
+    export(blender, tmp_path / "d.npz", kind="NPZ", source="TAKE")
+    poses = tempose("pose_files").load(str(tmp_path / "d.npz"), 1.0, (9, 9))
+    assert len(poses.beats) > 10
+    blender.ops.tempose.discard_take()
+    ready.sequence_editor_clear()
+    ready.frame_set(40)
+    blender.ops.tempose.import_poses(filepath=str(tmp_path / "d.npz"))
+    take = ready.tempose.takes[0]
+    assert take.action.frame_range[0] == 40
+    assert not tempose("dancing").out_of_date(blender.context, take)
+    blender.ops.tempose.accept_take()
+    ready.tempose.keys.density = "TWOS"
+    assert blender.ops.tempose.apply_keys() == {"FINISHED"}
+    assert blender.ops.tempose.discard_take() == {"FINISHED"}
+
+
+def test_no_server_is_needed_for_files(blender, scene, tempose, tmp_path):
+    tempose("connection").drop()
+    blender.ops.tempose.new_rig()
+    page = {
+        "people": [
+            {"pose_keypoints_2d": [v for k in range(18) for v in (100 + 7 * k * k % 90, 90 + 20 * k, 1)]}
+        ]
+    }
+    (tmp_path / "d.json").write_text(json.dumps([page] * 10))
+    assert blender.ops.tempose.import_poses(filepath=str(tmp_path / "d.json")) == {"FINISHED"}
+    assert len(scene.tempose.takes) == 1
+    export(blender, tmp_path / "e.json")
+    assert (tmp_path / "e.json").is_file()
+
+
+def test_through_the_camera_the_joints_lie_where_they_are_rendered(
+    blender, ready, dancing, tempose, tmp_path
+):
+    from bpy_extras.object_utils import world_to_camera_view
+
+    camera = blender.data.objects.new("Camera", blender.data.cameras.new("Camera"))
+    ready.collection.objects.link(camera)
+    camera.location, camera.rotation_euler = (1.0, -6.0, 1.2), (1.5, 0.1, 0.2)
+    ready.camera = camera
+    ready.render.resolution_x, ready.render.resolution_y = 800, 600
+    ob = dancing.rig
+    ob.location.x = 0.3
+    export(blender, tmp_path / "d.json", view="CAMERA")
+    poses = tempose("pose_files").load(str(tmp_path / "d.json"), 1.0, (9, 9))
+    assert poses.canvas == (800, 600)
+    ready.frame_set(100)
+    for joint, bone in ((4, "forearm.R"), (13, "shin.L"), (0, "head")):
+        seen = world_to_camera_view(ready, camera, ob.matrix_world @ ob.pose.bones[bone].tail)
+        assert np.abs(poses.points[99, joint] - (seen.x * 800, (1 - seen.y) * 600)).max() < 0.05
+
+
+def test_constraints_count(blender, ready, dancing, tempose, tmp_path):
+    target = blender.data.objects.new("Target", None)
+    ready.collection.objects.link(target)
+    target.location = (5.0, 0.0, 1.0)
+    dancing.rig.pose.bones["root"].constraints.new("COPY_LOCATION").target = target
+    export(blender, tmp_path / "d.json")
+    poses = tempose("pose_files").load(str(tmp_path / "d.json"), 1.0, (9, 9))
+    assert poses.points[..., 0].min() > 1500
+
+
+@pytest.mark.parametrize(("video", "size"), [("PNG", (256, 0)), ("MP4", (128, 96))])
+def test_a_video_is_drawn(blender, ready, dancing, tempose, tmp_path, video, size):
+    choice = ready.tempose.output
+    choice.video, choice.size, choice.rate = video, size, 12
+    ready.use_preview_range, ready.frame_preview_start, ready.frame_preview_end = True, 10, 57
+    scenes, images = len(blender.data.scenes), len(blender.data.images)
+    path = tmp_path / ("v.mp4" if video == "MP4" else "v")
+    assert blender.ops.tempose.export_video(filepath=str(path)) == {"FINISHED"}
+    assert (len(blender.data.scenes), len(blender.data.images)) == (scenes, images)
+    assert blender.context.scene == ready
+    if video == "PNG":
+        assert sorted(p.name for p in path.iterdir()) == [f"{t:06d}.png" for t in range(1, 25)]
+        image = blender.data.images.load(str(path / "000001.png"))
+        assert tuple(image.size) == (256, 256)
+    else:
+        clip = blender.data.movieclips.load(str(path))
+        assert (tuple(clip.size), clip.frame_duration, round(clip.fps)) == ((128, 96), 24, 12)
+
+
+def test_a_failed_video_leaves_nothing_behind(blender, ready, dancing, tmp_path):
+    (tmp_path / "v").write_text("a file")
+    with pytest.raises(RuntimeError, match="is a file"):
+        blender.ops.tempose.export_video(filepath=str(tmp_path / "v"))
+    with pytest.raises(RuntimeError, match="cannot be written"):
+        blender.ops.tempose.export_poses(filepath=str(tmp_path / "none" / "d.json"))
+    assert [p.name for p in tmp_path.iterdir()] == ["v"]
+
+
+def test_a_bad_file_changes_nothing(blender, ready, tempose, tmp_path):
+    from blender_helpers import summary
+
+    (tmp_path / "d.json").write_text("{}")
+    before = summary(blender)
+    with pytest.raises(RuntimeError, match="cannot be read as poses"):
+        blender.ops.tempose.import_poses(filepath=str(tmp_path / "d.json"))
+    assert summary(blender) == before
+
+
+def test_the_buttons_say_why_they_are_grey(blender, scene):
+    with pytest.raises(RuntimeError, match="Select the character"):
+        blender.ops.tempose.import_poses(filepath="x.json")
+    scene.tempose.output.source = "TAKE"
+    with pytest.raises(RuntimeError, match="There is no take"):
+        blender.ops.tempose.export_poses(filepath="x.json")
