@@ -634,3 +634,32 @@ def test_kinds_are_tried_from_the_most_telling_to_the_least(aist, tmp_path):
     assert run_module.kind_of(write_bvh(tmp_path / "x.bvh")) == "bvh"
     order = [run_module._MODULES[k] for k in ("aist", "bvh", "poses", "video")]
     assert all(a is not b for a, b in pairwise(order))
+
+
+def test_what_was_imported_can_be_trained_on(tmp_path):
+    from typer.testing import CliRunner
+
+    from tempose.cli import app
+
+    (tmp_path / "src").mkdir()
+    write_coco(tmp_path / "src" / "a.json", dancer_2d(300))
+    with (tmp_path / "bank.npz").open("wb") as file:
+        features = np.random.default_rng(0).normal(size=(1500, 35)).astype(np.float16)
+        np.savez(file, count=np.int64(1), f0=features, b0=np.arange(0, 50, 0.6))
+    (tmp_path / "config.yaml").write_text(
+        f"kind: dit\nout: {tmp_path / 'run'}\nvae: raw\nbank: {{cache: {tmp_path / 'bank.npz'}, count: 1}}\n"
+        "steps: 2\nbatch: 2\nwarmup: 1\ncooldown: 1\nworkers: 0\nvalidate_every: 1\n"
+        "model: {width: 32, depth: 1, heads: 1, hidden: 32}\n"
+    )
+    train = ["train", str(tmp_path / "config.yaml"), "--data", str(tmp_path / "data")]
+    import_data(tmp_path / "src", tmp_path / "data", Options(genre="pop", bpm=100))
+    alone = CliRunner().invoke(app, train)
+    assert isinstance(alone.exception, TemposeError)
+    assert "three choreographies" in str(alone.exception)
+    for name in "bc":
+        write_coco(tmp_path / "src" / f"{name}.json", dancer_2d(300))
+    import_data(tmp_path / "src", tmp_path / "data", Options(genre="pop", bpm=100))
+    done = CliRunner().invoke(app, train)
+    assert done.exit_code == 0, done.output
+    assert (tmp_path / "run" / "dit" / "config.json").is_file()
+    assert "step 2" in (tmp_path / "run" / "page.html").read_text()
