@@ -100,17 +100,16 @@ def placed(exact, by_hand, whole: bool = True) -> tuple[np.ndarray, np.ndarray]:
         )
         return index, exact[index]
     rounded = np.floor(exact + 0.5)
-    index, frames = [], []
-    for frame in np.unique(rounded):
-        here = np.flatnonzero(rounded == frame)
-        hand = here[by_hand[here]]
-        if len(hand) > 1:
-            index += hand.tolist()
-            frames += exact[hand].tolist()
-        else:
-            index.append(int(hand[0] if len(hand) else here[np.abs(exact[here] - frame).argmin()]))
-            frames.append(float(frame))
-    return np.asarray(index, int), np.asarray(frames, float)
+    order = np.lexsort(
+        (np.abs(exact - rounded), ~by_hand, rounded)
+    )  # by frame, those by hand first, then the nearest
+    best = np.append(True, np.diff(rounded[order]) > 0)[: len(order)]
+    hands = {float(f) for f, n in zip(*np.unique(rounded[by_hand], return_counts=True), strict=True) if n > 1}
+    crowded = by_hand & np.isin(rounded, list(hands))
+    stays = np.zeros(len(exact), bool)
+    stays[order[best]] = True
+    index = np.flatnonzero((stays & ~np.isin(rounded, list(hands))) | crowded)
+    return index, np.where(crowded, exact, rounded)[index]
 
 
 def tempo_differs(old: TempoMap, new: TempoMap, start: float, stop: float) -> list[tuple[float, float]]:

@@ -96,6 +96,13 @@ class Keys:
             out.append(moved)
         return Keys(out[0], out[1], out[2], self.columns, self.by_hand)
 
+    def times(self, factor: float) -> "Keys":
+        """The same keys with values multiplied, handles and all."""
+        if factor == 1:
+            return self
+        by = np.asarray([1, factor], np.float32)
+        return Keys(self.co * by, self.left * by, self.right * by, self.columns, self.by_hand)
+
     def changed(self, index: int, **columns) -> "Keys":
         """The same with other columns for one key."""
         new = {name: column.copy() for name, column in self.columns.items()}

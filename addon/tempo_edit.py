@@ -8,7 +8,7 @@ import tempfile
 import uuid
 from dataclasses import dataclass
 
-from . import audio, compat, markers
+from . import audio, compat, hearing, markers, tempo_sections
 from .errors import Problem
 from .timing import Span, TempoMap
 
@@ -93,11 +93,32 @@ def heard(scene, original) -> Heard:
 def edited(scene, original, settings) -> Heard:
     """The same with the tempo that the settings ask for; it starts where the sound is heard now."""
     start, seconds = song_range(scene, original)
-    sections = [(s.start, s.factor) for s in settings.sections]
+    grid = _grid(scene, original) if any(s.kind == "BPM" for s in settings.sections) else None
+    sections = tempo_sections.speeds(
+        settings.sections, start + seconds, settings.tempo_factor, (grid or {}).get("beats", ())
+    )
     tempo = TempoMap.from_sections(start, seconds, settings.tempo_factor, sections)
     length = float(tempo.to_timeline(start + seconds))
     left = heard(scene, original).span.left
     return Heard(original, Span(left, length, compat.rate_of(scene)), tempo, start, seconds)
+
+
+def _grid(scene, original) -> dict | None:
+    from . import dancing  # needs this module itself
+
+    return markers.read(scene, dancing.grid_mark(scene, original))
+
+
+def beats_for(scene, original, settings, plan: Heard) -> dict | None:
+    """The beats that a dance is asked for with: the artist's grid, halved or doubled in passages; None: detected."""
+    grid = _grid(scene, original)
+    passages = tempo_sections.passages(settings.sections, plan.song_start + plan.song_seconds)
+    if not passages:
+        return grid
+    if grid is None:
+        raise Problem("no_beats", tempo_sections.NO_PASSAGE_BEATS)
+    beats, downbeats = hearing.heard(grid["beats"], grid["downbeats"], passages)
+    return {"beats": beats, "downbeats": downbeats}
 
 
 def snapshot(scene, original) -> dict:

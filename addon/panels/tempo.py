@@ -1,20 +1,33 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The speed of the music, by sections."""
+"""The speed of the music, by sections, and what the dance does about it."""
 
 import bpy
 
-from .. import dancing, tempo_edit
+from .. import dancing, regenerate, tempo_follow
 from ..errors import Problem
 from ..operators.dance import TEMPOSE_OT_regenerate
 from .layout import say
+
+FEEL = {"HALF": "½ time", "DOUBLE": "2× time"}
+
+
+def speed(section) -> str:
+    """A section's tempo in short: ``120 → 140 BPM``."""
+    first, last, unit = (
+        (section.bpm, section.last_bpm, " BPM")
+        if section.kind == "BPM"
+        else (section.factor, section.last_factor, "")
+    )
+    sign = "" if unit else "×"
+    return f"{sign}{first:.4g} → {sign}{last:.4g}{unit}" if section.ramp else f"{sign}{first:.4g}{unit}"
 
 
 class TEMPOSE_UL_sections(bpy.types.UIList):
     def draw_item(self, _context, layout, _data, item, _icon, _active, _name):
         row = layout.row(align=True)
         row.prop(item, "start", text="", emboss=False)
-        row.prop(item, "start_frame", text="Frame", emboss=False)
-        row.prop(item, "factor", text="×", emboss=False)
+        row.label(text=speed(item))
+        row.label(text=FEEL.get(item.feel, ""))
 
 
 class Tempo:
@@ -24,10 +37,13 @@ class Tempo:
         layout, settings = self.layout, context.scene.tempose
         layout.prop(settings, "tempo_factor")
         row = layout.row()
-        row.template_list("TEMPOSE_UL_sections", "", settings, "sections", settings, "active_section", rows=2)
+        row.template_list("TEMPOSE_UL_sections", "", settings, "sections", settings, "active_section", rows=3)
         column = row.column(align=True)
         column.operator("tempose.add_section", text="", icon="ADD")
         column.operator("tempose.remove_section", text="", icon="REMOVE")
+        if 0 <= settings.active_section < len(settings.sections):
+            _section(layout, settings.sections[settings.active_section])
+        _follow(layout, context, settings)
         layout.prop(settings, "replace_sound")
         sub = layout.column()
         sub.enabled = settings.replace_sound
@@ -35,10 +51,44 @@ class Tempo:
         layout.operator("tempose.regenerate", icon="FILE_REFRESH")
         if reason := TEMPOSE_OT_regenerate.disabled_reason(context):
             say(layout, reason, "INFO")
-            return
         try:
-            scene, original = dancing.chosen_original(context)
-            seconds = tempo_edit.edited(scene, original, settings).span.seconds
-            layout.label(text=f"{seconds:.1f} s at this tempo")
+            if not dancing.strip_reason(context):
+                say(layout, regenerate.heard(context), "SOUND")
+                say(layout, *regenerate.said(context))
         except Problem as problem:
             say(layout, problem.message, "ERROR")
+
+
+def _section(layout, section) -> None:
+    """The chosen section."""
+    column = layout.column(align=True)
+    row = column.row(align=True)
+    row.prop(section, "start")
+    row.prop(section, "start_frame", text="Frame")
+    row = column.row(align=True)
+    row.prop(section, "kind", text="")
+    row.prop(section, "bpm" if section.kind == "BPM" else "factor", text="")
+    row.prop(section, "ramp", toggle=True)
+    if section.ramp:
+        column.prop(section, "last_bpm" if section.kind == "BPM" else "last_factor", text="At its end")
+    column.prop(section, "feel", text="Danced")
+
+
+def _follow(layout, context, settings) -> None:
+    """How the dance follows, and the preview."""
+    tempo = settings.tempo
+    row = layout.row(align=True)
+    row.prop(tempo, "mode", text="Follow")
+    if tempo.mode == "AUTO":
+        row.prop(tempo, "pause", text="After")
+    layout.prop(tempo, "again")
+    layout.prop(tempo, "exact")
+    row = layout.row(align=True)
+    row.operator("tempose.preview_tempo", icon="HIDE_OFF")
+    row.operator("tempose.take_back_tempo", icon="LOOP_BACK")
+    if tempo_follow.previewing(settings):
+        say(layout, "The keys are shown at this tempo; the sound follows with Regenerate.", "HIDE_OFF")
+    left = tempo_follow.waiting()
+    if left is not None:
+        way = tempo_follow.in_the_way(context)
+        say(layout, f"Waiting: {way}." if way and left == 0 else f"Dancing again in {left:.0f} s.", "TIME")

@@ -2,7 +2,7 @@
 """A part of the song with a tempo of its own."""
 
 import bpy
-from bpy.props import FloatProperty, IntProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from ..timing import MAX_FACTOR, MIN_FACTOR
 
@@ -19,6 +19,13 @@ def _set_frame(self, frame: int) -> None:
     self.start = dancing.song_of_frame(bpy.context, frame)
 
 
+def edited(_self, context) -> None:
+    """A tempo has been changed: the keys follow at once, where that is wanted."""
+    from .. import tempo_follow
+
+    tempo_follow.edited(context)
+
+
 class TemposeSection(bpy.types.PropertyGroup):
     """A part of the song with a tempo of its own, up to the next section."""
 
@@ -29,6 +36,7 @@ class TemposeSection(bpy.types.PropertyGroup):
         subtype="TIME_ABSOLUTE",
         precision=3,
         options=set(),
+        update=edited,
     )
     start_frame: IntProperty(
         name="Start Frame",
@@ -36,6 +44,16 @@ class TemposeSection(bpy.types.PropertyGroup):
         get=_get_frame,
         set=_set_frame,
         options=set(),
+    )
+    kind: EnumProperty(
+        name="Tempo As",
+        items=[
+            ("FACTOR", "Factor", "Times the speed of the music"),
+            ("BPM", "BPM", "Beats per minute as heard; needs the beats"),
+        ],
+        default="FACTOR",
+        options=set(),
+        update=edited,
     )
     factor: FloatProperty(
         name="Factor",
@@ -45,4 +63,58 @@ class TemposeSection(bpy.types.PropertyGroup):
         max=MAX_FACTOR,
         precision=3,
         options=set(),
+        update=edited,
+    )
+    bpm: FloatProperty(
+        name="BPM",
+        description="Beats per minute that will be heard in this section",
+        default=120.0,
+        min=20.0,
+        max=400.0,
+        precision=1,
+        options=set(),
+        update=edited,
+    )
+    ramp: BoolProperty(
+        name="Ramp",
+        description="Change the tempo steadily from the section's beginning to its end",
+        default=False,
+        options=set(),
+        update=edited,
+    )
+    last_factor: FloatProperty(
+        name="To",
+        description="Speed at the end of this section",
+        default=1.0,
+        min=MIN_FACTOR,
+        max=MAX_FACTOR,
+        precision=3,
+        options=set(),
+        update=edited,
+    )
+    last_bpm: FloatProperty(
+        name="To",
+        description="Beats per minute at the end of this section",
+        default=120.0,
+        min=20.0,
+        max=400.0,
+        precision=1,
+        options=set(),
+        update=edited,
+    )
+    feel: EnumProperty(
+        name="Danced",
+        description="How fast the dance takes the beats. The sound stays as it is",
+        items=[
+            ("NORMAL", "On the Beat", "As the music has it"),
+            (
+                "HALF",
+                "Half Time",
+                "The dance hears every second beat: it moves half as fast to the same music",
+            ),
+            ("DOUBLE", "Double Time", "The dance hears a beat between any two: it moves twice as fast"),
+        ],
+        default="NORMAL",
+        options=set(),
+        update=edited,
     )

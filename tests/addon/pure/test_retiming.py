@@ -158,7 +158,14 @@ def test_bars_are_named_as_the_markers_name_them():
 
 
 def section(start, **values):
-    usual = {"kind": "FACTOR", "factor": 1.0, "bpm": 120.0, "ramp": False, "last_factor": 1.0, "last_bpm": 120.0}
+    usual = {
+        "kind": "FACTOR",
+        "factor": 1.0,
+        "bpm": 120.0,
+        "ramp": False,
+        "last_factor": 1.0,
+        "last_bpm": 120.0,
+    }
     return SimpleNamespace(start=start, **{**usual, "feel": "NORMAL", **values})
 
 

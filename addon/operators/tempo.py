@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Show the keys at a tempo, and take that back."""
+
+import bpy
+
+from .. import again, dancing, tempo_follow
+from ..properties import pick_rig
+from .base import ActionButton, busy
+
+
+class TEMPOSE_OT_preview_tempo(ActionButton, bpy.types.Operator):
+    """Move the keys to where the edited tempo has them, at once and without the server. Nothing is lost"""
+
+    bl_idname = "tempose.preview_tempo"
+    bl_label = "Preview Tempo"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        reason = busy() or dancing.strip_reason(context) or dancing.rig_reason(context)
+        if reason:
+            return reason
+        take, _ = again.base_take(context.scene.tempose, pick_rig(context))
+        return "" if take is not None else "No dance of Tempose moves this character; generate one"
+
+    def act(self, context):
+        return tempo_follow.preview(context)
+
+
+class TEMPOSE_OT_take_back_tempo(ActionButton, bpy.types.Operator):
+    """Put the keys back exactly as they were before the preview of the tempo"""
+
+    bl_idname = "tempose.take_back_tempo"
+    bl_label = "Take Back"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return busy() or ("" if tempo_follow.previewing(context.scene.tempose) else "No tempo is previewed")
+
+    def act(self, context):
+        tempo_follow.take_back(context.scene.tempose)
+        return "The keys are as they were."
+
+
+CLASSES = (TEMPOSE_OT_preview_tempo, TEMPOSE_OT_take_back_tempo)

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the dance follows the tempo."""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
+
+
+def _edited(_self, context) -> None:
+    from .. import tempo_follow
+
+    tempo_follow.edited(context)
+
+
+class TemposeTempo(bpy.types.PropertyGroup):
+    mode: EnumProperty(
+        name="Follow",
+        description="What the dance does when the tempo is edited",
+        items=[
+            ("OFF", "Off", "Nothing until you press a button"),
+            ("REQUEST", "On Request", "The keys move at once; Regenerate dances the changed parts again"),
+            ("AUTO", "Automatic", "The same, and Regenerate starts by itself when you pause"),
+        ],
+        default="REQUEST",
+        options=set(),
+        update=_edited,
+    )
+    pause: FloatProperty(
+        name="Pause",
+        description="Seconds without an edit after which the changed parts are danced again",
+        default=3.0,
+        min=0.5,
+        max=60.0,
+        precision=1,
+        options=set(),
+    )
+    again: EnumProperty(
+        name="Dance Again",
+        items=[
+            (
+                "TOUCHED",
+                "Changed Parts",
+                "Only where the dance would hear something else; the rest stays key for key",
+            ),
+            ("ALL", "Everything", "The whole dance anew"),
+        ],
+        default="TOUCHED",
+        options=set(),
+    )
+    exact: BoolProperty(
+        name="Keys Between Frames",
+        description="Put moved keys exactly where their beat is, between frames too. Otherwise each goes to the "
+        "nearest whole frame",
+        default=False,
+        options=set(),
+        update=_edited,
+    )
+    before: PointerProperty(
+        type=bpy.types.Action,
+        description="The keys as they were before the preview of a tempo, to be taken back",
+    )
+    before_kept: BoolProperty(description="Whether that Action had a fake user of its own")
+    preview: StringProperty(description="Name of the Action that is shown instead")

@@ -1,0 +1,351 @@
+"""Tempo edits: keys that follow at once, and only the changed parts danced again."""
+
+
+import numpy as np
+import pytest
+from blender_helpers import add_strip, click_track, dips, farthest, write_wav
+
+LONG = 40.0  # seconds of the click track: 120 BPM
+
+
+@pytest.fixture(scope="session")
+def long_clicks(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sound") / "long.wav"
+    times = np.arange(0.25, LONG, 0.5)
+    write_wav(path, click_track(LONG, times))
+    return path
+
+
+@pytest.fixture
+def danced(connected, scene, long_clicks, blender):
+    """A rig that dances to forty seconds of clicks, with beats on the timeline; the take is accepted."""
+    add_strip(scene, long_clicks)
+    blender.ops.tempose.new_rig()
+    blender.ops.tempose.find_beats()
+    blender.ops.tempose.generate()
+    blender.ops.tempose.accept_take()
+    return scene
+
+
+def rig(bpy):
+    return bpy.context.view_layer.objects.active
+
+
+def keys_of(ob, compat):
+    """By curve: (N, 6) frames, values and handles."""
+    found = {}
+    for curve in compat.fcurves_of(ob):
+        parts = []
+        for name in ("co", "handle_left", "handle_right"):
+            flat = np.empty(2 * len(curve.keyframe_points), np.float32)
+            curve.keyframe_points.foreach_get(name, flat)
+            parts.append(flat.reshape(-1, 2))
+        found[curve.data_path, curve.array_index] = np.hstack(parts)
+    return found
+
+
+def section(scene, start, **values):
+    made = scene.tempose.sections.add()
+    made.start = start
+    for name, value in values.items():
+        setattr(made, name, value)
+    return made
+
+
+def passage(scene, start, stop, **values):
+    """A section from start to stop, and one after it as before."""
+    section(scene, start, **values)
+    section(scene, stop)
+
+
+def steps(values):
+    return np.abs(np.diff(values))
+
+
+def test_only_the_touched_bars_get_new_keys_and_the_rest_is_bit_identical(blender, danced, tempose):
+    ob, compat = rig(blender), tempose("compat")
+    before = keys_of(ob, compat)
+    passage(danced, 16.25, 24.25, factor=1.25)
+    assert blender.ops.tempose.regenerate() == {"FINISHED"}
+    after = keys_of(ob, compat)
+    assert set(after) == set(before) and len(after) == 38
+    # 16.25 s: frame 391; 8 s at 1.25 take 6.4 s: what follows comes 1.6 s (38.4, so 38 whole frames) earlier
+    first, last, shift = 391, 583, 38
+    for name, old in before.items():
+        new = after[name]
+        head, tail = old[:, 0] < first, old[:, 0] >= last
+        assert np.array_equal(new[new[:, 0] < first, :2], old[head, :2])
+        assert np.array_equal(new[new[:, 0] >= last - shift, 1], old[tail, 1])
+        assert np.array_equal(new[new[:, 0] >= last - shift, 0], old[tail, 0] - shift)
+        assert np.array_equal(new[:, 0], np.arange(1, len(new) + 1))
+    sway = before['pose.bones["root"].location', 1], after['pose.bones["root"].location', 1]
+    assert not np.array_equal(sway[0][400:540, 1], sway[1][400:540, 1])
+
+
+def test_curves_play_between_kept_keys_as_before(blender, danced, tempose):
+    ob, compat = rig(blender), tempose("compat")
+    between = np.concatenate([np.arange(300.25, 389.5, 0.5), np.arange(600.25, 700, 0.5)])
+    before = [[c.evaluate(f) for f in between] for c in compat.fcurves_of(ob)]
+    passage(danced, 16.25, 24.25, factor=1.25)
+    blender.ops.tempose.regenerate()
+    moved = np.where(between < 400, between, between - 38)
+    after = [[c.evaluate(f) for f in moved] for c in compat.fcurves_of(ob)]
+    assert np.abs(np.subtract(before, after)).max() < 1e-5
+
+
+def test_both_ends_meet_the_kept_dance(blender, danced, tempose):
+    ob, compat = rig(blender), tempose("compat")
+    passage(danced, 16.25, 24.25, factor=1.3)
+    blender.ops.tempose.regenerate()
+    take = danced.tempose.takes[-1]
+    points = tempose("stage").data_of(take).dance.pixels
+    speed = np.linalg.norm(np.diff(points, axis=0), axis=2)
+    seconds = 24.25 - 16.25
+    borders = [round(16.25 * 30), round((16.25 + seconds / 1.3) * 30)]
+    largest = speed.max(1)  # of any joint, per frame
+    at = np.concatenate([largest[b - 3 : b + 3] for b in borders])
+    assert at.max() <= 1.2 * np.percentile(largest, 95)
+    for key, curve in keys_of(ob, compat).items():
+        moves = steps(curve[:, 1])
+        if np.percentile(moves, 95) > 1e-4:
+            assert max(moves[388:393].max(), moves[535:542].max()) <= 1.3 * moves.max(), key
+
+
+def test_the_changed_part_is_on_the_beat_of_the_stretched_sound(blender, danced, tempose):
+    passage(danced, 16.25, 24.25, factor=1.25)
+    blender.ops.tempose.regenerate()
+    take = danced.tempose.takes[-1]
+    data = tempose("stage").data_of(take)
+    clicks = 1 + 24 * np.asarray(data.dance.beat_times)
+    middle = clicks[(clicks > 400) & (clicks < 540)]
+    off, count = farthest(middle, dips(rig(blender), tempose("compat")))
+    assert count > 10
+    assert off < 0.7
+    assert len(danced.sequence_editor.strips) == 2  # the stretched sound, the original muted
+    assert [s.mute for s in sorted(danced.sequence_editor.strips, key=lambda s: s.channel)] == [True, False]
+
+
+def test_regenerating_is_one_undo_step(blender, danced, tempose):
+    compat = tempose("compat")
+    passage(danced, 16.25, 24.25, factor=1.25)
+    blender.ops.ed.undo_push(message="before")
+    before = keys_of(rig(blender), compat)
+    blender.ops.tempose.regenerate("EXEC_DEFAULT", True)
+    assert len(keys_of(rig(blender), compat)['pose.bones["root"].location', 1]) == 922
+    blender.ops.ed.undo()
+    after = keys_of(rig(blender), compat)
+    assert all(np.array_equal(after[k], before[k]) for k in before)
+    assert len(blender.context.scene.sequence_editor.strips) == 1
+
+
+def test_the_server_is_asked_for_the_touched_part_alone(blender, danced, tempose):
+    passage(danced, 16.25, 24.25, factor=1.25)
+    asked, kept = tempose("regenerate").order(blender.context)
+    assert kept.kept.spans == [pytest.approx((16.25, 16.25 + 6.4), abs=0.04)]
+    assert asked.body["known"]["joints"] is None
+    danced.tempose.tempo.again = "ALL"
+    asked, kept = tempose("regenerate").order(blender.context)
+    assert kept is None and asked.body["known"] is None
+
+
+def test_nothing_changed_is_nothing_danced(blender, danced):
+    with pytest.raises(RuntimeError, match="nothing is to be danced again"):
+        blender.ops.tempose.regenerate()
+
+
+def test_half_time_dances_slower_to_the_same_sound(blender, danced, tempose):
+    ob, compat = rig(blender), tempose("compat")
+    before = keys_of(ob, compat)
+    passage(danced, 16.25, 24.25, feel="HALF")
+    said, _ = tempose("regenerate").said(blender.context)
+    assert said.startswith("Bars ") and "will be danced again, about 8 s" in said
+    assert blender.ops.tempose.regenerate() == {"FINISHED"}
+    after = keys_of(ob, compat)
+    for name, old in before.items():
+        outside = (old[:, 0] < 391) | (old[:, 0] >= 583)
+        assert np.array_equal(after[name][outside, :2], old[outside, :2])
+    low = dips(ob, compat)
+    inside = low[(low > 400) & (low < 570)]
+    assert np.abs(np.diff(inside) - 24).max() < 1.5  # one dip a second, where there were two
+    assert len(danced.sequence_editor.strips) == 1  # the sound plays as it did
+
+
+def test_half_time_needs_beats(blender, connected, scene, clicks, tempose):
+    add_strip(scene, clicks)
+    blender.ops.tempose.new_rig()
+    section(scene, 2.0, feel="DOUBLE")
+    with pytest.raises(RuntimeError, match="press Find Beats first"):
+        blender.ops.tempose.regenerate()
+
+
+def test_a_target_in_bpm_is_what_is_heard(blender, danced, tempose):
+    danced.tempose.tempo_factor = 1.1
+    passage(danced, 10.0, 20.0, kind="BPM", bpm=150.0)
+    scene, original = tempose("dancing").chosen_original(blender.context)
+    tempo = tempose("tempo_edit").edited(scene, original, danced.tempose).tempo
+    beats = tempo.to_timeline(np.arange(10.25, 20.0, 0.5))
+    assert np.allclose(np.diff(beats), 60 / 150, atol=0.004)
+
+
+def test_a_preview_moves_the_keys_and_is_taken_back_exactly(blender, danced, tempose):
+    ob, compat, keying = rig(blender), tempose("compat"), tempose("keying")
+    danced.tempose.tempo.mode = "OFF"
+    action, names = ob.animation_data.action, sorted(a.name for a in blender.data.actions)
+    before = keys_of(ob, compat)
+    passage(danced, 16.25, 24.25, factor=1.25)
+    assert ob.animation_data.action == action
+    blender.ops.tempose.preview_tempo()
+    moved = keys_of(ob, compat)
+    frames = moved['pose.bones["root"].location', 1][:, 0]
+    assert frames[-1] == 922 and np.array_equal(frames, np.round(frames))
+    assert not any(mask.any() for mask in keying.by_hand(ob.animation_data.action).values())
+    blender.ops.tempose.take_back_tempo()
+    assert ob.animation_data.action == action and sorted(a.name for a in blender.data.actions) == names
+    after = keys_of(ob, compat)
+    assert all(np.array_equal(after[k], before[k]) for k in before)
+    assert not blender.ops.tempose.take_back_tempo.poll()
+
+
+def test_a_preview_is_on_the_beat_of_the_new_tempo(blender, danced, tempose):
+    danced.tempose.tempo.exact = True
+    section(danced, 12.25, factor=0.8)
+    ob, compat = rig(blender), tempose("compat")
+    clicks = np.arange(12.25, 38, 0.5)
+    wanted = 1 + 24 * (12.25 + (clicks - 12.25) / 0.8)
+    off, count = farthest(wanted, dips(ob, compat))
+    assert count > 40
+    assert off < 0.3
+
+
+def test_the_keys_follow_each_edit_and_come_back_when_it_is_undone_by_hand(blender, danced, tempose):
+    ob, compat = rig(blender), tempose("compat")
+    before = keys_of(ob, compat)
+    for factor in (1.2, 1.5, 0.7):
+        danced.tempose.tempo_factor = factor
+        last = keys_of(ob, compat)['pose.bones["root"].location', 1][-1, 0]
+        assert abs(last - (1 + 959 / factor)) <= 1
+    assert len([a for a in blender.data.actions if "preview" in a.name]) == 1
+    danced.tempose.tempo_factor = 1.0
+    after = keys_of(ob, compat)
+    assert all(np.array_equal(after[k], before[k]) for k in before)
+    assert not tempose("tempo_follow").previewing(danced.tempose)
+
+
+def test_keys_set_by_hand_move_and_are_never_lost(blender, danced, tempose):
+    ob, compat, keying = rig(blender), tempose("compat"), tempose("keying")
+    curve = next(c for c in compat.fcurves_of(ob) if "forearm.L" in c.data_path and "rotation" in c.data_path)
+    name = (curve.data_path, curve.array_index)
+    for frame in (490, 491):  # 20.375 s: inside of what is danced again
+        curve.keyframe_points[frame - 1].co.y = 2.5
+    curve.keyframe_points[99].co.y = -2.5
+    curve.update()
+    danced.tempose.tempo_factor = 2.0
+    action = ob.animation_data.action
+    moved = keying.hand_set(action, [name])[name]
+    assert len(moved) == 3 and moved[0] in (50.0, 51.0)
+    danced.tempose.tempo_factor = 1.0
+    passage(danced, 16.25, 24.25, factor=1.25)
+    blender.ops.tempose.regenerate()
+    found = keying.hand_set(ob.animation_data.action, [name])[name]
+    assert found[0] == 100.0
+    assert all(abs(f - (391 + (g - 391) / 1.25)) <= 0.51 for f, g in zip(found[1:], (490, 491), strict=True))
+    values = dict(keys_of(ob, compat)[name][:, :2])
+    assert [values[f] for f in found] == [-2.5, 2.5, 2.5]
+
+
+def test_a_preview_survives_saving_and_undo(blender, danced, tempose, tmp_path):
+    compat = tempose("compat")
+    before = keys_of(rig(blender), compat)
+    blender.ops.ed.undo_push(message="before")
+    danced.tempose.tempo_factor = 1.5
+    blender.ops.ed.undo_push(message="tempo")
+    blender.ops.ed.undo()
+    undone = keys_of(rig(blender), compat)
+    assert all(np.array_equal(undone[k], before[k]) for k in before)
+    blender.ops.ed.redo()
+    assert tempose("tempo_follow").previewing(blender.context.scene.tempose)
+    blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
+    blender.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
+    blender.ops.tempose.take_back_tempo()
+    ob = next(o for o in blender.data.objects if o.type == "ARMATURE")
+    after = keys_of(ob, compat)
+    assert all(np.array_equal(after[k], before[k]) for k in before)
+
+
+def test_flipping_through_takes_finds_the_kept_keys_again(blender, danced, tempose):
+    ob, compat = rig(blender), tempose("compat")
+    passage(danced, 16.25, 24.25, factor=1.25)
+    blender.ops.tempose.regenerate()
+    before = keys_of(ob, compat)
+    settings = danced.tempose
+    blender.ops.tempose.generate()
+    settings.active_take = 1
+    blender.ops.tempose.show_take()
+    after = keys_of(ob, compat)
+    print(
+        "FLIP",
+        tempose("notes").text,
+        [(t.name, t.state, t.action, t.hidden_action) for t in settings.takes],
+        ob.animation_data.action,
+        [(k, len(after[k]), len(before[k])) for k in before][:2],
+    )
+    assert all(np.array_equal(after[k], before[k]) for k in before)
+    blender.ops.tempose.discard_take()
+    assert len(settings.takes) == 2
+
+
+@pytest.fixture
+def clock(tempose, monkeypatch):
+    """The follower's clock, put forward by hand."""
+    now = [100.0]
+    monkeypatch.setattr(tempose("tempo_follow").time, "monotonic", lambda: now[0])
+    yield now
+    tempose("tempo_follow").forget()
+
+
+def test_automatic_dances_again_when_the_artist_pauses(blender, danced, tempose, clock):
+    follow = tempose("tempo_follow")
+    danced.tempose.tempo.mode, danced.tempose.tempo.pause = "AUTO", 2.0
+    passage(danced, 16.25, 24.25, factor=1.25)
+    assert blender.app.timers.is_registered(follow.tick)
+    clock[0] += 1.5
+    danced.tempose.sections[0].factor = 1.3  # still at it
+    clock[0] += 1.5
+    assert follow.tick() == pytest.approx(0.5) and len(danced.tempose.takes) == 1
+    clock[0] += 0.6
+    assert follow.tick() is None
+    assert len(danced.tempose.takes) == 2 and danced.tempose.takes[1].state == "PREVIEW"
+    assert follow.tick() is None and len(danced.tempose.takes) == 2
+
+
+def test_automatic_waits_for_jobs_and_playback_and_starts_nothing_where_nothing_changed(
+    blender, danced, tempose, clock, monkeypatch
+):
+    follow, job = tempose("tempo_follow"), tempose("job")
+    danced.tempose.tempo.mode = "AUTO"
+    passage(danced, 16.25, 24.25, factor=1.25)
+    clock[0] += 10
+    waiting = job.begin("Waiting", lambda work: work.sleep(60))
+    assert follow.tick() == follow.TICK and len(danced.tempose.takes) == 1
+    waiting.cancel()
+    job.finish(waiting)
+    with monkeypatch.context() as patch:
+        patch.setattr(follow, "in_the_way", lambda _context: "a render is running")
+        assert follow.tick() == follow.TICK
+    danced.tempose.sections.clear()
+    assert follow.tick() is None and len(danced.tempose.takes) == 1
+
+
+def test_automatic_forgets_on_another_file_and_when_it_is_turned_off(blender, danced, tempose, clock):
+    follow = tempose("tempo_follow")
+    danced.tempose.tempo.mode = "AUTO"
+    danced.tempose.tempo_factor = 1.2
+    danced.tempose.tempo.mode = "OFF"
+    clock[0] += 10
+    assert follow.tick() is None and len(danced.tempose.takes) == 1
+    danced.tempose.tempo.mode = "AUTO"
+    danced.tempose.tempo_factor = 1.3
+    assert follow.waiting() is not None
+    blender.ops.wm.read_homefile(use_empty=True)
+    assert follow.waiting() is None
+    assert not blender.app.timers.is_registered(follow.tick)
