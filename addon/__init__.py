@@ -11,7 +11,19 @@ except ImportError:  # the pure modules can be used, and tested, without Blender
     bpy = None
 
 if bpy is not None:
-    from . import beat_draw, connection, job, notes, operators, panels, preferences, properties, server_process
+    from . import (
+        beat_draw,
+        connection,
+        ghost,
+        job,
+        notes,
+        operators,
+        panels,
+        preferences,
+        properties,
+        server_process,
+        tempo_follow,
+    )
     from .operators import base, beats_by_hand
 
     CLASSES = (
@@ -25,8 +37,10 @@ if bpy is not None:
     def _leave_file(*_args):
         """Another file is coming: what is going on belongs to this one."""
         job.abandon()
+        ghost.end()
         beats_by_hand.end()
         beat_draw.forget()
+        tempo_follow.forget()
         notes.say("")
 
     def _quit():
@@ -38,11 +52,10 @@ if bpy is not None:
         for cls in CLASSES:
             bpy.utils.register_class(cls)
         bpy.types.Scene.tempose = bpy.props.PointerProperty(type=properties.TemposeSettings)
-        bpy.types.Object.tempose_character = bpy.props.PointerProperty(
-            type=properties.TemposeCharacter, override={"LIBRARY_OVERRIDABLE"}
-        )
+        bpy.types.Object.tempose_character = bpy.props.PointerProperty(type=properties.TemposeCharacter)
         bpy.app.handlers.load_pre.append(_leave_file)
         beat_draw.add()
+        tempo_follow.add()
         beats_by_hand.add_keys()
         if bpy.app.module:
             atexit.register(_quit)
@@ -51,9 +64,11 @@ if bpy is not None:
         atexit.unregister(_quit)
         job.abandon()
         base.end_waiting()
+        ghost.end()
         beats_by_hand.end()
         beats_by_hand.remove_keys()
         beat_draw.remove()
+        tempo_follow.remove()
         connection.drop()
         server_process.stop()
         if _leave_file in bpy.app.handlers.load_pre:

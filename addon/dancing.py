@@ -7,7 +7,20 @@ from pathlib import Path
 
 import bpy
 
-from . import audio, character, compat, connection, markers, puppet, reference, rig, stage, tempo_edit
+from . import (
+    area,
+    audio,
+    character,
+    compat,
+    connection,
+    markers,
+    puppet,
+    ranges,
+    reference,
+    rig,
+    stage,
+    tempo_edit,
+)
 from .dance import DanceData
 from .errors import Problem
 from .fingerprint import fingerprint
@@ -37,6 +50,8 @@ class Order:
     song_start: float
     song_seconds: float
     notice: str
+    whole: list  # the tempo of the whole strip; `tempo` may be that of a part
+    span: Span  # where it lies when it is asked for
 
 
 def strip_reason(context) -> str:
@@ -150,6 +165,9 @@ def order(context, new_tempo: bool) -> Order:
     )
     if limit and plan.span.seconds > limit:
         raise Problem("too_long", f"The server dances up to {limit / 60:.0f} minutes. Trim the strip.")
+    whole = [list(p) for p in plan.tempo.points]
+    if not new_tempo:
+        plan = _part(context.scene, settings, plan, grid_mark(scene, original))
     if plan.span.seconds < audio.MIN_SECONDS:
         raise Problem("audio_short", "At this tempo the strip is shorter than half a second.")
     pose = rig.pose_of(ob, current=settings.reference == "ARMATURE")
@@ -160,7 +178,7 @@ def order(context, new_tempo: bool) -> Order:
     body = {
         "seconds": plan.span.seconds,
         "tempo_map": [list(p) for p in plan.tempo.points],
-        "beats": markers.read(scene, grid_mark(scene, original)),
+        "beats": tempo_edit.beats_for(scene, original, settings, plan),
         "reference": pose.to_request(),
         "style": settings.style or None,
         "energy": float(settings.energy),
@@ -181,11 +199,31 @@ def order(context, new_tempo: bool) -> Order:
         body["tempo_map"],
         plan.song_start,
         plan.song_seconds,
-        f"{pose.notice} {character.notice(ob)}".strip(),
+        f"{pose.notice} {character.notice(ob, settings.stretch)}".strip(),
+        whole,
+        plan.span,
     )
 
 
-def _still_there(asked: Order):
+def _part(scene, settings, plan: Heard, mark: str) -> Heard:
+    """The part of a strip that is to be danced."""
+    part = area.seconds_of(scene, settings.generate, plan, mark)
+    if part is None:
+        return plan
+    tempo = ranges.cut(plan.tempo, *part)
+    span = Span(float(plan.span.frame_at(part[0])), part[1] - part[0], plan.span.rate)
+    (_, first), (_, last) = tempo.points[0], tempo.points[-1]
+    return Heard(plan.original, span, tempo, first, last - first)
+
+
+def span_of(heard: Heard, data: Take) -> Span:
+    """Where a dance lies on the timeline: its first pose where its first song second is heard."""
+    left = round(float(heard.span.frame_at(heard.tempo.to_timeline(data.tempo_map[0][1]))), 6)
+    seconds = data.settings.get("seconds", len(data.dance.keypoints) / data.dance.fps)
+    return Span(left, float(seconds), heard.span.rate)
+
+
+def still_there(asked: Order):
     """Everything the order was about, found again; raises when something has gone meanwhile."""
     scene, sound_scene = bpy.data.scenes.get(asked.scene), bpy.data.scenes.get(asked.sound_scene)
     if scene is None or sound_scene is None:
@@ -210,21 +248,27 @@ def _still_there(asked: Order):
     return scene, sound_scene, original, ob
 
 
-def apply(asked: Order, made: DanceData, wav: bytes | None, new_tempo: bool) -> str:
+def apply(asked: Order, made: DanceData, wav: bytes | None, new_tempo: bool, show: bool = True) -> str:
     """Put a finished dance into the scene as a take; for an edited tempo the sound and the markers too."""
-    scene, sound_scene, original, ob = _still_there(asked)
+    scene, sound_scene, original, ob = still_there(asked)
     settings = scene.tempose
     now = tempo_edit.heard(sound_scene, original)  # the strip may have been moved meanwhile
     tempo = TempoMap(asked.tempo)
-    span = Span(now.span.left, asked.body["seconds"], now.span.rate)
+    whole = TempoMap(asked.whole)
+    left = round(float(now.span.frame_at(whole.to_timeline(asked.tempo[0][1]))), 6)
+    span = Span(left, asked.body["seconds"], now.span.rate)
     plan = Heard(original, span, tempo, asked.song_start, asked.song_seconds)
     data = Take(
         made,
         asked.tempo,
         asked.song_start,
         asked.song_seconds,
-        take_mark(sound_scene, plan),
-        {"style": asked.body["style"] or "", "strip": asked.strip},
+        take_mark(sound_scene, Heard(original, now.span, whole, now.song_start, now.song_seconds)),
+        {
+            "style": asked.body["style"] or "",
+            "strip": asked.strip,
+            **{key: asked.body[key] for key in ("seconds", "reference", "energy", "steps", "beats")},
+        },
     )
     put_sound = new_tempo and settings.replace_sound
     before = tempo_edit.snapshot(sound_scene, original)
@@ -233,7 +277,7 @@ def apply(asked: Order, made: DanceData, wav: bytes | None, new_tempo: bool) -> 
         if put_sound:
             strip = tempo_edit.put(sound_scene, plan, wav, settings.mute_original)
             markers.follow(sound_scene, plan.span, plan.tempo)
-        take = stage.add(settings, ob, data, span)
+        take = stage.add(settings, ob, data, span, show)
     except BaseException:
         if put_sound:
             tempo_edit.restore(sound_scene, original, before)
@@ -257,7 +301,9 @@ def apply(asked: Order, made: DanceData, wav: bytes | None, new_tempo: bool) -> 
 
 
 def out_of_date(context, take) -> bool:
-    """Whether the sound or its tempo has changed since a take was made."""
+    """Whether the sound or its tempo has changed since a take was made. An imported one was made without any."""
+    if not take.fingerprint:
+        return False
     try:
         scene, original = chosen_original(context)
         return take.fingerprint != take_mark(scene, tempo_edit.heard(scene, original))
@@ -269,11 +315,12 @@ def take_span(scene, take):
     """Where a take lies on the timeline now."""
     data = stage.data_of(take)
     name = data.settings.get("strip", "")
+    if "left" in data.settings:  # imported: it lies where it was put
+        return Span(data.settings["left"], len(data.dance.keypoints) / data.dance.fps, compat.rate_of(scene))
     original = find_original(scene, name)
     if original is None:
         raise Problem("strip_gone", "The sound strip of this take has been deleted or renamed.")
-    left = tempo_edit.heard(scene, original).span.left
-    return Span(left, len(data.dance.keypoints) / data.dance.fps, compat.rate_of(scene))
+    return span_of(tempo_edit.heard(scene, original), data)
 
 
 def frame_of_song(context, song: float) -> int:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from .arriving import Clock
 from .client import Client
 from .errors import Canceled, Problem
 
@@ -39,6 +40,12 @@ class Job:
         self.share: float | None = None
         self.state, self.result, self.problem = "running", None, None
         self.started = time.monotonic()
+        self.parts: list = []  # what is finished and worth keeping, even when the rest is canceled or fails
+        self.shown: Callable[[str, Any], None] | None = (
+            None  # called by `pump` with what is to be seen meanwhile
+        )
+        self.left: float | None = None  # seconds, while they can be told
+        self._clock = Clock()
         self._stop = threading.Event()
         self._clients: list[Client] = []
         self._queue: queue.Queue = queue.Queue()
@@ -65,6 +72,16 @@ class Job:
         self._queue.put(("share", share))
         self._check()
 
+    def part(self, value: Any) -> None:
+        """Something is finished and stays, whatever happens to the rest."""
+        self._queue.put(("part", value))
+        self._check()
+
+    def show(self, kind: str, value: Any) -> None:
+        """Something to look at while the job goes on."""
+        self._queue.put((kind, value))
+        self._check()
+
     def sleep(self, seconds: float) -> None:
         if self._stop.wait(seconds):
             raise Canceled
@@ -88,23 +105,30 @@ class Job:
 
     def pump(self) -> str:
         """Take in what the thread has said; returns the state."""
-        if self.state == "running" and self._stop.is_set():
-            self.state = "canceled"  # without waiting for the network
+        stopped = self._stop.is_set()
         while self.state == "running":
             try:
                 kind, value = self._queue.get_nowait()
             except queue.Empty:
                 break
-            if kind == "text":
-                self.text, self.share = value, None
+            if kind == "part":
+                self.parts.append(value)
+            elif stopped:
+                continue  # the rest does not count any more
+            elif kind == "text":
+                self.text, self.share, self.left = value, None, None
             elif kind == "share":
-                self.share = value
+                self.share, self.left = value, self._clock.tell(time.monotonic(), value)
             elif kind == "done":
                 self.state, self.result = "done", value
             elif kind == "failed":
                 self.state, self.problem = "failed", value
-            else:
+            elif kind == "canceled":
                 self.state = "canceled"
+            elif self.shown is not None:
+                self.shown(kind, value)
+        if self.state == "running" and stopped:
+            self.state = "canceled"  # without waiting for the network
         return self.state
 
     def join(self, seconds: float) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import bpy
 import numpy as np
 
-from . import character, feet, fitting, keying
+from . import again, blending, character, feet, fitting, keying
 from .forward import Forward
 from .keying import KeyedCurve
 from .retarget import with_mid_hip
@@ -59,10 +59,11 @@ def curves_of(take: Take, ob, span: Span, stretch: bool, choice=None) -> tuple[n
     if choice is not None and choice.feet != "NEVER":
         pixels, canvas = _planted(ob, pixels, scores, canvas, span.rate, stretch, choice)
     solution = character.solved(ob, pixels, scores, canvas, stretch)
-    return frames, [
+    curves = [
         Curve(f'pose.bones["{bpy.utils.escape_identifier(c.bone)}"].{c.property}', c.index, c.bone, c.values)
         for c in solution.channels
     ]
+    return frames, blending.applied(take.settings, frames, curves)
 
 
 def _planted(ob, pixels, scores, canvas, rate: float, stretch: bool, choice):
@@ -157,6 +158,7 @@ def bake(take: Take, ob, span: Span, settings, name: str, mark: str = ""):
     made = keyed(take, ob, span, settings.stretch, settings.keys)
     action = keying.write(ob, name, made.curves, made.stepped)
     action[keying.TAKE] = mark
+    action[again.SPAN] = [span.left, span.seconds, span.rate]
     return action
 
 

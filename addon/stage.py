@@ -6,12 +6,13 @@ import uuid
 
 import bpy
 
-from . import character, keying, keys, mix, rig, takes, tempo_edit
+from . import again, character, keying, keys, mix, rig, takes, tempo_edit, tempo_follow
 from .errors import Problem
 from .takes import Take
 from .timing import Span
 
 PREVIEW = "Tempose preview"
+HIDDEN = ".tempose keys"  # the leading dot keeps it out of lists
 
 
 def active(settings):
@@ -26,11 +27,12 @@ def data_of(take) -> Take:
     return takes.from_text(take.text.as_string())
 
 
-def add(settings, ob, data: Take, span: Span):
-    """A new take, shown on the rig; nothing changes when this fails."""
+def add(settings, ob, data: Take, span: Span, show: bool = True):
+    """A new take, shown on the rig unless `show` is off; nothing changes when this fails."""
     mark = uuid.uuid4().hex
-    action = keys.bake(data, ob, span, settings, PREVIEW, mark)
-    hide(settings, ob)
+    action = keys.bake(data, ob, span, settings, PREVIEW, mark) if show else None
+    if show:
+        hide(settings, ob)
     text = bpy.data.texts.new(f".tempose take {mark[:8]}")  # the leading dot keeps it out of lists
     text.from_string(takes.to_text(data))
     take = settings.takes.add()
@@ -38,17 +40,38 @@ def add(settings, ob, data: Take, span: Span):
     take.name = next(n for n in (f"Take {i}" for i in range(1, len(numbers) + 2)) if n not in numbers)
     take.identity, take.text, take.rig = mark, text, ob
     take.seed, take.bpm, take.fingerprint = str(data.dance.seed), data.dance.bpm, data.fingerprint
-    settings.active_take = len(settings.takes) - 1
-    _show(take, ob, action)
+    if show:
+        settings.active_take = len(settings.takes) - 1
+        _show(take, ob, action)
     return take
 
 
 def show(settings, take, span: Span) -> None:
     """Flip to another take."""
     ob = rig_of(take)
-    action = keys.bake(data_of(take), ob, span, settings, PREVIEW, take.identity)
+    action = _hidden_keys(take, span) or keys.bake(data_of(take), ob, span, settings, PREVIEW, take.identity)
     hide(settings, ob)
+    take.hidden_action = None
     _show(take, ob, action)
+
+
+def _hidden_keys(take, span: Span):
+    """The keys that a take had when it was hidden, where its strip lies now; None where they are made again."""
+    action = take.hidden_action
+    if action is None:
+        return None
+    if again.SPAN not in action or abs(action[again.SPAN][2] - span.rate) > 1e-6:
+        bpy.data.actions.remove(action)  # of another frame rate
+        return None
+    action.name = PREVIEW
+    shift = span.left - action[again.SPAN][0]
+    if shift:
+        masks = keying.by_hand(action)
+        for curve in keying.curves(action):
+            again.write(curve, again.read(curve, masks[curve.data_path, curve.array_index]).shifted(shift))
+        keying.stamp(action, masks)
+        action[again.SPAN] = [span.left, span.seconds, span.rate]
+    return action
 
 
 def _show(take, ob, action) -> None:
@@ -77,12 +100,13 @@ def shown(settings, ob=None):
 
 def hide(settings, ob=None) -> None:
     """Give a character (this one, or any) back what moved it before the preview."""
+    tempo_follow.take_back(settings)
     take = shown(settings, ob)
     if take is not None:
         _hide(take)
 
 
-def _hide(take) -> None:
+def _hide(take, keep: bool = True) -> None:
     action, ob = take.action, take.rig
     if ob is not None and ob.animation_data and ob.animation_data.action == action:
         data, previous = ob.animation_data, take.previous_action
@@ -97,7 +121,11 @@ def _hide(take) -> None:
         elif not data.drivers and not data.nla_tracks:
             ob.animation_data_clear()
     take.action, take.previous_action, take.previous_pose = None, None, ""
-    bpy.data.actions.remove(action)
+    if keep and (again.SPLICED in action or any(mask.any() for mask in keying.by_hand(action).values())):
+        take.hidden_action = action  # these keys cannot be made again from the take
+        action.name = HIDDEN
+    else:
+        bpy.data.actions.remove(action)
 
 
 def rig_of(take):
@@ -107,11 +135,24 @@ def rig_of(take):
     return take.rig
 
 
-def accept(scene, settings, take) -> str:
-    """Keep a take's keys as an Action; returns in words where they are."""
+def beneath(settings, ob):
+    """The Action, and its slot, that moves a character when no take is shown on it: (None, None) without one."""
+    take = shown(settings, ob)
+    if take is not None:
+        action = take.previous_action
+        return action, action.slots.get(take.previous_slot) if action is not None else None
+    data = ob.animation_data
+    return (data.action, data.action_slot) if data is not None and data.action is not None else (None, None)
+
+
+def accept(scene, settings, take, to_nla: bool = False) -> str:
+    """Keep a take's keys as an Action, or as a strip of the NLA; returns in words where they are."""
     ob, action = rig_of(take), take.action
     if action is None:
         raise Problem("take_hidden", "Show this take first.")
+    tempo_follow.take_back(settings)
+    action = take.action
+    previous, slot = beneath(settings, ob)
     action.name = f"{ob.name} dance {take.bpm:.0f} BPM, seed {take.seed}"
     take.state, take.action, take.previous_action = "ACCEPTED", None, None
     if take.sound:
@@ -124,7 +165,31 @@ def accept(scene, settings, take) -> str:
     bones = len({c.data_path.split('"')[1] for c in keying.curves(action)})
     total, dense = keying.count(action), (last - first + 1) * len(keying.curves(action))
     many = "every frame" if total == dense else f"{total} keys"
-    return f"The keys are in the Action '{action.name}' on '{ob.name}': {bones} bones, {many} from {first} to {last}"
+    where = f"in the Action '{action.name}' on '{ob.name}'"
+    if to_nla:
+        where = _to_nla(ob, action, previous, slot, take.name)
+    return f"The keys are {where}: {bones} bones, {many} from {first} to {last}"
+
+
+def _to_nla(ob, action, previous, slot, name: str) -> str:
+    """Put an Action on a track of its own, and what moved the character before on one below; says where."""
+    data, below = ob.animation_data_create(), ""
+    data.action = None
+    if previous is not None:
+        track = _strip(data, previous, slot, previous.name)
+        below = f"; '{previous.name}' is on the track '{track.name}' below"
+    track = _strip(data, action, action.slots[0] if len(action.slots) else None, f"Tempose {name}")
+    track.strips[0].extrapolation = "NOTHING" if previous is not None else "HOLD"
+    return f"in the Action '{action.name}', on the NLA track '{track.name}' of '{ob.name}'{below}"
+
+
+def _strip(data, action, slot, name: str):
+    track = data.nla_tracks.new()
+    track.name = name
+    strip = track.strips.new(action.name, round(action.frame_range[0]), action)
+    if slot is not None:
+        strip.action_slot = slot
+    return track
 
 
 def _original(scene, change: dict):
@@ -136,8 +201,9 @@ def _original(scene, change: dict):
 
 def discard(scene, settings, take) -> None:
     """Leave nothing of a take behind: no keys, no data, and the sound as it was before."""
+    tempo_follow.take_back(settings)
     if take.action is not None and take.state == "PREVIEW":
-        _hide(take)
+        _hide(take, keep=False)
     if take.sound:
         change = json.loads(take.sound)
         original = _original(scene, change)
@@ -147,6 +213,8 @@ def discard(scene, settings, take) -> None:
                 tempo_edit.restore(scene, original, change["before"])
         if change["new"]:
             tempo_edit.remove_version(scene, change["new"])
+    if take.hidden_action is not None:
+        bpy.data.actions.remove(take.hidden_action)
     if take.text is not None:
         bpy.data.texts.remove(take.text)
     index = next(i for i, t in enumerate(settings.takes) if t.identity == take.identity)

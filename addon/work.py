@@ -7,13 +7,14 @@ Each function takes a `Work` (for progress and cancelling) and plain data, and r
 import contextlib
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from .client import Client
-from .dance import DanceData, bad_answer, number
+from .dance import MAX_FRAMES, DanceData, bad_answer, floats, number
 from .errors import Problem
+from .skeleton import OPENPOSE_18
 
 LOADING_SECONDS = 300.0
 
@@ -25,6 +26,14 @@ class Work(Protocol):
     def progress(self, share: float) -> None: ...
     def sleep(self, seconds: float) -> None:
         """Wait; raises `Canceled` as soon as the person wants to stop."""
+        ...
+
+    def part(self, value) -> None:
+        """Hand over something finished, which stays whatever happens to the rest."""
+        ...
+
+    def show(self, kind: str, value) -> None:
+        """Hand over something to look at meanwhile."""
         ...
 
     def use(self, client: Client) -> Client:
@@ -69,11 +78,13 @@ def wait_ready(work: Work, client: Client, listening: Callable[[], object] | Non
         work.sleep(0.2)
 
 
-def connect(work: Work, url: str, token: str, listening: Callable[[], object] | None = None) -> dict:
+def connect(
+    work: Work, url: str, token: str, listening: Callable[[], object] | None = None, certificate: str = ""
+) -> dict:
     """Check a server: (url, token) and what it can do."""
     work.status("Connecting…")
-    report = wait_ready(work, work.use(Client(url, token)), listening)
-    return {"url": url, "token": token, **report}
+    report = wait_ready(work, work.use(Client(url, token, certificate=certificate)), listening)
+    return {"url": url, "token": token, "certificate": certificate, **report}
 
 
 def start(work: Work, ready: Callable[[], tuple[str, str] | None]) -> dict:
@@ -106,10 +117,27 @@ def dance(
     if stretch:
         work.status("Changing the sound's tempo…")
         stretched = client.stretch(digest, body["tempo_map"], body["seconds"])
+    return _danced(work, client, body), stretched
+
+
+def dances(work: Work, client: Client, sound: bytes | str, body: dict, seeds: Sequence[int]) -> list:
+    """The same with several seeds, one after the other; each dance is handed over as soon as it is finished."""
+    work.status("Sending the sound…")
+    digest, _ = work.use(client).ensure_sound(read_sound(sound))
+    made = []
+    for number_, seed in enumerate(seeds):
+        work.show("dance", number_)
+        made.append(_danced(work, client, {**body, "audio": digest, "seed": seed}, number_, len(seeds)))
+        work.part(made[-1])
+    return made
+
+
+def _danced(work: Work, client: Client, body: dict, number_: int = 0, count: int = 1) -> DanceData:
+    """One dance of `count`, whose sound is on the server."""
     job = str(uuid.uuid4())
     try:
         _put(work, client, job, body)
-        ended = client.follow(job, lambda name, data: _event(work, name, data))
+        ended = client.follow(job, lambda name, data: _event(work, name, data, number_, count))
     except BaseException:
         _forget(client, job)
         raise
@@ -121,7 +149,7 @@ def dance(
     made = client.result(job)
     if abs(len(made.keypoints) / made.fps - body["seconds"]) > 0.1:
         raise bad_answer("a dance of another length than asked for")
-    return made, stretched
+    return made
 
 
 def _put(work: Work, client: Client, job: str, body: dict) -> None:
@@ -142,18 +170,29 @@ def _put(work: Work, client: Client, job: str, body: dict) -> None:
                 raise
 
 
-def _event(work: Work, name: str, data: dict) -> None:
+def _event(work: Work, name: str, data: dict, number_: int = 0, count: int = 1) -> None:
     if name == "state" and data.get("state") == "queued":
         position = data.get("position")
         ahead = f", {position} ahead" if isinstance(position, int) and position > 0 else ""
         work.status(f"Waiting for the server{ahead}…")
     elif name == "state" and data.get("state") == "running":
-        work.status("Dancing…")
+        work.status(f"Dancing take {number_ + 1} of {count}…" if count > 1 else "Dancing…")
     elif name == "progress":
-        work.progress(number(data.get("progress"), 0, 1, "progress"))
+        work.progress((number_ + number(data.get("progress"), 0, 1, "progress")) / count)
+    elif name == "segment":
+        work.show("segment", segment(data))
+
+
+def segment(data: dict) -> tuple:
+    """Frames that are finished: their first one, keypoints (T, 18, 2) and scores (T, 18)."""
+    start = int(number(data.get("start"), 0, MAX_FRAMES, "segment"))
+    frames = int(number(data.get("frames"), 0, MAX_FRAMES, "segment"))
+    joints = len(OPENPOSE_18)
+    keypoints = floats(data.get("keypoints"), (frames, joints, 2), "keypoints")
+    return start, keypoints, floats(data.get("scores"), (frames, joints), "scores")
 
 
 def _forget(client: Client, job: str) -> None:
     """Nobody waits for this job any more: tell the server, if it can still be told."""
     with contextlib.suppress(Problem):
-        Client(client.url, client.token, timeout=5).cancel(job)
+        Client(client.url, client.token, timeout=5, certificate=client.certificate).cancel(job)

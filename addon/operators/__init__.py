@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The buttons."""
 
-from . import beats, beats_by_hand, character, dance, diagnostics, drawing, keys, music, server, setup, takes
+from . import beats, beats_by_hand, character, dance, diagnostics, drawing, edit, keys, music, output, server, setup, takes, tempo
 
 CLASSES = (
     *server.CLASSES,
@@ -11,8 +11,11 @@ CLASSES = (
     *music.CLASSES,
     *character.CLASSES,
     *dance.CLASSES,
+    *tempo.CLASSES,
     *takes.CLASSES,
+    *edit.CLASSES,
     *keys.CLASSES,
     *drawing.CLASSES,
+    *output.CLASSES,
     *diagnostics.CLASSES,
 )

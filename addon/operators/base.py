@@ -7,6 +7,7 @@ import traceback
 import bpy
 
 from .. import job, notes
+from ..arriving import in_words
 from ..errors import Problem
 
 PUMP_SECONDS = 0.05
@@ -102,6 +103,16 @@ class JobButton(Button):
         """Write the scene; return what to say."""
         raise NotImplementedError
 
+    def begun(self, context) -> None:
+        """The job runs; something may be shown meanwhile."""
+
+    def over(self) -> None:
+        """The job has ended, in whatever way: nothing is shown any more."""
+
+    def salvage(self, context, parts: list) -> str:
+        """Write what was finished before the job was canceled or failed; return what to say."""
+        return ""
+
     def failed(self, problem: Problem) -> Problem:
         """The problem as the person should see it."""
         return problem
@@ -112,13 +123,21 @@ class JobButton(Button):
             self._job = job.begin(self.title, self.prepare(context))
         except Exception as problem:
             return self.fail(problem)
+        self._begun(context)
         try:
             while self._job.pump() == "running":
                 time.sleep(0.01)
         except BaseException:
+            self.over()
             job.abandon()
             raise
         return self._end(context)
+
+    def _begun(self, context) -> None:
+        try:
+            self.begun(context)
+        except Exception as problem:  # what is shown meanwhile must not stop the work
+            traceback.print_exception(problem)
 
     def invoke(self, context, _event):
         if bpy.app.background or context.window is None:
@@ -127,6 +146,7 @@ class JobButton(Button):
             self._job = job.begin(self.title, self.prepare(context))
         except Exception as problem:
             return self.fail(problem)
+        self._begun(context)
         notes.say("")
         self._timer = context.window_manager.event_timer_add(PUMP_SECONDS, window=context.window)
         _timers.append(self._timer)
@@ -143,7 +163,9 @@ class JobButton(Button):
             return {"PASS_THROUGH"}
         if self._job.pump() == "running":
             share = "" if self._job.share is None else f" {self._job.share:.0%}"
-            context.workspace.status_text_set(f"Tempose: {self._job.text}{share}   ESC: cancel")
+            left = in_words(self._job.left)
+            left = f", {left}" if left else ""
+            context.workspace.status_text_set(f"Tempose: {self._job.text}{share}{left}   ESC: cancel")
             redraw()
             return {"PASS_THROUGH"}
         self._stop_waiting(context)
@@ -157,6 +179,7 @@ class JobButton(Button):
             self._stop_waiting(context)
 
     def _stop_waiting(self, context) -> None:
+        self.over()
         if getattr(self, "_timer", None) in _timers:
             _timers.remove(self._timer)
             context.window_manager.event_timer_remove(self._timer)
@@ -166,6 +189,9 @@ class JobButton(Button):
     def _end(self, context):
         finished = self._job
         job.finish(finished)
+        self.over()
+        if finished.state in ("canceled", "failed") and finished.parts:
+            return self._saved(context, finished)
         if finished.state == "canceled":
             notes.say("Canceled. Nothing was changed.")
             self.report({"WARNING"}, notes.text)
@@ -177,3 +203,15 @@ class JobButton(Button):
             return self.succeed(self.apply(context, finished.result))
         except Exception as problem:
             return self.fail(problem)
+
+    def _saved(self, context, finished) -> set:
+        """Canceled or failed half-way: keep what was finished."""
+        try:
+            kept = self.salvage(context, finished.parts)
+        except Exception as problem:
+            return self.fail(problem)
+        why = "Canceled." if finished.state == "canceled" else self.failed(finished.problem).message
+        notes.say(f"{why} {kept}".strip(), error=finished.state == "failed")
+        self.report({"WARNING"}, notes.text)
+        redraw()
+        return {"FINISHED"}

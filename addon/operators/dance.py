@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import connection, dancing, job, markers, tempo_edit, work
+from .. import connection, dancing, ghost, job, markers, regenerate, rig, tempo_edit, work
 from ..timing import TempoMap
 from .base import ActionButton, JobButton, busy
 
@@ -20,16 +20,45 @@ class _Dance(JobButton):
         scene, original = dancing.chosen_original(context)
         plan = tempo_edit.heard(scene, original)
         markers.follow(scene, plan.span, plan.tempo)
-        self._order = asked = dancing.order(context, self.new_tempo)
+        self._order = asked = self.ask(context)
         tempo = TempoMap(asked.tempo)
         stretch = self.new_tempo and context.scene.tempose.replace_sound and not tempo.is_plain
         client = connection.client()
-        return lambda w: work.dance(w, client, asked.source, asked.body, stretch)
+        count = 1 if self.new_tempo else context.scene.tempose.generate.count
+        if count == 1:
+            return lambda w: work.dance(w, client, asked.source, asked.body, stretch)
+        seeds = [(asked.body["seed"] + i) % 2**31 for i in range(count)]
+        return lambda w: (work.dances(w, client, asked.source, asked.body, seeds), None)
+
+    def ask(self, context):
+        """The order for the server."""
+        return dancing.order(context, self.new_tempo)
+
+    def begun(self, context):
+        span, scene = self._order.span, bpy.data.scenes[self._order.scene]
+        ghost.begin(scene, rig.find(scene, self._order.rig), span)
+        self._job.shown = ghost.take_in
+
+    def over(self):
+        ghost.end()
 
     def apply(self, context, result):
         made, wav = result
+        if isinstance(made, list):
+            return self._several(made)
         message = dancing.apply(self._order, made, wav, self.new_tempo)
         return f"{message} {self._order.notice}".strip()
+
+    def salvage(self, context, parts):
+        return self._several(parts)
+
+    def _several(self, made: list) -> str:
+        for dance in made[:-1]:
+            dancing.apply(self._order, dance, None, False, show=False)
+        last = dancing.apply(self._order, made[-1], None, False)
+        if len(made) == 1:
+            return f"One take was finished. {last}"
+        return f"{len(made)} takes: flip through them with the arrows. {last} {self._order.notice}".strip()
 
 
 class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
@@ -48,6 +77,14 @@ class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
     title = "Dancing at the new tempo"
     new_tempo = True
+
+    def ask(self, context):
+        asked, self._kept = regenerate.order(context)
+        return asked
+
+    def apply(self, context, result):
+        message = regenerate.apply(self._order, self._kept, *result)
+        return f"{message} {self._order.notice}".strip()
 
 
 class TEMPOSE_OT_cancel(ActionButton, bpy.types.Operator):

@@ -35,7 +35,8 @@ class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
 
     def act(self, context):
         scene = pick_strip(context)[0]
-        return stage.accept(scene, context.scene.tempose, self.take(context)) + "."
+        settings = context.scene.tempose
+        return stage.accept(scene, settings, self.take(context), settings.generate.keep_in == "NLA") + "."
 
 
 class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
@@ -81,4 +82,79 @@ class TEMPOSE_OT_show_take(_TakeButton, bpy.types.Operator):
         return f"{take.name} is shown on '{take.rig.name}'."
 
 
-CLASSES = (TEMPOSE_OT_accept_take, TEMPOSE_OT_discard_take, TEMPOSE_OT_show_take)
+class _Flip(_TakeButton):
+    """Another take instead of the one that is shown, whether the song plays or not."""
+
+    step = 1
+
+    @classmethod
+    def others(cls, context) -> list[int]:
+        """Places in the list that can be shown, but for the one that is."""
+        return [
+            i
+            for i, take in enumerate(context.scene.tempose.takes)
+            if take.state == "PREVIEW"
+            and take.rig is not None
+            and take.text is not None
+            and take.action is None
+        ]
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return busy() or ("" if cls.others(context) else "There is no other take to show")
+
+    def act(self, context):
+        settings, others = context.scene.tempose, self.others(context)
+        now, count = settings.active_take, len(settings.takes)
+        place = min(others, key=lambda i: ((i - now) * self.step - 1) % count)
+        take = settings.takes[place]
+        stage.show(settings, take, dancing.take_span(pick_strip(context)[0], take))
+        settings.active_take = place
+        return f"{take.name} is shown on '{take.rig.name}'."
+
+
+class TEMPOSE_OT_next_take(_Flip, bpy.types.Operator):
+    """Show the next take. The song goes on playing"""
+
+    bl_idname = "tempose.next_take"
+    bl_label = "Next Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+
+class TEMPOSE_OT_previous_take(_Flip, bpy.types.Operator):
+    """Show the take before. The song goes on playing"""
+
+    bl_idname = "tempose.previous_take"
+    bl_label = "Previous Take"
+    bl_options = {"REGISTER", "UNDO"}
+    step = -1
+
+
+class TEMPOSE_OT_copy_seed(_TakeButton, bpy.types.Operator):
+    """Put the seed of the chosen take into the Dance panel, lock it, and copy it"""
+
+    bl_idname = "tempose.copy_seed"
+    bl_label = "Copy Seed"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return "" if cls.take(context) is not None else "There is no take"
+
+    def act(self, context):
+        take, settings = self.take(context), context.scene.tempose
+        context.window_manager.clipboard = take.seed
+        if int(take.seed) >= 2**31:
+            return f"Seed {take.seed} is copied; it is too large for the Dance panel."
+        settings.seed, settings.lock_seed = int(take.seed), True
+        return f"Seed {take.seed} is copied, and locked in the Dance panel."
+
+
+CLASSES = (
+    TEMPOSE_OT_accept_take,
+    TEMPOSE_OT_discard_take,
+    TEMPOSE_OT_show_take,
+    TEMPOSE_OT_next_take,
+    TEMPOSE_OT_previous_take,
+    TEMPOSE_OT_copy_seed,
+)

@@ -3,14 +3,16 @@
 
 import bpy
 
-from . import takes, tempo
+from . import edit, takes, tempo
 from .beats import Beats
 from .character import Bones, Character, Limits
 from .dance import Dance
 from .drawing import Drawing
+from .edit import Edit
 from .keys import Keys
 from .main import Main
 from .music import Music
+from .output import Output
 from .takes import Takes
 from .tempo import Tempo
 
@@ -23,9 +25,11 @@ PARTS = (
     Limits,
     Dance,
     Takes,
+    Edit,
     Keys,
     Tempo,
     Drawing,
+    Output,
 )  # from top to bottom; the others lie inside of the first
 
 
@@ -50,4 +54,4 @@ def _panels():
     return tuple(classes)
 
 
-CLASSES = (takes.TEMPOSE_UL_takes, tempo.TEMPOSE_UL_sections, *_panels())
+CLASSES = (takes.TEMPOSE_UL_takes, edit.TEMPOSE_UL_kept_poses, tempo.TEMPOSE_UL_sections, *_panels())

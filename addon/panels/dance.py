@@ -2,6 +2,7 @@
 """What to dance."""
 
 from ..operators.dance import TEMPOSE_OT_generate
+from .edit import draw_area
 from .layout import say
 
 
@@ -12,11 +13,13 @@ class Dance:
         layout, settings = self.layout, context.scene.tempose
         layout.use_property_split = True
         layout.use_property_decorate = False
+        draw_area(layout, settings.generate)
         layout.prop(settings, "style")
         layout.prop(settings, "energy", slider=True)
         row = layout.row(align=True)
         row.prop(settings, "seed")
         row.prop(settings, "lock_seed", text="", icon="LOCKED" if settings.lock_seed else "UNLOCKED")
+        layout.prop(settings.generate, "count")
         layout.prop(settings, "quality")
         layout.prop(settings, "stretch")
         layout.operator("tempose.generate", icon="ARMATURE_DATA")

@@ -2,6 +2,7 @@
 """The state of things: server, progress, the last message."""
 
 from .. import connection, job, notes, preferences, server_process
+from ..arriving import in_words
 from ..operators import setup
 from .layout import say
 
@@ -16,7 +17,9 @@ class Main:
             if running.share is None:
                 say(layout, running.text, "TIME")
             else:
-                layout.progress(factor=running.share, text=f"{running.text} {running.share:.0%}")
+                left = in_words(running.left)
+                text = f"{running.text} {running.share:.0%}" + (f", {left}" if left else "")
+                layout.progress(factor=running.share, text=text)
             layout.operator("tempose.cancel", icon="CANCEL")
         elif notes.text:
             say(layout, notes.text, "ERROR" if notes.is_error else "INFO")

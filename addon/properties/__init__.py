@@ -3,12 +3,30 @@
 
 from .character import TemposeCharacter, TemposeCharacterSettings
 from .drawing import TemposeDrawing
+from .edit import TemposeEdit, TemposeKeptPose
+from .generate import TemposeGenerate
 from .keys import TemposeKeys
 from .music import TemposeMusic
+from .output import TemposeOutput
 from .picking import pick_armature, pick_rig, pick_strip
 from .sections import TemposeSection
 from .settings import TemposeSettings
 from .takes import TemposeTake
+from .tempo import TemposeTempo
 
-CLASSES = (TemposeCharacter, TemposeCharacterSettings, TemposeSection, TemposeTake, TemposeDrawing, TemposeKeys, TemposeMusic, TemposeSettings)  # what others contain comes first
+CLASSES = (
+    TemposeCharacter,
+    TemposeCharacterSettings,
+    TemposeSection,
+    TemposeTake,
+    TemposeDrawing,
+    TemposeKeys,
+    TemposeMusic,
+    TemposeOutput,
+    TemposeTempo,
+    TemposeGenerate,
+    TemposeKeptPose,
+    TemposeEdit,
+    TemposeSettings,
+)  # what others contain comes first
 __all__ = ["CLASSES", "TemposeCharacter", "TemposeSettings", "pick_armature", "pick_rig", "pick_strip"]

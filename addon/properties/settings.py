@@ -16,10 +16,15 @@ from .. import connection
 from ..timing import MAX_FACTOR, MIN_FACTOR
 from .character import TemposeCharacter, TemposeCharacterSettings
 from .drawing import TemposeDrawing
+from .edit import TemposeEdit
+from .generate import TemposeGenerate
 from .keys import TemposeKeys
 from .music import TemposeMusic
+from .output import TemposeOutput
 from .sections import TemposeSection
+from .sections import edited as tempo_edited
 from .takes import TemposeTake
+from .tempo import TemposeTempo
 
 
 def _styles(_self, _context, text):
@@ -111,9 +116,11 @@ class TemposeSettings(bpy.types.PropertyGroup):
         max=MAX_FACTOR,
         precision=3,
         options=set(),
+        update=tempo_edited,
     )
     sections: CollectionProperty(type=TemposeSection)
     active_section: IntProperty(options=set())
+    tempo: PointerProperty(type=TemposeTempo)
     replace_sound: BoolProperty(
         name="Put Sound on Timeline",
         description="Regenerate puts the sound at the new tempo on a free channel, with its pitch kept",
@@ -128,3 +135,6 @@ class TemposeSettings(bpy.types.PropertyGroup):
     active_take: IntProperty(options=set())
     drawing: PointerProperty(type=TemposeDrawing)
     keys: PointerProperty(type=TemposeKeys)
+    output: PointerProperty(type=TemposeOutput)
+    generate: PointerProperty(type=TemposeGenerate)
+    edit: PointerProperty(type=TemposeEdit)

@@ -236,6 +236,9 @@ class Layout:
         assert 0 <= factor <= 1
         self.words.append(text)
 
+    def template_ID(self, data, name, **_):
+        assert name in data.bl_rna.properties
+
     def separator(self):
         pass
 

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changing the chosen take."""
+
+import bpy
+
+from .. import stage
+from ..operators.edit import TEMPOSE_OT_reroll
+from .layout import say
+
+
+class TEMPOSE_UL_kept_poses(bpy.types.UIList):
+    def draw_item(self, _context, layout, _data, item, _icon, _active, _name):
+        layout.prop(item, "frame", text="Frame", emboss=False)
+
+
+def draw_area(layout, group) -> None:
+    """The choice of a range."""
+    layout.prop(group, "area")
+    if group.area in ("FRAMES", "BARS"):
+        unit = "frame" if group.area == "FRAMES" else "bar"
+        column = layout.column(align=True)
+        column.prop(group, f"first_{unit}")
+        column.prop(group, f"last_{unit}")
+
+
+class Edit:
+    bl_label = "Edit"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.tempose
+        edit, take = settings.edit, stage.active(settings)
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        if take is None:
+            say(layout, "Generate a take first.", "INFO")
+            return
+        layout.label(text=f"Changes to {take.name} make a new take")
+        draw_area(layout, edit)
+        layout.operator("tempose.reroll", icon="FILE_REFRESH")
+        row = layout.row(align=True)
+        row.prop(edit, "style")
+        row.operator("tempose.restyle", text="", icon="CHECKMARK")
+        layout.label(text="Keep these limbs")
+        for pair in (("left_arm", "right_arm"), ("left_leg", "right_leg"), ("trunk", "head")):
+            row = layout.row(align=True)
+            for name in pair:
+                row.prop(edit, name, toggle=True)
+        layout.operator("tempose.lock_limbs", icon="LOCKED")
+        layout.label(text="Keep these poses")
+        row = layout.row()
+        row.template_list("TEMPOSE_UL_kept_poses", "", edit, "poses", edit, "active_pose", rows=2)
+        column = row.column(align=True)
+        column.operator("tempose.keep_pose", text="", icon="ADD")
+        column.operator("tempose.drop_pose", text="", icon="REMOVE")
+        column.operator("tempose.keep_marked_poses", text="", icon="MARKER_HLT")
+        layout.operator("tempose.dance_between", icon="IPO_EASE_IN_OUT")
+        row = layout.row(align=True)
+        row.prop(edit, "amount", slider=True)
+        row.operator("tempose.scale_take", text="", icon="CHECKMARK")
+        row = layout.row(align=True)
+        row.prop(edit, "strength", slider=True)
+        row.operator("tempose.blend_take", text="", icon="CHECKMARK")
+        layout.operator("tempose.mirror_take", icon="MOD_MIRROR")
+        if reason := TEMPOSE_OT_reroll.disabled_reason(context):
+            say(layout, reason, "INFO")

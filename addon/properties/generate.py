@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What to dance: which part of the timeline, how many takes, and where accepted keys go."""
+
+import bpy
+from bpy.props import EnumProperty, IntProperty
+
+
+class AreaProperties:
+    """A part of the timeline in frames or bars; `area` comes with each group's own first choice."""
+
+    first_frame: IntProperty(name="First Frame", default=1, options=set())
+    last_frame: IntProperty(name="Last Frame", description="Danced too", default=250, options=set())
+    first_bar: IntProperty(
+        name="First Bar", description="Bars are counted by the beat grid", default=1, min=0, options=set()
+    )
+    last_bar: IntProperty(name="Last Bar", description="Danced too", default=4, min=0, options=set())
+
+
+AREAS = [
+    ("PREVIEW", "Preview Range", "The preview range of the timeline (P and a drag)"),
+    ("FRAMES", "Frames", "From one frame to another"),
+    ("BARS", "Bars", "From one bar of the beat grid to another"),
+]
+
+
+class TemposeGenerate(AreaProperties, bpy.types.PropertyGroup):
+    area: EnumProperty(
+        name="Range",
+        description="What of the sound strip is danced to",
+        items=[("STRIP", "Strip", "All of the strip that is heard"), *AREAS],
+        default="STRIP",
+        options=set(),
+    )
+    count: IntProperty(
+        name="Takes",
+        description="How many dances to make, with seeds one after the other",
+        default=1,
+        min=1,
+        max=8,
+        options=set(),
+    )
+    keep_in: EnumProperty(
+        name="Accept As",
+        items=[
+            ("ACTION", "Action", "The keys become the Action that moves the character"),
+            ("NLA", "NLA Track", "The keys become a strip on a track of their own; what moved the character "
+             "before goes to the track below"),
+        ],
+        default="ACTION",
+        options=set(),
+    )  # fmt: skip

@@ -1,0 +1,112 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from addon import shaping
+from addon.dance import DanceData
+from addon.reference import standing
+from addon.skeleton import OPENPOSE_18, PARENTS, mirror
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+RATE, FRAMES = 30.0, 150
+
+
+def dance(seed=0):
+    """A figure that steps on the spot and waves, with angles that keep the bones' lengths."""
+    reference = standing()
+    rng = np.random.default_rng(seed)
+    points = np.repeat(np.asarray(reference.keypoints, float)[None], FRAMES, 0)
+    t = np.arange(FRAMES) / RATE
+    sway = 30 * np.sin(2 * np.pi * t + rng.random())
+    for joint in OPENPOSE_18:
+        if "knee" not in joint and "ankle" not in joint:
+            points[:, OPENPOSE_18.index(joint), 0] += sway
+    for side in ("left", "right"):
+        elbow, wrist = (OPENPOSE_18.index(f"{side}_{j}") for j in ("elbow", "wrist"))
+        turn = 0.8 * np.sin(3 * np.pi * t + rng.random() * 6)
+        bone = points[:, wrist] - points[:, elbow]
+        cos, sin = np.cos(turn), np.sin(turn)
+        turned = np.stack([cos * bone[:, 0] - sin * bone[:, 1], sin * bone[:, 0] + cos * bone[:, 1]], 1)
+        points[:, wrist] = points[:, elbow] + turned
+    canvas = reference.canvas
+    keypoints = (points / canvas).astype(np.float32)
+    return DanceData(
+        keypoints, np.ones((FRAMES, 18), np.float32), RATE, tuple(canvas), [0.5, 1.0], [0.5], [], 1, "test"
+    )
+
+
+def lengths(dance):
+    pixels = dance.pixels
+    at = {j: pixels[:, OPENPOSE_18.index(j)] for j in OPENPOSE_18}
+    return {j: np.hypot(*(at[j] - at[p]).T) for j, p in PARENTS.items() if "hip" not in j}
+
+
+def speed(dance, joint):
+    return np.hypot(*np.diff(dance.pixels[:, OPENPOSE_18.index(joint)], axis=0).T).mean()
+
+
+def test_the_limbs_are_the_body_with_nothing_twice():
+    joints = [j for limb in shaping.LIMBS.values() for j in limb]
+    assert sorted(joints) == sorted(OPENPOSE_18)
+    assert shaping.joints_of(["head", "left_arm"])[:3] == ["nose", "left_elbow", "left_wrist"]
+
+
+def test_a_mirror_image_changes_sides_in_the_same_place():
+    before = dance()
+    after = shaping.flipped(before)
+    hips = shaping.HIPS
+    assert np.median(after.keypoints[:, hips, 0]) == pytest.approx(
+        np.median(before.keypoints[:, hips, 0]), abs=1e-3
+    )
+    for joint in OPENPOSE_18:
+        a, b = OPENPOSE_18.index(joint), OPENPOSE_18.index(mirror(joint))
+        assert np.array_equal(after.keypoints[:, a, 1], before.keypoints[:, b, 1])
+        total = after.keypoints[:, a, 0] + before.keypoints[:, b, 0]
+        assert np.ptp(total) < 1e-6  # reflected at one axis
+
+
+@given(st.integers(0, 20))
+@settings(max_examples=8, deadline=None)
+def test_the_mirror_image_of_a_mirror_image_is_the_dance(seed):
+    before = dance(seed)
+    again = shaping.flipped(shaping.flipped(before))
+    assert np.allclose(again.keypoints, before.keypoints, atol=1e-6)
+    assert np.array_equal(again.scores, before.scores)
+
+
+def test_joints_that_are_not_seen_are_not_thrown_about():
+    before = dance()
+    scores, keypoints = before.scores.copy(), before.keypoints.copy()
+    wrist = OPENPOSE_18.index("left_wrist")
+    scores[:, wrist], keypoints[:, wrist] = 0, 0
+    before = replace(before, scores=scores, keypoints=keypoints)
+    mirrored = shaping.flipped(before)
+    other = OPENPOSE_18.index("right_wrist")
+    assert (mirrored.scores[:, other] == 0).all() and (mirrored.keypoints[:, other] == 0).all()
+    assert (shaping.scaled(before, 1.5).keypoints[:, wrist] == 0).all()
+
+
+@pytest.mark.parametrize("amount", [0.0, 0.5, 1.5, 2.0])
+def test_movement_is_scaled_while_bones_keep_their_length_and_feet_stand(amount):
+    before = dance()
+    after = shaping.scaled(before, amount)
+    for joint, length in lengths(before).items():
+        assert np.abs(lengths(after)[joint] - length).max() < 0.02 * length.max() + 0.5, joint
+    for ankle in ("left_ankle", "right_ankle"):
+        moved = np.hypot(*(after.pixels - before.pixels)[:, OPENPOSE_18.index(ankle)].T)
+        assert moved.max() < 10  # of 700 pixels: where a leg does not reach any more
+    wrist = speed(after, "left_wrist") / speed(before, "left_wrist")
+    assert wrist < 0.8 if amount < 1 else wrist > 1.15
+
+
+def test_nothing_changes_at_one_and_nothing_outside_of_the_range():
+    before = dance()
+    assert shaping.scaled(before, 1.0) is before
+    after = shaping.scaled(before, 1.8, [(1.5, 3.5)])
+    outside = np.r_[0:45, 105:FRAMES]
+    assert np.array_equal(after.keypoints[outside], before.keypoints[outside])
+    assert not np.array_equal(after.keypoints[60:90], before.keypoints[60:90])
+    # No step at the borders: no frame moves much more than in the whole dance when it is changed throughout.
+    whole = np.abs(np.diff(shaping.scaled(before, 1.8).pixels, axis=0)).max()
+    assert np.abs(np.diff(after.pixels, axis=0)).max() < 1.3 * whole
