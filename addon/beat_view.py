@@ -175,8 +175,9 @@ class _Painter:
         downs = np.flatnonzero(laid.down)
         self.bar = float(np.median(np.diff(x[downs]))) if len(downs) > 1 else 4 * self.beat
         self.low, self.high = np.searchsorted(laid.frames, [view.first - 1e-6, view.last + 1e-6])
-        self.ruler = max(view.top - RULER * self.u if view.low is None else view.low, 0.0)
-        self.top = min(self.ruler + RULER * self.u, view.top) if view.low is not None else view.top
+        below = view.top - RULER * self.u
+        self.ruler = max(below if view.low is None else min(view.low, below), 0.0)
+        self.top = max(min(self.ruler + RULER * self.u, view.top), self.ruler)
         self.rects: list = []
         self.colors: list = []
 

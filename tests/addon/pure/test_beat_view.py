@@ -54,6 +54,14 @@ def test_lines_need_not_cross_the_editor():
     assert (seen.rects[:, 1] > 0).all()
 
 
+def test_the_ruler_may_lie_at_the_bottom_where_there_is_room():
+    for height, bottom in ((300, 28), (40, 0)):
+        seen = picture(laid(), View(0, 200, 1000, height, height - 23.0, low=28.0))
+        labels = [y for _, y, _, _ in seen.labels]
+        assert bottom < min(labels) < bottom + 20
+        assert seen.rects[:, 3].max() <= max(height - 23, 20)
+
+
 def test_bars_are_numbered_from_their_downbeats():
     seen = picture(laid(), view(0, 200))
     frames = laid().frames
