@@ -21,6 +21,8 @@ __all__ = ["Channel", "Options", "Placement", "Rest", "Solution", "joints_at_res
 
 SHORTEST, LONGEST = 0.05, 4.0  # limits of the length scale, unless the artist sets others
 EXACT = 0.02  # pixels (or thousandths of a figure) that need no correction
+ACROSS, ALONG = 0.5, 0.15  # in rigid mode
+_UNTURNED = {"rotation_quaternion": (1, 0, 0, 0), "rotation_axis_angle": (0, 0, 1, 0)}
 ROUNDS = 4  # of measuring and correcting
 
 
@@ -167,6 +169,23 @@ def solve(
     return solution
 
 
+@dataclass(frozen=True, eq=False)
+class _Limb:
+    """A body part and how its bone may move: `local` leads to the part's end in the bone's space at rest, `flat` is
+    what of it lies in the plane, `chain` are the bones from below it down to the one that the end belongs to."""
+
+    part: str
+    spot: Spot
+    chain: list[str]
+    normal: np.ndarray
+    local: np.ndarray
+    flat: np.ndarray
+    length: float
+    along: bool
+    turns: bool
+    stretches: bool
+
+
 class _Solver:
     def __init__(self, points, scores, bones, bone_map, plane, options, joints):
         self.frames = len(points)
@@ -292,76 +311,84 @@ class _Solver:
 
     def _aimed(self, bone: Bone, part: str, hooked: Hook, location, shift):
         """Turn and scale (T, …) that bring the end of a body part where it belongs, and their curves."""
-        link, name = PARTS[part], bone.name
-        normal = np.einsum("tij,ti->tj", hooked.axes, self.plane.normal[None])[0]
+        tail = PARTS[part].tail
+        limb = self._limb(bone, part, hooked)
+        if tail not in self.points or limb.length < 1e-9 or not self.seen[tail].any():
+            return *self.now[bone.name][:2], []
+        wanted, seen = self._wanted(bone, limb, hooked, location, shift)
+        angle, scale = self._fitted(bone, limb, hooked, location, shift, wanted, seen)
+        keyed = []
+        if limb.turns:
+            prop, values = rotations.channels(bone.mode, limb.normal, angle)
+            keyed += self._keyed(bone, prop, values, _UNTURNED.get(prop, (0, 0, 0)))
+        if limb.stretches:
+            keyed += self._keyed(bone, "scale", {i: scale[:, i] for i in range(3)}, (1, 1, 1))
+        return rotations.matrix(limb.normal, angle), scale, keyed
+
+    def _limb(self, bone: Bone, part: str, hooked: Hook) -> "_Limb":
+        """What there is to know about a body part and its bone before it moves."""
+        name, normal = bone.name, np.einsum("tij,ti->tj", hooked.axes, self.plane.normal[None])[0]
         normal /= np.linalg.norm(normal)
-        spot = self.spots.get(link.tail)
-        chain: list[str] = []  # from below this bone down to the one that the joint belongs to
+        spot, chain = self.spots.get(PARTS[part].tail or ""), []
         if spot is not None and spot.bone != name:
             up = lineage(self.bones, spot.bone)
             chain = list(reversed(up[: up.index(name)])) if name in up else []
-        local = np.array([0.0, bone.length, 0.0])
         if spot is not None and (spot.bone == name or chain):
             rest = self.neutral[name]
             end = self.neutral[spot.bone].point(spot.local)
             local = np.linalg.solve(rest.axes[0], (end - rest.head)[0])
         else:
-            spot, chain = Spot(name, tuple(local)), []
+            local = np.array([0.0, bone.length, 0.0])
+            spot, chain = Spot(name, (0.0, bone.length, 0.0)), []
         flat = local - (local @ normal) * normal
         length = float(np.linalg.norm(flat))
-        still = np.zeros(self.frames)
-        if link.tail not in self.points or length < 1e-9 or not self.seen[link.tail].any():
-            return *self.now[name][:2], []
-        turnable, stretchy = self._may_turn(bone, normal), self._may_stretch(bone, flat)
-        along = (
-            abs(flat[1]) > 0.8 * length
-        )  # else its own axis points elsewhere, as after some imports: all axes
-        head = hooked.head + np.einsum("tij,tj->ti", hooked.slide, location)
+        # Where the bone's own axis points elsewhere, as after some imports, it is scaled along all of them.
+        along = abs(flat[1]) > 0.8 * length
+        turns, stretches = self._may_turn(bone, normal), self._may_stretch(bone, along)
+        return _Limb(part, spot, chain, normal, local, flat, length, along, turns, stretches)
+
+    def _wanted(self, bone: Bone, limb: "_Limb", hooked: Hook, location, shift):
+        """Where a part should point to (T, 2) in the plane, from its bone's head, and when that is known (T,)."""
+        link, name = PARTS[limb.part], bone.name
+        assert link.tail is not None
         seen = self.seen[link.tail] & self.seen.get(link.head, self.seen[link.tail])
         if self.options.stretch:
-            wanted = self.points[link.tail] + shift - self.plane.flat(head)
-        else:
-            pair = self.points[link.tail] - self.points[link.head]
-            rest_pair = self.at_rest.get(link.tail, flat[:2]) - self.at_rest.get(link.head, self._start(name))
-            angle = np.arctan2(pair[:, 1], pair[:, 0]) - np.arctan2(rest_pair[1], rest_pair[0])
-            chord = self.plane.flat(self.neutral[name].axes[0] @ local)
-            cos, sin = np.cos(angle), np.sin(angle)
-            wanted = np.stack([cos * chord[0] - sin * chord[1], sin * chord[0] + cos * chord[1]], 1)
-            seen = seen & (np.hypot(*pair.T) > self.options.shortest * max(np.hypot(*rest_pair), 1e-9))
-        angle, size = still, np.ones(self.frames)
-        aim, clear = wanted, seen
-        for round_ in range(ROUNDS):
-            vector = self._local(hooked, aim, normal)
+            head = hooked.head + np.einsum("tij,tj->ti", hooked.slide, location)
+            return self.points[link.tail] + shift - self.plane.flat(head), seen
+        pair = self.points[link.tail] - self.points[link.head]
+        rest = self.at_rest[link.tail] - self.at_rest.get(link.head, self._start(name))
+        angle = np.arctan2(pair[:, 1], pair[:, 0]) - np.arctan2(rest[1], rest[0])
+        chord = self.plane.flat(self.neutral[name].axes[0] @ limb.local)
+        cos, sin = np.cos(angle), np.sin(angle)
+        wanted = np.stack([cos * chord[0] - sin * chord[1], sin * chord[0] + cos * chord[1]], 1)
+        return wanted, seen & (np.hypot(*pair.T) > _plain(limb.part) * max(float(np.hypot(*rest)), 1e-9))
+
+    def _fitted(self, bone: Bone, limb: "_Limb", hooked: Hook, location, shift, wanted, seen):
+        """Angle (T,) and scale (T, 3) that come as near as can be."""
+        low, high = self.options.shortest, self.options.longest
+        angle, size, aim, clear = np.zeros(self.frames), np.ones(self.frames), wanted, seen
+        for _ in range(ROUNDS):
+            vector = self._local(hooked, aim, limb.normal)
             reach = np.linalg.norm(vector, axis=1)
-            if self.options.stretch and stretchy:
-                size = self._size(flat, reach, along)
-                size = _bridge(size[:, None], seen, empty=1.0)[:, 0]
-                size = np.clip(size, self.options.shortest, self.options.longest)
-            scale = np.stack([size if i == 1 or not along else np.ones_like(size) for i in range(3)], 1)
-            stretched = flat * scale
-            if turnable:
-                clear = seen & (reach > 0.5 * self.options.shortest * length)
-                turned = np.arctan2(
-                    np.cross(stretched, vector) @ normal, np.einsum("ti,ti->t", stretched, vector)
-                )
-                angle = rotations.unwrapped(turned, clear)
-            placed = place(hooked, rotations.matrix(normal, angle), scale, location)
-            if not self.options.stretch or not (turnable and stretchy) or round_ == ROUNDS - 1:
+            if limb.stretches:
+                size = _bridge(self._size(limb.flat, reach, limb.along)[:, None], seen, empty=1.0)[:, 0]
+                size = np.clip(size, low, high)
+            scale = np.stack([size if i == 1 or not limb.along else np.ones_like(size) for i in range(3)], 1)
+            if limb.turns:
+                stretched = limb.flat * scale
+                clear = seen & (reach > 0.5 * low * limb.length)
+                across = np.cross(stretched, vector) @ limb.normal
+                angle = rotations.unwrapped(np.arctan2(across, (stretched * vector).sum(1)), clear)
+            if not (limb.turns and limb.stretches):
                 break
-            end = self._posed({name: placed}, chain)[spot.bone].point(spot.local)
-            off = self.points[link.tail] + shift - self.plane.flat(end)
-            free = clear & (size > self.options.shortest) & (size < self.options.longest)
+            placed = place(hooked, rotations.matrix(limb.normal, angle), scale, location)
+            end = self._posed({bone.name: placed}, limb.chain)[limb.spot.bone].point(limb.spot.local)
+            off = self.points[PARTS[limb.part].tail or ""] + shift - self.plane.flat(end)
+            free = clear & (size > low) & (size < high)
             if np.abs(off[free]).max(initial=0) < self.exact:
                 break
             aim = aim + off * free[:, None]
-        keyed = []
-        if turnable:
-            prop, values = rotations.channels(bone.mode, normal, angle)
-            rest_values = {"rotation_quaternion": (1, 0, 0, 0), "rotation_axis_angle": (0, 0, 1, 0)}
-            keyed += self._keyed(bone, prop, values, rest_values.get(prop, (0, 0, 0)))
-        if self.options.stretch and stretchy:
-            keyed += self._keyed(bone, "scale", {i: scale[:, i] for i in range(3)}, (1, 1, 1))
-        return rotations.matrix(normal, angle), scale, keyed
+        return angle, scale
 
     def _start(self, name: str) -> np.ndarray:
         return self.plane.flat(self.neutral[name].head)[0]
@@ -390,10 +417,10 @@ class _Solver:
             self.notices.append(f"the rotation of {bone.name} is locked: it does not turn")
         return not locked
 
-    def _may_stretch(self, bone: Bone, flat: np.ndarray) -> bool:
+    def _may_stretch(self, bone: Bone, along: bool) -> bool:
         if not self.options.stretch:
             return False
-        needed = (1,) if abs(flat[1]) > 0.8 * np.linalg.norm(flat) else (0, 1, 2)
+        needed = (1,) if along else (0, 1, 2)
         locked = any(("scale", i) in bone.locked for i in needed)
         if locked:
             self.notices.append(f"the scale of {bone.name} is locked: it keeps its length")
@@ -451,6 +478,14 @@ class _Solver:
         weight = np.exp(low - low.max(0))
         weight /= weight.sum(0)
         return ((wanted - np.stack([at[j] for j in ankles])) * weight[..., None]).sum(0)
+
+
+def _plain(part: str) -> float:
+    """The share of its length below which a part's direction in the picture says nothing for a bone that only turns.
+
+    Across the body lengths vanish as the dancer turns, and with them the angle.
+    """
+    return ACROSS if part.split(".", maxsplit=1)[0] in ("shoulder", "hip", "eye", "ear") else ALONG
 
 
 def _idle(bones: dict[str, Bone], bone_map: BoneMap) -> str:
