@@ -18,13 +18,14 @@ class Connection:
     device: str = ""
     model_revision: str = ""
     capabilities: dict = field(default_factory=dict)
+    certificate: str = ""
     own: bool = False  # started by this Blender
 
     def client(self) -> Client:
         """A fresh client for one job."""
         check_allowed(self.url)
         own = server_process.running() if self.own else None
-        return Client(self.url, self.token, alive=own.alive if own else None)
+        return Client(self.url, self.token, alive=own.alive if own else None, certificate=self.certificate)
 
 
 current: Connection | None = None
@@ -34,7 +35,9 @@ def accept(report: dict, own: bool) -> Connection:
     """Use the server that this report came from."""
     global current  # noqa: PLW0603
     keys = ("url", "token", "version", "device", "model_revision", "capabilities")
-    current = Connection(**{key: report[key] for key in keys}, own=own)
+    current = Connection(
+        **{key: report[key] for key in keys}, certificate=report.get("certificate", ""), own=own
+    )
     return current
 
 

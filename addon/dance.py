@@ -95,14 +95,19 @@ def from_answer(answer) -> DanceData:
     """Check a result and make a dance of it."""
     if not isinstance(answer, dict):
         raise bad_answer("a result in an unknown form")
+    frames, joints = int(number(answer.get("frames"), 1, MAX_FRAMES, "number of frames")), len(OPENPOSE_18)
+    keypoints = floats(answer.get("keypoints"), (frames, joints, 2), "keypoints")
+    return from_parts(answer, keypoints, floats(answer.get("scores"), (frames, joints), "scores"))
+
+
+def from_parts(answer: dict, keypoints: np.ndarray, scores: np.ndarray) -> DanceData:
+    """The same where the arrays, (T, 18, 2) and (T, 18), came apart from what else the result says."""
     if tuple(answer.get("joints") or ()) != OPENPOSE_18:
         raise bad_answer("a skeleton that this add-on does not know")
-    frames = int(number(answer.get("frames"), 1, MAX_FRAMES, "number of frames"))
     canvas = answer.get("canvas")
     if not isinstance(canvas, list) or len(canvas) != 2:
         raise bad_answer("a wrong canvas")
     width, height = (int(number(v, 1, 65536, "canvas")) for v in canvas)
-    keypoints = floats(answer.get("keypoints"), (frames, len(OPENPOSE_18), 2), "keypoints")
     if np.abs(keypoints).max() > FARTHEST:
         raise bad_answer("keypoints far outside of the picture")
     revision = answer.get("model_revision")
@@ -113,7 +118,7 @@ def from_answer(answer) -> DanceData:
         raise bad_answer("a wrong list of seams")
     return DanceData(
         keypoints,
-        np.clip(floats(answer.get("scores"), (frames, len(OPENPOSE_18)), "scores"), 0, 1),
+        np.clip(scores, 0, 1),
         float(number(answer.get("fps"), 1, 1000, "frame rate")),
         (width, height),
         times(answer.get("beat_times"), "beats"),

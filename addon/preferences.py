@@ -32,6 +32,12 @@ class TemposePreferences(bpy.types.AddonPreferences):
     server_token: bpy.props.StringProperty(
         name="Server Token", description="The token of that server", subtype="PASSWORD"
     )
+    server_certificate: bpy.props.StringProperty(
+        name="Server Certificate",
+        description="For https with a certificate of the studio's own: the file (PEM) with it. "
+        "Empty: the certificates that this computer trusts",
+        subtype="FILE_PATH",
+    )
 
     def draw(self, _context):
         layout = self.layout
@@ -47,6 +53,8 @@ class TemposePreferences(bpy.types.AddonPreferences):
         layout.separator()
         layout.prop(self, "server_url")
         layout.prop(self, "server_token")
+        if self.server_url.startswith("https"):
+            layout.prop(self, "server_certificate")
 
 
 def version() -> str:

@@ -1,9 +1,12 @@
 """Mixed load on a server of its own: are all jobs accounted for, does memory stay, does health answer?
 
     python scripts/load_test.py --minutes 3
+    python scripts/load_test.py --minutes 60 --pace 2 --report hour.json
 
-Several clients put jobs (some twice, some to be canceled, some wrong), upload, watch and fetch, for as long as told.
-Prints a JSON report; ends with 1 when a job was lost, an answer was 5xx or memory grew.
+Several clients put jobs (some twice, some to be canceled, some wrong), upload, watch and fetch, for as long as told,
+with a rest of `--pace` seconds on average between two. Every job is looked up again until it has ended as it should.
+Prints a JSON report, with memory over time; `--report` keeps it in a file that is renewed each minute. Ends with 1
+when a job was lost, an answer was 5xx or memory grew.
 """
 
 from __future__ import annotations
@@ -43,12 +46,17 @@ def song(number: int) -> bytes:
 class Load:
     """What the clients share."""
 
-    def __init__(self, url: str, token: str, seconds: float):
+    def __init__(self, url: str, token: str, seconds: float, pace: float = 0.05, report: Path | None = None):
         self.url, self.headers = url, {"Authorization": f"Bearer {token}"}
-        self.until = time.monotonic() + seconds
-        self.jobs: dict[str, str] = {}  # accepted ids → what they are for
+        self.began = time.monotonic()
+        self.until = self.began + seconds
+        self.pace, self.report = pace, report
+        self.jobs: dict[str, str] = {}  # accepted ids that were not yet seen at their end → what they are for
+        self.accepted = 0
+        self.ends: Counter[str] = Counter()
+        self.lost: list[str] = []
         self.statuses: Counter[int] = Counter()
-        self.memory: list[float] = []
+        self.memory: list[tuple[float, float]] = []  # (seconds since the start, bytes)
         self.health: list[float] = []
         self.faults: list[str] = []
 
@@ -83,6 +91,7 @@ class Load:
                     time.sleep(0.2)
                     continue
                 self.jobs[job] = what
+                self.accepted += 1
                 if what == "twice":
                     self.note(client.put(f"/v1/jobs/{job}", json=body))
                 elif what == "cancel":
@@ -91,10 +100,11 @@ class Load:
                     with client.stream("GET", f"/v1/jobs/{job}/events") as events:
                         events.read()
                     self.note(client.get(f"/v1/jobs/{job}/result"))
-                time.sleep(chance.uniform(0, 0.1))
+                time.sleep(chance.uniform(0, 2 * self.pace))
 
     def look(self) -> None:
-        """Health and memory, five times a second."""
+        """Health and memory, five times a second or at twice the pace of one client, and the jobs' ends."""
+        saved = self.began
         with self.client("watch") as client:
             while time.monotonic() < self.until:
                 began = time.monotonic()
@@ -102,8 +112,25 @@ class Load:
                 self.health.append(time.monotonic() - began)
                 for line in self.note(client.get("/v1/metrics")).text.splitlines():
                     if line.startswith("process_resident_memory_bytes"):
-                        self.memory.append(float(line.split()[1]))
-                time.sleep(0.2)
+                        self.memory.append((time.monotonic() - self.began, float(line.split()[1])))
+                for job in list(self.jobs)[:5]:
+                    self.settle(client, job)
+                if self.report and time.monotonic() > saved + 60:
+                    saved = time.monotonic()
+                    self.report.write_text(json.dumps(self.describe(), indent=2))
+                time.sleep(max(0.2, self.pace / 2))
+
+    def settle(self, client: httpx.Client, job: str) -> bool:
+        """Whether the job has ended; then it is counted, as lost if it did not end as it should."""
+        found = client.get(f"/v1/jobs/{job}").json()
+        if (state := found.get("state", "unknown")) in ("queued", "running"):
+            return False
+        what = self.jobs.pop(job)
+        self.ends[state] += 1
+        kept = state == "succeeded" and client.get(f"/v1/jobs/{job}/result").status_code == 200
+        if not kept and not (what == "cancel" and state == "canceled"):
+            self.lost.append(f"{job} ({what}): {state}")
+        return True
 
     def note(self, answer: httpx.Response) -> httpx.Response:
         self.statuses[answer.status_code] += 1
@@ -122,34 +149,37 @@ class Load:
             thread.start()
         for thread in threads:
             thread.join()
-        lost, ends = [], Counter()
         with self.client("check") as client:
-            for job, what in self.jobs.items():
+            for job in list(self.jobs):
                 deadline = time.monotonic() + 120
-                while (found := client.get(f"/v1/jobs/{job}").json()).get("state") in ("queued", "running"):
+                while not self.settle(client, job):
                     if time.monotonic() > deadline:
+                        self.lost.append(f"{job} ({self.jobs.pop(job)}): did not end")
                         break
                     time.sleep(0.05)
-                state = found.get("state", "unknown")
-                ends[state] += 1
-                kept = state == "succeeded" and client.get(f"/v1/jobs/{job}/result").status_code == 200
-                if not kept and not (what == "cancel" and state == "canceled"):
-                    lost.append(f"{job} ({what}): {state}")
-        quarter = max(1, len(self.memory) // 4)
+        return self.describe()
+
+    def describe(self) -> dict[str, Any]:
+        """The report so far."""
+        sizes = [size for _, size in self.memory]
+        quarter = max(1, len(sizes) // 4)
         early, late = (float(np.median(part)) if part else 0.0
-                       for part in (self.memory[quarter : 2 * quarter], self.memory[-quarter:]))  # fmt: skip
+                       for part in (sizes[quarter : 2 * quarter], sizes[-quarter:]))  # fmt: skip
+        marks = self.memory[:: max(1, len(self.memory) // 20)]
         health = 1000 * np.asarray(self.health or [0.0])
         return {
-            "jobs": len(self.jobs), "ends": dict(ends), "lost": lost, "faults": self.faults,
+            "minutes": round((time.monotonic() - self.began) / 60, 1), "jobs": self.accepted,
+            "ends": dict(self.ends), "under way": len(self.jobs), "lost": self.lost, "faults": self.faults,
             "statuses": {str(key): value for key, value in sorted(self.statuses.items())},
             "memory_mb": {"second quarter": round(early / 1e6, 1), "last quarter": round(late / 1e6, 1)},
             "memory_flat": late <= GROWTH * early + SLACK,
+            "memory_over_time": [[round(at / 60, 1), round(size / 1e6, 1)] for at, size in marks],
             "health_ms": {"median": round(float(np.median(health)), 1),
                           "p99": round(float(np.quantile(health, 0.99)), 1), "most": round(float(health.max()), 1)},
         }  # fmt: skip
 
 
-def measure(minutes: float) -> dict[str, Any]:
+def measure(minutes: float, pace: float = 0.05, keep: Path | None = None) -> dict[str, Any]:
     """Start a server, load it for so long, stop it; the report."""
     with tempfile.TemporaryDirectory() as folder:
         runtime = Path(folder) / "server.json"
@@ -167,7 +197,7 @@ def measure(minutes: float) -> dict[str, Any]:
                         raise SystemExit("The server did not start.")
                     time.sleep(0.05)
                 about = json.loads(runtime.read_text())
-                report = Load(about["url"], about["token"], 60 * minutes).run()
+                report = Load(about["url"], about["token"], 60 * minutes, pace, keep).run()
                 server.terminate()
                 report["server_exit"] = server.wait(60)
                 return report
@@ -187,7 +217,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--minutes", type=float, default=3)
-    report = measure(parser.parse_args().minutes)
+    parser.add_argument("--pace", type=float, default=0.05, help="mean rest of a client, in seconds")
+    parser.add_argument("--report", type=Path, help="file for the report, renewed each minute")
+    options = parser.parse_args()
+    report = measure(options.minutes, options.pace, options.report)
+    if options.report:
+        options.report.write_text(json.dumps(report, indent=2))
     print(json.dumps(report, indent=2))
     raise SystemExit(0 if good(report) else 1)
 

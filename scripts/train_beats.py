@@ -18,6 +18,7 @@ from scipy import signal
 from tempose.datasets.synth import SampleLibrary, render_song
 from tempose.music.audio import SAMPLE_RATE
 from tempose.music.beat_net import RATE, WEIGHTS, BeatNet, log_mel
+from tempose.weights_check import write_manifest
 
 SECONDS = 36.0
 CROP = 1000  # frames
@@ -180,6 +181,8 @@ def save(net: BeatNet, path: Path) -> None:
     save_file(
         {k: v.contiguous() for k, v in net.state_dict().items()}, path, {"source": "scripts/train_beats.py"}
     )
+    if path == WEIGHTS:
+        write_manifest(path.parent)
 
 
 if __name__ == "__main__":

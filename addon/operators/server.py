@@ -73,15 +73,16 @@ class TEMPOSE_OT_connect(JobButton, bpy.types.Operator):
     )
 
     def prepare(self, context):
-        chosen = preferences.get(context)
+        chosen, certificate = preferences.get(context), ""
         if self.runtime_file:
             url, token = server_process.read_runtime_file(Path(bpy.path.abspath(self.runtime_file)))
         elif chosen.server_url:
             url, token = chosen.server_url, chosen.server_token
+            certificate = bpy.path.abspath(chosen.server_certificate)
         else:
             url, token = server_process.read_runtime_file(server_process.default_runtime_file())
         connection.check_allowed(url)
-        return lambda w: work.connect(w, url, token)
+        return lambda w: work.connect(w, url, token, certificate=certificate)
 
     def apply(self, context, result):
         connection.accept(result, own=False)

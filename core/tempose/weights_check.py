@@ -14,6 +14,7 @@ MANIFEST = "SHA256SUMS"
 COMPONENTS = ("vae", "dit")
 WEIGHT_FILE = "diffusion_pytorch_model.safetensors"
 CHECKED = (".safetensors", ".json")  # what is loaded, and so listed
+AGAIN = "Install Tempose again, or write the manifest anew if you changed the weights yourself."
 HEADER_BYTES = 1_000_000  # ours are under 20 kB
 CONFIG_BYTES = 1_000_000
 _PICKLES = (b"\x80", b"PK\x03\x04")  # a bare pickle, and torch's zip of one
@@ -63,6 +64,24 @@ def check_weights(folder: Path) -> None:
         ) from None
 
 
+def check_file(path: Path) -> None:
+    """The same for a single file of weights that lies among other things; its folder's manifest must name it.
+
+    Raises
+    ------
+    TemposeError
+        As `check_weights`.
+    """
+    try:
+        wanted = _manifest(path.parent)
+        if wanted.get(path.name) != _sha256(path):
+            raise TemposeError("weights_changed", f"{path.name} is not the one in the manifest. {AGAIN}")
+        check_header(path)
+    except FileNotFoundError as error:
+        missing = Path(error.filename or path).name
+        raise TemposeError("weights_missing", f"There is no {missing} in {path.parent}. {AGAIN}") from None
+
+
 def check_header(path: Path) -> None:
     """Refuse a file that is not whole and sound safetensors: from its first bytes, before any library sees it.
 
@@ -101,21 +120,23 @@ def _listed(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix in CHECKED and path.is_file())
 
 
+def _manifest(folder: Path) -> dict[str, str]:
+    """Hashes by name."""
+    lines = (folder / MANIFEST).read_text(encoding="utf-8", errors="replace").splitlines()
+    return {name: digest for digest, _, name in (line.partition("  ") for line in lines)}
+
+
 def _check_manifest(folder: Path) -> None:
-    again = "Install Tempose again, or write the manifest anew if you changed the weights yourself."
-    wanted: dict[str, str] = {}
-    for line in (folder / MANIFEST).read_text(encoding="utf-8", errors="replace").splitlines():
-        digest, _, name = line.partition("  ")
-        wanted[name] = digest
+    wanted = _manifest(folder)
     found = {path.relative_to(folder).as_posix(): path for path in _listed(folder)}
     for name in sorted(wanted.keys() ^ found.keys()):
         what = "is missing" if name in wanted else "is not in the manifest"
-        raise TemposeError("weights_changed", f"{name[:80]} of the weights in {folder} {what}. {again}")
+        raise TemposeError("weights_changed", f"{name[:80]} of the weights in {folder} {what}. {AGAIN}")
     for name, path in found.items():
         if _sha256(path) != wanted[name]:
             raise TemposeError(
                 "weights_changed",
-                f"{name} of the weights in {folder} is not the one in the manifest. {again}",
+                f"{name} of the weights in {folder} is not the one in the manifest. {AGAIN}",
             )
 
 

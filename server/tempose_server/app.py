@@ -311,8 +311,8 @@ def _create(parts: Service, job_id: str, client: str, body: schemas.JobRequest) 
         )
     if parts.audio.seconds(body.audio) is None:
         raise unknown_audio()
-    if engine.setup_error and body.model != "null":
-        raise ApiError(503, "setup_failed", f"The server has no model: {engine.setup_error.message}")
+    if refusal := engine.refusal(body.model):
+        raise ApiError(503, "setup_failed", f"The server has no model: {refusal.message}")
     short = schemas.unknown_frames(dance) <= settings.short_seconds * FPS
     with parts.jobs.changed:  # so that "queued" is announced before "running"
         job, new = parts.jobs.create(

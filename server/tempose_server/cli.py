@@ -20,6 +20,15 @@ def serve(
         str | None, typer.Option(help="default, null, or a folder of weights. [default: default]")
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps. [default: auto]")] = None,
+    engine: Annotated[
+        str | None, typer.Option(help="local: one worker in this process; ray: replicas on a Ray cluster.")
+    ] = None,
+    ray_address: Annotated[
+        str | None, typer.Option(help="HOST:PORT of a running Ray cluster. [default: one on this machine]")
+    ] = None,
+    replicas: Annotated[
+        int | None, typer.Option(help="Replicas on the Ray cluster. [default: one per GPU, else one]")
+    ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where songs, jobs and dances are kept.")] = None,
     token_file: Annotated[
         Path | None,
@@ -52,6 +61,9 @@ def serve(
                 "runtime_file": runtime_file,
                 "model": model,
                 "device": device,
+                "engine": engine,
+                "ray_address": ray_address,
+                "replicas": replicas,
                 "data_dir": data_dir,
                 "token_file": token_file,
                 "log_file": log_file,

@@ -28,6 +28,11 @@ log = logging.getLogger("tempose.jobs")
 
 IDS_PER_START = 1_000_000  # event ids rise across restarts
 CRASHES = 2  # a job that took the server down this often is not run again
+CRASHED = {
+    "code": "job_crashed",
+    "message": "The server broke down more than once while it ran this job.",
+    "details": None,
+}
 FINISHED = ("succeeded", "failed", "canceled")
 
 _TABLES = """
@@ -113,15 +118,10 @@ class JobStore:
                 (now,),
             )
             self._db.execute("UPDATE jobs SET crashes = crashes + 1 WHERE state = 'running'")
-            reason = {
-                "code": "job_crashed",
-                "message": "The server broke down more than once while it ran this job.",
-                "details": None,
-            }
             self._db.execute(
                 "UPDATE jobs SET state = 'failed', error = ?, request = NULL, updated = ? "
                 "WHERE state = 'running' AND crashes >= ?",
-                (json.dumps(reason), now, CRASHES),
+                (json.dumps(CRASHED), now, CRASHES),
             )
             self._db.execute("UPDATE jobs SET state = 'queued', updated = ? WHERE state = 'running'", (now,))
             return self._db.execute("SELECT value FROM server WHERE key = 'starts'").fetchone()[0]
@@ -345,6 +345,21 @@ class JobStore:
                 "WHERE id = ? AND state = 'running'",
                 (job_id,),
             )
+
+    def crashed(self, job_id: str) -> JobRecord:
+        """Put a job whose replica died back into the queue; the second time it has failed."""
+        with self._lock:
+            if self.get(job_id).finished:
+                return self.get(job_id)
+            with self._transaction():
+                self._db.execute("UPDATE jobs SET crashes = crashes + 1 WHERE id = ?", (job_id,))
+                (crashes,) = self._db.execute("SELECT crashes FROM jobs WHERE id = ?", (job_id,)).fetchone()
+            if crashes >= CRASHES:
+                return self.end(job_id, "failed", CRASHED)
+            self.park(job_id)
+            self._progress.pop(job_id, None)
+            self.changed.notify_all()
+            return self.get(job_id)
 
     def _save_end(self, job: JobRecord) -> None:
         with self._transaction():

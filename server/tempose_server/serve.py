@@ -119,6 +119,13 @@ def _lock(file: IO[str]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
+def _place(settings: Settings) -> str:
+    if settings.engine == "local":
+        return ""
+    number = f"{settings.replicas} replicas" if settings.replicas else "replicas"
+    return f", {number} on the Ray cluster {settings.ray_address or 'of this machine'}"
+
+
 class _Protocol(H11Protocol):
     """uvicorn's HTTP/1.1 with a deadline on the request's head, so that silent connections end."""
 
@@ -172,7 +179,7 @@ class _Server(uvicorn.Server):
             f"  address       {self._url}\n"
             f"  runtime file  {settings.runtime_file}\n"
             f"  data          {settings.data_dir}\n"
-            f"  model         {settings.model} on {settings.device}\n"
+            f"  model         {settings.model} on {settings.device}{_place(settings)}\n"
             "Listening; the model loads meanwhile. Stop with Ctrl+C.",
             flush=True,
         )

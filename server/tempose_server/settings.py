@@ -48,6 +48,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     model: str = "default"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    engine: Literal["local", "ray"] = "local"
+    ray_address: str | None = None
+    replicas: int | None = Field(None, gt=0, le=1000)
 
     token: SecretStr | None = None
     token_file: Path | None = None

@@ -1,19 +1,17 @@
-"""The engine: one thread that loads the model and dances the jobs, one after another."""
+"""The engine: a thread per replica that takes the job whose turn it is and sees it to its end."""
 
 from __future__ import annotations
 
-import gc
 import logging
 import sqlite3
-import sys
 import threading
 import time
-from collections import OrderedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tempose.errors import Canceled, TemposeError
-from tempose.generator import Generator, load_generator
 from tempose.music.audio import Song
 from tempose.request import FPS
 from tempose_server.audio_store import AudioStore
@@ -22,13 +20,18 @@ from tempose_server.events import EventHub, EventLog, segment_event
 from tempose_server.jobs import JobRecord, JobStore
 from tempose_server.logs import JOB
 from tempose_server.metrics import Metrics
+from tempose_server.replica import About, LocalReplica, Replica, ReplicaLost, Task, Watch
 from tempose_server.schemas import JobRequest, to_dance_request
 from tempose_server.settings import Settings
 
+if TYPE_CHECKING:
+    from tempose_server.farm import Farm
+
 log = logging.getLogger("tempose.engine")
 
-SONGS = 2  # decoded songs kept at hand, for regenerations
 IDLE_SECONDS = 1.0
+LEAVE_SECONDS = 2.0
+PAUSE_SECONDS = 2.0  # before another try to replace a lost replica
 
 
 class Engine:
@@ -39,43 +42,61 @@ class Engine:
     ):
         self._metrics = metrics
         self._settings, self._jobs, self._audio, self._hub = settings, jobs, audio, hub
-        self._generator: Generator | None = None
-        self._null: Generator | None = None
-        self._songs: OrderedDict[str, Song] = OrderedDict()
+        self._farm: Farm | None = None
+        self._replicas: Sequence[Replica] = ()
+        self._about: dict[int, About] = {}  # of the replicas that are there, by place
         self._stopping = threading.Event()
         self._cancel: dict[str, threading.Event] = {}
-        self._running: str | None = None
+        self._running: dict[str, Replica] = {}
         self.setup_error: TemposeError | None = None
-        self._thread = threading.Thread(target=self._work, name="engine", daemon=True)
+        self._threads = [threading.Thread(target=self._begin, name="engine", daemon=True)]
 
     def start(self) -> None:
-        self._thread.start()
+        self._threads[0].start()
 
     def stop(self, seconds: float) -> None:
-        """Put the running job back and end the thread, which after `seconds` is left to itself."""
+        """Put the running jobs back and end the threads, which after `seconds` are left to themselves."""
         self._stopping.set()
+        if self._farm:
+            self._farm.leave()
         with self._jobs.changed:
             self._jobs.changed.notify_all()
-        self._thread.join(seconds)
-        running = self._running
-        if running and self._thread.is_alive():  # deep in one step: the next server begins the job anew
+        deadline = time.monotonic() + seconds
+        for thread in list(self._threads):
+            thread.join(max(0.0, deadline - time.monotonic()))
+        for running in list(self._running):  # deep in one step: the next server begins the job anew
             self._jobs.park(running)
+        for replica in self._replicas:
+            replica.stop()
+        if self._farm:  # the threads hear of their replicas' end, and must not use a cluster that is closed
+            for thread in list(self._threads):
+                thread.join(LEAVE_SECONDS)
+            self._farm.close()
 
     @property
     def status(self) -> str:
         if self.setup_error:
             return "SETUP_FAILED"
-        if self._generator is None:
+        if not self._about:
             return "STARTING"
         return "BUSY" if self._running else "READY"
 
     @property
     def device(self) -> str | None:
-        return str(self._generator.device) if self._generator else None
+        return next((about.device for about in list(self._about.values())), None)
 
     @property
     def revision(self) -> str | None:
-        return self._generator.revision if self._generator else None
+        return next((about.revision for about in list(self._about.values())), None)
+
+    @property
+    def replicas(self) -> int:
+        """How many are there now."""
+        return len(self._about)
+
+    def refusal(self, model: str) -> TemposeError | None:
+        """Why no job for that model can be taken; without weights the null model still dances."""
+        return self.setup_error if model != "null" or not self._about else None
 
     @property
     def message(self) -> str:
@@ -104,29 +125,38 @@ class Engine:
         before = self._jobs.get(job_id)
         job = self._jobs.cancel(job_id)
         if job.state == "running":
-            flag = self._cancel.get(job_id)
+            flag, replica = self._cancel.get(job_id), self._running.get(job_id)
             if flag:
                 flag.set()
+            if replica:
+                replica.cancel(job_id)
         elif job.state != before.state:
             self.tell(job_id)
         return job
 
-    def _work(self) -> None:
-        try:
-            self._generator = load_generator(self._settings.model, self._settings.device)
-            log.info(
-                "model %s (%s) on %s", self._settings.model, self._generator.revision, self._generator.device
-            )
-        except TemposeError as error:
-            self.setup_error = error
-        except Exception:
-            log.exception("the model could not be loaded")
-            self.setup_error = TemposeError(
-                "setup_failed", "The model could not be loaded; the server's log says why."
-            )
-        if self.setup_error:
-            log.error("set-up failed: %s", self.setup_error.message)
+    def _begin(self) -> None:
+        """Make the replicas; this thread then serves the first of them."""
+        settings = self._settings
+        if settings.engine == "ray":
+            from tempose_server.farm import open_replicas
+
+            self._farm, self._replicas = open_replicas(settings)
+        else:
+            self._replicas = [LocalReplica(settings.model, settings.device)]
+        for place in range(1, len(self._replicas)):
+            thread = threading.Thread(target=self._work, args=(place,), name=f"engine-{place}", daemon=True)
+            self._threads.append(thread)
+            thread.start()
+        self._work(0)
+
+    def _work(self, place: int) -> None:
+        replica = self._replicas[place]
         while not self._stopping.is_set():
+            if place not in self._about and not self._start(place, replica):
+                if self._about or not self.setup_error:
+                    self._stopping.wait(PAUSE_SECONDS)
+                    continue
+                return  # there is nothing to replace: the set-up itself failed
             try:
                 with self._jobs.changed:
                     job = self._jobs.start_next()
@@ -134,25 +164,54 @@ class Engine:
                         self._jobs.changed.wait(IDLE_SECONDS)
                         continue
                     self._cancel[job.id] = threading.Event()
-                    self._running = job.id
-                JOB.set(job.id)
-                self._run(job)
+                    self._running[job.id] = replica
             except Exception:  # for instance a full disk where the queue is kept
+                log.exception("the engine goes on after")
+                self._stopping.wait(IDLE_SECONDS)
+                continue
+            try:
+                JOB.set(job.id)
+                self._run(job, replica)
+            except ReplicaLost as loss:
+                self._about.pop(place, None)
+                log.warning("a replica was lost (%s); a new one takes its place", loss)
+            except Exception:
                 log.exception("the engine goes on after")
                 self._stopping.wait(IDLE_SECONDS)
             finally:
                 JOB.set(None)
-                if self._running:
-                    self._cancel.pop(self._running, None)
-                    self._running = None
+                self._running.pop(job.id, None)
+                self._cancel.pop(job.id, None)
 
-    def _run(self, job: JobRecord) -> None:
+    def _start(self, place: int, replica: Replica) -> bool:
+        """Whether the replica could be started; the null model may be all it has."""
+        try:
+            about = replica.start()
+        except ReplicaLost as loss:
+            log.warning("a replica could not be started: %s", loss)
+            return False
+        except TemposeError as error:
+            self.setup_error = error
+            log.error("set-up failed: %s", error.message)
+            return False
+        except Exception:
+            log.exception("a replica could not be started")
+            return False
+        if about.error:
+            self.setup_error = about.error
+            log.error("set-up failed: %s", about.error.message)
+        else:
+            log.info("model %s (%s) on %s", self._settings.model, about.revision, about.device)
+        self._about[place] = about
+        return True
+
+    def _run(self, job: JobRecord, replica: Replica) -> None:
         flag = self._cancel[job.id]
         state, error, began = "failed", None, time.monotonic()
         try:
             self.tell(job.id)
             log.info("job %s runs", job.id)
-            self._dance(job, flag)
+            self._dance(job, flag, replica)
             state = "succeeded"
         except Canceled:
             if self._stopping.is_set() and not flag.is_set():
@@ -160,24 +219,36 @@ class Engine:
                 log.info("job %s parked", job.id)
                 return
             state = "canceled"
+        except ReplicaLost:
+            if self._stopping.is_set():
+                self._jobs.park(job.id)
+                return
+            log.warning("job %s lost its replica", job.id)
+            self._ended(self._jobs.crashed(job.id))
+            raise
         except TemposeError as problem:
             error = ApiError(422, problem.code, problem.message)
         except ApiError as problem:
             error = problem
         except Exception as problem:
-            error = self._explain(problem)
+            error = self._explain(problem, replica)
         ended = self._jobs.end(job.id, state, error.body if error else None)
-        self._metrics.ended.labels(ended.state).inc()
         if ended.state == "succeeded":
             self._metrics.pace.observe((time.monotonic() - began) * FPS / ended.frames)
-        log.info("job %s %s%s", job.id, ended.state, f" ({error.code})" if error else "")
-        self._tell(ended, self._hub.log(job.id, self._jobs.first_event_id(ended)))
+        self._ended(ended)
         self.trim()
 
-    def _explain(self, problem: Exception) -> ApiError:
+    def _ended(self, job: JobRecord) -> None:
+        """Count and tell the state in which a replica left the job: one of the last ones, or queued again."""
+        if job.finished:
+            self._metrics.ended.labels(job.state).inc()
+        log.info("job %s %s%s", job.id, job.state, f" ({job.error['code']})" if job.error else "")
+        self._tell(job, self._hub.log(job.id, self._jobs.first_event_id(job)))
+
+    def _explain(self, problem: Exception, replica: Replica) -> ApiError:
         if is_out_of_memory(problem):
             log.warning("out of memory")
-            self._free_memory()
+            replica.free_memory()
             return ApiError(
                 503,
                 "out_of_memory",
@@ -189,20 +260,11 @@ class Engine:
         log.error("a job failed", exc_info=problem)
         return ApiError(500, "engine_failed", "The engine failed on this job; the server's log says more.")
 
-    def _free_memory(self) -> None:
-        self._songs.clear()
-        gc.collect()
-        torch = sys.modules.get("torch")
-        if torch is not None and torch.cuda.is_available():
-            torch.cuda.empty_cache()
-
-    def _dance(self, job: JobRecord, flag: threading.Event) -> None:
+    def _dance(self, job: JobRecord, flag: threading.Event, replica: Replica) -> None:
         body = JobRequest.model_validate_json(self._jobs.request(job.id))
         request = to_dance_request(body)
-        generator = self._model(body.model)
-        song = self._song(body.audio)
-        if request.grid is None:
-            song.__dict__.setdefault("grid", self._audio.grid(body.audio))  # made once, in a child
+        grid = self._audio.grid(body.audio) if request.grid is None else None  # made once, in a child
+        task = Task(job.id, body.model, body.audio, request, grid)
         events = self._hub.log(job.id, self._jobs.first_event_id(job))
 
         def on_segment(start: int, keypoints: np.ndarray, scores: np.ndarray) -> None:
@@ -218,7 +280,7 @@ class Engine:
 
         if should_cancel():
             raise Canceled
-        dance = generator(song, request, on_segment=on_segment, on_step=on_step, should_cancel=should_cancel)
+        dance = replica.dance(task, lambda: self._song(body.audio), Watch(on_segment, on_step, should_cancel))
         path = self._jobs.result_path(job.id)
         try:
             dance.save(path)
@@ -226,27 +288,13 @@ class Engine:
             path.with_name(path.name + ".part").unlink(missing_ok=True)
             raise
 
-    def _model(self, name: str) -> Generator:
-        if name == "null":
-            if self._null is None:
-                self._null = load_generator("null")
-            return self._null
-        if self._generator is None:
-            raise self.setup_error or TemposeError("setup_failed", "The model is not loaded.")
-        return self._generator
-
     def _song(self, sha256: str) -> Song:
-        if sha256 not in self._songs:
-            try:
-                self._songs[sha256] = self._audio.song(sha256)
-            except FileNotFoundError:
-                raise TemposeError(
-                    "audio_unknown", "The server no longer has this song. Upload it again."
-                ) from None
-        self._songs.move_to_end(sha256)
-        while len(self._songs) > SONGS:
-            self._songs.popitem(last=False)
-        return self._songs[sha256]
+        try:
+            return self._audio.song(sha256)
+        except FileNotFoundError:
+            raise TemposeError(
+                "audio_unknown", "The server no longer has this song. Upload it again."
+            ) from None
 
     def trim(self, *songs: str) -> None:
         """Forget old jobs and songs, but none that a waiting job needs nor those named."""

@@ -18,6 +18,7 @@ from tempose import pipeline
 from tempose.dit import DanceDiT
 from tempose.errors import TemposeError
 from tempose.generator import WEIGHTS, load_generator
+from tempose.music import beat_net
 from tempose.pipeline import DancePipeline
 from tempose.vae import PoseVAE
 from tempose.weights_check import MANIFEST, WEIGHT_FILE, check_header, check_weights, write_manifest
@@ -217,3 +218,41 @@ def test_the_shipped_weights_pass():
     if not (WEIGHTS / "model_index.json").is_file():
         pytest.skip("no weights are shipped here")
     check_weights(WEIGHTS)
+
+
+# --- the network that hears beats -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def heard(tmp_path, monkeypatch):
+    """A copy of its weights and their manifest, from which it would be loaded."""
+    for name in (beat_net.WEIGHTS.name, MANIFEST):
+        (tmp_path / name).write_bytes((beat_net.WEIGHTS.parent / name).read_bytes())
+    monkeypatch.setattr(beat_net, "WEIGHTS", tmp_path / beat_net.WEIGHTS.name)
+    return tmp_path / beat_net.WEIGHTS.name
+
+
+def test_the_weights_that_hear_beats_are_the_ones_in_their_manifest(heard):
+    assert beat_net.load.__wrapped__().training is False
+
+
+@pytest.mark.parametrize("harm", ["changed", "pickle", "unlisted", "no manifest", "gone"])
+def test_other_weights_for_hearing_beats_are_refused_before_they_are_parsed(heard, harm, monkeypatch):
+    monkeypatch.setattr("safetensors.torch.load_file", lambda *_: pytest.fail("parsed"))
+    data = heard.read_bytes()
+    match harm:
+        case "changed":
+            heard.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+        case "pickle":  # even where the manifest agrees
+            heard.write_bytes(pickle.dumps(print))
+            write_manifest(heard.parent)
+        case "unlisted":
+            (heard.parent / MANIFEST).write_text("")
+        case "no manifest":
+            (heard.parent / MANIFEST).unlink()
+        case "gone":
+            heard.unlink()
+    with pytest.raises(TemposeError) as caught:
+        beat_net.load.__wrapped__()
+    wanted = {"pickle": "weights_damaged", "no manifest": "weights_missing", "gone": "weights_missing"}
+    assert caught.value.code == wanted.get(harm, "weights_changed")

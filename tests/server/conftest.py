@@ -2,9 +2,11 @@
 
 import base64
 import hashlib
+import importlib.util
 import io
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -31,7 +33,7 @@ SHORT_DEADLINES = {
     "audio_bytes": 4_000_000,
     "json_bytes": 2_500_000,
     "audio_seconds": 60,
-    "child_seconds": 2,
+    "child_seconds": 5,
     "queue": 24,
 }
 
@@ -40,7 +42,15 @@ class Server:
     """A running server process, and one call per route."""
 
     def __init__(
-        self, folder, *options, double=False, model="null", settings=None, prefix=(), environment=None
+        self,
+        folder,
+        *options,
+        double=False,
+        model="null",
+        settings=None,
+        prefix=(),
+        environment=None,
+        farm=None,
     ):
         self.folder = Path(folder)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -53,8 +63,10 @@ class Server:
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",
             **{f"TEMPOSE_SERVER_{key.upper()}": str(value) for key, value in (settings or {}).items()},
+            **(farm.environment if farm else {}),
             **(environment or {}),
         }
+        options = (*options, *("--engine", "ray", "--ray-address", farm.address)) if farm else options
         self.command = [
             *prefix,
             *start,
@@ -252,29 +264,96 @@ def tools():
     return found
 
 
+class Farm:
+    """A Ray cluster of CPU workers in processes of its own."""
+
+    def __init__(self, folder, cpus=4):
+        self.folder = folder
+        self.environment = {
+            "RAY_AUTH_MODE": "token",
+            "RAY_AUTH_TOKEN": secrets.token_hex(32),
+            "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+        }
+        self.log_path = folder / "ray.log"
+        command = [sys.executable, str(Path(__file__).with_name("ray_cluster.py")), str(cpus)]
+        with self.log_path.open("wb") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
+                env={**os.environ, **self.environment, "OMP_NUM_THREADS": "1",
+                     "PYTHONPATH": os.pathsep.join([str(ROOT / "core"), str(ROOT / "server")])},
+            )  # fmt: skip
+        self.address = self.process.stdout.readline().strip()
+        assert self.address, self.log_path.read_text(errors="replace")
+
+    def stop(self):
+        self.process.stdin.close()  # upon which it ends
+        try:
+            self.process.wait(PATIENCE)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
+
+
+BOTH_ENGINES = ("test_contract", "test_jobs", "test_restart")
+LOCAL_ONLY = ("test_a_job_that_kills_the_server_twice_is_not_run_a_third_time",)  # Ray's part is in test_farm
+
+
+def pytest_generate_tests(metafunc):
+    """The tests of contract and jobs are run with each engine, all others with the server's own worker."""
+    if "engine" in metafunc.fixturenames:
+        both = metafunc.module.__name__.rsplit(".", 1)[-1] in BOTH_ENGINES
+        both = both and metafunc.function.__name__ not in LOCAL_ONLY
+        engines = ["local", "ray"] if both else ["local"]
+        metafunc.parametrize("engine", engines, indirect=True, scope="session")
+
+
 @pytest.fixture(scope="session")
-def server(tmp_path_factory):
+def engine(request):
+    """local or ray."""
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def farm(tmp_path_factory):
+    """One Ray cluster for all tests that use one: it takes long to start."""
+    if importlib.util.find_spec("ray") is None:
+        pytest.skip("needs Ray: pip install 'tempose[ray]'")
+    running = Farm(tmp_path_factory.mktemp("farm"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture(scope="session")
+def place(engine, request):
+    """The cluster that servers of this test use, or None."""
+    return request.getfixturevalue("farm") if engine == "ray" else None
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory, place):
     """An ordinary server with the null model."""
-    running = Server(tmp_path_factory.mktemp("server"))
+    running = Server(tmp_path_factory.mktemp("server"), farm=place)
     yield running
     running.kill()
 
 
 @pytest.fixture(scope="session")
-def strict_server(tmp_path_factory):
+def strict_server(tmp_path_factory, place):
     """A server with the engine double, small limits and short deadlines."""
-    running = Server(tmp_path_factory.mktemp("strict"), double=True, settings=SHORT_DEADLINES)
+    running = Server(tmp_path_factory.mktemp("strict"), double=True, settings=SHORT_DEADLINES, farm=place)
     yield running
     running.kill()
 
 
 @pytest.fixture
-def launch(tmp_path):
+def launch(tmp_path, place):
     """Start servers of one's own; they end with the test."""
     running = []
 
     def start(*options, folder="own", **named):
-        running.append(Server(tmp_path / folder, *options, **named))
+        running.append(Server(tmp_path / folder, *options, **{"farm": place, **named}))
         return running[-1]
 
     yield start

@@ -80,16 +80,22 @@ class Double:
 def main():
     import typer
 
-    from tempose_server import sandbox, worker
+    from tempose_server import replica, sandbox
     from tempose_server.cli import serve
 
-    real = worker.load_generator
+    real = replica.load_generator
+    wait, loads = float(os.environ.get("DOUBLE_LOAD_SECONDS", "0")), os.environ.get("DOUBLE_LOADS")
 
     def load(model, device="auto"):
-        time.sleep(float(os.environ.get("DOUBLE_LOAD_SECONDS", "0")))
-        return Double() if model == "default" else real(model, device)
+        time.sleep(wait)
+        if model != "default":
+            return real(model, device)
+        if loads:
+            with Path(loads).open("a") as file:
+                print(os.getpid(), file=file)
+        return Double()
 
-    worker.load_generator = load
+    replica.load_generator = load
     sandbox.COMMAND = [sys.executable, __file__, "child"]
     typer.run(serve)
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tempose.music.audio import SAMPLE_RATE
+from tempose.weights_check import check_file
 
 RATE = 50  # frames per second
 HOP = SAMPLE_RATE // RATE
@@ -66,9 +67,10 @@ class BeatNet(nn.Module):
 
 @cache
 def load() -> BeatNet:
-    """The trained network, read once."""
+    """The trained network, read once. Raises `TemposeError` when its file is not the one that was shipped."""
     from safetensors.torch import load_file
 
+    check_file(WEIGHTS)
     net = BeatNet()
     net.load_state_dict(load_file(WEIGHTS))
     return net.eval()

@@ -207,6 +207,7 @@ def motion_losses(drawn: Tensor, true: Tensor, scores: Tensor) -> dict[str, Tens
     }
 
 
+UNUSED = DistributedDataParallelKwargs(find_unused_parameters=True)  # some parts only some batches use
 MOMENTS = ("exp_avg", "exp_avg_sq")  # what the optimiser remembers of each parameter
 
 
@@ -220,8 +221,7 @@ def train_dit(
     """
     out = Path(config.out)
     out.mkdir(parents=True, exist_ok=True)
-    unused = DistributedDataParallelKwargs(find_unused_parameters=True)  # some parts only some batches use
-    accelerator = Accelerator(mixed_precision="bf16", kwargs_handlers=[unused])
+    accelerator = Accelerator(mixed_precision="bf16", kwargs_handlers=[UNUSED])
     torch.manual_seed(config.seed)
     dit = DanceDiT(**{**latent_shape(vae), **SIZES[config.size], **config.model})
     vae = vae.to(accelerator.device).eval().requires_grad_(False)
@@ -247,8 +247,7 @@ def train_dit(
     live = Live(out, config.steps, step, accelerator.is_main_process)
     while step < config.steps and time.time() - started < 60 * minutes:
         batch = {key: value.to(accelerator.device) for key, value in next(loader).items()}
-        for group in optimiser.param_groups:
-            group["lr"] = _rate(config, step)
+        _set_rate(optimiser, _rate(config, step))
         with accelerator.autocast():
             losses = flow_loss(dit, vae, batch, config, over_ranks)
         accelerator.backward(losses["loss"])
@@ -264,8 +263,8 @@ def train_dit(
         live.step(step, float(losses["loss"].detach()))
         if step % config.validate_every == 0:
             with torch.no_grad(), accelerator.autocast():
-                alone = dit if ranks == 1 else accelerator.unwrap_model(dit)  # the others do not validate
-                validation = flow_loss(alone, vae, check, config)
+                # the other processes do not validate, so this one must not wait for them
+                validation = flow_loss(getattr(dit, "module", dit), vae, check, config)
             _log(out / "log.csv", step, time.time() - started, sums, config.validate_every, validation)
             sums = {}
             live.page()
@@ -292,6 +291,11 @@ def _rate(config: DiTConfig, step: int) -> float:
     return config.learning_rate * min(
         1.0, (step + 1) / config.warmup, (config.steps - step) / config.cooldown
     )
+
+
+def _set_rate(optimiser, rate: float) -> None:
+    for group in optimiser.param_groups:
+        group["lr"] = rate
 
 
 @torch.no_grad()

@@ -1,0 +1,295 @@
+"""Replicas as Ray actors: one per GPU of a cluster, or CPU workers. Needs the extra `ray`.
+
+Ray places the actors, tells when one died and moves songs and dances between machines. The queue, its fair order
+and the results stay with the server.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import queue
+import secrets
+import shutil
+import sys
+import tempfile
+import threading
+import traceback
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tempose.dance import Dance
+from tempose.errors import Canceled, TemposeError
+from tempose.generator import Generator
+from tempose.music.audio import Song
+from tempose_server import replica
+from tempose_server.errors import is_disk_full, is_out_of_memory
+from tempose_server.replica import About, Dancer, ReplicaLost, Task, Watch
+from tempose_server.settings import Settings
+
+log = logging.getLogger("tempose.farm")
+
+LOOK_SECONDS = 0.2  # between looks at a silent replica
+SONGS = 4  # kept in the cluster's object store
+OBJECTS_BYTES = 500_000_000  # of the object store of a cluster started here: songs and finished dances
+
+
+class Farm:
+    """The connection to a Ray cluster: to one that runs (`ray_address`), or to one of this machine's own."""
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._opened, self._closing, self.leaving = threading.Event(), threading.Event(), threading.Event()
+        self._error: TemposeError | None = None
+        self._songs: OrderedDict[str, Any] = OrderedDict()
+        self._lock = threading.Lock()
+        # One thread opens and closes: the cluster's processes end with the thread that started them.
+        self._thread = threading.Thread(target=self._keep, name="farm", daemon=True)
+        self._thread.start()
+
+    def wait(self) -> None:
+        """Until the cluster can be used; raises `TemposeError` when it cannot."""
+        self._opened.wait()
+        if self._error:
+            raise self._error
+
+    def leave(self) -> None:
+        """Let nobody wait for a new replica any more."""
+        self.leaving.set()
+
+    def close(self) -> None:
+        self.leave()
+        self._closing.set()
+        self._thread.join(30)
+
+    def _keep(self) -> None:
+        folder = None
+        try:
+            if self._settings.ray_address is None:
+                folder = tempfile.mkdtemp(prefix="tempose-ray-")  # 0700: Ray's sockets and logs lie in it
+            self._open(folder)
+        except TemposeError as error:
+            self._error = error
+        except Exception:
+            log.exception("no Ray cluster")
+            where = self._settings.ray_address or "on this machine"
+            self._error = TemposeError(
+                "ray_failed", f"The Ray cluster {where} cannot be used; the log says why."
+            )
+        self._opened.set()
+        self._closing.wait()
+        if ray := sys.modules.get("ray"):
+            with contextlib.suppress(Exception):
+                ray.shutdown()
+        if folder:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _open(self, folder: str | None) -> None:
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # or a late call would start another cluster
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+        if folder:  # Ray's ports are open to others, so a cluster of our own takes only who knows its token
+            os.environ["RAY_AUTH_MODE"] = "token"
+            os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
+        try:
+            import ray
+        except ImportError:
+            raise TemposeError(
+                "ray_missing", "Ray is not installed: pip install 'tempose[ray]', or use --engine local."
+            ) from None
+        options: dict[str, Any] = {"log_to_driver": False, "configure_logging": False, "namespace": "tempose"}
+        if folder:
+            options |= {
+                "include_dashboard": False,
+                "_temp_dir": folder,
+                "object_store_memory": OBJECTS_BYTES,
+            }
+        else:
+            options["address"] = self._settings.ray_address
+        ray.init(**options)
+        log.info("Ray %s, %s", ray.__version__, ray.cluster_resources())
+
+    def gpus(self) -> int:
+        """How many the cluster has; 0 when the replicas shall use none."""
+        import ray
+
+        if self._settings.device not in ("auto", "cuda"):
+            return 0
+        return int(ray.cluster_resources().get("GPU", 0))
+
+    def song(self, sha256: str, song: Callable[[], Song]) -> Any:
+        """Where in the cluster the song's samples are; put there once."""
+        import ray
+
+        with self._lock:
+            if sha256 not in self._songs:
+                self._songs[sha256] = ray.put(song().samples)
+            self._songs.move_to_end(sha256)
+            while len(self._songs) > SONGS:
+                self._songs.popitem(last=False)
+            return self._songs[sha256]
+
+
+def open_replicas(settings: Settings) -> tuple[Farm, list[RayReplica]]:
+    """As many replicas as the settings say; as there are GPUs where they say nothing, and at least one."""
+    farm = Farm(settings)
+    number = settings.replicas
+    if number is None:
+        try:
+            farm.wait()
+            number = max(1, farm.gpus())
+        except TemposeError:
+            number = 1  # which will tell why
+    return farm, [RayReplica(farm, settings) for _ in range(number)]
+
+
+class RayReplica:
+    """The server's side of one actor."""
+
+    def __init__(self, farm: Farm, settings: Settings):
+        self._farm, self._settings = farm, settings
+        self._actor: Any = None
+
+    def start(self) -> About:
+        self._farm.wait()
+        import ray
+        from ray.exceptions import RayError
+
+        self.stop()
+        needs: dict[str, Any] = {"num_gpus": 1, "num_cpus": 0} if self._farm.gpus() else {"num_cpus": 1}
+        kind = ray.remote(max_concurrency=4, max_restarts=0, **needs)(Dancing)
+        self._actor = kind.remote(replica.load_generator, self._settings.model, self._settings.device)
+        asked = self._actor.about.remote()
+        waited = 0.0
+        while not ray.wait([asked], timeout=LOOK_SECONDS)[0]:  # for a free place, and for the model
+            if self._farm.leaving.is_set():
+                raise ReplicaLost("the server stops")
+            waited += LOOK_SECONDS
+            if round(waited / LOOK_SECONDS) % 300 == 0:
+                log.warning("a replica still waits for a place in the cluster, or loads its model")
+        try:
+            revision, device, code, message = ray.get(asked)
+        except RayError as error:
+            raise ReplicaLost(str(error)) from error
+        return About(revision, device, TemposeError(code, message) if code else None)
+
+    def dance(self, task: Task, song: Callable[[], Song], watch: Watch) -> Dance:
+        import ray
+        from ray.exceptions import RayError
+
+        try:
+            samples = self._farm.song(task.audio, song)
+            stream = self._actor.dance.remote(task, [samples])  # in a list, so that only its place is sent
+            asked = False
+            while True:
+                if not asked and watch.should_cancel():
+                    asked = True
+                    self._actor.cancel.remote(task.job_id)
+                if not ray.wait([stream], timeout=LOOK_SECONDS)[0]:
+                    continue
+                message: Any = ray.get(next(stream))
+                if (dance := _take(message, watch)) is not None:
+                    return dance
+        except StopIteration:
+            raise ReplicaLost("the replica ended without a word") from None
+        except RayError as error:
+            raise ReplicaLost(type(error).__name__) from error
+
+    def cancel(self, job_id: str) -> None:
+        if self._actor is not None:
+            with contextlib.suppress(Exception):  # `dance` asks again
+                self._actor.cancel.remote(job_id)
+
+    def free_memory(self) -> None:
+        pass  # the actor did, before it told of it
+
+    def stop(self) -> None:
+        if self._actor is not None and (ray := sys.modules.get("ray")):
+            with contextlib.suppress(Exception):
+                ray.kill(self._actor)
+        self._actor = None
+
+
+def _take(message: tuple[Any, ...], watch: Watch) -> Dance | None:
+    """Pass on what an actor says; the dance once it is there. Errors are raised as they were."""
+    kind, *rest = message
+    match kind:
+        case "segment":
+            watch.on_segment(*rest)
+        case "step":
+            watch.on_step(*rest)
+        case "dance":
+            return rest[0]
+        case "canceled":
+            raise Canceled
+        case "refused":
+            raise TemposeError(*rest)
+        case "memory":
+            raise MemoryError
+        case "disk":
+            raise OSError(errno.ENOSPC, "no space left where a replica runs")
+        case _:
+            raise RuntimeError(f"in a replica:\n{rest[0]}")
+    return None
+
+
+class Dancing:
+    """What runs in a replica's process, on whatever machine: the model is loaded once, when it begins."""
+
+    def __init__(self, load: Callable[[str, str], Generator], model: str, device: str):
+        self._dancer = Dancer(load, model, device)
+        self._canceled: set[str] = set()
+
+    def about(self) -> tuple[str | None, str | None, str | None, str | None]:
+        about = self._dancer.about
+        return (
+            about.revision,
+            about.device,
+            about.error and about.error.code,
+            about.error and about.error.message,
+        )
+
+    def cancel(self, job_id: str) -> None:
+        """Runs beside `dance`, which looks at every step."""
+        self._canceled.add(job_id)
+
+    def dance(self, task: Task, samples: list[Any]) -> Iterator[tuple[Any, ...]]:
+        """Segments and steps as they come, then the dance or what became of it."""
+        messages: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
+        thread = threading.Thread(target=self._dance, args=(task, samples, messages), daemon=True)
+        thread.start()
+        while (message := messages.get())[0] in ("segment", "step"):
+            yield message
+        self._canceled.discard(task.job_id)
+        yield message
+
+    def _dance(self, task: Task, samples: list[Any], messages: queue.SimpleQueue[tuple[Any, ...]]) -> None:
+        def song() -> Song:
+            import ray
+
+            return Song(np.array(ray.get(samples[0])))
+
+        watch = Watch(
+            lambda start, keypoints, scores: messages.put(("segment", start, keypoints, scores)),
+            lambda done, total: messages.put(("step", done, total)),
+            lambda: task.job_id in self._canceled,
+        )
+        try:
+            messages.put(("dance", self._dancer.dance(task, song, watch)))
+        except Canceled:
+            messages.put(("canceled",))
+        except TemposeError as error:
+            messages.put(("refused", error.code, error.message))
+        except Exception as error:
+            if is_out_of_memory(error):
+                self._dancer.free_memory()
+                messages.put(("memory",))
+            elif is_disk_full(error):
+                messages.put(("disk",))
+            else:
+                messages.put(("failed", traceback.format_exc()))

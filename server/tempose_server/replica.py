@@ -1,0 +1,166 @@
+"""A replica: one loaded model that dances one job at a time. This one is in the server's own process."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import sys
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from tempose.dance import Dance
+from tempose.errors import TemposeError
+from tempose.generator import Generator, OnSegment, OnStep, load_generator
+from tempose.music.audio import Song
+from tempose.music.grid import BeatGrid
+from tempose.request import DanceRequest
+
+log = logging.getLogger("tempose.engine")
+
+SONGS = 2  # decoded songs kept at hand, for regenerations
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a replica needs for one job.
+
+    Parameters
+    ----------
+    job_id : str
+    model : str
+        ``"default"`` or ``"null"``.
+    audio : str
+        Hash of the song's file; under it the song may be kept at hand.
+    request : DanceRequest
+    grid : BeatGrid or None
+        The song's own beats, where the request brings none.
+    """
+
+    job_id: str
+    model: str
+    audio: str
+    request: DanceRequest
+    grid: BeatGrid | None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is told of a dance's progress, and who says whether it is still wanted."""
+
+    on_segment: OnSegment
+    on_step: OnStep
+    should_cancel: Callable[[], bool]
+
+
+@dataclass(frozen=True)
+class About:
+    """What a replica loaded; with `error`, only the null model is there."""
+
+    revision: str | None
+    device: str | None
+    error: TemposeError | None = None
+
+
+class ReplicaLost(Exception):
+    """The replica died while it danced; the job can be danced by another one."""
+
+
+class Replica(Protocol):
+    """Used by one thread, apart from `cancel`."""
+
+    def start(self) -> About:
+        """Load the model, once; called again after `ReplicaLost`, to put a new replica in its place."""
+        ...
+
+    def dance(self, task: Task, song: Callable[[], Song], watch: Watch) -> Dance:
+        """Raises what a `Generator` does, and `ReplicaLost`."""
+        ...
+
+    def cancel(self, job_id: str) -> None:
+        """Hasten the end of a dance for which `watch.should_cancel` is true from now on."""
+        ...
+
+    def free_memory(self) -> None: ...
+
+    def stop(self) -> None: ...
+
+
+class Dancer:
+    """A model and the songs it danced to last. A model that cannot be loaded leaves the null model."""
+
+    def __init__(self, load: Callable[[str, str], Generator], model: str, device: str):
+        self._load = load
+        self._models: dict[str, Generator] = {}
+        self._songs: OrderedDict[str, Song] = OrderedDict()
+        try:
+            loaded = self._models["default"] = load(model, device)
+            self.about = About(loaded.revision, str(loaded.device))
+        except TemposeError as error:
+            self.about = About(None, None, error)
+        except Exception:
+            log.exception("the model could not be loaded")
+            error = TemposeError("setup_failed", "The model could not be loaded; the server's log says why.")
+            self.about = About(None, None, error)
+
+    def dance(self, task: Task, song: Callable[[], Song], watch: Watch) -> Dance:
+        if task.model not in self._models:
+            if task.model != "null":
+                raise self.about.error or TemposeError("setup_failed", "The model is not loaded.")
+            self._models["null"] = self._load("null", "cpu")
+        heard = self._song(task.audio, song)
+        if task.grid is not None:
+            heard.__dict__["grid"] = task.grid
+        return self._models[task.model](
+            heard,
+            task.request,
+            on_segment=watch.on_segment,
+            on_step=watch.on_step,
+            should_cancel=watch.should_cancel,
+        )
+
+    def _song(self, sha256: str, song: Callable[[], Song]) -> Song:
+        if sha256 not in self._songs:
+            self._songs[sha256] = song()
+        self._songs.move_to_end(sha256)
+        while len(self._songs) > SONGS:
+            self._songs.popitem(last=False)
+        return self._songs[sha256]
+
+    def free_memory(self) -> None:
+        """After the device ran out of it."""
+        self._songs.clear()
+        gc.collect()
+        torch = sys.modules.get("torch")
+        if torch is not None and torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+
+class LocalReplica:
+    """The replica in the server's own process."""
+
+    def __init__(self, model: str, device: str):
+        self._model, self._device = model, device
+        self._dancer: Dancer | None = None
+
+    @property
+    def _ready(self) -> Dancer:
+        if self._dancer is None:
+            self._dancer = Dancer(load_generator, self._model, self._device)
+        return self._dancer
+
+    def start(self) -> About:
+        return self._ready.about
+
+    def dance(self, task: Task, song: Callable[[], Song], watch: Watch) -> Dance:
+        return self._ready.dance(task, song, watch)
+
+    def cancel(self, job_id: str) -> None:
+        pass  # `should_cancel` is asked at every step
+
+    def free_memory(self) -> None:
+        self._ready.free_memory()
+
+    def stop(self) -> None:
+        pass

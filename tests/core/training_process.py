@@ -1,0 +1,54 @@
+"""A tiny training as a process of its own: `python training_process.py OUT BATCH [KILL_AFTER]`.
+
+Several of them with torch's environment variables train together. With KILL_AFTER the process is killed (SIGKILL)
+in the midst of writing the state of the step after that one.
+"""
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from tempose.datasets.augment import Augmenter, SongBankEntry
+from tempose.datasets.clips import Clip
+from tempose.training import dit
+from tempose.vae import PoseVAE
+
+STEPS = 6
+
+
+def augmenter():
+    rng = np.random.default_rng(0)
+    motion = np.cumsum(rng.normal(0, 0.004, (320, 18, 3)), 0) + rng.normal(0, 0.2, (18, 3))
+    clip = Clip(
+        "made-up", motion.astype(np.float32), np.ones((320, 18), np.float32), "house", 100.0, ("HO", "s", "c")
+    )
+    song = SongBankEntry(rng.normal(size=(1500, 35)).astype(np.float16), np.arange(0, 50, 0.6))
+    return Augmenter([clip], [song])
+
+
+def main(out, batch, kill_after=0):
+    torch.set_num_threads(1)
+    config = dit.DiTConfig(
+        out=out, steps=STEPS, batch=batch, workers=0, warmup=1, cooldown=1, validate_every=1,
+        learning_rate=3e-3, save_every_minutes=0, model={"width": 32, "depth": 1, "heads": 1, "hidden": 32},
+    )  # fmt: skip
+    real, saves = dit.save_file, [0]
+
+    def save_and_die(tensors, path, **options):
+        saves[0] += 1
+        if kill_after and saves[0] > kill_after:
+            Path(path).write_bytes(b"half a state")
+            os.kill(os.getpid(), signal.SIGKILL)
+        real(tensors, path, **options)
+
+    dit.save_file = save_and_die
+    one = augmenter()
+    dit.train_dit(config, PoseVAE(), one, one)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]), *(int(number) for number in sys.argv[3:]))

@@ -1,0 +1,208 @@
+"""Replicas on a Ray cluster: what only they do. Contract, jobs and restarts are tested with both engines."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+psutil = pytest.importorskip("psutil")
+
+
+@pytest.fixture
+def farm_server(launch, farm, tmp_path):
+    """(start a server with the engine double on the cluster, where its replicas write their ids when they load)."""
+    loads = tmp_path / "loads"
+
+    def start(*options, **named):
+        settings = {"header_seconds": 30, **named.pop("settings", {})}
+        environment = {"DOUBLE_LOADS": str(loads)}
+        return launch(
+            *options, farm=farm, double=True, settings=settings, environment=environment, **named
+        ), loads
+
+    return start
+
+
+def written(loads, number):
+    """The process ids of the first replicas that loaded their weights."""
+    deadline = time.monotonic() + 120
+    while not loads.exists() or len(found := loads.read_text().split()) < number:
+        assert time.monotonic() < deadline, "too few replicas"
+        time.sleep(0.05)
+    return [int(pid) for pid in found]
+
+
+def test_a_killed_replica_is_replaced_and_its_job_completes(farm_server):
+    server, loads = farm_server()
+    job_id, waiting = server.new_job(seed=1060), server.new_job(seed=1)
+    server.events(job_id, stop=lambda event: event[1] == "progress")
+    (pid,) = written(loads, 1)
+    os.kill(pid, signal.SIGKILL)
+    events = server.events(job_id)
+    states = [data["state"] for _, name, data in events if name == "state"]
+    assert states == ["queued", "running", "queued", "running", "succeeded"]
+    ids = [number for number, _, _ in events if number is not None]
+    assert ids == sorted(set(ids))
+    assert server.wait(waiting)["state"] == "succeeded"
+    first, second = written(loads, 2)
+    assert first == pid != second
+    result = server.client.get(f"/v1/jobs/{job_id}/result").json()
+    assert (result["seed"], result["frames"]) == (1060, 60)
+    assert server.process.poll() is None
+
+
+def test_a_job_that_kills_two_replicas_fails_with_a_reason(farm_server):
+    server, loads = farm_server()
+    deadly, innocent = server.new_job(seed=3000), server.new_job(seed=1)
+    failed = server.wait(deadly)
+    assert (failed["state"], failed["error"]["code"]) == ("failed", "job_crashed")
+    assert server.wait(innocent)["state"] == "succeeded"
+    assert len(written(loads, 3)) == 3
+
+
+def test_a_cancel_after_a_replica_died_holds(farm_server):
+    server, loads = farm_server()
+    job_id = server.new_job(seed=6000)  # never asks whether it was canceled
+    server.events(job_id, stop=lambda event: event[1] == "progress")
+    server.cancel(job_id)
+    os.kill(written(loads, 1)[0], signal.SIGKILL)
+    assert server.wait(job_id)["state"] == "canceled"
+    assert server.wait(server.new_job(seed=1))["state"] == "succeeded"
+
+
+def test_replicas_dance_at_the_same_time_for_several_clients_and_load_their_weights_once(farm_server):
+    server, loads = farm_server("--replicas", "2")
+    pids = written(loads, 2)
+    deadline = time.monotonic() + 60
+    jobs = [server.put_job(seed=1900, headers={"X-Tempose-Client": name}).json()["id"] for name in "ab"]
+    while {server.job(job_id)["state"] for job_id in jobs} != {"running"}:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    for job_id in jobs:
+        server.cancel(job_id)
+        assert server.wait(job_id)["state"] == "canceled"
+    short = [
+        server.put_job(seed=1002, headers={"X-Tempose-Client": name}).json()["id"] for name in "abcabcabc"
+    ]
+    assert [server.wait(job_id)["state"] for job_id in short] == ["succeeded"] * 9
+    assert written(loads, 2) == pids
+    assert len(set(pids)) == 2
+
+
+def test_a_replicas_shortage_of_memory_costs_one_job(farm_server):
+    server, loads = farm_server()
+    failing, small = server.new_job(seed=2000), server.new_job(seed=1)
+    assert server.wait(failing)["error"]["code"] == "out_of_memory"
+    assert server.wait(small)["state"] == "succeeded"
+    assert len(written(loads, 1)) == 1
+
+
+def test_what_went_wrong_in_a_replica_is_in_the_servers_log_and_not_in_the_answer(farm_server):
+    server, _ = farm_server()
+    failed = server.wait(server.new_job(seed=4000))
+    assert failed["error"]["code"] == "engine_failed"
+    assert "a detail" not in str(failed)
+    assert "a detail" in server.log
+
+
+def test_a_stopped_server_takes_its_replicas_along(farm_server):
+    server, loads = farm_server()
+    running = server.new_job(seed=1900)
+    server.events(running, stop=lambda event: event[1] == "progress")
+    (pid,) = written(loads, 1)
+    assert server.terminate() == 0
+    deadline = time.monotonic() + 60
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    server.start()
+    assert server.wait(running, "running")["id"] == running  # parked, and begun anew
+    server.cancel(running)
+
+
+def test_a_cluster_that_is_not_there_is_named(launch, farm):
+    server = launch(
+        "--engine", "ray", "--ray-address", "127.0.0.1:9",
+        environment={**farm.environment, "RAY_gcs_rpc_server_reconnect_timeout_s": "1",
+                     "RAY_gcs_server_request_timeout_seconds": "2"},
+    )  # fmt: skip
+    deadline = time.monotonic() + 200
+    while (health := server.client.get("/v1/health").json())["status"] == "STARTING":
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert health["status"] == "SETUP_FAILED"
+    assert "127.0.0.1:9" in health["message"]
+    answer = server.put_job(model="null")
+    assert (answer.status_code, answer.json()["code"]) == (503, "setup_failed")
+
+
+WITHOUT = """
+import sys
+sys.modules["ray"] = None  # as where it is not installed
+from tempose_server.farm import Farm
+from tempose_server.settings import Settings
+try:
+    Farm(Settings(engine="ray")).wait()
+except Exception as error:
+    print(error.code, error)
+"""
+
+
+def test_without_ray_the_way_to_get_it_is_named(server):
+    done = subprocess.run(
+        [sys.executable, "-c", WITHOUT],
+        env=server.environment,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.stdout.startswith("ray_missing"), done.stderr
+    assert "pip install 'tempose[ray]'" in done.stdout
+
+
+STRANGER = """
+import sys, ray
+try:
+    ray.init(address=sys.argv[1], log_to_driver=False, configure_logging=False)
+    print("in", ray.get(ray.remote(lambda: 42).remote(), timeout=20))
+except BaseException as error:
+    print("out", type(error).__name__)
+"""
+
+
+def test_a_cluster_of_the_servers_own_has_no_dashboard_and_takes_no_stranger(launch):
+    server = launch("--engine", "ray")
+    assert server.wait(server.new_job(model="null"))["state"] == "succeeded"
+    family = psutil.Process(server.process.pid).children(recursive=True)
+    gcs = next(one for one in family if one.name() == "gcs_server")
+    port = next(c.laddr.port for c in gcs.net_connections("tcp") if c.status == psutil.CONN_LISTEN)
+    done = subprocess.run(
+        [sys.executable, "-c", STRANGER, f"127.0.0.1:{port}"],
+        env={**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"},
+        capture_output=True, text=True, timeout=200, check=False,
+    )  # fmt: skip
+    assert done.stdout.startswith("out"), done.stdout
+    listening = {
+        c.laddr.port for one in family for c in one.net_connections("tcp") if c.status == psutil.CONN_LISTEN
+    }
+    assert 8265 not in listening  # where Ray's dashboard is
+    for port in listening:
+        assert not dashboard(port)
+    server.kill()  # hard: what it started must not stay behind
+    _, left = psutil.wait_procs(family, timeout=60)
+    assert not left
+
+
+def dashboard(port):
+    """Whether a page is shown to a browser there."""
+    import httpx
+
+    try:
+        answer = httpx.get(f"http://127.0.0.1:{port}/", trust_env=False, timeout=3)
+    except (httpx.HTTPError, ValueError):
+        return False
+    return answer.status_code == 200 and "<html" in answer.text.lower()
