@@ -39,7 +39,7 @@ class Takes:
         if take is None:
             return
         row = layout.row(align=True)
-        row.prop(take, "note", text="", icon="TEXT")
+        row.prop(take, "note", text="", icon="TEXT", placeholder="Note")
         row.operator("tempose.copy_seed", text="", icon="COPYDOWN")
         if take.rig is None or not rig.is_rig(take.rig):
             say(layout, "The rig of this take has been deleted.", "ERROR")
