@@ -7,6 +7,7 @@ The dance that is kept is the take whose keys move the character now.
 import json
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,8 +52,8 @@ class Again:
 class Changes:
     """The same without the poses: enough for texts and for a preview."""
 
-    take: object
-    action: object
+    take: Any
+    action: Any
     old: Heard
     new: Heard
     touched: list[tuple[float, float]]

@@ -62,7 +62,7 @@ def heard(
         else:
             gap = np.diff(beats)
             gap = np.append(gap, gap[-1])
-            more = [_middle_of_bar(beats, downs, bar) for bar in bars]
+            more = [_middle_of_bar(beats, downs, int(bar)) for bar in bars]
             between = beats[inside] + gap[inside] / 2
             beats = np.sort(np.concatenate([beats, between[between < stop - NEAR]]))
             downs = np.sort(np.concatenate([downs, [d for d in more if d is not None and d < stop - NEAR]]))

@@ -14,6 +14,7 @@ from .errors import Problem
 from .properties import picking
 
 TICK = 0.5  # seconds between two looks while something is in the way
+DRAGGING = ("TRANSFORM_", "SEQUENCER_", "MARKER_", "ANIM_", "TEMPOSE_")
 _waiting: dict = {}  # of the automatic mode: the scene's name and the moment of the last edit
 _busy = False  # our own changes are no edits
 
@@ -98,17 +99,18 @@ def edited(context) -> None:
     if _busy or context.scene is None:
         return
     settings = context.scene.tempose
-    if settings.tempo.mode == "OFF" or job.current is not None:
+    if settings.tempo.mode == "OFF":
         return
-    _busy = True
-    try:
-        if found(context) is not None:
-            preview(context)
-    except Problem as problem:
-        take_back(settings)
-        notes.say(problem.message, error=True)
-    finally:
-        _busy = False
+    if job.current is None:  # what a job was asked for stays as it is until it has ended
+        _busy = True
+        try:
+            if found(context) is not None:
+                preview(context)
+        except Problem as problem:
+            take_back(settings)
+            notes.say(problem.message, error=True)
+        finally:
+            _busy = False
     if settings.tempo.mode == "AUTO":
         _wait(context.scene.name)
 
@@ -143,7 +145,8 @@ def in_the_way(context) -> str:
         return "the animation is playing"
     if any(bpy.app.is_job_running(kind) for kind in ("RENDER", "OBJECT_BAKE", "RENDER_PREVIEW")):
         return "a render is running"
-    if any(getattr(window, "modal_operators", ()) for window in context.window_manager.windows):
+    running = [op for w in context.window_manager.windows for op in getattr(w, "modal_operators", ())]
+    if any(op.bl_idname.startswith(DRAGGING) for op in running):
         return "something is being dragged"
     return ""
 
