@@ -12,11 +12,13 @@ def downbeats(scene, mark: str, plan: Heard) -> list[float]:
     return [float(plan.tempo.to_timeline(d)) for d in grid["downbeats"]] if grid else []
 
 
-def seconds_of(scene, group, plan: Heard, mark: str) -> tuple[float, float] | None:
+def seconds_of(scene, sound_scene, group, plan: Heard, mark: str) -> tuple[float, float] | None:
     """Timeline seconds (start, stop) of the plan's span; None for all of it.
 
     Parameters
     ----------
+    scene, sound_scene
+        Whose preview range counts, and whose beat grid.
     group : TemposeGenerate or TemposeEdit
     plan : Heard
         The strip as it is heard.
@@ -33,6 +35,6 @@ def seconds_of(scene, group, plan: Heard, mark: str) -> tuple[float, float] | No
         first, last = group.first_frame, group.last_frame
     else:
         first, last = ranges.bar_frames(
-            plan.span, downbeats(scene, mark, plan), group.first_bar, group.last_bar
+            plan.span, downbeats(sound_scene, mark, plan), group.first_bar, group.last_bar
         )
     return ranges.of_frames(plan.span, first, last)

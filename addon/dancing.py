@@ -167,7 +167,7 @@ def order(context, new_tempo: bool) -> Order:
         raise Problem("too_long", f"The server dances up to {limit / 60:.0f} minutes. Trim the strip.")
     whole = [list(p) for p in plan.tempo.points]
     if not new_tempo:
-        plan = _part(context.scene, settings, plan, grid_mark(scene, original))
+        plan = _part(context.scene, scene, settings, plan, grid_mark(scene, original))
     if plan.span.seconds < audio.MIN_SECONDS:
         raise Problem("audio_short", "At this tempo the strip is shorter than half a second.")
     pose = rig.pose_of(ob, current=settings.reference == "ARMATURE")
@@ -205,9 +205,9 @@ def order(context, new_tempo: bool) -> Order:
     )
 
 
-def _part(scene, settings, plan: Heard, mark: str) -> Heard:
+def _part(scene, sound_scene, settings, plan: Heard, mark: str) -> Heard:
     """The part of a strip that is to be danced."""
-    part = area.seconds_of(scene, settings.generate, plan, mark)
+    part = area.seconds_of(scene, sound_scene, settings.generate, plan, mark)
     if part is None:
         return plan
     tempo = ranges.cut(plan.tempo, *part)

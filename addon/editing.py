@@ -71,7 +71,7 @@ def chosen(context, group) -> Chosen:
     heard = tempo_edit.heard(scene, original)
     span = dancing.take_span(scene, take)
     mark = dancing.grid_mark(scene, original)
-    part = area.seconds_of(context.scene, group, heard, mark) if group else None
+    part = area.seconds_of(context.scene, scene, group, heard, mark) if group else None
     shift = float(heard.span.second_at(span.left))
     start, stop = (0.0, span.seconds) if part is None else (part[0] - shift, part[1] - shift)
     start, stop = max(start, 0.0), min(stop, span.seconds)

@@ -145,7 +145,7 @@ def _height(points: np.ndarray, seen: np.ndarray) -> float:
 
 
 def _stand(
-    out: np.ndarray, points: np.ndarray, leg: tuple[int, int, int], height: float, rate: float
+    out: np.ndarray, points: np.ndarray, leg: tuple[int, ...], height: float, rate: float
 ) -> None:
     """Put a standing foot back, and the knee where both bones reach."""
     hip, knee, ankle = leg

@@ -8,7 +8,9 @@ from bpy.props import EnumProperty, IntProperty
 class AreaProperties:
     """A part of the timeline in frames or bars; `area` comes with each group's own first choice."""
 
-    first_frame: IntProperty(name="First Frame", default=1, options=set())
+    first_frame: IntProperty(
+        name="First Frame", description="Frames of the timeline", default=1, options=set()
+    )
     last_frame: IntProperty(name="Last Frame", description="Danced too", default=250, options=set())
     first_bar: IntProperty(
         name="First Bar", description="Bars are counted by the beat grid", default=1, min=0, options=set()
@@ -41,6 +43,7 @@ class TemposeGenerate(AreaProperties, bpy.types.PropertyGroup):
     )
     keep_in: EnumProperty(
         name="Accept As",
+        description="Where the keys of an accepted take go",
         items=[
             ("ACTION", "Action", "The keys become the Action that moves the character"),
             ("NLA", "NLA Track", "The keys become a strip on a track of their own; what moved the character "
