@@ -72,7 +72,7 @@ def view_of(context, area, region) -> View:
     first, _ = region.view2d.region_to_view(0, 0)
     last, _ = region.view2d.region_to_view(region.width, 0)
     preferences = bpy.context.preferences
-    scale = preferences.system.ui_scale
+    scale = preferences.system.ui_scale or 1.0  # 0 in background mode
     theme = preferences.themes[0]
     theme = theme.sequence_editor if area.type == "SEQUENCE_EDITOR" else theme.dopesheet_editor
     back = theme.space.back

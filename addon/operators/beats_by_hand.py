@@ -134,14 +134,15 @@ class TEMPOSE_OT_tap_tempo(_ByHand, bpy.types.Operator):
             frames = [float(f) for f in self.frames.split()] if self.frames else list(self._frames)
         except (AttributeError, ValueError):
             frames = []
-        heard = np.asarray(span.second_at(frames), float)
-        if not self.frames:
-            heard = beats.tap_seconds(getattr(self, "_walls", ()), heard)
+        timeline = heard = np.asarray(span.second_at(frames), float)
+        walls = [] if self.frames else getattr(self, "_walls", [])
+        if walls:
+            heard = beats.tap_seconds(walls, timeline)
         song = now.plan.tempo.to_song(heard)
         try:
             taps = beats.fit_taps(song)
         except Problem:
-            if not self.frames and beats.drags(self._walls, span.second_at(frames)):
+            if walls and beats.drags(walls, timeline):
                 raise Problem(
                     "taps",
                     "Blender does not keep up with the song here. Hide what is slow to draw, then tap again.",
