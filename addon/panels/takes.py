@@ -14,7 +14,8 @@ class TEMPOSE_UL_takes(bpy.types.UIList):
         icon = "CHECKMARK" if item.state == "ACCEPTED" else "HIDE_OFF" if item.action else "HIDE_ON"
         row.prop(item, "name", text="", emboss=False, icon=icon)
         if item.rig is not None and any(t.rig != item.rig for t in context.scene.tempose.takes):
-            row.label(text=item.rig.name, icon="ARMATURE_DATA")
+            row.label(text=f"{item.rig.name}, seed {item.seed}", icon="ARMATURE_DATA")
+            return
         row.label(text=f"seed {item.seed}" + (f", {item.bpm:.0f} BPM" if item.bpm else ""))
 
 
