@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import secrets
 import signal
@@ -60,6 +61,9 @@ def run(settings: Settings) -> None:
         _Protocol.header_seconds = settings.header_seconds
         _Server(config, settings, service, url, token).run(sockets=[listener])
     print("Tempose has stopped.", flush=True)
+    if settings.engine == "ray" and service.engine.stuck:
+        logging.shutdown()
+        os._exit(0)  # Ray's library aborts when the interpreter ends under a thread that waits in it
 
 
 @contextlib.contextmanager

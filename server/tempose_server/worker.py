@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("tempose.engine")
 
 IDLE_SECONDS = 1.0
-LEAVE_SECONDS = 2.0
+LEAVE_SECONDS = 10.0  # for the threads of lost replicas
 PAUSE_SECONDS = 2.0  # before another try to replace a lost replica
 
 
@@ -72,6 +72,11 @@ class Engine:
             for thread in list(self._threads):
                 thread.join(LEAVE_SECONDS)
             self._farm.close()
+
+    @property
+    def stuck(self) -> bool:
+        """Whether a thread is still in the midst of something after `stop`."""
+        return any(thread.is_alive() for thread in self._threads)
 
     @property
     def status(self) -> str:

@@ -1,0 +1,195 @@
+"""The examples in the documentation, tried: systemd unit, settings file, container's command, nginx."""
+
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+import yaml
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+def example(page, language, holding):
+    """The code block of a page that holds these words."""
+    blocks = re.findall(rf"```{language}\n(.*?)```", (DOCS / page).read_text("utf-8"), re.S)
+    return next(block for block in blocks if holding in block)
+
+
+def checked(server, *options):
+    """`--check` with these options, on a place of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "tempose_server", *options, "--check"],
+        env=server.environment, capture_output=True, text=True, timeout=100, check=False,
+    )  # fmt: skip
+
+
+@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
+def test_systemd_takes_the_unit(tmp_path):
+    unit = example("running.md", "ini", "[Service]").replace("/opt/tempose/bin/tempose", sys.executable)
+    path = tmp_path / "tempose.service"
+
+    def verified(text):
+        path.write_text(text)
+        done = subprocess.run(
+            ["systemd-analyze", "verify", path], capture_output=True, text=True, timeout=60, check=False
+        )
+        return [line for line in done.stderr.splitlines() if "tempose" in line]
+
+    assert verified(unit) == []
+    assert verified(unit.replace("ProtectHome=yes", "ProtectHoome=yes"))  # it does look
+
+
+def test_the_server_takes_the_settings_file(server, tmp_path):
+    token = tmp_path / "token"
+    token.write_text("t" * 40)
+    token.chmod(0o600)
+    values = yaml.safe_load(example("running.md", "yaml", "runtime_file"))
+    path = tmp_path / "server.yaml"
+    path.write_text(yaml.safe_dump({**values, "token_file": str(token)}))
+    done = checked(server, "--config", str(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    path.write_text(yaml.safe_dump({**values, "token_file": str(token), "prot": 1}))
+    assert "prot" in checked(server, "--config", str(path)).stderr
+
+
+def test_the_server_takes_the_containers_command(server, tmp_path):
+    recipe = example("running.md", "dockerfile", "ENTRYPOINT")
+    entry = json.loads(re.search(r"ENTRYPOINT (\[.*?\])", recipe.replace("\\\n", ""), re.S)[1])
+    assert entry[:2] == ["tempose", "serve"]
+    assert "USER tempose" in recipe
+    refused = checked(server, *entry[2:])
+    assert refused.returncode == 2
+    assert "token" in refused.stderr  # it listens for all, so it asks for one
+    token = tmp_path / "token"
+    token.write_text("t" * 40)
+    token.chmod(0o600)
+    assert checked(server, *entry[2:], "--token-file", str(token)).returncode == 0
+
+
+@pytest.fixture
+def proxy(server, tmp_path):
+    """The address of an nginx, with the example's location, before the server."""
+    program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+    if program is None:
+        pytest.skip("needs nginx")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    location = re.search(r"```\n(location.*?)```", (DOCS / "security.md").read_text("utf-8"), re.S)[1]
+    config = tmp_path / "nginx.conf"
+    places = "\n".join(
+        f"{kind}_temp_path {tmp_path / kind};"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    config.write_text(
+        f"{'user root;' if os.getuid() == 0 else ''} daemon off; pid {tmp_path / 'pid'}; error_log stderr;\n"
+        "events {}\n"
+        f"http {{ access_log off; {places} server {{ listen 127.0.0.1:{port};\n"
+        f"{location.replace('127.0.0.1:8765', f'127.0.0.1:{server.port}')}\n}} }}\n"
+    )
+    with (tmp_path / "log").open("wb") as log:
+        running = subprocess.Popen([program, "-p", tmp_path, "-c", config], stdout=log, stderr=log)
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            break
+        except OSError:
+            assert running.poll() is None and time.monotonic() < deadline, (tmp_path / "log").read_text()
+            time.sleep(0.05)
+    yield f"http://127.0.0.1:{port}"
+    running.terminate()
+    running.wait(30)
+
+
+def test_behind_nginx_songs_jobs_events_and_refusals_work(server, tools, proxy):
+    direct = server.client
+    with httpx.Client(base_url=proxy, headers=direct.headers, timeout=60, trust_env=False) as through:
+        server.client = through
+        try:
+            assert through.get("/v1/health").json()["status"] == "READY"
+            big = tools.wav(tools.clicks(60.0), subtype="FLOAT")  # beyond nginx' own limit of 1 MB
+            assert server.put_audio(big).status_code in (200, 201)
+            job_id = server.new_job(seconds=12.0)
+            events = server.events(job_id)
+            assert [data["state"] for _, name, data in events if name == "state"][-1] == "succeeded"
+            assert "segment" in {name for _, name, _ in events}
+            assert through.get(f"/v1/jobs/{job_id}/result").json()["frames"] == 360
+        finally:
+            server.client = direct
+        through.headers["Authorization"] = "Bearer wrong"
+        assert through.get("/v1/health").status_code == 401
+        assert through.get("/other", headers=direct.headers).status_code == 404
+
+
+LINK = 250_000  # bytes a second: 2 Mbit/s
+
+
+class SlowLink:
+    """A proxy through which bytes come back no faster than `LINK`; it counts them."""
+
+    def __init__(self, port):
+        import threading
+
+        self.port, self.bytes = port, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.thread = threading.Thread(target=self.serve, daemon=True)
+        self.thread.start()
+
+    def serve(self):
+        import threading
+
+        while True:
+            try:
+                near, _ = self.listener.accept()
+            except OSError:
+                return
+            far = socket.create_connection(("127.0.0.1", self.port))
+            threading.Thread(target=self.carry, args=(near, far, 0), daemon=True).start()
+            threading.Thread(target=self.carry, args=(far, near, LINK), daemon=True).start()
+
+    def carry(self, source, target, pace):
+        try:
+            while data := source.recv(4096):
+                if pace:
+                    self.bytes += len(data)
+                    time.sleep(len(data) / pace)
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            return
+
+    def close(self):
+        self.listener.close()
+
+
+def test_over_a_slow_link_a_minute_of_dance_takes_few_bytes(server):
+    from tempose_server.compact import MEDIA_TYPE, unpack
+
+    job_id = server.new_job(seconds=60.0)
+    server.wait(job_id, "succeeded")
+    link, sizes = SlowLink(server.port), {}
+    try:
+        with httpx.Client(
+            base_url=link.url, headers=server.client.headers, timeout=60, trust_env=False
+        ) as client:
+            for kind in (MEDIA_TYPE, "application/json"):
+                before, began = link.bytes, time.monotonic()
+                answer = client.get(f"/v1/jobs/{job_id}/result", headers={"Accept": kind})
+                sizes[kind] = link.bytes - before
+                print(f"{kind}: {sizes[kind]} bytes in {time.monotonic() - began:.2f} s at 2 Mbit/s")
+                if kind == MEDIA_TYPE:
+                    assert unpack(answer.content)[1].shape == (1800, 18, 2)
+    finally:
+        link.close()
+    assert sizes[MEDIA_TYPE] < 150_000
+    assert sizes[MEDIA_TYPE] < sizes["application/json"] / 3
