@@ -29,7 +29,8 @@ RIGIFY = {
 }  # fmt: skip
 PLAIN = {
     "hips": "Pelvis", "spine": "Torso", "spine1": "Chest 2", "neck": "Neck", "head": "Head",
-    "clavicle": "Collar_{}", "arm": "UpperArm_{}", "forearm": "LowerArm_{}", "hand": "Hand_{}", "thigh": "Upper Leg {}", "shin": "Lower Leg {}",
+    "clavicle": "Collar_{}", "arm": "UpperArm_{}", "forearm": "LowerArm_{}", "hand": "Hand_{}",
+    "thigh": "Upper Leg {}", "shin": "Lower Leg {}",
     "foot": "Foot {}",
 }  # fmt: skip
 NAMELESS = {
