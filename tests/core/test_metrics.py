@@ -206,6 +206,8 @@ def test_joints_outside_of_the_picture_are_counted():
     poses = sequence(np.repeat([[[1.0, 0]]], 10, 0))  # far to the right: all but nothing left inside
     assert motion.off_canvas(poses) == 1
     assert motion.off_canvas(dancer()) == 0
+    cut_off = replace(poses, keypoints=np.clip(poses.keypoints, 0, 1))  # to the edge: seen all the same
+    assert motion.off_canvas(cut_off) == 1
 
 
 def test_a_planted_foot_does_not_slide_though_the_body_sways():

@@ -18,7 +18,8 @@ frames per second (other rates are resampled to it), so that figures compare. Mi
   up or down, body heights per second. A 2D stand-in; a true slide towards the viewer is invisible to it.
 - ``freezing``: share of time in which the whole body moves slower than 0.05 heights per second for 0.5 s or
   more.
-- ``off_canvas``: share of the joints outside of the picture.
+- ``off_canvas``: share of the joints outside of the picture or exactly at its edge, where a generator that
+  keeps everything inside leaves what it cut off.
 """
 
 from __future__ import annotations
@@ -135,8 +136,8 @@ def freezing(poses: PoseSequence) -> float:
 
 
 def off_canvas(poses: PoseSequence) -> float:
-    """Share of the visible joints that lie outside of the picture."""
-    outside = np.any((poses.keypoints < 0) | (poses.keypoints > 1), axis=-1)
+    """Share of the visible joints that lie outside of the picture or exactly at its edge."""
+    outside = np.any((poses.keypoints <= 0) | (poses.keypoints >= 1), axis=-1)
     seen = poses.scores > 0
     return float(np.sum(outside & seen) / max(int(np.sum(seen)), 1))
 
