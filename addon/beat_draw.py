@@ -102,7 +102,7 @@ def laid_of(context, area) -> Laid | None:
     grid = _kept.held[1] if held else now.grid
     if not len(grid):
         return None
-    moved = [m.frame for m in markers.ours(now.scene)] if markers.KEY in now.scene else None
+    moved = [(m.frame, m.name) for m in markers.ours(now.scene)] if markers.KEY in now.scene else None
     key = (
         grids.text_of(now.scene), moved, now.mark, now.plan.span, now.plan.tempo.points, id(grid) if held else 0,
     )  # fmt: skip
