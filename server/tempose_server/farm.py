@@ -92,6 +92,7 @@ class Farm:
     def _open(self, folder: str | None) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
         os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # or a late call would start another cluster
+        os.environ["RAY_DISABLE_FAILURE_SIGNAL_HANDLER"] = "1"  # or SIGTERM would end in an abort
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         if folder:  # Ray's ports are open to others, so a cluster of our own takes only who knows its token
             os.environ["RAY_AUTH_MODE"] = "token"
