@@ -85,7 +85,9 @@ WANTED = (
 def label(part: str) -> str:
     """A part in words."""
     name, _, letter = part.partition(".")
-    words = {"root": "hips, carry the place", "foot_ik": "foot target (IK)"}.get(name, name.replace("_", " "))
+    words = {"root": "hips", "foot_ik": "foot target", "shoulder": "collar bone", "hip": "hip bone"}.get(
+        name, name.replace("_", " ")
+    )
     return {"L": "left ", "R": "right "}.get(letter, "") + words
 
 
@@ -119,7 +121,9 @@ class BoneMap:
     @property
     def twice(self) -> list[str]:
         """Bones that are mapped more than once."""
-        used = [bone for part, bone in self.bones.items() if part != "root"]  # a torso may carry the place too
+        used = [
+            bone for part, bone in self.bones.items() if part != "root"
+        ]  # a torso may carry the place too
         return sorted({bone for bone in used if used.count(bone) > 1})
 
 

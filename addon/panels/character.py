@@ -73,9 +73,11 @@ class Bones:
         for part in PARTS:
             if part in WANTED or settings.show_all or stored.bone(part):
                 name = stored.bone(part)
-                row = column.row(align=True)
+                row = column.split(factor=0.36, align=True)
+                row.use_property_split = False
                 row.alert = bool(name) and name not in ob.data.bones
-                row.prop_search(stored, attribute(part), ob.data, "bones", text=label(part).capitalize())
+                row.label(text=label(part).capitalize())
+                row.prop_search(stored, attribute(part), ob.data, "bones", text="")
         if settings.show_all:
             layout.prop(stored, "nose", slider=True)
 
