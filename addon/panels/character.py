@@ -73,7 +73,7 @@ class Bones:
         for part in PARTS:
             if part in WANTED or settings.show_all or stored.bone(part):
                 name = stored.bone(part)
-                row = column.split(factor=0.36, align=True)
+                row = column.row(align=True)
                 row.use_property_split = False
                 row.alert = bool(name) and name not in ob.data.bones
                 row.label(text=label(part).capitalize())
