@@ -162,8 +162,10 @@ class RayReplica:
         from ray.exceptions import RayError
 
         self.stop()
-        needs: dict[str, Any] = {"num_gpus": 1, "num_cpus": 0} if self._farm.gpus() else {"num_cpus": 1}
-        kind = ray.remote(max_concurrency=4, max_restarts=0, **needs)(Dancing)
+        options: dict[str, Any] = {"max_concurrency": 4, "max_restarts": 0, "num_cpus": 1}
+        if self._farm.gpus():
+            options |= {"num_gpus": 1, "num_cpus": 0}
+        kind: Any = ray.remote(**options)(Dancing)
         self._actor = kind.remote(replica.load_generator, self._settings.model, self._settings.device)
         asked = self._actor.about.remote()
         waited = 0.0

@@ -34,7 +34,7 @@ def main(out, batch, kill_after=0):
     torch.set_num_threads(1)
     config = dit.DiTConfig(
         out=out, steps=STEPS, batch=batch, workers=0, warmup=1, cooldown=1, validate_every=1,
-        learning_rate=3e-3, save_every_minutes=0, model={"width": 32, "depth": 1, "heads": 1, "hidden": 32},
+        learning_rate=2e-4, save_every_minutes=0, model={"width": 32, "depth": 1, "heads": 1, "hidden": 32},
     )  # fmt: skip
     real, saves = dit.save_file, [0]
 
