@@ -139,7 +139,11 @@ def online_access() -> bool:
 def rate_parts(rate: float) -> tuple[int, float]:
     """A frame rate as a scene keeps it: a whole number and what divides it."""
     whole = max(1, min(round(rate), 32767))
-    return (whole, 1.0) if abs(rate - whole) < 1e-4 else (max(1, -int(-rate // 1)), max(1, -int(-rate // 1)) / rate)
+    return (
+        (whole, 1.0)
+        if abs(rate - whole) < 1e-4
+        else (max(1, -int(-rate // 1)), max(1, -int(-rate // 1)) / rate)
+    )
 
 
 def video_output(render) -> None:

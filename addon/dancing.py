@@ -67,7 +67,11 @@ def rig_reason(context) -> str:
     if ob is not None and (reason := character.why_not(ob)):
         return reason
     several = any(rig.is_rig(ob) for ob in context.scene.objects)
-    return "There are several characters; select one" if several else "Make a rig first: New Rig, or map an armature"
+    return (
+        "There are several characters; select one"
+        if several
+        else "Make a rig first: New Rig, or map an armature"
+    )
 
 
 def chosen_original(context):

@@ -31,7 +31,7 @@ class Ghost:
 
 def begin(scene, ob, span: Span) -> None:
     """Start drawing; the dance is empty at first."""
-    global _shown
+    global _shown  # noqa: PLW0603
     end()
     _shown = Ghost(scene.name, rig.identity(ob), span, Arriving(span.seconds))
     for draw, event in ((_draw_figure, "POST_VIEW"), (_draw_words, "POST_PIXEL")):
@@ -41,7 +41,7 @@ def begin(scene, ob, span: Span) -> None:
 
 def end() -> None:
     """Stop drawing. Safe to call at any time."""
-    global _shown
+    global _shown  # noqa: PLW0603
     _shown = None
     if _handles:
         while _handles:

@@ -144,9 +144,7 @@ def _height(points: np.ndarray, seen: np.ndarray) -> float:
     return max(float(np.median(tall)) if tall else 1.0, 1e-6)
 
 
-def _stand(
-    out: np.ndarray, points: np.ndarray, leg: tuple[int, ...], height: float, rate: float
-) -> None:
+def _stand(out: np.ndarray, points: np.ndarray, leg: tuple[int, ...], height: float, rate: float) -> None:
     """Put a standing foot back, and the knee where both bones reach."""
     hip, knee, ankle = leg
     speed = np.zeros(len(points))

@@ -1,7 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The buttons."""
 
-from . import beats, beats_by_hand, character, dance, diagnostics, drawing, edit, keys, music, output, server, setup, takes, tempo
+from . import (
+    beats,
+    beats_by_hand,
+    character,
+    dance,
+    diagnostics,
+    drawing,
+    edit,
+    keys,
+    music,
+    output,
+    server,
+    setup,
+    takes,
+    tempo,
+)
 
 CLASSES = (
     *server.CLASSES,

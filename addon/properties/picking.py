@@ -5,7 +5,7 @@ from .. import compat, rig, tempo_edit
 from ..mix import Mix
 
 
-def pick_strip(context, settings=None):
+def pick_strip(context, settings=None):  # noqa: PLR0911 -- one return for each reason
     """The scene and the sound strip that are meant, or a reason why there is none: (scene, strip, reason)."""
     settings = settings or context.scene.tempose
     scene = compat.sound_scene(context)

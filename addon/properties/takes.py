@@ -23,4 +23,6 @@ class TemposeTake(bpy.types.PropertyGroup):
     bpm: FloatProperty(name="BPM")
     fingerprint: StringProperty()
     star: BoolProperty(name="Star", description="Mark this take", default=False, options=set())
-    note: StringProperty(name="Note", description="Anything you want to remember about this take", options=set())
+    note: StringProperty(
+        name="Note", description="Anything you want to remember about this take", options=set()
+    )

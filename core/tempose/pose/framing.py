@@ -21,7 +21,9 @@ _SHARES = {"head": 0.12, "torso": 0.35, "thigh": 0.27, "shin": 0.26}
 _J = {name: i for i, name in enumerate(OPENPOSE_18.joints)}
 
 
-def chain_height(points: np.ndarray, scores: np.ndarray | None = None, percentile: float = 90) -> float:
+def chain_height(
+    points: np.ndarray, scores: np.ndarray | None = None, percentile: float = 90, even_legs: bool = False
+) -> float:
     """Length of the chain nose-neck-hips-knee-ankle: a body height that crouching does not change.
 
     Parameters
@@ -32,6 +34,9 @@ def chain_height(points: np.ndarray, scores: np.ndarray | None = None, percentil
         Links with a joint of score 0 are left out, and the rest is scaled up by usual proportions.
     percentile : float
         Over time, so that foreshortened frames do not shorten the body.
+    even_legs : bool
+        Take thigh and shin to be as long as the longer of the two makes them: of a single pose, since a crouch seen
+        from the front foreshortens the thigh alone.
 
     Returns
     -------
@@ -60,6 +65,8 @@ def chain_height(points: np.ndarray, scores: np.ndarray | None = None, percentil
         "shin": longer("knee", "ankle"),
     }
     known = {k: v for k, v in lengths.items() if v is not None}
+    if even_legs and (legs := [known[k] / _SHARES[k] for k in ("thigh", "shin") if k in known]):
+        known |= {k: max(legs) * _SHARES[k] for k in ("thigh", "shin")}
     return sum(known.values()) / sum(_SHARES[k] for k in known) if known else 0.0
 
 
@@ -73,7 +80,7 @@ class Framing:
     @classmethod
     def of(cls, pixels: np.ndarray, scores: np.ndarray) -> Framing:
         """The framing of a reference pose, (18, 2) pixels with y down and (18,) scores."""
-        height = max(chain_height(pixels[None], scores[None]), 1e-6)
+        height = max(chain_height(pixels[None], scores[None], even_legs=True), 1e-6)
         scale = HEIGHT / height
         seen = scores > 0
         hips = [j for j in (_J["left_hip"], _J["right_hip"], _J["neck"]) if seen[j]][:2]

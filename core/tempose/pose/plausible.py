@@ -6,6 +6,8 @@ the movement to the correction. Everything in canonical coordinates (see `framin
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from scipy.ndimage import binary_opening, gaussian_filter1d, label
 
@@ -102,7 +104,7 @@ def on_planted_feet(points: np.ndarray) -> np.ndarray:
     frames = np.arange(len(points))
     for side, feet in zip(("left", "right"), planted(points).T, strict=True):
         x = points[:, _J[f"{side}_ankle"], 0]
-        runs, count = label(feet)
+        runs, count = cast("tuple[np.ndarray, int]", label(feet))
         shift = np.full(len(points), np.nan)
         for number in range(1, count + 1):
             run = np.flatnonzero(runs == number)

@@ -1,6 +1,5 @@
 """Tempo edits: keys that follow at once, and only the changed parts danced again."""
 
-
 import numpy as np
 import pytest
 from blender_helpers import add_strip, click_track, dips, farthest, write_wav
