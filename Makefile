@@ -42,7 +42,9 @@ extension: install
 demo: install blender extension
 	.venv/bin/python scripts/demo.py
 
-test: test-python test-blender
+# Both at once, on two cores; what each says is kept together.
+test: install blender extension
+	$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-python test-blender
 
 test-python: install
 	.venv/bin/python -m pytest tests

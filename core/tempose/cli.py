@@ -13,6 +13,7 @@ import typer
 from tempose import __version__
 from tempose.datasets.cli import app as data_app
 from tempose.errors import TemposeError
+from tempose.request import GUIDANCE
 
 app = typer.Typer(
     name="tempose",
@@ -55,7 +56,7 @@ def generate(
         Path | None, typer.Option(help="JSON: [[timeline second, song second], …], rising")
     ] = None,
     steps: Annotated[int, typer.Option(help="sampler steps")] = 20,
-    guidance: Annotated[float, typer.Option(help="how hard to follow the music; 1 is off")] = 2.5,
+    guidance: Annotated[float, typer.Option(help="how hard to follow the music; 1 is off")] = GUIDANCE,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     model: Annotated[str, typer.Option(help="default, null, or a folder of weights")] = "default",
 ) -> None:

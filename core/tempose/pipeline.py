@@ -31,7 +31,7 @@ from tempose.segments import SEGMENT, Segment, meet, plan
 from tempose.vae import TIME_STRIDE, PoseVAE, decode_mixtures
 from tempose.weights_check import check_weights
 
-ENERGY = 1.25  # what the network is asked for as energy 1; measured to give 0.45 body heights per second
+ENERGY = 1.1  # what the network is asked for as energy 1; measured to give 0.45 body heights per second
 PLAUSIBLE = 0.9  # time of the flow from which on the estimate is held to what a body can do
 VISIBLE = 0.15  # confidence below which a joint counts as hidden
 

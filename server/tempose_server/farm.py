@@ -13,6 +13,7 @@ import os
 import queue
 import secrets
 import shutil
+import socket
 import sys
 import tempfile
 import threading
@@ -112,6 +113,7 @@ class Farm:
             }
         else:
             options["address"] = self._settings.ray_address
+            _knock(self._settings.ray_address)
         ray.init(**options)
         log.info("Ray %s, %s", ray.__version__, ray.cluster_resources())
 
@@ -134,6 +136,19 @@ class Farm:
             while len(self._songs) > SONGS:
                 self._songs.popitem(last=False)
             return self._songs[sha256]
+
+
+def _knock(address: str | None) -> None:
+    """Look whether anything answers there: where nothing does, Ray 2.60 at times ends the whole process."""
+    host, _, port = (address or "").removeprefix("ray://").rpartition(":")
+    if not host or not port.isdigit():  # "auto" and the like
+        return
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
+    except OSError as error:
+        raise TemposeError(
+            "ray_unreachable", f"No Ray cluster answers at {address}: {error.strerror or error}. Is it running?"
+        ) from None
 
 
 def open_replicas(settings: Settings) -> tuple[Farm, list[RayReplica]]:

@@ -31,7 +31,7 @@ def test_a_limb_too_long_is_held_back_and_the_rest_hardly_moves(static):
     points[2, J["left_wrist"]] += 2 * along
     better = within_reach(points, limit)
     assert forearm(points)[2] > 2.5 * limit[J["left_wrist"]]
-    assert forearm(better)[2] <= limit[J["left_wrist"]]
+    assert forearm(better)[2] <= limit[J["left_wrist"]] * (1 + 1e-6)
     others = [0, 1, 3, 4]
     # The knee of the curve takes a little off limbs that are at their full length.
     assert np.abs(better[others] - points[others]).max() < 0.02 * HEIGHT

@@ -188,3 +188,17 @@ def test_a_resumed_run_ends_where_an_unbroken_one_does(augmenter, tmp_path):
     assert set(whole) == set(halves)
     for name in whole:
         assert torch.equal(whole[name], halves[name]), name
+
+
+def test_a_crouch_is_framed_by_its_shins():
+    upright = standing_pose(0.6, canvas=(1000, 1000))
+    pixels = upright.pixels[0].astype(float)
+    crouch = pixels.copy()
+    index = upright.skeleton.index
+    for side in ("left", "right"):  # thighs that point at the viewer
+        crouch[index(f"{side}_knee")] = crouch[index(f"{side}_hip")] + (0, 5)
+        crouch[index(f"{side}_ankle")] = crouch[index(f"{side}_knee")] + (
+            pixels[index(f"{side}_ankle")] - pixels[index(f"{side}_knee")]
+        )
+    seen = np.ones(18)
+    assert Framing.of(crouch, seen).scale == pytest.approx(Framing.of(pixels, seen).scale, rel=0.05)

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from tempose.errors import TemposeError
+from tempose.request import GUIDANCE
 
 
 def evaluate(
@@ -42,7 +43,7 @@ def evaluate(
     style: Annotated[str | None, typer.Option(help="style for all songs that do not say one")] = None,
     energy: Annotated[float, typer.Option(help="1 is normal")] = 1.0,
     steps: Annotated[int, typer.Option(help="sampler steps")] = 20,
-    guidance: Annotated[float, typer.Option(help="guidance scale")] = 2.5,
+    guidance: Annotated[float, typer.Option(help="guidance scale")] = GUIDANCE,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     against: Annotated[
         Path | None, typer.Option(help="folder of an earlier evaluation to compare with")

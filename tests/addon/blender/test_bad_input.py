@@ -173,7 +173,7 @@ def test_a_python_without_the_server(blender, connected, scene, tempose, monkeyp
     monkeypatch.setenv("TEMPOSE_PYTHON", str(tmp_path / "no-python"))
     refused(blender, blender.ops.tempose.start_server, "There is no Python at")
     monkeypatch.delenv("TEMPOSE_PYTHON")
-    refused(blender, blender.ops.tempose.start_server, "is not set")
+    refused(blender, blender.ops.tempose.start_server, "There is no server on this machine")
 
 
 def test_connecting_where_no_server_runs(blender, scene, tmp_path):
