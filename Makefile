@@ -9,7 +9,7 @@ BPY_52 := 5.2.3
 BLENDER_TESTS := tests/addon tests/e2e
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml | head -n 1)
 
-.PHONY: install blender blender-libs extension demo test test-python test-blender lint bench clean
+.PHONY: install blender blender-libs extension release demo test test-python test-blender lint bench clean
 
 install: .venv/.ready
 
@@ -38,6 +38,10 @@ blender-libs:
 
 extension: install
 	.venv/bin/python scripts/build_extension.py
+
+# The zip for people: with the server's wheel inside, so that Set Up Server needs nothing else.
+release: install
+	.venv/bin/python scripts/build_extension.py --with-server
 
 demo: install blender extension
 	.venv/bin/python scripts/demo.py

@@ -50,7 +50,7 @@ class TEMPOSE_OT_apply_keys(ActionButton, bpy.types.Operator):
     def draw(self, _context):
         layout = self.layout
         layout.label(
-            text=f"You have set or changed {self._found} keys of {self._bones} bones.", icon="KEYFRAME"
+            text=f"You have set or changed {self._found} keys of {self._bones} bone{'' if self._bones == 1 else 's'}.", icon="KEYFRAME"
         )
         layout.prop(self, "by_hand", expand=True)
 

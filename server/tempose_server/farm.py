@@ -147,7 +147,8 @@ def _knock(address: str | None) -> None:
         socket.create_connection((host.strip("[]"), int(port)), timeout=10).close()
     except OSError as error:
         raise TemposeError(
-            "ray_unreachable", f"No Ray cluster answers at {address}: {error.strerror or error}. Is it running?"
+            "ray_unreachable",
+            f"No Ray cluster answers at {address}: {error.strerror or error}. Is it running?",
         ) from None
 
 

@@ -35,8 +35,8 @@ def chain_height(
     percentile : float
         Over time, so that foreshortened frames do not shorten the body.
     even_legs : bool
-        Take thigh and shin to be at least nine tenths of what the other makes them: of a single pose, since a crouch
-        seen from the front foreshortens the thigh alone.
+        Where thigh or shin is less than nine tenths of what the other makes it, take the other's word: of a single
+        pose, since a crouch seen from the front foreshortens the thigh alone.
 
     Returns
     -------
@@ -66,7 +66,8 @@ def chain_height(
     }
     known = {k: v for k, v in lengths.items() if v is not None}
     if even_legs and (legs := [known[k] / _SHARES[k] for k in ("thigh", "shin") if k in known]):
-        known |= {k: max(known.get(k, 0.0), 0.9 * max(legs) * _SHARES[k]) for k in ("thigh", "shin")}
+        even = {k: max(legs) * _SHARES[k] for k in ("thigh", "shin")}
+        known |= {k: v for k, v in even.items() if known.get(k, 0.0) < 0.9 * v}
     return sum(known.values()) / sum(_SHARES[k] for k in known) if known else 0.0
 
 
