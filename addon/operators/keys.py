@@ -49,9 +49,8 @@ class TEMPOSE_OT_apply_keys(ActionButton, bpy.types.Operator):
 
     def draw(self, _context):
         layout = self.layout
-        layout.label(
-            text=f"You have set or changed {self._found} keys of {self._bones} bone{'' if self._bones == 1 else 's'}.", icon="KEYFRAME"
-        )
+        bones = "one bone" if self._bones == 1 else f"{self._bones} bones"
+        layout.label(text=f"You have set or changed {self._found} keys of {bones}.", icon="KEYFRAME")
         layout.prop(self, "by_hand", expand=True)
 
     def act(self, context):
