@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from tempose.errors import TemposeError
 from tempose.representation import decode_rows, joint_images
-from tempose.vae import TIME_STRIDE, PoseVAE
+from tempose.vae import TIME_STRIDE, NormalisedLatents, PoseVAE
 
 SHARPEST = -2.5  # log-scale of a mixture that is as sure as it can be
 
@@ -118,7 +118,7 @@ class ImageVAE(ModelMixin, ConfigMixin):
         return float(config.get("scaling_factor") or 1.0), float(config.get("shift_factor") or 0.0)
 
 
-class RawCoordinates(ModelMixin, ConfigMixin):
+class RawCoordinates(NormalisedLatents, ModelMixin, ConfigMixin):
     """Coordinates without rows: the 8 frames of x, y and confidence of a column are its 24 channels."""
 
     linear: ClassVar[bool] = True
@@ -162,17 +162,6 @@ class RawCoordinates(ModelMixin, ConfigMixin):
     def linear_change(self, change: Tensor) -> Tensor:
         """A change of positions (..., T, 2) → of the latent (..., 24, 1, T')."""
         return self._columns(F.pad(2 * change, (0, 1)))
-
-    def normalised(self, latent: Tensor) -> Tensor:
-        mean, std = self._statistics(latent)
-        return (latent - mean) / std
-
-    def denormalised(self, latent: Tensor) -> Tensor:
-        mean, std = self._statistics(latent)
-        return latent * std + mean
-
-    def normalised_change(self, change: Tensor) -> Tensor:
-        return change / self._statistics(change)[1]
 
     def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and scale per channel, (24, 1, 1)."""

@@ -52,7 +52,29 @@ def _spread(x: Tensor) -> Tensor:
     return x.unflatten(1, (-1, TIME_STRIDE)).transpose(-1, -2).flatten(-2)
 
 
-class PoseVAE(ModelMixin, ConfigMixin):
+class NormalisedLatents:
+    """Latents as the transformer sees them, from each channel's mean and scale."""
+
+    def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and scale, (C, 1, 1) each."""
+        raise NotImplementedError
+
+    def normalised(self, latent: Tensor) -> Tensor:
+        """Latents (..., C, 1, T') to about zero mean and unit scale."""
+        mean, std = self._statistics(latent)
+        return (latent - mean) / std
+
+    def denormalised(self, latent: Tensor) -> Tensor:
+        """The inverse of `normalised`."""
+        mean, std = self._statistics(latent)
+        return latent * std + mean
+
+    def normalised_change(self, change: Tensor) -> Tensor:
+        """A difference of two latents → the difference of the normalised ones."""
+        return change / self._statistics(change)[1]
+
+
+class PoseVAE(NormalisedLatents, ModelMixin, ConfigMixin):
     """Autoencoder of joint images.
 
     Parameters
@@ -214,22 +236,6 @@ class PoseVAE(ModelMixin, ConfigMixin):
         rows = rows.unflatten(-2, (-1, TIME_STRIDE)).movedim(-1, -3).transpose(-1, -2)  # (..., 3, 8, T')
         weight = self.short_in.weight.squeeze(-1)
         return torch.einsum("cf,...ft->...ct", weight, rows.flatten(-3, -2)).unsqueeze(-2)
-
-    # --- normalised latents, as the transformer sees them ---
-
-    def normalised(self, latent: Tensor) -> Tensor:
-        """Latents (..., C, 1, T') to about zero mean and unit scale."""
-        mean, std = self._statistics(latent)
-        return (latent - mean) / std
-
-    def denormalised(self, latent: Tensor) -> Tensor:
-        """The inverse of `normalised`."""
-        mean, std = self._statistics(latent)
-        return latent * std + mean
-
-    def normalised_change(self, change: Tensor) -> Tensor:
-        """A difference of two latents → the difference of the normalised ones."""
-        return change / self._statistics(change)[1]
 
     def _statistics(self, like: Tensor) -> tuple[Tensor, Tensor]:
         channels = self.config["latent_channels"]
