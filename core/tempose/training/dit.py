@@ -32,6 +32,7 @@ class DiTConfig:
     """Everything that decides a run. Times are fractions of the flow: 0 clean, 1 noise."""
 
     out: str
+    start: str = ""  # a folder of weights to start from, as another run's OUT/dit; its size must be this one's
     steps: int = 4000
     batch: int = 48
     learning_rate: float = 1e-3
@@ -223,7 +224,7 @@ def train_dit(
     out.mkdir(parents=True, exist_ok=True)
     accelerator = Accelerator(mixed_precision="bf16", kwargs_handlers=[UNUSED])
     torch.manual_seed(config.seed)
-    dit = DanceDiT(**{**latent_shape(vae), **SIZES[config.size], **config.model})
+    dit = _untrained(config, vae)
     vae = vae.to(accelerator.device).eval().requires_grad_(False)
     optimiser = torch.optim.AdamW(
         dit.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
@@ -276,6 +277,15 @@ def train_dit(
     live.stop()
     if accelerator.is_main_process:
         save_state(out, accelerator.unwrap_model(dit), ema, optimiser, step, config)
+
+
+def _untrained(config: DiTConfig, vae: PoseVAE) -> DanceDiT:
+    """The network before this run's first step: new, or with the weights of `config.start`."""
+    dit = DanceDiT(**{**latent_shape(vae), **SIZES[config.size], **config.model})
+    if config.start:
+        given = DanceDiT.from_pretrained(config.start, use_safetensors=True, low_cpu_mem_usage=False)
+        dit.load_state_dict(given.state_dict())
+    return dit
 
 
 def _batches(
