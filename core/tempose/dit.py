@@ -273,6 +273,7 @@ class DanceDiT(ModelMixin, ConfigMixin):
 # --- sizes ---
 
 SIZES: dict[str, dict[str, int]] = {
+    "tiny": {"width": 192, "depth": 3, "heads": 3, "hidden": 512},  # 2 M, for ablations
     "small": {"width": 384, "depth": 6, "heads": 6, "hidden": 1024},  # 12 M, ships
     "base": {"width": 512, "depth": 10, "heads": 8, "hidden": 1408},  # 33 M
     "large": {"width": 1024, "depth": 20, "heads": 16, "hidden": 2816},  # 260 M
