@@ -1,11 +1,12 @@
-"""Train and measure the ablations, one after the other, and write their table into docs/ablations.md.
+"""Train and measure the ablations, one after the other, and write their tables into docs/ablations.md.
 
-    python scripts/ablate.py train ../shared/data --songs SONGS [--steps 1200] [--minutes 30] [--only base no-beats]
+    python scripts/ablate.py train ../shared/data [--only base no-beats] [--minutes 30]
+    python scripts/ablate.py measure --songs SONGS [--only base no-beats]
     python scripts/ablate.py sampling --songs SONGS [--guidance 1 1.75 2.5 4] [--steps 5 10 20 40]
 
-`train` runs every configs/ablations/*.yaml from scratch (or on from where it stopped), dances a few songs with each
-and measures held-out loss and dances. `sampling` needs the shipped weights alone. SONGS is a folder of songs, with
-beats in SONG.json where they are known. All settings see the same songs and seeds.
+`train` runs every configs/ablations/*.yaml from scratch, or on from where it stopped. `measure` dances a few songs
+with each that is trained. `sampling` needs the shipped weights alone. SONGS is a folder of songs, with beats in
+SONG.json where they are known. All settings see the same songs and seeds.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import csv
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,10 +29,13 @@ from tempose.codecs import load_vae
 from tempose.dance import Dance
 from tempose.dit import DanceDiT
 from tempose.errors import TemposeError
+from tempose.evaluation import suites
 from tempose.evaluation.cases import Case, load_cases
+from tempose.evaluation.trial import Trial
 from tempose.generator import load_generator
 from tempose.pipeline import DancePipeline
 from tempose.pose.reference import standing_pose
+from tempose.request import GUIDANCE, Known
 from tempose.training.cli import fit, load_sets, read_config
 
 FIGURES = {
@@ -77,35 +82,39 @@ def last_row(path: Path) -> dict[str, str]:
     return rows[-1] if rows else {}
 
 
-def train(given: argparse.Namespace) -> list[Row]:
-    """A row for each config."""
+def chosen(only: list[str] | None) -> list[tuple[str, dict[str, Any]]]:
+    """Names and settings of the ablations, the one that the others differ from first."""
     paths = sorted(CONFIGS.glob("*.yaml"), key=lambda p: (p.stem != "base", p.stem))
-    if given.only:
-        paths = [p for p in paths if p.stem in given.only]
-    rows, sets = [], None
-    cases = load_cases(given.songs, given.seconds)[: given.count]
-    for path in paths:
-        settings = read_config(path)
-        if given.steps:
-            settings |= {"steps": given.steps, "cooldown": max(given.steps // 4, 1)}
-        settings |= {"validate_every": min(settings.get("validate_every", 100), settings["steps"])}
-        settings |= {"batch": given.batch} if given.batch else {}
-        if given.out:
-            settings["out"] = str(given.out / path.stem)
-        out, vae = Path(settings["out"]), settings["vae"]
+    return [(p.stem, read_config(p)) for p in paths if not only or p.stem in only]
+
+
+def train(given: argparse.Namespace) -> None:
+    """Train each for its steps, or as far as the minutes reach."""
+    sets = None
+    for name, settings in chosen(given.only):
         sets = sets or load_sets(given.data, settings["bank"])
-        started = time.monotonic()
-        fit(settings, *sets, given.minutes, path.name)
-        minutes = (time.monotonic() - started) / 60
-        dit = DanceDiT.from_pretrained(out / "dit", use_safetensors=True, low_cpu_mem_usage=False)
-        pipeline = DancePipeline(load_vae(vae), dit.eval(), FlowMatchEulerDiscreteScheduler())
-        pipeline.set_progress_bar_config(disable=True)
-        cells, _ = dance(pipeline, cases, given.seeds, steps=20, guidance=2.5)
+        fit(settings, *sets, given.minutes, name)
+
+
+def measure(given: argparse.Namespace) -> list[Row]:
+    """A row for each config that is trained."""
+    rows = []
+    cases = load_cases(given.songs, given.seconds)[: given.count]
+    for name, settings in chosen(given.only):
+        out = Path(settings["out"])
         log = last_row(out / "log.csv")
+        if not log or not (out / "dit").is_dir():
+            print(f"{name}: not trained")
+            continue
+        dit = DanceDiT.from_pretrained(out / "dit", use_safetensors=True, low_cpu_mem_usage=False)
+        pipeline = DancePipeline(load_vae(settings["vae"]), dit.eval(), FlowMatchEulerDiscreteScheduler())
+        pipeline.set_progress_bar_config(disable=True)
+        cells, _ = dance(pipeline, cases, given.seeds)
         rows.append({
-            "config": path.stem, "M": f"{sum(p.numel() for p in dit.parameters()) / 1e6:.1f}",
-            "steps": log.get("step", "?"), "minutes here": f"{minutes:.1f}",
-            "held-out loss": log.get("held_out_loss", "–"), "held-out flow": log.get("held_out_flow", "–"), **cells,
+            "config": name, "M": f"{sum(p.numel() for p in dit.parameters()) / 1e6:.1f}", "steps": log["step"],
+            "minutes": f"{float(log['seconds']) / 60:.0f}", "held-out loss": f"{float(log['held_out_loss']):.4f}",
+            **cells, "step into a key pose": key_pose_step(pipeline, cases),
+            "odd references": odd_references(pipeline, cases),
         })  # fmt: skip
         print(rows[-1], flush=True)
         if given.docs:
@@ -113,11 +122,32 @@ def train(given: argparse.Namespace) -> list[Row]:
     return rows
 
 
+def key_pose_step(pipeline: DancePipeline, cases: list[Case]) -> str:
+    """Step into key poses of another dance, kept every three seconds, over the 95th percentile of all steps."""
+    found = []
+    for case in cases:
+        other = pipeline(case.song, case.request(standing_pose(), 100))
+        mask = np.zeros(other.poses.scores.shape, bool)
+        frames = np.arange(90, len(mask) - 1, 90)
+        mask[frames] = True
+        made = pipeline(case.song, case.request(standing_pose(), 0, known=Known(other.poses, mask)))
+        found.append(metrics.motion.seam_ratio(made.poses, frames))
+    return f"{np.mean(found):.2f}"
+
+
+def odd_references(pipeline: DancePipeline, cases: list[Case]) -> str:
+    """How many of the odd references are danced without fault (`evaluation.suites.poses`)."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = suites.poses(Trial(pipeline, cases, (0,), Path(folder), standing_pose()), songs=1)
+    good = [not line["faults"] for line in found["references"].values()]
+    return f"{sum(good)} of {len(good)}"
+
+
 def sampling(given: argparse.Namespace) -> list[Row]:
     """A row for each guidance at the usual steps, and for each number of steps at the usual guidance."""
     generator = load_generator(given.model)
     cases = load_cases(given.songs, given.seconds)[: given.count]
-    settings = [(g, 20) for g in given.guidance] + [(2.5, s) for s in given.steps if s != 20]
+    settings = [(g, 20) for g in given.guidance] + [(GUIDANCE, s) for s in given.steps if s != 20]
     rows = []
     for guidance, steps in settings:
         cells, spent = dance(generator, cases, given.seeds, steps=steps, guidance=guidance)
@@ -147,23 +177,23 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parsers = parser.add_subparsers(required=True)
+    only = argparse.ArgumentParser(add_help=False)
+    only.add_argument("--only", nargs="*", help="names of configs")
     shared = argparse.ArgumentParser(add_help=False)
     shared.add_argument("--songs", type=Path, required=True)
     shared.add_argument("--count", type=int, default=3, help="songs danced")
     shared.add_argument("--seeds", type=int, default=2)
     shared.add_argument("--seconds", type=float, default=20)
     shared.add_argument("--docs", type=Path, default=DOCS, help="where the table goes")
-    one = parsers.add_parser("train", parents=[shared])
-    one.add_argument("data", type=Path)
-    one.add_argument("--steps", type=int, help="in place of the configs' own")
-    one.add_argument("--minutes", type=float, default=1e9, help="each")
-    one.add_argument("--batch", type=int)
-    one.add_argument("--only", nargs="*")
-    one.add_argument("--out", type=Path, help="in place of runs/ablations")
-    one.set_defaults(run=train)
+    zero = parsers.add_parser("train", parents=[only])
+    zero.add_argument("data", type=Path)
+    zero.add_argument("--minutes", type=float, default=1e9, help="each")
+    zero.set_defaults(run=train)
+    one = parsers.add_parser("measure", parents=[shared, only])
+    one.set_defaults(run=measure)
     two = parsers.add_parser("sampling", parents=[shared])
     two.add_argument("--model", default="default")
-    two.add_argument("--guidance", type=float, nargs="*", default=[1.0, 1.75, 2.5, 4.0])
+    two.add_argument("--guidance", type=float, nargs="*", default=[1.0, 1.75, 2.5, 3.5, 5.0])
     two.add_argument("--steps", type=int, nargs="*", default=[5, 10, 20, 40])
     two.set_defaults(run=sampling)
     given = parser.parse_args()

@@ -12,6 +12,7 @@ from tempose.music.grid import BeatGrid
 from tempose.pose.sequence import PoseSequence
 from tempose.tempo import TempoMap
 
+NORMAL_SPEED = 0.45  # body heights per second: what energy 1 means
 FPS = 30.0  # the model's own frame rate; other rates are resampled at the edges
 MAX_SECONDS = 1200.0
 GUIDANCE = 3.5  # at equal speed the beat lock rises and limbs stay truer with it; above 4 dances grow alike

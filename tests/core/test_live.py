@@ -97,7 +97,9 @@ def test_samples_come_when_asked_for_and_on_one_process_alone(tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("name", "least", "most"),
     [
+        ("ablations/base", 1.9e6, 2.3e6),
         ("dit-small", 12e6, 13e6),
+        ("dit-small-on", 12e6, 13e6),
         ("dit-base", 33e6, 37e6),
         ("dit-large", 250e6, 280e6),
         ("dit-paper", 2.1e9, 2.7e9),
@@ -121,8 +123,8 @@ def test_each_ablation_changes_what_it_says_and_nothing_else():
         "no-beats": {"model": {"beats": False, "beat_path": False}},
         "attended-beats": {"model": {"beat_path": False}},
         "prefix-mask": {"mask": "prefix"},
-        "size-tiny": {"model": {"width": 192, "depth": 3, "heads": 3, "hidden": 512}},
-        "size-base": {"size": "base"},
+        "size-small": {"size": "small", "steps": 400, "cooldown": 110},
+        "size-base": {"size": "base", "steps": 150, "cooldown": 40},
     }
     files = {p.stem for p in (CONFIGS / "ablations").glob("*.yaml")}
     assert files == {"base", *changes}

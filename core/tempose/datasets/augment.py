@@ -10,10 +10,9 @@ from tempose.datasets.clips import Clip, beat_lock, joint_speed, quantised, samp
 from tempose.music.features import beat_features
 from tempose.pose.framing import HEIGHT, Framing, chain_height
 from tempose.pose.skeletons import OPENPOSE_18
-from tempose.request import FPS, STYLES
+from tempose.request import FPS, NORMAL_SPEED, STYLES
 from tempose.segments import SEGMENT
 
-NORMAL_SPEED = 0.45  # body heights per second that count as energy 1
 _J = {name: i for i, name in enumerate(OPENPOSE_18.joints)}
 _FLIP = list(OPENPOSE_18.flip)
 _FACE = [_J[j] for j in ("nose", "left_eye", "right_eye", "left_ear", "right_ear")]

@@ -31,7 +31,7 @@ def evaluate(
     suite: Annotated[
         str,
         typer.Option(
-            help="trials beside the table: stretch, splice, poses, long, styles (with commas), all or none"
+            help="trials beside the table: stretch, splice, poses, long, styles, matched (with commas), all or none"
         ),
     ] = "stretch,splice",
     suite_songs: Annotated[int, typer.Option(min=1, help="songs for each trial")] = 5,

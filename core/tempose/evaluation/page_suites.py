@@ -13,7 +13,8 @@ from tempose.evaluation.page_parts import image, line, number, saved, table
 
 def suite_sections(suites: dict[str, dict[str, Any]]) -> str:
     """A section for each suite that was run: suite → system → what `evaluation.suites` returns."""
-    sections = {"stretch": _stretch, "splice": _splice, "poses": _poses, "long": _long, "styles": _styles}
+    sections = {"stretch": _stretch, "splice": _splice, "poses": _poses, "long": _long, "styles": _styles,
+                "matched": _matched}  # fmt: skip
     return "".join(sections[name](found) for name, found in suites.items() if name in sections)
 
 
@@ -139,6 +140,26 @@ def _styles(found: dict[str, Any]) -> str:
     return (
         "<h2>Styles</h2><p>Rank: how near the dances lie, in kinetic features, to real clips of the style asked for, "
         f"among all styles; 1 is nearest.</p>{table(head, lines)}"
+    )
+
+
+def _matched(found: dict[str, Any]) -> str:
+    names = ("joint_speed", "jitter", "limb_ratio", "foot_slide", "freezing")
+    titles = ("joint speed", "jitter", "limbs", "foot slide", "frozen")
+    head = line("", [t for name in titles for t in (name, "real")], "th")
+    lines = []
+    for system, suite in found.items():
+        if not (m := suite["summary"]):
+            continue
+        cells = [number(m[key], 2) for n in names for key in (n, f"real_{n}")]
+        lines.append(line(f"{system}, {len(suite['clips'])} clips", cells))
+        told = f"kinetic FID {number(m['fid'], 1)}; training clips {number(m['fid_train'], 1)}; "
+        lines.append(line(f"{system}: {told}floor {number(m['fid_floor'], 1)}", [""] * 10))
+    if not lines:
+        return _nothing("As the held-out clips", "There are no held-out clips to be like.")
+    return (
+        "<h2>As the held-out clips</h2><p>A dance beside each held-out clip: of its style, length, tempo and energy. "
+        f"What is left of the distance is a difference in kind.</p>{table(head, lines)}"
     )
 
 

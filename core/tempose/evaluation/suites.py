@@ -7,17 +7,15 @@ with a ``summary`` that stands beside the goal.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from tempose.dance import Dance
-from tempose.evaluation.cases import TEMPI, Case, OnDance, dance_all, long_case, splice_case, tempo_cases
+from tempose.evaluation.cases import TEMPI, long_case, splice_case, tempo_cases
+from tempose.evaluation.matched import matched
 from tempose.evaluation.references import FORESHORTENED, references, stature
-from tempose.evaluation.truth import Truth
-from tempose.generator import Generator
+from tempose.evaluation.trial import Trial, mean
 from tempose.metrics import beats as beat_metrics
 from tempose.metrics import kinetics, motion, tempo
 from tempose.pose.sequence import PoseSequence
@@ -28,51 +26,6 @@ WITHIN_BEATS = 2.0
 MINUTE = 60.0
 SLOWEST_DANCE = 0.1  # body heights per second: below that nobody dances
 SAME_SIZE = 0.1  # a figure may come out this much taller or smaller than its reference
-
-
-@dataclass(frozen=True)
-class Trial:
-    """What every suite needs.
-
-    Parameters
-    ----------
-    generator : Generator
-    cases : sequence of Case
-        A few songs.
-    seeds : sequence of int
-    folder : path
-        For the dances.
-    reference : PoseSequence
-    settings : dict
-        More of `DanceRequest`.
-    truths : sequence of Truth
-        Real clips that dance, for the styles.
-    on_dance : callable, optional
-    """
-
-    generator: Generator
-    cases: Sequence[Case]
-    seeds: Sequence[int]
-    folder: Path
-    reference: PoseSequence
-    settings: dict[str, Any] = field(default_factory=dict)
-    truths: Sequence[Truth] = ()
-    on_dance: OnDance | None = None
-
-    def dance(
-        self,
-        cases: Sequence[Case],
-        reference: PoseSequence | None = None,
-        seeds: Sequence[int] | None = None,
-    ) -> dict[tuple[str, int], Dance]:
-        chosen = self.seeds if seeds is None else seeds
-        pose = self.reference if reference is None else reference
-        return dance_all(self.generator, cases, chosen, self.folder, pose, self.settings, self.on_dance)
-
-
-def _mean(values: Sequence[float]) -> float:
-    known = [v for v in values if np.isfinite(v)]
-    return float(np.mean(known)) if known else float("nan")
 
 
 def stretch(trial: Trial, tempi: Sequence[float] = TEMPI) -> dict[str, Any]:
@@ -137,7 +90,7 @@ def splice(trial: Trial) -> dict[str, Any]:
         cut, change = spliced
         dances = trial.dance([cut])
         answers = [tempo.tempo_change(d.poses, d.beat_times, change) for d in dances.values()]
-        songs[case.name] = {k: _mean([a[k] for a in answers]) for k in answers[0]}
+        songs[case.name] = {k: mean([a[k] for a in answers]) for k in answers[0]}
         songs[case.name]["delays"] = [a["delay_beats"] for a in answers]
         delays += songs[case.name]["delays"]
         for d in dances.values():
@@ -182,7 +135,7 @@ def poses(trial: Trial, seconds: float = 10.0, songs: int = 2) -> dict[str, Any]
     for name, reference in references().items():
         dances = trial.dance(cases, reference, trial.seeds[:1])
         rows = [_against_reference(d, reference, name) for d in dances.values()]
-        line: dict[str, Any] = {k: _mean([r[k] for r in rows]) for k in rows[0]}
+        line: dict[str, Any] = {k: mean([r[k] for r in rows]) for k in rows[0]}
         line["faults"] = _faults(line, float(max(r["freezing"] for r in rows)))
         found[name] = line
     good = [not line["faults"] for line in found.values()]
@@ -240,11 +193,11 @@ def long(trial: Trial, seconds: float = 180.0) -> dict[str, Any]:
     minutes = []
     for first in np.arange(0, seconds - MINUTE / 2, min(MINUTE, seconds)):
         lines = [_minute(d, float(first), tall) for d in dances]
-        minutes.append({k: _mean([m[k] for m in lines]) for k in lines[0]})
+        minutes.append({k: mean([m[k] for m in lines]) for k in lines[0]})
     whole = [motion.evaluate(d) for d in dances]
     summary = {
         "song": case.name,
-        "limb_drift": _mean([w["limb_drift"] for w in whole]),
+        "limb_drift": mean([w["limb_drift"] for w in whole]),
         "seam_ratio": max(w["seam_ratio"] for w in whole),
         "seams": float(np.mean([len(d.seams) for d in dances])),
         "freezing": max(w["freezing"] for w in whole),
@@ -302,17 +255,15 @@ def styles(trial: Trial, songs: int = 2, seconds: float = 16.0) -> dict[str, Any
             away = {s: float(np.linalg.norm(own - p)) for s, p in places.items()}
             rank = 1.0 + sum(d < away[style] for d in away.values())
         found[style] = {
-            "beat_lock": _mean(
-                [beat_metrics.beat_scores(d.poses, d.beat_times)["beat_lock"] for d in dances]
-            ),
-            "joint_speed": _mean([motion.joint_speed(d.poses) for d in dances]),
-            "jitter": _mean([motion.jitter(d.poses) for d in dances]),
-            "freezing": _mean([motion.freezing(d.poses) for d in dances]),
-            "real_speed": _mean([motion.joint_speed(p) for p in real.get(style, [])]),
+            "beat_lock": mean([beat_metrics.beat_scores(d.poses, d.beat_times)["beat_lock"] for d in dances]),
+            "joint_speed": mean([motion.joint_speed(d.poses) for d in dances]),
+            "jitter": mean([motion.jitter(d.poses) for d in dances]),
+            "freezing": mean([motion.freezing(d.poses) for d in dances]),
+            "real_speed": mean([motion.joint_speed(p) for p in real.get(style, [])]),
             "rank": rank,
         }
     summary = {
-        "rank": _mean([line["rank"] for line in found.values()]),
+        "rank": mean([line["rank"] for line in found.values()]),
         "chance": (len(places) + 1) / 2,
         "worst_lock": min(line["beat_lock"] for line in found.values()),
     }
@@ -325,4 +276,5 @@ SUITES: dict[str, Callable[[Trial], dict[str, Any]]] = {
     "poses": poses,
     "long": long,
     "styles": styles,
+    "matched": matched,
 }

@@ -32,7 +32,9 @@ class DiTConfig:
     """Everything that decides a run. Times are fractions of the flow: 0 clean, 1 noise."""
 
     out: str
-    start: str = ""  # a folder of weights to start from, as another run's OUT/dit; its size must be this one's
+    start: str = (
+        ""  # a folder of weights to start from, as another run's OUT/dit; its size must be this one's
+    )
     steps: int = 4000
     batch: int = 48
     learning_rate: float = 1e-3

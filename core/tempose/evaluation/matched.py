@@ -1,0 +1,85 @@
+"""The trial that asks for what real dancers did: their style, their tempo, their energy.
+
+The table's dances are made as an animator makes them, at energy 1; its real clips are mostly calmer, and the
+distance between the two sets is then mostly one of energy. Here each held-out clip gets a dance of its own: of its
+style, as long, to a song at its tempo, asked to move as fast as it does. What is left of the distance is a
+difference in kind.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tempose.evaluation.cases import Case, tempo_cases
+from tempose.evaluation.trial import Trial, mean
+from tempose.evaluation.truth import Truth
+from tempose.metrics import kinetics, motion
+from tempose.request import NORMAL_SPEED, STYLES
+
+FEATURES = "rms"
+FIGURES = ("joint_speed", "jitter", "limb_ratio", "foot_slide", "freezing")
+
+
+def matched(trial: Trial) -> dict[str, Any]:
+    """A dance beside each held-out clip.
+
+    Returns
+    -------
+    dict
+        ``clips`` (name → ``style``, ``energy`` asked for, and of each figure the dance's value and, as
+        ``real_NAME``, the clip's); ``summary``: means of these, and ``fid`` (dances to held-out clips, kinetic
+        features of windows of five seconds), ``fid_train`` (training clips to held-out ones), ``fid_floor``
+        (between halves of all real motion), all at ``windows`` windows. Empty without held-out clips that dance
+        a known style or without songs.
+    """
+    chosen = [t for t in trial.truths if t.held_out and t.style in STYLES]
+    clips: dict[str, Any] = {}
+    dances = []
+    for i, truth in enumerate(chosen):
+        case = _at_tempo_of(truth, trial.cases, i)
+        if case is None:
+            continue
+        real = motion.evaluate(truth.dance())
+        energy = float(np.clip(real["joint_speed"] / NORMAL_SPEED, 0.1, 4.0))
+        dance = next(iter(trial.dance([case], seeds=trial.seeds[:1], energy=energy).values()))
+        dances.append(dance.poses)
+        made = motion.evaluate(dance)
+        clips[truth.name] = {"style": truth.style, "energy": energy} | {
+            key: value for f in FIGURES for key, value in ((f, made[f]), (f"real_{f}", real[f]))
+        }
+    if not clips:
+        return {"clips": {}, "summary": {}}
+    summary = {key: mean([line[key] for line in clips.values()]) for f in FIGURES for key in (f, f"real_{f}")}
+    held = kinetics.feature_set([t.poses for t in chosen if t.name in clips], FEATURES)
+    train = kinetics.feature_set([t.poses for t in trial.truths if not t.held_out], FEATURES)
+    every, groups = kinetics.grouped_features([t.poses for t in trial.truths], FEATURES)
+    own = kinetics.feature_set(dances, FEATURES)
+    size = min(len(held), len(own))
+    nothing = float("nan")
+    enough = size >= 2
+    summary |= {
+        "fid": kinetics.fid(own, held, scale=every, size=size) if enough else nothing,
+        "fid_train": kinetics.fid(train, held, scale=every, size=size)
+        if enough and len(train) > 1
+        else nothing,
+        "fid_floor": kinetics.fid_floor(every, groups, size=min(size, len(every) // 3))
+        if enough
+        else nothing,
+        "windows": size,
+    }
+    return {"clips": clips, "summary": summary}
+
+
+def _at_tempo_of(truth: Truth, cases: Sequence[Case], number: int) -> Case | None:
+    """A song stretched to the clip's tempo, another one for each clip where there are several."""
+    for turn in range(len(cases)):
+        case = cases[(number + turn) % len(cases)]
+        made = tempo_cases(case, (truth.grid.bpm,), truth.poses.seconds)
+        if made:
+            found = made[0][0]
+            return replace(found, name=f"{case.name} as {truth.name}", style=truth.style)
+    return None

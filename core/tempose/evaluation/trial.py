@@ -1,0 +1,65 @@
+"""What every trial beside the table is given."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tempose.dance import Dance
+from tempose.evaluation.cases import Case, OnDance, dance_all
+from tempose.evaluation.truth import Truth
+from tempose.generator import Generator
+from tempose.pose.sequence import PoseSequence
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What every suite needs.
+
+    Parameters
+    ----------
+    generator : Generator
+    cases : sequence of Case
+        A few songs.
+    seeds : sequence of int
+    folder : path
+        For the dances.
+    reference : PoseSequence
+    settings : dict
+        More of `DanceRequest`.
+    truths : sequence of Truth
+        Real clips that dance, to be compared with.
+    on_dance : callable, optional
+    """
+
+    generator: Generator
+    cases: Sequence[Case]
+    seeds: Sequence[int]
+    folder: Path
+    reference: PoseSequence
+    settings: dict[str, Any] = field(default_factory=dict)
+    truths: Sequence[Truth] = ()
+    on_dance: OnDance | None = None
+
+    def dance(
+        self,
+        cases: Sequence[Case],
+        reference: PoseSequence | None = None,
+        seeds: Sequence[int] | None = None,
+        **settings: Any,
+    ) -> dict[tuple[str, int], Dance]:
+        chosen = self.seeds if seeds is None else seeds
+        pose = self.reference if reference is None else reference
+        return dance_all(
+            self.generator, cases, chosen, self.folder, pose, self.settings | settings, self.on_dance
+        )
+
+
+def mean(values: Sequence[float]) -> float:
+    """Of the finite ones; NaN if there are none."""
+    known = [v for v in values if np.isfinite(v)]
+    return float(np.mean(known)) if known else float("nan")
