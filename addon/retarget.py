@@ -19,7 +19,9 @@ from .skeleton import OPENPOSE_18
 
 __all__ = ["Channel", "Options", "Placement", "Rest", "Solution", "joints_at_rest", "solve", "with_mid_hip"]
 
-SHORTEST, LONGEST = 0.05, 4.0  # limits of the length scale, unless the artist sets others
+# Limits of the length scale, unless the artist sets others. Limbs that swing through the viewer's direction are
+# nearly gone for a frame or two; a longer bone would push the joint beyond it away by pixels.
+SHORTEST, LONGEST = 0.005, 4.0
 EXACT = 0.02  # pixels (or thousandths of a figure) that need no correction
 ACROSS, ALONG = 0.5, 0.15  # in rigid mode
 _UNTURNED = {"rotation_quaternion": (1, 0, 0, 0), "rotation_axis_angle": (0, 0, 1, 0)}

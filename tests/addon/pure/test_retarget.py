@@ -155,6 +155,27 @@ def test_a_bone_stays_within_the_limits_that_the_artist_sets():
     assert sizes.min() == pytest.approx(0.8) and sizes.max() == pytest.approx(1.2)
 
 
+def test_a_limb_that_swings_through_the_viewers_direction_stays_on_its_joints():
+    frames = 121
+    pixels = np.repeat(reference.standing().keypoints[None], frames, 0)
+    elbow, wrist = (OPENPOSE_18.index(j) for j in ("left_elbow", "left_wrist"))
+    length = np.linalg.norm(pixels[0, wrist] - pixels[0, elbow])
+    pixels[:, wrist] = pixels[:, elbow] + np.stack(
+        [length * np.linspace(-1, 1, frames), np.full(frames, 1.0)], 1
+    )
+    left, right = (OPENPOSE_18.index(f"{side}_hip") for side in ("left", "right"))
+    middle = (pixels[:, left] + pixels[:, right]) / 2
+    half = np.linspace(1, 0.02, frames)[:, None] * (pixels[:, left] - middle)  # the dancer turns to the side
+    pixels[:, left], pixels[:, right] = middle + half, middle - half
+    points, scores = plane(pixels)
+    bones, bone_map = own_rig()
+    joints = where(bones, bone_map, FRONT, solve(points, scores, bones, bone_map, FRONT), frames)
+    size = np.ptp(points[0], axis=0).max()
+    for joint in ("left_wrist", "left_ankle", "right_knee"):
+        off = np.linalg.norm(joints[joint] - points[:, JOINTS.index(joint)], axis=-1)
+        assert off.max() < 0.001 * size
+
+
 def test_locked_and_held_bones_are_left_alone_and_named():
     bones, bone_map, lies = armatures.foreign(7, plain=True)
     locked = {"ulna.L": "rotation", "tibia.R": "scale"}
