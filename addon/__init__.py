@@ -24,7 +24,7 @@ if bpy is not None:
         server_process,
         tempo_follow,
     )
-    from .operators import base, beats_by_hand
+    from .operators import base, by_hand, dragging
 
     CLASSES = (
         *properties.CLASSES,
@@ -38,7 +38,7 @@ if bpy is not None:
         """Another file is coming: what is going on belongs to this one."""
         job.abandon()
         ghost.end()
-        beats_by_hand.end()
+        by_hand.end()
         beat_draw.forget()
         tempo_follow.forget()
         notes.say("")
@@ -56,7 +56,7 @@ if bpy is not None:
         bpy.app.handlers.load_pre.append(_leave_file)
         beat_draw.add()
         tempo_follow.add()
-        beats_by_hand.add_keys()
+        dragging.add_keys()
         if bpy.app.module:
             atexit.register(_quit)
 
@@ -65,8 +65,8 @@ if bpy is not None:
         job.abandon()
         base.end_waiting()
         ghost.end()
-        beats_by_hand.end()
-        beats_by_hand.remove_keys()
+        by_hand.end()
+        dragging.remove_keys()
         beat_draw.remove()
         tempo_follow.remove()
         connection.drop()

@@ -135,14 +135,21 @@ class Client:
         return digest, float(number(answer.get("seconds"), 0, 1e6, "length of the sound"))
 
     def analysis(self, digest: str) -> dict:
-        """Beats and downbeats of a sound, in song seconds, with tempo and confidence."""
+        """Beats and downbeats of a sound, in song seconds, with tempo and confidence.
+
+        ``heard`` is how clearly each beat is heard, 0 to 1; empty where the server does not say.
+        """
         answer = self._json("GET", f"/v1/audio/{digest}/analysis", timeout=300)
+        found, heard = times(answer.get("beats"), "beats"), answer.get("heard") or []
+        if not isinstance(heard, list) or len(heard) not in (0, len(found)):
+            raise bad_answer("a wrong list of how clearly beats are heard")
         return {
             "seconds": float(number(answer.get("seconds"), 0, 1e6, "length of the sound")),
-            "beats": times(answer.get("beats"), "beats"),
+            "beats": found,
             "downbeats": times(answer.get("downbeats"), "downbeats"),
             "bpm": float(number(answer.get("bpm"), 0, 2000, "tempo")),
             "confidence": float(number(answer.get("confidence"), 0, 1, "confidence")),
+            "heard": [float(number(value, 0, 1, "heard beats")) for value in heard],
         }
 
     def stretch(self, digest: str, points: list, seconds: float) -> bytes:

@@ -3,10 +3,10 @@
 
 from . import (
     beats,
-    beats_by_hand,
     character,
     dance,
     diagnostics,
+    dragging,
     drawing,
     edit,
     keys,
@@ -15,6 +15,7 @@ from . import (
     server,
     setup,
     takes,
+    tapping,
     tempo,
 )
 
@@ -22,7 +23,8 @@ CLASSES = (
     *server.CLASSES,
     *setup.CLASSES,
     *beats.CLASSES,
-    *beats_by_hand.CLASSES,
+    *tapping.CLASSES,
+    *dragging.CLASSES,
     *music.CLASSES,
     *character.CLASSES,
     *dance.CLASSES,

@@ -4,7 +4,7 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty
 
-from .. import audio, beat_edit, beats, connection, dancing, work
+from .. import audio, beat_changes, beat_edit, beat_proposals, beats, connection, dancing, work
 from ..errors import Problem
 from .base import ActionButton, JobButton, busy
 
@@ -38,9 +38,11 @@ class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
             )
         if not result["beats"]:
             raise Problem("no_beats", "No beat was heard in this sound. Tap the tempo yourself.")
-        found = beats.from_times(result["beats"], result["downbeats"], result["confidence"])
+        found = beats.from_times(
+            result["beats"], result["downbeats"], result["confidence"], heard=result["heard"]
+        )
         now = beat_edit.at(scene, original)
-        grid = beats.merge(now.grid, found)
+        grid = beat_proposals.merge(now.grid, found)
         beat_edit.put(window, now, grid)
         own = int((((grid.flags & beats.EDITED) > 0) | grid.locked).sum())
         kept = f" {own} beats of yours stay as they are." if own else ""
@@ -88,7 +90,7 @@ class TEMPOSE_OT_half_beats(_Edit, bpy.types.Operator):
     bl_label = "Half"
 
     def edit(self, context, now):
-        grid = beats.half(now.grid, _span(context, now))
+        grid = beat_changes.half(now.grid, _span(context, now))
         return grid, f"{len(grid)} beats at about {grid.bpm:.0f} BPM."
 
 
@@ -99,7 +101,7 @@ class TEMPOSE_OT_double_beats(_Edit, bpy.types.Operator):
     bl_label = "Double"
 
     def edit(self, context, now):
-        grid = beats.double(now.grid, _span(context, now))
+        grid = beat_changes.double(now.grid, _span(context, now))
         return grid, f"{len(grid)} beats at about {grid.bpm:.0f} BPM."
 
 
@@ -125,7 +127,7 @@ class TEMPOSE_OT_nudge_beats(_Edit, bpy.types.Operator):
 
 def slid(context, now, seconds: float):
     """The grid heard so many timeline seconds later."""
-    return beats.nudge(now.grid, now.later(seconds), _span(context, now))
+    return beat_changes.nudge(now.grid, now.later(seconds), _span(context, now))
 
 
 class TEMPOSE_OT_slide_beats(_Edit, bpy.types.Operator):
@@ -154,7 +156,7 @@ class TEMPOSE_OT_set_downbeat(_Edit, bpy.types.Operator):
     def edit(self, context, now):
         metre = self.metre or context.scene.tempose.music.metre
         at = now.song(now.scene.frame_current_final)
-        grid = beats.set_downbeat(now.grid, at, metre)
+        grid = beat_changes.set_downbeat(now.grid, at, metre)
         bar = int(beats.bar_numbers(grid)[0][beats.nearest(grid, at)])
         return grid, f"Bar {bar} begins here, with {metre} beats to a bar."
 
@@ -167,7 +169,7 @@ class TEMPOSE_OT_move_beat(_Edit, bpy.types.Operator):
     reach: IntProperty(
         name="Neighbours",
         description="Beats on either side that give way",
-        default=beats.REACH,
+        default=beat_changes.REACH,
         min=0,
         max=64,
     )
@@ -176,7 +178,7 @@ class TEMPOSE_OT_move_beat(_Edit, bpy.types.Operator):
         at = now.song(now.scene.frame_current_final)
         index = beats.nearest(now.grid, at)
         moved = now.plan.tempo.to_timeline(at) - now.plan.tempo.to_timeline(now.grid.times[index])
-        grid = beats.move_beat(now.grid, index, at, self.reach)
+        grid = beat_changes.move_beat(now.grid, index, at, self.reach)
         return grid, f"The beat moved by {float(moved) * 1000:+.0f} ms."
 
 
@@ -194,7 +196,7 @@ class TEMPOSE_OT_add_beat(ActionButton, bpy.types.Operator):
     def act(self, context):
         now = beat_edit.current(context)
         at = now.song(now.scene.frame_current_final)
-        beat_edit.put(context.scene, now, beats.insert(now.grid, at))
+        beat_edit.put(context.scene, now, beat_changes.insert(now.grid, at))
         return f"There is a beat at second {at:.2f} of the song."
 
 
@@ -206,7 +208,7 @@ class TEMPOSE_OT_remove_beat(_Edit, bpy.types.Operator):
 
     def edit(self, context, now):
         index = beats.nearest(now.grid, now.song(now.scene.frame_current_final))
-        return beats.remove(now.grid, index), "The beat is gone."
+        return beat_changes.remove(now.grid, index), "The beat is gone."
 
 
 class TEMPOSE_OT_lock_beats(_Edit, bpy.types.Operator):
@@ -231,7 +233,7 @@ class TEMPOSE_OT_lock_beats(_Edit, bpy.types.Operator):
 
     def edit(self, context, now):
         first, last = beat_edit.chosen_span(now)
-        grid = (beats.unlock if self.unlock else beats.lock)(now.grid, first, last)
+        grid = (beat_changes.unlock if self.unlock else beat_changes.lock)(now.grid, first, last)
         count = int(beats.inside(grid.times, [(first, last)]).sum())
         return grid, f"{count} beats are {'free again' if self.unlock else 'locked'}."
 

@@ -94,7 +94,9 @@ class AudioStore:
             own = self._analysing.setdefault(sha256, threading.Lock())
         with own:
             with contextlib.suppress(OSError, ValueError):
-                return json.loads(path.read_text())
+                kept = json.loads(path.read_text())
+                if "heard" in kept:  # made by this version or a newer one
+                    return kept
             analysis = self._sandbox.run("analyse", path.parent, trusted=True)
             temporary = path.with_suffix(".part")
             try:

@@ -126,6 +126,7 @@ def analyse(folder: Path) -> dict[str, Any]:
         "downbeats": [round(float(t), 6) for t in grid.downbeats],
         "bpm": grid.bpm,
         "confidence": float(grid.confidence),
+        "heard": [round(float(v), 3) for v in grid.heard],
         "tempo_curve": [[round(float(t), 6), round(float(bpm), 3)] for t, bpm in tempo_curve(grid)],
         "loudness": [round(float(v), 4) for v in loudness(song.samples, LOUDNESS_PER_SECOND)],
     }

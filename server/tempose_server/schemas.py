@@ -292,13 +292,18 @@ class AudioInfo(BaseModel):
 
 
 class Analysis(BaseModel):
-    """Song seconds throughout; `loudness` is the RMS of every tenth of a second, 1 the loudest."""
+    """Song seconds throughout; `loudness` is the RMS of every tenth of a second, 1 the loudest.
+
+    `confidence` is how probable it is that the grid is right as a whole; `heard`, for each beat, how probable a beat
+    within 40 ms of it is (nothing where the sound is too short or too quiet to listen to).
+    """
 
     seconds: float
     beats: list[float]
     downbeats: list[float]
     bpm: float
     confidence: float
+    heard: list[float] = []
     tempo_curve: list[list[float]]
     loudness: list[float]
 

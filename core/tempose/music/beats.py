@@ -57,7 +57,7 @@ def track_beats(samples: np.ndarray) -> BeatGrid:
     confidence = _confidence(beats, heard[:, 0], COARSE, end - begin, doubt)
     beats = _extended(beats, begin, min(end, seconds))
     bar = _logit(_near(heard[:, 1], beats, COARSE))
-    return BeatGrid(beats, beats[_downbeats(bar)], confidence)
+    return BeatGrid(beats, beats[_downbeats(bar)], confidence, _near(heard[:, 0], beats, COARSE))
 
 
 def tempo_curve(grid: BeatGrid) -> np.ndarray:

@@ -24,11 +24,15 @@ class BeatGrid:
         The beats that begin a bar; each is (within a millisecond) one of `beats`.
     confidence : float
         How far the tracker trusts itself, 0 to 1; an artist's own grid has 1.
+    heard : (B,) or (0,) float
+        How clearly each beat is heard: the tracker's probability, 0 to 1, that a beat lies within 40 ms of it. Empty
+        where nobody has listened.
     """
 
     beats: np.ndarray
     downbeats: np.ndarray = field(default_factory=lambda: np.zeros(0))
     confidence: float = 1.0
+    heard: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
     def __post_init__(self):
         for name in ("beats", "downbeats"):
@@ -40,6 +44,9 @@ class BeatGrid:
             if (np.diff(times) <= 0).any():
                 raise TemposeError("grid", f"The {name} must rise strictly.")
             object.__setattr__(self, name, times)
+        object.__setattr__(self, "heard", np.asarray(self.heard, float))
+        if len(self.heard) not in (0, len(self.beats)):
+            raise TemposeError("grid", "There must be as many values heard as there are beats.")
 
     @property
     def bpm(self) -> float:
@@ -54,8 +61,9 @@ class BeatGrid:
 
     def within(self, seconds: float) -> BeatGrid:
         """The beats from 0 up to `seconds`."""
-        keep = [t[(t >= -1e-6) & (t < seconds)] for t in (self.beats, self.downbeats)]
-        return replace(self, beats=keep[0], downbeats=keep[1])
+        beats, downbeats = ((t >= -1e-6) & (t < seconds) for t in (self.beats, self.downbeats))
+        heard = self.heard[beats] if len(self.heard) else self.heard
+        return replace(self, beats=self.beats[beats], downbeats=self.downbeats[downbeats], heard=heard)
 
     def beat_position(self, times: np.ndarray) -> np.ndarray:
         """Position in beats at the given seconds: 0 on the first beat, 1 on the second, … (extrapolated)."""

@@ -98,3 +98,8 @@ def farthest(clicks, found, edge=4):
     """The largest distance in frames from a click to the nearest dip, away from the very ends."""
     inner = clicks[(clicks > found.min() - edge) & (clicks < found.max() + edge)]
     return max(np.abs(found - click).min() for click in inner), len(inner)
+
+
+def beat_frames(now):
+    """Frames (not whole) of all beats of a grid."""
+    return [now.frame(t) for t in now.grid.times]

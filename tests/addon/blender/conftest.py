@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from blender_helpers import MODULE, ROOT, add_strip, click_track, write_wav
+from blender_helpers import CLICKS, MODULE, ROOT, add_strip, click_track, write_wav
 
 HAS_BLENDER = importlib.util.find_spec("bpy") is not None
 
@@ -84,6 +84,23 @@ if HAS_BLENDER:
         add_strip(scene, clicks)
         bpy.ops.tempose.new_rig()
         return scene
+
+    @pytest.fixture
+    def song(blender, scene, clicks):
+        """A scene with the click track at frame 1, 24 frames a second."""
+        add_strip(scene, clicks)
+        return scene
+
+    @pytest.fixture
+    def grid(song, blender, tempose):
+        """A grid on every click, two bars of four to four seconds; returns how to get what it is now."""
+        beats, beat_edit = tempose("beats"), tempose("beat_edit")
+
+        def now():
+            return beat_edit.current(blender.context)
+
+        beat_edit.put(song, now(), beats.from_times(CLICKS, CLICKS[::4], 0.2))
+        return now
 
 
 def pytest_sessionfinish(session, exitstatus):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from addon import beats
+from addon import beat_changes, beats
 from addon.beat_view import GRAB, LABEL_GAP, LINE_GAP, View, grab, lay, picture
 from addon.timing import Span, TempoMap
 from hypothesis import given
@@ -132,7 +132,7 @@ def test_bars_and_numbers_stand_out_from_both_themes(light, back, confidence):
 
 
 def test_locks_are_shown_where_they_are():
-    some = beats.lock(grid(), 2.0, 4.0)
+    some = beat_changes.lock(grid(), 2.0, 4.0)
     seen = picture(laid(some), view(0, 200, 1000))
     blue = seen.rects[(seen.colors[:, 3] == 1.0) & (seen.colors[:, 2] == 1.0) & (seen.rects[:, 3] == 280)]
     assert blue[0, [0, 2]] == pytest.approx([(1 + 48) * 5, (1 + 96) * 5])

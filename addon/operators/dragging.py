@@ -1,156 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Tapping along with the song, and dragging beats with the mouse."""
-
-import time
+"""Dragging beats with the mouse."""
 
 import bpy
-import numpy as np
-from bpy.props import StringProperty
 
-from .. import beat_draw, beat_edit, beat_view, beats, dancing
+from .. import beat_changes, beat_draw, beat_edit, beat_view, dancing
 from ..errors import Problem
-from .base import Button
+from .by_hand import ByHand
 
-_modal: list = []  # operators that wait for the person; ended when the add-on goes
 KEYMAPS: list = []
-
-
-def end() -> None:
-    """Forget what waits: another file, or the add-on is going. The operators see it at their next event."""
-    _modal.clear()
-    beat_draw.hold()
-
-
-class _ByHand(Button):
-    """Mixin: waits for taps or for the mouse; one undo step at its end, nothing changed without it."""
-
-    bl_options = {"REGISTER", "UNDO"}
-
-    def wait(self, context, text: str) -> set:
-        _modal.append(self)
-        context.window_manager.modal_handler_add(self)
-        context.workspace.status_text_set(text)
-        return {"RUNNING_MODAL"}
-
-    def stop(self, context) -> None:
-        """Stop waiting."""
-        if self in _modal:
-            _modal.remove(self)
-        if context.workspace is not None:
-            context.workspace.status_text_set(None)
-
-    def give_up(self, context) -> set:
-        """Nothing was changed."""
-        self.stop(context)
-        return {"CANCELLED"}
-
-    def done(self, context) -> set:
-        """Write; the scene stays as it was when that fails."""
-        self.stop(context)
-        try:
-            return self.succeed(self.write(context))
-        except Exception as problem:
-            return self.fail(problem)
-
-    def write(self, context) -> str:
-        raise NotImplementedError
-
-    def execute(self, context):
-        return self.done(context)
-
-    def cancel(self, context):
-        """Blender takes the operator away."""
-        self.give_up(context)
-
-
-class TEMPOSE_OT_tap_tempo(_ByHand, bpy.types.Operator):
-    """Play the song and tap its beats with the T key. Enter ends, Esc cancels"""
-
-    bl_idname = "tempose.tap_tempo"
-    bl_label = "Tap Tempo"
-    frames: StringProperty(
-        name="Frames",
-        description="For scripts: the frames of the taps, with spaces between",
-        options={"SKIP_SAVE"},
-    )
-
-    @classmethod
-    def disabled_reason(cls, context):
-        return dancing.strip_reason(context)
-
-    def invoke(self, context, _event):
-        self._walls, self._frames, self._played = [], [], False
-        if bpy.app.background or context.window is None or self.frames:
-            return self.execute(context)
-        try:
-            scene = beat_edit.current(context).scene
-        except Problem as problem:
-            return self.fail(problem)
-        self._scene, self._sync = scene.name, scene.sync_mode
-        scene.sync_mode = "AUDIO_SYNC"  # otherwise a heavy scene falls behind its sound
-        if not context.screen.is_animation_playing:
-            self._played = True
-            bpy.ops.screen.animation_play()
-        return self.wait(context, self._text())
-
-    def modal(self, context, event):
-        if self not in _modal:
-            return self.give_up(context)
-        if event.value == "PRESS" and event.type in ("ESC", "RIGHTMOUSE"):
-            return self.give_up(context)
-        if event.value == "PRESS" and event.type in ("RET", "NUMPAD_ENTER"):
-            return self.done(context)
-        if event.type != "T":
-            return {"PASS_THROUGH"}
-        if event.value == "PRESS" and not getattr(event, "is_repeat", False):
-            self._walls.append(time.perf_counter())
-            self._frames.append(bpy.data.scenes[self._scene].frame_current_final)
-            context.workspace.status_text_set(self._text())
-        return {"RUNNING_MODAL"}
-
-    def _text(self) -> str:
-        tempo = ""
-        if len(self._walls) >= beats.MIN_TAPS:
-            tempo = f", about {60 / np.median(np.diff(self._walls)):.0f} BPM"
-        return f"Tempose: T: tap a beat ({len(self._walls)} taps{tempo})   Enter: use them   Esc: cancel"
-
-    def stop(self, context):
-        super().stop(context)
-        scene = bpy.data.scenes.get(getattr(self, "_scene", ""))
-        if scene is not None:
-            scene.sync_mode = self._sync
-        if (
-            getattr(self, "_played", False)
-            and context.screen is not None
-            and context.screen.is_animation_playing
-        ):
-            self._played = False
-            bpy.ops.screen.animation_cancel(restore_frame=False)
-
-    def write(self, context):
-        now = beat_edit.current(context)
-        span = now.plan.span
-        try:
-            frames = [float(f) for f in self.frames.split()] if self.frames else list(self._frames)
-        except (AttributeError, ValueError):
-            frames = []
-        timeline = heard = np.asarray(span.second_at(frames), float)
-        walls = [] if self.frames else getattr(self, "_walls", [])
-        if walls:
-            heard = beats.tap_seconds(walls, timeline)
-        song = now.plan.tempo.to_song(heard)
-        try:
-            taps = beats.fit_taps(song)
-        except Problem:
-            if walls and beats.drags(walls, timeline):
-                raise Problem(
-                    "taps",
-                    "Blender does not keep up with the song here. Hide what is slow to draw, then tap again.",
-                ) from None
-            raise
-        grid = beats.tapped(now.grid, taps, now.plan.song_start + now.plan.song_seconds, song)
-        beat_edit.put(context.scene, now, grid)
-        return f"{len(frames)} taps: {taps.bpm:.1f} BPM, within {taps.spread * 1000:.0f} ms."
 
 
 def under(window, x: int, y: int):
@@ -167,7 +24,7 @@ def under(window, x: int, y: int):
     return None
 
 
-class TEMPOSE_OT_drag_beat(_ByHand, bpy.types.Operator):
+class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
     """Drag a beat in the Sequencer or in the Timeline: press on its line, drag, release. Its neighbours give way.
     Shift: slide all beats. Ctrl: whole frames. Esc puts it back. Also with Ctrl Alt and the left mouse button"""
 
@@ -215,7 +72,7 @@ class TEMPOSE_OT_drag_beat(_ByHand, bpy.types.Operator):
         return True
 
     def modal(self, context, event):
-        if self not in _modal:
+        if not self.is_waiting:
             return self.give_up(context)
         if event.value == "PRESS" and event.type in ("ESC", "RIGHTMOUSE"):
             return self.give_up(context)
@@ -249,9 +106,9 @@ class TEMPOSE_OT_drag_beat(_ByHand, bpy.types.Operator):
             if everything:
                 tempo = now.plan.tempo
                 seconds = now.plan.span.second_at(frame) - tempo.to_timeline(now.grid.times[index])
-                self._grid = beats.nudge(now.grid, now.later(float(seconds)))
+                self._grid = beat_changes.nudge(now.grid, now.later(float(seconds)))
             else:
-                self._grid = beats.move_beat(now.grid, index, now.song(frame))
+                self._grid = beat_changes.move_beat(now.grid, index, now.song(frame))
         except Problem as problem:  # it stays where it last fitted
             context.workspace.status_text_set(f"Tempose: {problem.message}")
             return
@@ -296,4 +153,4 @@ def remove_keys() -> None:
         keymap.keymap_items.remove(item)
 
 
-CLASSES = (TEMPOSE_OT_tap_tempo, TEMPOSE_OT_drag_beat)
+CLASSES = (TEMPOSE_OT_drag_beat,)

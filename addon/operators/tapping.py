@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tapping along with the song."""
+
+import time
+
+import bpy
+import numpy as np
+from bpy.props import StringProperty
+
+from .. import beat_edit, beat_taps, dancing
+from ..errors import Problem
+from .by_hand import ByHand
+
+
+class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
+    """Play the song and tap its beats with the T key. Enter ends, Esc cancels"""
+
+    bl_idname = "tempose.tap_tempo"
+    bl_label = "Tap Tempo"
+    frames: StringProperty(
+        name="Frames",
+        description="For scripts: the frames of the taps, with spaces between",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def disabled_reason(cls, context):
+        return dancing.strip_reason(context)
+
+    def invoke(self, context, _event):
+        self._walls, self._frames, self._played = [], [], False
+        if bpy.app.background or context.window is None or self.frames:
+            return self.execute(context)
+        try:
+            scene = beat_edit.current(context).scene
+        except Problem as problem:
+            return self.fail(problem)
+        self._scene, self._sync = scene.name, scene.sync_mode
+        scene.sync_mode = "AUDIO_SYNC"  # otherwise a heavy scene falls behind its sound
+        if not context.screen.is_animation_playing:
+            self._played = True
+            bpy.ops.screen.animation_play()
+        return self.wait(context, self._text())
+
+    def modal(self, context, event):
+        if not self.is_waiting:
+            return self.give_up(context)
+        if event.value == "PRESS" and event.type in ("ESC", "RIGHTMOUSE"):
+            return self.give_up(context)
+        if event.value == "PRESS" and event.type in ("RET", "NUMPAD_ENTER"):
+            return self.done(context)
+        if event.type != "T":
+            return {"PASS_THROUGH"}
+        if event.value == "PRESS" and not getattr(event, "is_repeat", False):
+            self._walls.append(time.perf_counter())
+            self._frames.append(bpy.data.scenes[self._scene].frame_current_final)
+            context.workspace.status_text_set(self._text())
+        return {"RUNNING_MODAL"}
+
+    def _text(self) -> str:
+        tempo = ""
+        if len(self._walls) >= beat_taps.MIN_TAPS:
+            tempo = f", about {60 / np.median(np.diff(self._walls)):.0f} BPM"
+        return f"Tempose: T: tap a beat ({len(self._walls)} taps{tempo})   Enter: use them   Esc: cancel"
+
+    def stop(self, context):
+        super().stop(context)
+        scene = bpy.data.scenes.get(getattr(self, "_scene", ""))
+        if scene is not None:
+            scene.sync_mode = self._sync
+        if (
+            getattr(self, "_played", False)
+            and context.screen is not None
+            and context.screen.is_animation_playing
+        ):
+            self._played = False
+            bpy.ops.screen.animation_cancel(restore_frame=False)
+
+    def write(self, context):
+        now = beat_edit.current(context)
+        span = now.plan.span
+        try:
+            frames = [float(f) for f in self.frames.split()] if self.frames else list(self._frames)
+        except (AttributeError, ValueError):
+            frames = []
+        timeline = heard = np.asarray(span.second_at(frames), float)
+        walls = [] if self.frames else getattr(self, "_walls", [])
+        if walls:
+            heard = beat_taps.tap_seconds(walls, timeline)
+        song = now.plan.tempo.to_song(heard)
+        try:
+            taps = beat_taps.fit_taps(song)
+        except Problem:
+            if walls and beat_taps.drags(walls, timeline):
+                raise Problem(
+                    "taps",
+                    "Blender does not keep up with the song here. Hide what is slow to draw, then tap again.",
+                ) from None
+            raise
+        grid = beat_taps.tapped(now.grid, taps, now.plan.song_start + now.plan.song_seconds, song)
+        beat_edit.put(context.scene, now, grid)
+        return f"{len(frames)} taps: {taps.bpm:.1f} BPM, within {taps.spread * 1000:.0f} ms."
+
+
+CLASSES = (TEMPOSE_OT_tap_tempo,)
