@@ -20,20 +20,23 @@ from tempose.dit import DanceDiT
 from tempose.errors import Canceled, TemposeError
 from tempose.generator import OnSegment, OnStep
 from tempose.music.audio import Song
-from tempose.music.features import music_features
+from tempose.music.features import mean_tempo, music_features
 from tempose.pose.framing import Framing
 from tempose.pose.plausible import on_planted_feet, reach, within_reach
 from tempose.pose.reference import complete
 from tempose.pose.sequence import PoseSequence, to_openpose18
 from tempose.pose.skeletons import OPENPOSE_18
-from tempose.request import FPS, STYLES, DanceRequest
+from tempose.request import FPS, NORMAL_TEMPO, STYLES, DanceRequest
 from tempose.segments import SEGMENT, Segment, meet, plan
 from tempose.vae import TIME_STRIDE, PoseVAE, decode_mixtures
 from tempose.weights_check import check_weights
 
 ENERGY = 1.1  # what the network is asked for as energy 1; measured to give 0.45 body heights per second
+LIVELIER = (0.6, 1.6)  # slower and faster music changes that by no more than this
 PLAUSIBLE = 0.9  # time of the flow from which on the estimate is held to what a body can do
-VISIBLE = 0.15  # confidence below which a joint counts as hidden
+VISIBLE = (
+    0.5  # confidence below which a joint counts as hidden; chosen on training windows, docs/representation.md
+)
 
 
 class DancePipeline(DiffusionPipeline):
@@ -188,7 +191,7 @@ class DancePipeline(DiffusionPipeline):
         condition: dict[str, Any] = {
             "music": torch.from_numpy(music)[None].to(device),
             "style": torch.tensor([style], device=device),
-            "energy": torch.tensor([ENERGY * request.energy], device=device),
+            "energy": torch.tensor([_energy(request, music)], device=device),
             "no_music": torch.zeros(1, dtype=torch.bool, device=device),
         }
         guided = request.guidance != 1
@@ -254,6 +257,15 @@ def weights_revision(folder: Path) -> str:
     for path in sorted(folder.rglob("*.safetensors")):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def _energy(request: DanceRequest, music: np.ndarray) -> float:
+    """What the network is asked for: the same steps to faster music are as much faster.
+
+    Without this, fast songs were danced at a third or a quarter of their tempo: of all real dances with just
+    this speed, those to fast music are the calm ones.
+    """
+    return ENERGY * request.energy * float(np.clip(mean_tempo(music) / NORMAL_TEMPO, *LIVELIER))
 
 
 def _on_canvas(points: np.ndarray) -> np.ndarray:

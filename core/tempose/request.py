@@ -12,7 +12,8 @@ from tempose.music.grid import BeatGrid
 from tempose.pose.sequence import PoseSequence
 from tempose.tempo import TempoMap
 
-NORMAL_SPEED = 0.45  # body heights per second: what energy 1 means
+NORMAL_SPEED = 0.45  # body heights per second: what energy 1 means ...
+NORMAL_TEMPO = 110.0  # ... at this tempo, beats per minute; faster music is danced as much faster
 FPS = 30.0  # the model's own frame rate; other rates are resampled at the edges
 MAX_SECONDS = 1200.0
 GUIDANCE = 3.5  # at equal speed the beat lock rises and limbs stay truer with it; above 4 dances grow alike
@@ -54,7 +55,8 @@ class DanceRequest:
     style : str or None
         One of `STYLES`; None lets the model choose.
     energy : float
-        How lively: 1 is normal, about 0.45 body heights per second of mean joint speed.
+        How lively: 1 is normal, a mean joint speed of about 0.45 body heights per second at 110 beats per minute
+        and in proportion to the tempo.
     seed : int
     steps : int
         Sampler steps.

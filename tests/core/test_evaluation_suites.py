@@ -161,3 +161,34 @@ def test_the_splice_changes_at_a_beat():
     assert np.median(np.diff(beats[beats < change])) == pytest.approx(
         1.5 * np.median(np.diff(beats[beats > change]))
     )
+
+
+def test_each_held_out_clip_gets_a_dance_of_its_style_tempo_and_energy(tmp_path):
+    asked = []
+
+    class Listening(NullModel):
+        def __call__(self, song, request, **more) -> Dance:
+            asked.append(request)
+            return super().__call__(song, request, **more)
+
+    truths = []
+    for name, bpm, style, held_out in (
+        ("a", 95, "krump", True), ("b", 110, "pop", True), ("c", 100, "pop", False), ("d", 100, None, True),
+    ):  # fmt: skip
+        poses = NullModel()(Song(NOISE), case(bpm=bpm, seconds=11).request(standing_pose(), 0)).poses
+        beats = np.arange(0, 11, 60 / bpm)
+        truths.append(Truth(name, poses, BeatGrid(beats, beats[::4]), style, held_out))
+    found = suites.matched(replace(trial(tmp_path, Listening()), truths=truths))
+    assert set(found["clips"]) == {"a", "b"}  # d's style is unknown, c was trained on
+    assert [r.style for r in asked] == ["krump", "pop"]
+    for request, truth in zip(asked, truths[:2], strict=True):
+        heard = request.grid.warped(request.tempo_map).within(request.seconds)
+        assert heard.bpm == pytest.approx(truth.grid.bpm, rel=0.01)
+        at_110 = found["clips"][truth.name]["real_joint_speed"] * 110 / truth.grid.bpm
+        assert request.energy == pytest.approx(max(at_110 / 0.45, 0.1), rel=1e-6)
+    assert found["summary"]["windows"] == 6
+    assert np.isfinite([found["summary"][k] for k in ("fid", "fid_train", "jitter", "real_jitter")]).all()
+
+
+def test_without_held_out_clips_there_is_nothing_to_match(tmp_path):
+    assert suites.matched(trial(tmp_path, NullModel()))["clips"] == {}

@@ -8,6 +8,7 @@ import pytest
 from tempose.dance import Dance
 from tempose.errors import Canceled, TemposeError
 from tempose.generator import WEIGHTS, load_generator
+from tempose.metrics.motion import joint_speed
 from tempose.music.audio import SAMPLE_RATE, Song
 from tempose.music.grid import BeatGrid
 from tempose.pose.framing import chain_height
@@ -170,3 +171,13 @@ def test_a_dance_survives_its_file(dance, tmp_path):
     (tmp_path / "bad.npz").write_text("no")
     with pytest.raises(TemposeError):
         Dance.load(tmp_path / "bad.npz")
+
+
+def test_faster_music_is_danced_faster_and_energy_adds_to_that(generator, song, request_):
+    def speed(factor: float, energy: float = 1.0) -> float:
+        asked = replace(request_, tempo_map=TempoMap.constant(factor), seconds=8.0, energy=energy)
+        return joint_speed(generator(song, asked).poses)
+
+    normal = speed(1.0)
+    assert speed(0.6) < 0.85 * normal
+    assert speed(1.0, energy=1.6) > 1.2 * normal

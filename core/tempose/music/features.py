@@ -83,3 +83,8 @@ def music_features(
     step = 1 / FPS
     bpm = 60 * (grid.beat_position(tempo_map.to_song(timeline + step)) - beats) / step
     return np.hstack([heard, beat_features(beats, bars, bpm)]).astype(np.float32)
+
+
+def mean_tempo(music: np.ndarray) -> float:
+    """Beats per minute, as (T, 43) features have it."""
+    return float(120 * 2 ** music[:, -1].mean())
