@@ -22,7 +22,9 @@ import soundfile
 
 ROOT = Path(__file__).parents[2]
 DOUBLE = Path(__file__).with_name("engine_double.py")
-PATIENCE = 120.0  # seconds to wait for what must come; nothing is measured with it
+PATIENCE = float(
+    os.environ.get("TEMPOSE_PATIENCE", "120")
+)  # to wait for what must come; nothing is measured with it
 SHORT_DEADLINES = {
     "upload_idle_seconds": 0.6,
     "upload_grace_seconds": 1.2,

@@ -252,6 +252,8 @@ def test_answers_are_not_for_other_pages_or_caches(server):
     assert headers["cache-control"] == "no-store"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["content-security-policy"] == "frame-ancestors 'none'"
+    assert headers["referrer-policy"] == "no-referrer"
     assert headers["server"] is None
 
 

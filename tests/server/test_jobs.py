@@ -162,6 +162,21 @@ def test_clients_take_turns_and_short_jobs_go_first(busy):
     assert done == sorted(done)
 
 
+def test_a_long_dance_of_which_little_is_new_goes_first(busy):
+    server, _ = busy
+    frames = 30 * 30
+    known = {
+        "keypoints": np.zeros((frames, 18, 2)).tolist(),
+        "scores": np.ones((frames, 18)).tolist(),
+        "mask": [[0, frames - 60]],
+    }
+    whole = server.new_job(seconds=30.0, seed=1000)
+    part = server.new_job(seconds=30.0, seed=1000, known=known)
+    assert [server.job(job_id)["position"] for job_id in (part, whole)] == [0, 1]
+    for job_id in (whole, part):
+        server.cancel(job_id)
+
+
 jobs_strategy = st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), max_size=25).map(
     lambda items: [Waiting(str(i), client, i, short) for i, (client, short) in enumerate(items)]
 )
@@ -349,6 +364,31 @@ def test_only_the_last_finished_jobs_are_kept(store):
         True,
         False,
     ]
+
+
+def test_finished_jobs_are_kept_for_so_many_days(store, monkeypatch):
+    import time
+
+    now = time.time()
+    for name, age in (("old", 1.1), ("young", 0.9)):
+        create(store, name)
+        store.start_next()
+        with monkeypatch.context() as patch:
+            patch.setattr("tempose_server.jobs.time.time", lambda age=age: now - age * 86_400)
+            store.end(name, "succeeded")
+    store.trim()
+    assert [store._find(name) is not None for name in ("old", "young")] == [False, True]
+
+
+def test_a_server_forgets_what_it_need_not_keep(launch):
+    server = launch(double=True, settings={"keep_jobs": 2})
+    made = [server.new_job(seed=1) for _ in range(4)]
+    for job_id in made[2:]:
+        assert server.wait(job_id)["state"] == "succeeded"
+    server.wait(server.new_job(seed=1))  # the one after it has cleared away
+    assert server.client.get(f"/v1/jobs/{made[0]}").status_code == 404
+    left = {path.stem for path in (server.folder / "data" / "results").iterdir()}
+    assert not left & set(made[:2])
 
 
 def test_the_end_of_a_job_holds_even_when_the_disk_is_full(store, monkeypatch):

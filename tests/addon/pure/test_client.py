@@ -9,8 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 from addon import work
-from addon.client import EVENT_BYTES, Client, is_loopback, parse_events, split_url
-from addon.dance import from_answer
+from addon.client import EVENT_BYTES, MESSAGE_CHARACTERS, Client, is_loopback, parse_events, split_url
+from addon.dance import from_answer, number
 from addon.errors import Canceled, Problem
 from addon.job import Job
 from addon.skeleton import OPENPOSE_18
@@ -159,6 +159,19 @@ def test_a_strange_health_report_is_refused_in_words(answer):
 def test_a_result_that_lies_never_becomes_a_dance(changed):
     with pytest.raises(Problem, match="The server sent"):
         from_answer(json.loads(json.dumps(result() | changed)))
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), True, "1", None])
+def test_a_number_is_finite_and_no_truth_value(value):
+    with pytest.raises(Problem, match="wrong size"):
+        number(value, -float("inf"), float("inf"), "size")
+
+
+def test_a_server_that_talks_without_end_is_cut_short():
+    answer = (422, {"code": "c" * 10_000, "message": "word " * 10_000})
+    with serving({("GET", "/v1/health"): answer}) as (_, client), pytest.raises(Problem) as caught:
+        client.health()
+    assert (len(caught.value.code), len(caught.value.message)) == (60, MESSAGE_CHARACTERS)
 
 
 def test_a_good_result_becomes_a_dance():

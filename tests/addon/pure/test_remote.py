@@ -141,3 +141,20 @@ def test_damage_is_refused_or_gives_finite_poses(changes):
         return
     assert np.isfinite(made.keypoints).all()
     assert np.abs(made.keypoints).max() <= 16
+
+
+def test_a_compact_dance_is_unpacked_no_further_than_it_says():
+    import tracemalloc
+    import zlib
+
+    header = SOUND[8 : SOUND.index(b"}", 8) + 1]
+    packer = zlib.compressobj(1)
+    bomb = b"".join(packer.compress(bytes(1_000_000)) for _ in range(64)) + packer.flush()
+    tracemalloc.start()
+    try:
+        with pytest.raises(Problem):
+            from_compact(SOUND[:8] + header + bomb)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 5_000_000

@@ -1,0 +1,210 @@
+"""Protections that another one would stand in for, each tried by itself, without a server where that will do."""
+
+import asyncio
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import numpy as np
+import pytest
+
+from tempose.dance import Dance
+from tempose.errors import TemposeError
+from tempose.music.audio import Song
+from tempose.music.grid import BeatGrid
+from tempose.null import NullModel
+from tempose.pose.reference import standing_pose
+from tempose.request import DanceRequest
+from tempose_server import decode, events
+from tempose_server.metrics import Metrics
+from tempose_server.security import Doors
+from tempose_server.settings import Settings
+
+TOKEN = "t" * 40
+
+
+def through(headers, receive=None, kind="http", **limits):
+    """What the doors alone say to one request, and whether they let it in."""
+    sent, inside = [], []
+
+    async def app(scope, receive, send):
+        inside.append(scope["type"])
+        while (await receive()).get("more_body"):
+            pass
+        await send({"type": "http.response.start", "status": 204, "headers": []})
+        await send({"type": "http.response.body"})
+
+    async def nothing():
+        return {"type": "http.request", "body": b"", "more_body": False}
+
+    async def send(message):
+        sent.append(message)
+
+    doors = Doors(app, token=TOKEN, settings=Settings(**limits), metrics=Metrics(dict))
+    scope = {
+        "type": kind,
+        "method": "PUT",
+        "path": "/v1/audio/x",
+        "raw_path": b"/v1/audio/x",
+        "headers": headers,
+    }
+    asyncio.run(doors(scope, receive or nothing, send))
+    return sent, inside
+
+
+KEY = (b"authorization", f"Bearer {TOKEN}".encode())
+HERE = [(b"host", b"127.0.0.1"), KEY]
+UPLOAD = [*HERE, (b"content-type", b"application/octet-stream"), (b"transfer-encoding", b"chunked")]
+
+
+def test_of_two_host_lines_none_is_believed():
+    assert through(HERE)[1] == ["http"]
+    for hosts in ([], [(b"host", b"localhost"), (b"host", b"localhost")]):
+        sent, inside = through([*hosts, KEY])
+        assert (sent[0]["status"], inside) == (403, [])
+
+
+def test_the_doors_open_no_websocket():
+    sent, inside = through(HERE, kind="websocket")
+    assert (sent, inside) == ([{"type": "websocket.close", "code": 1008}], [])
+
+
+def test_a_pause_ends_an_upload_that_still_has_time():
+    async def silent():
+        await asyncio.sleep(3600)
+
+    sent, _ = through(UPLOAD, silent, upload_idle_seconds=0.05, upload_grace_seconds=3600)
+    assert sent[0]["status"] == 408
+
+
+def test_a_slow_pace_ends_an_upload_that_never_pauses():
+    async def drip():
+        await asyncio.sleep(0.01)
+        return {"type": "http.request", "body": b"x", "more_body": True}
+
+    limits = {"upload_idle_seconds": 3600, "upload_grace_seconds": 0.2, "upload_bytes_per_second": 1e6}
+    sent, _ = through(UPLOAD, drip, **limits)
+    assert sent[0]["status"] == 408
+
+
+LIMITED = """
+import json, resource, sys
+from tempose_server.decode import limit_self
+limit_self(seconds=7, memory=5_000_000_000, file_bytes=4096)
+names = ("RLIMIT_CPU", "RLIMIT_AS", "RLIMIT_FSIZE", "RLIMIT_CORE")
+print(json.dumps({name: resource.getrlimit(getattr(resource, name)) for name in names}))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits are those of Linux")
+def test_the_decoder_limits_itself():
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert json.loads(done.stdout) == {
+        "RLIMIT_CPU": [7, 8],
+        "RLIMIT_AS": [5_000_000_000] * 2,
+        "RLIMIT_FSIZE": [4096] * 2,
+        "RLIMIT_CORE": [0, 0],
+    }
+
+
+def test_what_comes_out_of_a_song_is_counted_in_bytes(tools, tmp_path):
+    (tmp_path / "audio").write_bytes(tools.wav(np.stack([tools.clicks(4.0)] * 8, 1), format="FLAC"))
+    with pytest.raises(TemposeError) as caught:
+        decode.decode(tmp_path, audio_seconds=60, decoded_bytes=1_000_000)  # it has 2.8 MB
+    assert caught.value.code == "audio_big"
+    assert not (tmp_path / "pcm.npy").exists()
+
+
+def test_more_connections_than_allowed_are_turned_away(launch):
+    server = launch(settings={"connections": 5})
+    with contextlib.ExitStack() as open_ones:
+        for _ in range(8):
+            connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+            open_ones.enter_context(connection)
+            connection.sendall(b"GET /v1/hea")
+        assert server.client.get("/v1/health").status_code == 503
+    server.client.close()  # those that were left make room again
+    answer = httpx.get(
+        f"{server.url}/v1/health", headers={"Authorization": f"Bearer {server.token}"}, trust_env=False
+    )
+    assert answer.status_code == 200
+
+
+THREADS = 40  # for requests; anyio's number
+
+
+def test_health_answers_while_every_thread_waits_for_a_decoder(launch):
+    server = launch(double=True, settings={"child_seconds": 0.5, "children_at_once": 1})
+    staging = server.folder / "data" / "staging"
+    answered = []
+
+    def upload(i):
+        with contextlib.suppress(httpx.HTTPError):  # the server is ended meanwhile
+            answered.append(server.put_audio(b"SLEEP %d" % i).status_code)
+
+    limits = httpx.Limits(max_connections=2 * THREADS + 1)
+    with (
+        httpx.Client(
+            base_url=server.url, headers=server.client.headers, limits=limits, timeout=60, trust_env=False
+        ) as many,
+        ThreadPoolExecutor(2 * THREADS) as pool,
+    ):
+        server.client = many
+        for i in range(2 * THREADS):
+            pool.submit(upload, i)
+        waiting = threading.Event()
+        while len(list(staging.iterdir())) < THREADS:
+            waiting.wait(0.02)
+        assert many.get("/v1/health").json()["status"] in ("STARTING", "READY")
+        done = len(answered)
+        server.process.kill()
+    assert done < THREADS / 2
+
+
+def test_the_events_of_few_finished_jobs_are_kept():
+    hub = events.EventHub()
+    for i in range(100):
+        hub.log(f"job{i}", 1).add("state", {}, last=True)
+    hub.log("running", 1)
+    assert len(hub._logs) <= events.FINISHED_LOGS + 1
+    assert not hub.log("running", 1).closed
+
+
+def test_a_dance_whose_writing_breaks_off_leaves_the_one_before_it(tmp_path, monkeypatch):
+    grid = BeatGrid(np.array([0.0, 0.5]), np.array([0.0]))
+    dance = NullModel()(Song(np.zeros(22_050)), DanceRequest(standing_pose(), 1.0, grid=grid))
+    path = tmp_path / "dance.npz"
+    dance.save(path)
+    before = path.read_bytes()
+
+    def broken(file, **arrays):
+        file.write(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "savez_compressed", broken)
+    with pytest.raises(OSError, match="space"):
+        dance.save(path)
+    assert path.read_bytes() == before
+    monkeypatch.undo()
+    assert Dance.load(path).seed == dance.seed
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")
+def test_the_data_folder_is_for_its_owner_alone(tmp_path, launch):
+    before = os.umask(0)
+    try:
+        server = launch()
+    finally:
+        os.umask(before)
+    server.song(1.0)
+    for path in (server.folder / "data", *(server.folder / "data").iterdir()):
+        if path.is_dir():
+            assert path.stat().st_mode & 0o777 == 0o700, path.name
