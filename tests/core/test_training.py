@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from tempose.datasets.augment import Augmenter, SongBankEntry, reproportion
 from tempose.datasets.clips import Clip, joint_speed, quantised, sample
@@ -12,6 +13,7 @@ from tempose.pose.framing import Framing, chain_height
 from tempose.pose.reference import standing_pose
 from tempose.pose.skeletons import OPENPOSE_18
 from tempose.segments import SEGMENT, meet, plan
+from tempose.training.cli import list_data
 from tempose.training.dit import DiTConfig, flow_loss, make_example, train_dit
 from tempose.training.masks import draw_known
 from tempose.vae import PoseVAE
@@ -202,3 +204,26 @@ def test_a_crouch_is_framed_by_its_shins():
         )
     seen = np.ones(18)
     assert Framing.of(crouch, seen).scale == pytest.approx(Framing.of(pixels, seen).scale, rel=0.05)
+
+
+def test_a_run_lists_the_clips_it_learns_from_and_those_held_out(augmenter, tmp_path):
+    list_data(tmp_path / "run" / "data.csv", augmenter, Augmenter([made_up_clip("pop")], augmenter.songs))
+    rows = (tmp_path / "run" / "data.csv").read_text("utf-8").splitlines()
+    assert rows[1:] == [
+        "made-up,house,100,320,training",
+        "made-up,krump,100,320,training",
+        "made-up,pop,100,320,held out",
+    ]
+
+
+def test_a_run_may_start_from_the_weights_of_another(augmenter, tmp_path):
+    torch.manual_seed(0)
+    vae, small = PoseVAE(), {"width": 32, "depth": 1, "heads": 2, "hidden": 32}
+    first = DiTConfig(str(tmp_path / "a"), steps=1, batch=2, workers=0, model=small)
+    train_dit(first, vae, augmenter, augmenter)
+    on = replace(
+        first, out=str(tmp_path / "b"), start=str(tmp_path / "a" / "dit"), learning_rate=0.0, weight_decay=0.0
+    )
+    train_dit(on, vae, augmenter, augmenter)
+    a, b = (load_file(tmp_path / run / "dit" / "diffusion_pytorch_model.safetensors") for run in "ab")
+    assert all(torch.equal(a[name], b[name]) for name in a)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -80,9 +81,21 @@ def fit(
         unknown = set(settings) - {f.name for f in fields(DiTConfig)}
         if unknown:
             raise TemposeError("config_unknown", f"{name} has unknown keys: {', '.join(sorted(unknown))}.")
+        list_data(Path(settings["out"]) / "data.csv", train_set, held_out)
         train_dit(DiTConfig(**settings), vae, train_set, held_out, minutes)
     else:
         raise TemposeError("config_kind", f"{name}: kind must be vae or dit, not {kind!r}.")
+
+
+def list_data(path: Path, train_set: Augmenter, held_out: Augmenter) -> None:
+    """What a run learns from and what it is checked with, clip by clip, beside its log."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(("clip", "genre", "beats per minute", "frames", "side"))
+        for side, augmenter in (("training", train_set), ("held out", held_out)):
+            for c in augmenter.clips:
+                writer.writerow((c.name, c.style or "", f"{c.bpm:g}" if c.bpm else "", len(c.motion), side))
 
 
 def read_config(path: Path, depth: int = 0) -> dict[str, Any]:
