@@ -13,7 +13,7 @@ PIP := bin/pip install --quiet --disable-pip-version-check
 BLENDER_TESTS := tests/addon tests/e2e
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml | head -n 1)
 
-.PHONY: install blender blender-libs extension release demo test test-python test-blender lint bench clean \
+.PHONY: install blender blender-libs extension release demo test test-python test-blender gui gui-blender lint bench clean \
   $(BLENDERS:%=test-blender-%)
 
 install: .venv/.ready
@@ -69,6 +69,14 @@ $(BLENDERS:%=test-blender-%): test-blender-%: install blender extension
 	@echo "== Blender $*"; if [ -e .venv-bpy-$*/.ready ]; then \
 	  TEMPOSE_PYTHON=$(CURDIR)/.venv/bin/python timeout 900 .venv-bpy-$*/bin/python -m pytest $(BLENDER_TESTS); \
 	else echo "Skipped: its environment could not be made"; fi
+
+# Scenarios in a real window (tests/gui); BLENDER names a Blender program, GUI='journey stalls' some groups.
+gui: install
+	.venv/bin/python tests/gui/run.py $(GUI)
+
+# Debian's Blender in a folder of its own, for `make gui` where there is none. As root.
+gui-blender:
+	scripts/gui_blender.sh $(or $(GUI_BLENDER),build/gui/blender)
 
 lint: install
 	.venv/bin/ruff check .

@@ -1,0 +1,256 @@
+"""Runs inside a Blender program: plays scenarios in its window, step by step, from a timer.
+
+    blender --python tests/gui/driver.py -- EXTENSION.zip OUT GROUP [SCENARIO]
+
+A scenario is a generator that takes a `Stage`. What it yields is waited for: a number of seconds, or a condition to
+hold. Between two steps Blender handles its events as for a person. Pictures, keys and the mouse are asked of `run.py`
+by a line on standard output.
+"""
+
+import importlib
+import json
+import sys
+import time
+import traceback
+from pathlib import Path
+
+import bpy
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+sys.path.insert(0, str(HERE))
+ADDON = "bl_ext.user_default.tempose"
+SONG = ROOT / "examples" / "demo_song.ogg"  # 31 s
+TICK = 0.02
+PATIENCE = 240.0  # seconds that a condition may take: software rendering, and other things may run
+KINDS = ("actions", "texts", "objects", "armatures", "meshes", "sounds", "collections", "images", "materials")
+
+
+class Stage:
+    """Hands and eyes of a scenario."""
+
+    def __init__(self, out: Path):
+        self.out, self._asked = out, 0
+
+    @staticmethod
+    def part(name: str = ""):
+        """A module of the installed add-on; the add-on itself without a name."""
+        return importlib.import_module(f"{ADDON}.{name}".rstrip("."))
+
+    # the window
+
+    @property
+    def window(self):
+        return bpy.context.window_manager.windows[0]
+
+    @property
+    def scene(self):
+        return self.window.scene
+
+    @property
+    def settings(self):
+        return self.scene.tempose
+
+    def area(self, kind: str = "VIEW_3D", window=None):
+        areas = (window or self.window).screen.areas
+        return max((a for a in areas if a.type == kind), key=lambda a: a.width * a.height)
+
+    @staticmethod
+    def region(area, kind: str = "WINDOW"):
+        return next(r for r in area.regions if r.type == kind)
+
+    def in_area(self, kind: str = "VIEW_3D", window=None):
+        """The context that a person has with the pointer over an area."""
+        window = window or self.window
+        area = self.area(kind, window)
+        return bpy.context.temp_override(
+            window=window, screen=window.screen, area=area, region=self.region(area), scene=window.scene
+        )
+
+    def side_bar(self, kind: str = "VIEW_3D", window=None, tab: str = "Tempose"):
+        """Open the side bar at our tab."""
+        area = self.area(kind, window)
+        area.spaces.active.show_region_ui = True
+        yield 0.3
+        region = self.region(self.area(kind, window), "UI")
+        yield lambda: region.width > 1
+        for _ in range(20):  # it can be set only once the region has been drawn
+            try:
+                region.active_panel_category = tab
+                break
+            except (AttributeError, TypeError):
+                yield 0.2
+        area.tag_redraw()
+        yield 0.3
+
+    # buttons
+
+    def press(self, name: str, window=None, **options):
+        """A button of the add-on, as its event handler would: what waits for the server goes on by itself."""
+        with self.in_area(window=window):
+            return getattr(bpy.ops.tempose, name)("INVOKE_DEFAULT", **options)
+
+    def waits(self) -> bool:
+        return self.part("job").current is not None
+
+    def done(self, name: str, **options):
+        """Press, wait for the end, and see that it went well."""
+        self.press(name, **options)
+        yield lambda: not self.waits()
+        notes = self.part("notes")
+        assert not notes.is_error, f"{name}: {notes.text}"
+
+    def said(self) -> str:
+        return self.part("notes").text
+
+    # what is needed first
+
+    def fresh(self):
+        """A new file: a song on the timeline, the 3D View from the front, our tab."""
+        with bpy.context.temp_override(window=self.window):
+            bpy.ops.wm.read_homefile(use_factory_startup=True, app_template="")
+        yield 0.3
+        bpy.context.preferences.view.show_splash = False
+        for ob in list(bpy.data.objects):
+            bpy.data.objects.remove(ob)
+        with self.in_area():
+            bpy.ops.view3d.view_axis(type="FRONT")
+        self.strip = self.scene.sequence_editor_create().strips.new_sound("Song", str(SONG), 1, 11)
+        self.scene.frame_end = 760
+        yield from self.side_bar()
+
+    def connect(self, model: str = "null"):
+        yield from self.done("connect", runtime_file=str(self.out.parent / f"{model}.json"))
+
+    def ready(self, model: str = "null", last: int = 0):
+        """A fresh scene with a rig; up to frame `last` is danced, if given."""
+        yield from self.fresh()
+        yield from self.connect(model)
+        yield from self.done("new_rig")
+        self.frame_rig()
+        if last:
+            dance = self.settings.generate
+            dance.area, dance.first_frame, dance.last_frame = "FRAMES", 11, last
+
+    def frame_rig(self):
+        with self.in_area():
+            bpy.ops.view3d.view_all()
+
+    def started(self, frames: bool = True):
+        """Generate, until the ghost dances."""
+        self.press("generate")
+        ghost = self.part("ghost")
+        yield lambda: ghost.shown() is not None and (not frames or ghost.shown().dance.there.any())
+        assert self.waits(), "the job has ended too early for this scenario"
+
+    @property
+    def rig(self):
+        return next(ob for ob in self.scene.objects if ob.type == "ARMATURE")
+
+    # what is there
+
+    def census(self) -> dict:
+        """Names of all that a button could leave behind."""
+        there = {kind: sorted(d.name for d in getattr(bpy.data, kind)) for kind in KINDS}
+        editor = self.scene.sequence_editor
+        return there | {
+            "strips": sorted(s.name for s in editor.strips_all) if editor else [],
+            "markers": sorted((m.frame, m.name) for m in self.scene.timeline_markers),
+            "takes": [t.name for t in self.settings.takes],
+            "seed": self.settings.seed,
+            "handlers": len(self.part("ghost")._handles),
+        }
+
+    def pose(self, frame: int) -> list:
+        """Where the bones are, to three decimals."""
+        self.scene.frame_set(frame)
+        return [round(v, 3) for b in self.rig.pose.bones for v in (*b.head, *b.tail)]
+
+    # asked of run.py
+
+    def ask(self, **what):
+        self._asked += 1
+        mark = self.out / "answers" / str(self._asked)
+        print("@ask", json.dumps(what | {"number": self._asked}), flush=True)
+        yield mark.exists
+
+    def shot(self, name: str):
+        """A picture of the screen, once everything has been drawn."""
+        yield 0.6
+        yield from self.ask(shot=name)
+
+    def keys(self, *names: str, over: str = "VIEW_3D"):
+        """Real keys, with the pointer over an area."""
+        yield from self.point(over)
+        yield from self.ask(xdotool=["key", "--delay", "60", *names])
+        yield 0.2
+
+    def point(self, over: str = "VIEW_3D"):
+        region = self.region(self.area(over))
+        yield from self.mouse(region.x + region.width // 3, region.y + region.height // 3)
+
+    def mouse(self, x: int, y: int, *clicks):
+        """Move the pointer there, in Blender's coordinates, and click."""
+        height = self.window.height
+        yield from self.ask(xdotool=["mousemove", int(x) - 3, height - 1 - int(y), "sleep", "0.1",
+                                     "mousemove", int(x), height - 1 - int(y), "sleep", "0.2", *clicks])  # fmt: skip
+
+
+def say(word: str, *rest) -> None:
+    print(f"@{word}", *rest, flush=True)
+
+
+def run(stage: Stage, scenarios: list):
+    """Play one scenario after the other; yields what is to be waited for."""
+    for scenario in scenarios:
+        try:
+            yield from scenario(stage)
+            say("pass", scenario.__name__)
+        except Exception:
+            traceback.print_exc()
+            yield from stage.ask(shot=f"failed_{scenario.__name__}")
+            say("fail", scenario.__name__)
+            while stage.waits():  # the next one is not to suffer for it
+                stage.part("job").current.cancel()
+                yield 0.2
+    say("end")
+
+
+def main(package: str, out: str, group: str, only: str = "") -> None:
+    bpy.context.preferences.view.show_splash = False
+    bpy.ops.extensions.package_install_files(filepath=package, repo="user_default", enable_on_install=True)
+    module = importlib.import_module(group)
+    stage = Stage(Path(out))
+    scenarios = [s for s in module.SCENARIOS if only in ("", s.__name__)]
+    player, waiting = run(stage, scenarios), [0.0, 0.0]  # what is waited for, and since when
+
+    def tick():
+        what, since = waiting
+        now = time.monotonic()
+        try:
+            if callable(what):
+                if not what():
+                    if now - since < PATIENCE:
+                        return TICK
+                    waiting[:] = player.throw(TimeoutError("waited too long")), now
+                    return TICK
+            elif now - since < what:
+                return TICK
+            waiting[:] = next(player), time.monotonic()
+        except StopIteration:
+            bpy.ops.wm.quit_blender()
+            return None
+        except Exception:  # of a condition
+            error = sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1]
+            try:
+                waiting[:] = player.throw(error), time.monotonic()
+            except StopIteration:
+                bpy.ops.wm.quit_blender()
+                return None
+        return TICK
+
+    bpy.app.timers.register(tick, first_interval=2.0, persistent=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[sys.argv.index("--") + 1 :])

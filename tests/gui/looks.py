@@ -1,0 +1,95 @@
+"""Pictures of all panels, for a person to look at: themes, UI scale, another language.
+
+Blender runs in a German locale here, where a number has a decimal comma.
+"""
+
+import json
+from pathlib import Path
+
+import bpy
+
+
+def _open_panels(stage):
+    """Nothing is closed at first. To be done before a file's first drawing."""
+    panels = [c for c in stage.part("panels").CLASSES if issubclass(c, bpy.types.Panel)]
+    for cls in reversed(panels):
+        bpy.utils.unregister_class(cls)
+    for cls in panels:
+        cls.bl_options = set()
+        bpy.utils.register_class(cls)
+
+
+def _theme(name: str) -> None:
+    folders = bpy.utils.preset_paths("interface_theme")
+    path = next(p for f in folders for p in Path(f).glob(f"*{name}*.xml"))
+    bpy.ops.script.execute_preset(filepath=str(path), menu_idname="USERPREF_MT_interface_theme_presets")
+
+
+def _full(stage):
+    """A scene in which every panel has something to show."""
+    yield from stage.ready("null", last=300)
+    yield from stage.done("find_beats")
+    stage.settings.generate.count = 2
+    yield from stage.done("generate")
+    stage.settings.takes[0].star, stage.settings.takes[0].note = True, "less arms"
+    settings = stage.settings
+    settings.keys.density = "SPARSE"
+    with stage.in_area():
+        bpy.ops.tempose.add_section()
+        bpy.ops.tempose.keep_pose()
+    settings.sections[0].kind, settings.sections[0].ramp = "BPM", True
+    settings.character.show_all = True
+    stage.scene.frame_set(80)
+    stage.area().tag_redraw()
+
+
+def first_run(stage):
+    """What is to be seen before anything is there."""
+    _open_panels(stage)
+    stage.part("connection").drop()
+    stage.part("notes").say("")
+    yield from stage.fresh()
+    stage.scene.sequence_editor.strips.remove(stage.strip)
+    yield from stage.shot("first_run")
+
+
+def dark(stage):
+    yield from _full(stage)
+    yield from stage.shot("dark")
+
+
+def light(stage):
+    _theme("Light")
+    yield from stage.shot("light")
+    _theme("Dark")
+
+
+def large(stage):
+    """UI scale 2, in pieces: the wheel scrolls the side bar."""
+    bpy.context.preferences.view.ui_scale = 2
+    yield 1.0
+    yield from stage.shot("large_1")
+    region = stage.region(stage.area(), "UI")
+    for piece in (2, 3):
+        yield from stage.mouse(region.x + region.width // 2, region.y + region.height // 2)
+        yield from stage.ask(xdotool=["click", "--repeat", "45", "--delay", "15", "5"])
+        yield from stage.shot(f"large_{piece}")
+    bpy.context.preferences.view.ui_scale = 1
+    yield 1.0
+
+
+def german(stage):
+    """Interface and numbers in German; what the add-on writes is read the same everywhere."""
+    view = bpy.context.preferences.view
+    view.language = "de_DE"
+    view.use_translate_interface = view.use_translate_tooltips = True
+    yield from _full(stage)
+    yield from stage.shot("german")
+    stage.settings.energy = 1.5
+    body = stage.part("dancing").order(bpy.context, False).body
+    assert json.loads(json.dumps(body))["energy"] == 1.5
+    assert "," not in stage.said().partition("(")[0], stage.said()
+    view.language = "en_US"
+
+
+SCENARIOS = (first_run, dark, light, large, german)

@@ -1,0 +1,88 @@
+"""How long Blender's main thread is in our code: each of the add-on's callbacks is timed, from the outside."""
+
+import functools
+import time
+
+import numpy as np
+
+NAMES = ("draw", "draw_item", "poll", "invoke", "modal", "execute", "cancel")
+HANDLERS = {"ghost": ("_draw_figure", "_draw_words"), "tempo_follow": ("tick",), "beat_draw": ("_draw",)}
+
+
+class Callbacks:
+    """Times of calls, by name; those that a callback makes itself count as part of it."""
+
+    def __init__(self, stage):
+        self.times: dict[str, list[float]] = {}
+        self._depth = 0
+        for cls in stage.part().CLASSES:
+            for name in NAMES:
+                self._wrap(cls, cls.__name__, name)
+        stage.part("beat_draw").remove()
+        for module, names in HANDLERS.items():
+            for name in names:
+                self._wrap(stage.part(module), module, name)
+        stage.part("beat_draw").add()
+
+    def _wrap(self, owner, label: str, name: str) -> None:
+        found = getattr(owner, name, None)
+        if found is None or (isinstance(owner, type) and getattr(found, "__module__", "").startswith("bpy")):
+            return
+        method = isinstance(owner, type) and getattr(found, "__self__", None) is owner
+        inner = found.__func__ if method else found
+        if not callable(inner) or not hasattr(inner, "__code__"):
+            return
+
+        @functools.wraps(inner)
+        def timed(*args, **options):
+            self._depth += 1
+            began = time.perf_counter()
+            try:
+                return inner(*args, **options)
+            finally:
+                self._depth -= 1
+                if not self._depth:
+                    took = 1e3 * (time.perf_counter() - began)
+                    self.times.setdefault(f"{label}.{name}", []).append(took)
+
+        setattr(owner, name, classmethod(timed) if method else timed)
+
+    def rows(self) -> list[dict]:
+        """Milliseconds, the longest first."""
+        rows = [
+            {
+                "callback": name,
+                "calls": len(times),
+                "p95_ms": round(float(np.percentile(times, 95)), 2),
+                "max_ms": round(max(times), 2),
+            }
+            for name, times in self.times.items()
+        ]
+        return sorted(rows, key=lambda row: -row["max_ms"])
+
+
+class Gaps:
+    """A timer every 5 ms: how long Blender lets it wait, drawing included."""
+
+    def __init__(self, bpy):
+        self.gaps, self._last, self._bpy = [], None, bpy
+        bpy.app.timers.register(self._tick)
+
+    def _tick(self):
+        now = time.perf_counter()
+        if self._last is not None:
+            self.gaps.append(1e3 * (now - self._last))
+        self._last = now
+        return 0.005
+
+    def end(self) -> dict:
+        """Milliseconds."""
+        self._bpy.app.timers.unregister(self._tick)
+        gaps = np.asarray(self.gaps)
+        return {
+            "median_ms": round(float(np.median(gaps)), 1),
+            "p95_ms": round(float(np.percentile(gaps, 95)), 1),
+            "max_ms": round(float(gaps.max()), 1),
+            "over_30_ms": int((gaps > 30).sum()),
+            "ticks": len(gaps),
+        }
