@@ -76,7 +76,7 @@ gui: install
 
 # Debian's Blender in a folder of its own, for `make gui` where there is none. As root.
 gui-blender:
-	scripts/gui_blender.sh $(or $(GUI_BLENDER),build/gui/blender)
+	scripts/gui_blender.sh $(or $(GUI_BLENDER),.blender-gui)
 
 lint: install
 	.venv/bin/ruff check .

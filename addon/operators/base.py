@@ -148,6 +148,7 @@ class JobButton(Button):
             return self.fail(problem)
         self._begun(context)
         notes.say("")
+        self._text = ""  # what is shown of the progress
         self._timer = context.window_manager.event_timer_add(PUMP_SECONDS, window=context.window)
         _timers.append(self._timer)
         context.window_manager.modal_handler_add(self)
@@ -165,8 +166,11 @@ class JobButton(Button):
             share = "" if self._job.share is None else f" {self._job.share:.0%}"
             left = in_words(self._job.left)
             left = f", {left}" if left else ""
-            context.workspace.status_text_set(f"Tempose: {self._job.text}{share}{left}   ESC: cancel")
-            redraw()
+            text = f"Tempose: {self._job.text}{share}{left}   ESC: cancel"
+            if text != self._text:  # drawing the panels is what costs time here
+                self._text = text
+                context.workspace.status_text_set(text)
+                redraw()
             return {"PASS_THROUGH"}
         self._stop_waiting(context)
         return self._end(context)

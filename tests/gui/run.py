@@ -58,7 +58,7 @@ def find_blender(out: Path) -> tuple[list[str], str]:
         return ([named], "") if found >= OLDEST else ([], f"BLENDER={named} is no Blender of 4.5 or newer")
     if (program := shutil.which("blender")) and version(program) >= OLDEST:
         return [program], ""
-    made = Path(os.environ.get("GUI_BLENDER") or ROOT / "build" / "gui" / "blender")
+    made = Path(os.environ.get("GUI_BLENDER") or ROOT / ".blender-gui")
     if not (made / "usr/bin/blender").exists():
         return (
             [],
