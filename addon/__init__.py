@@ -23,6 +23,7 @@ if bpy is not None:
         properties,
         server_process,
         tempo_follow,
+        tempo_preview,
     )
     from .operators import base, by_hand, dragging
 
@@ -41,6 +42,7 @@ if bpy is not None:
         by_hand.end()
         beat_draw.forget()
         tempo_follow.forget()
+        tempo_preview.forget()
         notes.say("")
 
     def _quit():
@@ -69,6 +71,7 @@ if bpy is not None:
         dragging.remove_keys()
         beat_draw.remove()
         tempo_follow.remove()
+        tempo_preview.forget()
         connection.drop()
         server_process.stop()
         if _leave_file in bpy.app.handlers.load_pre:

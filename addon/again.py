@@ -7,8 +7,10 @@ The dance that is kept is the take whose keys move the character now.
 import json
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
+import bpy
 import numpy as np
 
 from . import compat, hearing, keying, known, retiming, splice
@@ -81,9 +83,14 @@ def base_action(settings, ob):
     """The Action that moves a character, as it was before any preview of a tempo."""
     data = ob.animation_data if ob is not None else None
     action = data.action if data else None
-    if action is not None and settings.tempo.before is not None and action.name == settings.tempo.preview:
+    if action is not None and settings.tempo.before is not None and action == preview_of(settings.tempo):
         return settings.tempo.before
     return action
+
+
+def preview_of(tempo):
+    """The Action that shows the keys at an edited tempo, or None."""
+    return tempo.shown or bpy.data.actions.get(tempo.preview)
 
 
 def base_take(settings, ob):
@@ -95,11 +102,16 @@ def base_take(settings, ob):
 
 
 def head_of(take) -> dict | None:
-    """What a take says of itself, without its numbers: cheap enough for a panel."""
+    """What a take says of itself, without its numbers: cheap enough for a panel. Not to be changed."""
+    return _head(take.text.lines[0].body) if take.text is not None and len(take.text.lines) else None
+
+
+@lru_cache(16)
+def _head(line: str) -> dict | None:
     try:
-        head = json.loads(take.text.lines[0].body)
+        head = json.loads(line)
         return head if isinstance(head["tempo_map"], list) and isinstance(head["settings"], dict) else None
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError):
+    except (ValueError, KeyError, TypeError):
         return None
 
 
@@ -127,17 +139,26 @@ def changes(settings, ob, plan, beats: dict | None) -> Changes | None:
     end = start + seconds
     old = Heard(Span(float(left), float(tempo.to_timeline(end)), plan.span.rate), tempo)
     new = Heard(plan.span, plan.tempo)
-    spans = [
-        *retiming.tempo_differs(old.tempo, new.tempo, start, end), *_heard_anew(head, tempo, beats, start, end)
-    ]  # fmt: skip
-    touched = retiming.joined(spans, start, end, retiming.gap_seconds())
+    wanted = None if beats is None else (tuple(beats["beats"]), tuple(beats["downbeats"]))
+    touched = _touched(take.text.lines[0].body, tuple(plan.tempo.points), wanted)
     downbeats = (beats or {}).get("downbeats") or tempo.to_song(
         np.asarray(head["downbeat_times"], float)
     ).tolist()
-    return Changes(take, action, old, new, touched, downbeats)
+    return Changes(take, action, old, new, list(touched), downbeats)
 
 
-def _heard_anew(head: dict, tempo: TempoMap, beats: dict | None, start: float, end: float) -> list:
+@lru_cache(64)
+def _touched(line: str, points: tuple, beats: tuple | None) -> tuple[tuple[float, float], ...]:
+    """Song seconds that a dance hears anew at another tempo or with other beats. Panels ask at every redraw."""
+    head = _head(line)
+    start, end = head["song_start"], head["song_start"] + head["song_seconds"]
+    old = TempoMap(head["tempo_map"])
+    spans = retiming.tempo_differs(old, TempoMap(points), start, end)
+    spans = [*spans, *_heard_anew(head, old, beats, start, end)]
+    return tuple(retiming.joined(spans, start, end, retiming.gap_seconds()))
+
+
+def _heard_anew(head: dict, tempo: TempoMap, beats: tuple | None, start: float, end: float) -> list:
     asked = head["settings"].get("beats")
     if beats is None:
         return [(start, end)] if asked else []
@@ -147,7 +168,7 @@ def _heard_anew(head: dict, tempo: TempoMap, beats: dict | None, start: float, e
         old = tuple(
             tempo.to_song(np.asarray(head[k], float)).tolist() for k in ("beat_times", "downbeat_times")
         )
-    return hearing.differing(old, (beats["beats"], beats["downbeats"]), start, end)
+    return hearing.differing(old, beats, start, end)
 
 
 def plan(found: Changes, data: Take, seconds: float, exact: bool) -> Again | None:
@@ -184,12 +205,13 @@ def put_in(action, base, asked: Again, span: Span, ob) -> None:
     fresh = {(c.data_path, c.array_index): c for c in bag.fcurves}
     drawn = {name: read(c, np.zeros(len(c.keyframe_points), bool)) for name, c in fresh.items()}
     masks, made = keying.by_hand(base), {}
+    moves = splice.Moves(asked.old, asked.new, asked.whole)
     flips = _flips(base, fresh, asked.pieces)
     for curve in keying.curves(base):
         name = (curve.data_path, curve.array_index)
         old = read(curve, masks[name])
         if name not in fresh:  # the artist's own
-            made[name] = splice.retimed(old, asked.old, asked.new, asked.whole)
+            made[name] = splice.retimed(old, moves)
             added = bag.fcurves.new(name[0], index=name[1])
             added.extrapolation = curve.extrapolation
             if curve.group is not None:
@@ -200,7 +222,7 @@ def put_in(action, base, asked: Again, span: Span, ob) -> None:
         made[name] = splice.spliced(
             old, drawn[name].times(sign), asked.pieces, span.rate,
             lambda f, c=source, s=sign: s * c.evaluate(f),
-            asked.old, asked.new, "rotation_euler" in name[0], asked.whole,
+            moves, "rotation_euler" in name[0],
         )  # fmt: skip
     hand = {name: np.zeros(len(keys_), bool) for name, keys_ in drawn.items()}
     for name, keys_ in made.items():
@@ -239,14 +261,19 @@ def read(curve, by_hand: np.ndarray) -> Keys:
     return Keys(places[0], places[1], places[2], columns, by_hand)
 
 
-def write(curve, made: Keys) -> None:
-    """Replace a curve's keys."""
+def write(curve, made: Keys, before: Keys | None = None) -> None:
+    """Replace a curve's keys; where it is known what it holds before, only what differs is written."""
     points = curve.keyframe_points
-    if len(points):
-        points.clear()
-    points.add(len(made))
+    if before is None or len(before) != len(made):
+        if len(points):
+            points.clear()
+        points.add(len(made))
+        before = None
     for name, values in made.columns.items():
-        points.foreach_set(name, np.ascontiguousarray(values))
-    for name, values in (("co", made.co), ("handle_left", made.left), ("handle_right", made.right)):
-        points.foreach_set(name, np.ascontiguousarray(values, np.float32).ravel())
+        if before is None or not np.array_equal(values, before.columns[name]):
+            points.foreach_set(name, np.ascontiguousarray(values))
+    points.foreach_set("co", made.co.ravel())
+    if before is None or not made.handles_follow:
+        points.foreach_set("handle_left", made.left.ravel())
+        points.foreach_set("handle_right", made.right.ravel())
     curve.update()

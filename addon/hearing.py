@@ -98,15 +98,21 @@ def differing(
     """
     spans = []
     for pair in zip(old, new, strict=True):
-        a, b = (np.asarray([t for t in times if start <= t < stop], float) for times in pair)
-        common = np.asarray([t for t in a if len(b) and np.abs(b - t).min() < NEAR])
-        for time in [*_lacking(a, b), *_lacking(b, a)]:
-            before, after = common[common < time], common[common > time]
-            spans.append(
-                (float(before[-1]) if len(before) else start, float(after[0]) if len(after) else stop)
-            )
+        a, b = (np.asarray(times, float) for times in pair)
+        a, b = (times[(times >= start) & (times < stop)] for times in (a, b))
+        shared = _among(a, b)
+        common = a[shared]
+        for time in [*a[~shared], *b[~_among(b, a)]]:
+            place = int(np.searchsorted(common, time))
+            before = float(common[place - 1]) if place else start
+            spans.append((before, float(common[place]) if place < len(common) else stop))
     return spans
 
 
-def _lacking(times: np.ndarray, other: np.ndarray) -> list[float]:
-    return [float(t) for t in times if not len(other) or np.abs(other - t).min() >= NEAR]
+def _among(times: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """(N,) bool: which times the other, rising ones have too."""
+    if not len(other):
+        return np.zeros(len(times), bool)
+    right = np.clip(np.searchsorted(other, times), 0, len(other) - 1)
+    nearest = np.minimum(np.abs(other[right] - times), np.abs(other[np.maximum(right - 1, 0)] - times))
+    return nearest < NEAR

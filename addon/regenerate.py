@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import bpy
 
-from . import again, dancing, known, stage, tempo_edit, tempo_follow
+from . import again, dancing, known, stage, tempo_changes, tempo_edit, tempo_preview
 from .again import Again
 from .dance import DanceData
 from .errors import Problem
@@ -19,7 +19,7 @@ def order(context) -> tuple[dancing.Order, Again | None]:
     asked = dancing.order(context, True)
     if settings.tempo.again == "ALL":
         return asked, None
-    changes = tempo_follow.found(context)
+    changes = tempo_changes.found(context)
     if changes is None:
         return asked, None
     if not changes.touched and not _sound_waits(context):
@@ -53,7 +53,7 @@ def apply(asked: dancing.Order, kept: Again | None, made: DanceData, wav: bytes 
     scene = bpy.data.scenes.get(asked.scene)
     settings = scene.tempose if scene is not None else None
     if settings is not None:
-        tempo_follow.take_back(settings)
+        tempo_preview.take_back(settings)
     if kept is None or settings is None:
         return dancing.apply(asked, made, wav, True)
     ob = pick_by_identity(scene, asked.rig)
@@ -103,7 +103,7 @@ def _span(asked: dancing.Order, take) -> Span:
 def said(context) -> tuple[str, str]:
     """In words what would be danced again, and an icon."""
     settings = context.scene.tempose
-    changes = tempo_follow.found(context)
+    changes = tempo_changes.found(context)
     if changes is None:
         ob = pick_rig(context)
         if ob is not None and again.base_take(settings, ob)[0] is not None:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .retiming import Heard, Piece, new_frames, placed
 
-FREE, AUTO_CLAMPED = 0, 4
+FREE, ALIGNED, AUTO_CLAMPED = 0, 3, 4
 THIRD = np.asarray([1 / 3, 0], np.float32)  # of a frame: handles until Blender computes them
 CONSTANT, BEZIER = 0, 2
 MEET_SECONDS = 0.4
@@ -63,6 +63,12 @@ class Keys:
     @property
     def values(self) -> np.ndarray:
         return self.co[:, 1].astype(float)
+
+    @property
+    def handles_follow(self) -> bool:
+        """Whether Blender works out all the handles by itself, from the neighbours."""
+        kinds = (self.columns["handle_left_type"], self.columns["handle_right_type"])
+        return not any(((k == FREE) | (k == ALIGNED)).any() for k in kinds)
 
     def pick(self, index) -> "Keys":
         """Some of the keys."""
@@ -122,13 +128,41 @@ def together(parts: Sequence[Keys]) -> Keys:
     return whole.pick(np.flatnonzero(first | whole.by_hand))
 
 
-def retimed(keys: Keys, old: Heard, new: Heard, whole: bool = True) -> Keys:
-    """All keys of a curve at a new tempo; handles are stretched with the tempo around their key."""
+class Moves:
+    """Where keys go at a new tempo. Curves with their keys on the same frames are reckoned once for all of them.
+
+    Parameters
+    ----------
+    old, new : Heard
+    whole : bool
+        Onto whole frames.
+    """
+
+    def __init__(self, old: Heard, new: Heard, whole: bool = True):
+        self.old, self.new, self.whole = old, new, whole
+        self._found: dict[tuple[bytes, bytes], tuple] = {}
+
+    def of(self, keys: Keys) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Exact new frames of all keys, which of the keys stay, and on which frames those are then."""
+        name = keys.co[:, 0].tobytes(), keys.by_hand.tobytes()
+        if name not in self._found:
+            exact = new_frames(keys.frames, self.old, self.new)
+            self._found[name] = (exact, *placed(exact, keys.by_hand, self.whole))
+        return self._found[name]
+
+
+def retimed(keys: Keys, moves: Moves) -> Keys:
+    """All keys of a curve at a new tempo; handles are stretched with the tempo around their key.
+
+    Handles that Blender works out by itself only go along with their key.
+    """
     if not len(keys):
         return keys
-    exact = new_frames(keys.frames, old, new)
-    index, frames = placed(exact, keys.by_hand, whole)
-    slip = frames - exact[index]
+    exact, index, frames = moves.of(keys)
+    if keys.handles_follow:
+        by = frames - keys.frames[index]
+        return keys.pick(index).at(frames, keys.left[index, 0] + by, keys.right[index, 0] + by)
+    slip, old, new = frames - exact[index], moves.old, moves.new
     handles = [new_frames(a[index, 0].astype(float), old, new) + slip for a in (keys.left, keys.right)]
     same = exact[index] == keys.frames[index]
     handles = [
@@ -144,10 +178,8 @@ def spliced(
     kept: Sequence[Piece],
     rate: float,
     fresh_at: Callable[[float], float],
-    old: Heard,
-    new: Heard,
+    moves: Moves,
     angle: bool = False,
-    whole: bool = True,
 ) -> Keys:
     """Kept keys outside of what is danced again, new ones inside, meeting at both ends.
 
@@ -162,7 +194,7 @@ def spliced(
         Scene frames per second.
     fresh_at : callable
         The fresh curve's value at any frame.
-    old, new : Heard
+    moves : Moves
         For keys by hand inside of what is danced again: they move with the tempo and stay.
     angle : bool
         Values in radians: whole turns do not count.
@@ -182,7 +214,7 @@ def spliced(
         inside = _edged(fresh, start, stop, fresh_at)
         inside = _met(inside, left, right, start, stop, rate, fresh_at, angle)
         hand = base.pick(np.flatnonzero(base.by_hand & _between(base, before, after)))
-        parts.append(together([inside, retimed(hand, old, new, whole)]) if len(hand) else inside)
+        parts.append(together([inside, retimed(hand, moves)]) if len(hand) else inside)
     return together(parts)
 
 

@@ -6,7 +6,7 @@ import uuid
 
 import bpy
 
-from . import again, character, keying, keys, mix, rig, takes, tempo_edit, tempo_follow
+from . import again, character, keying, keys, mix, rig, takes, tempo_edit, tempo_preview
 from .errors import Problem
 from .takes import Take
 from .timing import Span
@@ -100,7 +100,7 @@ def shown(settings, ob=None):
 
 def hide(settings, ob=None) -> None:
     """Give a character (this one, or any) back what moved it before the preview."""
-    tempo_follow.take_back(settings)
+    tempo_preview.take_back(settings)
     take = shown(settings, ob)
     if take is not None:
         _hide(take)
@@ -150,7 +150,7 @@ def accept(scene, settings, take, to_nla: bool = False) -> str:
     ob, action = rig_of(take), take.action
     if action is None:
         raise Problem("take_hidden", "Show this take first.")
-    tempo_follow.take_back(settings)
+    tempo_preview.take_back(settings)
     action = take.action
     previous, slot = beneath(settings, ob)
     action.name = f"{ob.name} dance {take.bpm:.0f} BPM, seed {take.seed}"
@@ -201,7 +201,7 @@ def _original(scene, change: dict):
 
 def discard(scene, settings, take) -> None:
     """Leave nothing of a take behind: no keys, no data, and the sound as it was before."""
-    tempo_follow.take_back(settings)
+    tempo_preview.take_back(settings)
     if take.action is not None and take.state == "PREVIEW":
         _hide(take, keep=False)
     if take.sound:

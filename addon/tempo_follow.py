@@ -1,96 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keys follow the tempo at once, and the dance after a pause: the preview, and the timer of the automatic mode.
-
-The preview is a copy of the Action, put in its place everywhere; taking it back puts the Action itself there again,
-which nobody has touched.
-"""
+"""The keys follow an edit of the tempo at once, and the dance after a pause: the timer of the automatic mode."""
 
 import time
 
 import bpy
 
-from . import again, job, keying, notes, splice, tempo_edit
+from . import job, notes, tempo_changes, tempo_preview
 from .errors import Problem
-from .properties import picking
 
 TICK = 0.5  # seconds between two looks while something is in the way
 DRAGGING = ("TRANSFORM_", "SEQUENCER_", "MARKER_", "ANIM_", "TEMPOSE_")
 _waiting: dict = {}  # of the automatic mode: the scene's name and the moment of the last edit
 _busy = False  # our own changes are no edits
-
-
-def previewing(settings) -> bool:
-    """Whether the keys on show are a preview of a tempo."""
-    return settings.tempo.before is not None and bpy.data.actions.get(settings.tempo.preview) is not None
-
-
-def found(context) -> again.Changes | None:
-    """What an edit of the tempo changes for the character that is meant; raises `Problem` where it cannot be told."""
-    settings = context.scene.tempose
-    ob = picking.pick_rig(context)
-    scene, strip, reason = picking.pick_strip(context)
-    if ob is None or reason:
-        return None
-    original = tempo_edit.original_of(scene, strip)
-    plan = tempo_edit.edited(scene, original, settings)
-    return again.changes(settings, ob, plan, tempo_edit.beats_for(scene, original, settings, plan))
-
-
-def preview(context) -> str:
-    """Move the keys to the tempo that the settings ask for; returns what to say."""
-    settings = context.scene.tempose
-    changes = found(context)
-    if changes is None:
-        raise Problem("no_dance", "There is no dance to this sound on this character yet; generate one.")
-    if not _moves(changes):
-        take_back(settings)
-        return "At this tempo the keys stay where they are."
-    base = changes.action
-    copy = base.copy()
-    try:
-        masks, mine = keying.by_hand(base), {}
-        for curve in keying.curves(copy):
-            name = (curve.data_path, curve.array_index)
-            made = splice.retimed(
-                again.read(curve, masks[name]), changes.old, changes.new, not settings.tempo.exact
-            )
-            mine[name] = made.by_hand
-            again.write(curve, made)
-        keying.stamp(copy, mine)
-    except BaseException:
-        bpy.data.actions.remove(copy)
-        raise
-    take_back(settings)
-    name, kept = base.name, base.use_fake_user
-    copy.name = f"{name} (tempo preview)"
-    base.user_remap(copy)
-    base.use_fake_user = True  # nothing may be lost on saving meanwhile
-    copy.use_fake_user = False
-    settings.tempo.before, settings.tempo.before_kept, settings.tempo.preview = base, kept, copy.name
-    return f"The keys of '{name}' are shown at the new tempo. Regenerate dances the changed parts again."
-
-
-def _moves(changes: again.Changes) -> bool:
-    """Whether any key goes anywhere."""
-    frames = changes.old.span.frames.astype(float)
-    return bool(abs(again.retiming.new_frames(frames, changes.old, changes.new) - frames).max() > 1e-3)
-
-
-def take_back(settings) -> bool:
-    """Put the keys as they were before the preview; returns whether there was one."""
-    tempo = settings.tempo
-    base, copy = tempo.before, bpy.data.actions.get(tempo.preview)
-    if base is None:
-        return False
-    if copy is not None and copy != base:
-        copy.user_remap(base)
-        bpy.data.actions.remove(copy)
-    base.use_fake_user = tempo.before_kept
-    tempo.before, tempo.before_kept, tempo.preview = None, False, ""
-    return True
-
-
-# following edits
 
 
 def edited(context) -> None:
@@ -104,10 +25,11 @@ def edited(context) -> None:
     if job.current is None:  # what a job was asked for stays as it is until it has ended
         _busy = True
         try:
-            if found(context) is not None:
-                preview(context)
+            changes = tempo_changes.found(context)
+            if changes is not None:
+                tempo_preview.preview(settings, changes)
         except Problem as problem:
-            take_back(settings)
+            tempo_preview.take_back(settings)
             notes.say(problem.message, error=True)
         finally:
             _busy = False
@@ -166,7 +88,7 @@ def tick() -> float | None:
     _waiting.clear()
     with context.temp_override(window=window, scene=window.scene):
         try:
-            changes = found(bpy.context)
+            changes = tempo_changes.found(bpy.context)
             if changes is not None and changes.touched and bpy.ops.tempose.regenerate.poll():
                 bpy.ops.tempose.regenerate("INVOKE_DEFAULT")
         except Problem as problem:

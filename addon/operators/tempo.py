@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import again, dancing, tempo_follow
+from .. import again, dancing, tempo_changes, tempo_preview
 from ..properties import pick_rig
 from .base import ActionButton, busy
 
@@ -24,7 +24,7 @@ class TEMPOSE_OT_preview_tempo(ActionButton, bpy.types.Operator):
         return "" if take is not None else "No dance of Tempose moves this character; generate one"
 
     def act(self, context):
-        return tempo_follow.preview(context)
+        return tempo_preview.preview(context.scene.tempose, tempo_changes.found(context))
 
 
 class TEMPOSE_OT_take_back_tempo(ActionButton, bpy.types.Operator):
@@ -36,10 +36,10 @@ class TEMPOSE_OT_take_back_tempo(ActionButton, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context):
-        return busy() or ("" if tempo_follow.previewing(context.scene.tempose) else "No tempo is previewed")
+        return busy() or ("" if tempo_preview.previewing(context.scene.tempose) else "No tempo is previewed")
 
     def act(self, context):
-        tempo_follow.take_back(context.scene.tempose)
+        tempo_preview.take_back(context.scene.tempose)
         return "The keys are as they were."
 
 

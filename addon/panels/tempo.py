@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import dancing, regenerate, tempo_follow
+from .. import dancing, regenerate, tempo_follow, tempo_preview
 from ..errors import Problem
 from ..operators.dance import TEMPOSE_OT_regenerate
 from .layout import say
@@ -86,7 +86,7 @@ def _follow(layout, context, settings) -> None:
     row = layout.row(align=True)
     row.operator("tempose.preview_tempo", icon="HIDE_OFF")
     row.operator("tempose.take_back_tempo", icon="LOOP_BACK")
-    if tempo_follow.previewing(settings):
+    if tempo_preview.previewing(settings):
         say(layout, "The keys are shown at this tempo; the sound follows with Regenerate.", "HIDE_OFF")
     left = tempo_follow.waiting()
     if left is not None:

@@ -59,4 +59,5 @@ class TemposeTempo(bpy.types.PropertyGroup):
         description="The keys as they were before the preview of a tempo, to be taken back",
     )
     before_kept: BoolProperty(description="Whether that Action had a fake user of its own")
-    preview: StringProperty(description="Name of the Action that is shown instead")
+    shown: PointerProperty(type=bpy.types.Action, description="The Action that is shown instead")
+    preview: StringProperty(description="Its name, in files of version 0.2")

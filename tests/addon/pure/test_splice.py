@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 from addon.retiming import Heard, Piece
-from addon.splice import BEZIER, COLUMNS, CONSTANT, Keys, retimed, spliced, split, together
+from addon.splice import BEZIER, COLUMNS, CONSTANT, FREE, Keys, Moves, retimed, spliced, split, together
 from addon.timing import Span, TempoMap
 
 
@@ -32,7 +32,7 @@ PIECES = [Piece(-math.inf, 100, 0), Piece(160, math.inf, -20)]
 
 def test_kept_keys_are_bit_identical_and_moved_by_the_shift():
     base, fresh = keys(range(1, 241)), keys(range(1, 221), np.cos(np.arange(220)))
-    out = spliced(base, fresh, PIECES, 24.0, lambda f: at(fresh, f), heard(), heard())
+    out = spliced(base, fresh, PIECES, 24.0, lambda f: at(fresh, f), Moves(heard(), heard()))
     before, after = out.frames < 100, out.frames >= 160
     assert np.array_equal(out.co[before], base.co[:99])
     assert np.array_equal(out.co[after, 1], base.co[179:, 1])
@@ -44,7 +44,7 @@ def test_kept_keys_are_bit_identical_and_moved_by_the_shift():
 def test_new_keys_meet_the_kept_ones_however_far_off_they_are(miss):
     base, fresh = keys(range(1, 241)), keys(range(1, 221), np.sin(np.arange(1, 221) / 7) + miss)
     pieces = [Piece(-math.inf, 100, 0), Piece(160, math.inf, 0)]
-    out = spliced(base, fresh, pieces, 24.0, lambda f: at(fresh, f), heard(), heard())
+    out = spliced(base, fresh, pieces, 24.0, lambda f: at(fresh, f), Moves(heard(), heard()))
     steps = np.abs(np.diff(out.values))
     usual = np.abs(np.diff(base.values)).max()
     assert steps[[98, 158]].max() < usual + abs(miss) * 0.03
@@ -58,7 +58,7 @@ def test_whole_turns_are_taken_off_and_a_turn_between_the_ends_is_a_jump():
         np.where(np.arange(1, 241) < 130, 0, -2 * np.pi) + np.sin(np.arange(1, 241) / 7) + 4 * np.pi,
     )
     pieces = [Piece(-math.inf, 100, 0), Piece(160, math.inf, 0)]
-    out = spliced(base, turned, pieces, 24.0, lambda f: at(turned, f), heard(), heard(), angle=True)
+    out = spliced(base, turned, pieces, 24.0, lambda f: at(turned, f), Moves(heard(), heard()), angle=True)
     assert abs(out.values[99] - base.values[99]) < 0.01
     wrapped = np.abs(np.angle(np.exp(1j * np.diff(out.values))))
     assert wrapped.max() < 0.2
@@ -69,7 +69,7 @@ def test_sparse_kept_keys_play_between_as_before_up_to_the_edge():
     base = keys([1, 20, 45, 80, 120, 150, 200, 240])
     fresh = keys([1, 60, 110, 140, 180, 220], np.full(6, 0.3))
     pieces = [Piece(-math.inf, 100, 0), Piece(160, math.inf, 0)]
-    out = spliced(base, fresh, pieces, 24.0, lambda f: at(fresh, f), heard(), heard())
+    out = spliced(base, fresh, pieces, 24.0, lambda f: at(fresh, f), Moves(heard(), heard()))
     assert {99, 100, 159, 160} <= set(out.frames)
     for frame in [*range(1, 100), 85.5, *range(160, 241)]:
         assert at(out, frame) == pytest.approx(at(base, frame), abs=1e-5)
@@ -99,8 +99,7 @@ def test_hand_set_keys_inside_of_what_is_danced_again_move_and_stay():
         [Piece(-math.inf, 97, 0), Piece(121, math.inf, -24)],
         24.0,
         lambda f: at(fresh, f),
-        heard(),
-        new,
+        Moves(heard(), new),
     )
     assert out.frames[out.by_hand].tolist() == [109.0]  # 4 s, and one at double speed
     assert out.values[out.by_hand].tolist() == [9.0]
@@ -109,27 +108,29 @@ def test_hand_set_keys_inside_of_what_is_danced_again_move_and_stay():
 
 def test_retiming_moves_every_key_and_handle_with_the_tempo():
     base = keys([1, 49, 97, 145])
-    out = retimed(base, heard(), heard(sections=[(2.0, 0.5)]))
+    for side in ("left", "right"):
+        base.columns[f"handle_{side}_type"][:] = FREE
+    out = retimed(base, Moves(heard(), heard(sections=[(2.0, 0.5)])))
     assert out.frames.tolist() == [1, 49, 145, 241]
     assert np.array_equal(out.co[:, 1], base.co[:, 1])
     assert np.allclose(out.right[2] - out.co[2], (2 / 3, 0), atol=1e-3)
-    same = retimed(base, heard(), heard())
+    same = retimed(base, Moves(heard(), heard()))
     assert np.array_equal(same.co, base.co) and np.array_equal(same.left, base.left)
 
 
 def test_dense_keys_stay_on_whole_frames_unless_exact_places_are_wanted():
     base, new = keys(range(1, 241), by_hand=[100, 101, 102]), heard(sections=[(0.0, 1.9)])
-    out = retimed(base, heard(), new)
+    out = retimed(base, Moves(heard(), new))
     generated = ~out.by_hand
     assert np.array_equal(out.frames[generated], np.round(out.frames[generated]))
     assert out.by_hand.sum() == 3 and (np.diff(out.frames) > 0).all()
-    exact = retimed(base, heard(), new, whole=False)
+    exact = retimed(base, Moves(heard(), new, whole=False))
     assert len(exact) == 240
     assert np.allclose(exact.frames, 1 + (base.frames - 1) / 1.9, atol=1e-4)
 
 
 def test_every_column_of_a_key_goes_along():
     base = keys([1, 2, 3]).changed(1, easing=2, type=3, interpolation=CONSTANT)
-    out = retimed(base, heard(), heard(sections=[(0.0, 0.5)]))
+    out = retimed(base, Moves(heard(), heard(sections=[(0.0, 0.5)])))
     assert all(np.array_equal(out.columns[n], base.columns[n]) for n in COLUMNS)
     assert out.columns["interpolation"].tolist() == [BEZIER, CONSTANT, BEZIER]
