@@ -135,6 +135,7 @@ class AudioStore:
                 return
             if folder.name not in in_use:
                 shutil.rmtree(folder, ignore_errors=True)
+                self._analysing.pop(folder.name, None)
                 total -= size
 
 

@@ -27,6 +27,7 @@ from tempose_server.settings import Settings
 log = logging.getLogger("tempose.jobs")
 
 IDS_PER_START = 1_000_000  # event ids rise across restarts
+CLIENTS = 1000  # whose last turns are remembered
 CRASHES = 2  # a job that took the server down this often is not run again
 CRASHED = {
     "code": "job_crashed",
@@ -45,6 +46,7 @@ CREATE TABLE IF NOT EXISTS jobs (
     created REAL NOT NULL, updated REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
+CREATE INDEX IF NOT EXISTS jobs_by_age ON jobs (updated);
 """
 
 
@@ -297,7 +299,10 @@ class JobStore:
                     "UPDATE jobs SET state = 'running', updated = ? WHERE id = ?", (time.time(), chosen.id)
                 )
             self._turn += 1
+            self._last_turn.pop(chosen.client, None)
             self._last_turn[chosen.client] = self._turn
+            if len(self._last_turn) > CLIENTS:  # whose turn is longest ago
+                del self._last_turn[next(iter(self._last_turn))]
             passed = chosen.short and any(not waiting.short for waiting in order)
             self._shorts = self._shorts + 1 if passed else 0
             return self.get(chosen.id)
@@ -381,15 +386,18 @@ class JobStore:
     def trim(self) -> set[str]:
         """Forget finished jobs beyond `keep_jobs` or `keep_days`; the songs that waiting jobs need."""
         oldest = time.time() - self._settings.keep_days * 86_400
-        with self._lock:
-            rows = self._db.execute(
-                "SELECT id, updated FROM jobs WHERE state IN ('succeeded', 'failed', 'canceled') "
-                "ORDER BY updated DESC, number DESC"
+        finished = "state NOT IN ('queued', 'running')"  # so said, SQLite goes by age
+        with self._lock:  # only what goes is read: what stays may be much
+            (count,) = self._db.execute(f"SELECT COUNT(*) FROM jobs WHERE {finished}").fetchone()
+            old = self._db.execute(
+                f"SELECT id FROM jobs WHERE {finished} AND updated < ? UNION SELECT id FROM "
+                f"(SELECT id FROM jobs WHERE {finished} ORDER BY updated, number LIMIT ?)",
+                (oldest, max(0, count - self._settings.keep_jobs)),
             ).fetchall()
-            old = [row[0] for i, row in enumerate(rows) if i >= self._settings.keep_jobs or row[1] < oldest]
-            with self._transaction():
-                self._db.executemany("DELETE FROM jobs WHERE id = ?", [(job_id,) for job_id in old])
-            for job_id in old:
+            if old:
+                with self._transaction():
+                    self._db.executemany("DELETE FROM jobs WHERE id = ?", old)
+            for (job_id,) in old:
                 self.result_path(job_id).unlink(missing_ok=True)
             needed = self._db.execute(
                 "SELECT audio FROM jobs WHERE state IN ('queued', 'running')"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import functools
 import logging
 import os
 import secrets
@@ -165,6 +167,12 @@ class _Protocol(H11Protocol):
             self.transport.close()
 
 
+def _hasten_tls(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+    """Give handshakes, and the peer's part in closing, so long; uvicorn leaves them at 60 s and 30 s."""
+    deadlines = {"ssl_handshake_timeout": seconds, "ssl_shutdown_timeout": seconds}
+    setattr(loop, "create_server", functools.partial(loop.create_server, **deadlines))  # noqa: B010 (a method)
+
+
 class _Server(uvicorn.Server):
     """uvicorn's server with the runtime file around it, and an ordinary exit after a signal."""
 
@@ -173,6 +181,8 @@ class _Server(uvicorn.Server):
         self._settings, self._service, self._url, self._token = settings, service, url, token
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if self.config.ssl:
+            _hasten_tls(asyncio.get_running_loop(), self._settings.header_seconds)
         await super().startup(sockets)
         if not self.started:
             return

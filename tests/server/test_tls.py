@@ -1,8 +1,11 @@
 """https with a certificate made here; what cannot be used is refused before the server listens."""
 
+import contextlib
 import shutil
+import socket
 import ssl
 import subprocess
+import time
 
 import httpx
 import pytest
@@ -47,6 +50,80 @@ def test_the_server_speaks_https_and_nothing_else(launch, made):
         httpx.get(server.url, verify=ssl.create_default_context(cafile=other), trust_env=False)
     with pytest.raises(httpx.TransportError):
         httpx.get(server.url.replace("https", "http") + "/v1/health", trust_env=False)
+
+
+DEADLINE = 20.0  # far below the 60 s and 30 s that connections get when nobody says otherwise
+QUICK = {"header_seconds": 1.5, "connections": 4}
+
+
+@pytest.fixture(scope="module")
+def narrow(tools, made, tmp_path_factory):
+    """An https server with four places and a short patience, and what its clients verify it with."""
+    (cert, key), _ = made
+    options = ("--tls-cert", str(cert), "--tls-key", str(key))
+    server = tools.Server(tmp_path_factory.mktemp("narrow"), *options, settings=QUICK)
+    yield server, ssl.create_default_context(cafile=cert)
+    server.kill()
+
+
+def health(server, context):
+    """The status for one call over a connection of its own."""
+    headers = {"Authorization": f"Bearer {server.token}"}
+    return httpx.get(f"{server.url}/v1/health", headers=headers, verify=context, trust_env=False).status_code
+
+
+def connect(server):
+    return socket.create_connection(("127.0.0.1", server.port), timeout=DEADLINE)
+
+
+def ended(connection):
+    """Whether the server closes the connection; `TimeoutError` when it does not."""
+    try:
+        while connection.recv(4096):
+            pass
+    except ConnectionResetError:
+        pass
+    return True
+
+
+def hello():
+    """The first bytes of a client's handshake."""
+    outgoing = ssl.MemoryBIO()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    with pytest.raises(ssl.SSLWantReadError):
+        context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="127.0.0.1").do_handshake()
+    return outgoing.read()
+
+
+@pytest.mark.parametrize("part", ["nothing", "half a hello", "a hello and no more"])
+def test_a_handshake_that_is_never_finished_is_ended_and_takes_no_place(narrow, part):
+    server, context = narrow
+    sent = {"nothing": b"", "half a hello": hello()[:40], "a hello and no more": hello()}[part]
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(connect(server)) for _ in range(3 * QUICK["connections"])]
+        for connection in silent:
+            connection.sendall(sent)
+        assert health(server, context) == 200
+        assert all(ended(connection) for connection in silent)
+    assert health(server, context) == 200
+    assert "Traceback" not in server.log
+
+
+def test_who_asks_nothing_after_the_handshake_gives_the_place_back(narrow):
+    server, context = narrow
+    with contextlib.ExitStack() as stack:
+        silent = []
+        for _ in range(QUICK["connections"]):
+            secure = context.wrap_socket(connect(server), server_hostname="127.0.0.1")
+            # Its bare socket reads on, and so never answers when the server closes TLS.
+            silent.append(stack.enter_context(socket.socket(fileno=secure.detach())))
+            silent[-1].settimeout(DEADLINE)
+        assert health(server, context) == 503  # all places are taken
+        assert all(ended(connection) for connection in silent)
+    deadline = time.monotonic() + DEADLINE
+    while (status := health(server, context)) == 503 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert status == 200
 
 
 def refusal(**options):
