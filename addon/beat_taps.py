@@ -96,6 +96,38 @@ def drags(walls: Sequence[float], timeline: Sequence[float]) -> bool:
     return float(timeline[-1] - timeline[0]) < 0.9 * float(walls[-1] - walls[0])
 
 
+def delay(grid: Grid, heard: Sequence[float]) -> float:
+    """Seconds by which taps come after the beats that they mean; negative where they come before.
+
+    Taps say nothing of whole beats: the answer lies between a quarter of a beat early and three quarters late.
+
+    Parameters
+    ----------
+    grid : Grid
+        The beats that are right, in the seconds of the taps.
+    heard : of float
+        The taps, on every beat, every second one, or twice a beat.
+
+    Raises
+    ------
+    Problem
+        Where the taps follow no pulse, or another one than the beats.
+    """
+    taps, heard, found = fit_taps(heard), np.asarray(list(heard), float), []
+    for candidate in _octaves(grid):
+        if not _same_tempo(candidate, taps, heard):
+            continue
+        place = np.clip(np.searchsorted(candidate.times, heard, "right") - 1, 0, len(candidate) - 1)
+        turn = np.exp(2j * np.pi * (heard - candidate.times[place]) / taps.period).mean()
+        if abs(turn) > 0.8:
+            share = float(np.angle(turn) / (2 * np.pi))
+            found.append(taps.period * (share + 1 if share < -0.25 else share))
+    if not found:
+        raise Problem("taps", "The taps do not follow the beats that are set here. Correct the beats first.")
+    beat = min(taps.period, float(np.median(np.diff(grid.times))))
+    return min(found, key=lambda seconds: abs(seconds - 0.25 * beat))
+
+
 def tapped(grid: Grid, taps: Taps, seconds: float, heard: Sequence[float] = ()) -> Grid:
     """The grid at a tapped tempo.
 
@@ -160,13 +192,19 @@ def _other_half(grid: Grid) -> Grid:
     return each_run(grid, None, change)
 
 
-def _agrees(grid: Grid, taps: Taps, heard) -> bool:
-    heard = np.asarray(list(heard), float)
+def _same_tempo(grid: Grid, taps: Taps, heard: np.ndarray) -> bool:
+    """Whether the beats around some taps lie as far apart as the taps' pulse."""
     if not len(heard) or len(grid) < 2:
         return False
     window = (grid.times >= heard.min() - taps.period) & (grid.times <= heard.max() + taps.period)
     if window.sum() < MIN_TAPS:
         return False
-    near = np.median(np.diff(grid.times[window]))
+    return bool(abs(np.median(np.diff(grid.times[window])) / taps.period - 1) < 0.06)
+
+
+def _agrees(grid: Grid, taps: Taps, heard) -> bool:
+    heard = np.asarray(list(heard), float)
+    if not _same_tempo(grid, taps, heard):
+        return False
     off = np.abs(heard[:, None] - grid.times[None]).min(1)
-    return bool(abs(near / taps.period - 1) < 0.06 and np.median(off) < 0.15 * taps.period)
+    return bool(np.median(off) < 0.15 * taps.period)

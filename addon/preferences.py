@@ -38,6 +38,16 @@ class TemposePreferences(bpy.types.AddonPreferences):
         "Empty: the certificates that this computer trusts",
         subtype="FILE_PATH",
     )
+    tap_delay: bpy.props.FloatProperty(
+        name="Tap Delay",
+        description="Milliseconds by which your taps come after the beats: the sound device, and your hand. "
+        "Tap Tempo takes them off; the button beside it measures them",
+        default=0.0,
+        min=-250.0,
+        max=1000.0,
+        precision=0,
+        step=500,
+    )
 
     def draw(self, _context):
         layout = self.layout

@@ -214,7 +214,7 @@ def spliced(
         inside = _edged(fresh, start, stop, fresh_at)
         inside = _met(inside, left, right, start, stop, rate, fresh_at, angle)
         hand = base.pick(np.flatnonzero(base.by_hand & _between(base, before, after)))
-        parts.append(together([inside, retimed(hand, moves)]) if len(hand) else inside)
+        parts.append(_through(inside, retimed(hand, moves), rate, angle) if len(hand) else inside)
     return together(parts)
 
 
@@ -345,6 +345,21 @@ def _met(inside: Keys, left: Keys, right: Keys, start, stop, rate, fresh_at, ang
     if None not in turns and abs(turns[0] - turns[1]) > 1:  # it has turned once more: jump, do not spin
         inside = inside.changed(len(inside) - 1, interpolation=CONSTANT)
     return inside
+
+
+def _through(inside: Keys, hand: Keys, rate: float, angle: bool) -> Keys:
+    """New keys with those set by hand among them: the curve is led to each and away again, without spikes."""
+    if not len(inside) or not len(hand):
+        return together([inside, hand])
+    misses = hand.values - np.interp(hand.frames, inside.frames, inside.values)
+    if angle:  # the same pose, without a spin to it
+        turns = 2 * math.pi * np.round(misses / (2 * math.pi))
+        misses, hand = misses - turns, hand.lifted(-turns) if turns.any() else hand
+    distance = np.abs(inside.frames[:, None] - hand.frames) / (MEET_SECONDS * rate)
+    weight = 0.5 + 0.5 * np.cos(np.pi * np.minimum(distance, 1))
+    share = weight / (1 - weight + 1e-6)  # the nearest counts most
+    share /= np.maximum(share.sum(1, keepdims=True), 1e-12)
+    return together([inside.lifted(weight.max(1) * (share @ misses)), hand])
 
 
 def _near(frame: float, edge: float, rate: float) -> bool:

@@ -5,9 +5,9 @@ import time
 
 import bpy
 import numpy as np
-from bpy.props import StringProperty
+from bpy.props import BoolProperty, StringProperty
 
-from .. import beat_edit, beat_taps, dancing
+from .. import beat_edit, beat_taps, beats, dancing, preferences
 from ..errors import Problem
 from .by_hand import ByHand
 
@@ -22,6 +22,20 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
         description="For scripts: the frames of the taps, with spaces between",
         options={"SKIP_SAVE"},
     )
+    measure: BoolProperty(
+        name="Measure the Delay",
+        description="Leave the beats alone and find out by how much taps come after them",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def description(cls, _context, properties):
+        if not properties.measure:
+            return cls.__doc__ or ""
+        return (
+            "Play the song and tap the beats that are set: how late your taps come is kept in the preferences, "
+            "and taken off from then on"
+        )
 
     @classmethod
     def disabled_reason(cls, context):
@@ -61,7 +75,8 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
         tempo = ""
         if len(self._walls) >= beat_taps.MIN_TAPS:
             tempo = f", about {60 / np.median(np.diff(self._walls)):.0f} BPM"
-        return f"Tempose: T: tap a beat ({len(self._walls)} taps{tempo})   Enter: use them   Esc: cancel"
+        use = "measure the delay" if self.measure else "use them"
+        return f"Tempose: T: tap a beat ({len(self._walls)} taps{tempo})   Enter: {use}   Esc: cancel"
 
     def stop(self, context):
         super().stop(context)
@@ -77,19 +92,35 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
             bpy.ops.screen.animation_cancel(restore_frame=False)
 
     def write(self, context):
-        now = beat_edit.current(context)
-        span = now.plan.span
+        now, settings = beat_edit.current(context), preferences.get(context)
+        heard, count = self._heard(now)
+        if self.measure:
+            at = now.plan.tempo.to_timeline(now.grid.times) if len(now.grid) else ()
+            late = beat_taps.delay(beats.from_times(at), heard)
+            settings.tap_delay = round(late * 1000)
+            context.preferences.is_dirty = True  # so that Blender saves it
+            side = "after" if late >= 0 else "before"
+            return (
+                f"Your taps come {abs(late) * 1000:.0f} ms {side} the beats. That is taken off from now on."
+            )
+        song = now.plan.tempo.to_song(heard - settings.tap_delay / 1000)
+        taps = beat_taps.fit_taps(song)
+        grid = beat_taps.tapped(now.grid, taps, now.plan.song_start + now.plan.song_seconds, song)
+        beat_edit.put(context.scene, now, grid)
+        return f"{count} taps: {taps.bpm:.1f} BPM, within {taps.spread * 1000:.0f} ms."
+
+    def _heard(self, now) -> tuple[np.ndarray, int]:
+        """Timeline seconds of the taps, and how many there were; raises where they follow no pulse."""
         try:
             frames = [float(f) for f in self.frames.split()] if self.frames else list(self._frames)
         except (AttributeError, ValueError):
             frames = []
-        timeline = heard = np.asarray(span.second_at(frames), float)
+        timeline = heard = np.asarray(now.plan.span.second_at(frames), float)
         walls = [] if self.frames else getattr(self, "_walls", [])
         if walls:
             heard = beat_taps.tap_seconds(walls, timeline)
-        song = now.plan.tempo.to_song(heard)
         try:
-            taps = beat_taps.fit_taps(song)
+            beat_taps.fit_taps(heard)
         except Problem:
             if walls and beat_taps.drags(walls, timeline):
                 raise Problem(
@@ -97,9 +128,7 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
                     "Blender does not keep up with the song here. Hide what is slow to draw, then tap again.",
                 ) from None
             raise
-        grid = beat_taps.tapped(now.grid, taps, now.plan.song_start + now.plan.song_seconds, song)
-        beat_edit.put(context.scene, now, grid)
-        return f"{len(frames)} taps: {taps.bpm:.1f} BPM, within {taps.spread * 1000:.0f} ms."
+        return heard, len(frames)
 
 
 CLASSES = (TEMPOSE_OT_tap_tempo,)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The beats of the song, and the buttons that correct them."""
 
-from .. import beat_edit, beats
+from .. import beat_edit, beats, preferences
 from ..operators.beats import TEMPOSE_OT_find_beats
 from .layout import say
 
@@ -39,7 +39,10 @@ class Beats:
         row.operator("tempose.nudge_beats", text="", icon="TRIA_RIGHT").direction = "LATER"
         if now is not None and now.scene.use_preview_range:
             column.prop(music, "only_range")
-        layout.operator("tempose.tap_tempo", icon="PLAY")
+        row = layout.row(align=True)
+        row.operator("tempose.tap_tempo", icon="PLAY").measure = False
+        row.prop(preferences.get(context), "tap_delay", text="Delay (ms)")
+        row.operator("tempose.tap_tempo", text="", icon="TIME").measure = True
 
         column = layout.column(align=True)
         row = column.row(align=True)

@@ -17,6 +17,22 @@ def test_taps_from_a_script(blender, song, tempose):
             blender.ops.tempose.tap_tempo(frames=bad)
 
 
+def test_taps_that_come_late_are_measured_once_and_put_right_from_then_on(blender, song, grid, tempose):
+    settings, times = tempose("preferences").get(blender.context), CLICKS[4:16]
+    late = " ".join(str(1 + 24 * (t + 0.18)) for t in times)
+    before = grid().grid
+    try:
+        assert blender.ops.tempose.tap_tempo(frames=late, measure=True) == {"FINISHED"}
+        assert settings.tap_delay == pytest.approx(180, abs=1)
+        assert "180 ms after" in tempose("notes").text
+        assert (grid().grid.times == before.times).all() and (grid().grid.flags == before.flags).all()
+        blender.ops.tempose.clear_beats()
+        blender.ops.tempose.tap_tempo(frames=late)
+        assert np.abs(grid().grid.times[:, None] - CLICKS[None]).min(0).max() < 2e-3
+    finally:
+        settings.tap_delay = 0.0
+
+
 class Screen:
     """A window with one timeline, 1000 pixels for frames 0 to 200."""
 
@@ -38,7 +54,7 @@ class Screen:
         self.screen = SimpleNamespace(areas=[area], is_animation_playing=True)
         real = bpy.context
         self.context = SimpleNamespace(
-            scene=scene, view_layer=real.view_layer, screen=self.screen,
+            scene=scene, view_layer=real.view_layer, screen=self.screen, preferences=real.preferences,
             window=SimpleNamespace(screen=self.screen), workspace=SimpleNamespace(status_text_set=self.status.append),
             window_manager=SimpleNamespace(modal_handler_add=self.handlers.append, windows=[]),
         )  # fmt: skip
@@ -65,7 +81,9 @@ def by_hand(blender, song, tempose, monkeypatch):
     def make(name):
         body = {k: v for k, v in vars(bases[name]).items() if not k.startswith("__")}
         cls = type(
-            "Button", (module.ByHand,), {**body, "frames": "", "report": lambda self, *a: said.append(a)}
+            "Button",
+            (module.ByHand,),
+            {**body, "frames": "", "measure": False, "report": lambda self, *a: said.append(a)},
         )
         if name == "tap":  # `super` in a copied method means the original class
             cls.stop = module.ByHand.stop

@@ -6,6 +6,8 @@ from addon import beat_changes, beat_taps, beats
 from addon.beats import EDITED
 from addon.errors import Problem
 from grids_for_tests import even, rising
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 def test_taps_with_a_human_hand():
@@ -86,3 +88,28 @@ def test_tapping_without_any_beats_yet():
     taps = 1 + 0.5 * np.arange(8)
     made = beat_taps.tapped(beats.Grid(), beat_taps.fit_taps(taps), 10.0, taps)
     assert len(made) == 21 and 1.0 in np.round(made.downbeats, 6)
+
+
+@pytest.mark.parametrize("late", [-0.05, 0.0, 0.08, 0.2, 0.35])
+@pytest.mark.parametrize("step", [1, 2])
+def test_the_delay_of_taps_is_measured_on_the_beats_that_are_there(late, step):
+    rng = np.random.default_rng(5)
+    heard = even().times[4:28:step] + late + rng.normal(0, 0.015, len(even().times[4:28:step]))
+    assert beat_taps.delay(even(), heard) == pytest.approx(late, abs=0.015)
+
+
+def test_a_delay_needs_beats_that_the_taps_follow():
+    with pytest.raises(Problem, match="do not follow the beats"):
+        beat_taps.delay(even(), 0.25 + 0.37 * np.arange(16))
+    with pytest.raises(Problem, match="do not follow the beats"):
+        beat_taps.delay(beats.Grid(), 0.25 + 0.5 * np.arange(16))
+    with pytest.raises(Problem, match="at least 4"):
+        beat_taps.delay(even(), [1.0, 2.0])
+
+
+@settings(deadline=None)
+@given(st.floats(0.35, 0.9), st.floats(-0.2, 0.7))
+def test_any_delay_within_a_beat_is_found(gap, share):
+    grid = even(40, gap)
+    heard = grid.times[5:30] + share * gap
+    assert beat_taps.delay(grid, heard) == pytest.approx(share * gap, abs=1e-6)
