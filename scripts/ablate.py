@@ -31,6 +31,7 @@ from tempose.dit import DanceDiT
 from tempose.errors import TemposeError
 from tempose.evaluation import suites
 from tempose.evaluation.cases import Case, load_cases
+from tempose.evaluation.harness import spread
 from tempose.evaluation.trial import Trial
 from tempose.generator import load_generator
 from tempose.pipeline import DancePipeline
@@ -99,7 +100,7 @@ def train(given: argparse.Namespace) -> None:
 def measure(given: argparse.Namespace) -> list[Row]:
     """A row for each config that is trained."""
     rows = []
-    cases = load_cases(given.songs, given.seconds)[: given.count]
+    cases = spread(load_cases(given.songs, given.seconds), given.count)
     for name, settings in chosen(given.only):
         out = Path(settings["out"])
         log = last_row(out / "log.csv")
@@ -146,7 +147,7 @@ def odd_references(pipeline: DancePipeline, cases: list[Case]) -> str:
 def sampling(given: argparse.Namespace) -> list[Row]:
     """A row for each guidance at the usual steps, and for each number of steps at the usual guidance."""
     generator = load_generator(given.model)
-    cases = load_cases(given.songs, given.seconds)[: given.count]
+    cases = spread(load_cases(given.songs, given.seconds), given.count)
     settings = [(g, 20) for g in given.guidance] + [(GUIDANCE, s) for s in given.steps if s != 20]
     rows = []
     for guidance, steps in settings:
