@@ -32,6 +32,7 @@ from tempose_server.errors import ApiError, disk_full, from_tempose, is_disk_ful
 from tempose_server.events import EventHub
 from tempose_server.jobs import JobRecord, JobStore
 from tempose_server.metrics import CONTENT_TYPE, Metrics
+from tempose_server.pose_finder import PoseFinder
 from tempose_server.sandbox import Sandbox
 from tempose_server.security import Doors
 from tempose_server.settings import Settings
@@ -42,6 +43,7 @@ log = logging.getLogger("tempose.app")
 
 NPZ = "application/x-npz"
 AUDIO_FORMATS = ["wav", "flac", "ogg", "mp3"]
+PICTURE_FORMATS = ["png", "jpeg", "webp"]
 LAST_ID_DIGITS = 15
 _CLIENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -59,6 +61,7 @@ class Service:
     settings: Settings
     jobs: JobStore
     audio: AudioStore
+    poses: PoseFinder
     hub: EventHub
     engine: Engine
     metrics: Metrics
@@ -75,9 +78,10 @@ def create_app(settings: Settings, token: str) -> tuple[Doors, Service]:
     """The guarded ASGI application and its parts. The engine starts with the application's lifespan."""
     hub = EventHub()
     jobs = JobStore(settings)
-    audio = AudioStore(settings, Sandbox(settings))
+    sandbox = Sandbox(settings)
+    audio, poses = AudioStore(settings, sandbox), PoseFinder(settings, sandbox)
     metrics = Metrics(jobs.counts)
-    service = Service(settings, jobs, audio, hub, Engine(settings, jobs, audio, hub, metrics), metrics)
+    service = Service(settings, jobs, audio, poses, hub, Engine(settings, jobs, audio, hub, metrics), metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -175,6 +179,10 @@ async def capabilities(parts: Parts) -> schemas.Capabilities:
         overlap_frames=OVERLAP,
         styles=list(STYLES),
         audio_formats=AUDIO_FORMATS,
+        picture_formats=PICTURE_FORMATS,
+        pose_estimator=schemas.PoseEstimator(
+            available=not parts.poses.why_not, message=parts.poses.why_not or "Ready."
+        ),
         limits=schemas.Limits(
             audio_bytes=settings.audio_bytes,
             audio_seconds=settings.audio_seconds,
@@ -182,6 +190,8 @@ async def capabilities(parts: Parts) -> schemas.Capabilities:
             queue=settings.queue,
             json_bytes=settings.json_bytes,
             json_elements=settings.json_elements,
+            picture_bytes=settings.picture_bytes,
+            picture_pixels=settings.picture_pixels,
         ),
     )
 
@@ -266,6 +276,29 @@ async def stretch(sha256: KnownAudio, request: Request, parts: Parts) -> Respons
     schemas.to_tempo_map(body.tempo_map)
     wav = await run_in_threadpool(parts.audio.stretched, sha256, body.tempo_map, body.seconds)
     return Response(wav, media_type="audio/wav")
+
+
+# --- pictures ---------------------------------------------------------------------------------------------
+
+
+@router.post(
+    "/pose",
+    responses={code: {"model": schemas.Problem} for code in (408, 413, 503)},
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def find_pose(request: Request, parts: Parts) -> schemas.FoundPose:
+    """The pose of the largest person in a picture (PNG, JPEG or WebP). The picture is not kept."""
+    parts.poses.check()
+    with parts.audio.staging() as folder:
+        with (folder / "picture").open("wb") as file:
+            async for chunk in request.stream():
+                file.write(chunk)
+        return schemas.FoundPose.model_validate(await run_in_threadpool(parts.poses.find, folder))
 
 
 # --- jobs -------------------------------------------------------------------------------------------------

@@ -20,6 +20,10 @@ def serve(
         str | None, typer.Option(help="default, null, or a folder of weights. [default: default]")
     ] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps. [default: auto]")] = None,
+    pose_model: Annotated[
+        Path | None,
+        typer.Option(help="Folder with ONNX models that find poses in pictures. [default: none]"),
+    ] = None,
     engine: Annotated[
         str | None, typer.Option(help="local: one worker in this process; ray: replicas on a Ray cluster.")
     ] = None,
@@ -61,6 +65,7 @@ def serve(
                 "runtime_file": runtime_file,
                 "model": model,
                 "device": device,
+                "pose_model": pose_model,
                 "engine": engine,
                 "ray_address": ray_address,
                 "replicas": replicas,

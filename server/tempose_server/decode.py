@@ -1,4 +1,4 @@
-"""What runs in a child process: untrusted audio in, plain arrays and JSON out.
+"""What runs in a child process: untrusted audio (and pictures) in, plain arrays and JSON out.
 
 `python -m tempose_server.decode TASK FOLDER OPTIONS` limits itself first and only then touches the song.
 It prints one JSON object, the answer or {"error": {"code", "message"}}; anything else is a crash.
@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tempose.errors import TemposeError
+from tempose_server import pictures
 
 FORMATS = {
     "WAV": "wav",
@@ -212,6 +213,7 @@ def _blocks(file: Any, audio_seconds: float, decoded_bytes: int) -> Any:
 
 
 TASKS = {"decode": decode, "analyse": analyse, "stretch": stretch}
+TASKS |= {"read": pictures.read, "find": pictures.find}
 
 
 def main(arguments: list[str]) -> int:
@@ -227,7 +229,8 @@ def main(arguments: list[str]) -> int:
     except TemposeError as error:
         answer = {"error": {"code": error.code, "message": error.message}}
     except MemoryError:
-        answer = {"error": {"code": "audio_big", "message": "The audio is too big once it is unpacked."}}
+        kind = "picture" if TASKS[task].__module__ == pictures.__name__ else "audio"
+        answer = {"error": {"code": f"{kind}_big", "message": f"The {kind} is too big once it is unpacked."}}
     except OSError as error:
         traceback.print_exc()
         answer = {"errno": error.errno}

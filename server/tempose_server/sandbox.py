@@ -20,7 +20,6 @@ log = logging.getLogger("tempose.child")
 
 COMMAND = [sys.executable, "-m", "tempose_server.decode"]
 ANSWER_BYTES = 16_000_000
-TOO_COSTLY = "Reading this audio takes too long; it may be damaged."
 _OUT_OF_TIME = {-getattr(signal, name) for name in ("SIGXCPU", "SIGKILL") if hasattr(signal, name)}
 KEPT_ENVIRONMENT = (
     "PATH",
@@ -42,7 +41,9 @@ class Sandbox:
         self._settings = settings
         self._places = threading.BoundedSemaphore(settings.children_at_once)
 
-    def run(self, task: str, folder: Path, *, trusted: bool = False, **options: Any) -> dict[str, Any]:
+    def run(
+        self, task: str, folder: Path, *, trusted: bool = False, what: str = "audio", **options: Any
+    ) -> dict[str, Any]:
         """The answer of one task.
 
         Parameters
@@ -50,9 +51,11 @@ class Sandbox:
         task : str
             A name in `decode.TASKS`.
         folder : Path
-            Of the song; chosen by the server, never by a request.
+            Of the song or picture; chosen by the server, never by a request.
         trusted : bool
             The task reads only what was decoded before: no cap on memory, for the analysis libraries.
+        what : str
+            audio or picture, for the words of errors and their codes.
 
         Raises
         ------
@@ -79,10 +82,10 @@ class Sandbox:
                     check=False,
                 )
             except subprocess.TimeoutExpired:
-                raise ApiError(422, "audio_costly", TOO_COSTLY) from None
-        return self._answer(task, done)
+                raise _too_costly(what) from None
+        return self._answer(task, what, done)
 
-    def _answer(self, task: str, done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
+    def _answer(self, task: str, what: str, done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
         try:
             answer = (
                 json.loads(done.stdout) if done.returncode == 0 and len(done.stdout) < ANSWER_BYTES else None
@@ -90,15 +93,21 @@ class Sandbox:
         except ValueError:
             answer = None
         if done.returncode in _OUT_OF_TIME:
-            raise ApiError(422, "audio_costly", TOO_COSTLY)
+            raise _too_costly(what)
         if not isinstance(answer, dict):
             log.warning("child %s ended with %s: %r", task, done.returncode, done.stderr[-2000:])
-            raise ApiError(422, "audio_crashed", "The audio could not be read: its decoder gave up on it.")
+            raise ApiError(
+                422, f"{what}_crashed", f"The {what} could not be read: its decoder gave up on it."
+            )
         if "errno" in answer:
             if answer["errno"] in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
                 raise disk_full()
             log.warning("child %s failed with errno %s: %r", task, answer["errno"], done.stderr[-2000:])
-            raise ApiError(500, "internal", "The server failed to handle the audio; its log says more.")
+            raise ApiError(500, "internal", f"The server failed to handle the {what}; its log says more.")
         if "error" in answer:
             raise ApiError(422, answer["error"]["code"], answer["error"]["message"])
         return answer
+
+
+def _too_costly(what: str) -> ApiError:
+    return ApiError(422, f"{what}_costly", f"Reading this {what} takes too long; it may be damaged.")

@@ -273,6 +273,15 @@ class Limits(BaseModel):
     queue: int
     json_bytes: int
     json_elements: int
+    picture_bytes: int
+    picture_pixels: int
+
+
+class PoseEstimator(BaseModel):
+    """Whether poses can be found in pictures; `message` says why not."""
+
+    available: bool
+    message: str
 
 
 class Capabilities(BaseModel):
@@ -283,7 +292,24 @@ class Capabilities(BaseModel):
     overlap_frames: int
     styles: list[str]
     audio_formats: list[str]
+    picture_formats: list[str]
+    pose_estimator: PoseEstimator
     limits: Limits
+
+
+class FoundPose(BaseModel):
+    """The largest person in a picture; keypoints are shares of the upright picture, score 0: not seen.
+
+    `skeleton` is openpose18, or body25 (with feet) or body25_hands, where the model has them; `people` is how
+    many were seen.
+    """
+
+    skeleton: str
+    joints: list[str]
+    keypoints: list[list[float]]
+    scores: list[float]
+    canvas: list[int]
+    people: int
 
 
 class AudioInfo(BaseModel):

@@ -158,6 +158,8 @@ class Doors:
     def _rule(self, method: str, path: str) -> BodyRule:
         if method == "PUT" and _AUDIO.fullmatch(path):
             return BodyRule("application/octet-stream", self.settings.audio_bytes)
+        if method == "POST" and path == "/v1/pose":
+            return BodyRule("application/octet-stream", self.settings.picture_bytes)
         if method in ("PUT", "POST") and _JSON.fullmatch(path):
             return BodyRule("application/json", self.settings.json_bytes)
         return BodyRule("application/json", OTHER_BODY_BYTES)

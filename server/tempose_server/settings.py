@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir)
     model: str = "default"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    pose_model: Path | None = None
     engine: Literal["local", "ray"] = "local"
     ray_address: str | None = None
     replicas: int | None = Field(None, gt=0, le=1000)
@@ -61,6 +62,8 @@ class Settings(BaseSettings):
     audio_bytes: int = Field(200_000_000, gt=0)
     audio_seconds: float = Field(1800.0, gt=0)
     decoded_bytes: int = Field(1_000_000_000, gt=0)
+    picture_bytes: int = Field(30_000_000, gt=0)
+    picture_pixels: int = Field(50_000_000, gt=0)
     dance_seconds: float = Field(MAX_SECONDS, gt=0, le=MAX_SECONDS)
     json_bytes: int = Field(24_000_000, gt=0)
     json_elements: int = Field(1_000_000, gt=0)

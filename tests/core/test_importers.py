@@ -3,8 +3,6 @@
 import io
 import json
 import pickle
-import sys
-import types
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +14,6 @@ from tempose.datasets.importers import Options, import_data
 from tempose.datasets.importers import run as run_module
 from tempose.datasets.importers.aist import tempo
 from tempose.datasets.importers.bvh import read_bvh
-from tempose.datasets.importers.estimator import RtmEstimator
 from tempose.datasets.importers.mocap import as_dancer, find_joints, project, stance, tokens
 from tempose.datasets.importers.options import read_labels
 from tempose.datasets.importers.pickles import load_arrays
@@ -539,38 +536,6 @@ def test_a_steady_tempo_is_taken_and_a_changing_one_is_not():
     assert np.isclose(known["beat0"], 1.3, atol=0.02)
     assert steady_tempo(BeatGrid(np.cumsum(np.linspace(0.4, 0.6, 40)))) == {}
     assert steady_tempo(BeatGrid(beats, confidence=0.1)) == {}
-
-
-def test_rtmlib_is_given_files_of_the_folder_alone(tmp_path, monkeypatch):
-    made = []
-
-    class Model:
-        def __init__(self, file, model_input_size, backend, device):
-            made.append((file, model_input_size))
-
-        def __call__(self, picture, bboxes=None):
-            if bboxes is None:
-                return np.asarray([[0, 0, 9, 9]])
-            return np.full((1, 17, 2), float(picture[0, 0, 0])), np.full((1, 17), 1.5)
-
-    fake = types.ModuleType("rtmlib")
-    fake.YOLOX = fake.RTMPose = fake.RTMO = Model  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, "rtmlib", fake)
-    monkeypatch.setattr("tempose.datasets.importers.estimator.input_size", lambda path: (192, 256))
-    with pytest.raises(TemposeError, match="no pose model"):
-        RtmEstimator(tmp_path)
-    for name in ("yolox_m.onnx", "rtmpose-m.onnx"):
-        (tmp_path / name).write_bytes(b"")
-    estimator = RtmEstimator(tmp_path)
-    assert [m[0] for m in made] == [str(tmp_path / "yolox_m.onnx"), str(tmp_path / "rtmpose-m.onnx")]
-    picture = np.zeros((8, 8, 3), np.uint8)
-    picture[..., 2] = 7  # blue, which comes first for rtmlib
-    people = estimator(picture)
-    assert people.shape == (1, 17, 3)
-    assert people[0, 0].tolist() == [7, 7, 1]
-    monkeypatch.setitem(sys.modules, "rtmlib", None)
-    with pytest.raises(TemposeError, match="pip install rtmlib"):
-        RtmEstimator(tmp_path)
 
 
 # --- check and the commands ---

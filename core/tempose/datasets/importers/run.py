@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tempose.datasets.importers import aist, mocap_jobs, poses, video
-from tempose.datasets.importers.estimator import Estimator
+from tempose.pose.estimator import Estimator
 from tempose.datasets.importers.options import KINDS, Options
 from tempose.datasets.importers.store import Store, mark
 from tempose.datasets.importers.takes import Dropped, Job

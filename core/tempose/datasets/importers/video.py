@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tempose.datasets.importers.estimator import Estimator, RtmEstimator
+from tempose.pose.estimator import Estimator, RtmEstimator
 from tempose.datasets.importers.options import PAPER_FPS, Options
 from tempose.datasets.importers.poses import clips_2d
 from tempose.datasets.importers.shots import THUMBNAIL, shot_cuts
