@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import functools
 import json
 import os
 import shutil
@@ -130,11 +131,20 @@ def missing_tests(protection: Protection, root: Path) -> list[str]:
     lost = []
     for test in filter(None, (*protection.tests, protection.stays)):
         path, _, name = test.partition("::")
-        code = ast.parse((root / path).read_text("utf-8")) if (root / path).is_file() else ast.Module([], [])
-        names = {node.name for node in ast.walk(code) if isinstance(node, ast.FunctionDef)}
-        if name.partition("[")[0] not in names:
+        if name.partition("[")[0] not in _tests_in(root / path):
             lost.append(test)
     return lost
+
+
+@functools.cache
+def _tests_in(path: Path) -> set[str]:
+    if not path.is_file():
+        return set()
+    return {
+        node.name
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.FunctionDef)
+    }
 
 
 def copy(target: Path) -> Path:
@@ -151,7 +161,7 @@ def copy(target: Path) -> Path:
 def environment(folder: Path, python: str) -> dict[str, str]:
     """In which the copy, not the installed package, is imported."""
     server = str(ROOT / PYTHONS[""] / "bin" / "python")
-    places = [folder / "core", folder / "server"] if python == "" else []
+    places = (folder / "core", folder / "server")
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith("TEMPOSE_")},
         "PYTHONPATH": os.pathsep.join(map(str, places)),
@@ -190,7 +200,7 @@ def run(
             env=environment(folder, python),
             stdout=log,
             stderr=log,
-            start_new_session=True,
+            process_group=0,
         )
         late = False
         try:

@@ -21,7 +21,7 @@ from tempose.music.grid import BeatGrid
 from tempose.null import NullModel
 from tempose.pose.reference import standing_pose
 from tempose.request import DanceRequest
-from tempose_server import decode, events
+from tempose_server import decode, events, sandbox
 from tempose_server.metrics import Metrics
 from tempose_server.security import Doors
 from tempose_server.settings import Settings
@@ -77,16 +77,19 @@ def test_the_doors_open_no_websocket():
 
 def test_a_pause_ends_an_upload_that_still_has_time():
     async def silent():
-        await asyncio.sleep(3600)
+        await asyncio.sleep(3)
+        return {"type": "http.request", "body": b"", "more_body": False}
 
     sent, _ = through(UPLOAD, silent, upload_idle_seconds=0.05, upload_grace_seconds=3600)
     assert sent[0]["status"] == 408
 
 
 def test_a_slow_pace_ends_an_upload_that_never_pauses():
+    drops = iter([True] * 300)
+
     async def drip():
         await asyncio.sleep(0.01)
-        return {"type": "http.request", "body": b"x", "more_body": True}
+        return {"type": "http.request", "body": b"x", "more_body": next(drops, False)}
 
     limits = {"upload_idle_seconds": 3600, "upload_grace_seconds": 0.2, "upload_bytes_per_second": 1e6}
     sent, _ = through(UPLOAD, drip, **limits)
@@ -113,6 +116,26 @@ def test_the_decoder_limits_itself():
         "RLIMIT_FSIZE": [4096] * 2,
         "RLIMIT_CORE": [0, 0],
     }
+
+
+CHILD = """
+import json, os, pathlib, sys, time
+folder = pathlib.Path(sys.argv[2])
+(folder / str(os.getpid())).touch()
+time.sleep(0.3)
+print(json.dumps({"at_once": len(list(folder.iterdir())), "environment": sorted(os.environ)}))
+(folder / str(os.getpid())).unlink()
+"""
+
+
+def test_few_decoders_run_at_once_and_none_is_told_the_token(tmp_path, monkeypatch):
+    monkeypatch.setattr(sandbox, "COMMAND", [sys.executable, "-c", CHILD])
+    monkeypatch.setenv("TEMPOSE_SERVER_TOKEN", TOKEN)
+    box = sandbox.Sandbox(Settings(children_at_once=2))
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: box.run("decode", tmp_path), range(6)))
+    assert max(answer["at_once"] for answer in answers) <= 2
+    assert all("TEMPOSE_SERVER_TOKEN" not in answer["environment"] for answer in answers)
 
 
 def test_what_comes_out_of_a_song_is_counted_in_bytes(tools, tmp_path):

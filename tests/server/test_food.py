@@ -324,12 +324,15 @@ def test_connections_that_never_ask_anything_are_closed(strict_server):
 
 
 def test_an_interrupted_upload_leaves_nothing_behind(strict_server):
+    staging = strict_server.folder / "data" / "staging"
+    deadline = time.monotonic() + 20
     with socket.create_connection(("127.0.0.1", strict_server.port), timeout=30) as connection:
         connection.sendall(
             head(strict_server, f"/v1/audio/{'0' * 64}", "Content-Length: 1000000") + bytes(100_000)
         )
-    staging = strict_server.folder / "data" / "staging"
-    deadline = time.monotonic() + 10
+        while not list(staging.iterdir()):
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
     while list(staging.iterdir()) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not list(staging.iterdir())

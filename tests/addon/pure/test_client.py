@@ -291,13 +291,30 @@ def test_cancel_ends_a_call_that_hangs_and_tells_the_server():
     with serving(answers) as (fake, client):
         client.ensure_sound = lambda data: ("0" * 64, 1.0)
         client.put_job = lambda job_id, body: None
+        client.timeout = 60  # longer than anybody waits here
         running = Job("Dancing", lambda w: work.dance(w, client, b"", {"seconds": 1.0}))
         assert reached.wait(10)
         running.cancel()
         assert running.pump() == "canceled"  # at once, whatever the network does
         running.join(10)
+        assert not running._thread.is_alive()  # while the server still hangs
         release.set()
         assert any(path.endswith("/cancel") for _, path, _, _ in fake.calls)
+
+
+def test_a_dance_of_another_length_is_refused():
+    answers = {
+        ("HEAD", "0" * 64): {},
+        ("PUT", "/v1/jobs/j"): (202, job("queued")),
+        ("GET", "events"): event(1, "state", job()),
+        ("GET", "result"): result(frames=30),
+    }
+    with serving(answers) as (_, client):
+        client.put_job = lambda job_id, body: None
+        made = work._danced(Quiet(), client, {"seconds": 1.0})
+        assert len(made.keypoints) == 30
+        with pytest.raises(Problem, match="another length"):
+            work._danced(Quiet(), client, {"seconds": 2.0})
 
 
 def test_a_full_queue_is_tried_again_with_the_same_job():
