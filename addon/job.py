@@ -62,7 +62,8 @@ class Job:
         except Problem as problem:
             self._queue.put(("canceled", None) if self._stop.is_set() else ("failed", problem))
         except Exception as error:  # whatever it is, a person must see it, not a console
-            self._queue.put(("failed", Problem("unexpected", f"Something unexpected went wrong: {error!r}.")))
+            said = f"Something unexpected went wrong: {error!r}. Please report it: Copy Diagnostics has the facts."
+            self._queue.put(("failed", Problem("unexpected", said)))
 
     def status(self, text: str) -> None:
         self._queue.put(("text", text))

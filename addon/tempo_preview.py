@@ -39,7 +39,10 @@ def previewing(settings) -> bool:
 def preview(settings, changes: again.Changes | None) -> str:
     """Move the keys to the tempo that the settings ask for; returns what to say."""
     if changes is None:
-        raise Problem("no_dance", "There is no dance to this sound on this character yet; generate one.")
+        raise Problem(
+            "no_dance",
+            "No dance to all of this sound moves this character: generate one, with the range Strip.",
+        )
     if not _moves(changes):
         take_back(settings)
         return "At this tempo the keys stay where they are."

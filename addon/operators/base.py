@@ -60,7 +60,8 @@ class Button:
         if not isinstance(problem, Problem):
             traceback.print_exception(problem)
             problem = Problem(
-                "unexpected", f"Something unexpected went wrong: {problem!r}. Nothing was changed."
+                "unexpected",
+                f"Something unexpected went wrong: {problem!r}. Please report it: Copy Diagnostics has the facts.",
             )
         notes.say(problem.message, error=True)
         redraw()

@@ -110,7 +110,15 @@ class TEMPOSE_OT_nudge_beats(_Edit, bpy.types.Operator):
 
     bl_idname = "tempose.nudge_beats"
     bl_label = "Nudge"
-    direction: EnumProperty(items=[("EARLIER", "Earlier", ""), ("LATER", "Later", "")], default="LATER")
+    direction: EnumProperty(
+        name="Direction",
+        description="Where the beats go",
+        items=[
+            ("EARLIER", "Earlier", "To the left on the timeline"),
+            ("LATER", "Later", "To the right on the timeline"),
+        ],
+        default="LATER",
+    )
 
     @classmethod
     def description(cls, _context, properties):
@@ -216,7 +224,7 @@ class TEMPOSE_OT_lock_beats(_Edit, bpy.types.Operator):
 
     bl_idname = "tempose.lock_beats"
     bl_label = "Lock Span"
-    unlock: BoolProperty(name="Unlock", options={"SKIP_SAVE"})
+    unlock: BoolProperty(name="Unlock", description="Unlock the span instead", options={"SKIP_SAVE"})
 
     @classmethod
     def description(cls, _context, properties):

@@ -123,7 +123,7 @@ class TEMPOSE_OT_save_map(_File, bpy.types.Operator):
     bl_idname = "tempose.save_map"
     bl_label = "Save Bone Map"
     bl_options = {"REGISTER"}
-    filepath: StringProperty(subtype="FILE_PATH")
+    filepath: StringProperty(name="File", description="Where the bone map is written", subtype="FILE_PATH")
     filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
 
     @classmethod
@@ -147,7 +147,7 @@ class TEMPOSE_OT_load_map(_File, bpy.types.Operator):
     bl_idname = "tempose.load_map"
     bl_label = "Load Bone Map"
     bl_options = {"REGISTER", "UNDO"}
-    filepath: StringProperty(subtype="FILE_PATH")
+    filepath: StringProperty(name="File", description="A bone map that was saved before", subtype="FILE_PATH")
     filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
 
     def act(self, context):

@@ -25,8 +25,7 @@ def under(window, x: int, y: int):
 
 
 class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
-    """Drag a beat in the Sequencer or in the Timeline: press on its line, drag, release. Its neighbours give way.
-    Shift: slide all beats. Ctrl: whole frames. Esc puts it back. Also with Ctrl Alt and the left mouse button"""
+    """Drag a beat in the Sequencer or in the Timeline: press on its line, drag, release. Shift: slide all beats. Ctrl: whole frames. Esc puts it back. Also with Ctrl Alt and the left mouse button"""  # noqa: E501
 
     bl_idname = "tempose.drag_beat"
     bl_label = "Drag a Beat"

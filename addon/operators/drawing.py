@@ -14,6 +14,7 @@ def _object_mode(context) -> None:
 
 
 def _select(context, ob) -> None:
+    context.view_layer.update()  # it still lists what has just been removed
     for other in context.view_layer.objects:
         other.select_set(other is ob)
     context.view_layer.objects.active = ob

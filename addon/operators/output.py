@@ -19,7 +19,9 @@ ENDINGS = {"OPENPOSE": ".json", "FOLDER": "", "COCO": ".json", "NPZ": ".npz"}
 class _ToFile:
     """Mixin: asks for a file first, when it is not given."""
 
-    filepath: StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(
+        name="File", description="Where it is written", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
 
     @classmethod
     def disabled_reason(cls, context):
@@ -127,7 +129,12 @@ class TEMPOSE_OT_import_poses(ActionButton, bpy.types.Operator):
     bl_label = "Import Poses…"
     bl_options = {"REGISTER", "UNDO"}
 
-    filepath: StringProperty(name="File", subtype="FILE_PATH", options={"SKIP_SAVE"})
+    filepath: StringProperty(
+        name="File",
+        description="The dance, or a folder of frames",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
     filter_glob: StringProperty(default="*.json;*.npz", options={"HIDDEN"})
     frame: IntProperty(
         name="Start Frame",

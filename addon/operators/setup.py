@@ -94,7 +94,7 @@ class TEMPOSE_OT_setup_log(ActionButton, bpy.types.Operator):
 
     bl_idname = "tempose.setup_log"
     bl_label = "Show Setup Log"
-    bl_options = {"REGISTER"}
+    bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
     def disabled_reason(cls, _context):

@@ -59,6 +59,7 @@ class TemposeMusic(bpy.types.PropertyGroup):
     )
     nudge_unit: EnumProperty(
         name="Unit",
+        description="What a nudge is measured in",
         items=[("MS", "ms", "Milliseconds of the timeline"), ("FRAMES", "Frames", "Frames of the scene")],
         default="MS",
         options=set(),

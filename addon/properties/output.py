@@ -45,6 +45,7 @@ class TemposeOutput(bpy.types.PropertyGroup):
     )
     kind: EnumProperty(
         name="File",
+        description="The format that poses are written in",
         items=[
             ("OPENPOSE", "OpenPose", "One JSON file: a list of OpenPose frames"),
             ("FOLDER", "OpenPose Folder", "A JSON file per frame, as OpenPose itself writes them"),
@@ -56,6 +57,7 @@ class TemposeOutput(bpy.types.PropertyGroup):
     )
     video: EnumProperty(
         name="Video",
+        description="What is drawn: pictures, or one file",
         items=[
             ("PNG", "PNG Pictures", "A folder with one picture per frame: nothing is lost"),
             ("MP4", "MP4", "One H.264 file, made by Blender; it cannot be used meanwhile"),

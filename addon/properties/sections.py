@@ -47,6 +47,7 @@ class TemposeSection(bpy.types.PropertyGroup):
     )
     kind: EnumProperty(
         name="Tempo As",
+        description="How the tempo of this section is given",
         items=[
             ("FACTOR", "Factor", "Times the speed of the music"),
             ("BPM", "BPM", "Beats per minute as heard; needs the beats"),

@@ -62,6 +62,7 @@ class TemposeSettings(bpy.types.PropertyGroup):
     )
     proportions: EnumProperty(
         name="Proportions",
+        description="How tall the built-in figure is, in heads",
         items=[("ADULT", "Adult", "Seven and a half heads tall"), ("CHILD", "Child", "Five heads tall")],
         default="ADULT",
         options=set(),
@@ -93,6 +94,7 @@ class TemposeSettings(bpy.types.PropertyGroup):
     )
     quality: EnumProperty(
         name="Quality",
+        description="How much time the model takes for a dance",
         items=[
             ("DRAFT", "Draft", "A quick look, in half the time"),
             ("NORMAL", "Normal", "Good for most dances"),

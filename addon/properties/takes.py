@@ -19,8 +19,8 @@ class TemposeTake(bpy.types.PropertyGroup):
     previous_pose: StringProperty(description="How the mapped bones stood before the preview")
     previous_fake_user: BoolProperty()
     sound: StringProperty(description="What regenerating did to the sound, to be undone by discarding")
-    seed: StringProperty(name="Seed")
-    bpm: FloatProperty(name="BPM")
+    seed: StringProperty(name="Seed", description="The seed that this dance was made with")
+    bpm: FloatProperty(name="BPM", description="The tempo that this dance was made to, in beats per minute")
     fingerprint: StringProperty()
     star: BoolProperty(name="Star", description="Mark this take", default=False, options=set())
     note: StringProperty(

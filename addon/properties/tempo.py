@@ -35,6 +35,7 @@ class TemposeTempo(bpy.types.PropertyGroup):
     )
     again: EnumProperty(
         name="Dance Again",
+        description="What Regenerate makes anew",
         items=[
             (
                 "TOUCHED",

@@ -1,0 +1,153 @@
+"""What operators need before they can be pressed, step by step."""
+
+import json
+
+import character_helpers as made
+import numpy as np
+from blender_helpers import CLICKS, add_strip
+
+
+class Steps:
+    """A scene on its way; each method is one step, and `options` is what the operator is then called with.
+
+    Parameters
+    ----------
+    bpy, scene, clicks, tempose, folder
+        The module, its scene, the click track, the add-on's modules by name, and where files may be written.
+    connect : callable
+        Makes sure that there is a server.
+    """
+
+    def __init__(self, bpy, scene, clicks, tempose, folder, connect):
+        self.bpy, self.scene, self.clicks, self.tempose = bpy, scene, clicks, tempose
+        self.folder, self.connect = folder, connect
+        self.ops, self.settings, self.options = bpy.ops.tempose, scene.tempose, {}
+        self.settings.generate.area, self.settings.generate.last_frame = "FRAMES", 48
+        self.settings.tempo.mode = "OFF"
+
+    def go(self, names) -> dict:
+        for name in names:
+            getattr(self, name)()
+        return self.options
+
+    # the song
+
+    def song(self):
+        if not self.scene.sequence_editor or not self.scene.sequence_editor.strips:
+            add_strip(self.scene, self.clicks)
+
+    def grid(self):
+        self.song()
+        beat_edit, beats = self.tempose("beat_edit"), self.tempose("beats")
+        found = beats.from_times(CLICKS, CLICKS[::4], 0.2)
+        beat_edit.put(self.scene, beat_edit.current(self.bpy.context), found)
+        self.scene.frame_set(33)
+
+    def preview_range(self):
+        self.scene.use_preview_range = True
+        self.scene.frame_preview_start, self.scene.frame_preview_end = 20, 80
+
+    def marked(self):
+        self.scene.timeline_markers.new("hit", frame=20).select = True
+
+    def taps(self):
+        self.options["frames"] = " ".join(str(1 + 24 * t) for t in CLICKS[4:14])
+
+    def section(self):
+        self.ops.add_section()
+
+    def faster(self):
+        self.settings.tempo_factor = 1.25
+
+    def previewed(self):
+        self.ops.preview_tempo()
+
+    # the character
+
+    def rig(self):
+        self.connect()
+        self.song()
+        if self.tempose("properties").pick_rig(self.bpy.context) is None:
+            self.ops.new_rig()
+
+    def armature(self):
+        made.make(self.bpy, made.PLAIN)
+
+    def mapped(self):
+        self.armature()
+        self.ops.map_bones()
+
+    def picture(self):
+        pixels = np.zeros((96, 64, 4), np.float32)
+        pixels[8:88, 16:48] = 1
+        image = self.bpy.data.images.new("figure", 64, 96, alpha=True)
+        image.pixels.foreach_set(pixels.ravel())
+        image.pack()
+        self.settings.drawing.image = image
+
+    def joint_markers(self):
+        self.picture()
+        self.ops.lay_out_picture()
+
+    # the dance
+
+    def whole(self):
+        self.settings.generate.area = "STRIP"
+
+    def take(self):
+        self.rig()
+        assert self.ops.generate() == {"FINISHED"}
+
+    def accepted(self):
+        self.ops.accept_take()
+
+    def first(self):
+        self.settings.active_take = 0
+
+    def shown(self):
+        self.ops.show_take()
+
+    def kept(self):
+        for frame in (12, 24):
+            self.settings.edit.poses.add().frame = frame
+
+    def limb(self):
+        self.settings.edit.left_arm = True
+
+    def style(self):
+        self.settings.edit.style = self.tempose("connection").current.capabilities["styles"][0]
+
+    def twos(self):
+        self.settings.keys.density = "TWOS"
+
+    # files and the like
+
+    def map_file(self):
+        mapping, path = self.tempose("mapping"), self.folder / "map.json"
+        bones = {"upper_arm.L": "UpperArm_L", "forearm.L": "LowerArm_L"}
+        path.write_text(mapping.to_json(mapping.BoneMap(bones), "Character"))
+        self.options["filepath"] = str(path)
+
+    def pose_file(self):
+        person = [v for k in range(18) for v in (100 + 7 * k * k % 90, 90 + 20 * k, 1)]
+        path = self.folder / "poses.json"
+        path.write_text(json.dumps([{"people": [{"pose_keypoints_2d": person}]}] * 5))
+        self.options["filepath"] = str(path)
+
+    def to_file(self):
+        self.options["filepath"] = str(self.folder / "out.json")
+
+    def to_folder(self):
+        self.options["filepath"] = str(self.folder / "out")
+
+    def runtime_file(self):
+        self.connect()
+        self.options["runtime_file"] = str(self.tempose("server_process").running().runtime_file)
+
+    def log(self):
+        folder = self.tempose("operators.setup").folder()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / self.tempose("environment").LOG).write_text("pip")
+
+    def job(self):
+        self.tempose("job").begin("Waiting", lambda work: work.sleep(60))
