@@ -22,7 +22,7 @@ rm -rf "$making"
 mmdebstrap --mode=root --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
   --include=ca-certificates,locales sid "$making" "${mirror:-http://deb.debian.org/debian}"
 chroot "$making" apt-get -qq -o Acquire::Check-Valid-Until=false update
-chroot "$making" apt-get -qq install -y --no-install-recommends \
+chroot "$making" apt-get -qq -o Dpkg::Options::=--force-unsafe-io install -y --no-install-recommends \
   blender libgl1-mesa-dri libgl1 libegl1 libxkbcommon0 python3-numpy python3-requests python3-cattr
 chroot "$making" localedef -i de_DE -f UTF-8 de_DE.UTF-8
 chroot "$making" apt-get -qq clean

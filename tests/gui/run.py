@@ -31,7 +31,7 @@ LIMIT = 900  # seconds for a group
 # In a mount namespace of its own: whatever happens, nothing stays mounted. The repository cannot be written to.
 INSIDE = """set -eu
 root=$1 repository=$2 out=$3; shift 3
-mkdir -p "$root$repository"
+mkdir -p "$root$repository" "$root$out"
 mount --rbind /proc "$root/proc"; mount --rbind /dev "$root/dev"
 mount --bind "$repository" "$root$repository"; mount -o remount,bind,ro "$root$repository"
 mount --bind "$out" "$root$out"
