@@ -1,21 +1,42 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What panels share."""
 
-LINE = 44  # characters that fit into a narrow panel
+import functools
+
+import blf
+import bpy
+
+BESIDE = 80  # pixels at UI scale 1 that a side bar is wider than a text beside its icon
+USUAL = 205  # pixels for a text in a side bar as Blender opens it
+FONT = 0  # the interface's own
+
+
+@functools.lru_cache(maxsize=4096)
+def _width(text: str, size: float) -> float:
+    blf.size(FONT, size)
+    return blf.dimensions(FONT, text)[0]
+
+
+def lines_of(text: str, room: float, size: float) -> list[str]:
+    """A text in lines no wider than `room` pixels, in letters of a size in pixels; a long word stays whole."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and _width(lines[-1], size) + _width(f" {word}", size) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
 
 
 def say(layout, text: str, icon: str = "NONE") -> None:
-    """A text on as many lines as it needs."""
+    """A text on as many lines as it needs where it is drawn."""
+    preferences, region = bpy.context.preferences, bpy.context.region
+    scale = preferences.system.ui_scale or 1.0  # 0 in background mode
+    side_bar = region is not None and region.type == "UI"
+    room = region.width - BESIDE * scale if side_bar else USUAL * scale
+    size = preferences.ui_styles[0].widget.points * scale
     column = layout.column(align=True)
     column.scale_y = 0.8
-    line = ""
-    for word in [*text.split(), ""]:
-        if word and len(line) + len(word) < LINE:
-            line = f"{line} {word}".strip()
-            continue
-        if line:
-            column.label(text=line, icon=icon)
-            icon = "BLANK1" if icon != "NONE" else icon
-        line = word
-    if line:
+    for line in lines_of(text, room, size):
         column.label(text=line, icon=icon)
+        icon = "BLANK1" if icon != "NONE" else icon
