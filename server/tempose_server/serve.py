@@ -25,6 +25,9 @@ from tempose_server import logs, runtime_file
 from tempose_server.app import Service, create_app
 from tempose_server.settings import Settings
 
+# Longer than clients keep an idle connection (mostly 5 s), or a request may meet the closing of its own.
+KEEP_ALIVE_SECONDS = 15
+
 
 def run(settings: Settings) -> None:
     """Serve until SIGTERM or Ctrl+C.
@@ -58,6 +61,7 @@ def run(settings: Settings) -> None:
             ssl_certfile=settings.tls_cert,
             ssl_keyfile=settings.tls_key,
             limit_concurrency=settings.connections,
+            timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
         )
         _Protocol.header_seconds = settings.header_seconds
