@@ -22,6 +22,7 @@ if bpy is not None:
         preferences,
         properties,
         server_process,
+        sounds,
         tempo_follow,
         tempo_preview,
     )
@@ -43,6 +44,7 @@ if bpy is not None:
         beat_draw.forget()
         tempo_follow.forget()
         tempo_preview.forget()
+        sounds.forget()
         notes.say("")
 
     def _quit():

@@ -3,7 +3,7 @@
 
 from dataclasses import dataclass
 
-from . import dancing, markers, mix, tempo_edit
+from . import compat, dancing, grids, markers, mix, tempo_edit
 from .beats import Grid
 from .errors import Problem
 from .tempo_edit import Heard
@@ -18,7 +18,7 @@ class Current:
     scene : bpy.types.Scene
         The one with the sound.
     mark : str
-        Fingerprint of the sound that the grid belongs to.
+        Of the sound that the grid belongs to.
     plan : Heard
     grid : Grid
         Empty where there is none yet.
@@ -54,8 +54,8 @@ def peek(context) -> Current | None:
 
 def at(scene, original) -> Current:
     """The grid of one strip, or of everything heard."""
-    mark = dancing.grid_mark(scene, original)
-    grid = markers.absorbed(scene, mark)
+    grid = markers.absorbed(scene, dancing.grid_mark(scene, original))
+    mark = dancing.own_mark(scene, original)
     return Current(scene, mark, tempo_edit.heard(scene, original), Grid() if grid is None else grid)
 
 
@@ -70,13 +70,16 @@ def current(context) -> Current:
 def put(window_scene, now: Current, grid: Grid) -> None:
     """Write an edited grid, as markers too where the settings of the window's scene ask for it."""
     as_markers = window_scene.tempose.music.show_markers
-    markers.put(now.scene, now.mark, grid, now.plan.span, now.plan.tempo, as_markers)
+    name = compat.file_name(now.plan.original.sound)
+    markers.put(now.scene, now.mark, grid, now.plan.span, now.plan.tempo, as_markers, name)
     _redraw()
 
 
 def clear(now: Current) -> None:
     """Forget the grid of a sound."""
     markers.clear(now.scene, now.mark)
+    if grids.has(now.scene, dancing.grid_mark(now.scene, now.plan.original)):
+        grids.save(now.scene, now.mark, Grid())  # so that a former one of the same name does not come back
     _redraw()
 
 

@@ -13,11 +13,13 @@ from . import (
     character,
     compat,
     connection,
+    grids,
     markers,
     puppet,
     ranges,
     reference,
     rig,
+    sounds,
     stage,
     tempo_edit,
 )
@@ -114,13 +116,46 @@ def _sounds_alike(scene, strip, before: dict) -> bool:
     )
 
 
-def grid_mark(scene, original) -> str:
-    """Fingerprint that a beat grid belongs to: the sound file, the mixdown of one strip, or of all of them."""
+def own_mark(scene, original) -> str:
+    """Mark of the sound that a beat grid is written for: its file, the mixdown of one strip, or of all of them."""
+    if isinstance(original, Mix):
+        return fingerprint({"mix": original.facts(sounds.content)})
+    held = sounds.content(original.sound)
+    if not held:  # the file is missing for now
+        return next(
+            reversed(grids.named(scene, compat.file_name(original.sound))), _named_mark(scene, original)
+        )
+    if compat.is_retimed(original) or audio.is_shifted(original):
+        return fingerprint({**audio.facts(scene, original), "sound": held})
+    return fingerprint({"content": held})
+
+
+def _named_mark(scene, original) -> str:
+    """The same by the file's name, as version 0.2 and older have it."""
     if isinstance(original, Mix):
         return fingerprint({"mix": original.facts()})
     if compat.is_retimed(original) or audio.is_shifted(original):
         return sound_mark(scene, original)
     return fingerprint({"file": compat.file_name(original.sound)})
+
+
+def grid_mark(scene, original) -> str:
+    """Mark of the beat grid that counts for a sound.
+
+    That is its own; where it has none yet, the one of a sound of the same name that is not in this .blend any more
+    (the file was exported anew, or is missing), or the one that an older version wrote.
+    """
+    own = own_mark(scene, original)
+    if grids.has(scene, own):
+        return own
+    if not isinstance(original, Mix):
+        taken = {fingerprint({"content": held}) for held in sounds.others(original.sound)}
+        former = [m for m in grids.named(scene, compat.file_name(original.sound)) if m not in taken]
+        plain = not (compat.is_retimed(original) or audio.is_shifted(original))
+        if plain and former:
+            return former[-1]
+    old = _named_mark(scene, original)
+    return old if grids.has(scene, old) else own
 
 
 def read_reference(path: str) -> Reference:
@@ -130,10 +165,12 @@ def read_reference(path: str) -> Reference:
         raise Problem("reference_unset", "Choose a pose file first.")
     try:
         if full.stat().st_size > reference.MAX_FILE_BYTES:
-            raise Problem("reference_large", f"{full.name} is too large for a pose file.")
+            raise Problem("reference_large", f"{full.name} is too large for a pose file. Choose another one.")
         return reference.from_json(full.read_text("utf-8"))
     except (OSError, UnicodeDecodeError):
-        raise Problem("reference_missing", f"The pose file {full.name} cannot be read.") from None
+        raise Problem(
+            "reference_missing", f"The pose file {full.name} cannot be read. Choose another one."
+        ) from None
 
 
 def reference_for_rig(context, settings) -> Reference:
@@ -173,7 +210,9 @@ def order(context, new_tempo: bool) -> Order:
     if not new_tempo:
         plan = _part(context.scene, scene, settings, plan, grid_mark(scene, original))
     if plan.span.seconds < audio.MIN_SECONDS:
-        raise Problem("audio_short", "At this tempo the strip is shorter than half a second.")
+        raise Problem(
+            "audio_short", "At this tempo the strip is shorter than half a second. Lower the tempo."
+        )
     pose = rig.pose_of(ob, current=settings.reference == "ARMATURE")
     take = stage.active(settings)
     seed = (
@@ -231,10 +270,14 @@ def still_there(asked: Order):
     """Everything the order was about, found again; raises when something has gone meanwhile."""
     scene, sound_scene = bpy.data.scenes.get(asked.scene), bpy.data.scenes.get(asked.sound_scene)
     if scene is None or sound_scene is None:
-        raise Problem("scene_gone", "The scene was deleted meanwhile. The dance was thrown away.")
+        raise Problem(
+            "scene_gone", "The scene was deleted meanwhile. The dance was thrown away; generate again."
+        )
     ob = rig.find(scene, asked.rig)
     if ob is None:
-        raise Problem("rig_gone", "The rig was deleted meanwhile. The dance was thrown away.")
+        raise Problem(
+            "rig_gone", "The rig was deleted meanwhile. The dance was thrown away; choose another rig."
+        )
     strips = {s.name: s for s in compat.sound_strips(sound_scene)}
     original = Mix(sound_scene) if "mix" in asked.sound else strips.get(asked.strip)
     if original is None or not _sounds_alike(sound_scene, original, asked.sound):
@@ -323,7 +366,10 @@ def take_span(scene, take):
         return Span(data.settings["left"], len(data.dance.keypoints) / data.dance.fps, compat.rate_of(scene))
     original = find_original(scene, name)
     if original is None:
-        raise Problem("strip_gone", "The sound strip of this take has been deleted or renamed.")
+        raise Problem(
+            "strip_gone",
+            "The sound strip of this take has been deleted or renamed. Undo that, or discard the take.",
+        )
     return span_of(tempo_edit.heard(scene, original), data)
 
 

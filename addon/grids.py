@@ -48,9 +48,26 @@ def load(scene, mark: str) -> Grid | None:
     return made[mark]
 
 
-def save(scene, mark: str, grid: Grid) -> None:
-    """Keep the grid of a sound."""
-    scene[KEY] = json.dumps({**_all(scene), mark: grid.to_plain()}, separators=(",", ":"))
+def has(scene, mark: str) -> bool:
+    """Whether there is a grid of a sound."""
+    return mark in _all(scene)
+
+
+def named(scene, name: str) -> list[str]:
+    """Marks of the grids that were made for sound files of a name, oldest first."""
+    return [
+        m for m, held in _all(scene).items() if name and isinstance(held, dict) and held.get("file") == name
+    ]
+
+
+def save(scene, mark: str, grid: Grid, name: str = "") -> None:
+    """Keep the grid of a sound; `name` is that of its file, "" leaves the one that is there."""
+    held = _all(scene)
+    before = held.get(mark)
+    name = name or (before.get("file", "") if isinstance(before, dict) else "")
+    row = {**grid.to_plain(), "file": name} if name else grid.to_plain()
+    rest = {m: row for m, row in held.items() if m != mark}
+    scene[KEY] = json.dumps({**rest, mark: row}, separators=(",", ":"))
 
 
 def drop(scene, mark: str) -> None:

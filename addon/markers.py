@@ -130,9 +130,9 @@ def follow(scene, span: Span, tempo: TempoMap) -> None:
     show(scene, view["mark"], grid, span, tempo)
 
 
-def put(scene, mark: str, grid: Grid, span: Span, tempo: TempoMap, as_markers: bool) -> None:
-    """Keep a grid, and show it as markers or not."""
-    grids.save(scene, mark, grid)
+def put(scene, mark: str, grid: Grid, span: Span, tempo: TempoMap, as_markers: bool, name: str = "") -> None:
+    """Keep a grid, and show it as markers or not; `name` is that of the sound's file."""
+    grids.save(scene, mark, grid, name)
     if as_markers:
         show(scene, mark, grid, span, tempo)
     else:

@@ -101,10 +101,10 @@ class Mix:
         """The frame behind the range, or behind the last sound before that."""
         return float(min(frame_range(self.scene)[1] + 1, self.content_end))
 
-    def facts(self, depth: int = 0) -> list:
-        """What decides how it sounds, relative to its first strip."""
+    def facts(self, name_of=compat.file_name, depth: int = 0) -> list:
+        """What decides how it sounds, relative to its first strip; `name_of` says what a sound is known by."""
         anchor, rate = self.content_start, compat.rate_of(self.scene)
-        return [_facts(s, anchor, rate, depth) for s in self.strips]
+        return [_facts(s, anchor, rate, name_of, depth) for s in self.strips]
 
 
 def frame_range(scene) -> tuple[int, int]:
@@ -132,7 +132,7 @@ def volume_keys(strip) -> list:
     ]
 
 
-def _facts(strip, anchor: float, rate: float, depth: int) -> dict:
+def _facts(strip, anchor: float, rate: float, name_of, depth: int) -> dict:
     names = ("left_handle", "right_handle", "content_start")
     out = {"type": strip.type, **{n: float(compat.strip_time(strip, n) - anchor) / rate for n in names}}
     out["volume"] = float(getattr(strip, "volume", 1.0))
@@ -142,13 +142,13 @@ def _facts(strip, anchor: float, rate: float, depth: int) -> dict:
         for path, keys in volume_keys(strip)
     ]
     if strip.type == "SOUND":
-        out["file"] = compat.file_name(strip.sound)
+        out["file"] = name_of(strip.sound)
         out["offset"] = float(getattr(strip, "sound_offset", 0.0))
         out["keys"] = [float(k.timeline_frame - anchor) / rate for k in getattr(strip, "retiming_keys", ())]
     elif strip.type == "META":
         out["inside"] = [
-            _facts(s, anchor, rate, depth) for s in strip.strips if not s.mute and s.type in KINDS
+            _facts(s, anchor, rate, name_of, depth) for s in strip.strips if not s.mute and s.type in KINDS
         ]
     elif strip.scene is not None and depth < DEPTH:
-        out["inside"] = Mix(strip.scene).facts(depth + 1)
+        out["inside"] = Mix(strip.scene).facts(name_of, depth + 1)
     return out

@@ -11,15 +11,17 @@ from itertools import pairwise
 
 import numpy as np
 
+from . import by_hand
+from .key_marks import GENERATED
 from .retiming import Heard, Piece, new_frames, placed
 
 FREE, ALIGNED, AUTO_CLAMPED = 0, 3, 4
 THIRD = np.asarray([1 / 3, 0], np.float32)  # of a frame: handles until Blender computes them
 CONSTANT, BEZIER = 0, 2
 MEET_SECONDS = 0.4
-"""Over this long a new curve is led to a kept one that it misses (an artist's edit, say)."""
+"""Over this long a new curve is led to a kept one that it misses, in place or in speed (an artist's edit, say)."""
 COLUMNS = {
-    "interpolation": (np.int32, BEZIER), "easing": (np.int32, 0), "type": (np.int32, 0),
+    "interpolation": (np.int32, BEZIER), "easing": (np.int32, 0), "type": (np.int32, GENERATED),
     "handle_left_type": (np.int32, AUTO_CLAMPED), "handle_right_type": (np.int32, AUTO_CLAMPED),
     "amplitude": (np.float32, 0.0), "back": (np.float32, 0.0), "period": (np.float32, 0.0),
 }  # fmt: skip
@@ -93,12 +95,12 @@ class Keys:
         x = [a[:, 0].astype(float) + frames for a in (self.co, self.left, self.right)]
         return self.at(x[0], x[1], x[2])
 
-    def lifted(self, by) -> "Keys":
-        """The same keys with values raised, handles and all."""
+    def raised(self, by: Callable) -> "Keys":
+        """The same keys with values raised by a function of the frame, handles by what it is at theirs."""
         out = []
         for array in (self.co, self.left, self.right):
             moved = array.copy()
-            moved[:, 1] = array[:, 1].astype(float) + by
+            moved[:, 1] = array[:, 1].astype(float) + by(array[:, 0].astype(float))
             out.append(moved)
         return Keys(out[0], out[1], out[2], self.columns, self.by_hand)
 
@@ -214,8 +216,22 @@ def spliced(
         inside = _edged(fresh, start, stop, fresh_at)
         inside = _met(inside, left, right, start, stop, rate, fresh_at, angle)
         hand = base.pick(np.flatnonzero(base.by_hand & _between(base, before, after)))
-        parts.append(_through(inside, retimed(hand, moves), rate, angle) if len(hand) else inside)
+        if len(hand):
+            inside = _through(inside, retimed(hand, moves), MEET_SECONDS * rate, (start - 1, stop), angle)
+        parts.append(inside)
     return together(parts)
+
+
+def _through(inside: Keys, hand: Keys, reach: float, ends: tuple[float, float], angle: bool) -> Keys:
+    """New keys, led through those set by hand."""
+    if not len(inside):
+        return hand
+
+    def values_at(frames):
+        return np.interp(frames, inside.frames, inside.values)
+
+    by, turns = by_hand.lead(values_at, hand.frames, hand.values, reach, ends, angle)
+    return together([inside.raised(by), hand.raised(lambda _: turns)])
 
 
 def _between(base: Keys, before: Piece, after: Piece) -> np.ndarray:
@@ -286,7 +302,7 @@ def split(keys: Keys, low: int, frame: float) -> tuple[np.ndarray, Keys, np.ndar
         left, right = before + (middle - before) * t, middle + (after - middle) * t
         here = left + (right - left) * t
         here[0] = frame
-    key = key.changed(0, handle_left_type=FREE, handle_right_type=FREE, type=0)
+    key = key.changed(0, handle_left_type=FREE, handle_right_type=FREE, type=GENERATED)
     key.co[0] = here
     key.left[0] = left if left is not None else here - THIRD
     key.right[0] = right if right is not None else here + THIRD
@@ -318,48 +334,69 @@ def _edged(fresh: Keys, start: float, stop: float, value_at: Callable[[float], f
 
 
 def _met(inside: Keys, left: Keys, right: Keys, start, stop, rate, fresh_at, angle) -> Keys:
-    """New keys led to the kept ones on either side."""
+    """New keys led to the kept ones on either side, in place and in speed."""
     if not len(inside):
         return inside
     ends = [
-        (float(part.frames[i]), float(part.values[i]))
-        if len(part) and _near(part.frames[i], edge, rate)
-        else None
+        _End.of(part, i, fresh_at, angle) if len(part) and _near(part.frames[i], edge, rate) else None
         for part, i, edge in ((left, -1, start), (right, 0, stop))
     ]
-    turns, lead, total = [], np.zeros(len(inside)), np.zeros(len(inside))
-    misses = []
-    for end in ends:
-        miss = end[1] - fresh_at(end[0]) if end else 0.0
-        turn = 2 * math.pi * round(miss / (2 * math.pi)) if angle else 0.0
-        turns.append(turn if end else None)
-        misses.append(miss - turn)
-    whole_turn = turns[0] if turns[0] is not None else turns[1] or 0.0
-    for end, miss in zip(ends, misses, strict=True):
-        if end is None:
-            continue
-        distance = np.minimum(np.abs(inside.frames - end[0]) / (MEET_SECONDS * rate), 1)
-        weight = 0.5 + 0.5 * np.cos(np.pi * distance)
-        lead, total = lead + weight * miss, total + weight
-    inside = inside.lifted(whole_turn + lead / np.maximum(total, 1))
-    if None not in turns and abs(turns[0] - turns[1]) > 1:  # it has turned once more: jump, do not spin
+    there = [end for end in ends if end is not None]
+    if not there:
+        return inside
+    reach = MEET_SECONDS * rate
+    if len(there) == 2:
+        reach = min(reach, there[1].frame - there[0].frame)
+    inside = inside.raised(lambda frames: there[0].turn + sum(end.lead(frames, reach) for end in there))
+    if len(there) == 2 and abs(there[0].turn - there[1].turn) > 1:
+        # It has turned once more: jump, do not spin.
         inside = inside.changed(len(inside) - 1, interpolation=CONSTANT)
     return inside
 
 
-def _through(inside: Keys, hand: Keys, rate: float, angle: bool) -> Keys:
-    """New keys with those set by hand among them: the curve is led to each and away again, without spikes."""
-    if not len(inside) or not len(hand):
-        return together([inside, hand])
-    misses = hand.values - np.interp(hand.frames, inside.frames, inside.values)
-    if angle:  # the same pose, without a spin to it
-        turns = 2 * math.pi * np.round(misses / (2 * math.pi))
-        misses, hand = misses - turns, hand.lifted(-turns) if turns.any() else hand
-    distance = np.abs(inside.frames[:, None] - hand.frames) / (MEET_SECONDS * rate)
-    weight = 0.5 + 0.5 * np.cos(np.pi * np.minimum(distance, 1))
-    share = weight / (1 - weight + 1e-6)  # the nearest counts most
-    share /= np.maximum(share.sum(1, keepdims=True), 1e-12)
-    return together([inside.lifted(weight.max(1) * (share @ misses)), hand])
+@dataclass(frozen=True)
+class _End:
+    """Where kept keys end, and what the new curve misses them by there.
+
+    Parameters
+    ----------
+    frame : float
+    away : int
+        1 where the new keys come after it, −1 where they come before.
+    miss, speed : float
+        How much more the kept curve has, and by how much more it changes per frame towards the new one.
+    turn : float
+        Whole turns of an angle that the kept curve has more.
+    """
+
+    frame: float
+    away: int
+    miss: float
+    speed: float
+    turn: float
+
+    @classmethod
+    def of(cls, part: Keys, index: int, fresh_at: Callable[[float], float], angle: bool) -> "_End":
+        frame, away = float(part.frames[index]), 1 if index else -1
+        miss = float(part.values[index]) - fresh_at(frame)
+        turn = 2 * math.pi * round(miss / (2 * math.pi)) if angle else 0.0
+        deeper, speed = frame - away, 0.0
+        if part.frames[0] <= deeper <= part.frames[-1]:
+            speed = miss - (value_at(part, deeper) - fresh_at(deeper))
+        return cls(frame, away, miss - turn, speed, turn)
+
+    def lead(self, frames, reach: float):
+        """What is added to the new curve at some frames: a cubic Hermite curve that ends flat."""
+        share = np.clip((np.asarray(frames, float) - self.frame) * self.away / reach, 0, 1)
+        return (1 - share) ** 2 * ((1 + 2 * share) * self.miss + share * reach * self.speed)
+
+
+def value_at(keys: Keys, frame: float) -> float:
+    """A curve's value between its first and its last key, as Blender plays it."""
+    low = int(np.clip(np.searchsorted(keys.frames, frame + 1e-3) - 1, 0, len(keys) - 1))
+    if abs(keys.frames[low] - frame) < 1e-3 or low == len(keys) - 1:
+        return float(keys.values[low])
+    return float(split(keys, low, frame)[1].values[0])
 
 
 def _near(frame: float, edge: float, rate: float) -> bool:

@@ -25,14 +25,14 @@ class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
         scene, original = dancing.chosen_original(context)
         sound = audio.fetch(context, scene, original)
         self._window = context.scene.name
-        self._scene, self._strip, self._mark = scene.name, original.name, dancing.grid_mark(scene, original)
+        self._scene, self._strip, self._mark = scene.name, original.name, dancing.own_mark(scene, original)
         client = connection.client()
         return lambda w: work.find_beats(w, client, sound.source)
 
     def apply(self, context, result):
         scene, window = bpy.data.scenes.get(self._scene), bpy.data.scenes.get(self._window)
         original = dancing.find_original(scene, self._strip) if scene else None
-        if original is None or window is None or dancing.grid_mark(scene, original) != self._mark:
+        if original is None or window is None or dancing.own_mark(scene, original) != self._mark:
             raise Problem(
                 "strip_gone", "The sound strip was deleted or changed meanwhile. Nothing was changed."
             )

@@ -26,6 +26,20 @@ def edited(_self, context) -> None:
     tempo_follow.edited(context)
 
 
+def _factor(name: str, description: str):
+    return FloatProperty(
+        name=name, description=description, default=1.0, min=MIN_FACTOR, max=MAX_FACTOR, precision=3,
+        options=set(), update=edited,
+    )  # fmt: skip
+
+
+def _bpm(name: str, description: str):
+    return FloatProperty(
+        name=name, description=description, default=120.0, min=20.0, max=400.0, precision=1,
+        options=set(), update=edited,
+    )  # fmt: skip
+
+
 class TemposeSection(bpy.types.PropertyGroup):
     """A part of the song with a tempo of its own, up to the next section."""
 
@@ -56,26 +70,8 @@ class TemposeSection(bpy.types.PropertyGroup):
         options=set(),
         update=edited,
     )
-    factor: FloatProperty(
-        name="Factor",
-        description="Speed of this section; 2 plays twice as fast",
-        default=1.0,
-        min=MIN_FACTOR,
-        max=MAX_FACTOR,
-        precision=3,
-        options=set(),
-        update=edited,
-    )
-    bpm: FloatProperty(
-        name="BPM",
-        description="Beats per minute that will be heard in this section",
-        default=120.0,
-        min=20.0,
-        max=400.0,
-        precision=1,
-        options=set(),
-        update=edited,
-    )
+    factor: _factor("Factor", "Speed of this section; 2 plays twice as fast")
+    bpm: _bpm("BPM", "Beats per minute that will be heard in this section")
     ramp: BoolProperty(
         name="Ramp",
         description="Change the tempo steadily from the section's beginning to its end",
@@ -83,26 +79,8 @@ class TemposeSection(bpy.types.PropertyGroup):
         options=set(),
         update=edited,
     )
-    last_factor: FloatProperty(
-        name="To",
-        description="Speed at the end of this section",
-        default=1.0,
-        min=MIN_FACTOR,
-        max=MAX_FACTOR,
-        precision=3,
-        options=set(),
-        update=edited,
-    )
-    last_bpm: FloatProperty(
-        name="To",
-        description="Beats per minute at the end of this section",
-        default=120.0,
-        min=20.0,
-        max=400.0,
-        precision=1,
-        options=set(),
-        update=edited,
-    )
+    last_factor: _factor("To", "Speed at the end of this section")
+    last_bpm: _bpm("To", "Beats per minute at the end of this section")
     feel: EnumProperty(
         name="Danced",
         description="How fast the dance takes the beats. The sound stays as it is",

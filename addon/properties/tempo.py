@@ -4,11 +4,7 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
 
-
-def _edited(_self, context) -> None:
-    from .. import tempo_follow
-
-    tempo_follow.edited(context)
+from .sections import edited
 
 
 class TemposeTempo(bpy.types.PropertyGroup):
@@ -22,7 +18,7 @@ class TemposeTempo(bpy.types.PropertyGroup):
         ],
         default="REQUEST",
         options=set(),
-        update=_edited,
+        update=edited,
     )
     pause: FloatProperty(
         name="Pause",
@@ -53,7 +49,7 @@ class TemposeTempo(bpy.types.PropertyGroup):
         "nearest whole frame",
         default=False,
         options=set(),
-        update=_edited,
+        update=edited,
     )
     before: PointerProperty(
         type=bpy.types.Action,

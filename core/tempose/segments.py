@@ -41,11 +41,12 @@ def plan(frames: int, unknown: np.ndarray | None = None) -> list[Segment]:
 
 
 def meet(drawn: np.ndarray, given: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Drawn keypoints, led to the known ones wherever the two touch.
+    """Drawn keypoints, led to the known ones wherever the two touch, in place and in speed.
 
-    The model redraws the known frames too, nearly but not quite as they are. What it misses by at the edge of
-    a known stretch is added to its own frames beyond the edge and fades over `MEET` frames, so that there is
-    neither a step nor a blend of two different movements.
+    The model redraws the known frames too, nearly but not quite as they are. What it misses by there, and how fast
+    that changes, goes on into its own frames beyond the edge and fades over `MEET` of them (a cubic Hermite curve):
+    no step, no jerk, and no blend of two different movements. A single known pose has no speed: there the drawn
+    movement keeps its own.
 
     Parameters
     ----------
@@ -58,20 +59,23 @@ def meet(drawn: np.ndarray, given: np.ndarray, known: np.ndarray) -> np.ndarray:
     (T, K, 2)
         `given` where known.
     """
-    frames = np.arange(len(drawn))
     out = drawn.copy()
     for joint in np.flatnonzero(known.any(0) & ~known.all(0)):
-        marks = np.flatnonzero(known[:, joint])
-        miss = given[marks, joint] - drawn[marks, joint]  # (marks, 2)
-        after = np.searchsorted(marks, frames)  # index of the next known frame
-        lead = np.zeros((len(frames), 2))
-        total = np.zeros((len(frames), 1))
-        for index in (after - 1, after):
-            there = (index >= 0) & (index < len(marks))
-            near = marks[np.clip(index, 0, len(marks) - 1)]
-            distance = np.minimum(np.abs(frames - near) / (MEET + 1), 1)
-            weight = np.where(there, 0.5 + 0.5 * np.cos(np.pi * distance), 0)[:, None]
-            lead += weight * miss[np.clip(index, 0, len(marks) - 1)]
-            total += weight
-        out[:, joint] += lead / np.maximum(total, 1)
+        here, miss = known[:, joint], given[:, joint] - drawn[:, joint]
+        edges = np.flatnonzero(np.diff(np.concatenate([[True], here, [True]])))
+        for first, behind in zip(edges[::2], edges[1::2], strict=True):
+            between = first > 0 and behind < len(drawn)
+            length = min(MEET + 1, behind - first + 1) if between else MEET + 1
+            for mark, away in ((first - 1, 1), (behind, -1)):
+                if not 0 <= mark < len(drawn):
+                    continue
+                deeper = mark - away
+                there = 0 <= deeper < len(drawn) and here[deeper]
+                speed = miss[mark] - miss[deeper] if there else np.zeros(2)
+                frames = mark + away * np.arange(1, length)
+                frames = frames[(frames >= first) & (frames < behind)]
+                share = np.abs(frames - mark)[:, None] / length
+                out[frames, joint] += (1 - share) ** 2 * (
+                    (1 + 2 * share) * miss[mark] + share * length * speed
+                )
     return np.where(known[..., None], given, out)

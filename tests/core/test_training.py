@@ -150,6 +150,41 @@ def test_a_drawn_part_meets_the_known_one_without_a_step_and_is_itself_further_o
     assert np.array_equal(met[:, 1], drawn[:, 1])
 
 
+def test_a_drawn_part_goes_on_at_the_speed_of_the_known_one():
+    """A jerk at the edge is what the eye sees: the known part moves by 0.02 a frame, the drawn one stands still."""
+    known = np.zeros((60, 1), bool)
+    known[:20] = known[40:] = True
+    given = np.repeat(0.02 * np.arange(60)[:, None, None], 2, axis=2)
+    drawn = np.full((60, 1, 2), 0.5)
+    met = meet(drawn, given, known)
+    jerk = np.abs(np.diff(met, 2, axis=0))[18:41].max()
+    fading = 0.5 - 0.02 * 19  # what is missed at the edge must be made up for within `MEET` frames
+    assert jerk < 4 * (fading + 0.02 * 13) / 13**2 * 1.6
+    assert np.abs(np.diff(met, 2, axis=0))[[18, 39]].max() < jerk + 1e-9 < 0.025
+
+
+@pytest.mark.parametrize("gap", [1, 2, 5, 12, 13, 25, 26, 40])
+def test_short_gaps_meet_both_sides_without_a_step(gap):
+    frames = np.arange(40 + gap)
+    given = np.stack([np.sin(frames / 9), np.cos(frames / 7)], 1)[:, None]
+    known = np.ones((40 + gap, 1), bool)
+    known[20 : 20 + gap] = False
+    met = meet(given + 0.2, given, known)  # a constant miss is made up for everywhere, or fades
+    own = np.abs(np.diff(given, axis=0)).max()
+    assert np.abs(np.diff(met, axis=0)).max() < own + 0.2 * 1.5 / min(13, gap + 1) + 1e-9
+    assert np.array_equal(met[known], given[known])
+
+
+def test_a_single_kept_pose_is_met_without_changing_the_speed_of_what_is_drawn():
+    known = np.zeros((60, 1), bool)
+    known[30] = True
+    drawn = np.repeat(0.01 * np.arange(60)[:, None, None], 2, axis=2)
+    met = meet(drawn, drawn + 0.1, known)
+    speed = np.diff(met[:, 0, 0])
+    assert met[30, 0, 0] == pytest.approx(0.4)
+    assert speed[[29, 30]] == pytest.approx([0.01, 0.01], abs=0.002)
+
+
 def tiny_config(out, **changes):
     config = DiTConfig(
         out=str(out), steps=4, batch=2, workers=0, warmup=1, cooldown=1, validate_every=2,

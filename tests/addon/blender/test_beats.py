@@ -1,8 +1,10 @@
 """The beat grid in Blender: buttons, markers on request, undo, and what the server is sent."""
 
+import json
+
 import numpy as np
 import pytest
-from blender_helpers import CLICKS, add_strip, beat_frames, summary
+from blender_helpers import CLICKS, add_strip, beat_frames, click_track, summary, write_wav
 
 
 def test_half_double_nudge(blender, song, grid):
@@ -149,13 +151,68 @@ def test_the_grid_survives_saving_and_another_sound_has_its_own(
     blender.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
     assert tempose("beat_edit").current(blender.context).grid.times == pytest.approx(times, abs=1e-6)
     other = tmp_path / "other.wav"
-    other.write_bytes(clicks.read_bytes())
+    write_wav(other, click_track(6.0, CLICKS[:10] + 0.1))
     scene = blender.context.scene
     second = add_strip(scene, other, channel=2)
     scene.tempose.strip = second.name
     assert not len(grid().grid)
     scene.tempose.strip = next(s.name for s in scene.sequence_editor.strips if s.name != second.name)
     assert grid().grid.times == pytest.approx(times, abs=1e-6)
+
+
+def test_two_files_of_one_name_have_a_grid_each(blender, song, grid, clicks, tempose, tmp_path):
+    other = tmp_path / "elsewhere" / clicks.name
+    other.parent.mkdir()
+    write_wav(other, click_track(6.0, CLICKS[:10] + 0.1))
+    first, second = song.sequence_editor.strips[0], add_strip(song, other, channel=2)
+    song.tempose.strip = second.name
+    assert not len(grid().grid)
+    tempose("beat_edit").put(song, grid(), tempose("beats").from_times(CLICKS[:10] + 0.1))
+    song.tempose.strip = first.name
+    assert grid().grid.times == pytest.approx(CLICKS)
+    song.tempose.strip = second.name
+    assert grid().grid.times == pytest.approx(CLICKS[:10] + 0.1)
+    blender.ops.tempose.clear_beats()
+    assert not len(grid().grid)
+    song.tempose.strip = first.name
+    assert grid().grid.times == pytest.approx(CLICKS)
+
+
+@pytest.mark.parametrize("what", ["renamed", "exported anew", "missing", "packed"])
+def test_beats_outlive_what_happens_to_their_file(blender, song, grid, clicks, tempose, tmp_path, what):
+    sound, path = song.sequence_editor.strips[0].sound, tmp_path / clicks.name
+    path.write_bytes(clicks.read_bytes())
+    if what == "renamed":
+        path = path.rename(tmp_path / "other name.wav")
+    elif what == "exported anew":
+        write_wav(path, 0.5 * click_track())
+    elif what == "missing":
+        path.unlink()
+    if what == "packed":
+        sound.pack()
+    else:
+        sound.filepath = str(path)
+    tempose("sounds").forget()
+    assert grid().grid.times == pytest.approx(CLICKS)
+    blender.ops.tempose.nudge_beats(direction="LATER")
+    sound.filepath = str(clicks)
+    tempose("sounds").forget()
+    assert len(grid().grid) == len(CLICKS)
+
+
+def test_the_grid_of_an_older_file_is_found_and_becomes_the_sounds_own(blender, song, grid, clicks, tempose):
+    """Version 0.2 kept grids by the file's name."""
+    times = grid().grid.times
+    old = tempose("fingerprint").fingerprint({"file": clicks.name})
+    row = {"times": times.tolist(), "flags": [0] * len(times), "locks": [], "removed": [], "confidence": 0.9}
+    song["tempose_grids"] = json.dumps({old: row})
+    assert grid().grid.times == pytest.approx(times) and grid().grid.confidence == 0.9
+    assert tempose("tempo_edit")._grid(song, song.sequence_editor.strips[0])["beats"] == pytest.approx(times)
+    blender.ops.tempose.half_beats()
+    assert len(grid().grid) == 12
+    assert set(json.loads(song["tempose_grids"])) == {old, grid().mark} != {old}
+    blender.ops.tempose.clear_beats()
+    assert not len(grid().grid)
 
 
 def test_a_damaged_grid_counts_as_none(blender, song, tempose):
