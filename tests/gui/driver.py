@@ -253,4 +253,9 @@ def main(package: str, out: str, group: str, only: str = "") -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[sys.argv.index("--") + 1 :])
+    try:
+        main(*sys.argv[sys.argv.index("--") + 1 :])
+    except Exception:
+        traceback.print_exc()
+        say("fail", "install")
+        sys.exit(1)

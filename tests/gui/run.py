@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -175,6 +176,7 @@ def main() -> None:
     parser.add_argument("groups", nargs="*", metavar="GROUP", default=GROUPS)
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "gui" / "out")
     options = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # take the servers and the display along
     out = options.out.resolve()
     out.mkdir(mode=0o700, parents=True, exist_ok=True)
     blender, reason = find_blender(out)
