@@ -101,20 +101,24 @@ def check(scene, strip) -> None:
     """Refuse strips that cannot be heard, before anything else happens."""
     if isinstance(strip, Mix):
         if visible_span(scene, strip).seconds < MIN_SECONDS - 1e-6:
-            raise Problem("audio_short", "Nothing is heard in the range, or less than half a second.")
+            raise Problem(
+                "audio_short", "Nothing is heard in the range, or less than half a second. Make it longer."
+            )
         return
     sound = strip.sound
     if sound is None:
-        raise Problem("audio_missing", f"The strip {strip.name} has no sound.")
+        raise Problem("audio_missing", f"The strip {strip.name} has no sound. Choose another one.")
     path = Path(bpy.path.abspath(sound.filepath, library=sound.library))
     if sound.packed_file is None and not path.is_file():
         raise Problem(
             "audio_missing", f"The sound file of the strip is missing: {path.name}. Relink or replace it."
         )
     if sound.samplerate == 0:
-        raise Problem("audio_unreadable", f"Blender cannot read {path.name} as sound.")
+        raise Problem(
+            "audio_unreadable", f"Blender cannot read {path.name} as sound. Convert it to WAV or FLAC."
+        )
     if visible_span(scene, strip).seconds < MIN_SECONDS - 1e-6:
-        raise Problem("audio_short", f"The strip {strip.name} is shorter than half a second.")
+        raise Problem("audio_short", f"The strip {strip.name} is shorter than half a second. Make it longer.")
 
 
 def fetch(context, scene, strip) -> Sound:
@@ -159,7 +163,8 @@ def mixdown(context, scene, strip, span: Span) -> bytes:
         if isinstance(strip, Mix) or compat.is_retimed(strip):
             raise Problem(
                 "mixdown_failed",
-                "This Blender cannot mix down sound, so neither a retimed strip nor a mix can be read.",
+                "This Blender cannot mix down sound, so neither a retimed strip nor a mix can be read. "
+                "Use one from blender.org.",
             )
         _write_samples(context, scene, strip, span, path)
         return path.read_bytes()
@@ -229,7 +234,9 @@ def _write_samples(context, scene, strip, span: Span, path: Path) -> None:
         sound = strip.sound.evaluated_get(context.evaluated_depsgraph_get())
         rate, samples = int(sound.factory.specs[0]), np.asarray(sound.factory.data(), np.float32)
     except (ImportError, AttributeError, RuntimeError, TypeError):
-        raise Problem("mixdown_failed", "This Blender can neither mix down nor decode sound.") from None
+        raise Problem(
+            "mixdown_failed", "This Blender can neither mix down nor decode sound. Use one from blender.org."
+        ) from None
     shift = (span.left - compat.strip_time(strip, "content_start")) / span.rate
     first = round((shift - getattr(strip, "sound_offset", 0.0)) * rate)
     wanted = np.zeros((round(span.seconds * rate), samples.shape[1]), np.float32)

@@ -70,7 +70,10 @@ def first_guess(alpha: np.ndarray) -> np.ndarray:
     """(18, 2) pixels: a standing figure fitted into what is solid, for the artist to put right."""
     rows, columns = np.flatnonzero((alpha > 0.5).any(1)), np.flatnonzero((alpha > 0.5).any(0))
     if not len(rows):
-        raise Problem("picture_clear", "This picture is clear everywhere: there is nothing to cut out.")
+        raise Problem(
+            "picture_clear",
+            "This picture is clear everywhere: there is nothing to cut out. Choose another one.",
+        )
     points = standing("ADULT").keypoints
     low, high = points.min(0), points.max(0)
     height = rows[-1] + 1 - rows[0]

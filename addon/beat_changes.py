@@ -97,7 +97,10 @@ def double(grid: Grid, span=None) -> Grid:
         ends = np.append(times, grid.times[behind]) if behind < len(grid) else times
         between = (ends[:-1] + ends[1:]) / 2
         if len(ends) > 1 and np.diff(ends).min() < 2 * MIN_GAP:
-            raise Problem("beats_fast", "The beats are too close to be doubled.")
+            raise Problem(
+                "beats_fast",
+                "The beats are too close to be doubled. Choose a part of them with a preview range.",
+            )
         places = np.flatnonzero(~inside(between, grid.locks)) + 1
         out = np.insert(times, places, between[places - 1])
         marks = np.insert(flags, places, 0)
@@ -135,7 +138,7 @@ def set_downbeat(grid: Grid, seconds: float, metre: int) -> Grid:
     backwards too, where no such bar comes before.
     """
     if not METRES[0] <= metre <= METRES[1]:
-        raise Problem("metre", f"A bar has from {METRES[0]} to {METRES[1]} beats.")
+        raise Problem("metre", f"Choose from {METRES[0]} to {METRES[1]} beats for a bar.")
     at = nearest(grid, seconds)
     free = ~grid.locked
     if not free[at]:
@@ -179,7 +182,8 @@ def move_beat(grid: Grid, index: int, seconds: float, reach: int = REACH) -> Gri
             room = abs(times[stop] - times[index]) - MIN_GAP * count
             if room < -1e-9 or (times[stop] - times[index]) * step < 0:
                 raise Problem(
-                    "beats_collide", "There is no room there: another beat that stays is in the way."
+                    "beats_collide",
+                    "There is no room there: a beat that stays is in the way. Unlock it, or choose another place.",
                 )
         times = _spread(times, index, stop, step)
     flags = np.where(changed, grid.flags | EDITED, grid.flags)
@@ -208,7 +212,7 @@ def insert(grid: Grid, seconds: float) -> Grid:
     if inside([seconds], grid.locks).any():
         raise Problem("beats_locked", "That place is locked. Unlock its span first.")
     if len(grid) and np.abs(grid.times - seconds).min() < MIN_GAP:
-        raise Problem("beats_collide", "There is a beat already.")
+        raise Problem("beats_collide", "There is a beat already. Move the playhead.")
     at = int(np.searchsorted(grid.times, seconds))
     first = DOWN if not len(grid) else 0
     return replace(
@@ -240,7 +244,7 @@ def remove(grid: Grid, index: int) -> Grid:
 def lock(grid: Grid, first: float, last: float) -> Grid:
     """No operation and no detector changes the beats of a span, from now on."""
     if last - first < 1e-3:
-        raise Problem("span", "The span is empty.")
+        raise Problem("span", "The span is empty: choose one with beats in it.")
     spans: list[tuple[float, float]] = []
     for a, b in sorted([*grid.locks, (float(first), float(last))]):
         if spans and a <= spans[-1][1] + 1e-6:

@@ -148,7 +148,7 @@ def tapped(grid: Grid, taps: Taps, seconds: float, heard: Sequence[float] = ()) 
     first = math.ceil((0.0 - taps.phase) / taps.period - 1e-6)
     last = math.floor((seconds - taps.phase) / taps.period + 1e-6)
     if last - first > MAX_BEATS:
-        raise Problem("beats_fast", "At this tempo there would be too many beats.")
+        raise Problem("beats_fast", "At this tempo there would be too many beats. Tap every second one.")
     times = taps.phase + taps.period * np.arange(first, last + 1)
     locked = grid.locked
     kept = grid.times[locked]

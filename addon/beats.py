@@ -57,14 +57,16 @@ class Grid:
     def __post_init__(self):
         times, flags = np.asarray(self.times, float), np.asarray(self.flags, int)
         if times.ndim != 1 or times.shape != flags.shape or len(times) > MAX_BEATS:
-            raise Problem("beats", f"A beat grid has at most {MAX_BEATS} beats.")
+            raise Problem(
+                "beats", f"A beat grid has at most {MAX_BEATS} beats: choose a shorter part of the song."
+            )
         if not np.isfinite(times).all() or (np.diff(times) <= 0).any():
-            raise Problem("beats", "The beats of a grid must follow one another.")
+            raise Problem("beats", "The beats of a grid must follow one another. Press Find Beats again.")
         object.__setattr__(self, "times", times)
         object.__setattr__(self, "flags", flags)
         heard = np.asarray(self.heard, float).reshape(-1, 2)
         if len(heard) > MAX_BEATS or not np.isfinite(heard).all() or (np.diff(heard[:, 0]) <= 0).any():
-            raise Problem("beats", "The detector's beats must follow one another.")
+            raise Problem("beats", "The detector's beats must follow one another. Press Find Beats again.")
         object.__setattr__(self, "heard", heard)
 
     def __len__(self) -> int:

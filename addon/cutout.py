@@ -41,7 +41,10 @@ def cut(alpha: np.ndarray, cells: int = CELLS) -> Cutout:
     """
     solid = np.asarray(alpha) > CLEAR
     if not solid.any():
-        raise Problem("picture_clear", "This picture is clear everywhere: there is nothing to cut out.")
+        raise Problem(
+            "picture_clear",
+            "This picture is clear everywhere: there is nothing to cut out. Choose another one.",
+        )
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
     top, left = rows[0], columns[0]
     height, width = rows[-1] + 1 - top, columns[-1] + 1 - left

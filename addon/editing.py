@@ -61,13 +61,16 @@ def chosen(context, group) -> Chosen:
     settings = context.scene.tempose
     take = stage.active(settings)
     if take is None:
-        raise Problem("no_take", "There is no take.")
+        raise Problem("no_take", "There is no take: generate one.")
     data = stage.data_of(take)
     stage.rig_of(take)
     scene = compat.sound_scene(context)
     original = dancing.find_original(scene, data.settings.get("strip", ""))
     if original is None:
-        raise Problem("strip_gone", "The sound strip of this take has been deleted or renamed.")
+        raise Problem(
+            "strip_gone",
+            "The sound strip of this take has been deleted or renamed. Undo that, or discard the take.",
+        )
     heard = tempo_edit.heard(scene, original)
     span = dancing.take_span(scene, take)
     mark = dancing.grid_mark(scene, original)
@@ -76,7 +79,7 @@ def chosen(context, group) -> Chosen:
     start, stop = (0.0, span.seconds) if part is None else (part[0] - shift, part[1] - shift)
     start, stop = max(start, 0.0), min(stop, span.seconds)
     if stop <= start:
-        raise Problem("range_outside", f"This range lies outside of {take.name}.")
+        raise Problem("range_outside", f"This range lies outside of {take.name}. Choose another one.")
     return Chosen(take, data, scene, original, span, heard, [(start, stop)])
 
 
@@ -123,7 +126,7 @@ def order(
             raise Problem("no_poses", "None of the kept poses lies in the range: press Keep This Pose there.")
         kept = known.keep(kept, inside)
     if kept.is_everything:
-        raise Problem("nothing_free", "Everything is kept: nothing is left to dance.")
+        raise Problem("nothing_free", "Everything is kept: nothing is left to dance. Untick a limb.")
     ob, mark = it.take.rig, dancing.grid_mark(it.scene, it.original)
     pose = asked.get("reference") or rig.pose_of(ob, current=False).to_request()
     body = {
@@ -169,7 +172,9 @@ def apply(change: Change, made: DanceData) -> str:
     settings = scene.tempose
     old = next((t for t in settings.takes if t.identity == change.take), None)
     if old is None:
-        raise Problem("take_gone", "The take was discarded meanwhile. Nothing was changed.")
+        raise Problem(
+            "take_gone", "The take was discarded meanwhile. Nothing was changed; choose another one."
+        )
     before = stage.data_of(old)
     made = known.merge(change.kept, made)
     outside = [
@@ -202,7 +207,10 @@ def blended(context, strength: float) -> str:
     data = stage.data_of(take)
     base, slot = stage.beneath(settings, stage.rig_of(take))
     if base is None:
-        raise Problem("no_base", "Nothing else moves this character: there is nothing to blend with.")
+        raise Problem(
+            "no_base",
+            "Nothing else moves this character. Accept a take first, then blend another one with it.",
+        )
     data = replace(data, settings={**data.settings, **blending.settings_for(base, slot, strength)})
     span = dancing.take_span(compat.sound_scene(context), take)
     return _add(settings, stage.rig_of(take), data, span, take, f"{strength:.0%} strength")

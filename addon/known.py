@@ -79,7 +79,8 @@ def joint_mask(joints: Iterable[str] | None) -> np.ndarray:
     names = set(joints)
     if names - set(OPENPOSE_18):
         raise Problem(
-            "joint_unknown", f"There are no such joints: {', '.join(sorted(names - set(OPENPOSE_18)))}."
+            "joint_unknown",
+            f"Choose other joints, there are none like these: {', '.join(sorted(names - set(OPENPOSE_18)))}.",
         )
     return np.asarray([name in names for name in OPENPOSE_18])
 

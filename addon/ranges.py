@@ -17,13 +17,16 @@ def of_frames(span: Span, first: int, last: int) -> tuple[float, float]:
     Frames outside of the span are left out; raises `Problem` where less than half a second is left.
     """
     if last < first:
-        raise Problem("range_backwards", "The range ends before it begins.")
+        raise Problem("range_backwards", "The range ends before it begins. Set its end after its beginning.")
     start = max(0.0, float(span.second_at(first)))
     stop = min(span.seconds, float(span.second_at(last + 1)))
     if stop <= start:
-        raise Problem("range_outside", f"Frames {first} to {last} lie outside of what can be danced.")
+        raise Problem(
+            "range_outside",
+            f"Frames {first} to {last} lie outside of what can be danced. Choose frames of the strip.",
+        )
     if stop - start < SHORTEST - 1e-6:
-        raise Problem("range_short", "The range is shorter than half a second.")
+        raise Problem("range_short", "The range is shorter than half a second. Make it longer.")
     return start, stop
 
 
@@ -38,9 +41,9 @@ def bar_frames(span: Span, downbeats: Sequence[float], first: int, last: int) ->
     if not downbeats:
         raise Problem("no_bars", "There are no bars yet: Find Beats first.")
     if last < first:
-        raise Problem("range_backwards", "The range ends before it begins.")
+        raise Problem("range_backwards", "The range ends before it begins. Set its end after its beginning.")
     if first > len(downbeats):
-        raise Problem("range_outside", f"The song has {len(downbeats)} bars.")
+        raise Problem("range_outside", f"The song has {len(downbeats)} bars: choose from those.")
     start = downbeats[first - 1] if first > 0 else 0.0
     stop = downbeats[last] if last < len(downbeats) else span.seconds
     begin = math.ceil(float(span.frame_at(start)) - 1e-6)

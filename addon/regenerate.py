@@ -89,7 +89,9 @@ def pick_by_identity(scene, mark: str):
 
     ob = rig.find(scene, mark)
     if ob is None:
-        raise Problem("rig_gone", "The rig was deleted meanwhile. The dance was thrown away.")
+        raise Problem(
+            "rig_gone", "The rig was deleted meanwhile. The dance was thrown away; choose another rig."
+        )
     return ob
 
 

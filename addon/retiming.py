@@ -220,4 +220,4 @@ def check_same_song(old: Heard, new: Heard) -> None:
     """Raises `Problem` when two parts have no song in common."""
     a, b = (h.song_at(np.asarray(h.ends)) for h in (old, new))
     if min(a[1], b[1]) - max(a[0], b[0]) < SHORTEST:
-        raise Problem("other_song", "This dance belongs to another part of the song.")
+        raise Problem("other_song", "This dance belongs to another part of the song. Generate again.")

@@ -71,7 +71,9 @@ def read_runtime_file(path: Path) -> tuple[str, str]:
             "server_not_found", "No running Tempose server was found. Start one here, or run: tempose serve"
         ) from None
     except (OSError, ValueError, KeyError, TypeError):
-        raise Problem("runtime_file", f"{path} does not say where a server runs.") from None
+        raise Problem(
+            "runtime_file", f"{path} does not say where a server runs. Start the server again."
+        ) from None
     return url, token
 
 
@@ -113,7 +115,9 @@ class ServerProcess:
         except OSError as error:
             self._clear()
             raise Problem(
-                "python_failed", f"{python} could not be started: {error.strerror or error}."
+                "python_failed",
+                f"{python} could not be started: {error.strerror or error}. "
+                "Choose another one in the add-on's preferences.",
             ) from None
 
     def alive(self) -> bool:

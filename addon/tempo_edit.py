@@ -160,7 +160,9 @@ def put(scene, plan: Heard, wav: bytes | None, mute_original: bool):
             file.write(wav)
         strip = compat.new_sound_strip(scene, name, path, channel, frame)
         if strip.sound.samplerate == 0:
-            raise Problem("sound_unreadable", "Blender cannot read the sound that the server made.")
+            raise Problem(
+                "sound_unreadable", "Blender cannot read the sound that the server made. Try again."
+            )
         strip.sound.pack()  # the file goes, the sound stays in the .blend
         strip.sound.name = name
     except BaseException:
@@ -199,7 +201,7 @@ def _free_channel(scene, plan: Heard) -> int:
     for channel in [*range(plan.original.channel + 1, CHANNELS + 1), *range(1, plan.original.channel)]:
         if channel not in taken:
             return channel
-    raise Problem("no_channel", "There is no free channel for the sound at its new tempo.")
+    raise Problem("no_channel", "There is no free channel for the sound at its new tempo. Move a strip away.")
 
 
 def remove_version(scene, name: str) -> None:

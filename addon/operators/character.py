@@ -137,7 +137,9 @@ class TEMPOSE_OT_save_map(_File, bpy.types.Operator):
         try:
             path.write_text(mapping.to_json(character.map_of(ob), ob.name), "utf-8")
         except OSError as error:
-            raise Problem("map_unwritten", f"{path.name} cannot be written: {error.strerror}.") from None
+            raise Problem(
+                "map_unwritten", f"{path.name} cannot be written: {error.strerror}. Choose another place."
+            ) from None
         return f"The bone map of '{ob.name}' is in {path.name}."
 
 
@@ -154,14 +156,16 @@ class TEMPOSE_OT_load_map(_File, bpy.types.Operator):
         ob, path = pick_armature(context), Path(bpy.path.abspath(self.filepath))
         try:
             if path.stat().st_size > mapping.MAX_MAP_BYTES:
-                raise Problem("map_large", f"{path.name} is too large for a bone map.")
+                raise Problem("map_large", f"{path.name} is too large for a bone map. Choose another file.")
             loaded, _ = mapping.from_json(path.read_text("utf-8"))
         except (OSError, UnicodeDecodeError):
-            raise Problem("map_missing", f"The bone map {path.name} cannot be read.") from None
+            raise Problem(
+                "map_missing", f"The bone map {path.name} cannot be read. Choose another file."
+            ) from None
         fitting = character.fitted(ob, loaded)
         if not fitting.bones:
             raise Problem(
-                "map_foreign", f"{ob.name} has none of the bones in {path.name}. Nothing was changed."
+                "map_foreign", f"{ob.name} has none of the bones in {path.name}. Press Find Bones instead."
             )
         character.store(ob, fitting)
         context.scene.tempose.rig = ob

@@ -122,7 +122,7 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
 
     def write(self, context):
         if self._grid is None:
-            raise Problem("no_beats", "No beat was dragged.")
+            raise Problem("no_beats", "No beat was dragged. Press on a beat's line and drag it.")
         now, index = self._grabbed[0], self._grabbed[1]
         beat_edit.put(context.scene, now, self._grid)
         moved = now.frame(self._grid.times[index]) - now.frame(now.grid.times[index])

@@ -115,7 +115,8 @@ class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
                     shutil.move(picture, self._path / picture.name)
         except OSError as error:
             raise Problem(
-                "file_unwritable", f"{self._path.name} cannot be written: {error.strerror or error}."
+                "file_unwritable",
+                f"{self._path.name} cannot be written: {error.strerror or error}. Choose another place.",
             ) from None
         finally:
             shutil.rmtree(self._folder, ignore_errors=True)

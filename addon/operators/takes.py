@@ -76,7 +76,7 @@ class TEMPOSE_OT_show_take(_TakeButton, bpy.types.Operator):
     def act(self, context):
         take = self.take(context)
         if take is None:
-            raise Problem("no_take", "There is no take.")
+            raise Problem("no_take", "There is no take: generate one.")
         scene = pick_strip(context)[0]
         stage.show(context.scene.tempose, take, dancing.take_span(scene, take))
         return f"{take.name} is shown on '{take.rig.name}'."

@@ -139,6 +139,7 @@ class Steps:
 
     def to_folder(self):
         self.options["filepath"] = str(self.folder / "out")
+        self.settings.output.size = 64, 64
 
     def runtime_file(self):
         self.connect()
