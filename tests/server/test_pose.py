@@ -143,6 +143,7 @@ def test_bad_pictures_are_refused_with_a_reason(dots, finder):
     cases = {
         "nothing": (b"", "picture_unreadable"),
         "no picture": (b"GIF89a" + bytes(100), "picture_unreadable"),
+        "another kind": (moving("GIF"), "picture_unreadable"),
         "a drawing that names files": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "picture_unreadable"),
         "cut": (good[: len(good) // 2], "picture_unreadable"),
         "head alone": (good[:30], "picture_unreadable"),
