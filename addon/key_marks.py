@@ -17,6 +17,7 @@ COMPUTED = (1, 2, 4)  # AUTO, VECTOR and AUTO_CLAMPED handles follow from the ne
 ALIGNED, AUTO_CLAMPED = 3, 4
 STEP = 1e-3  # of handles, in frames and in values
 CONSTANT, LINEAR, BEZIER = 0, 1, 2
+GENERATED = 5  # the keyframe type of that name
 
 
 def marks(

@@ -3,8 +3,22 @@ import math
 import numpy as np
 import pytest
 from addon.retiming import Heard, Piece
-from addon.splice import BEZIER, COLUMNS, CONSTANT, FREE, Keys, Moves, retimed, spliced, split, together
+from addon.splice import (
+    BEZIER,
+    COLUMNS,
+    CONSTANT,
+    FREE,
+    MEET_SECONDS,
+    Keys,
+    Moves,
+    retimed,
+    spliced,
+    split,
+    together,
+)
 from addon.timing import Span, TempoMap
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 
 def keys(frames, values=None, by_hand=()):
@@ -104,6 +118,28 @@ def test_hand_set_keys_inside_of_what_is_danced_again_move_and_stay():
     assert out.frames[out.by_hand].tolist() == [109.0]  # 4 s, and one at double speed
     assert out.values[out.by_hand].tolist() == [9.0]
     assert len(np.unique(out.frames)) == len(out)
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    st.lists(st.integers(105, 155), min_size=1, max_size=4, unique=True).map(sorted),
+    st.floats(-2, 2),
+    st.integers(0, 3),
+)
+def test_the_new_dance_leads_through_a_key_set_by_hand_without_a_spike(frames, off, turns):
+    base = keys(range(1, 241), by_hand=[f - 1 for f in frames])
+    for f in frames:
+        base.co[f - 1, 1] += off
+    fresh = keys(range(1, 241), np.sin(np.arange(1, 241) / 7) + 2 * np.pi * turns)
+    pieces = [Piece(-math.inf, 100, 0), Piece(160, math.inf, 0)]
+    out = spliced(base, fresh, pieces, 24.0, lambda f: at(fresh, f), Moves(heard(), heard()), angle=True)
+    for f in frames:
+        assert out.by_hand[f - 1]
+        assert out.values[f - 1] == pytest.approx(base.values[f - 1], abs=1e-5)
+    steps = np.abs(np.diff(out.values))
+    reach = min(MEET_SECONDS * 24, *(min(f - 99, 160 - f) for f in frames))
+    assert steps.max() < 1 / 7 + abs(off) * np.pi / 2 / reach + 1e-3  # a key alone would be off by all of it
+    assert np.allclose(out.values[:99], base.values[:99])
 
 
 def test_retiming_moves_every_key_and_handle_with_the_tempo():
