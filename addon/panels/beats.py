@@ -23,7 +23,8 @@ class Beats:
         else:
             layout.label(text=f"{grid.bpm:.1f} BPM, {grid.metre} beats in a bar")
             words = beats.in_words(grid)
-            layout.label(text=words.capitalize(), icon="ERROR" if words.startswith("not") else "CHECKMARK")
+            text = words.capitalize() if words.startswith("set") else f"The detector is {words}"
+            say(layout, text, "ERROR" if words.startswith("not") else "CHECKMARK")
         row = layout.row(align=True)
         row.prop(music, "show_grid", toggle=True)
         row.prop(music, "show_markers", text="As Markers", toggle=True)

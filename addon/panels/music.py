@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The song."""
 
-from .. import compat, mix
+from .. import compat, mix, tempo_edit
 from ..properties import pick_strip
 from .layout import say
 
@@ -26,5 +26,5 @@ class Music:
             layout.label(text=f"{place.capitalize()}: frames {first} to {last}", icon="BLANK1")
         elif not settings.strip:
             layout.label(text=strip.name, icon="SOUND")
-        if not reason and not everything and strip.mute:
+        if not reason and not everything and strip.mute and tempo_edit.live_version(scene, strip) is None:
             say(layout, "This strip is muted; it is danced to all the same.", "MUTE_IPO_ON")

@@ -88,7 +88,7 @@ class Stage:
     def press(self, name: str, window=None, **options):
         """A button of the add-on, as its event handler would: what waits for the server goes on by itself."""
         with self.in_area(window=window):
-            return getattr(bpy.ops.tempose, name)("INVOKE_DEFAULT", **options)
+            return getattr(bpy.ops.tempose, name)("INVOKE_DEFAULT", True, **options)  # with an undo step
 
     def waits(self) -> bool:
         return self.part("job").current is not None
@@ -113,6 +113,7 @@ class Stage:
         bpy.context.preferences.view.show_splash = False
         for ob in list(bpy.data.objects):
             bpy.data.objects.remove(ob)
+        bpy.data.orphans_purge(do_recursive=True)  # saving would do that too
         with self.in_area():
             bpy.ops.view3d.view_axis(type="FRONT")
         self.strip = self.scene.sequence_editor_create().strips.new_sound("Song", str(SONG), 1, 11)
@@ -158,8 +159,14 @@ class Stage:
             "markers": sorted((m.frame, m.name) for m in self.scene.timeline_markers),
             "takes": [t.name for t in self.settings.takes],
             "seed": self.settings.seed,
-            "handlers": len(self.part("ghost")._handles),
         }
+
+    def unchanged(self, before: dict) -> None:
+        """Raise where a census has come out otherwise."""
+        now = self.census()
+        other = {key: (value, now[key]) for key, value in before.items() if now[key] != value}
+        assert not other, f"before and after: {other}"
+        assert not self.part("ghost")._handles, "the ghost is still drawn"
 
     def pose(self, frame: int) -> list:
         """Where the bones are, to three decimals."""
