@@ -116,7 +116,7 @@ def remove(folder: Path) -> None:
         and not (folder / "pyvenv.cfg").exists()
         and not (folder / LOG).exists()
     ):
-        raise Problem("not_ours", f"{folder} holds other things than the server. Nothing was deleted.")
+        raise Problem("not_ours", f"{folder} holds other things than the server: move them first.")
     _away(folder)
 
 
@@ -184,7 +184,7 @@ def _run(work, out, command: list[str], log: Path, hear=None) -> None:
         )  # fmt: skip
     except OSError as error:
         raise Problem(
-            "python_failed", f"{command[0]} could not be started: {error.strerror or error}."
+            "python_failed", f"{command[0]} could not be started: {error.strerror or error}. Try again."
         ) from None
     lines: queue.Queue = queue.Queue()
 

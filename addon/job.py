@@ -141,7 +141,7 @@ def begin(title: str, task: Callable[[Any], Any]) -> Job:
     """Start a job and make it the current one."""
     global current  # noqa: PLW0603
     if current is not None:
-        raise Problem("busy", f"{current.title} is still going on.")
+        raise Problem("busy", f"{current.title} is still going on: wait, or cancel it.")
     current = Job(title, task)
     return current
 

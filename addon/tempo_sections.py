@@ -48,7 +48,7 @@ def speeds(sections: Iterable, end: float, factor: float, beats: Sequence[float]
                     raise Problem(
                         "tempo_factor",
                         f"The music has {own * factor:.0f} BPM at second {start:.1f}; {bpm:.0f} BPM is out of reach "
-                        f"({MIN_FACTOR:g} to {MAX_FACTOR:g} times).",
+                        f"({MIN_FACTOR:g} to {MAX_FACTOR:g} times). Set a nearer one.",
                     )
         out.append((start, first, last if section.ramp else first))
     return out

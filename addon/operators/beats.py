@@ -34,7 +34,7 @@ class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
         original = dancing.find_original(scene, self._strip) if scene else None
         if original is None or window is None or dancing.own_mark(scene, original) != self._mark:
             raise Problem(
-                "strip_gone", "The sound strip was deleted or changed meanwhile. Nothing was changed."
+                "strip_gone", "The sound strip was deleted or changed meanwhile: press Find Beats again."
             )
         if not result["beats"]:
             raise Problem("no_beats", "No beat was heard in this sound. Tap the tempo yourself.")

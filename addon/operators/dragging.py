@@ -39,7 +39,7 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
         self._grabbed = self._grid = None
         if bpy.app.background or context.window is None:
             return self.fail(
-                Problem("no_window", "Beats are dragged in a window. Scripts: tempose.move_beat.")
+                Problem("no_window", "Beats are dragged in a window. Scripts use tempose.move_beat.")
             )
         by_key = event.type == "LEFTMOUSE" and event.value == "PRESS" and event.ctrl and event.alt
         if by_key:
@@ -129,7 +129,9 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
         return f"The beat moved by {moved / now.plan.span.rate * 1000:+.0f} ms."
 
     def execute(self, context):
-        return self.fail(Problem("no_window", "Beats are dragged in a window. Scripts: tempose.move_beat."))
+        return self.fail(
+            Problem("no_window", "Beats are dragged in a window. Scripts use tempose.move_beat.")
+        )
 
 
 def add_keys() -> None:

@@ -191,7 +191,7 @@ def test_it_leaves_the_file_alone(blender, tempose, steps, name):
 
 def test_a_beat_cannot_be_dragged_without_a_window(blender, grid):
     before = census(blender)
-    with pytest.raises(RuntimeError, match=r"dragged in a window\. Scripts: tempose\.move_beat"):
+    with pytest.raises(RuntimeError, match=r"dragged in a window\. Scripts use tempose\.move_beat"):
         blender.ops.tempose.drag_beat()
     assert differences(before, census(blender)) == []
 
