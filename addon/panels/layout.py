@@ -6,6 +6,8 @@ import functools
 import blf
 import bpy
 
+from .. import connection
+
 BESIDE = 80  # pixels at UI scale 1 that a side bar is wider than a text beside its icon
 USUAL = 205  # pixels for a text in a side bar as Blender opens it
 FONT = 0  # the interface's own
@@ -40,3 +42,10 @@ def say(layout, text: str, icon: str = "NONE") -> None:
     for line in lines_of(text, room, size):
         column.label(text=line, icon=icon)
         icon = "BLANK1" if icon != "NONE" else icon
+
+
+def why_no_pose(layout) -> None:
+    """Why *Find Pose* is of no use, where that is so."""
+    server = connection.current
+    if server is None or not server.capabilities.get("pose_estimator"):
+        say(layout, "Markers are placed by hand: this server does not find joints in pictures.", "INFO")
