@@ -120,7 +120,11 @@ def hook(bone: Bone, parent: Bone | None, pose: Placed | None) -> Hook:
 def without_shear(axes: np.ndarray) -> np.ndarray:
     """(T, 3, 3) columns made square to each other: Y stays, X and Z give way equally, volume is kept."""
     y = axes[:, :, 1]
-    share = np.einsum("ti,tij->tj", y, axes) / np.maximum((y * y).sum(1), 1e-30)[:, None]
+    square = np.swapaxes(axes, 1, 2) @ axes
+    crossed = np.abs(square[:, (0, 0, 1), (1, 2, 2)]).max(initial=0)
+    if crossed <= 1e-12 * np.abs(square).max(initial=0):
+        return axes  # as of most bones: nothing to do
+    share = square[:, 1] / np.maximum((y * y).sum(1), 1e-30)[:, None]
     x, z = (axes[:, :, i] - share[:, i, None] * y for i in (0, 2))
     long_x, long_z = (np.maximum(np.linalg.norm(v, axis=1), 1e-30)[:, None] for v in (x, z))
     x, z = x / long_x, z / long_z

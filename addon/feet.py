@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Feet that stand: no sliding, no sinking, no floating. No bpy in here.
 
-A foot *carries* while its ankle is low and slow. There it is pinned to one place (and to the ground line, if that
-is wanted). Between, what was corrected fades out along a cubic that starts with the speed the correction had, so
-that a foot leaves and lands without a jerk. The body takes what both feet have in common, smoothed; the
-legs take the rest, turned (and, where bones may stretch, drawn out a little) from the hip; knees keep their bend.
+A foot *carries* while its ankle is low and slow. First the whole figure is let down (or up) so that the level on
+which it stands is the ground; that changes slowly, so what leaves the ground still does. Then each foot that
+carries is pinned to one place. Between, what was corrected fades out along a cubic that starts with the speed the
+correction had, so that a foot leaves and lands without a jerk. The body takes what both feet have in common,
+smoothed; the legs take the rest, turned (and, where bones may stretch, drawn out a little) from the hip; knees keep
+their bend.
 """
 
 from dataclasses import dataclass
@@ -20,10 +22,14 @@ SLOW = 0.6  # body heights per second: faster is a step or a slide that is meant
 RISE = 0.30  # body heights per second, up or down
 SHORTEST = 0.13  # seconds; what stands for less is passing by
 GAP = 0.07  # seconds; what lifts for less has not left
-DRIFT = 0.05  # body heights that a standing foot may wander before it is taken for a step
+HIGH = 0.1  # body heights above the lowest of two seconds: farther up it is in the air
+DRIFT = 0.12  # body heights that a standing foot may wander before it is taken for a step
+STEP = 0.2  # seconds that such a step takes
 FADE = 0.27  # seconds before and after, in which a correction comes and goes
 BODY = 0.5  # seconds over which the body's share is smoothed
-LONGER = 0.06  # share of its length that a leg may gain or lose where bones stretch
+LEVEL = 0.5  # seconds over which the ground's level is smoothed
+NEAR = 0.25  # the same where nobody may leave the ground
+LONGER = 0.1  # share of its length that a leg may gain or lose where bones stretch
 _I = {joint: i for i, joint in enumerate(JOINTS)}
 
 
@@ -64,7 +70,7 @@ def plant(
     height : float
         The body's, in units of the plane.
     mode : str
-        ``AUTO``: feet that carry; ``ALWAYS``: besides, at every time the lower foot carries; ``NEVER``.
+        ``AUTO``: feet that carry; ``ALWAYS``: besides, the lower foot never leaves the ground; ``NEVER``.
     ground : float, optional
         Height of standing ankles. None: where they stand in the dance.
     stretch : bool
@@ -74,11 +80,17 @@ def plant(
         return Planting(points, np.zeros((len(points), 2), bool))
     ankles = np.stack([points[:, _I[f"{side}_ankle"]] for side in SIDES], 1)
     there = np.stack([scores[:, [_I[f"{s}_{j}"] for j in ("hip", "ankle")]].min(1) > 0 for s in SIDES], 1)
-    contacts = contacts_of(ankles, there, rate, height, mode == "ALWAYS")
-    moved = np.zeros_like(ankles)
+    if not there.any():
+        return Planting(points, np.zeros(there.shape, bool))
+    contacts = contacts_of(ankles, there, rate, height)
+    sunk = _sunk(ankles, there, contacts, rate, mode == "ALWAYS", ground)
+    points, ankles = points + sunk[:, None], ankles + sunk[:, None]
+    if mode == "ALWAYS":
+        contacts = contacts_of(ankles, there, rate, height)
+    moved, pinned = np.zeros_like(ankles), np.zeros_like(contacts)
     for side in range(2):
-        moved[:, side] = _moves(ankles[:, side], contacts[:, side], rate, height, ground)
-    body = _body(moved, contacts, rate)
+        moved[:, side], pinned[:, side] = _moves(ankles[:, side], contacts[:, side], rate, height, ground)
+    body = _body(moved, pinned, rate)
     out = points + body[:, None]
     for side, name in enumerate(SIDES):
         if there[:, side].any():
@@ -88,38 +100,43 @@ def plant(
     return Planting(out, contacts)
 
 
-def contacts_of(
-    ankles: np.ndarray, there: np.ndarray, rate: float, height: float, always: bool
-) -> np.ndarray:
+def contacts_of(ankles: np.ndarray, there: np.ndarray, rate: float, height: float) -> np.ndarray:
     """(T, 2) bool: which foot carries, from (T, 2, 2) ankles."""
     calm = _smooth(ankles, max(round(0.1 * rate), 1))
     speed = np.abs(np.gradient(calm, axis=0)) * rate / height
-    level = np.where(there, ankles[..., 1], np.inf)
-    lowest = level.min(1)
-    floor = _floor(lowest, rate)
-    known = np.where(np.isfinite(lowest), lowest, 0.0)[:, None]
-    above = np.where(there, ankles[..., 1], 0.0) - np.where(there, known, 0.0)
-    low = (above <= LOW * height) & (
-        np.where(there, ankles[..., 1], 0.0) - floor[:, None] <= 2 * LOW * height
-    )
+    lowest = _lowest(ankles, there)
+    above = ankles[..., 1] - lowest[:, None]
+    high = ankles[..., 1] - _floor(lowest, rate)[:, None]
+    low = (above <= LOW * height) & (high <= HIGH * height)
     out = there & low & (speed[..., 0] < SLOW) & (speed[..., 1] < RISE)
-    if always:
-        lower = np.zeros_like(out)
-        np.put_along_axis(lower, level.argmin(1)[:, None], True, 1)
-        out |= there & lower & ~out.any(1)[:, None]
     for side in range(2):
         out[:, side] = _runs_closed(out[:, side], round(GAP * rate), max(round(SHORTEST * rate), 2))
     return out & there
 
 
+def _lowest(ankles: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """(T,) height of the lower ankle; drawn straight across frames without any."""
+    level, seen = np.where(there, ankles[..., 1], np.inf).min(1), there.any(1)
+    frames = np.arange(len(level))
+    return np.interp(frames, frames[seen], level[seen]) if seen.any() else np.zeros(len(level))
+
+
+def _sunk(ankles, there, contacts, rate: float, always: bool, ground: float | None) -> np.ndarray:
+    """(T, 2) what brings the level on which the figure stands to the ground; for nobody to jump, the lower foot."""
+    lowest, frames = _lowest(ankles, there), np.arange(len(ankles))
+    stands = contacts.any(1)
+    level = np.interp(frames, frames[stands], lowest[stands]) if stands.any() else _floor(lowest, rate)
+    level = _smooth(level, max(round(LEVEL * rate), 1))
+    up = (level if ground is None else ground) - level
+    if always:
+        up = up + level - _smooth(lowest, max(round(NEAR * rate), 1))
+    return np.stack([np.zeros_like(up), up], 1)
+
+
 def _floor(lowest: np.ndarray, rate: float) -> np.ndarray:
-    """The ground near each frame: the lowest of two seconds around, smoothed."""
-    known = np.where(np.isfinite(lowest), lowest, np.nan)
-    if np.isnan(known).all():
-        return np.zeros_like(lowest)
-    known = np.where(np.isnan(known), np.nanmedian(known), known)
+    """The ground near each frame: the lowest of two seconds around."""
     half = max(round(rate), 1)
-    padded = np.pad(known, half, mode="edge")
+    padded = np.pad(lowest, half, mode="edge")
     return np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1).min(1)
 
 
@@ -141,35 +158,36 @@ def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
 
 
-def _moves(ankle, carries, rate: float, height: float, ground: float | None) -> np.ndarray:
-    """(T, 2) what to add to an ankle: pins while it carries, smooth in between."""
-    move = np.zeros_like(ankle)
-    stands = [part for run in _runs(carries) for part in _parts(ankle, run, height, rate)]
-    if not stands:
-        return move
+def _moves(ankle, carries, rate: float, height: float, ground: float | None):
+    """What to add to an ankle (T, 2): pins while it carries, smooth in between; and where it is pinned (T,)."""
+    move, pinned = np.zeros_like(ankle), np.zeros(len(ankle), bool)
+    calm = _smooth(ankle, max(round(0.1 * rate), 1))[:, 0]
+    stands = [part for run in _runs(carries) for part in _parts(calm, run, height, rate)]
     for start, end in stands:
         pin = np.median(ankle[start:end], axis=0)
         if ground is not None:
             pin[1] = ground
         move[start:end] = pin - ankle[start:end]
+        pinned[start:end] = True
     fade = max(round(FADE * rate), 2)
     ends = [(0, 0), *stands, (len(ankle), len(ankle))]
-    for (_, left), (right, _) in pairwise(ends):
+    for (_, left), (right, _) in pairwise(ends) if stands else ():
         _fade(move, left, right, fade, left > 0, right < len(ankle))
-    return move
+    return move, pinned
 
 
-def _parts(ankle, run: tuple[int, int], height: float, rate: float) -> list[tuple[int, int]]:
-    """A stand cut where the foot has wandered too far, with room between to get there."""
+def _parts(calm: np.ndarray, run: tuple[int, int], height: float, rate: float) -> list[tuple[int, int]]:
+    """A stand cut where a foot that wandered too far is fastest, with room to get there; `calm` (T,): its way."""
     start, end = run
-    where = ankle[start:end]
-    if np.ptp(where[:, 0]) <= DRIFT * height or end - start < 3 * max(round(FADE * rate), 2):
+    room = max(round(STEP * rate / 2), 1)
+    first = start + max(round(SHORTEST * rate), 2) + room
+    last = end - (first - start)
+    if np.ptp(calm[start:end]) <= DRIFT * height or last <= first:
         return [run]
-    middle = (start + end) // 2
-    room = max(round(FADE * rate / 2), 1)
+    cut = first + int(np.abs(np.gradient(calm[start:end]))[first - start : last - start].argmax())
     return [
-        *_parts(ankle, (start, middle - room), height, rate),
-        *_parts(ankle, (middle + room, end), height, rate),
+        *_parts(calm, (start, cut - room), height, rate),
+        *_parts(calm, (cut + room, end), height, rate),
     ]
 
 

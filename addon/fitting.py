@@ -20,7 +20,7 @@ HOLD_SHARE = 0.15  # of the allowed error: what moves less is held
 HOLD_SECONDS = 0.2
 ROUNDS = 400  # a guard; each round sets a key in every stretch that is off
 RIDGE = 1e-3
-PROBES = 200  # frames at which it is tried out how far each channel moves the joints
+PROBES = 64  # frames at which it is tried out how far each channel moves the joints
 
 Channels = dict[str, np.ndarray]
 """By bone: (T, C) values."""
@@ -107,6 +107,7 @@ def sparse(
     rate: float = 30.0,
     hits: Sequence[int] = (),
     together: bool = False,
+    tell: Callable[[int], None] | None = None,
 ) -> Fit:
     """As few keys as keep every joint within `tolerance` at every frame.
 
@@ -124,6 +125,8 @@ def sparse(
         Positions of beats: bones that turn round or stop there get a key there, on the dance's own pose.
     together : bool
         All bones keyed on the same frames, so that each key is a pose of the whole figure.
+    tell : callable, optional
+        Gets the number of keys so far, now and then; what it raises ends the search.
     """
     names = list(dense)
     count = len(dense[names[0]])
@@ -142,6 +145,8 @@ def sparse(
     exact, stale, keys, fitted = keyed.copy(), names, {}, {}
     own = np.zeros((len(names), count))
     for _ in range(ROUNDS):
+        if tell:
+            tell(int(keyed.sum(1) @ [values.shape[1] for values in dense.values()]))
         at = {name: np.flatnonzero(keyed[names.index(name)]) for name in stale}
         sure = {name: exact[names.index(name), at[name]] for name in stale}
         keys |= _fitted({name: dense[name] for name in stale}, at, sure, still)
@@ -177,18 +182,19 @@ def _weights(dense: Channels, forward: Forward) -> tuple[Channels, np.ndarray]:
     count = len(next(iter(dense.values())))
     probes = np.unique(np.linspace(0, count - 1, min(PROBES, count)).round().astype(int))
     base = {name: values[probes] for name, values in dense.items()}
-    still, step = forward(base), 1e-4
-    out, moves = {}, np.zeros((len(dense), len(still)), bool)
-    for i, (name, values) in enumerate(base.items()):
-        columns = []
-        for c in range(values.shape[1]):
-            pushed = values.copy()
-            pushed[:, c] += step
-            away = np.linalg.norm(forward({**base, name: pushed}) - still, axis=-1) / step
-            moves[i] |= away.max(1) > 1e-9
-            columns.append(np.interp(np.arange(count), probes, away.max(0)))
-        out[name] = np.stack(columns, 1)
-    return out, moves
+    columns = [(name, c) for name, values in base.items() for c in range(values.shape[1])]
+    many, step = len(probes), 1e-4
+    tried = {name: np.tile(values, (len(columns) + 1, 1)) for name, values in base.items()}
+    for n, (name, c) in enumerate(columns, start=1):  # all trials one after the other, as if they were frames
+        tried[name][n * many : (n + 1) * many, c] += step
+    at = forward(tried)
+    at = at.reshape(len(at), len(columns) + 1, many, -1)
+    away = np.linalg.norm(at[:, 1:] - at[:, :1], axis=-1) / step  # (J, columns, probes)
+    names, out, moves = list(dense), {}, np.zeros((len(dense), len(at)), bool)
+    for n, (name, _) in enumerate(columns):
+        moves[names.index(name)] |= away[:, n].max(1) > 1e-9
+        out.setdefault(name, []).append(np.interp(np.arange(count), probes, away[:, n].max(0)))
+    return {name: np.stack(rows, 1) for name, rows in out.items()}, moves
 
 
 def _pace(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -346,14 +352,32 @@ def _normal(dense: np.ndarray, at: np.ndarray, exact: np.ndarray, flat: np.ndarr
 
 
 def _block_tridiagonal(low, main, high, right) -> np.ndarray:
-    """Solve (B, N, 2, 2) systems side by side, by elimination along N."""
-    ahead, out = np.zeros_like(high), np.array(right)
-    count = main.shape[1]
-    for k in range(count):
-        pivot = main[:, k] - (low[:, k] @ ahead[:, k - 1] if k else 0.0)
-        inverse = np.linalg.inv(pivot)
-        ahead[:, k] = inverse @ high[:, k]
-        out[:, k] = inverse @ (out[:, k] - (low[:, k] @ out[:, k - 1] if k else 0.0))
-    for k in range(count - 2, -1, -1):
-        out[:, k] -= ahead[:, k] @ out[:, k + 1]
+    """Solve (B, N, 2, 2) systems side by side, by cyclic reduction: every second row goes, all at once."""
+    gone = main.shape[1] // 2
+    if not gone:
+        return _inverse(main) @ right
+    between = main.shape[1] - gone - 1  # rows that go and lie between two that stay
+    inverse = _inverse(main[:, 1::2])
+    from_low, from_high, from_right = low[:, 1::2], high[:, 1::2], right[:, 1::2]
+    down, up = high[:, : 2 * gone : 2] @ inverse, low[:, 2::2] @ inverse[:, :between]
+    kept_main, kept_right = main[:, ::2].copy(), right[:, ::2].copy()
+    kept_low, kept_high = np.zeros_like(kept_main), np.zeros_like(kept_main)
+    kept_main[:, :gone] -= down @ from_low
+    kept_main[:, 1:] -= up @ from_high[:, :between]
+    kept_right[:, :gone] -= down @ from_right
+    kept_right[:, 1:] -= up @ from_right[:, :between]
+    kept_high[:, :between] = -down[:, :between] @ from_high[:, :between]
+    kept_low[:, 1:] = -up @ from_low[:, :between]
+    out = np.empty_like(right)
+    out[:, ::2] = kept = _block_tridiagonal(kept_low, kept_main, kept_high, kept_right)
+    rest = from_right - from_low @ kept[:, :gone]
+    rest[:, :between] -= from_high[:, :between] @ kept[:, 1:]
+    out[:, 1::2] = inverse @ rest
     return out
+
+
+def _inverse(blocks: np.ndarray) -> np.ndarray:
+    """Of (…, 2, 2) blocks."""
+    a, b, c, d = (blocks[..., i, j] for i in range(2) for j in range(2))
+    turned = np.stack([np.stack([d, -b], -1), np.stack([-c, a], -1)], -2)
+    return turned / (a * d - b * c)[..., None, None]

@@ -5,14 +5,13 @@ For other parts of the add-on: `by_hand` says which keys of an Action an artist 
 generated keys about calls it before, and `stamp` with its answer after.
 """
 
-from dataclasses import dataclass
-
 import bpy
 import numpy as np
 
 from . import compat, key_marks
 from .errors import Problem
-from .key_marks import ALIGNED, AUTO_CLAMPED, BEZIER, CONSTANT
+from .key_curves import CurveId, KeyedCurve
+from .key_marks import ALIGNED, AUTO_CLAMPED, BEZIER, CONSTANT, GENERATED
 
 MARKS = "tempose_keys"  # on Actions: the marks of generated keys
 TAKE = "tempose_take"  # on Actions: the take whose keys they are
@@ -30,35 +29,6 @@ _FIELDS = {  # of a key, as `foreach_get` has them
     "period": (1, np.float32),
 }
 _NEEDED = tuple(_FIELDS)[:7]
-GENERATED = 5  # the keyframe type of that name
-CurveId = tuple[str, int]
-
-
-@dataclass(frozen=True)
-class KeyedCurve:
-    """The keys of one F-curve.
-
-    Parameters
-    ----------
-    path : str
-    index : int
-    group : str
-        The bone.
-    frames, values : (N,) float
-    slopes : (N,) float, optional
-        Per frame; handles are set to them. None: Blender computes the handles.
-    """
-
-    path: str
-    index: int
-    group: str
-    frames: np.ndarray
-    values: np.ndarray
-    slopes: np.ndarray | None = None
-
-    @property
-    def id(self) -> CurveId:
-        return self.path, self.index
 
 
 def curves(action) -> list:
@@ -92,7 +62,7 @@ def _write(curve, keys: dict[str, np.ndarray]) -> None:
 def _generated(curve: KeyedCurve, stepped: bool) -> dict[str, np.ndarray]:
     """A generated curve as fields."""
     if not (np.isfinite(curve.values).all() and np.isfinite(curve.frames).all()):
-        raise Problem("keys_not_finite", "The dance holds values that are not numbers.")
+        raise Problem("keys_not_finite", "The dance holds values that are not numbers. Generate again.")
     count = len(curve.frames)
     co = np.stack([curve.frames, curve.values], 1).astype(np.float32)
     shaped = curve.slopes is not None and not stepped

@@ -4,20 +4,23 @@
 import bpy
 from bpy.props import EnumProperty
 
-from .. import dancing, keying, keys, stage
+from .. import baking, dancing, keying, keys, stage
+from ..errors import Problem
 from ..properties import pick_strip
-from .base import ActionButton, busy
+from .base import JobButton, busy
 
 
-class TEMPOSE_OT_apply_keys(ActionButton, bpy.types.Operator):
-    """Give the chosen take its keys anew, as set here. Keys that you have set or changed are asked for first"""
+class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
+    """Give the chosen take its keys anew, as set here. Keys that you set or changed are asked for. ESC cancels"""
 
     bl_idname = "tempose.apply_keys"
     bl_label = "Apply Key Settings"
     bl_options = {"REGISTER", "UNDO"}
+    title = "Making keys"
 
     by_hand: EnumProperty(
         name="Keys Set by Hand",
+        description="What happens to keys that you have set or changed",
         items=[
             ("KEEP", "Keep Mine", "Keys that you have set or changed stay, with their neighbours"),
             ("REPLACE", "Replace", "All keys of the dance are made anew"),
@@ -41,7 +44,7 @@ class TEMPOSE_OT_apply_keys(ActionButton, bpy.types.Operator):
         found = keying.hand_set(keys.action_of(stage.active(context.scene.tempose)))
         self._found = sum(len(frames) for frames in found.values())
         self._bones = len({path.partition('"]')[0] for path, _ in found})
-        if not self._found or bpy.app.background:
+        if not self._found:
             return self.execute(context)
         return context.window_manager.invoke_props_dialog(
             self, width=360, title="Keys Set by Hand", confirm_text="Apply"
@@ -53,13 +56,37 @@ class TEMPOSE_OT_apply_keys(ActionButton, bpy.types.Operator):
         layout.label(text=f"You have set or changed {self._found} keys of {bones}.", icon="KEYFRAME")
         layout.prop(self, "by_hand", expand=True)
 
-    def act(self, context):
+    def execute(self, context):
+        if bpy.app.background or context.window is None:
+            return JobButton.execute(self, context)
+        return JobButton.invoke(self, context, None)
+
+    def prepare(self, context):
         settings = context.scene.tempose
         take = stage.active(settings)
-        ob, action = stage.rig_of(take), keys.action_of(take)
-        span = dancing.take_span(pick_strip(context)[0], take)
-        made = keys.keyed(stage.data_of(take), ob, span, settings.stretch, settings.keys)
-        kept = keying.rewrite(ob, action, made.curves, self.by_hand == "KEEP", made.stepped)
+        self._take, self._span = take.identity, self._lies(context, take)
+        plan = keys.plan(stage.data_of(take), stage.rig_of(take), self._span, settings)
+
+        def task(work):
+            return baking.made(plan, lambda count: work.status(f"Making keys: {count:,} so far"))
+
+        return task
+
+    @staticmethod
+    def _lies(context, take):
+        """Where the take lies on the timeline now."""
+        return dancing.take_span(pick_strip(context)[0], take)
+
+    def apply(self, context, made):
+        take = next((t for t in context.scene.tempose.takes if t.identity == self._take), None)
+        action = keys.action_of(take) if take is not None else None
+        if action is None:
+            raise Problem("take_gone", "The take was hidden or discarded meanwhile: show it, then try again.")
+        if self._lies(context, take) != self._span:
+            raise Problem(
+                "strip_moved", "The sound was moved meanwhile. Nothing was changed; press the button again."
+            )
+        kept = keying.rewrite(stage.rig_of(take), action, made.curves, self.by_hand == "KEEP", made.stepped)
         text = f"{take.name} has {made.count} keys"
         if made.count < made.dense:
             text += f", {made.count / made.dense:.0%} of one per frame"

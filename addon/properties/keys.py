@@ -56,7 +56,7 @@ class TemposeKeys(bpy.types.PropertyGroup):
         description="Whether feet that stand are held in place",
         items=[
             ("AUTO", "Auto", "Feet that carry do not slide, sink or float"),
-            ("ALWAYS", "Always", "One foot carries at every time: no jumps"),
+            ("ALWAYS", "Always", "One foot is on the ground at every time: no jumps"),
             ("NEVER", "Never", "As the model has drawn them"),
         ],
         default="AUTO",
@@ -64,9 +64,9 @@ class TemposeKeys(bpy.types.PropertyGroup):
     )
     ground: BoolProperty(
         name="Ground Line",
-        description="Feet that stand are put on one line: where the character's feet are at rest. "
-        "Otherwise each stands where it stands in the dance",
-        default=False,
+        description="The figure stands on one line: where the character's feet are at rest; jumps leave it. "
+        "Otherwise it stands as high as in the dance, which may be above or below that",
+        default=True,
         options=set(),
     )
     ground_height: FloatProperty(

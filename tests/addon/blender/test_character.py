@@ -19,9 +19,10 @@ def perform(blender, scene, tempose):
         blender.context.scene.render.fps = 30
         take, points = made.dance(tempose, ob, size=size, frames=frames)
         span = tempose("timing").Span(0.0, frames / 30, 30.0)
-        at, curves = tempose("keys").curves_of(take, ob, span, stretch)
-        tempose("keys").assign(ob, tempose("keys").write(ob, "dance", at, curves))
-        return made.errors(blender, tempose, ob, points, [int(f) for f in at])
+        settings = blender.context.scene.tempose
+        settings.stretch, settings.keys.feet = stretch, "NEVER"
+        tempose("keys").assign(ob, tempose("keys").bake(take, ob, span, settings, "dance"))
+        return made.errors(blender, tempose, ob, points, [int(f) for f in span.frames])
 
     return run
 

@@ -53,7 +53,7 @@ def test_legs_keep_their_length_and_the_upper_body_its_shape():
         for a, b in (("hip", "knee"), ("knee", "ankle")):
             ends = [JOINTS.index(f"{side}_{joint}") for joint in (a, b)]
             before, after = (np.linalg.norm(p[:, ends[0]] - p[:, ends[1]], axis=-1) for p in (points, held))
-            assert np.abs(after / before - 1).max() <= 0.0601
+            assert np.abs(after / before - 1).max() <= 0.1001
     legs = [JOINTS.index(f"{s}_{j}") for s in ("left", "right") for j in ("knee", "ankle")]
     upper = [k for k in range(len(JOINTS)) if k not in legs]
     moved = (held - points)[:, upper]
@@ -89,10 +89,36 @@ def test_never_changes_nothing_and_always_lets_nobody_fly():
     assert flying[1] < 0.06
 
 
+def test_a_floating_figure_is_let_down_stays_down_and_can_still_jump():
+    points, scores = walk(frames=240)
+    ground = float(points[0, LEFT, 1]) - 90.0  # it floats by an eighth of its height
+    jump = np.zeros(len(points))
+    jump[100:130] = 120 * np.sin(np.linspace(0, np.pi, 30)) ** 2
+    points[:, :, 1] += jump[:, None]
+    held = plant(points, scores, RATE, HEIGHT, ground=ground).points
+    low = held[:, [LEFT, RIGHT], 1].min(1) - ground
+    assert np.abs(low[jump == 0]).max() < 0.04 * HEIGHT
+    assert np.median(np.abs(low[jump == 0])) < 0.003 * HEIGHT
+    assert low.max() == pytest.approx(120, abs=0.05 * HEIGHT)
+
+
+def test_a_foot_that_wanders_takes_steps_and_stands_between_them():
+    points, scores = walk(frames=240, slip=0.0)
+    way = 0.3 * HEIGHT * (np.arange(240) / 240 + 0.02 * np.sin(np.arange(240) / 9))
+    left = [JOINTS.index(f"left_{j}") for j in ("ankle", "knee", "hip")]
+    points[:, left, 0] += way[:, None]
+    points[:, left, 1] = points[0, left, 1]
+    held = plant(points, scores, RATE, HEIGHT).points
+    speed = np.abs(np.diff(held[:, LEFT, 0])) * RATE / HEIGHT
+    assert (np.abs(np.diff(points[:, LEFT, 0])) * RATE / HEIGHT > 0.02).mean() > 0.8
+    assert (speed > 0.02).mean() < 0.3
+    assert np.abs(held - points).max() < 0.16 * HEIGHT
+
+
 def test_a_fast_foot_is_not_held():
     ankles = np.zeros((60, 2, 2))
     ankles[:, 0, 0] = np.arange(60) * 40.0
-    contacts = contacts_of(ankles, np.ones((60, 2), bool), RATE, HEIGHT, always=False)
+    contacts = contacts_of(ankles, np.ones((60, 2), bool), RATE, HEIGHT)
     assert not contacts[:, 0].any()
     assert contacts[:, 1].all()
 

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""F-curves as numbers. No bpy in here."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+CurveId = tuple[str, int]
+"""Data path and index."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One F-curve: a value for each of some whole frames; `group` is the bone."""
+
+    path: str
+    index: int
+    group: str
+    values: np.ndarray
+
+
+@dataclass(frozen=True)
+class KeyedCurve:
+    """The keys of one F-curve.
+
+    Parameters
+    ----------
+    path : str
+    index : int
+    group : str
+        The bone.
+    frames, values : (N,) float
+    slopes : (N,) float, optional
+        Per frame; handles are set to them. None: Blender computes the handles.
+    """
+
+    path: str
+    index: int
+    group: str
+    frames: np.ndarray
+    values: np.ndarray
+    slopes: np.ndarray | None = None
+
+    @property
+    def id(self) -> CurveId:
+        return self.path, self.index
