@@ -177,11 +177,16 @@ class JobButton(Button):
         return self._end(context)
 
     def cancel(self, context):
-        """Blender takes the operator away, on loading a file for example."""
-        if getattr(self, "_job", None) is not None:
-            self._job.cancel()
-            job.finish(self._job)
-            self._stop_waiting(context)
+        """Blender takes the operator away: its window was closed, or another file is loaded."""
+        running = getattr(self, "_job", None)
+        if running is None:
+            return
+        if job.current is running:
+            notes.say("Canceled, as the window it was begun in was closed. Nothing was changed.", error=True)
+        running.cancel()
+        job.finish(running)
+        self._stop_waiting(context)
+        redraw()
 
     def _stop_waiting(self, context) -> None:
         self.over()

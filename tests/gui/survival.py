@@ -153,7 +153,7 @@ def two_windows(stage):
 
 
 def window_closed(stage):
-    """The window that a job was begun in is closed: the job has ended, or goes on in the other."""
+    """The window that a job was begun in is closed: the job ends, and the other window says why."""
     yield from stage.ready("null")
     if len(bpy.context.window_manager.windows) == 1:
         with stage.in_area():
@@ -168,6 +168,7 @@ def window_closed(stage):
         bpy.ops.wm.window_close()
     yield from _ended(stage)
     assert len(bpy.context.window_manager.windows) == 1
+    assert "window" in stage.said(), stage.said()
     yield from stage.shot("window_closed")
     yield from stage.connect("null")
     yield from stage.done("generate")
