@@ -77,6 +77,7 @@ OUTSIDE = {
 }
 ELSEWHERE = {
     "drag_beat": "needs a mouse: test_beats_by_hand.py",
+    "find_pose": "needs a server with a pose estimator: test_puppet.py",
     "remove_server": "test_setup.py",
     "set_up_server": "test_setup.py",
     "start_server": "the fixture `server`",
@@ -102,7 +103,7 @@ def steps(blender, scene, clicks, tempose, tmp_path, request):
 def test_every_operator_is_called_by_a_test(blender, tempose):
     registered = {cls.bl_idname.partition(".")[2] for cls in tempose("operators").CLASSES}
     assert registered == set(NAMES)
-    assert registered == UNDONE.keys() | OUTSIDE.keys() | ELSEWHERE.keys()
+    assert sorted(registered - UNDONE.keys() - OUTSIDE.keys() - ELSEWHERE.keys()) == []
     called = {*UNDONE, *OUTSIDE}  # by the tests of this file
     for path in TESTS:
         tree = ast.parse(path.read_text("utf-8"))
