@@ -85,6 +85,7 @@ lint: install
 
 bench: install
 	.venv/bin/python scripts/bench.py
+	@for bpy in .venv-bpy-*; do if [ -e $$bpy/.ready ]; then $$bpy/bin/python scripts/bench_keys.py; fi; done
 
 clean:
 	rm -rf build dist demo .pytest_cache .ruff_cache .hypothesis
