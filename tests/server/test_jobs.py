@@ -56,7 +56,9 @@ def test_a_running_job_is_canceled_within_one_step(busy):
     before = server.job(running)
     steps = [data["done"] for _, name, data in events if name == "progress"]
     assert steps[-1] < 900
-    assert len([name for _, name, _ in events if name == "segment"]) == 1  # the second comes after the last step
+    assert (
+        len([name for _, name, _ in events if name == "segment"]) == 1
+    )  # the second comes after the last step
     assert server.cancel(running).json() == before
     result = server.client.get(f"/v1/jobs/{running}/result")
     assert (result.status_code, result.json()["code"]) == (409, "job_canceled")

@@ -329,6 +329,14 @@ def test_a_full_queue_is_tried_again_with_the_same_job():
     assert tries == ["/v1/jobs/j"] * 3
 
 
+def test_a_cancel_wins_over_a_result_that_nobody_has_taken_in():
+    running = Job("Working", lambda w: "a dance")
+    running.join(5)
+    running.cancel()
+    assert running.pump() == "canceled"
+    assert running.result is None
+
+
 def test_a_surprise_in_the_thread_reaches_the_person():
     running = Job("Working", lambda w: 1 / 0)
     running.join(5)
