@@ -183,7 +183,8 @@ def _parsed(
         return _from_coco(data, {}, name, canvas, fps, person)
     if any(_first(data, key) is not None for key in (*_LANDMARKS, "visibility")):
         return _from_mediapipe(data, name, canvas, fps)
-    if (isinstance(data, dict) and "people" in data) or _first(data, "people") is not None:
+    in_frames = isinstance(data, dict) and ("people" in data or "frames" in data)
+    if in_frames or _first(data, "people") is not None:
         return _from_pages(_openpose_pages(data, name), name, canvas, fps, person)
     raise _unreadable(name, "neither OpenPose, COCO, MediaPipe nor Tempose keypoints")
 
