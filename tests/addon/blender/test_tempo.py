@@ -145,7 +145,8 @@ def test_regenerating_is_one_undo_step(blender, danced, tempose):
     blender.ops.ed.undo()
     after = keys_of(rig(blender), compat)
     assert all(np.array_equal(after[k], before[k]) for k in before)
-    assert len(blender.context.scene.sequence_editor.strips) == 1
+    strips = blender.context.scene.sequence_editor.strips
+    assert [s.mute for s in strips] == [False]  # the new strip is gone, the original is heard again
 
 
 def test_the_server_is_asked_for_the_touched_part_alone(blender, danced, tempose):
@@ -180,6 +181,15 @@ def test_half_time_dances_slower_to_the_same_sound(blender, danced, tempose):
     assert len(danced.sequence_editor.strips) == 1  # the sound plays as it did
 
 
+def test_double_time_dances_faster_to_the_same_sound(blender, danced, tempose):
+    passage(danced, 16.25, 24.25, feel="DOUBLE")
+    assert blender.ops.tempose.regenerate() == {"FINISHED"}
+    low = dips(rig(blender), tempose("compat"))
+    inside = low[(low > 400) & (low < 570)]
+    assert np.abs(np.diff(inside) - 6).max() < 1.5  # four dips a second, where there were two
+    assert len(danced.sequence_editor.strips) == 1
+
+
 def test_half_time_needs_beats(blender, connected, scene, clicks, tempose):
     add_strip(scene, clicks)
     blender.ops.tempose.new_rig()
@@ -195,6 +205,16 @@ def test_a_target_in_bpm_is_what_is_heard(blender, danced, tempose):
     tempo = tempose("tempo_edit").edited(scene, original, danced.tempose).tempo
     beats = tempo.to_timeline(np.arange(10.25, 20.0, 0.5))
     assert np.allclose(np.diff(beats), 60 / 150, atol=0.004)
+
+
+def test_a_ramp_leads_from_one_speed_to_the_other(blender, danced, tempose):
+    passage(danced, 10.0, 20.0, factor=1.0, ramp=True, last_factor=2.0)
+    scene, original = tempose("dancing").chosen_original(blender.context)
+    tempo = tempose("tempo_edit").edited(scene, original, danced.tempose).tempo
+    gaps = np.diff(tempo.to_timeline(np.arange(10.25, 20.0, 0.5)))
+    assert (np.diff(gaps) < 0).all() and gaps[0] / gaps[-1] == pytest.approx(1.95 / 1.05, abs=0.12)
+    last = keys_of(rig(blender), tempose("compat"))['pose.bones["root"].location', 1][-1, 0]
+    assert last == pytest.approx(1 + 24 * float(tempo.to_timeline(959 / 24)), abs=1)
 
 
 def test_a_preview_moves_the_keys_and_is_taken_back_exactly(blender, danced, tempose):
