@@ -116,7 +116,9 @@ def remove(folder: Path) -> None:
         and not (folder / "pyvenv.cfg").exists()
         and not (folder / LOG).exists()
     ):
-        raise Problem("not_ours", f"{folder} holds other things than the server: move them first.")
+        raise Problem(
+            "not_ours", f"{folder} holds other things than the server. Nothing was deleted: move them first."
+        )
     _away(folder)
 
 

@@ -60,7 +60,10 @@ class TempoMap:
         speeds = [(start, 1.0, 1.0), *sorted((s[0], s[1], s[2] if len(s) > 2 else s[1]) for s in sections)]
         for _, *values in [(start, factor), *speeds]:
             if not all(MIN_FACTOR <= value <= MAX_FACTOR for value in values):
-                raise Problem("tempo_factor", f"Set tempo factors from {MIN_FACTOR:g} to {MAX_FACTOR:g}.")
+                raise Problem(
+                    "tempo_factor",
+                    f"Tempo factors go from {MIN_FACTOR:g} to {MAX_FACTOR:g}: set one in between.",
+                )
         timeline, points = 0.0, [(0.0, start)]
         begins = [begin for begin, _, _ in speeds] + [max(end, speeds[-1][0])]
         for (begin, first, last), stop in zip(speeds, begins[1:], strict=True):
