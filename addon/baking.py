@@ -12,11 +12,13 @@ import numpy as np
 from . import feet, fitting
 from .bones import Bone
 from .errors import Problem
+from .extremities import followed
 from .forward import Forward
 from .key_curves import Curve, KeyedCurve
-from .mapping import BoneMap
+from .mapping import JOINTS, BoneMap
 from .plane import Placement, Plane
 from .retarget import Options, joints_at_rest, solve, with_mid_hip
+from .skeleton import EXTREMITIES
 from .takes import Take
 from .timing import Span, resample
 
@@ -142,8 +144,14 @@ def curves_of(plan: Plan) -> list[Curve]:
         place.canvas[1] / dance.canvas[1],
     )
     points, scores = with_mid_hip(place.to_plane(pixels), np.asarray(scores, float))
-    points = _planted(plan, points, scores)
-    found = solve(points, scores, plan.bones, plan.bone_map, plan.plane, plan.options)
+    planted, joints = _planted(plan, points, scores), JOINTS
+    if dance.more is not None:  # hands and feet of its own, which go where wrists and ankles go
+        ends, sure = resample(dance.more[..., :2], dance.more[..., 2], dance.fps, span.second_at(span.frames))
+        ends = place.to_plane(np.asarray(ends, float) * place.canvas)
+        ends = followed(np.concatenate([ends, sure[..., None]], 2), points, planted)
+        planted = np.concatenate([planted, ends[..., :2]], 1)
+        scores, joints = np.concatenate([scores, sure], 1), (*JOINTS, *EXTREMITIES)
+    found = solve(planted, scores, plan.bones, plan.bone_map, plan.plane, plan.options, joints)
     if not found.channels:
         raise Problem(
             "rig_held",

@@ -10,12 +10,12 @@ import numpy as np
 from . import naming
 from .bones import Bone, Placed
 from .errors import Problem
-from .mapping import MORE_JOINTS, PARTS, BoneMap
+from .mapping import ENDS, PARTS, TOES, BoneMap
 from .plane import FRONT, Placement, Plane, best_fit
 from .reference import CANVAS, GROUND, Reference, complete
-from .retarget import Options, Rest, Solution, joints_at_rest, joints_of, solve, spots, unmapped, with_mid_hip
+from .retarget import Options, Rest, Spot, joints_at_rest, joints_of, solve, spots, unmapped, with_mid_hip
 from .shape import by_shape
-from .skeleton import OPENPOSE_18
+from .skeleton import EXTREMITIES, OPENPOSE_18
 
 PROPERTY = "tempose_rig"  # custom property of the rigs that Tempose has made
 TALL = 720.0  # pixels from the feet to the nose of a figure that Tempose has not made
@@ -102,6 +102,11 @@ def guess(ob, preset: str = "") -> tuple[BoneMap, str]:
     preset : str
         Key of a ready-made map; empty takes what fits best.
     """
+    found, how = _guess(ob, preset)
+    return naming.with_ends(found, [bone.name for bone in ob.data.bones]), how
+
+
+def _guess(ob, preset: str) -> tuple[BoneMap, str]:
     names = [bone.name for bone in ob.data.bones]
     held = {bone.name for bone in ob.pose.bones if _ruled(ob, bone)}
     if preset == "shape":
@@ -264,6 +269,8 @@ def _driven(ob) -> dict[str, str]:
     return found
 
 
+_SMALL = {link.name for link in (*ENDS, *TOES)}
+
 # Plane and pose ---------------------------------------------------------------------------------------------------
 
 
@@ -275,7 +282,9 @@ def plane_of(ob, bone_map: BoneMap | None = None) -> Plane:
     bones = ob.data.bones
     at = {part: bones[name] for part, name in bone_map.bones.items() if name in bones}
     body = [
-        b for part, b in at.items() if part.split(".")[0] not in ("foot", "foot_ik", "hand", "eye", "ear")
+        b
+        for part, b in at.items()
+        if part not in _SMALL and part.split(".")[0] not in ("foot_ik", "eye", "ear")
     ]
     points = [list(p) for b in body for p in (b.head_local, b.tail_local)]
     if len(points) < 2:
@@ -305,7 +314,7 @@ def placement(ob) -> Placement:
     bone_map = map_of(ob)
     found = joints_at_rest(bones_of(ob, bone_map), bone_map, plane_of(ob, bone_map))
     if not found:
-        raise Problem("rig_bones", f"{ob.name} has none of the bones that a dance moves.")
+        raise Problem("rig_bones", f"{ob.name} has none of the bones that a dance moves. Press Find Bones.")
     at = np.stack([p for j, p in found.items() if j in OPENPOSE_18] or list(found.values()))
     low, high = at.min(0), at.max(0)
     unit = max(float(high[1] - low[1]), 0.5 * float(high[0] - low[0]), 1e-9) / TALL
@@ -323,17 +332,25 @@ def rest(ob) -> dict[str, Rest]:
     return found
 
 
+def spots_of(ob, bones: dict[str, Bone], bone_map: BoneMap) -> dict[str, Spot]:
+    """Which point of which bone each joint is, with those that a rig of ours carries without a bone of their own."""
+    kept = json.loads(ob[PROPERTY]).get("carried", {}) if PROPERTY in ob else {}
+    carried = {joint: Spot(bone, tuple(local)) for joint, (bone, local) in kept.items() if bone in bones}
+    return carried | spots(bones, bone_map)
+
+
 def joints(ob, current: bool) -> dict[str, np.ndarray]:
     """Joints (2,) in the figure's plane: as it stands now, or at rest."""
     bone_map = map_of(ob)
     bones, plane = bones_of(ob, bone_map), plane_of(ob, bone_map)
-    if not current:
-        return joints_at_rest(bones, bone_map, plane)
-    placed = {
-        b.name: Placed(np.array(b.matrix.to_3x3(), float)[None], np.array(b.head, float)[None])
-        for b in ob.pose.bones
-    }
-    return {j: p[0] for j, p in joints_of(spots(bones, bone_map), placed, plane).items()}
+    if current:
+        placed = {
+            b.name: Placed(np.array(b.matrix.to_3x3(), float)[None], np.array(b.head, float)[None])
+            for b in ob.pose.bones
+        }
+    else:
+        placed = {name: Placed(bone.matrix[None], bone.head[None]) for name, bone in bones.items()}
+    return {j: p[0] for j, p in joints_of(spots_of(ob, bones, bone_map), placed, plane).items()}
 
 
 def pose_of(ob, current: bool) -> Reference:
@@ -344,7 +361,7 @@ def pose_of(ob, current: bool) -> Reference:
         if joint in at:
             points[index], scores[index] = at[joint], 1.0
     found = complete(place.to_pixels(points), scores, place.canvas)
-    found.more = {j: tuple(place.to_pixels(at[j])) for j in MORE_JOINTS if j in at}
+    found.more = {j: tuple(place.to_pixels(at[j])) for j in EXTREMITIES if j in at}
     return found
 
 
@@ -355,31 +372,6 @@ def options_of(scene, stretch: bool) -> Options:
     """How the artist lets bones move."""
     settings = scene.tempose.character
     return Options(stretch, settings.shortest, settings.longest, settings.loose)
-
-
-def solved(ob, pixels, scores, canvas, stretch: bool, options: Options | None = None) -> Solution:
-    """A dance as the channels of an armature.
-
-    Parameters
-    ----------
-    pixels : (T, 18, 2) float
-        On a canvas of the size `canvas`.
-    scores : (T, 18) float
-    """
-    if reason := why_not(ob):
-        raise Problem("rig_bones", f"{reason}.")
-    place, bone_map = placement(ob), map_of(ob)
-    pixels = np.asarray(pixels, float) * (place.canvas[0] / canvas[0], place.canvas[1] / canvas[1])
-    points, scores = with_mid_hip(place.to_plane(pixels), np.asarray(scores, float))
-    scenes = [scene for scene in ob.users_scene if hasattr(scene, "tempose")]
-    options = options or (options_of(scenes[0], stretch) if scenes else Options(stretch))
-    found = solve(points, scores, bones_of(ob, bone_map), bone_map, plane_of(ob, bone_map), options)
-    if not found.channels:
-        raise Problem(
-            "rig_held",
-            f"Nothing of {ob.name} can be keyed: {'; '.join(found.notices) or 'no mapped bone moves'}.",
-        )
-    return found
 
 
 def notice(ob, stretch: bool | None = None) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator
 from urllib.parse import urlsplit
 
 from .compact import MEDIA_TYPE, from_compact
-from .dance import DanceData, bad_answer, from_answer, number, times
+from .dance import FARTHEST, DanceData, bad_answer, from_answer, number, times
 from .errors import Canceled, Problem
 
 JSON_BYTES = 64_000_000
@@ -49,7 +49,10 @@ def split_url(url: str) -> tuple[str, str, int]:
     except ValueError:
         host, port, parts = None, None, None
     if parts is None or parts.scheme not in ("http", "https") or not host or parts.path not in ("", "/"):
-        raise Problem("server_url", "The server's address looks like http://127.0.0.1:8000.")
+        raise Problem(
+            "server_url",
+            "The server's address looks like http://127.0.0.1:8000. Correct it in the preferences.",
+        )
     return parts.scheme, host, port or (443 if parts.scheme == "https" else 80)
 
 
@@ -77,7 +80,10 @@ class Client:
     ):
         self.scheme, self.host, self.port = split_url(url)
         if not token or any(ord(c) < 33 or ord(c) > 126 for c in token):
-            raise Problem("token_wrong", "The server's token is missing or not readable.")
+            raise Problem(
+                "token_wrong",
+                "The server's token is missing or not readable. Put it into the add-on's preferences.",
+            )
         self.url, self.token, self.timeout = url.strip().rstrip("/"), token, timeout
         self.alive, self.certificate = alive or (lambda: True), certificate
         self._trust = trust(certificate) if self.scheme == "https" else None
@@ -120,6 +126,7 @@ class Client:
         return {
             "styles": [s[:60] for s in styles if isinstance(s, str)],
             "models": [n[:60] for n in names if isinstance(n, str)],
+            "no_poses": _no_poses(answer.get("pose_estimator")),
             "limits": {k: v for k, v in limits.items() if isinstance(v, int | float)},
         }
 
@@ -166,6 +173,30 @@ class Client:
         if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
             raise bad_answer("something that is not a WAV file")
         return data
+
+    def find_pose(self, picture: bytes) -> dict:
+        """Where the joints of the largest person in a picture are.
+
+        Returns
+        -------
+        dict
+            ``joints``: joint → (x, y) in shares of the picture, of those that were seen; ``people``: how many were.
+        """
+        answer = self._json(
+            "POST", "/v1/pose", picture, {"Content-Type": "application/octet-stream"}, timeout=300
+        )
+        names, points, scores = (answer.get(key) for key in ("joints", "keypoints", "scores"))
+        good = all(isinstance(v, list) and len(v) <= 200 for v in (names, points, scores))
+        if not good or not len(names) == len(points) == len(scores):
+            raise bad_answer("a pose in an unknown form")
+        joints = {}
+        for name, point, score in zip(names, points, scores, strict=True):
+            if not isinstance(name, str) or not isinstance(point, list) or len(point) != 2:
+                raise bad_answer("a pose in an unknown form")
+            x, y = (float(number(v, -FARTHEST, FARTHEST, "keypoint")) for v in point)
+            if number(score, 0, 1, "score") > 0:
+                joints[name] = (x, y)
+        return {"joints": joints, "people": int(number(answer.get("people"), 1, 10_000, "number of people"))}
 
     def put_job(self, job: str, body: dict) -> dict:
         """Order a dance. Safe to repeat: the same body under the same id is the same job."""
@@ -325,7 +356,16 @@ class Client:
             )
             problem.retry_after = min(float(retry_after), 60.0) if (retry_after or "").isdigit() else 2.0
             raise problem
-        raise Problem(code or f"http_{status}", message or f"The server refused with the number {status}.")
+        raise Problem(
+            code or f"http_{status}", message or f"The server refused with the number {status}. See its log."
+        )
+
+
+def _no_poses(said) -> str:
+    """Why a server finds no joints in pictures, or nothing."""
+    if not isinstance(said, dict) or not isinstance(said.get("available"), bool):
+        return "This server is too old to find joints in pictures"
+    return "" if said["available"] else str(said.get("message"))[:MESSAGE_CHARACTERS].rstrip(".")
 
 
 def trust(certificate: str) -> ssl.SSLContext:
@@ -336,7 +376,8 @@ def trust(certificate: str) -> ssl.SSLContext:
             context.load_verify_locations(cafile=certificate)
         except OSError:  # ssl.SSLError is one
             raise Problem(
-                "certificate", "The server's certificate is not a PEM file that can be read."
+                "certificate",
+                "The server's certificate is not a PEM file that can be read. Choose another one.",
             ) from None
     return context
 

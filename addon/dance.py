@@ -32,6 +32,8 @@ class DanceData:
     seams : list of int
     seed : int
     model_revision : str
+    more : (T, 48, 3) float32, optional
+        Hands and feet, in the order of `EXTREMITIES`: shares of the canvas, and score. None: carried along.
     """
 
     keypoints: np.ndarray
@@ -43,6 +45,7 @@ class DanceData:
     seams: list
     seed: int
     model_revision: str
+    more: np.ndarray | None = None
 
     @property
     def pixels(self) -> np.ndarray:

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from .skeleton import FINGERS
+
 STEPS = 10  # corners of half a circle
 
 # Linear colours; the far side is darker, as in cut-out animation.
@@ -95,9 +97,9 @@ def draw(at: dict, height: float, radius: float | None = None) -> Figure:
         limb(f"thigh.{letter}", f"{side}_hip", f"{side}_knee", 0.058, 0.042, f"trousers{far}", 2 + back)
         limb(f"shin.{letter}", f"{side}_knee", f"{side}_ankle", 0.042, 0.03, f"trousers{far}", 1 + back)
         ankle = np.asarray(at[f"{side}_ankle"])
-        footed = f"{side}_toe" in at
+        footed = f"{side}_big_toe" in at
         toe = (
-            at[f"{side}_toe"]
+            at[f"{side}_big_toe"]
             if footed
             else np.add(ankle, (0.055 * h * (1 if side == "left" else -1), -0.022 * h))
         )
@@ -116,10 +118,23 @@ def draw(at: dict, height: float, radius: float | None = None) -> Figure:
         figure.add(
             disc(at[f"{side}_wrist"], 0.032 * h), f"forearm.{letter}", f"skin{far}", (-5 + 3 * back) * layer
         )
-        if f"{side}_hand" in at:
+        if f"{side}_middle_1" in at:
             limb(
-                f"hand.{letter}", f"{side}_wrist", f"{side}_hand", 0.03, 0.022, f"skin{far}", -4.5 + 3 * back
+                f"hand.{letter}",
+                f"{side}_wrist",
+                f"{side}_middle_1",
+                0.03,
+                0.026,
+                f"skin{far}",
+                -4.5 + 3 * back,
             )
+            for finger in FINGERS:
+                for k in (1, 2, 3):
+                    if f"{side}_{finger}_{k}" in at and f"{side}_{finger}_{k + 1}" in at:
+                        limb(
+                            f"{finger}.{k:02}.{letter}", f"{side}_{finger}_{k}", f"{side}_{finger}_{k + 1}",
+                            0.008, 0.007, f"skin{far}", -4.6 + 3 * back,
+                        )  # fmt: skip
         sleeve = at[f"{side}_shoulder"] + 0.35 * np.subtract(at[f"{side}_elbow"], at[f"{side}_shoulder"])
         figure.add(
             capsule(at[f"{side}_shoulder"], sleeve, 0.05 * h, 0.046 * h),

@@ -21,15 +21,16 @@ def bound_figure(context, ob):
     """
     scene = context.scene
     at, height = _joints(ob, current=False)
+    lift, bone_of = _lift(ob), _bones(ob)
     drawn = _new(scene, ob, f"{ob.name} ink figure")
     try:
-        shapes = _shapes(draw(at, height))
+        shapes = _shapes(draw(at, height), lift)
         drawing = _layer(drawn, "Figure").frames.new(min(0, scene.frame_start)).drawing
         _write(drawing, drawn, shapes, height)
         first, weights = 0, {}
         for points, _colour, bones in shapes:
             for i, bone in enumerate(bones):
-                weights.setdefault(bone, []).append(first + i)
+                weights.setdefault(bone_of(bone), []).append(first + i)
             first += len(points)
         for bone, indices in weights.items():
             drawn.vertex_groups.new(name=bone)
@@ -64,7 +65,7 @@ def ink(context, ob, frames: list[int], step=None):
     if not frames:
         raise Problem("ink_nothing", "There are no frames to ink. Check the range.")
     rest, height = _joints(ob, current=False)
-    head = head_radius(rest, height)
+    head, lift = head_radius(rest, height), _lift(ob)
     drawn = _new(scene, ob, f"{ob.name} ink")
     before = scene.frame_current
     try:
@@ -72,7 +73,7 @@ def ink(context, ob, frames: list[int], step=None):
         for number, frame in enumerate(frames):
             scene.frame_set(frame)
             at, _ = _joints(ob, current=True)
-            _write(layer.frames.new(frame).drawing, drawn, _shapes(draw(at, height, head)), height)
+            _write(layer.frames.new(frame).drawing, drawn, _shapes(draw(at, height, head), lift), height)
             if step:
                 step(number + 1, len(frames))
     except BaseException:
@@ -95,15 +96,49 @@ def _joints(ob, current: bool) -> tuple[dict, float]:
     """Where each joint is in the rig's plane, and how tall the figure is."""
     pose, place = rig.pose_of(ob, current), rig.placement(ob)
     points, _ = with_mid_hip(place.to_plane(pose.keypoints)[None], np.ones((1, len(pose.keypoints))))
-    return {joint: points[0][i] for i, joint in enumerate(JOINTS)}, float(np.ptp(points[0][:, 1]))
+    more = {joint: place.to_plane(at) for joint, at in pose.more.items()}
+    return {joint: points[0][i] for i, joint in enumerate(JOINTS)} | more, float(np.ptp(points[0][:, 1]))
 
 
-def _shapes(figure: Figure) -> list[tuple[np.ndarray, int, list[str]]]:
+def _lift(ob):
+    """From the figure's plane to the armature's space, at the depth where the bones lie."""
+    plane = rig.plane_of(ob)
+    heads = [list(ob.data.bones[name].head_local) for name in rig.rest(ob)]
+    depth = float(np.mean(np.asarray(heads) @ plane.normal)) if heads else 0.0
+    return lambda points: plane.lifted(points) + depth * plane.normal
+
+
+_INSTEAD = {
+    "look": "eye", "eye": "head", "head": "neck", "neck": "spine", "shoulder": "spine", "hip": "root",
+    "foot": "shin", "shin": "thigh", "thigh": "root", "hand": "forearm", "forearm": "upper_arm",
+    "upper_arm": "shoulder", "spine": "root",
+}  # fmt: skip
+
+
+def _bones(ob):
+    """Part of the figure → the bone that moves it, or the next one inwards where there is none."""
+    mapped, own = rig.map_of(ob).bones, rig.made_by_us(ob)
+
+    def bone_of(part: str) -> str:
+        name, dot, letter = part.rpartition(".") if part[-2:] in (".L", ".R") else (part, "", "")
+        if own and part in ob.data.bones:
+            return part
+        if part in mapped or name in mapped:
+            return mapped.get(part) or mapped[name]
+        if "." in name:  # a finger
+            return bone_of(f"hand.{letter}")
+        inwards = _INSTEAD.get(name)
+        return bone_of(f"{inwards}{dot}{letter}") if inwards else next(iter(mapped.values()))
+
+    return bone_of
+
+
+def _shapes(figure: Figure, lift) -> list[tuple[np.ndarray, int, list[str]]]:
     """Outlines from the farthest to the nearest: points (N, 3), material, the bone of each point."""
     points = np.asarray(figure.vertices, np.float32)
     bone_of = {i: bone for bone, indices in figure.groups.items() for i in indices}
     order = sorted(range(len(figure.faces)), key=lambda f: -points[figure.faces[f][0], 1])
-    flat = points * (1, 0, 1)  # strokes lie in one plane and are drawn in turn
+    flat = lift(points[:, (0, 2)])  # strokes lie in one plane and are drawn in turn
     return [
         (flat[figure.faces[f]], figure.materials[f], [bone_of[i] for i in figure.faces[f]]) for f in order
     ]

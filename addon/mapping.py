@@ -5,10 +5,9 @@ import json
 from dataclasses import dataclass, field
 
 from .errors import Problem
-from .skeleton import OPENPOSE_18
+from .skeleton import FINGERS, OPENPOSE_18
 
 JOINTS = (*OPENPOSE_18, "mid_hip")  # the last one lies half-way between the hips
-MORE_JOINTS = ("left_hand", "right_hand", "left_toe", "right_toe")  # only where a skeleton has them
 FORM = "tempose-bone-map-1"
 MAX_MAP_BYTES = 1_000_000
 
@@ -59,9 +58,28 @@ TEMPOSE_RIG = (
 ENDS = tuple(
     _link(*row, letter, side)
     for letter, side in (("L", "left"), ("R", "right"))
-    for row in (("hand", "forearm", "wrist", "hand"), ("foot", "shin", "ankle", "toe"))
+    for row in (
+        ("hand", "forearm", "wrist", "middle_1"),
+        ("foot", "shin", "ankle", "big_toe"),
+        *(
+            (
+                f"{finger}.{k:02}",
+                f"{finger}.{k - 1:02}" if k > 1 else "hand",
+                f"{finger}_{k}",
+                f"{finger}_{k + 1}",
+            )
+            for finger in FINGERS
+            for k in (1, 2, 3)
+        ),
+    )
 )
-"""Bones of a rig made by Tempose where the pose has hands and toes."""
+"""Bones of a rig made by Tempose where the pose has hands and toes, parents first."""
+
+TOES = tuple(
+    BoneLink(f"toe.{letter}", f"foot.{letter}", f"{side}_big_toe", None)
+    for letter, side in (("L", "left"), ("R", "right"))
+)
+"""Where a foot has a bone of its own for the toes, the foot ends at its tail; it goes along with the foot."""
 
 NECK = BoneLink("neck", "spine", "neck", "nose")
 TARGETS = tuple(
@@ -70,7 +88,7 @@ TARGETS = tuple(
 )
 """What the feet are pulled to, where legs have inverse kinematics."""
 
-PARTS = {link.name: link for link in (*TEMPOSE_RIG[:2], NECK, *TEMPOSE_RIG[2:], *ENDS, *TARGETS)}
+PARTS = {link.name: link for link in (*TEMPOSE_RIG[:2], NECK, *TEMPOSE_RIG[2:], *ENDS, *TOES, *TARGETS)}
 """All parts that a bone can be mapped to, parents first."""
 
 WANTED = (
@@ -84,9 +102,9 @@ WANTED = (
 
 def label(part: str) -> str:
     """A part in words."""
-    name, _, letter = part.partition(".")
+    name, _, letter = part.rpartition(".") if part[-2:] in (".L", ".R") else (part, "", "")
     words = {"root": "hips", "foot_ik": "foot target", "shoulder": "collar bone", "hip": "hip bone"}.get(
-        name, name.replace("_", " ")
+        name, name.replace("_", " ").replace(".0", " ")
     )
     return {"L": "left ", "R": "right "}.get(letter, "") + words
 
@@ -146,7 +164,9 @@ def from_json(text: str) -> tuple[BoneMap, str]:
         if not good or not 0 <= nose <= 2:
             raise ValueError
     except (ValueError, KeyError, TypeError, RecursionError):
-        raise Problem("map_unreadable", "This is not a bone map that Tempose has saved.") from None
+        raise Problem(
+            "map_unreadable", "This is not a bone map that Tempose has saved. Choose another file."
+        ) from None
     return BoneMap({part: bone for part, bone in bones.items() if bone}, nose), str(data.get("name", ""))[
         :100
     ]

@@ -2,6 +2,7 @@
 """Finding body parts by the names of bones: ready-made maps, and plain words. No bpy in here."""
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -11,26 +12,64 @@ from .mapping import BoneMap, from_json
 _FOLDER = Path(__file__).parent / "bone_maps"
 _FIRST = ("tempose", "mixamo", "rigify_fk", "rigify_meta", "mannequin", "rigify_def", "rigify_org")
 
-# Words by part, the likelier first. A bone's name without its side and numbers must be one of them.
+# Words by part, the likelier first: English, German, Japanese (as written, and in Latin letters), Daz's short forms.
+# A bone's name without its side and numbers must be one of them.
 _WORDS = {
-    "root": ("hips", "pelvis", "hip", "cog", "center", "centre", "root", "master"),
-    "spine": ("spine", "torso", "body", "trunk", "abdomen", "belly", "waist", "chest", "back", "lowerspine"),
-    "neck": ("neck", "necklower"),
-    "head": ("head", "skull", "face"),
+    "root": (
+        "hips", "pelvis", "hip", "cog", "center", "centre", "root", "master",
+        "huefte", "hueften", "becken", "koshi", "センター", "腰", "下半身", "sentaa", "senta", "kahanshin",
+    ),
+    "spine": (
+        "spine", "torso", "body", "trunk", "abdomen", "belly", "waist", "chest", "back", "lowerspine", "abdomenlower",
+        "wirbelsaeule", "ruecken", "rumpf", "torsounten", "bauch", "brust", "koerper",
+        "上半身", "jouhanshin", "johanshin", "sebone", "背骨",
+    ),
+    "neck": ("neck", "necklower", "hals", "nacken", "首", "kubi"),
+    "head": ("head", "skull", "face", "kopf", "schaedel", "頭", "atama"),
 }  # fmt: skip
 _SIDED = {
-    "shoulder": ("shoulder", "clavicle", "collar", "collarbone"),
-    "upper_arm": ("upperarm", "armupper", "uparm", "armup", "bicep", "biceps", "humerus", "arm"),
-    "forearm": ("forearm", "lowerarm", "armlower", "lowarm", "armlow", "forarm", "underarm", "elbow"),
-    "hand": ("hand", "palm", "wrist"),
-    "hip": ("hip", "pelvis"),
-    "thigh": ("thigh", "upperleg", "legupper", "upleg", "legup", "femur", "leg"),
-    "shin": ("shin", "calf", "lowerleg", "leglower", "lowleg", "leglow", "foreleg", "tibia", "knee", "leg"),
-    "foot": ("foot", "ankle", "feet"),
-    "eye": ("eye",),
-    "ear": ("ear",),
+    "shoulder": ("shoulder", "clavicle", "collar", "collarbone", "schulter", "schluesselbein", "肩", "kata"),
+    "upper_arm": (
+        "upperarm", "armupper", "uparm", "armup", "bicep", "biceps", "humerus", "shldrbend", "shldr",
+        "oberarm", "armoben", "腕", "ude", "jouwan", "arm",
+    ),
+    "forearm": (
+        "forearm", "lowerarm", "armlower", "lowarm", "armlow", "forarm", "forearmbend", "underarm", "elbow",
+        "unterarm", "armunten", "ellbogen", "ellenbogen", "ひじ", "肘", "hiji", "zenwan",
+    ),
+    "hand": ("hand", "wrist", "handgelenk", "手首", "手", "tekubi", "te", "palm"),
+    "hip": ("hip", "pelvis", "huefte"),
+    "thigh": (
+        "thigh", "upperleg", "legupper", "upleg", "legup", "femur", "thighbend",
+        "oberschenkel", "beinoben", "足", "太もも", "futomomo", "momo", "ashi", "bein", "leg",
+    ),
+    "shin": (
+        "shin", "calf", "lowerleg", "leglower", "lowleg", "leglow", "foreleg", "tibia", "knee",
+        "unterschenkel", "schienbein", "beinunten", "wade", "knie", "ひざ", "膝", "hiza", "sune", "leg",
+    ),
+    "foot": ("foot", "ankle", "feet", "fuss", "knoechel", "足首", "ashikubi"),
+    "eye": ("eye", "auge", "目", "me"),
+    "ear": ("ear", "ohr", "耳", "mimi"),
 }  # fmt: skip
-_SIDES = {"l": "L", "left": "L", "lft": "L", "lt": "L", "r": "R", "right": "R", "rgt": "R", "rt": "R"}
+_TOE = ("toe", "toes", "toebase", "ball", "zeh", "zehe", "zehen", "つま先", "tsumasaki")
+# The three bones of a finger have one word, and numbers or just their order.
+_FINGERS = {
+    "thumb": ("thumb", "daumen", "親指", "oyayubi"),
+    "index": ("index", "indexfinger", "zeigefinger", "人指", "人差指", "hitosashiyubi"),
+    "middle": ("middle", "middlefinger", "mid", "mittelfinger", "中指", "nakayubi"),
+    "ring": ("ring", "ringfinger", "薬指", "kusuriyubi"),
+    "little": ("little", "littlefinger", "pinky", "pinkyfinger", "pinkie", "kleinerfinger", "小指", "koyubi"),
+}  # fmt: skip
+_BEFORE = ("", "f", "finger", "hand", "handfinger", "fingers")  # may stand before the word of a finger
+_SIDES = {
+    "l": "L", "left": "L", "lft": "L", "lt": "L", "links": "L", "li": "L", "hidari": "L",
+    "r": "R", "right": "R", "rgt": "R", "rt": "R", "rechts": "R", "re": "R", "migi": "R",
+}  # fmt: skip
+_WITHIN = {
+    "left": "L", "links": "L", "linke": "L", "linker": "L", "linkes": "L", "hidari": "L", "左": "L",
+    "right": "R", "rechts": "R", "rechte": "R", "rechter": "R", "rechtes": "R", "migi": "R", "右": "R",
+}  # fmt: skip
+_SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _AFFIXES = {"bone", "bip", "bip01", "biped", "def", "org", "deform", "jnt", "joint", "fk", "sk", "char", "b"}
 
 
@@ -67,20 +106,23 @@ def apply(preset: BoneMap, names: Iterable[str]) -> BoneMap:
 
 def tokens(name: str) -> tuple[str, str]:
     """What a name says: (word without side, number and affix; side L, R or nothing)."""
-    spaced = re.sub(r"([a-z0-9])([A-Z])", r"\1 \2", re.split(r"[:|]", name)[-1])
-    words = [w for w in re.split(r"[^a-z]+", spaced.lower()) if w]
+    text = unicodedata.normalize(
+        "NFKC", re.split(r"[:|]", name)[-1]
+    )  # full-width letters and digits as plain ones
+    spaced = re.sub(r"(?<=[^\W\d_])(?=[A-Z][a-zäöüß])|(?<=[a-z0-9])(?=[A-Z])", " ", text)
+    words = [w for w in re.split(r"[\W\d_]+", spaced.lower().translate(_SPELT)) if w]
     side = next((_SIDES[w] for w in words if w in _SIDES), "")
     words = [w for w in words if w not in _SIDES and w not in _AFFIXES]
     word = "".join(words)
-    if not side:  # leftarm, written as one
-        for text in ("left", "right"):
-            if word.startswith(text) or word.endswith(text):
-                side, word = _SIDES[text], word.removeprefix(text).removesuffix(text)
+    if not side:  # leftarm, linkerarm, 左腕: written as one
+        for said in sorted(_WITHIN, key=len, reverse=True):
+            if said != word and (word.startswith(said) or word.endswith(said)):
+                return word.removeprefix(said).removesuffix(said), _WITHIN[said]
     return word, side
 
 
 def by_words(names: Iterable[str]) -> BoneMap:
-    """A map from names in plain English. `names` with parents before children."""
+    """A map from names in plain words. `names` with parents before children."""
     said: dict[tuple[str, str], list[str]] = {}
     for name in names:
         said.setdefault(tokens(name), []).append(name)
@@ -93,6 +135,23 @@ def by_words(names: Iterable[str]) -> BoneMap:
     if "root" not in bones and "spine" in bones:
         bones["root"] = bones["spine"]
     return BoneMap(bones)
+
+
+def with_ends(bone_map: BoneMap, names: Iterable[str]) -> BoneMap:
+    """The same with fingers and toes, as far as names tell them. `names` with parents before children."""
+    said: dict[tuple[str, str], list[str]] = {}
+    for name in names:
+        said.setdefault(tokens(name), []).append(name)
+    bones = dict(bone_map.bones)
+    for side in "LR":
+        if f"foot.{side}" in bones and f"toe.{side}" not in bones:
+            _take(bones, f"toe.{side}", [(word, side) for word in _TOE], said)
+        for finger, words in _FINGERS.items() if f"hand.{side}" in bones else ():
+            spelt = [(before + word, side) for word in words for before in _BEFORE]
+            for k in (1, 2, 3):
+                if f"{finger}.{k:02}.{side}" not in bones:
+                    _take(bones, f"{finger}.{k:02}.{side}", spelt, said)
+    return BoneMap(bones, bone_map.nose)
 
 
 def _take(bones: dict, part: str, words: list, said: dict) -> None:

@@ -13,10 +13,11 @@ from . import character, compat, dancing, pose_drawing, reference, stage
 from .bones import Placed
 from .dance import DanceData
 from .errors import Problem
+from .extremities import carried
 from .plane import Plane
-from .pose_files import Poses, whole
-from .retarget import joints_of, spots
-from .skeleton import OPENPOSE_18
+from .pose_files import Poses, bridged, whole
+from .retarget import joints_of
+from .skeleton import EXTREMITIES, HANDS, OPENPOSE_18
 from .takes import Take
 from .timing import Span, resample
 
@@ -40,10 +41,24 @@ def from_take(scene, take, rate: float) -> Poses:
     dance = data.dance
     seconds = np.arange(max(1, round(len(dance.keypoints) / dance.fps * rate))) / rate
     pixels, scores = resample(dance.pixels, dance.scores, dance.fps, seconds)
+    pixels, scores = np.asarray(pixels, float), np.asarray(scores, float)
     return Poses(
-        np.asarray(pixels, float), np.asarray(scores, float), rate, dance.canvas, None, dance.beat_times,
+        pixels, scores, rate, dance.canvas, _more(take, dance, seconds, pixels, scores), dance.beat_times,
         dance.downbeat_times, dance.seed, dance.model_revision,
     )  # fmt: skip
+
+
+def _more(take, dance: DanceData, seconds, pixels: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
+    """Hands and feet of a take: its own, or those of its rig at rest, carried along; None where neither has any."""
+    if dance.more is not None:
+        own, sure = resample(dance.more[..., :2], dance.more[..., 2], dance.fps, seconds)
+        return np.concatenate([np.asarray(own, float) * dance.canvas, np.asarray(sure)[..., None]], 2)
+    if character.why_not(take.rig):
+        return None
+    pose = character.pose_of(take.rig, current=False)
+    scale = np.asarray(dance.canvas, float) / pose.canvas
+    more = {joint: np.asarray(at) * scale for joint, at in pose.more.items()}
+    return carried(pixels, scores, pose.keypoints * scale, more) if more else None
 
 
 def from_rig(scene, ob, rate: float, camera: bool, progress: Callable[[float], None] | None = None) -> Poses:
@@ -58,14 +73,18 @@ def from_rig(scene, ob, rate: float, camera: bool, progress: Callable[[float], N
     own = compat.rate_of(scene)
     count = max(1, round((last - first + 1) / own * rate))
     if count > MAX_PICTURES:
-        raise Problem("too_long", f"That would be {count} frames; at most {MAX_PICTURES} are written.")
+        raise Problem(
+            "too_long",
+            f"That would be {count} frames; at most {MAX_PICTURES} are written. Set a shorter preview range.",
+        )
     place, bone_map = character.placement(ob), character.map_of(ob)
     plane = character.plane_of(ob, bone_map)
-    found = spots(character.bones_of(ob, bone_map), bone_map)
+    found = character.spots_of(ob, character.bones_of(ob, bone_map), bone_map)
+    names = (*OPENPOSE_18, *EXTREMITIES)
     canvas = render_size(scene) if camera else place.canvas
     if camera and scene.camera is None:
         raise Problem("no_camera", "The scene has no camera. Add one, or write the poses as in the dance.")
-    points, scores = np.zeros((count, len(OPENPOSE_18), 2)), np.zeros((count, len(OPENPOSE_18)))
+    points, scores = np.zeros((count, len(names), 2)), np.zeros((count, len(names)))
     before, part = scene.frame_current, scene.frame_subframe
     try:
         for t in range(count):
@@ -73,7 +92,7 @@ def from_rig(scene, ob, rate: float, camera: bool, progress: Callable[[float], N
             scene.frame_set(int(at), subframe=at - int(at))
             graph = bpy.context.evaluated_depsgraph_get()
             joints = _joints(ob.evaluated_get(graph), found, plane)
-            for k, joint in enumerate(OPENPOSE_18):
+            for k, joint in enumerate(names):
                 if joint in joints:
                     points[t, k], scores[t, k] = joints[joint], 1.0
             if camera:
@@ -83,8 +102,21 @@ def from_rig(scene, ob, rate: float, camera: bool, progress: Callable[[float], N
     finally:
         scene.frame_set(before, subframe=part)
     if not scores.any():
-        raise Problem("rig_bones", f"No bone of {ob.name} is mapped to a joint.")
-    return Poses(points if camera else place.to_pixels(points), scores, rate, canvas)
+        raise Problem("rig_bones", f"No bone of {ob.name} is mapped to a joint. Press Find Bones.")
+    points = points if camera else place.to_pixels(points)
+    return Poses(points[:, :18], scores[:, :18], rate, canvas, _with_roots(points, scores))
+
+
+def _with_roots(points: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
+    """Hands and feet (T, 48, 3) of (T, 66, …) joints; a hand whose fingers are known begins at its wrist."""
+    more = np.concatenate([points[:, 18:], scores[:, 18:, None]], 2)
+    more[more[..., 2] <= 0] = 0
+    for side, hand in HANDS.items():
+        root, wrist = EXTREMITIES.index(hand[0]), OPENPOSE_18.index(f"{side}_wrist")
+        fingers = [EXTREMITIES.index(joint) for joint in hand[1:]]
+        bare = (more[:, root, 2] <= 0) & (more[:, fingers, 2] > 0).any(1) & (scores[:, wrist] > 0)
+        more[bare, root] = np.column_stack([points[:, wrist], scores[:, wrist]])[bare]
+    return more if more.any() else None
 
 
 def _joints(ob, found: dict, plane: Plane) -> dict[str, np.ndarray]:
@@ -139,7 +171,8 @@ def draw_all(poses: Poses, folder: Path, size: tuple[int, int], progress: Callab
             progress((t + 1) / len(poses))
     except OSError as error:
         raise Problem(
-            "file_unwritable", f"{folder.name} cannot be written: {error.strerror or error}."
+            "file_unwritable",
+            f"{folder.name} cannot be written: {error.strerror or error}. Choose another place.",
         ) from None
     return len(poses)
 
@@ -170,7 +203,8 @@ def encode(folder: Path, count: int, size: tuple[int, int], rate: float, path: P
             shutil.move(made, path)
         except OSError as error:
             raise Problem(
-                "file_unwritable", f"{path.name} cannot be written: {error.strerror or error}."
+                "file_unwritable",
+                f"{path.name} cannot be written: {error.strerror or error}. Choose another place.",
             ) from None
     finally:
         bpy.data.scenes.remove(scene)
@@ -197,6 +231,7 @@ def to_take(context, ob, poses: Poses, name: str, frame: float):
         [],
         poses.seed,
         poses.revision,
+        _shares(poses),
     )
     seconds = len(points) / poses.fps
     data = Take(
@@ -204,6 +239,15 @@ def to_take(context, ob, poses: Poses, name: str, frame: float):
     )
     take = stage.add(settings, ob, data, Span(float(frame), seconds, compat.rate_of(scene)))
     return take
+
+
+def _shares(poses: Poses) -> np.ndarray | None:
+    """Hands and feet as a dance has them, without gaps in time."""
+    if poses.more is None:
+        return None
+    points, scores = bridged(poses.more[..., :2], poses.more[..., 2])
+    shares = points / np.asarray(poses.canvas, float)
+    return np.concatenate([shares, scores[..., None]], 2).astype(np.float32)
 
 
 def rate_of(scene) -> float:
@@ -218,7 +262,7 @@ def poses_of(context, ob, progress=None) -> Poses:
     if choice.source == "TAKE":
         take = stage.active(scene.tempose)
         if take is None:
-            raise Problem("no_take", "There is no take.")
+            raise Problem("no_take", "There is no take: generate one, or write the character.")
         return from_take(scene, take, rate_of(scene))
     return from_rig(scene, ob, rate_of(scene), choice.view == "CAMERA", progress)
 

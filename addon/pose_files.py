@@ -21,10 +21,11 @@ import numpy as np
 
 from .dance import MAX_FRAMES
 from .errors import Problem
-from .skeleton import BODY_25, COCO_17, OPENPOSE_18
+from .skeleton import BODY_25, COCO_17, COCO_WHOLE, EXTREMITIES, FEET, HALPE_26, HANDS, OPENPOSE_18
 
 MAX_BYTES = 256 * 2**20
 HAND = 21  # joints of a hand
+COCO_SIZES = {17: COCO_17, 26: HALPE_26, 133: COCO_WHOLE}
 FARTHEST = 1e6  # pixels
 
 
@@ -40,8 +41,8 @@ class Poses:
         0 where a joint is not there.
     fps : float
     canvas : (int, int)
-    hands : (T, 2, 21, 3) float, optional
-        Left and right: pixels and score.
+    more : (T, 48, 3) float, optional
+        Hands and feet in the order of `EXTREMITIES`: pixels and score.
     beats, downbeats : list of float
         Seconds; kept by .npz alone.
     """
@@ -50,7 +51,7 @@ class Poses:
     scores: np.ndarray
     fps: float
     canvas: tuple[int, int]
-    hands: np.ndarray | None = None
+    more: np.ndarray | None = None
     beats: list = field(default_factory=list)
     downbeats: list = field(default_factory=list)
     seed: int = 0
@@ -58,6 +59,20 @@ class Poses:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    @property
+    def hands(self) -> np.ndarray | None:
+        """(T, 2, 21, 3) left and right; None without hands."""
+        if self.more is None or not self.more[:, len(FEET) :, 2].any():
+            return None
+        return self.more[:, len(FEET) :].reshape(len(self), 2, HAND, 3)
+
+    @property
+    def feet(self) -> np.ndarray | None:
+        """(T, 6, 3); None without feet."""
+        return (
+            None if self.more is None or not self.more[:, : len(FEET), 2].any() else self.more[:, : len(FEET)]
+        )
 
 
 # Writing ----------------------------------------------------------------------------------------------------------
@@ -84,7 +99,8 @@ def save(poses: Poses, path: str, kind: str) -> int:
         return 1
     except OSError as error:
         raise Problem(
-            "file_unwritable", f"{Path(path).name} cannot be written: {error.strerror or error}."
+            "file_unwritable",
+            f"{Path(path).name} cannot be written: {error.strerror or error}. Choose another place.",
         ) from None
 
 
@@ -109,8 +125,14 @@ def _triples(poses: Poses) -> np.ndarray:
 
 
 def openpose(poses: Poses) -> list[dict]:
-    """OpenPose pages, one per frame."""
-    body = np.round(_triples(poses).reshape(len(poses), -1), 5).tolist()
+    """OpenPose pages, one per frame: 18 joints, or 25 where there are feet, and hands where there are any."""
+    body = _triples(poses)
+    if poses.feet is not None:
+        hips = body[:, [OPENPOSE_18.index("left_hip"), OPENPOSE_18.index("right_hip")]]
+        middle = np.where((hips[..., 2] > 0).all(1)[:, None], hips.mean(1), 0)
+        middle[:, 2] = hips[..., 2].min(1)
+        body = np.concatenate([body[:, :8], middle[:, None], body[:, 8:], poses.feet], 1)
+    body = np.round(body.reshape(len(poses), -1), 5).tolist()
     hands = None if poses.hands is None else np.round(poses.hands.reshape(len(poses), 2, -1), 5)
 
     def hand(t, side):
@@ -137,7 +159,7 @@ def openpose(poses: Poses) -> list[dict]:
 
 
 def coco(poses: Poses) -> dict:
-    """A COCO keypoint dataset: an image and an annotation per frame."""
+    """A COCO keypoint dataset: an image and an annotation per frame; with hands or feet in WholeBody's fields."""
     order = [OPENPOSE_18.index(joint) for joint in COCO_17]
     triples, annotations, images = _triples(poses)[:, order], [], []
     for t, rows in enumerate(triples):
@@ -164,6 +186,8 @@ def coco(poses: Poses) -> dict:
                 "bbox": box, "area": round(box[2] * box[3], 3),
             }
         )  # fmt: skip
+    if poses.more is not None:
+        _whole_body(annotations, poses.more)
     return {
         "info": {"description": "Poses written by Tempose", "fps": poses.fps},
         "images": images,
@@ -172,17 +196,47 @@ def coco(poses: Poses) -> dict:
     }
 
 
+_PARTS = {"foot": FEET, "lefthand": HANDS["left"], "righthand": HANDS["right"]}
+
+
+def _whole_body(annotations: list[dict], more: np.ndarray) -> None:
+    """Add the fields of COCO-WholeBody: feet, face (not there) and hands, and the confidences of all 133 points."""
+    for annotation, rows in zip(annotations, more, strict=True):
+        annotation |= {"face_kpts": [0] * (3 * 68), "face_valid": False}
+        for part, joints in _PARTS.items():
+            own = rows[[EXTREMITIES.index(joint) for joint in joints]]
+            seen = own[:, 2] > 0
+            flat = np.column_stack([own[:, :2], 2 * seen]) * seen[:, None]
+            annotation[f"{part}_kpts"] = np.round(flat.ravel(), 5).tolist()
+            annotation[f"{part}_valid"] = bool(seen.any())
+        scores = np.round(rows[:, 2], 5).tolist()
+        annotation["keypoint_scores"] += [*scores[: len(FEET)], *[0.0] * 68, *scores[len(FEET) :]]
+
+
 def npz(poses: Poses) -> bytes:
     """The arrays of ``DANCE.npz``, as `tempose generate` writes it."""
-    buffer = io.BytesIO()
+    buffer, rows, names = io.BytesIO(), _triples(poses), OPENPOSE_18
+    if poses.more is not None:  # on a skeleton with hands and feet, as the core has it
+        names = (*BODY_25, *HANDS["left"], *HANDS["right"])
+        have = dict(
+            zip(
+                (*OPENPOSE_18, *EXTREMITIES),
+                np.concatenate([rows, poses.more], 1).swapaxes(0, 1),
+                strict=True,
+            )
+        )
+        hips = np.stack([have["left_hip"], have["right_hip"]])
+        have["mid_hip"] = hips.mean(0)
+        have["mid_hip"][:, 2] = hips[..., 2].min(0)
+        rows = np.stack([have[joint] for joint in names], 1)
     np.savez_compressed(
         buffer,
-        keypoints=(poses.points / np.asarray(poses.canvas, float)).astype(np.float32),
-        scores=poses.scores.astype(np.float32),
+        keypoints=(rows[..., :2] / np.asarray(poses.canvas, float)).astype(np.float32),
+        scores=rows[..., 2].astype(np.float32),
         fps=np.float64(poses.fps),
         canvas=np.asarray(poses.canvas, np.int32),
-        skeleton=np.asarray("openpose18"),
-        joint_names=np.asarray(OPENPOSE_18),
+        skeleton=np.asarray("openpose18" if poses.more is None else "body25_hands"),
+        joint_names=np.asarray(names),
         beat_times=np.asarray(poses.beats, np.float64),
         downbeat_times=np.asarray(poses.downbeats, np.float64),
         seams=np.zeros(0, np.int32),
@@ -217,14 +271,16 @@ def load(path: str, fps: float, canvas: tuple[int, int]) -> Poses:
             return _from_npz(at)
         data = _json(at)
     except OSError as error:
-        raise Problem("file_missing", f"{at.name} cannot be read: {error.strerror or error}.") from None
+        raise Problem(
+            "file_missing", f"{at.name} cannot be read: {error.strerror or error}. Choose another one."
+        ) from None
     if isinstance(data, dict) and "annotations" in data:
         return _from_coco(data, at.name, fps, canvas)
     return _from_pages(_pages(data, at.name), at.name, fps, canvas)
 
 
 def _bad(name: str, why: str) -> Problem:
-    return Problem("file_unreadable", f"{name} cannot be read as poses: {why}.")
+    return Problem("file_unreadable", f"{name} cannot be read as poses: {why}. Choose another file.")
 
 
 def _natural(path: Path) -> list:
@@ -285,9 +341,8 @@ def _from_pages(pages: list[dict], name: str, fps: float, canvas: tuple[int, int
     if "canvas_width" in first or "canvas_height" in first:
         canvas = _canvas(first.get("canvas_width"), first.get("canvas_height"), name)
     fps = _rate(first["fps"], name) if "fps" in first else fps
-    figures, hands = [], np.zeros((len(pages), 2, HAND, 3))
-    last = None
-    for t, page in enumerate(pages):
+    figures, last = [], None
+    for page in pages:
         people = []
         for person in page["people"]:
             if not isinstance(person, dict):
@@ -301,18 +356,15 @@ def _from_pages(pages: list[dict], name: str, fps: float, canvas: tuple[int, int
             continue
         rows, person = chosen
         last = rows[rows[:, 2] > 0, :2].mean(0)
-        figures.append(rows)
-        for side, key in enumerate(("hand_left_keypoints_2d", "hand_right_keypoints_2d")):
-            hand = _numbers(person.get(key) or [], name, (HAND,))
-            if hand is not None:
-                hands[t, side] = hand
+        hands = [_numbers(person.get(f"hand_{side}_keypoints_2d") or [], name, (HAND,)) for side in HANDS]
+        figures.append(np.concatenate([rows, *(np.zeros((HAND, 3)) if h is None else h for h in hands)]))
     given = [rows for rows in figures if rows is not None]
     if not given:
         raise _bad(name, "it shows nobody")
     if len({len(rows) for rows in given}) > 1:
         raise _bad(name, "its frames have different numbers of keypoints")
-    names = OPENPOSE_18 if len(given[0]) == 18 else BODY_25
-    return _poses(figures, names, fps, canvas, hands if hands.any() else None)
+    names = OPENPOSE_18 if len(given[0]) == 18 + 2 * HAND else BODY_25
+    return _poses(figures, (*names, *HANDS["left"], *HANDS["right"]), fps, canvas)
 
 
 def _nearest(people: list, last):
@@ -336,13 +388,13 @@ def _from_coco(data: dict, name: str, fps: float, canvas: tuple[int, int]) -> Po
         canvas = _canvas(images[0]["width"], images[0].get("height"), name)
     by_image: dict[str, list] = {str(image.get("id")): [] for image in images}
     for annotation in annotations:
-        rows = _numbers(annotation.get("keypoints", []), name, (17,))
+        rows = _numbers(annotation.get("keypoints", []), name, tuple(COCO_SIZES))
         if rows is None:
             continue
-        rows = rows.copy()
+        rows = _with_parts(rows, annotation, name)
         scores = annotation.get("keypoint_scores")
         if isinstance(scores, list) and len(scores) == len(rows):
-            sure = _numbers([v for s in scores for v in (0, 0, s)], name, (17,))
+            sure = _numbers([v for s in scores for v in (0, 0, s)], name, tuple(COCO_SIZES))
             rows[:, 2] = np.where(rows[:, 2] > 0, sure[:, 2] if sure is not None else 0, 0)
         elif rows[:, 2].max() > 1:
             rows[:, 2] /= 2  # flags: 0 absent, 1 hidden, 2 seen
@@ -357,10 +409,26 @@ def _from_coco(data: dict, name: str, fps: float, canvas: tuple[int, int]) -> Po
             last = chosen[0][chosen[0][:, 2] > 0, :2].mean(0)
     if not any(rows is not None for rows in figures):
         raise _bad(name, "it shows nobody")
-    return _poses(figures, COCO_17, fps, canvas, None)
+    sizes = {len(rows) for rows in figures if rows is not None}
+    if len(sizes) > 1:
+        raise _bad(name, "its figures have different numbers of keypoints")
+    return _poses(figures, COCO_SIZES[sizes.pop()], fps, canvas)
 
 
-def _poses(figures: list, names: tuple, fps: float, canvas: tuple[int, int], hands) -> Poses:
+def _with_parts(rows: np.ndarray, annotation: dict, name: str) -> np.ndarray:
+    """COCO's 17 joints, with feet and hands where they stand in WholeBody's own fields."""
+    if len(rows) != len(COCO_17) or "foot_kpts" not in annotation:
+        return rows.copy()
+    whole = np.zeros((len(COCO_WHOLE), 3))
+    whole[: len(rows)] = rows
+    for part, joints in _PARTS.items():
+        own = _numbers(annotation.get(f"{part}_kpts") or [], name, (len(joints),))
+        if own is not None:
+            whole[[COCO_WHOLE.index(joint) for joint in joints]] = own
+    return whole
+
+
+def _poses(figures: list, names: tuple, fps: float, canvas: tuple[int, int]) -> Poses:
     """Figures in a layout as `Poses`; a neck that is nowhere given lies between the shoulders."""
     rows = np.stack([f if f is not None else np.zeros((len(names), 3)) for f in figures])
     out = np.zeros((len(rows), len(OPENPOSE_18), 3))
@@ -370,11 +438,18 @@ def _poses(figures: list, names: tuple, fps: float, canvas: tuple[int, int], han
         elif joint == "neck":
             pair = rows[:, [names.index("left_shoulder"), names.index("right_shoulder")]]
             out[:, i, :2], out[:, i, 2] = pair[..., :2].mean(1), pair[..., 2].min(1)
-    out[out[..., 2] <= 0] = 0
+    more = np.zeros((len(rows), len(EXTREMITIES), 3))
+    for i, joint in enumerate(EXTREMITIES):
+        if joint in names:
+            more[:, i] = rows[:, names.index(joint)]
+    for some in (out, more):
+        some[some[..., 2] <= 0] = 0
+        some[..., 2] = np.minimum(some[..., 2], 1)
     seen = out[..., 2] > 0
     if seen.any() and np.abs(out[seen][:, :2]).max() <= 1.5:  # shares of the picture instead of pixels
         out[..., :2] *= canvas
-    return Poses(out[..., :2], np.clip(out[..., 2], 0, 1), fps, canvas, hands)
+        more[..., :2] *= canvas
+    return Poses(out[..., :2], out[..., 2], fps, canvas, more if more.any() else None)
 
 
 def _from_npz(path: Path) -> Poses:
@@ -398,7 +473,7 @@ def _from_npz(path: Path) -> Poses:
                 _canvas(*(int(v) for v in data["canvas"]), path.name) if "canvas" in data else (1000, 1000)
             )
             rows = np.concatenate([keypoints * canvas, np.clip(scores, 0, 1)[..., None]], 2)
-            made = _poses(list(rows), names, _rate(float(data["fps"]), path.name), canvas, None)
+            made = _poses(list(rows), names, _rate(float(data["fps"]), path.name), canvas)
             beats = [
                 sorted(set(np.asarray(data[k], float).tolist())) if k in data else []
                 for k in ("beat_times", "downbeat_times")
@@ -410,7 +485,7 @@ def _from_npz(path: Path) -> Poses:
     if not all(math.isfinite(v) for times in beats for v in times):
         raise _bad(path.name, "its beats are not numbers")
     return Poses(
-        made.points, made.scores, made.fps, made.canvas, None, beats[0], beats[1], max(seed, 0), revision
+        made.points, made.scores, made.fps, made.canvas, made.more, beats[0], beats[1], max(seed, 0), revision
     )
 
 
@@ -419,17 +494,23 @@ def whole(poses: Poses, complete: Callable) -> tuple[np.ndarray, np.ndarray]:
 
     A joint that is never there is completed by `complete` from the first pose that can be.
     """
-    points, scores = poses.points.copy(), poses.scores.copy()
-    at = np.arange(len(points))
-    for k in range(points.shape[1]):
-        seen = poses.scores[:, k] > 0
-        if seen.any() and not seen.all():
-            for i in range(2):
-                points[:, k, i] = np.interp(at, at[seen], points[seen, k, i])
-            scores[~seen, k] = 0.3
+    points, scores = bridged(poses.points, poses.scores)
     never = (poses.scores <= 0).all(0)
     if never.any():
         for t in range(len(points)):
             points[t, never] = complete(points[t], scores[t])[never]
         scores[:, never] = 0.3
     return points, scores
+
+
+def bridged(points: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Points (T, K, 2) and scores (T, K) without gaps: a missing joint goes straight to where it is again."""
+    points, bridge = points.copy(), scores.copy()
+    at = np.arange(len(points))
+    for k in range(points.shape[1]):
+        seen = scores[:, k] > 0
+        if seen.any() and not seen.all():
+            for i in range(2):
+                points[:, k, i] = np.interp(at, at[seen], points[seen, k, i])
+            bridge[~seen, k] = 0.3
+    return points, bridge

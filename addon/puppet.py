@@ -3,17 +3,20 @@
 
 import bpy
 import numpy as np
+from mathutils import Matrix, Vector
 
 from . import compat, rig
 from .backdrop import alpha_of, first_guess
 from .cutout import cut, weights
 from .errors import Problem
+from .extremities import limb_of
 from .reference import Reference, complete
-from .skeleton import OPENPOSE_18
+from .skeleton import EXTREMITIES, OPENPOSE_18
 
 PICTURE, MARKER = "tempose_picture", "tempose_joint"  # custom properties that mark our objects
 TALL = 800  # pixels of the canvas that a picture of any size becomes
 LARGEST = 8192
+LOOKED_AT = 1024  # pixels of the longer side that the server is sent
 DEPTH = 0.02  # how far arms stand before the body, in Blender units, so that they cover it
 
 
@@ -33,24 +36,79 @@ def lay_out(context, image, tolerance: float):
     plane.hide_select = True  # so that a click takes the marker
     context.scene.collection.objects.link(plane)
     for joint, point in zip(OPENPOSE_18, _stand(guess, canvas), strict=True):
-        empty = bpy.data.objects.new(joint, None)
-        empty.empty_display_type, empty.empty_display_size = "SPHERE", 0.025
-        empty.show_name = empty.show_in_front = True
-        empty.lock_location[1] = True  # they stay in the picture's plane
-        empty.color = (0.1, 0.5, 1, 1) if joint.startswith("left") else (1, 0.3, 0.1, 1)
-        empty.location = (point[0], 0.0, point[1])
-        empty.parent = plane
-        empty[MARKER] = joint
-        context.scene.collection.objects.link(empty)
+        _marker(joint, plane).location = (point[0], 0.0, point[1])
     return plane
+
+
+def mark(plane, joints: dict) -> list[str]:
+    """Drag the markers to where joints were found; returns the joints that were not, whose markers stay.
+
+    Hands and feet get markers of their own, which go along with the wrist's and the ankle's.
+
+    Parameters
+    ----------
+    joints : dict of joint → (x, y)
+        In shares of the picture.
+    """
+    image = bpy.data.images[plane[PICTURE]]
+    canvas = _canvas(image)
+    markers = {child[MARKER]: child for child in plane.children_recursive if MARKER in child}
+    for joint in (*OPENPOSE_18, *EXTREMITIES):
+        if joint not in joints:
+            continue
+        x, z = _stand(np.multiply(joints[joint], canvas), canvas)
+        marker, parent = markers.get(joint), plane
+        if joint in EXTREMITIES:
+            parent = markers.get(limb_of(joint)[1])
+            if parent is None:
+                continue
+        if marker is None:
+            marker = markers[joint] = _marker(joint, parent)
+        on = _within(marker.parent, plane) @ Vector((0, 0, 0))
+        marker.location = (x - on[0], 0.0, z - on[2])
+    return [joint for joint in OPENPOSE_18 if joint not in joints]
+
+
+def _marker(joint: str, parent):
+    """An empty for a joint, to be dragged; those of hands and feet are small and without a name."""
+    empty = bpy.data.objects.new(joint, None)
+    small = joint in EXTREMITIES
+    empty.empty_display_type, empty.empty_display_size = "SPHERE", 0.008 if small else 0.025
+    empty.show_name, empty.show_in_front = not small, True
+    empty.lock_location[1] = True  # they stay in the picture's plane
+    empty.color = (0.1, 0.5, 1, 1) if joint.startswith("left") else (1, 0.3, 0.1, 1)
+    empty.parent = parent
+    empty[MARKER] = joint
+    bpy.context.scene.collection.objects.link(empty)
+    return empty
+
+
+def _within(ob, plane) -> Matrix:
+    """Where something that hangs on the picture is, in the picture's space."""
+    matrix = Matrix()
+    while ob is not None and ob != plane:
+        matrix = ob.matrix_basis @ matrix
+        ob = ob.parent
+    return matrix
+
+
+def to_look_at(image) -> np.ndarray:
+    """(H, W, 3) uint8: the picture on white, small enough to be sent."""
+    pixels = _pixels(image)
+    step = max(1, -(-max(pixels.shape[:2]) // LOOKED_AT))
+    pixels = pixels[::step, ::step]
+    alpha = pixels[..., 3:]
+    return np.round(255 * np.clip(pixels[..., :3] * alpha + 1 - alpha, 0, 1)).astype(np.uint8)
 
 
 def laid_out(scene):
     """The picture with markers in this scene, the active one first; None without one."""
     found = [ob for ob in scene.objects if PICTURE in ob]
     active = bpy.context.view_layer.objects.active
-    if active is not None and (active in found or active.parent in found):
-        return active if active in found else active.parent
+    while active is not None and active not in found:
+        active = active.parent
+    if active is not None:
+        return active
     return found[0] if found else None
 
 
@@ -61,13 +119,19 @@ def read(plane) -> tuple[object, Reference]:
         raise Problem("picture_gone", "The picture of these markers has been deleted. Lay it out again.")
     canvas = _canvas(image)
     points, scores = np.zeros((len(OPENPOSE_18), 2)), np.zeros(len(OPENPOSE_18))
-    for child in plane.children:
+    more = {}
+    for child in plane.children_recursive:
         joint = child.get(MARKER)
+        x, _, z = _within(child, plane).translation
+        at = (x * TALL / 2 + canvas[0] / 2, TALL - z * TALL / 2)
         if joint in OPENPOSE_18:
             index = OPENPOSE_18.index(joint)
-            x, _, z = child.location
-            points[index], scores[index] = (x * TALL / 2 + canvas[0] / 2, TALL - z * TALL / 2), 1.0
-    return image, complete(points, scores, canvas)
+            points[index], scores[index] = at, 1.0
+        elif joint in EXTREMITIES:
+            more[joint] = at
+    pose = complete(points, scores, canvas)
+    pose.more = more
+    return image, pose
 
 
 def make(context, plane, tolerance: float):
@@ -87,7 +151,7 @@ def make(context, plane, tolerance: float):
         bones = {
             name: (place.to_pixels(rest.head), place.to_pixels(rest.tail))
             for name, rest in rig.rest(ob).items()
-            if name.split(".")[0] not in ("root", "eye", "ear")
+            if name.split(".")[0] not in ("root", "eye", "ear", "foot_ik")
         }
         neck, nose = bones["head"]
         bones["head"] = (neck, nose + (nose - neck))  # a head reaches as far above the nose as below
@@ -113,7 +177,7 @@ def make(context, plane, tolerance: float):
 
 def clear(plane) -> None:
     """Take a laid-out picture and its markers away; the image itself stays."""
-    for child in list(plane.children):
+    for child in list(plane.children_recursive):
         bpy.data.objects.remove(child)
     mesh = plane.data
     materials = list(mesh.materials)
@@ -139,7 +203,9 @@ def _pixels(image) -> np.ndarray:
     if not width or not height:
         raise Problem("picture_missing", f"The picture {image.name} cannot be read. Is its file still there?")
     if max(width, height) > LARGEST:
-        raise Problem("picture_large", f"Pictures may have up to {LARGEST} pixels a side.")
+        raise Problem(
+            "picture_large", f"Pictures may have up to {LARGEST} pixels a side. Make this one smaller."
+        )
     flat = np.empty(width * height * 4, np.float32)
     image.pixels.foreach_get(flat)
     return flat.reshape(height, width, 4)[::-1]

@@ -8,7 +8,18 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .errors import Problem
-from .skeleton import BODY_25, COCO_17, HALPE_26, MIDDLE_FINGER, OPENPOSE_18, PARENTS, from_root, mirror
+from .skeleton import (
+    BODY_25,
+    COCO_17,
+    COCO_WHOLE,
+    EXTREMITIES,
+    HALPE_26,
+    HANDS,
+    OPENPOSE_18,
+    PARENTS,
+    from_root,
+    mirror,
+)
 
 CANVAS = (1000, 1000)
 GROUND = 900.0  # pixel row the built-in figures stand on
@@ -42,7 +53,7 @@ class Reference:
     completed : list of str
         Joints that were not given and have been filled in.
     more : dict of joint → (x, y)
-        Hands and toes, where the pose has them.
+        Hands and feet (`EXTREMITIES`), where the pose has them.
     """
 
     keypoints: np.ndarray
@@ -83,9 +94,9 @@ def standing(proportions: str = "ADULT") -> Reference:
 
 
 def from_json(text: str) -> Reference:
-    """Read an OpenPose (18 or 25 joints), COCO (17) or Halpe (26) pose file; the largest figure in it counts.
+    """Read an OpenPose (18 or 25 joints), COCO (17 or WholeBody's 133) or Halpe (26) pose file.
 
-    Toes, and hands that OpenPose has found, come along as `Reference.more`.
+    The largest figure in it counts. Feet and hands that the file has come along as `Reference.more`.
 
     Raises
     ------
@@ -96,12 +107,13 @@ def from_json(text: str) -> Reference:
         data = json.loads(text)
     except (ValueError, RecursionError):
         raise Problem(
-            "reference_unreadable", "This pose file is not JSON. OpenPose and COCO files are read."
+            "reference_unreadable", "This pose file is not JSON: choose an OpenPose or COCO file."
         ) from None
     canvas, people = _people(data)
     if not people:
         raise Problem(
-            "reference_empty", "There is no figure in this pose file. OpenPose and COCO files are read."
+            "reference_empty",
+            "There is no figure in this pose file: choose another one, of OpenPose or COCO.",
         )
     points, scores, more = max((_figure(*person) for person in people), key=_extent)
     seen = scores > 0
@@ -148,16 +160,20 @@ def _figure(flat: list, person: dict) -> tuple[np.ndarray, np.ndarray, dict]:
     try:
         numbers = np.asarray(flat, float).ravel()
     except (TypeError, ValueError):
-        raise Problem("reference_unreadable", "This pose file holds something else than numbers.") from None
-    layouts = {54: OPENPOSE_18, 75: BODY_25, 51: COCO_17, 78: HALPE_26}
+        raise Problem(
+            "reference_unreadable", "This pose file holds something else than numbers: choose another one."
+        ) from None
+    layouts = {54: OPENPOSE_18, 75: BODY_25, 51: COCO_17, 78: HALPE_26, 399: COCO_WHOLE}
     if len(numbers) not in layouts:
         raise Problem(
             "reference_layout",
-            f"This pose file has {len(numbers) // 3} joints; OpenPose files have 18 or 25, COCO files 17, "
-            "Halpe files 26.",
+            f"This pose file has {len(numbers) // 3} joints; OpenPose files have 18 or 25, COCO files 17 "
+            "or 133, Halpe files 26. Choose another one.",
         )
     if not np.isfinite(numbers).all():
-        raise Problem("reference_not_finite", "This pose file holds values that are not numbers.")
+        raise Problem(
+            "reference_not_finite", "This pose file holds values that are not numbers: choose another one."
+        )
     names, rows = layouts[len(numbers)], numbers.reshape(-1, 3)
     points, scores = np.zeros((len(OPENPOSE_18), 2)), np.zeros(len(OPENPOSE_18))
     for index, joint in enumerate(OPENPOSE_18):
@@ -173,19 +189,22 @@ def _figure(flat: list, person: dict) -> tuple[np.ndarray, np.ndarray, dict]:
 
 
 def _hands_and_toes(names: tuple, rows: np.ndarray, person: dict) -> dict[str, tuple[float, float]]:
-    """Ends of the feet, and of the hands where the file has them."""
-    found = {}
-    for side in ("left", "right"):
-        toes = [rows[names.index(j)] for j in (f"{side}_big_toe", f"{side}_small_toe") if j in names]
-        toes = [(x, y) for x, y, score in toes if score > 0]
-        if toes:
-            found[f"{side}_toe"] = tuple(np.mean(toes, axis=0).tolist())
-        hand = person.get(f"hand_{side}_keypoints_2d")
-        if isinstance(hand, list) and len(hand) == 63:
-            x, y, score = hand[3 * MIDDLE_FINGER : 3 * MIDDLE_FINGER + 3]
-            if all(isinstance(v, int | float) and math.isfinite(v) for v in (x, y, score)) and score > 0:
-                found[f"{side}_hand"] = (float(x), float(y))
-    return found
+    """Feet and hands, from the file's layout, from OpenPose's fields or from those of COCO-WholeBody."""
+    found = dict(zip(names, rows, strict=True))
+    fields = {
+        "foot_kpts": EXTREMITIES[:6],
+        **{f"hand_{side}_keypoints_2d": HANDS[side] for side in HANDS},
+        **{f"{side}hand_kpts": HANDS[side] for side in HANDS},
+    }
+    for key, joints in fields.items():
+        flat = person.get(key)
+        if isinstance(flat, list) and len(flat) == 3 * len(joints):
+            if not all(isinstance(v, int | float) and math.isfinite(v) for v in flat):
+                continue
+            found |= dict(zip(joints, np.asarray(flat, float).reshape(-1, 3), strict=True))
+    return {
+        j: (float(found[j][0]), float(found[j][1])) for j in EXTREMITIES if j in found and found[j][2] > 0
+    }
 
 
 def _extent(figure) -> float:
@@ -204,12 +223,13 @@ def complete(points: np.ndarray, scores: np.ndarray, canvas: tuple[int, int] = C
     if given.sum() < MIN_JOINTS:
         raise Problem(
             "reference_poor",
-            f"This pose shows {int(given.sum())} joints; at least {MIN_JOINTS} are needed to guess the rest.",
+            f"This pose shows {int(given.sum())} joints; at least {MIN_JOINTS} are needed to guess the rest. "
+            "Choose another one.",
         )
     template = standing().keypoints
     spread = np.ptp(points[given], axis=0).max() / max(np.ptp(template[given], axis=0).max(), 1e-9)
     if spread <= 1e-6:
-        raise Problem("reference_flat", "All joints of this pose lie in one place.")
+        raise Problem("reference_flat", "All joints of this pose lie in one place. Choose another pose.")
     index = {joint: i for i, joint in enumerate(OPENPOSE_18)}
     known = given.copy()
     neck = index["neck"]

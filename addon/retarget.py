@@ -113,6 +113,9 @@ def spots(bones: dict[str, Bone], bone_map: BoneMap) -> dict[str, Spot]:
         found["nose"] = Spot(skull, (0, bone_map.nose * bones[skull].length, 0))
         found["neck"] = Spot(mapped.get("neck", skull), (0, 0, 0))
     for part, bone in mapped.items():
+        if part.startswith("toe"):
+            found[PARTS[part].head] = Spot(bone, (0, bones[bone].length, 0))
+    for part, bone in mapped.items():
         link = PARTS[part]
         if (
             link.tail is not None

@@ -6,18 +6,32 @@ import uuid
 
 import bpy
 import numpy as np
+from mathutils import Vector
 
 from . import character
-from .character import PROPERTY, find, identity, is_rig, placement, pose_of, rest
+from .character import (
+    PROPERTY,
+    find,
+    identity,
+    is_rig,
+    made_by_us,
+    map_of,
+    placement,
+    plane_of,
+    pose_of,
+    rest,
+)
 from .errors import Problem
 from .figure import Figure, draw
-from .mapping import ENDS, JOINTS, MORE_JOINTS, TARGETS, TEMPOSE_RIG, BoneMap
+from .mapping import ENDS, JOINTS, TARGETS, TEMPOSE_RIG, BoneMap
 from .plane import Placement
 from .reference import Reference
 from .retarget import with_mid_hip
-from .skeleton import OPENPOSE_18
+from .skeleton import EXTREMITIES, OPENPOSE_18
 
-__all__ = ["find", "identity", "is_rig", "new", "placement", "pose_of", "remove", "rest"]
+__all__ = [
+    "find", "identity", "is_rig", "made_by_us", "map_of", "new", "placement", "plane_of", "pose_of", "remove", "rest",
+]  # fmt: skip
 
 UNIT = 0.0025  # Blender units per pixel: the built-in adult stands 1.8 units tall
 
@@ -32,18 +46,23 @@ def new(scene, reference: Reference, name: str = "Dancer", figure: bool = True, 
     place = Placement(reference.canvas, UNIT, (reference.canvas[0] / 2, float(points[:, 1].max())))
     plane = with_mid_hip(place.to_plane(points)[None], np.ones((1, len(OPENPOSE_18))))[0][0]
     at = {joint: plane[i] for i, joint in enumerate(JOINTS)}
-    at |= {joint: place.to_plane(point) for joint, point in reference.more.items() if joint in MORE_JOINTS}
+    at |= {joint: place.to_plane(point) for joint, point in reference.more.items()}
     height = float(np.ptp(plane[:, 1]))
     if height <= 1e-6:
-        raise Problem("reference_flat", "All joints of this pose lie on one line.")
+        raise Problem("reference_flat", "All joints of this pose lie on one line. Choose another pose.")
     armature = bpy.data.armatures.new(name)
     ob = bpy.data.objects.new(name, armature)
     try:
         scene.collection.objects.link(ob)
-        links = [*TEMPOSE_RIG, *(link for link in ENDS if link.tail in at), *(TARGETS if ik_feet else ())]
+        links = list(TEMPOSE_RIG)
+        for link in ENDS:
+            if link.head in at and link.tail in at and link.parent in {known.name for known in links}:
+                links.append(link)
+        links += TARGETS if ik_feet else ()
         _bones(ob, at, height, links)
         ob[PROPERTY] = json.dumps(
             {
+                "carried": _carried(ob, at, links),
                 "id": uuid.uuid4().hex,
                 "canvas": list(place.canvas),
                 "unit": place.unit,
@@ -57,6 +76,19 @@ def new(scene, reference: Reference, name: str = "Dancer", figure: bool = True, 
         remove(ob)
         raise
     return ob
+
+
+def _carried(ob, at: dict, links: list) -> dict[str, tuple[str, list]]:
+    """Points of hands and feet that no bone ends at: the bone that carries each, and where in its space."""
+    ends = {joint for link in links for joint in (link.head, link.tail)}
+    names, found = {link.name for link in links}, {}
+    for joint in (j for j in EXTREMITIES if j in at and j not in ends):
+        letter, foot = joint[0].upper(), joint.endswith(("toe", "heel"))
+        bone, limb = (f"{part}.{letter}" for part in (("foot", "shin") if foot else ("hand", "forearm")))
+        bone = bone if bone in names else limb
+        x, z = at[joint]
+        found[joint] = bone, list(ob.data.bones[bone].matrix_local.inverted() @ Vector((x, 0.0, z)))
+    return found
 
 
 def remove(ob) -> None:
@@ -107,7 +139,8 @@ def _bones(ob, at: dict, height: float, links: list) -> None:
         bone.rotation_mode = "XYZ"
         bone.lock_rotation = (True, True, False)
         bone.lock_scale = (True, False, True)
-        bone.lock_location = (True, True, True) if bone.parent else (False, False, True)
+        loose = not bone.parent or ".01." in bone.name  # fingers spread: their roots move against the hand
+        bone.lock_location = (not loose, not loose, True)
         side = bone.name.rpartition(".")[2]
         bone.color.palette = {"L": "THEME04", "R": "THEME01"}.get(side, "THEME09")
     for link in links:

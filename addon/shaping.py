@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from . import extremities
 from .dance import DanceData
 from .errors import Problem
 from .skeleton import OPENPOSE_18, PARENTS, from_root, mirror
@@ -45,7 +46,8 @@ def flipped(dance: DanceData) -> DanceData:
     axis = float(np.median(middle)) if len(middle) else 0.5
     keypoints = dance.keypoints[:, swap].copy()
     keypoints[..., 0] = np.where(dance.scores[:, swap] > 0, 2 * axis - keypoints[..., 0], keypoints[..., 0])
-    return replace(dance, keypoints=keypoints, scores=dance.scores[:, swap].copy())
+    more = None if dance.more is None else extremities.mirrored(dance.more, axis)
+    return replace(dance, keypoints=keypoints, scores=dance.scores[:, swap].copy(), more=more)
 
 
 def scaled(dance: DanceData, amount: float, spans=None) -> DanceData:
@@ -61,7 +63,7 @@ def scaled(dance: DanceData, amount: float, spans=None) -> DanceData:
         Timeline seconds; frames outside of them stay bit for bit, and the change fades in inside of them.
     """
     if not 0 <= amount <= 3:
-        raise Problem("amount", "The amount goes from 0 to 3.")
+        raise Problem("amount", "Set the amount between 0 and 3.")
     frames = len(dance.keypoints)
     points = dance.keypoints.astype(float) * dance.canvas
     weight = fade(frames, dance.fps, spans)
@@ -78,7 +80,10 @@ def scaled(dance: DanceData, amount: float, spans=None) -> DanceData:
         _stand(out, points, leg, height, dance.fps)
     both = changed[:, None, None] & seen[..., None]
     keypoints = np.where(both, out / dance.canvas, dance.keypoints).astype(np.float32)
-    return replace(dance, keypoints=keypoints)
+    more = dance.more
+    if more is not None:
+        more = extremities.followed(more, dance.keypoints, keypoints)
+    return replace(dance, keypoints=keypoints, more=more)
 
 
 def fade(frames: int, rate: float, spans=None) -> np.ndarray:

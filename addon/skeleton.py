@@ -19,7 +19,18 @@ HALPE_26 = (
     *COCO_17, "head", "neck", "mid_hip", "left_big_toe", "right_big_toe", "left_small_toe", "right_small_toe",
     "left_heel", "right_heel",
 )  # fmt: skip
-MIDDLE_FINGER = 12  # its tip, among the 21 points of an OpenPose hand
+FINGERS = ("thumb", "index", "middle", "ring", "little")
+HANDS = {
+    side: (f"{side}_hand", *(f"{side}_{finger}_{k}" for finger in FINGERS for k in range(1, 5)))
+    for side in ("left", "right")
+}
+"""The 21 points of OpenPose's hands: the root, then each finger from the palm outwards."""
+FEET = BODY_25[19:]
+EXTREMITIES = (*FEET, *HANDS["left"], *HANDS["right"])
+"""What poses may have beyond the joints that are danced."""
+COCO_WHOLE = (
+    *COCO_17, *FEET, *(f"face_{i}" for i in range(68)), *HANDS["left"], *HANDS["right"],
+)  # fmt: skip
 
 PARENTS = {
     "nose": "neck",

@@ -11,10 +11,10 @@ import numpy as np
 
 from .dance import MAX_FRAMES, DanceData
 from .errors import Problem
-from .skeleton import OPENPOSE_18
+from .skeleton import EXTREMITIES, OPENPOSE_18
 
 FORM = "tempose-take-1"
-MAX_UNPACKED = MAX_FRAMES * len(OPENPOSE_18) * 3 * 4 + 1_000_000
+MAX_UNPACKED = MAX_FRAMES * (len(OPENPOSE_18) + len(EXTREMITIES)) * 3 * 4 + 1_000_000
 
 
 @dataclass
@@ -44,11 +44,10 @@ class Take:
 def to_text(take: Take) -> str:
     """Text for a datablock: a JSON head and compressed numbers."""
     dance, buffer = take.dance, io.BytesIO()
-    np.save(
-        buffer,
-        np.concatenate([dance.keypoints, dance.scores[..., None]], 2).astype("<f4"),
-        allow_pickle=False,
-    )
+    rows = np.concatenate([dance.keypoints, dance.scores[..., None]], 2)
+    if dance.more is not None:
+        rows = np.concatenate([rows, dance.more], 1)
+    np.save(buffer, rows.astype("<f4"), allow_pickle=False)
     head = {
         "form": FORM,
         "fps": dance.fps,
@@ -79,8 +78,12 @@ def from_text(text: str) -> Take:
         unpacker = zlib.decompressobj()
         raw = unpacker.decompress(base64.b64decode(rest.replace("\n", "")), MAX_UNPACKED)
         array = np.load(io.BytesIO(raw), allow_pickle=False)
-        if array.ndim != 3 or array.shape[1:] != (len(OPENPOSE_18), 3) or not np.isfinite(array).all():
+        body, known = len(OPENPOSE_18), (len(OPENPOSE_18), len(OPENPOSE_18) + len(EXTREMITIES))
+        if array.ndim != 3 or array.shape[1] not in known or array.shape[2] != 3:
             raise ValueError
+        if not np.isfinite(array).all():
+            raise ValueError
+        array, more = array[:, :body], array[:, body:]
         dance = DanceData(
             np.ascontiguousarray(array[..., :2], np.float32),
             np.ascontiguousarray(array[..., 2], np.float32),
@@ -91,6 +94,7 @@ def from_text(text: str) -> Take:
             head["seams"],
             int(head["seed"]),
             str(head["model_revision"]),
+            np.ascontiguousarray(more, np.float32) if more.size else None,
         )
         return Take(
             dance,

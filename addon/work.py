@@ -11,6 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
+from . import pose_drawing
 from .client import Client
 from .dance import MAX_FRAMES, DanceData, bad_answer, floats, number
 from .errors import Problem
@@ -64,7 +67,9 @@ def wait_ready(work: Work, client: Client, listening: Callable[[], object] | Non
         try:
             health = client.health()
             if health["status"] == "SETUP_FAILED":
-                raise Problem("server_setup", health["message"] or "The server could not load its model.")
+                raise Problem(
+                    "server_setup", health["message"] or "The server could not load its model. See its log."
+                )
             if health["status"] != "STARTING":
                 return {**health, "capabilities": client.capabilities()}
             listening = listening or (lambda: True)  # it has answered once
@@ -106,6 +111,12 @@ def find_beats(work: Work, client: Client, sound: bytes | str) -> dict:
     return client.analysis(digest)
 
 
+def find_pose(work: Work, client: Client, pixels: np.ndarray) -> dict:
+    """Have the joints in a picture (H, W, 3) uint8 found."""
+    work.status("Looking for the pose…")
+    return work.use(client).find_pose(pose_drawing.png(pixels))
+
+
 def dance(
     work: Work, client: Client, sound: bytes | str, body: dict, stretch: bool = False
 ) -> tuple[DanceData, bytes | None]:
@@ -142,7 +153,7 @@ def _danced(work: Work, client: Client, body: dict, number_: int = 0, count: int
         _forget(client, job)
         raise
     if ended["state"] == "canceled":
-        raise Problem("job_canceled", "The dance was canceled on the server.")
+        raise Problem("job_canceled", "The dance was canceled on the server. Generate again.")
     if ended["state"] == "failed":
         raise Problem(*ended["error"])
     work.status("Fetching the dance…")

@@ -3,9 +3,10 @@
 
 import bpy
 
-from .. import ink, puppet, stage
+from .. import connection, ink, puppet, stage, work
+from ..errors import Problem
 from ..properties import pick_rig
-from .base import ActionButton, busy
+from .base import ActionButton, JobButton, busy
 
 
 def _object_mode(context) -> None:
@@ -41,6 +42,53 @@ class TEMPOSE_OT_lay_out_picture(ActionButton, bpy.types.Operator):
         plane = puppet.lay_out(context, settings.image, settings.tolerance)
         _select(context, plane.children[0])
         return "Look from the front (numpad 1) and drag each marker to its joint, then press Make Puppet."
+
+
+class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
+    """Have the server find the joints in the picture and put the markers on them. ESC cancels"""
+
+    bl_idname = "tempose.find_pose"
+    bl_label = "Find Pose in Picture"
+    bl_options = {"REGISTER", "UNDO"}
+    title = "Looking for the pose"
+
+    @classmethod
+    def disabled_reason(cls, context):
+        if reason := busy() or connection.missing():
+            return reason
+        if reason := connection.current.capabilities.get("no_poses"):
+            return reason
+        return "" if cls._picture(context) else "Choose a picture first"
+
+    @staticmethod
+    def _picture(context):
+        """The picture that is laid out, else the chosen one; None without either."""
+        plane = puppet.laid_out(context.scene)
+        if plane is not None:
+            return bpy.data.images.get(plane[puppet.PICTURE])
+        return context.scene.tempose.drawing.image
+
+    def prepare(self, context):
+        image = self._picture(context)
+        self._name, pixels, client = image.name, puppet.to_look_at(image), connection.client()
+        return lambda on: work.find_pose(on, client, pixels)
+
+    def apply(self, context, found):
+        settings, image = context.scene.tempose.drawing, bpy.data.images.get(self._name)
+        if image is None:
+            raise Problem("picture_gone", "The picture has been deleted meanwhile: choose another one.")
+        plane = puppet.laid_out(context.scene)
+        if plane is None or plane[puppet.PICTURE] != image.name:
+            _object_mode(context)
+            plane = puppet.lay_out(context, image, settings.tolerance)
+            _select(context, plane.children[0])
+        unseen = puppet.mark(plane, found["joints"])
+        text = "The markers are on the joints; put right what is off."
+        if found["people"] > 1:
+            text += f" Of {found['people']} people the largest was taken."
+        if unseen:
+            text += f" Not seen, place by hand: {', '.join(joint.replace('_', ' ') for joint in unseen)}."
+        return text
 
 
 class TEMPOSE_OT_make_puppet(ActionButton, bpy.types.Operator):
@@ -146,6 +194,7 @@ class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
 
 CLASSES = (
     TEMPOSE_OT_lay_out_picture,
+    TEMPOSE_OT_find_pose,
     TEMPOSE_OT_make_puppet,
     TEMPOSE_OT_clear_picture,
     TEMPOSE_OT_ink_figure,

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who dances."""
 
-from .. import character, connection, puppet
+from .. import character, puppet
 from ..mapping import PARTS, WANTED, label
 from ..properties import pick_armature, pick_rig
 from ..properties.character import attribute
-from .layout import say
+from .layout import say, why_no_pose
 
 
 class Character:
@@ -37,9 +37,8 @@ class Character:
     def _picture(layout, context):
         if puppet.laid_out(context.scene) is None:
             say(layout, "Place joint markers on a picture first, under Picture and Ink.", "INFO")
-        server = connection.current
-        if server is None or not server.capabilities.get("pose_estimator"):
-            say(layout, "Markers are placed by hand: this server does not find joints in pictures.", "INFO")
+        layout.operator("tempose.find_pose", icon="VIEWZOOM")
+        why_no_pose(layout)
 
 
 class Bones:

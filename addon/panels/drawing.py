@@ -2,7 +2,7 @@
 """How the dancer is drawn."""
 
 from .. import puppet
-from .layout import say
+from .layout import say, why_no_pose
 
 
 class Drawing:
@@ -16,6 +16,8 @@ class Drawing:
         column = layout.column()
         column.template_ID(settings, "image", open="image.open")
         column.prop(settings, "tolerance")
+        column.operator("tempose.find_pose", icon="VIEWZOOM")
+        why_no_pose(column)
         if puppet.laid_out(context.scene) is None:
             column.operator("tempose.lay_out_picture", icon="EMPTY_DATA")
         else:

@@ -9,6 +9,9 @@ import zlib
 import numpy as np
 import pytest
 
+from tempose.errors import TemposeError
+from tempose_server import pictures
+
 PATH = "/v1/pose"
 
 
@@ -137,12 +140,11 @@ def moving(kind):
     return file.getvalue()
 
 
-def test_bad_pictures_are_refused_with_a_reason(dots, finder):
+def test_bad_pictures_are_refused_with_a_reason(dots, tmp_path):
     good = picture(dots)
     big = zlib.compress(b"\0" * 30_000_000, 9)
     cases = {
         "nothing": (b"", "picture_unreadable"),
-        "no picture": (b"GIF89a" + bytes(100), "picture_unreadable"),
         "another kind": (moving("GIF"), "picture_unreadable"),
         "a drawing that names files": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "picture_unreadable"),
         "cut": (good[: len(good) // 2], "picture_unreadable"),
@@ -157,9 +159,16 @@ def test_bad_pictures_are_refused_with_a_reason(dots, finder):
         "a text that unpacks": (good[:33] + text_chunk(big) + good[33:], "picture_unreadable"),
     }
     for name, (data, code) in cases.items():
-        answer = send(finder, data)
-        assert (answer.status_code, answer.json()["code"]) == (422, code), (name, answer.text)
-    assert off(dots, send(finder, good)) < 0.02
+        (tmp_path / "picture").write_bytes(data)
+        with pytest.raises(TemposeError) as problem:
+            pictures.read(tmp_path, 4_000_000)
+        assert problem.value.code == code, name
+        assert not (tmp_path / "pixels.npy").exists()
+
+
+def test_bad_pictures_cost_the_call_alone(dots, finder):
+    refused(send(finder, b"no picture"), 422, "picture_unreadable")
+    refused(send(finder, forged(60_000, 60_000)), 422, "picture_large")
     assert not list((finder.folder / "data" / "staging").iterdir())
 
 

@@ -136,3 +136,46 @@ def test_from_picture_to_dancing_puppet_by_the_buttons(blender, ready, tempose):
     assert ops.lay_out_picture() == {"FINISHED"}
     assert ops.clear_picture() == {"FINISHED"}
     assert not ops.make_puppet.poll()
+
+
+def test_found_joints_move_the_markers_and_hands_come_along(blender, scene, tempose):
+    image = gingerbread(blender, True)
+    puppet = tempose("puppet")
+    plane = puppet.lay_out(blender.context, image, 0.1)
+    found = {
+        "left_wrist": (0.9, 0.4),
+        "nose": (0.5, 0.13),
+        "left_middle_1": (0.95, 0.42),
+        "left_middle_2": (0.97, 0.43),
+    }
+    unseen = puppet.mark(plane, found)
+    assert "right_wrist" in unseen and "nose" not in unseen
+    _, pose = puppet.read(plane)
+    canvas, names = np.asarray(pose.canvas), tempose("skeleton").OPENPOSE_18
+    assert np.allclose(pose.keypoints[names.index("left_wrist")] / canvas, found["left_wrist"], atol=1e-4)
+    assert set(pose.more) == {"left_middle_1", "left_middle_2"}
+    assert np.allclose(np.divide(pose.more["left_middle_1"], canvas), found["left_middle_1"], atol=1e-4)
+    wrist = next(c for c in plane.children_recursive if c["tempose_joint"] == "left_wrist")
+    wrist.location.x -= 0.1  # the hand goes along
+    moved = puppet.read(plane)[1]
+    assert pose.more["left_middle_2"][0] - moved.more["left_middle_2"][0] == pytest.approx(40, abs=0.01)
+    assert puppet.mark(plane, found) == unseen
+    assert np.allclose(puppet.read(plane)[1].more["left_middle_2"], pose.more["left_middle_2"], atol=1e-3)
+    shown = puppet.to_look_at(image)
+    assert shown.shape == (320, 200, 3)
+    assert shown[0, 0].tolist() == [255, 255, 255]
+    puppet.clear(plane)
+    assert not scene.objects
+
+
+def test_find_pose_says_why_it_cannot(blender, ready, tempose):
+    ready.tempose.drawing.image = gingerbread(blender, True)
+    connection = tempose("connection")
+    button = blender.types.TEMPOSE_OT_find_pose
+    connection.current.capabilities["no_poses"] = "This server has no pose model"
+    assert button.disabled_reason(blender.context) == "This server has no pose model"
+    assert not blender.ops.tempose.find_pose.poll()
+    connection.current.capabilities["no_poses"] = ""
+    assert blender.ops.tempose.find_pose.poll()
+    ready.tempose.drawing.image = None
+    assert "picture" in button.disabled_reason(blender.context)

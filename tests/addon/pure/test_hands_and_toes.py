@@ -1,11 +1,14 @@
 """Hands and toes that a pose file has."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
-from addon import reference
-from addon.skeleton import BODY_25, HALPE_26, OPENPOSE_18
+from addon import extremities, pose_files, reference, shaping, takes
+from addon.dance import DanceData
+from addon.pose_files import Poses
+from addon.skeleton import BODY_25, EXTREMITIES, FEET, HALPE_26, HANDS, OPENPOSE_18
 
 
 def person(layout, hand=None):
@@ -29,13 +32,105 @@ def person(layout, hand=None):
 def test_toes_come_along(layout):
     pose = reference.from_json(json.dumps(person(layout)))
     ankle = pose.keypoints[OPENPOSE_18.index("left_ankle")]
-    assert pose.more["left_toe"] == pytest.approx(tuple(ankle + np.array([25, 20])))
-    assert set(pose.more) == {"left_toe", "right_toe"}
+    assert pose.more["left_big_toe"] == pytest.approx(tuple(ankle + np.array([30, 20])))
+    assert set(pose.more) == set(FEET)
     assert np.allclose(pose.keypoints, reference.standing().keypoints)
 
 
 def test_a_hand_that_was_found_comes_along_and_one_that_was_not_does_not():
     seen = person(OPENPOSE_18, [300.0, 600.0, 0.9] * 21)
-    assert reference.from_json(json.dumps(seen)).more == {"right_hand": (300.0, 600.0)}
+    assert reference.from_json(json.dumps(seen)).more == dict.fromkeys(HANDS["right"], (300.0, 600.0))
     for hand in ([300.0, 600.0, 0.0] * 21, [1.0] * 5, ["x"] * 63, [float("nan")] * 63):
         assert reference.from_json(json.dumps(person(OPENPOSE_18, hand))).more == {}
+
+
+def dancing(frames=5):
+    """Poses with hands and feet that move against wrists and ankles."""
+    t = np.arange(frames)
+    body = reference.standing().keypoints[None] + 6.0 * t[:, None, None]
+    body[:, 1] = (body[:, 2] + body[:, 5]) / 2  # COCO has no neck but this
+    at = {}
+    for joint in EXTREMITIES:
+        lower = OPENPOSE_18.index(extremities.limb_of(joint)[1])
+        k = EXTREMITIES.index(joint)
+        step = np.stack([5 + 0.5 * k + 2 * np.sin(t + k), 3 + k + np.cos(t)], 1)
+        at[joint] = np.column_stack([body[:, lower] + step, np.full(frames, 0.75)])
+    more = np.stack([at[joint] for joint in EXTREMITIES], 1)
+    return Poses(body, np.ones(body.shape[:2]), 30.0, (1000, 1000), more)
+
+
+@pytest.mark.parametrize("kind", ["OPENPOSE", "COCO", "NPZ", "FOLDER"])
+def test_hands_and_feet_come_back_from_a_file(tmp_path, kind):
+    poses = dancing()
+    path = str(tmp_path / {"NPZ": "a.npz", "FOLDER": "a"}.get(kind, "a.json"))
+    pose_files.save(poses, path, kind)
+    back = pose_files.load(path, 30.0, (1000, 1000))
+    assert np.allclose(back.points, poses.points, atol=0.01)
+    assert np.allclose(back.more, poses.more, atol=0.01)
+    assert back.hands.shape == (5, 2, 21, 3)
+
+
+def test_what_the_core_writes_is_read_and_the_other_way_round(tmp_path):
+    core = pytest.importorskip("tempose.pose.formats")
+    writers = pytest.importorskip("tempose.pose.writers")
+    poses = dancing()
+    for kind, form, name in (
+        ("OPENPOSE", "openpose", "a.json"),
+        ("COCO", "coco", "b.json"),
+        ("NPZ", None, "c.npz"),
+    ):
+        pose_files.save(poses, str(tmp_path / name), kind)
+        known = core.load_poses(tmp_path / name)
+        assert known.skeleton.name == "body25_hands"
+        for joint in EXTREMITIES:
+            k = known.skeleton.joints.index(joint)
+            assert np.allclose(known.pixels[:, k], poses.more[:, EXTREMITIES.index(joint), :2], atol=0.02)
+        if form:
+            writers.save_poses(known, tmp_path / f"core_{name}", form)
+            back = pose_files.load(str(tmp_path / f"core_{name}"), 30.0, (1000, 1000))
+            assert np.allclose(back.more[..., :2], poses.more[..., :2], atol=0.02)
+
+
+def test_a_take_keeps_hands_and_feet_and_takes_without_stay_as_they_were():
+    poses = dancing()
+    points, more = (poses.points / 1000).astype(np.float32), poses.more * (0.001, 0.001, 1)
+    data = DanceData(
+        points,
+        poses.scores.astype(np.float32),
+        30.0,
+        (1000, 1000),
+        [],
+        [],
+        [],
+        1,
+        "x",
+        more.astype(np.float32),
+    )
+    for dance in (data, replace(data, more=None)):
+        back = takes.from_text(takes.to_text(takes.Take(dance, [], 0.0, 1.0, ""))).dance
+        assert np.array_equal(back.keypoints, dance.keypoints)
+        assert (back.more is None) == (dance.more is None)
+    assert np.array_equal(back.scores, data.scores)
+    twice = shaping.flipped(shaping.flipped(data))
+    assert np.allclose(twice.more, data.more, atol=1e-6)
+    left, right = (EXTREMITIES.index(f"{s}_big_toe") for s in ("left", "right"))
+    axis = (shaping.flipped(data).keypoints[0, OPENPOSE_18.index("nose"), 0] + data.keypoints[0, 0, 0]) / 2
+    assert np.allclose(shaping.flipped(data).more[:, left, 0], 2 * axis - data.more[:, right, 0], atol=1e-6)
+
+
+def test_hands_are_carried_by_forearms_and_keep_their_size():
+    rest = reference.standing().keypoints
+    elbow, wrist = OPENPOSE_18.index("left_elbow"), OPENPOSE_18.index("left_wrist")
+    more = {"left_middle_4": tuple(rest[wrist] + (4, 50)), "left_big_toe": tuple(rest[13] + (30, 10))}
+    points = np.repeat(rest[None], 3, 0)
+    arm = rest[wrist] - rest[elbow]
+    points[1, wrist] = rest[elbow] + (-arm[1], arm[0])  # a quarter turn
+    points[2, wrist] = rest[elbow] + 0.01 * arm  # at the viewer
+    made = extremities.carried(points, np.ones((3, 18)), rest, more)
+    tip = EXTREMITIES.index("left_middle_4")
+    assert np.allclose(made[0, tip, :2], more["left_middle_4"])
+    assert np.allclose(made[1, tip, :2] - points[1, wrist], (-50, 4))
+    assert np.allclose(np.linalg.norm(made[:, tip, :2] - points[:, wrist], axis=1), np.hypot(4, 50))
+    assert made[:, tip, 2].tolist() == [1, 1, 1]
+    assert np.allclose(made[:, EXTREMITIES.index("left_big_toe"), :2], more["left_big_toe"])
+    assert not made[:, EXTREMITIES.index("right_heel")].any()

@@ -20,7 +20,10 @@ def poses(seed=0, frames=7, hands=False, missing=True):
     scores = rng.uniform(0.2, 1, (frames, 18))
     if missing:
         scores[:, 14:16] = 0
-    made = rng.uniform(1, 900, (frames, 2, 21, 3)) if hands else None
+    made = rng.uniform(1, 900, (frames, 48, 3)) if hands else None
+    if made is not None:
+        made[..., 2] /= 900
+        made[:, :6] = 0
     if made is not None:
         made[..., 2] = 0.9
     return Poses(points, scores, 29.97, (1000, 800), made, [0.5, 1.0], [0.5], 12, "abc")

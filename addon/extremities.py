@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Hands and feet beyond wrists and ankles, carried along by limbs or moved with them. No bpy in here."""
+
+import numpy as np
+
+from .skeleton import EXTREMITIES, OPENPOSE_18, mirror
+
+_LIMBS = {"hand": ("elbow", "wrist"), "foot": ("knee", "ankle")}
+_FOOT = ("toe", "heel")
+PLAIN = 0.15  # share of a limb's length below which its direction in the picture says nothing
+
+
+def limb_of(joint: str) -> tuple[str, str]:
+    """The two joints of the limb that carries a joint of a hand or foot, the nearer one last."""
+    side, _, part = joint.partition("_")
+    upper, lower = _LIMBS["foot" if part.endswith(_FOOT) else "hand"]
+    return f"{side}_{upper}", f"{side}_{lower}"
+
+
+def carried(points: np.ndarray, scores: np.ndarray, rest: np.ndarray, more: dict) -> np.ndarray:
+    """Hands and feet as in a reference pose, turned with forearm and shin.
+
+    Parameters
+    ----------
+    points : (T, 18, 2) float
+        The dance, in any unit.
+    scores : (T, 18) float
+    rest : (18, 2) float
+        The reference pose in the same unit.
+    more : dict of joint → (2,)
+        What the reference has of hands and feet.
+
+    Returns
+    -------
+    (T, 48, 3) float
+        In the order of `EXTREMITIES`: place and score; score 0 for what the reference does not have.
+    """
+    out = np.zeros((len(points), len(EXTREMITIES), 3))
+    turns = {}
+    for joint, at in more.items():
+        upper, lower = (OPENPOSE_18.index(j) for j in limb_of(joint))
+        if lower not in turns:
+            turns[lower] = _turned(
+                points[:, lower] - points[:, upper],
+                rest[lower] - rest[upper],
+                scores[:, [upper, lower]].min(1),
+            )
+        cos, sin = turns[lower]
+        x, y = np.subtract(at, rest[lower])
+        k = EXTREMITIES.index(joint)
+        out[:, k, 0] = points[:, lower, 0] + cos * x - sin * y
+        out[:, k, 1] = points[:, lower, 1] + sin * x + cos * y
+        out[:, k, 2] = scores[:, lower]
+    return out
+
+
+def _turned(vector: np.ndarray, rest: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cosine and sine (T,) of a limb's turn; where the limb points at the viewer, those of the frames around."""
+    length = np.hypot(*vector.T)
+    plain = (length > PLAIN * np.hypot(*rest)) & (scores > 0)
+    if not plain.any():
+        return np.ones(len(vector)), np.zeros(len(vector))
+    angle = np.arctan2(vector[:, 1], vector[:, 0]) - np.arctan2(rest[1], rest[0])
+    at = np.arange(len(vector))
+    angle = np.interp(at, at[plain], np.unwrap(angle[plain]))
+    return np.cos(angle), np.sin(angle)
+
+
+def followed(more: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
+    """Hands and feet (T, 48, 3) of a dance whose wrists and ankles have been moved, (T, 18, 2) before and after."""
+    out = more.copy()
+    for k, joint in enumerate(EXTREMITIES):
+        anchor = OPENPOSE_18.index(limb_of(joint)[1])
+        out[:, k, :2] += after[:, anchor] - before[:, anchor]
+    return out
+
+
+def mirrored(more: np.ndarray, axis: float) -> np.ndarray:
+    """Left and right of (T, 48, 3) changed over, at an upright axis."""
+    out = more[:, [EXTREMITIES.index(mirror(joint)) for joint in EXTREMITIES]]
+    out[..., 0] = np.where(out[..., 2] > 0, 2 * axis - out[..., 0], out[..., 0])
+    return out

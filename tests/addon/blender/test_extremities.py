@@ -1,0 +1,121 @@
+"""Hands and feet on rigs, and ink on figures that lie in other planes."""
+
+import numpy as np
+import pytest
+from character_helpers import MIXAMO, make
+
+TURNS = {
+    "front": np.eye(3),
+    "lying": [[1, 0, 0], [0, 0, -1], [0, 1, 0]],
+    "from the side": [[0, -1, 0], [1, 0, 0], [0, 0, 1]],
+    "slanted": [[0.8, -0.6, 0], [0.6, 0.8, 0], [0, 0, 1]],
+}
+
+
+@pytest.fixture
+def handed(tempose):
+    """The standing figure with hands and feet."""
+    pose, skeleton = tempose("reference").standing("ADULT"), tempose("skeleton")
+    for k, joint in enumerate(skeleton.EXTREMITIES):
+        lower = skeleton.OPENPOSE_18.index(tempose("extremities").limb_of(joint)[1])
+        sign = 1 if joint.startswith("left") else -1
+        x, y = pose.keypoints[lower]
+        finger = (k - 6) % 21
+        step = (
+            (sign * (20 - finger // 4 * 8), 12 * (finger % 4 + 1))
+            if k >= 6
+            else (sign * (30 - 12 * (k % 3)), 10 + k % 3)
+        )
+        pose.more[joint] = (x + step[0], y + step[1])
+    return pose
+
+
+def take_of(tempose, pose, ob, frames=12):
+    """The pose swaying, its fingers and toes against wrists and ankles."""
+    skeleton = tempose("skeleton")
+    t = np.linspace(0, 2, frames)[:, None, None]
+    body = pose.keypoints + 25 * np.sin(t * np.arange(1, 19)[None, :, None] / 6 + [[[0.0, 1.0]]])
+    rest = np.array([pose.more[j] for j in skeleton.EXTREMITIES])
+    lower = [skeleton.OPENPOSE_18.index(tempose("extremities").limb_of(j)[1]) for j in skeleton.EXTREMITIES]
+    more = rest + body[:, lower] - pose.keypoints[lower] + 3 * np.sin(2 * t + np.arange(48)[None, :, None])
+    more = np.concatenate([more / pose.canvas, np.ones((frames, 48, 1))], 2).astype(np.float32)
+    data = tempose("dance").DanceData(
+        (body / pose.canvas).astype(np.float32), np.ones((frames, 18), np.float32), 30.0, pose.canvas,
+        [], [], [], 1, "test", more,
+    )  # fmt: skip
+    return tempose("takes").Take(data, [[0.0, 0.0], [1.0, 1.0]], 0.0, frames / 30, "", {})
+
+
+def test_a_rig_from_a_pose_with_hands_and_feet_has_their_bones_and_dances_them(
+    blender, scene, tempose, handed
+):
+    scene.render.fps = 30
+    ob = tempose("rig").new(scene, handed)
+    assert {"hand.L", "foot.R", "thumb.01.L", "little.03.R"} <= set(ob.data.bones.keys())
+    back = tempose("character").pose_of(ob, current=False)
+    assert set(back.more) == set(handed.more)
+    worst = max(np.hypot(*np.subtract(back.more[j], handed.more[j])) for j in handed.more)
+    assert worst < 0.1
+    take = take_of(tempose, handed, ob)
+    span = tempose("timing").Span(1.0, 12 / 30, 30.0)
+    scene.tempose.keys.feet = "NEVER"
+    scene.tempose.stretch = True
+    tempose("keys").assign(ob, tempose("keys").bake(take, ob, span, scene.tempose, "dance"))
+    scene.frame_start, scene.frame_end = 1, 12
+    out = tempose("output").from_rig(scene, ob, 30.0, False)
+    names = tempose("skeleton").EXTREMITIES
+    on_bones = [k for k, j in enumerate(names) if not j.endswith(("hand", "heel", "small_toe"))]
+    wanted = take.dance.more[:, on_bones, :2] * handed.canvas
+    off = np.linalg.norm(out.more[:, on_bones, :2] - wanted, axis=2)
+    assert off.max() < 1.0, (off.max(), names[on_bones[int(off.max(0).argmax())]])
+    assert (out.more[..., 2] > 0).all()
+    assert out.hands.shape == (12, 2, 21, 3)
+
+
+def test_a_dance_without_hands_carries_them_as_the_rig_has_them(blender, scene, tempose, handed):
+    ob = tempose("rig").new(scene, handed)
+    for bone in ob.pose.bones:
+        if bone.name == "forearm.L":
+            bone.rotation_euler.z = 0.7
+    blender.context.view_layer.update()
+    now, rest = (tempose("character").pose_of(ob, current=c) for c in (True, False))
+    wrist = tempose("skeleton").OPENPOSE_18.index("left_wrist")
+    before = np.subtract(rest.more["left_middle_4"], rest.keypoints[wrist])
+    after = np.subtract(now.more["left_middle_4"], now.keypoints[wrist])
+    angle = np.arctan2(after[1], after[0]) - np.arctan2(before[1], before[0])
+    assert np.isclose(np.hypot(*after), np.hypot(*before), rtol=1e-3)
+    assert np.isclose(angle, -0.7, atol=1e-3)  # y is down in pictures
+
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_ink_lies_in_the_plane_of_the_figure_and_follows_its_bones(blender, scene, tempose, turn):
+    turned = np.asarray(TURNS[turn], float)
+    ob = make(blender, MIXAMO, prefix="mixamorig:", turn=turned, sides=("Left", "Right"))
+    ob.scale, ob.rotation_euler, ob.location = (-2, 2, 2), (0.3, 0.2, 1.0), (1, 2, 3)
+    tempose("character").store(ob, tempose("character").guess(ob)[0])
+    drawn = tempose("ink").bound_figure(blender.context, ob)
+    at = drawn.data.layers[0].frames[0].drawing.attributes["position"].data
+    flat = np.empty(3 * len(at), np.float32)
+    at.foreach_get("vector", flat)
+    points = flat.reshape(-1, 3) @ turned  # back into XZ
+    assert np.abs(points[:, 1]).max() < 0.01
+    assert np.ptp(points[:, 2]) > 1.0
+    groups = {group.name for group in drawn.vertex_groups}
+    assert groups <= set(ob.data.bones.keys())
+    assert {"mixamorig:LeftArm", "mixamorig:RightUpLeg", "mixamorig:Head"} <= groups
+    bone = ob.pose.bones["mixamorig:LeftForeArm"]
+    before = evaluated(blender, drawn)
+    bone.rotation_mode = "XYZ"
+    bone.rotation_euler = (0.4, 0.3, 0.8)
+    moved = np.linalg.norm(evaluated(blender, drawn) - before, axis=1)
+    assert moved.max() > 0.05
+    assert (moved < 1e-4).mean() > 0.6
+
+
+def evaluated(blender, drawn):
+    blender.context.view_layer.update()
+    graph = blender.context.evaluated_depsgraph_get()
+    data = drawn.evaluated_get(graph).data.layers[0].current_frame().drawing.attributes["position"].data
+    flat = np.empty(3 * len(data), np.float32)
+    data.foreach_get("vector", flat)
+    return flat.reshape(-1, 3)
