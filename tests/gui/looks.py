@@ -19,6 +19,13 @@ def _open_panels(stage):
         bpy.utils.register_class(cls)
 
 
+def _settled(stage):
+    """Panels that have grown push the others down little by little."""
+    for _ in range(8):
+        stage.area().tag_redraw()
+        yield 0.2
+
+
 def _theme(name: str) -> None:
     folders = bpy.utils.preset_paths("interface_theme")
     path = next(p for f in folders for p in Path(f).glob(f"*{name}*.xml"))
@@ -40,7 +47,7 @@ def _full(stage):
     settings.sections[0].kind, settings.sections[0].ramp = "BPM", True
     settings.character.show_all = True
     stage.scene.frame_set(80)
-    stage.area().tag_redraw()
+    yield from _settled(stage)
 
 
 def first_run(stage):
@@ -50,6 +57,7 @@ def first_run(stage):
     stage.part("notes").say("")
     yield from stage.fresh()
     stage.scene.sequence_editor.strips.remove(stage.strip)
+    yield from _settled(stage)
     yield from stage.shot("first_run")
 
 
@@ -67,7 +75,7 @@ def light(stage):
 def large(stage):
     """UI scale 2, in pieces: the wheel scrolls the side bar."""
     bpy.context.preferences.view.ui_scale = 2
-    yield 1.0
+    yield from _settled(stage)
     yield from stage.shot("large_1")
     region = stage.region(stage.area(), "UI")
     for piece in (2, 3):

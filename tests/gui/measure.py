@@ -66,7 +66,8 @@ class Gaps:
 
     def __init__(self, bpy):
         self.gaps, self._last, self._bpy = [], None, bpy
-        bpy.app.timers.register(self._tick)
+        self._timer = self._tick  # one object: a bound method is made anew each time
+        bpy.app.timers.register(self._timer)
 
     def _tick(self):
         now = time.perf_counter()
@@ -77,7 +78,7 @@ class Gaps:
 
     def end(self) -> dict:
         """Milliseconds."""
-        self._bpy.app.timers.unregister(self._tick)
+        self._bpy.app.timers.unregister(self._timer)
         gaps = np.asarray(self.gaps)
         return {
             "median_ms": round(float(np.median(gaps)), 1),
