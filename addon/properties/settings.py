@@ -97,7 +97,7 @@ class TemposeSettings(bpy.types.PropertyGroup):
         description="How much time the model takes for a dance",
         items=[
             ("DRAFT", "Draft", "A quick look, in half the time"),
-            ("NORMAL", "Normal", "Good for most dances"),
+            ("NORMAL", "Standard", "Good for most dances"),
             ("FINE", "Fine", "Smoother in detail, in twice the time"),
         ],
         default="NORMAL",
