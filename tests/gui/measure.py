@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 
-NAMES = ("draw", "draw_item", "poll", "invoke", "modal", "execute", "cancel")
+NAMES = ("draw", "draw_item", "invoke", "modal", "execute", "cancel")
 HANDLERS = {"ghost": ("_draw_figure", "_draw_words"), "tempo_follow": ("tick",), "beat_draw": ("_draw",)}
 
 
@@ -15,9 +15,13 @@ class Callbacks:
     def __init__(self, stage):
         self.times: dict[str, list[float]] = {}
         self._depth = 0
-        for cls in stage.part().CLASSES:
+        # Operators by what they share: Blender does not survive new methods on a registered operator.
+        base = stage.part("operators.base")
+        panels = stage.part("panels").CLASSES
+        for cls in (base.JobButton, base.ActionButton, *panels):
             for name in NAMES:
-                self._wrap(cls, cls.__name__, name)
+                if name in vars(cls) or cls in panels:
+                    self._wrap(cls, cls.__name__, name)
         stage.part("beat_draw").remove()
         for module, names in HANDLERS.items():
             for name in names:
