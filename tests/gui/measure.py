@@ -15,7 +15,7 @@ class Callbacks:
     def __init__(self, stage):
         self.times: dict[str, list[float]] = {}
         self._depth = 0
-        # Operators by what they share: Blender does not survive new methods on a registered operator.
+        # Operators by what they share: those are functions of plain classes.
         base = stage.part("operators.base")
         panels = stage.part("panels").CLASSES
         for cls in (base.JobButton, base.ActionButton, *panels):
@@ -49,7 +49,10 @@ class Callbacks:
                     took = 1e3 * (time.perf_counter() - began)
                     self.times.setdefault(f"{label}.{name}", []).append(took)
 
-        setattr(owner, name, classmethod(timed) if method else timed)
+        count = inner.__code__.co_argcount  # Blender passes as many as the function says that it takes
+        by_count = {2: lambda a, b: timed(a, b), 3: lambda a, b, c: timed(a, b, c)}
+        made = by_count.get(count, timed)
+        setattr(owner, name, classmethod(made) if method else made)
 
     def rows(self) -> list[dict]:
         """Milliseconds, the longest first."""
