@@ -27,7 +27,8 @@ class TEMPOSE_UL_sections(bpy.types.UIList):
         row = layout.row(align=True)
         row.prop(item, "start", text="", emboss=False)
         row.label(text=speed(item))
-        row.label(text=FEEL.get(item.feel, ""))
+        if item.feel in FEEL:  # an empty label would take its room all the same
+            row.label(text=FEEL[item.feel])
 
 
 class Tempo:
@@ -81,7 +82,7 @@ def _follow(layout, context, settings) -> None:
     row.prop(tempo, "mode", text="Follow")
     if tempo.mode == "AUTO":
         row.prop(tempo, "pause", text="After")
-    layout.prop(tempo, "again")
+    layout.prop(tempo, "again", text="Again")
     layout.prop(tempo, "exact")
     row = layout.row(align=True)
     row.operator("tempose.preview_tempo", icon="HIDE_OFF")

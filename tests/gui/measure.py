@@ -9,6 +9,14 @@ NAMES = ("draw", "draw_item", "invoke", "modal", "execute", "cancel")
 HANDLERS = {"ghost": ("_draw_figure", "_draw_words"), "tempo_follow": ("tick",), "beat_draw": ("_draw",)}
 
 
+def _two(function):
+    return lambda a, b: function(a, b)  # noqa: PLW0108
+
+
+def _three(function):
+    return lambda a, b, c: function(a, b, c)  # noqa: PLW0108
+
+
 class Callbacks:
     """Times of calls, by name; those that a callback makes itself count as part of it."""
 
@@ -50,8 +58,7 @@ class Callbacks:
                     self.times.setdefault(f"{label}.{name}", []).append(took)
 
         count = inner.__code__.co_argcount  # Blender passes as many as the function says that it takes
-        by_count = {2: lambda a, b: timed(a, b), 3: lambda a, b, c: timed(a, b, c)}
-        made = by_count.get(count, timed)
+        made = {2: _two, 3: _three}.get(count, lambda function: function)(timed)
         setattr(owner, name, classmethod(made) if method else made)
 
     def rows(self) -> list[dict]:
