@@ -12,15 +12,14 @@ class Steps:
 
     Parameters
     ----------
-    bpy, scene, clicks, tempose, folder
-        The module, its scene, the click track, the add-on's modules by name, and where files may be written.
-    connect : callable
-        Makes sure that there is a server.
+    bpy, scene, clicks, tempose, folder, patch
+        The module, its scene, the click track, the add-on's modules by name, where files may be written, and
+        pytest's monkeypatch. `connect` is to be set to what makes sure that there is a server.
     """
 
-    def __init__(self, bpy, scene, clicks, tempose, folder, connect):
+    def __init__(self, bpy, scene, clicks, tempose, folder, patch):
         self.bpy, self.scene, self.clicks, self.tempose = bpy, scene, clicks, tempose
-        self.folder, self.connect = folder, connect
+        self.folder, self.patch, self.connect = folder, patch, lambda: None
         self.ops, self.settings, self.options = bpy.ops.tempose, scene.tempose, {}
         self.settings.generate.area, self.settings.generate.last_frame = "FRAMES", 48
         self.settings.tempo.mode = "OFF"
@@ -84,6 +83,12 @@ class Steps:
         image.pixels.foreach_set(pixels.ravel())
         image.pack()
         self.settings.drawing.image = image
+
+    def estimator(self):
+        self.connect()
+        self.patch.setitem(self.tempose("connection").current.capabilities, "no_poses", "")
+        found = {"joints": {"left_wrist": (0.7, 0.5)}, "people": 1}
+        self.patch.setattr(self.tempose("client").Client, "find_pose", lambda *_: found)
 
     def joint_markers(self):
         self.picture()

@@ -33,6 +33,7 @@ UNDONE = {
     "double_beats": ["grid"],
     "drop_pose": ["take", "kept"],
     "find_beats": ["song"],
+    "find_pose": ["picture", "estimator"],
     "generate": ["rig"],
     "half_beats": ["grid"],
     "import_poses": ["rig", "pose_file"],
@@ -77,7 +78,6 @@ OUTSIDE = {
 }
 ELSEWHERE = {
     "drag_beat": "needs a mouse: test_beats_by_hand.py",
-    "find_pose": "needs a server with a pose estimator: test_puppet.py",
     "remove_server": "test_setup.py",
     "set_up_server": "test_setup.py",
     "start_server": "the fixture `server`",
@@ -86,11 +86,13 @@ ELSEWHERE = {
 
 
 @pytest.fixture
-def steps(blender, scene, clicks, tempose, tmp_path, request):
+def steps(blender, scene, clicks, tempose, tmp_path, request, monkeypatch):
     """Go through the steps before an operator; returns what to call it with."""
     connection = tempose("connection")
     kept = connection.current
-    yield Steps(blender, scene, clicks, tempose, tmp_path, lambda: request.getfixturevalue("connected")).go
+    steps = Steps(blender, scene, clicks, tempose, tmp_path, monkeypatch)
+    steps.connect = lambda: request.getfixturevalue("connected")
+    yield steps.go
     if connection.current is not None and kept is not None:
         connection.current.own = kept.own  # the step `runtime_file` connects to our own server
     tempose("job").abandon()
