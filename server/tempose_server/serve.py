@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import importlib.util
 import logging
 import os
 import secrets
@@ -43,6 +44,7 @@ def run(settings: Settings) -> None:
     token = settings.configured_token or secrets.token_urlsafe(32)
     logs.set_up(settings, token)
     with data_lock(settings.data_dir), _listening(settings) as listener:
+        keep_compiled(settings.data_dir)
         address = listener.getsockname()
         host = f"[{address[0]}]" if ":" in address[0] else address[0]
         url = f"http{'s' if settings.tls_cert else ''}://{host}:{address[1]}"
@@ -70,6 +72,21 @@ def run(settings: Settings) -> None:
     if settings.engine == "ray" and service.engine.stuck:
         logging.shutdown()
         os._exit(0)  # Ray's library aborts when the interpreter ends under a thread that waits in it
+
+
+def keep_compiled(folder: Path) -> None:
+    """Let librosa's compiled functions be kept in the folder where its own cannot be written.
+
+    On a read-only disk, as in a container, librosa could not even be imported otherwise.
+    """
+    found = importlib.util.find_spec("librosa")
+    home = Path("~").expanduser()
+    if (
+        found
+        and found.origin
+        and not any(os.access(place, os.W_OK) for place in (Path(found.origin).parent, home))
+    ):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(folder.resolve() / "numba"))
 
 
 @contextlib.contextmanager

@@ -14,6 +14,8 @@ import httpx
 import pytest
 import yaml
 
+from tempose_server.serve import keep_compiled
+
 DOCS = Path(__file__).parents[2] / "docs"
 
 
@@ -72,6 +74,19 @@ def test_the_server_takes_the_containers_command(server, tmp_path):
     token.write_text("t" * 40)
     token.chmod(0o600)
     assert checked(server, *entry[2:], "--token-file", str(token)).returncode == 0
+
+
+def test_on_a_read_only_disk_what_librosa_compiles_is_kept_with_the_data(tmp_path, monkeypatch):
+    monkeypatch.setenv("NUMBA_CACHE_DIR", "")
+    monkeypatch.delenv("NUMBA_CACHE_DIR")  # and so put back afterwards
+    monkeypatch.setattr(os, "access", lambda place, mode: True)
+    keep_compiled(tmp_path)
+    assert "NUMBA_CACHE_DIR" not in os.environ
+    monkeypatch.setattr(os, "access", lambda place, mode: False)
+    keep_compiled(tmp_path)
+    assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path / "numba")
+    keep_compiled(tmp_path / "other")  # whoever runs the server may say otherwise
+    assert os.environ["NUMBA_CACHE_DIR"] == str(tmp_path / "numba")
 
 
 @pytest.fixture
