@@ -13,13 +13,22 @@ from tempose.pose.sequence import PoseSequence
 from tempose.tempo import TempoMap
 
 NORMAL_SPEED = 0.45  # body heights per second: what energy 1 means ...
-NORMAL_TEMPO = 110.0  # ... at this tempo, beats per minute; faster music is danced as much faster
+NORMAL_TEMPO = 110.0  # ... at so many beats per minute; at others see `normal_speed`
 FPS = 30.0  # the model's own frame rate; other rates are resampled at the edges
 MAX_SECONDS = 1200.0
 GUIDANCE = 3.5  # at equal speed the beat lock rises and limbs stay truer with it; above 4 dances grow alike
 STYLES = (
     "break", "house", "ballet_jazz", "street_jazz", "krump", "la_hip_hop", "lock", "middle_hip_hop", "pop", "waack",
 )  # fmt: skip
+
+
+def normal_speed(bpm: float) -> float:
+    """Mean joint speed of energy 1 at a tempo, body heights per second.
+
+    Real dancers move faster to faster music: in the AIST++ clips the speed goes with the tempo's power of 0.77
+    within a style (standard error 0.27), 1.04 over all (0.29).
+    """
+    return NORMAL_SPEED * (bpm / NORMAL_TEMPO) ** 0.77
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,8 +64,7 @@ class DanceRequest:
     style : str or None
         One of `STYLES`; None lets the model choose.
     energy : float
-        How lively: 1 is normal, a mean joint speed of about 0.45 body heights per second at 110 beats per minute
-        and in proportion to the tempo.
+        How lively: the mean joint speed over `normal_speed` at the music's tempo, about; 1 is normal.
     seed : int
     steps : int
         Sampler steps.

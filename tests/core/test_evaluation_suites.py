@@ -17,7 +17,7 @@ from tempose.music.audio import SAMPLE_RATE, Song
 from tempose.music.grid import BeatGrid
 from tempose.null import NullModel
 from tempose.pose.reference import complete, standing_pose
-from tempose.request import STYLES
+from tempose.request import STYLES, normal_speed
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 24 * SAMPLE_RATE).astype(np.float32)
 
@@ -184,8 +184,8 @@ def test_each_held_out_clip_gets_a_dance_of_its_style_tempo_and_energy(tmp_path)
     for request, truth in zip(asked, truths[:2], strict=True):
         heard = request.grid.warped(request.tempo_map).within(request.seconds)
         assert heard.bpm == pytest.approx(truth.grid.bpm, rel=0.01)
-        at_110 = found["clips"][truth.name]["real_joint_speed"] * 110 / truth.grid.bpm
-        assert request.energy == pytest.approx(max(at_110 / 0.45, 0.1), rel=1e-6)
+        usual = found["clips"][truth.name]["real_joint_speed"] / normal_speed(truth.grid.bpm)
+        assert request.energy == pytest.approx(max(usual, 0.1), rel=1e-6)
     assert found["summary"]["windows"] == 6
     assert np.isfinite([found["summary"][k] for k in ("fid", "fid_train", "jitter", "real_jitter")]).all()
 

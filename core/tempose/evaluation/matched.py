@@ -18,7 +18,7 @@ from tempose.evaluation.cases import Case, tempo_cases
 from tempose.evaluation.trial import Trial, mean
 from tempose.evaluation.truth import Truth
 from tempose.metrics import kinetics, motion
-from tempose.request import NORMAL_SPEED, NORMAL_TEMPO, STYLES
+from tempose.request import STYLES, normal_speed
 
 FEATURES = "rms"
 FIGURES = ("joint_speed", "jitter", "limb_ratio", "foot_slide", "freezing")
@@ -44,8 +44,7 @@ def matched(trial: Trial) -> dict[str, Any]:
         if case is None:
             continue
         real = motion.evaluate(truth.dance())
-        normal = NORMAL_SPEED * truth.grid.bpm / NORMAL_TEMPO
-        energy = float(np.clip(real["joint_speed"] / normal, 0.1, 4.0))
+        energy = float(np.clip(real["joint_speed"] / normal_speed(truth.grid.bpm), 0.1, 4.0))
         dance = next(iter(trial.dance([case], seeds=trial.seeds[:1], energy=energy).values()))
         dances.append(dance.poses)
         made = motion.evaluate(dance)

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from tempose.pose.estimator import Estimator, RtmEstimator
 from tempose.datasets.importers.options import PAPER_FPS, Options
 from tempose.datasets.importers.poses import clips_2d
 from tempose.datasets.importers.shots import THUMBNAIL, shot_cuts
@@ -17,6 +16,7 @@ from tempose.datasets.importers.takes import Dropped, Job, Take
 from tempose.errors import TemposeError
 from tempose.music.audio import SAMPLE_RATE, Song
 from tempose.music.grid import BeatGrid
+from tempose.pose.estimator import Estimator, RtmEstimator
 from tempose.pose.formats import parse_poses
 
 FILES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v")
