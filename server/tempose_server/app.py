@@ -283,7 +283,7 @@ async def stretch(sha256: KnownAudio, request: Request, parts: Parts) -> Respons
 
 @router.post(
     "/pose",
-    responses={code: {"model": schemas.Problem} for code in (408, 413, 503)},
+    responses={code: {"model": schemas.Problem} for code in (408, 409, 413)},
     openapi_extra={
         "requestBody": {
             "required": True,

@@ -37,9 +37,9 @@ class PoseFinder:
         return ""
 
     def check(self) -> None:
-        """Refuse with 503 where there is no estimator."""
+        """Refuse with 409 where there is no estimator."""
         if self.why_not:
-            raise ApiError(503, "pose_model_missing", self.why_not)
+            raise ApiError(409, "pose_model_missing", self.why_not)
 
     def find(self, folder: Path) -> dict[str, Any]:
         """The pose in `folder/picture`."""
@@ -50,6 +50,6 @@ class PoseFinder:
             )
         except ApiError as error:
             if error.code.startswith("pose_model"):
-                raise ApiError(503, error.code, str(error)) from None
+                raise ApiError(409, error.code, str(error)) from None
             raise
         return {**pose, "canvas": [size["width"], size["height"]]}

@@ -59,7 +59,7 @@ def test_a_server_without_a_model_says_so(server):
     capability = server.client.get("/v1/capabilities").json()["pose_estimator"]
     assert capability["available"] is False
     assert "--pose-model" in capability["message"]
-    assert refused(send(server, b"x"), 503, "pose_model_missing") == capability["message"]
+    assert refused(send(server, b"x"), 409, "pose_model_missing") == capability["message"]
 
 
 def test_poses_are_found_in_each_kind_of_picture(dots, finder):
@@ -195,8 +195,8 @@ def test_a_broken_model_costs_the_call_alone(dots, launch, tmp_path):
     dots.write_models(tmp_path / "models")
     server = launch("--pose-model", str(tmp_path / "models"))
     (tmp_path / "models" / "rtmpose_dots.onnx").write_bytes(b"no model")
-    assert str(tmp_path) not in refused(send(server, picture(dots)), 503, "pose_model_broken")
+    assert str(tmp_path) not in refused(send(server, picture(dots)), 409, "pose_model_broken")
     shutil.rmtree(tmp_path / "models")
-    refused(send(server, picture(dots)), 503, "pose_model_missing")
+    refused(send(server, picture(dots)), 409, "pose_model_missing")
     assert server.client.get("/v1/health").status_code == 200
     assert server.put_job(str(uuid.uuid4())).status_code == 202
