@@ -4,4 +4,4 @@ The data's way through the package: audio → `music` → `tempo` → `pose` →
 → `pipeline` → `stitch` → `Dance`. Importing this module stays light: torch is loaded by the model alone.
 """
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
