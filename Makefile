@@ -56,8 +56,9 @@ release: install
 demo: install blender extension
 	.venv/bin/python scripts/demo.py
 
-# Two at once, on two cores; what each says is kept together.
-test: install blender extension
+# Two at once, on two cores, the environments first; what each says is kept together.
+test:
+	$(MAKE) --no-print-directory --jobs 2 install blender
 	$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-python test-blender
 
 test-python: install
@@ -67,7 +68,7 @@ test-blender: $(BLENDERS:%=test-blender-%)
 
 $(BLENDERS:%=test-blender-%): test-blender-%: install blender extension
 	@echo "== Blender $*"; if [ -e .venv-bpy-$*/.ready ]; then \
-	  TEMPOSE_PYTHON=$(CURDIR)/.venv/bin/python timeout 900 .venv-bpy-$*/bin/python -m pytest $(BLENDER_TESTS); \
+	  TEMPOSE_PYTHON=$(CURDIR)/.venv/bin/python timeout 1200 .venv-bpy-$*/bin/python -m pytest $(BLENDER_TESTS); \
 	else echo "Skipped: its environment could not be made"; fi
 
 # Scenarios in a real window (tests/gui); BLENDER names a Blender program, GUI='journey stalls' some groups.

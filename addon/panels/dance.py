@@ -14,7 +14,7 @@ class Dance:
         layout.use_property_split = True
         layout.use_property_decorate = False
         draw_area(layout, settings.generate)
-        layout.prop(settings, "style")
+        layout.prop(settings, "style", placeholder="Any")
         layout.prop(settings, "energy", slider=True)
         row = layout.row(align=True)
         row.prop(settings, "seed")
