@@ -165,7 +165,7 @@ THREADS = 40  # for requests; anyio's number
 
 
 def test_health_answers_while_every_thread_waits_for_a_decoder(launch):
-    server = launch(double=True, settings={"child_seconds": 0.5, "children_at_once": 1})
+    server = launch(double=True, settings={"child_seconds": 3, "children_at_once": 1})
     staging = server.folder / "data" / "staging"
     answered = []
 
