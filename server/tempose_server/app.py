@@ -67,7 +67,7 @@ class Service:
     metrics: Metrics
 
 
-def _service(request: Request) -> Service:
+async def _service(request: Request) -> Service:  # async: else each call would need a thread
     return request.app.state.service
 
 
