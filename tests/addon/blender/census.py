@@ -57,7 +57,8 @@ def _short(data: bytes) -> str:
     return hashlib.sha1(data).hexdigest()[:12]
 
 
-def _action(action) -> dict:
+def keys_of(action):
+    """Keys by curve: (N, 2) frames and values."""
     found = {}
     for layer in action.layers:
         for strip in layer.strips:
@@ -65,7 +66,12 @@ def _action(action) -> dict:
                 for curve in bag.fcurves:
                     flat = np.empty(2 * len(curve.keyframe_points), np.float32)
                     curve.keyframe_points.foreach_get("co", flat)
-                    found[f"{curve.data_path}[{curve.array_index}]"] = _short(flat.tobytes())
+                    found[curve.data_path, curve.array_index] = flat.reshape(-1, 2)
+    return found
+
+
+def _action(action) -> dict:
+    found = {f"{path}[{i}]": _short(keys.tobytes()) for (path, i), keys in keys_of(action).items()}
     return {"curves": found, "kept": action.use_fake_user}
 
 

@@ -3,19 +3,7 @@
 import numpy as np
 import pytest
 from blender_helpers import summary
-
-
-def keys_of(action):
-    """Keys by curve: (N, 2) frames and values."""
-    found = {}
-    for layer in action.layers:
-        for strip in layer.strips:
-            for bag in strip.channelbags:
-                for curve in bag.fcurves:
-                    flat = np.empty(2 * len(curve.keyframe_points), np.float32)
-                    curve.keyframe_points.foreach_get("co", flat)
-                    found[curve.data_path, curve.array_index] = flat.reshape(-1, 2)
-    return found
+from census import keys_of
 
 
 def frames_of(action):
