@@ -4,7 +4,7 @@
 import bpy
 from bpy.props import EnumProperty
 
-from .. import baking, dancing, keying, keys, stage
+from .. import baking, dancing, keying, keys, stage, tempo_preview
 from ..errors import Problem
 from ..properties import pick_strip
 from .base import JobButton, busy
@@ -38,6 +38,8 @@ class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
             return "Show this take first"
         if take.state == "ACCEPTED" and keys.action_of(take) is None:
             return "The Action of this take has been deleted"
+        if tempo_preview.previewing(context.scene.tempose):
+            return "A tempo is previewed; take it back or dance it again first"
         return busy()
 
     def invoke(self, context, _event):

@@ -134,6 +134,14 @@ def test_keys_changed_in_a_preview_are_kept_beside_the_action(blender, danced, t
     assert facts(blender, compat) == before
 
 
+def test_key_settings_wait_until_the_preview_is_over(blender, danced):
+    assert blender.ops.tempose.apply_keys.poll()
+    danced.tempose.tempo_factor = 1.25
+    assert not blender.ops.tempose.apply_keys.poll()
+    blender.ops.tempose.take_back_tempo()
+    assert blender.ops.tempose.apply_keys.poll()
+
+
 def test_a_preview_that_was_renamed_is_still_taken_back(blender, danced, tempose):
     before = facts(blender, tempose("compat"))
     danced.tempose.tempo_factor = 1.25
