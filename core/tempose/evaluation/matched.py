@@ -59,18 +59,13 @@ def matched(trial: Trial) -> dict[str, Any]:
     every, groups = kinetics.grouped_features([t.poses for t in trial.truths], FEATURES)
     own = kinetics.feature_set(dances, FEATURES)
     size = min(len(held), len(own))
-    nothing = float("nan")
-    enough = size >= 2
-    summary |= {
-        "fid": kinetics.fid(own, held, scale=every, size=size) if enough else nothing,
-        "fid_train": kinetics.fid(train, held, scale=every, size=size)
-        if enough and len(train) > 1
-        else nothing,
-        "fid_floor": kinetics.fid_floor(every, groups, size=min(size, len(every) // 3))
-        if enough
-        else nothing,
-        "windows": size,
-    }
+
+    def to_held(features: np.ndarray) -> float:
+        few = min(len(features), size) < 2
+        return float("nan") if few else kinetics.fid(features, held, scale=every, size=size)
+
+    floor = kinetics.fid_floor(every, groups, size=min(size, len(every) // 3)) if size >= 2 else float("nan")
+    summary |= {"fid": to_held(own), "fid_train": to_held(train), "fid_floor": floor, "windows": size}
     return {"clips": clips, "summary": summary}
 
 
