@@ -16,17 +16,13 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml | head -n 
 .PHONY: install blender blender-libs extension release demo test test-python test-blender gui gui-blender lint bench clean \
   $(BLENDERS:%=test-blender-%)
 
-# What the audio libraries compile at first use, once: several processes that write that cache at a time spoil it.
-WARM := import numpy as np; from tempose.music.audio import Song; \
-  song = Song(np.random.default_rng(0).normal(0, 0.1, 150000).astype(np.float32)); song.features, song.grid
-
 install: .venv/.ready
 
 .venv/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv
 	.venv/$(PIP) torch==2.13.0
 	.venv/$(PIP) -e '.[dev]'
-	.venv/bin/python -c "$(WARM)"
+	.venv/bin/python -c "from tempose.music.compiled import compile_once; compile_once()"
 	touch $@
 
 blender: blender-libs $(BLENDERS:%=.venv-bpy-%/.ready)

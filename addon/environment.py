@@ -22,6 +22,7 @@ from .errors import Problem
 NEEDED = (3, 11)
 READY, LOG = "ready.json", "setup.log"
 ROOM = 8 * 2**30  # bytes: the model's libraries with those for a graphics card
+COMPILE = "from tempose.music.compiled import compile_once; compile_once()"
 _ASK = "import sys; print(sys.version_info[0], sys.version_info[1])"
 
 
@@ -102,6 +103,8 @@ def set_up(work, folder: Path, package: str, version: str, python: str | None = 
         _run(work, out, [*pip, "install", "--progress-bar", bar, package], log, _Pip(work))
         work.status("Checking the server")
         _run(work, out, [str(inside), "-I", "-m", "tempose_server", "--check"], log)
+        work.status("Preparing to hear music")
+        _run(work, out, [str(inside), "-I", "-c", COMPILE], log)
     part = folder / f"{READY}.part"
     part.write_text(json.dumps({"version": version, "package": Path(package).name}), "utf-8")
     part.replace(folder / READY)

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import logging
 import re
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path as FilePath
@@ -87,6 +88,7 @@ def create_app(settings: Settings, token: str) -> tuple[Doors, Service]:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         hub.start(asyncio.get_running_loop())
         service.engine.start()
+        threading.Thread(target=sandbox.prepare, name="prepare", daemon=True).start()
         yield
         hub.stop()
         await run_in_threadpool(service.engine.stop, settings.shutdown_seconds)

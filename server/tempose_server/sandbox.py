@@ -19,6 +19,7 @@ from tempose_server.settings import Settings
 log = logging.getLogger("tempose.child")
 
 COMMAND = [sys.executable, "-m", "tempose_server.decode"]
+PREPARE = [sys.executable, "-c", "from tempose.music.compiled import compile_once as once; once()"]
 ANSWER_BYTES = 16_000_000
 _OUT_OF_TIME = {-getattr(signal, name) for name in ("SIGXCPU", "SIGKILL") if hasattr(signal, name)}
 KEPT_ENVIRONMENT = (
@@ -69,8 +70,6 @@ class Sandbox:
             "file_bytes": settings.decoded_bytes,
         }
         command = [*COMMAND, task, str(folder), json.dumps({"limits": limits, **options}, default=str)]
-        environment = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
-        environment |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         with self._places:
             try:
                 done = subprocess.run(
@@ -78,12 +77,23 @@ class Sandbox:
                     stdin=subprocess.DEVNULL,
                     capture_output=True,
                     timeout=settings.child_seconds * 1.5,
-                    env=environment,
+                    env=_environment(),
                     check=False,
                 )
             except subprocess.TimeoutExpired:
                 raise _too_costly(what) from None
         return self._answer(task, what, done)
+
+    def prepare(self) -> None:
+        """Have the analysis libraries compiled, where they are not: more than an analysis may cost.
+
+        Analyses that come meanwhile wait for it, within their own deadline.
+        """
+        done = subprocess.run(
+            PREPARE, stdin=subprocess.DEVNULL, capture_output=True, env=_environment(), check=False
+        )
+        if done.returncode:
+            log.warning("the analysis libraries could not be prepared: %r", done.stderr[-2000:])
 
     def _answer(self, task: str, what: str, done: subprocess.CompletedProcess[bytes]) -> dict[str, Any]:
         try:
@@ -107,6 +117,12 @@ class Sandbox:
         if "error" in answer:
             raise ApiError(422, answer["error"]["code"], answer["error"]["message"])
         return answer
+
+
+def _environment() -> dict[str, str]:
+    """A child gets this much of ours, and one thread."""
+    kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
+    return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
 def _too_costly(what: str) -> ApiError:

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
@@ -136,6 +137,15 @@ def test_few_decoders_run_at_once_and_none_is_told_the_token(tmp_path, monkeypat
         answers = list(pool.map(lambda _: box.run("decode", tmp_path), range(6)))
     assert max(answer["at_once"] for answer in answers) <= 2
     assert all("TEMPOSE_SERVER_TOKEN" not in answer["environment"] for answer in answers)
+
+
+def test_a_server_has_the_analysis_compiled_before_any_song_comes(launch, tmp_path):
+    cache = tmp_path / "numba"
+    launch(environment={"NUMBA_CACHE_DIR": str(cache)})
+    deadline = time.monotonic() + 120
+    while not (cache / "tempose.lock").exists():  # taken by whoever compiles
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
 
 
 def test_what_comes_out_of_a_song_is_counted_in_bytes(tools, tmp_path):

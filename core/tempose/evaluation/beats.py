@@ -24,6 +24,7 @@ import numpy as np
 from tempose.errors import TemposeError
 from tempose.music.audio import SAMPLE_RATE, Song
 from tempose.music.beats import track_beats
+from tempose.music.compiled import compile_once
 from tempose.music.grid import BeatGrid
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
@@ -146,6 +147,7 @@ def beatless(seed: int, seconds: float) -> np.ndarray:
 
 def librosa_beats(samples: np.ndarray) -> BeatGrid:
     """What librosa finds as it comes; it knows neither downbeats nor how sure it is."""
+    compile_once()
     import librosa
 
     _, beats = librosa.beat.beat_track(y=np.asarray(samples), sr=SAMPLE_RATE, hop_length=HOP, units="time")
@@ -174,6 +176,7 @@ def scores(true: BeatGrid, found: BeatGrid) -> dict[str, float]:
 
 def contrast(samples: np.ndarray, grid: BeatGrid, shifts: int = 24) -> float:
     """Onset strength at the beats over that at the same beats shifted by parts of a beat: 1 is chance."""
+    compile_once()
     import librosa
 
     if len(grid.beats) < 4:
@@ -194,6 +197,7 @@ def pulse(samples: np.ndarray, grid: BeatGrid) -> float:
     them: 1 is chance. Sees whether the tempo is one of the music's, and unlike `contrast` gives nothing for
     beats that were merely put on onsets.
     """
+    compile_once()
     import librosa
 
     if len(grid.beats) < 8:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from tempose.errors import TemposeError
+from tempose.music.compiled import compile_once
 from tempose.music.grid import BeatGrid
 
 SAMPLE_RATE = 22_050  # 735 samples per pose frame at 30 fps
@@ -62,6 +63,7 @@ class Song:
             The file is missing, is not audio, is silent, shorter than half a second or longer than an hour,
             or holds samples that are not numbers.
         """
+        compile_once()
         import librosa
 
         mono, rate = _read_mono(Path(path))

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from tempose.music.audio import SAMPLE_RATE
+from tempose.music.compiled import compile_once
 from tempose.weights_check import check_file
 
 RATE = 50  # frames per second
@@ -27,6 +28,7 @@ WEIGHTS = Path(__file__).with_name("beat_net.safetensors")
 
 def log_mel(samples: np.ndarray) -> np.ndarray:
     """(F, 40) float32 loudness of mel bands, frame i centred on second i / 50, the song's level taken out."""
+    compile_once()
     import librosa
 
     mel = librosa.feature.melspectrogram(

@@ -7,10 +7,10 @@ comes from the beat grid, so that an artist's correction steers the dance direct
 
 from __future__ import annotations
 
-import librosa
 import numpy as np
 
 from tempose.music.audio import SAMPLE_RATE
+from tempose.music.compiled import compile_once
 from tempose.music.grid import BeatGrid
 from tempose.tempo import TempoMap
 
@@ -29,6 +29,9 @@ def song_features(samples: np.ndarray) -> np.ndarray:
 
     Columns: 0 onset strength, 1–20 MFCC, 21–32 CENS chroma, 33 onset peak, 34 loudness.
     """
+    compile_once()
+    import librosa
+
     frames = 1 + len(samples) // HOP
     if len(samples) < 4096:
         samples = np.pad(samples, (0, 4096 - len(samples)))

@@ -12,6 +12,10 @@ from addon import environment
 from addon.errors import Canceled, Problem
 
 
+# Leaves a mark where it stands, so that a test can see it was run.
+COMPILED = "def compile_once(): open(__file__ + '.done', 'w').close()"
+
+
 class Work:
     """What a job offers to its thread."""
 
@@ -35,6 +39,9 @@ def wheel(folder, check: str = "print('fine')", needs: str = ""):
     info = "tempose-9.9.dist-info"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("tempose_server/__init__.py", "")
+        file.writestr("tempose/__init__.py", "")
+        file.writestr("tempose/music/__init__.py", "")
+        file.writestr("tempose/music/compiled.py", COMPILED)
         file.writestr("tempose_server/__main__.py", check)
         file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tempose\nVersion: 9.9\n{needs}")
         file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
@@ -78,6 +85,7 @@ def test_it_is_made_checked_used_and_removed(folder, tmp_path):
         [python, "-c", "import tempose_server as t; print(t.__file__)"], text=True
     )
     assert str(folder) in where
+    assert next(folder.rglob("compiled.py.done")), "what hears music is compiled before the first dance"
     assert [text for text in work.said if text.startswith("Checking")]
     assert "fine" in (folder / environment.LOG).read_text()
     environment.remove(folder)

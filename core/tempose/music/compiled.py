@@ -1,0 +1,71 @@
+"""librosa's compiled functions, made by one process at a time.
+
+librosa keeps what numba compiled on disk, and numba does not guard that cache: processes that fill it side by side
+can leave an index that names another's code, and from then on each of them crashes where it should analyse.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+from filelock import FileLock, Timeout
+
+SECONDS = 7  # long enough for a beat grid
+PATIENCE = 180.0  # seconds for another process to compile, which takes some twenty
+MARK, LOCK = "tempose.compiled", "tempose.lock"
+
+_asked = False
+
+
+def compile_once() -> None:
+    """Have all compiled that songs are analysed with; to be called before librosa is used.
+
+    Where that is done, this costs nothing. Else one process does it, on a moment of noise, and the others wait.
+    """
+    global _asked
+    if _asked:
+        return
+    _asked = True
+    stamp = f"librosa {version('librosa')} numba {version('numba')} python {sys.version_info[:2]}"
+    for folder in _cache_folders():
+        with contextlib.suppress(OSError, NotImplementedError, Timeout):
+            if _read(folder / MARK) == stamp:
+                return
+            folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(folder / LOCK, timeout=PATIENCE):
+                if _read(folder / MARK) != stamp:
+                    _analyse_noise()
+                    (folder / MARK).write_text(stamp, "utf-8")
+            return
+
+
+def _cache_folders() -> Iterator[Path]:
+    """Where numba keeps what it compiles: the first that can be written. Without any, nothing is kept."""
+    if named := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(named)
+    found = importlib.util.find_spec("librosa")
+    if found and found.origin:
+        yield Path(found.origin).parent / "__pycache__"
+    yield platformdirs.user_cache_path("numba")
+
+
+def _read(path: Path) -> str:
+    return path.read_text("utf-8") if path.is_file() else ""
+
+
+def _analyse_noise() -> None:
+    from tempose.music.audio import SAMPLE_RATE
+    from tempose.music.beats import track_beats
+    from tempose.music.features import song_features
+
+    samples = np.random.default_rng(0).normal(0, 0.1, SECONDS * SAMPLE_RATE).astype(np.float32)
+    song_features(samples)
+    track_beats(samples)
