@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -47,7 +48,7 @@ def fresh(tmp_path, monkeypatch):
     """An empty cache, and this process as if it had not asked yet; answers what was compiled."""
     times = []
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    monkeypatch.setattr(compiled, "_asked", False)
+    monkeypatch.setattr(compiled, "_asked", threading.Event())
     monkeypatch.setattr(compiled, "_analyse_noise", lambda: times.append(1))
     return times
 
@@ -68,10 +69,10 @@ def test_of_processes_side_by_side_one_compiles_all_that_songs_need(tmp_path):
 def test_it_is_done_once_and_again_for_another_version(fresh, tmp_path, monkeypatch):
     compiled.compile_once()
     compiled.compile_once()
-    monkeypatch.setattr(compiled, "_asked", False)
+    monkeypatch.setattr(compiled, "_asked", threading.Event())
     compiled.compile_once()
     assert len(fresh) == 1
-    monkeypatch.setattr(compiled, "_asked", False)
+    monkeypatch.setattr(compiled, "_asked", threading.Event())
     monkeypatch.setattr(compiled, "version", lambda package: "another")
     compiled.compile_once()
     assert len(fresh) == 2
@@ -83,7 +84,7 @@ def test_a_folder_that_cannot_be_written_or_is_held_for_ever_stops_nobody(fresh,
     monkeypatch.setattr(compiled, "_cache_folders", lambda: iter([file / "below"]))
     compiled.compile_once()
     assert fresh == []
-    monkeypatch.setattr(compiled, "_asked", False)
+    monkeypatch.setattr(compiled, "_asked", threading.Event())
     monkeypatch.setattr(compiled, "PATIENCE", 0.1)
     monkeypatch.setattr(compiled, "_cache_folders", lambda: iter([tmp_path]))
     with FileLock(tmp_path / compiled.LOCK):

@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import os
 import sys
+import threading
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -22,7 +23,7 @@ SECONDS = 7  # long enough for a beat grid
 PATIENCE = 180.0  # seconds for another process to compile, which takes some twenty
 MARK, LOCK = "tempose.compiled", "tempose.lock"
 
-_asked = False
+_asked = threading.Event()  # in this process
 
 
 def compile_once() -> None:
@@ -30,10 +31,9 @@ def compile_once() -> None:
 
     Where that is done, this costs nothing. Else one process does it, on a moment of noise, and the others wait.
     """
-    global _asked
-    if _asked:
+    if _asked.is_set():
         return
-    _asked = True
+    _asked.set()
     stamp = f"librosa {version('librosa')} numba {version('numba')} python {sys.version_info[:2]}"
     for folder in _cache_folders():
         with contextlib.suppress(OSError, NotImplementedError, Timeout):

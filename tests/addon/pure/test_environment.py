@@ -11,7 +11,6 @@ import pytest
 from addon import environment
 from addon.errors import Canceled, Problem
 
-
 # Leaves a mark where it stands, so that a test can see it was run.
 COMPILED = "def compile_once(): open(__file__ + '.done', 'w').close()"
 
