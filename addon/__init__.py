@@ -11,22 +11,12 @@ except ImportError:  # the pure modules can be used, and tested, without Blender
     bpy = None
 
 if bpy is not None:
-    from . import (
-        beat_draw,
-        connection,
-        ghost,
-        job,
-        notes,
-        operators,
-        panels,
-        preferences,
-        properties,
-        server_process,
-        sounds,
-        tempo_follow,
-        tempo_preview,
-    )
+    from . import notes, operators, panels, preferences, properties
+    from .dance import ghost
+    from .music import beat_draw, sounds
     from .operators import base, by_hand, dragging
+    from .server import connection, job, server_process
+    from .tempo import tempo_follow, tempo_preview
 
     CLASSES = (
         *properties.CLASSES,

@@ -3,7 +3,7 @@
 
 import bpy
 
-from .timing import frame_rate
+from .tempo.timing import frame_rate
 
 # Names of strip times: since 5.1 the first, before that the second.
 _TIMES = {

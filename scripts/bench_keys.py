@@ -28,7 +28,10 @@ def _unit() -> float:
 def main() -> None:
     sys.path.insert(0, str(ROOT))
     import addon
-    from addon import baking, dance, keying, keys, reference, rig, takes, timing
+    from addon.character import reference, rig
+    from addon.dance import dance, takes
+    from addon.keys import baking, keying, keys
+    from addon.tempo import timing
 
     addon.register()
     scene = bpy.context.scene

@@ -55,7 +55,7 @@ def build(output: Path, wheel: Path | None = None) -> Path:
     target = output / f"{manifest['id']}-{manifest['version']}.zip"
     part = target.with_name(target.name + ".part")
     with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-        files = contents() | ({f"server/{wheel.name}": wheel} if wheel else {})
+        files = contents() | ({f"wheel/{wheel.name}": wheel} if wheel else {})
         for name, path in files.items():
             entry = zipfile.ZipInfo(name, STAMP)
             entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED

@@ -70,7 +70,7 @@ def stage_set(scene, points):
 
 def blink(lamp, beats):
     """The lamp is large on each beat and shrinks until the next."""
-    keys = importlib.import_module(f"{ADDON}.keys")
+    keys = importlib.import_module(f"{ADDON}.keys.keys")
     frames = sorted({round(b) + d for b in beats for d in (0, 5)})
     on = {round(b) for b in beats}
     values = np.array([1.0 if f in on else 0.35 for f in frames])
@@ -122,7 +122,8 @@ def main(package, song, output):
     press("accept_take")
     press("stop_server")
 
-    addon = {n: importlib.import_module(f"{ADDON}.{n}") for n in ("stage", "rig", "tempo_edit", "markers")}
+    parts = ("keys.stage", "character.rig", "tempo.tempo_edit", "music.markers")
+    addon = {name.split(".")[1]: importlib.import_module(f"{ADDON}.{name}") for name in parts}
     ob = bpy.context.view_layer.objects.active
     heard = addon["tempo_edit"].heard(scene, strip)
     dance = addon["stage"].data_of(settings.takes[-1]).dance

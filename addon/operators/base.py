@@ -6,9 +6,10 @@ import traceback
 
 import bpy
 
-from .. import job, notes
-from ..arriving import in_words
+from .. import notes
+from ..dance.arriving import in_words
 from ..errors import Problem
+from ..server import job
 
 PUMP_SECONDS = 0.05
 _timers: list = []

@@ -4,8 +4,10 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty
 
-from .. import audio, beat_changes, beat_edit, beat_proposals, beats, connection, dancing, work
+from ..dance import dancing
 from ..errors import Problem
+from ..music import audio, beat_changes, beat_edit, beat_proposals, beats
+from ..server import connection, work
 from .base import ActionButton, JobButton, busy
 
 

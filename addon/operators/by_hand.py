@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What buttons share that wait for taps or for the mouse."""
 
-from .. import beat_draw
+from ..music import beat_draw
 from .base import Button
 
 _modal: list = []  # operators that wait for the person; ended when the add-on goes

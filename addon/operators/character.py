@@ -6,7 +6,8 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
-from .. import character, dancing, mapping, puppet, rig
+from ..character import character, mapping, puppet, rig
+from ..dance import dancing
 from ..errors import Problem
 from ..properties import pick_armature, pick_rig
 from .base import ActionButton, busy

@@ -3,8 +3,12 @@
 
 import bpy
 
-from .. import connection, dancing, ghost, job, markers, regenerate, rig, tempo_edit, work
-from ..timing import TempoMap
+from ..character import rig
+from ..dance import dancing, ghost, regenerate
+from ..music import markers
+from ..server import connection, job, work
+from ..tempo import tempo_edit
+from ..tempo.timing import TempoMap
 from .base import ActionButton, JobButton, busy
 
 

@@ -6,8 +6,11 @@ import sys
 
 import bpy
 
-from .. import connection, diagnostics, job, notes, preferences, rig, server_process, stage
+from .. import diagnostics, notes, preferences
+from ..character import rig
+from ..keys import stage
 from ..properties import pick_rig, pick_strip
+from ..server import connection, job, server_process
 from .base import ActionButton
 
 

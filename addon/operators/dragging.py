@@ -3,8 +3,9 @@
 
 import bpy
 
-from .. import beat_changes, beat_draw, beat_edit, beat_view, dancing
+from ..dance import dancing
 from ..errors import Problem
+from ..music import beat_changes, beat_draw, beat_edit, beat_view
 from .by_hand import ByHand
 
 KEYMAPS: list = []

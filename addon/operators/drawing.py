@@ -3,9 +3,11 @@
 
 import bpy
 
-from .. import connection, ink, puppet, stage, work
+from ..character import ink, puppet
 from ..errors import Problem
+from ..keys import stage
 from ..properties import pick_rig
+from ..server import connection, work
 from .base import ActionButton, JobButton, busy
 
 
@@ -180,7 +182,7 @@ class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
     @staticmethod
     def _beats(scene, ob) -> list:
         """Frames of the beats of the take that moves the character."""
-        from .. import dancing
+        from ..dance import dancing
 
         take = stage.active(scene.tempose)
         if take is None or take.rig is not ob:

@@ -3,7 +3,9 @@
 
 import bpy
 
-from .. import connection, editing, ghost, known, shaping, stage, work
+from ..dance import editing, ghost, known, shaping
+from ..keys import stage
+from ..server import connection, work
 from .base import ActionButton, JobButton, busy
 
 

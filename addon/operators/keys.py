@@ -4,9 +4,11 @@
 import bpy
 from bpy.props import EnumProperty
 
-from .. import baking, dancing, keying, keys, stage, tempo_preview
+from ..dance import dancing
 from ..errors import Problem
+from ..keys import baking, keying, keys, stage
 from ..properties import pick_strip
+from ..tempo import tempo_preview
 from .base import JobButton, busy
 
 

@@ -3,7 +3,8 @@
 
 import bpy
 
-from .. import dancing, tempo_follow
+from ..dance import dancing
+from ..tempo import tempo_follow
 from .base import ActionButton
 
 

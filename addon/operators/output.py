@@ -8,8 +8,8 @@ from pathlib import Path
 import bpy
 from bpy.props import IntProperty, StringProperty
 
-from .. import output, pose_files
 from ..errors import Problem
+from ..files import output, pose_files
 from ..properties import pick_rig
 from .base import ActionButton, JobButton, busy
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import bpy
 
-from .. import connection, job, preferences, server_process, work
+from .. import preferences
 from ..errors import Problem
+from ..server import connection, job, server_process, work
 from . import setup
 from .base import ActionButton, JobButton
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import bpy
 
-from .. import PACKAGE, environment, notes, preferences, server_process
+from .. import PACKAGE, notes, preferences
 from ..errors import Problem
+from ..server import environment, server_process
 from .base import ActionButton, JobButton, busy
 
 
@@ -32,7 +33,7 @@ def package(context) -> str:
                 "package_missing", f"There is no file {full}. Correct it in the add-on's preferences."
             )
         return f"{full}[server]" if full.endswith(".whl") else named
-    found = sorted((Path(__file__).parents[1] / "server").glob("tempose-*.whl"))
+    found = sorted((Path(__file__).parents[1] / "wheel").glob("tempose-*.whl"))
     if not found:
         raise Problem(
             "package_unset",

@@ -3,8 +3,9 @@
 
 import bpy
 
-from .. import dancing, stage
+from ..dance import dancing
 from ..errors import Problem
+from ..keys import stage
 from ..properties import pick_strip
 from .base import ActionButton, busy
 

@@ -7,8 +7,10 @@ import bpy
 import numpy as np
 from bpy.props import BoolProperty, StringProperty
 
-from .. import beat_edit, beat_taps, beats, dancing, preferences
+from .. import preferences
+from ..dance import dancing
 from ..errors import Problem
+from ..music import beat_edit, beat_taps, beats
 from .by_hand import ByHand
 
 

@@ -3,8 +3,9 @@
 
 import bpy
 
-from .. import again, dancing, tempo_changes, tempo_preview
+from ..dance import again, dancing
 from ..properties import pick_rig
+from ..tempo import tempo_changes, tempo_preview
 from .base import ActionButton, busy
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The beats of the song, and the buttons that correct them."""
 
-from .. import beat_edit, beats, preferences
+from .. import preferences
+from ..music import beat_edit, beats
 from ..operators.beats import TEMPOSE_OT_find_beats
 from .layout import say
 

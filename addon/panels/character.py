@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who dances."""
 
-from .. import character, puppet
-from ..mapping import PARTS, WANTED, label
+from ..character import character, puppet
+from ..character.mapping import PARTS, WANTED, label
 from ..properties import pick_armature, pick_rig
 from ..properties.character import attribute
 from .layout import say, why_no_pose

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the dancer is drawn."""
 
-from .. import puppet
+from ..character import puppet
 from .layout import say, why_no_pose
 
 

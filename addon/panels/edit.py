@@ -3,7 +3,7 @@
 
 import bpy
 
-from .. import stage
+from ..keys import stage
 from ..operators.edit import TEMPOSE_OT_reroll
 from .layout import say
 

@@ -6,7 +6,7 @@ import functools
 import blf
 import bpy
 
-from .. import connection
+from ..server import connection
 
 BESIDE = 80  # pixels at UI scale 1 that a side bar is wider than a text beside its icon
 USUAL = 205  # pixels for a text in a side bar as Blender opens it

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state of things: server, progress, the last message."""
 
-from .. import connection, job, notes, preferences, server_process
-from ..arriving import in_words
+from .. import notes, preferences
+from ..dance.arriving import in_words
 from ..operators import setup
+from ..server import connection, job, server_process
 from .layout import say
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The song."""
 
-from .. import compat, mix, tempo_edit
+from .. import compat
+from ..music import mix
 from ..properties import pick_strip
+from ..tempo import tempo_edit
 from .layout import say
 
 

@@ -3,7 +3,9 @@
 
 import bpy
 
-from .. import dancing, rig, stage
+from ..character import rig
+from ..dance import dancing
+from ..keys import stage
 from .layout import say
 
 

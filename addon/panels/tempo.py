@@ -3,9 +3,10 @@
 
 import bpy
 
-from .. import dancing, regenerate, tempo_follow, tempo_preview
+from ..dance import dancing, regenerate
 from ..errors import Problem
 from ..operators.dance import TEMPOSE_OT_regenerate
+from ..tempo import tempo_follow, tempo_preview
 from .layout import say
 
 FEEL = {"HALF": "½ time", "DOUBLE": "2× time"}

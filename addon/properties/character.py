@@ -4,9 +4,9 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
 
-from .. import naming
-from ..mapping import PARTS, label
-from ..retarget import LONGEST, SHORTEST
+from ..character import naming
+from ..character.mapping import PARTS, label
+from ..character.retarget import LONGEST, SHORTEST
 
 
 def attribute(part: str) -> str:

@@ -11,8 +11,8 @@ from bpy.props import (
     StringProperty,
 )
 
-from .. import connection
-from ..shaping import LIMBS
+from ..dance.shaping import LIMBS
+from ..server import connection
 from .generate import AREAS, AreaProperties
 
 

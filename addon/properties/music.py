@@ -4,11 +4,11 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
-from .. import beats
+from ..music import beats
 
 
 def _source_changed(_self, context):
-    from .. import beat_edit  # needs these settings itself
+    from ..music import beat_edit  # needs these settings itself
 
     beat_edit.sync(context)
 
@@ -81,6 +81,6 @@ class TemposeMusic(bpy.types.PropertyGroup):
 
 
 def _redraw() -> None:
-    from .. import beat_draw
+    from ..music import beat_draw
 
     beat_draw.redraw()

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which strip and which rig are meant."""
 
-from .. import compat, rig, tempo_edit
-from ..mix import Mix
+from .. import compat
+from ..character import rig
+from ..music.mix import Mix
+from ..tempo import tempo_edit
 
 
 def pick_strip(context, settings=None):  # noqa: PLR0911 -- one return for each reason

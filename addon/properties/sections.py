@@ -4,24 +4,24 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
-from ..timing import MAX_FACTOR, MIN_FACTOR
+from ..tempo.timing import MAX_FACTOR, MIN_FACTOR
 
 
 def _get_frame(self) -> int:
-    from .. import dancing  # needs these settings itself
+    from ..dance import dancing  # needs these settings itself
 
     return dancing.frame_of_song(bpy.context, self.start)
 
 
 def _set_frame(self, frame: int) -> None:
-    from .. import dancing
+    from ..dance import dancing
 
     self.start = dancing.song_of_frame(bpy.context, frame)
 
 
 def edited(_self, context) -> None:
     """A tempo has been changed: the keys follow at once, where that is wanted."""
-    from .. import tempo_follow
+    from ..tempo import tempo_follow
 
     tempo_follow.edited(context)
 

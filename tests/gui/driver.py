@@ -91,7 +91,7 @@ class Stage:
             return getattr(bpy.ops.tempose, name)("INVOKE_DEFAULT", True, **options)  # with an undo step
 
     def waits(self) -> bool:
-        return self.part("job").current is not None
+        return self.part("server.job").current is not None
 
     def done(self, name: str, **options):
         """Press, wait for the end, and see that it went well."""
@@ -140,7 +140,7 @@ class Stage:
     def started(self, frames: bool = True):
         """Generate, until the ghost dances."""
         self.press("generate")
-        ghost = self.part("ghost")
+        ghost = self.part("dance.ghost")
         yield lambda: ghost.shown() is not None and (not frames or ghost.shown().dance.there.any())
         assert self.waits(), "the job has ended too early for this scenario"
 
@@ -166,7 +166,7 @@ class Stage:
         now = self.census()
         other = {key: (value, now[key]) for key, value in before.items() if now[key] != value}
         assert not other, f"before and after: {other}"
-        assert not self.part("ghost")._handles, "the ghost is still drawn"
+        assert not self.part("dance.ghost")._handles, "the ghost is still drawn"
 
     def pose(self, frame: int) -> list:
         """Where the bones are, to three decimals."""
@@ -218,7 +218,7 @@ def run(stage: Stage, scenarios: list):
             yield from stage.ask(shot=f"failed_{scenario.__name__}")
             say("fail", scenario.__name__)
             while stage.waits():  # the next one is not to suffer for it
-                stage.part("job").current.cancel()
+                stage.part("server.job").current.cancel()
                 yield 0.2
     say("end")
 

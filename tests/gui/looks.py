@@ -53,7 +53,7 @@ def _full(stage):
 def first_run(stage):
     """What is to be seen before anything is there."""
     _open_panels(stage)
-    stage.part("connection").drop()
+    stage.part("server.connection").drop()
     stage.part("notes").say("")
     yield from stage.fresh()
     stage.scene.sequence_editor.strips.remove(stage.strip)
@@ -94,7 +94,7 @@ def german(stage):
     yield from _full(stage)
     yield from stage.shot("german")
     stage.settings.energy = 1.5
-    body = stage.part("dancing").order(bpy.context, False).body
+    body = stage.part("dance.dancing").order(bpy.context, False).body
     assert json.loads(json.dumps(body))["energy"] == 1.5
     assert "," not in stage.said().partition("(")[0], stage.said()
     view.language = "en_US"

@@ -30,11 +30,11 @@ class Callbacks:
             for name in NAMES:
                 if name in vars(cls) or cls in panels:
                     self._wrap(cls, cls.__name__, name)
-        stage.part("beat_draw").remove()
+        stage.part("music.beat_draw").remove()
         for module, names in HANDLERS.items():
             for name in names:
                 self._wrap(stage.part(module), module, name)
-        stage.part("beat_draw").add()
+        stage.part("music.beat_draw").add()
 
     def _wrap(self, owner, label: str, name: str) -> None:
         found = getattr(owner, name, None)

@@ -7,7 +7,7 @@ import bpy
 
 def _ended(stage):
     yield lambda: not stage.waits()
-    assert stage.part("ghost").shown() is None
+    assert stage.part("dance.ghost").shown() is None
     assert not stage.part("operators.base")._timers
 
 
@@ -143,7 +143,7 @@ def two_windows(stage):
     other = bpy.context.window_manager.windows[1]
     yield from stage.side_bar(window=other)
     stage.press("generate", window=other)
-    ghost = stage.part("ghost")
+    ghost = stage.part("dance.ghost")
     yield lambda: ghost.shown() is not None and ghost.shown().dance.there.any()
     yield from stage.shot("two_windows")
     with bpy.context.temp_override(window=stage.window):
@@ -162,7 +162,7 @@ def window_closed(stage):
     yield from stage.connect("default")
     other = bpy.context.window_manager.windows[1]
     stage.press("generate", window=other)
-    ghost = stage.part("ghost")
+    ghost = stage.part("dance.ghost")
     yield lambda: ghost.shown() is not None and ghost.shown().dance.there.any()
     with bpy.context.temp_override(window=other):
         bpy.ops.wm.window_close()

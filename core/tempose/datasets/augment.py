@@ -30,6 +30,9 @@ _BONES = [
 ]  # fmt: skip
 _SPREAD = {"torso": 0.1, "hips": 0.15, "head": 0.2, "shoulders": 0.12, "arms": 0.1, "legs": 0.1, "face": 0.25}
 
+HALF_TIME = 0.5  # of the slow examples are shown with music twice as fast, as dancers take fast music ...
+HALF_BELOW = 95.0  # ... where that is below this many beats per minute
+
 
 @dataclass(frozen=True, eq=False)
 class SongBankEntry:
@@ -97,6 +100,8 @@ class Augmenter:
         else:
             reference = self._upright(rng, first, factors, camera)
         seen = scores > 0.1
+        if bpm.max() < HALF_BELOW and rng.random() < HALF_TIME:
+            beats, bpm = 2 * beats, 2 * bpm  # those of the music
         return self._example(rng, clip, flat, seen, reference, beats, bpm)
 
     def _dance(

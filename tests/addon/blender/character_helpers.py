@@ -66,22 +66,22 @@ def make(bpy, names, prefix="", turn=None, size=1.0, roll=0.0, sides=("L", "R"),
 def dance(tempose, ob, seed=1, size=40.0, frames=40):
     """Keypoints that wave about the figure's own pose: a take with `frames` frames at 30 per second, and pixels."""
     rng = np.random.default_rng(seed)
-    reference = tempose("character").pose_of(ob, current=False)
+    reference = tempose("character.character").pose_of(ob, current=False)
     t = np.linspace(0, 4, frames)[:, None, None]
     points = reference.keypoints + size * np.sin(
         t * rng.uniform(0.5, 3, (1, 18, 2)) + rng.uniform(0, 6, (1, 18, 2))
     )
-    data = tempose("dance").DanceData(
+    data = tempose("dance.dance").DanceData(
         (points / reference.canvas).astype(np.float32), np.ones(points.shape[:2], np.float32), 30.0,
         reference.canvas, [0.0, 0.5], [0.0], [], seed, "test",
     )  # fmt: skip
-    return tempose("takes").Take(data, [[0.0, 0.0], [1.0, 1.0]], 0.0, frames / 30, "", {}), points
+    return tempose("dance.takes").Take(data, [[0.0, 0.0], [1.0, 1.0]], 0.0, frames / 30, "", {}), points
 
 
 def errors(bpy, tempose, ob, points, frames, first=0):
     """Distance in pixels (frames, joints) of the evaluated joints from the keypoints, and the joints' names."""
-    character = tempose("character")
-    place, names = character.placement(ob), tempose("skeleton").OPENPOSE_18
+    character = tempose("character.character")
+    place, names = character.placement(ob), tempose("character.skeleton").OPENPOSE_18
     rows, known = [], None
     for frame in frames:
         bpy.context.scene.frame_set(frame)

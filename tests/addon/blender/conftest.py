@@ -73,7 +73,7 @@ if HAS_BLENDER:
     @pytest.fixture
     def connected(server, tempose, blender):
         """The server is in use; a test that lost it gets it back."""
-        if tempose("connection").missing():
+        if tempose("server.connection").missing():
             blender.ops.tempose.start_server()
 
     @pytest.fixture
@@ -94,7 +94,7 @@ if HAS_BLENDER:
     @pytest.fixture
     def grid(song, blender, tempose):
         """A grid on every click, two bars of four to four seconds; returns how to get what it is now."""
-        beats, beat_edit = tempose("beats"), tempose("beat_edit")
+        beats, beat_edit = tempose("music.beats"), tempose("music.beat_edit")
 
         def now():
             return beat_edit.current(blender.context)

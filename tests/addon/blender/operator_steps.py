@@ -37,7 +37,7 @@ class Steps:
 
     def grid(self):
         self.song()
-        beat_edit, beats = self.tempose("beat_edit"), self.tempose("beats")
+        beat_edit, beats = self.tempose("music.beat_edit"), self.tempose("music.beats")
         found = beats.from_times(CLICKS, CLICKS[::4], 0.2)
         beat_edit.put(self.scene, beat_edit.current(self.bpy.context), found)
         self.scene.frame_set(33)
@@ -86,9 +86,9 @@ class Steps:
 
     def estimator(self):
         self.connect()
-        self.patch.setitem(self.tempose("connection").current.capabilities, "no_poses", "")
+        self.patch.setitem(self.tempose("server.connection").current.capabilities, "no_poses", "")
         found = {"joints": {"left_wrist": (0.7, 0.5)}, "people": 1}
-        self.patch.setattr(self.tempose("client").Client, "find_pose", lambda *_: found)
+        self.patch.setattr(self.tempose("server.client").Client, "find_pose", lambda *_: found)
 
     def joint_markers(self):
         self.picture()
@@ -120,7 +120,7 @@ class Steps:
         self.settings.edit.left_arm = True
 
     def style(self):
-        self.settings.edit.style = self.tempose("connection").current.capabilities["styles"][0]
+        self.settings.edit.style = self.tempose("server.connection").current.capabilities["styles"][0]
 
     def twos(self):
         self.settings.keys.density = "TWOS"
@@ -128,7 +128,7 @@ class Steps:
     # files and the like
 
     def map_file(self):
-        mapping, path = self.tempose("mapping"), self.folder / "map.json"
+        mapping, path = self.tempose("character.mapping"), self.folder / "map.json"
         bones = {"upper_arm.L": "UpperArm_L", "forearm.L": "LowerArm_L"}
         path.write_text(mapping.to_json(mapping.BoneMap(bones), "Character"))
         self.options["filepath"] = str(path)
@@ -148,12 +148,12 @@ class Steps:
 
     def runtime_file(self):
         self.connect()
-        self.options["runtime_file"] = str(self.tempose("server_process").running().runtime_file)
+        self.options["runtime_file"] = str(self.tempose("server.server_process").running().runtime_file)
 
     def log(self):
         folder = self.tempose("operators.setup").folder()
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / self.tempose("environment").LOG).write_text("pip")
+        (folder / self.tempose("server.environment").LOG).write_text("pip")
 
     def job(self):
-        self.tempose("job").begin("Waiting", lambda work: work.sleep(60))
+        self.tempose("server.job").begin("Waiting", lambda work: work.sleep(60))

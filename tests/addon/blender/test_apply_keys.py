@@ -26,8 +26,8 @@ def add(scene, tempose, own):
     def make(seed):
         take, _ = made.dance(tempose, own, seed=seed, size=30.0, frames=FRAMES)
         take.settings.update(left=float(FIRST), imported="here")
-        span = tempose("timing").Span(float(FIRST), FRAMES / 30, 30.0)
-        return tempose("stage").add(scene.tempose, own, take, span), span
+        span = tempose("tempo.timing").Span(float(FIRST), FRAMES / 30, 30.0)
+        return tempose("keys.stage").add(scene.tempose, own, take, span), span
 
     return make
 
@@ -35,7 +35,7 @@ def add(scene, tempose, own):
 @pytest.fixture
 def again_danced(blender, scene, tempose, own, add):
     """A take danced again from frame 41 to 80, with two keys of the artist."""
-    again, keying, retiming = tempose("again"), tempose("keying"), tempose("retiming")
+    again, keying, retiming = tempose("dance.again"), tempose("keys.keying"), tempose("tempo.retiming")
     first, span = add(1)
     curve = arm(tempose, first.action)
     for frame, value in HAND.items():
@@ -43,7 +43,7 @@ def again_danced(blender, scene, tempose, own, add):
     curve.update()
     base = again.keep_keys(scene.tempose, own)
     second, _ = add(2)
-    heard = retiming.Heard(span, tempose("timing").TempoMap([[0.0, 0.0], [4.0, 4.0]]))
+    heard = retiming.Heard(span, tempose("tempo.timing").TempoMap([[0.0, 0.0], [4.0, 4.0]]))
     pieces = [retiming.Piece(-math.inf, 41, 0), retiming.Piece(81, math.inf, 0)]
     again.put_in(second.action, base, again.Again("", None, pieces, heard, heard, [], True), span, own)
     assert keying.hand_set(second.action) == {name(curve): list(map(float, HAND))}
@@ -56,7 +56,7 @@ def name(curve):
 
 def arm(tempose, action):
     wanted = ('pose.bones["upper_arm.L"].rotation_euler', 2)
-    return next(c for c in tempose("keying").curves(action) if name(c) == wanted)
+    return next(c for c in tempose("keys.keying").curves(action) if name(c) == wanted)
 
 
 def frames_of(curve):
@@ -68,7 +68,7 @@ def everything(tempose, action):
         name(c): [
             (*k.co, *k.handle_left, *k.handle_right, k.interpolation, k.type) for k in c.keyframe_points
         ]
-        for c in tempose("keying").curves(action)
+        for c in tempose("keys.keying").curves(action)
     }
 
 
@@ -91,7 +91,7 @@ def test_a_key_set_by_hand_in_what_is_danced_again_makes_no_spike(blender, tempo
 def test_a_partly_redanced_take_gets_its_keys_anew_but_for_the_artists(
     blender, scene, tempose, again_danced, density, interpolation
 ):
-    keying, choice = tempose("keying"), scene.tempose.keys
+    keying, choice = tempose("keys.keying"), scene.tempose.keys
     blender.ops.ed.undo_push(message="before")
     before = everything(tempose, again_danced.action)
     choice.density, choice.interpolation, choice.beats = density, interpolation, False
@@ -120,12 +120,12 @@ def test_a_partly_redanced_take_gets_its_keys_anew_but_for_the_artists(
 def test_replacing_takes_the_artists_keys_too(blender, scene, tempose, again_danced):
     scene.tempose.keys.density = "SPARSE"
     apply(blender, by_hand="REPLACE")
-    assert tempose("keying").hand_set(scene.tempose.takes[1].action) == {}
+    assert tempose("keys.keying").hand_set(scene.tempose.takes[1].action) == {}
 
 
 def test_keys_are_searched_for_in_a_thread(blender, scene, tempose, add, monkeypatch):
     add(1)
-    baking, seen = tempose("baking"), []
+    baking, seen = tempose("keys.baking"), []
 
     def watched(plan, tell=None, make=baking.made):
         seen.append(threading.current_thread() is not threading.main_thread())
@@ -139,7 +139,7 @@ def test_keys_are_searched_for_in_a_thread(blender, scene, tempose, add, monkeyp
 
 def test_a_canceled_search_changes_nothing(blender, scene, tempose, add, monkeypatch):
     take, _ = add(1)
-    before, fitting, job = everything(tempose, take.action), tempose("fitting"), tempose("job")
+    before, fitting, job = everything(tempose, take.action), tempose("keys.fitting"), tempose("server.job")
 
     def canceled(dense, forward, tolerance, rate, hits, together, tell):
         job.current.cancel()
@@ -156,7 +156,7 @@ def test_a_canceled_search_changes_nothing(blender, scene, tempose, add, monkeyp
 def test_a_take_that_has_gone_meanwhile_is_not_keyed(blender, scene, tempose, add, monkeypatch):
     take, _ = add(1)
     operator = tempose("operators.keys").TEMPOSE_OT_apply_keys
-    prepare, discard = operator.prepare, tempose("stage").discard
+    prepare, discard = operator.prepare, tempose("keys.stage").discard
 
     def gone(self, context):
         task = prepare(self, context)

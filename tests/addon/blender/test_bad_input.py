@@ -130,7 +130,7 @@ def test_a_style_that_the_server_does_not_know(blender, ready):
 
 
 def test_a_wrong_token(blender, connected, ready, tempose):
-    connection = tempose("connection")
+    connection = tempose("server.connection")
     right = connection.current.token
     connection.current.token = "wrong-token-wrong-token-wrong-token"
     try:
@@ -141,7 +141,7 @@ def test_a_wrong_token(blender, connected, ready, tempose):
 
 
 def test_no_server(blender, connected, ready, tempose):
-    connection = tempose("connection")
+    connection = tempose("server.connection")
     kept, connection.current = connection.current, None
     try:
         refused(blender, blender.ops.tempose.generate, "Start the server")
@@ -150,7 +150,7 @@ def test_no_server(blender, connected, ready, tempose):
 
 
 def test_an_address_where_nobody_listens(blender, connected, ready, tempose):
-    connection = tempose("connection")
+    connection = tempose("server.connection")
     kept = connection.current
     connection.current = connection.Connection("http://127.0.0.1:9", "t" * 40)
     try:
@@ -160,7 +160,7 @@ def test_an_address_where_nobody_listens(blender, connected, ready, tempose):
 
 
 def test_another_machine_needs_the_persons_leave(blender, connected, ready, tempose):
-    connection = tempose("connection")
+    connection = tempose("server.connection")
     kept = connection.current
     connection.current = connection.Connection("http://192.0.2.1:80", "t" * 40)
     try:
@@ -186,7 +186,7 @@ def test_connecting_where_no_server_runs(blender, scene, tmp_path):
 
 
 def test_connecting_by_a_runtime_file(blender, connected, scene, tempose):
-    connection, process = tempose("connection"), tempose("server_process").running()
+    connection, process = tempose("server.connection"), tempose("server.server_process").running()
     kept = connection.current
     assert blender.ops.tempose.connect(runtime_file=str(process.runtime_file)) == {"FINISHED"}
     assert connection.current.url == kept.url
@@ -194,7 +194,7 @@ def test_connecting_by_a_runtime_file(blender, connected, scene, tempose):
 
 
 def test_every_grey_button_says_why(blender, scene, tempose):
-    connection = tempose("connection")
+    connection = tempose("server.connection")
     kept, connection.current = connection.current, None
     try:
         operators = [

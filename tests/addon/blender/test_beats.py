@@ -27,9 +27,9 @@ def test_a_nudge_is_a_nudge_of_what_is_heard(blender, connected, ready, tempose)
     ready.tempose.tempo_factor = 2.0
     blender.ops.tempose.regenerate()
     blender.ops.tempose.accept_take()
-    beat_edit = tempose("beat_edit")
+    beat_edit = tempose("music.beat_edit")
     now = beat_edit.current(blender.context)
-    beat_edit.put(ready, now, tempose("beats").from_times(CLICKS))
+    beat_edit.put(ready, now, tempose("music.beats").from_times(CLICKS))
     before = np.asarray(beat_frames(beat_edit.current(blender.context)))
     blender.ops.tempose.nudge_beats(direction="LATER")
     after = np.asarray(beat_frames(beat_edit.current(blender.context)))
@@ -114,7 +114,7 @@ def test_finding_beats_keeps_the_artists(blender, connected, song, grid, tempose
 
 
 def test_each_edit_is_one_undo_step(blender, song, grid, tempose):
-    load = lambda: tempose("grids").text_of(blender.context.scene)  # noqa: E731
+    load = lambda: tempose("music.grids").text_of(blender.context.scene)  # noqa: E731
     blender.ops.ed.undo_push(message="before")
     before = load()
     blender.ops.tempose.half_beats("EXEC_DEFAULT", True)
@@ -149,7 +149,7 @@ def test_the_grid_survives_saving_and_another_sound_has_its_own(
     blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
     blender.ops.wm.read_homefile(use_empty=True)
     blender.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
-    assert tempose("beat_edit").current(blender.context).grid.times == pytest.approx(times, abs=1e-6)
+    assert tempose("music.beat_edit").current(blender.context).grid.times == pytest.approx(times, abs=1e-6)
     other = tmp_path / "other.wav"
     write_wav(other, click_track(6.0, CLICKS[:10] + 0.1))
     scene = blender.context.scene
@@ -167,7 +167,7 @@ def test_two_files_of_one_name_have_a_grid_each(blender, song, grid, clicks, tem
     first, second = song.sequence_editor.strips[0], add_strip(song, other, channel=2)
     song.tempose.strip = second.name
     assert not len(grid().grid)
-    tempose("beat_edit").put(song, grid(), tempose("beats").from_times(CLICKS[:10] + 0.1))
+    tempose("music.beat_edit").put(song, grid(), tempose("music.beats").from_times(CLICKS[:10] + 0.1))
     song.tempose.strip = first.name
     assert grid().grid.times == pytest.approx(CLICKS)
     song.tempose.strip = second.name
@@ -192,22 +192,24 @@ def test_beats_outlive_what_happens_to_their_file(blender, song, grid, clicks, t
         sound.pack()
     else:
         sound.filepath = str(path)
-    tempose("sounds").forget()
+    tempose("music.sounds").forget()
     assert grid().grid.times == pytest.approx(CLICKS)
     blender.ops.tempose.nudge_beats(direction="LATER")
     sound.filepath = str(clicks)
-    tempose("sounds").forget()
+    tempose("music.sounds").forget()
     assert len(grid().grid) == len(CLICKS)
 
 
 def test_the_grid_of_an_older_file_is_found_and_becomes_the_sounds_own(blender, song, grid, clicks, tempose):
     """Version 0.2 kept grids by the file's name."""
     times = grid().grid.times
-    old = tempose("fingerprint").fingerprint({"file": clicks.name})
+    old = tempose("dance.fingerprint").fingerprint({"file": clicks.name})
     row = {"times": times.tolist(), "flags": [0] * len(times), "locks": [], "removed": [], "confidence": 0.9}
     song["tempose_grids"] = json.dumps({old: row})
     assert grid().grid.times == pytest.approx(times) and grid().grid.confidence == 0.9
-    assert tempose("tempo_edit")._grid(song, song.sequence_editor.strips[0])["beats"] == pytest.approx(times)
+    assert tempose("tempo.tempo_edit")._grid(song, song.sequence_editor.strips[0])["beats"] == pytest.approx(
+        times
+    )
     blender.ops.tempose.half_beats()
     assert len(grid().grid) == 12
     assert set(json.loads(song["tempose_grids"])) == {old, grid().mark} != {old}
@@ -218,10 +220,10 @@ def test_the_grid_of_an_older_file_is_found_and_becomes_the_sounds_own(blender, 
 def test_a_damaged_grid_counts_as_none(blender, song, tempose):
     for text in ("no json", "[]", '{"x": 1}'):
         song["tempose_grids"] = text
-        assert not len(tempose("beat_edit").current(blender.context).grid)
-    mark = tempose("beat_edit").current(blender.context).mark
+        assert not len(tempose("music.beat_edit").current(blender.context).grid)
+    mark = tempose("music.beat_edit").current(blender.context).mark
     song["tempose_grids"] = '{"' + mark + '": {"times": "abc"}}'
-    assert not len(tempose("beat_edit").current(blender.context).grid)
+    assert not len(tempose("music.beat_edit").current(blender.context).grid)
 
 
 # Markers on request
@@ -254,7 +256,7 @@ def test_edits_of_markers_are_the_artists_word(blender, song, grid, tempose):
     assert np.abs(found.downbeats - CLICKS[6]).min() < 1e-6
     untouched = [t for i, t in enumerate(CLICKS) if i not in (4, 9)]
     assert set(np.round(untouched, 5)) <= set(np.round(found.times, 5))  # exact, not on whole frames
-    body = tempose("markers").read(song, grid().mark)
+    body = tempose("music.markers").read(song, grid().mark)
     assert body["beats"] == found.times.tolist()
     song.tempose.music.show_markers = False
     assert (grid().grid.times == found.times).all()
@@ -291,8 +293,8 @@ def test_discarding_a_tempo_edit_brings_markers_back(blender, connected, ready, 
 def test_the_dance_is_on_edited_beats(blender, connected, ready, tempose):
     from blender_helpers import dips, farthest
 
-    beat_edit = tempose("beat_edit")
-    beat_edit.put(ready, beat_edit.current(blender.context), tempose("beats").from_times(CLICKS + 0.13))
+    beat_edit = tempose("music.beat_edit")
+    beat_edit.put(ready, beat_edit.current(blender.context), tempose("music.beats").from_times(CLICKS + 0.13))
     blender.ops.tempose.generate()
     ob = blender.context.view_layer.objects.active
     assert farthest(1 + 24 * (CLICKS + 0.13), dips(ob, tempose("compat")))[0] <= 0.5

@@ -10,7 +10,7 @@ from blender_helpers import CLICKS, MODULE, beat_frames
 def test_taps_from_a_script(blender, song, tempose):
     taps = " ".join(str(1 + 24 * t) for t in CLICKS[4:14])
     assert blender.ops.tempose.tap_tempo(frames=taps) == {"FINISHED"}
-    found = tempose("beat_edit").current(blender.context).grid
+    found = tempose("music.beat_edit").current(blender.context).grid
     assert np.abs(found.times[:, None] - CLICKS[None]).min(0).max() < 1e-3
     for bad in ("", "1 2", "x"):
         with pytest.raises(RuntimeError, match="at least 4"):
@@ -66,7 +66,7 @@ class Screen:
 @pytest.fixture
 def by_hand(blender, song, tempose, monkeypatch):
     """Start a modal button in a window that is not there; returns (button, screen, event)."""
-    module, draw = tempose("operators.by_hand"), tempose("beat_draw")
+    module, draw = tempose("operators.by_hand"), tempose("music.beat_draw")
     screen = Screen(blender, song)
     app = SimpleNamespace(background=False)
     preferences = blender.context.preferences
@@ -113,7 +113,7 @@ def test_a_beat_is_dragged_with_the_mouse(grid, by_hand, tempose):
     before = grid().grid.times
     drag.modal(context, event("MOUSEMOVE", "NOTHING", frame=at + 3))
     assert (grid().grid.times == before).all()  # written at the end only
-    shown = tempose("beat_draw").laid_of(context, screen.screen.areas[0])
+    shown = tempose("music.beat_draw").laid_of(context, screen.screen.areas[0])
     assert shown.frames[6] == pytest.approx(at + 3, abs=0.2)
     assert drag.modal(context, event("LEFTMOUSE", "RELEASE", frame=at + 3)) == {"FINISHED"}
     assert beat_frames(grid())[6] == pytest.approx(at + 3, abs=0.2)
@@ -128,7 +128,7 @@ def test_escape_puts_a_dragged_beat_back(grid, by_hand, tempose, key):
     drag.modal(context, event("MOUSEMOVE", "NOTHING", frame=at + 3))
     assert drag.modal(context, event(key)) == {"CANCELLED"}
     assert grid().grid.times == pytest.approx(CLICKS)
-    shown = tempose("beat_draw").laid_of(context, screen.screen.areas[0])
+    shown = tempose("music.beat_draw").laid_of(context, screen.screen.areas[0])
     assert shown.frames[6] == pytest.approx(at)
     assert screen.status[-1] is None
 
@@ -165,13 +165,13 @@ def test_tapping_while_the_song_plays(song, by_hand, tempose, blender):
         assert tap.modal(context, event("T")) == {"RUNNING_MODAL"}
     assert "10 taps" in screen.status[-1]
     assert tap.modal(context, event("RET")) == {"FINISHED"}
-    found = tempose("beat_edit").current(blender.context).grid
+    found = tempose("music.beat_edit").current(blender.context).grid
     assert found.bpm == pytest.approx(120, abs=1)
     again = make("tap")
     again._walls, again._frames = [1.0], [1.0]
     again.wait(context, "")
     assert again.modal(context, event("ESC")) == {"CANCELLED"}
-    assert tempose("beat_edit").current(blender.context).grid.bpm == pytest.approx(found.bpm)
+    assert tempose("music.beat_edit").current(blender.context).grid.bpm == pytest.approx(found.bpm)
     assert screen.status[-1] is None
 
 
@@ -188,7 +188,7 @@ def test_another_file_ends_dragging(grid, by_hand, tempose):
 
 def test_what_is_drawn_is_kept_until_the_grid_or_the_view_changes(grid, by_hand, tempose, blender):
     _, screen, _ = by_hand
-    draw, area = tempose("beat_draw"), screen.screen.areas[0]
+    draw, area = tempose("music.beat_draw"), screen.screen.areas[0]
     region = area.regions[0]
     first, _ = draw.seen(screen.context, area, region)
     assert len(first.at) == 17
@@ -205,10 +205,10 @@ def test_what_is_drawn_is_kept_until_the_grid_or_the_view_changes(grid, by_hand,
 def test_drawing_ends_with_the_add_on(blender, connected, tempose):
     import addon_utils
 
-    draw = tempose("beat_draw")
+    draw = tempose("music.beat_draw")
     assert len(draw._handles) == 2
     addon_utils.disable(MODULE)
     assert draw._handles == []
     addon_utils.enable(MODULE, default_set=True)
-    assert len(tempose("beat_draw")._handles) == 2
+    assert len(tempose("music.beat_draw")._handles) == 2
     assert blender.ops.tempose.start_server() == {"FINISHED"}

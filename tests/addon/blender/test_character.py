@@ -18,10 +18,10 @@ def perform(blender, scene, tempose):
     def run(ob, stretch=True, size=40.0, frames=30):
         blender.context.scene.render.fps = 30
         take, points = made.dance(tempose, ob, size=size, frames=frames)
-        span = tempose("timing").Span(0.0, frames / 30, 30.0)
+        span = tempose("tempo.timing").Span(0.0, frames / 30, 30.0)
         settings = blender.context.scene.tempose
         settings.stretch, settings.keys.feet = stretch, "NEVER"
-        tempose("keys").assign(ob, tempose("keys").bake(take, ob, span, settings, "dance"))
+        tempose("keys.keys").assign(ob, tempose("keys.keys").bake(take, ob, span, settings, "dance"))
         return made.errors(blender, tempose, ob, points, [int(f) for f in span.frames])
 
     return run
@@ -40,7 +40,7 @@ def perform(blender, scene, tempose):
 )
 def test_the_bones_of_other_tools_are_found(blender, scene, tempose, names, sides, prefix, expected):
     ob = made.make(blender, names, prefix, sides=sides)
-    found, how = tempose("character").guess(ob)
+    found, how = tempose("character.character").guess(ob)
     assert how == expected
     assert not found.missing
     for part, key in {"thigh": "thigh", "shin": "shin", "upper_arm": "arm", "forearm": "forearm"}.items():
@@ -65,7 +65,7 @@ def test_joints_land_on_the_keypoints(blender, scene, tempose, perform, turn, mo
             bone.bone.inherit_scale = str(rng.choice(inherit))
             bone.bone.use_inherit_rotation = bool(rng.random() > 0.2)
             bone.bone.use_local_location = bool(rng.random() > 0.2)
-    tempose("character").store(ob, tempose("character").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.character").guess(ob)[0])
     off, joints = perform(ob)
     assert len(joints) == 14
     assert off.max() < 0.5, dict(zip(joints, off.max(0).round(2), strict=True))
@@ -73,7 +73,7 @@ def test_joints_land_on_the_keypoints(blender, scene, tempose, perform, turn, mo
 
 def test_rigid_mode_turns_only_and_keeps_the_standing_foot(blender, scene, tempose, perform):
     ob = made.make(blender, made.MIXAMO, sides=("Left", "Right"))
-    tempose("character").store(ob, tempose("character").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.character").guess(ob)[0])
     off, joints = perform(ob, stretch=False, size=15.0)
     paths = {c.data_path.rpartition(".")[2] for c in tempose("compat").fcurves_of(ob)}
     assert paths == {"location", "rotation_quaternion"}
@@ -90,7 +90,7 @@ def test_only_mapped_bones_are_keyed_and_locks_are_kept(blender, scene, tempose,
     extra.rotation_mode, extra.rotation_euler = "XYZ", (0, 0.2, 0)  # posed by hand
     ob.pose.bones["LowerArm_L"].lock_rotation = (True, True, True)
     ob.pose.bones["Lower Leg R"].lock_scale = (True, True, True)
-    character = tempose("character")
+    character = tempose("character.character")
     character.store(ob, character.guess(ob)[0])
     off, joints = perform(ob)
     said = character.notice(ob, stretch=True)
@@ -106,7 +106,7 @@ def test_only_mapped_bones_are_keyed_and_locks_are_kept(blender, scene, tempose,
 
 def test_constraints_and_drivers_are_respected_and_named(blender, scene, tempose, perform):
     ob = made.make(blender, made.PLAIN)
-    character = tempose("character")
+    character = tempose("character.character")
     character.store(ob, character.guess(ob)[0])
     ob.pose.bones["Hand_R"].constraints.new("COPY_ROTATION").target = ob
     held = ob.pose.bones["UpperArm_R"].constraints.new("DAMPED_TRACK")
@@ -127,7 +127,7 @@ def test_constraints_and_drivers_are_respected_and_named(blender, scene, tempose
 def test_a_torso_may_carry_the_place_too(blender, scene, tempose, perform):
     names = {**made.PLAIN, "hips": "Ground", "spine": "Torso"}
     ob = made.make(blender, names)
-    character = tempose("character")
+    character = tempose("character.character")
     blender.context.view_layer.objects.active = ob
     blender.ops.object.mode_set(mode="EDIT")
     edit = ob.data.edit_bones
@@ -146,21 +146,21 @@ def test_the_map_is_saved_with_the_object_and_as_a_file(blender, scene, tempose,
     ob = made.make(blender, made.MIXAMO, "rig:", sides=("Left", "Right"), name="Hero")
     settings = scene.tempose
     settings.rig = ob
-    assert tempose("character").why_not(ob).endswith("press Find Bones")
+    assert tempose("character.character").why_not(ob).endswith("press Find Bones")
     assert blender.ops.tempose.map_bones() == {"FINISHED"}
-    before = tempose("character").map_of(ob)
+    before = tempose("character.character").map_of(ob)
     assert blender.ops.tempose.save_map(filepath=str(tmp_path / "map.json")) == {"FINISHED"}
     assert json.loads((tmp_path / "map.json").read_text())["bones"]["upper_arm.L"] == "rig:LeftArm"
     blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "a.blend"))
     blender.ops.wm.open_mainfile(filepath=str(tmp_path / "a.blend"))
     ob = blender.data.objects["Hero"]
-    assert tempose("character").map_of(ob).bones == before.bones
+    assert tempose("character.character").map_of(ob).bones == before.bones
     other = made.make(blender, made.MIXAMO, "other:", sides=("Left", "Right"), name="Other")
     blender.context.scene.tempose.rig = other
     assert blender.ops.tempose.load_map(filepath=str(tmp_path / "map.json")) == {"FINISHED"}
-    assert tempose("character").map_of(other).bones["upper_arm.L"] == "other:LeftArm"
+    assert tempose("character.character").map_of(other).bones["upper_arm.L"] == "other:LeftArm"
     assert blender.ops.tempose.clear_map() == {"FINISHED"}
-    assert not tempose("character").is_rig(other)
+    assert not tempose("character.character").is_rig(other)
     (tmp_path / "bad.json").write_text('{"bones": 3}')
     with pytest.raises(RuntimeError, match="not a bone map"):
         blender.ops.tempose.load_map(filepath=str(tmp_path / "bad.json"))
@@ -172,7 +172,7 @@ def test_what_is_not_mapped_is_said(blender, scene, tempose):
     blender.ops.tempose.map_bones()
     ob.tempose_character.bone_forearm_L = ""
     ob.tempose_character.bone_shin_R = "no such bone"
-    assert "left forearm, right shin" in tempose("character").notice(ob)
+    assert "left forearm, right shin" in tempose("character.character").notice(ob)
 
 
 def test_a_linked_rig_says_why_and_an_override_dances(blender, scene, tempose, perform, tmp_path):
@@ -184,8 +184,8 @@ def test_a_linked_rig_says_why_and_an_override_dances(blender, scene, tempose, p
     linked, here = to.objects[0], blender.context.scene
     here.collection.objects.link(linked)
     here.tempose.rig = linked
-    assert "library override" in tempose("character").why_not(linked)
-    assert "library override" in tempose("dancing").rig_reason(blender.context)
+    assert "library override" in tempose("character.character").why_not(linked)
+    assert "library override" in tempose("dance.dancing").rig_reason(blender.context)
     with pytest.raises(RuntimeError, match="library override"):
         blender.ops.tempose.map_bones()
     ob = linked.override_hierarchy_create(here, blender.context.view_layer) or here.objects["Linked"]
@@ -198,7 +198,7 @@ def test_a_linked_rig_says_why_and_an_override_dances(blender, scene, tempose, p
     blender.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     again = blender.context.scene.tempose.rig
     assert again.override_library is not None and again.animation_data.action.name == "dance"
-    assert tempose("character").map_of(again).bones["upper_arm.L"] == "LeftArm"
+    assert tempose("character.character").map_of(again).bones["upper_arm.L"] == "LeftArm"
 
 
 @pytest.mark.parametrize("stretch", [True, False])
@@ -217,9 +217,9 @@ def test_ik_feet_follow_the_dance(blender, scene, tempose, perform, stretch):
 
 
 def test_hands_and_toes_in_the_pose_get_bones(blender, scene, tempose, tmp_path, perform):
-    body = tempose("skeleton").BODY_25
-    standing = tempose("reference").standing()
-    at = dict(zip(tempose("skeleton").OPENPOSE_18, standing.keypoints, strict=True))
+    body = tempose("character.skeleton").BODY_25
+    standing = tempose("character.reference").standing()
+    at = dict(zip(tempose("character.skeleton").OPENPOSE_18, standing.keypoints, strict=True))
     at["mid_hip"] = (at["left_hip"] + at["right_hip"]) / 2
     for side, sign in (("left", 1), ("right", -1)):
         at[f"{side}_big_toe"] = at[f"{side}_small_toe"] = at[f"{side}_ankle"] + (25 * sign, 25)
@@ -241,12 +241,12 @@ def test_hands_and_toes_in_the_pose_get_bones(blender, scene, tempose, tmp_path,
 
 
 def test_two_characters_each_have_their_own_take(blender, scene, tempose):
-    stage, timing = tempose("stage"), tempose("timing")
+    stage, timing = tempose("keys.stage"), tempose("tempo.timing")
     one = made.make(blender, made.MIXAMO, sides=("Left", "Right"), name="One")
     two = made.make(blender, made.PLAIN, name="Two")
     span, actions = timing.Span(0.0, 1.0, 30.0), {}
     for ob in (one, two):
-        tempose("character").store(ob, tempose("character").guess(ob)[0])
+        tempose("character.character").store(ob, tempose("character.character").guess(ob)[0])
         take, _ = made.dance(tempose, ob, frames=30)
         stage.add(scene.tempose, ob, take, span)
         actions[ob.name] = ob.animation_data.action
@@ -257,13 +257,13 @@ def test_two_characters_each_have_their_own_take(blender, scene, tempose):
     assert one.animation_data.action is not None
     copy = one.copy()
     scene.collection.objects.link(copy)
-    assert tempose("character").find(scene, tempose("character").identity(copy)) == copy
+    assert tempose("character.character").find(scene, tempose("character.character").identity(copy)) == copy
 
 
 def test_discarding_gives_back_pose_and_drivers(blender, scene, tempose):
-    stage, timing = tempose("stage"), tempose("timing")
+    stage, timing = tempose("keys.stage"), tempose("tempo.timing")
     ob = made.make(blender, made.PLAIN)
-    tempose("character").store(ob, tempose("character").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.character").guess(ob)[0])
     ob.pose.bones["UpperArm_L"].rotation_quaternion = (0.8, 0.6, 0, 0)
     ob.pose.bones["Chest 2"].location = (0.1, 0, 0)
     ob.driver_add("hide_render").driver.expression = "0"
@@ -279,9 +279,9 @@ def test_discarding_gives_back_pose_and_drivers(blender, scene, tempose):
 
 def test_the_reference_is_the_pose_a_mapped_armature_is_in(blender, scene, tempose):
     ob = made.make(blender, made.MIXAMO, turn=TURN, size=7.0, sides=("Left", "Right"))
-    tempose("character").store(ob, tempose("character").guess(ob)[0])
-    pose = tempose("character").pose_of(ob, current=True)
-    at = dict(zip(tempose("skeleton").OPENPOSE_18, pose.keypoints, strict=True))
+    tempose("character.character").store(ob, tempose("character.character").guess(ob)[0])
+    pose = tempose("character.character").pose_of(ob, current=True)
+    at = dict(zip(tempose("character.skeleton").OPENPOSE_18, pose.keypoints, strict=True))
     assert at["left_wrist"][0] > at["right_wrist"][0]  # its left is the viewer's right
     assert at["nose"][1] < at["neck"][1] < at["left_hip"][1] < at["left_knee"][1] < at["left_ankle"][1]
     assert at["left_ankle"][1] == pytest.approx(900, abs=1)

@@ -9,7 +9,7 @@ def test_the_facts_of_a_working_scene(blender, ready, tempose, monkeypatch):
     assert facts["Server"]["in use"] == "started here"
     assert facts["Tempose"]["version"]
     assert blender.ops.tempose.copy_diagnostics() == {"FINISHED"}
-    connection = tempose("connection").current
+    connection = tempose("server.connection").current
     clean = tempose("diagnostics").scrub(tempose("diagnostics").report(facts), (connection.token,))
     assert connection.token not in clean
     assert "someone" not in clean

@@ -15,9 +15,9 @@ TURNS = {
 @pytest.fixture
 def handed(tempose):
     """The standing figure with hands and feet."""
-    pose, skeleton = tempose("reference").standing("ADULT"), tempose("skeleton")
+    pose, skeleton = tempose("character.reference").standing("ADULT"), tempose("character.skeleton")
     for k, joint in enumerate(skeleton.EXTREMITIES):
-        lower = skeleton.OPENPOSE_18.index(tempose("extremities").limb_of(joint)[1])
+        lower = skeleton.OPENPOSE_18.index(tempose("character.extremities").limb_of(joint)[1])
         sign = 1 if joint.startswith("left") else -1
         x, y = pose.keypoints[lower]
         finger = (k - 6) % 21
@@ -32,38 +32,41 @@ def handed(tempose):
 
 def take_of(tempose, pose, ob, frames=12):
     """The pose swaying, its fingers and toes against wrists and ankles."""
-    skeleton = tempose("skeleton")
+    skeleton = tempose("character.skeleton")
     t = np.linspace(0, 2, frames)[:, None, None]
     body = pose.keypoints + 25 * np.sin(t * np.arange(1, 19)[None, :, None] / 6 + [[[0.0, 1.0]]])
     rest = np.array([pose.more[j] for j in skeleton.EXTREMITIES])
-    lower = [skeleton.OPENPOSE_18.index(tempose("extremities").limb_of(j)[1]) for j in skeleton.EXTREMITIES]
+    lower = [
+        skeleton.OPENPOSE_18.index(tempose("character.extremities").limb_of(j)[1])
+        for j in skeleton.EXTREMITIES
+    ]
     more = rest + body[:, lower] - pose.keypoints[lower] + 3 * np.sin(2 * t + np.arange(48)[None, :, None])
     more = np.concatenate([more / pose.canvas, np.ones((frames, 48, 1))], 2).astype(np.float32)
-    data = tempose("dance").DanceData(
+    data = tempose("dance.dance").DanceData(
         (body / pose.canvas).astype(np.float32), np.ones((frames, 18), np.float32), 30.0, pose.canvas,
         [], [], [], 1, "test", more,
     )  # fmt: skip
-    return tempose("takes").Take(data, [[0.0, 0.0], [1.0, 1.0]], 0.0, frames / 30, "", {})
+    return tempose("dance.takes").Take(data, [[0.0, 0.0], [1.0, 1.0]], 0.0, frames / 30, "", {})
 
 
 def test_a_rig_from_a_pose_with_hands_and_feet_has_their_bones_and_dances_them(
     blender, scene, tempose, handed
 ):
     scene.render.fps = 30
-    ob = tempose("rig").new(scene, handed)
+    ob = tempose("character.rig").new(scene, handed)
     assert {"hand.L", "foot.R", "thumb.01.L", "little.03.R"} <= set(ob.data.bones.keys())
-    back = tempose("character").pose_of(ob, current=False)
+    back = tempose("character.character").pose_of(ob, current=False)
     assert set(back.more) == set(handed.more)
     worst = max(np.hypot(*np.subtract(back.more[j], handed.more[j])) for j in handed.more)
     assert worst < 0.1
     take = take_of(tempose, handed, ob)
-    span = tempose("timing").Span(1.0, 12 / 30, 30.0)
+    span = tempose("tempo.timing").Span(1.0, 12 / 30, 30.0)
     scene.tempose.keys.feet = "NEVER"
     scene.tempose.stretch = True
-    tempose("keys").assign(ob, tempose("keys").bake(take, ob, span, scene.tempose, "dance"))
+    tempose("keys.keys").assign(ob, tempose("keys.keys").bake(take, ob, span, scene.tempose, "dance"))
     scene.frame_start, scene.frame_end = 1, 12
-    out = tempose("output").from_rig(scene, ob, 30.0, False)
-    names = tempose("skeleton").EXTREMITIES
+    out = tempose("files.output").from_rig(scene, ob, 30.0, False)
+    names = tempose("character.skeleton").EXTREMITIES
     on_bones = [k for k, j in enumerate(names) if not j.endswith(("hand", "heel", "small_toe"))]
     wanted = take.dance.more[:, on_bones, :2] * handed.canvas
     off = np.linalg.norm(out.more[:, on_bones, :2] - wanted, axis=2)
@@ -73,13 +76,13 @@ def test_a_rig_from_a_pose_with_hands_and_feet_has_their_bones_and_dances_them(
 
 
 def test_a_dance_without_hands_carries_them_as_the_rig_has_them(blender, scene, tempose, handed):
-    ob = tempose("rig").new(scene, handed)
+    ob = tempose("character.rig").new(scene, handed)
     for bone in ob.pose.bones:
         if bone.name == "forearm.L":
             bone.rotation_euler.z = 0.7
     blender.context.view_layer.update()
-    now, rest = (tempose("character").pose_of(ob, current=c) for c in (True, False))
-    wrist = tempose("skeleton").OPENPOSE_18.index("left_wrist")
+    now, rest = (tempose("character.character").pose_of(ob, current=c) for c in (True, False))
+    wrist = tempose("character.skeleton").OPENPOSE_18.index("left_wrist")
     before = np.subtract(rest.more["left_middle_4"], rest.keypoints[wrist])
     after = np.subtract(now.more["left_middle_4"], now.keypoints[wrist])
     angle = np.arctan2(after[1], after[0]) - np.arctan2(before[1], before[0])
@@ -92,8 +95,8 @@ def test_ink_lies_in_the_plane_of_the_figure_and_follows_its_bones(blender, scen
     turned = np.asarray(TURNS[turn], float)
     ob = make(blender, MIXAMO, prefix="mixamorig:", turn=turned, sides=("Left", "Right"))
     ob.scale, ob.rotation_euler, ob.location = (-2, 2, 2), (0.3, 0.2, 1.0), (1, 2, 3)
-    tempose("character").store(ob, tempose("character").guess(ob)[0])
-    drawn = tempose("ink").bound_figure(blender.context, ob)
+    tempose("character.character").store(ob, tempose("character.character").guess(ob)[0])
+    drawn = tempose("character.ink").bound_figure(blender.context, ob)
     at = drawn.data.layers[0].frames[0].drawing.attributes["position"].data
     flat = np.empty(3 * len(at), np.float32)
     at.foreach_get("vector", flat)

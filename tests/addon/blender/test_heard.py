@@ -33,7 +33,7 @@ def heard(blender, tempose, tmp_path):
     """The clicks (timeline seconds from the left edge) in what would be sent, and the samples."""
 
     def fetch():
-        context, audio, dancing = blender.context, tempose("audio"), tempose("dancing")
+        context, audio, dancing = blender.context, tempose("music.audio"), tempose("dance.dancing")
         before = summary(blender)
         scene, original = dancing.chosen_original(context)
         sound = audio.fetch(context, scene, original)
@@ -160,7 +160,7 @@ def test_a_changed_volume_key_makes_a_take_out_of_date(blender, connected, ready
     strip = ready.sequence_editor.strips[0]
     key_volume(strip, [(1, 1.0), (100, 0.5)])
     blender.ops.tempose.generate()
-    dancing, take = tempose("dancing"), ready.tempose.takes[0]
+    dancing, take = tempose("dance.dancing"), ready.tempose.takes[0]
     assert not dancing.out_of_date(blender.context, take)
     strip.volume = 0.1
     strip.keyframe_insert("volume", frame=100)
@@ -236,7 +236,7 @@ def test_a_scene_strip(blender, scene, clicks, heard):
 
     from blender_helpers import MODULE
 
-    audio, mix = (importlib.import_module(f"{MODULE}.{n}") for n in ("audio", "mix"))
+    audio, mix = (importlib.import_module(f"{MODULE}.{n}") for n in ("music.audio", "music.mix"))
     sound = audio.fetch(context, scene, mix.Mix(scene))
     rate, data = samples(sound.source)
     loud = np.flatnonzero(np.abs(data) > 0.3 * np.abs(data).max())
@@ -248,7 +248,7 @@ def test_a_scene_strip(blender, scene, clicks, heard):
 def test_the_range_cuts_and_its_beats_stay(blender, scene, clicks, heard, tempose):
     add_strip(scene, clicks, frame=25)
     everything(scene)
-    beats, beat_edit = tempose("beats"), tempose("beat_edit")
+    beats, beat_edit = tempose("music.beats"), tempose("music.beat_edit")
     beat_edit.put(scene, beat_edit.current(blender.context), beats.from_times(CLICKS))
     scene.use_preview_range = True
     scene.frame_preview_start, scene.frame_preview_end = 25 + 48, 25 + 191

@@ -7,7 +7,7 @@ import pytest
 @pytest.fixture
 def dancer(blender, scene, tempose):
     """A rig whose left upper arm turns from frame 1 to 11."""
-    ob = tempose("rig").new(scene, tempose("reference").standing("ADULT"))
+    ob = tempose("character.rig").new(scene, tempose("character.reference").standing("ADULT"))
     bone = ob.pose.bones["upper_arm.L"]
     for frame, turn in ((1, 0.0), (11, 1.2)):
         bone.rotation_euler.z = turn
@@ -28,7 +28,7 @@ def evaluated(blender, drawn) -> np.ndarray:
 
 
 def test_the_bound_figure_follows_the_bones(blender, scene, tempose, dancer):
-    drawn = tempose("ink").bound_figure(blender.context, dancer)
+    drawn = tempose("character.ink").bound_figure(blender.context, dancer)
     assert drawn.type == "GREASEPENCIL"
     rest = positions(drawn.data.layers[0].frames[0].drawing)
     scene.frame_set(1)
@@ -45,7 +45,7 @@ def test_the_bound_figure_follows_the_bones(blender, scene, tempose, dancer):
 
 
 def test_ink_draws_the_pose_of_each_key(blender, scene, tempose, dancer):
-    ink = tempose("ink")
+    ink = tempose("character.ink")
     scene.frame_set(7)
     frames = ink.ink_frames(1, 11, 2, [4.2, 40])
     assert frames == [1, 3, 4, 5, 7, 9, 11]
@@ -69,7 +69,7 @@ def test_ink_gone_wrong_leaves_nothing_behind(blender, scene, tempose, dancer):
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        tempose("ink").ink(blender.context, dancer, [1, 2], fail)
+        tempose("character.ink").ink(blender.context, dancer, [1, 2], fail)
     assert {o.name for o in blender.data.objects} == before
     with pytest.raises(tempose("errors").Problem, match="no frames"):
-        tempose("ink").ink(blender.context, dancer, [])
+        tempose("character.ink").ink(blender.context, dancer, [])

@@ -14,7 +14,7 @@ def test_the_happy_path_needs_no_settings(blender, server, scene, clicks, tempos
     add_strip(scene, clicks)
     ops = blender.ops.tempose
     steps = [ops.find_beats, ops.new_rig, ops.generate, ops.accept_take]
-    if tempose("connection").missing():
+    if tempose("server.connection").missing():
         steps.insert(0, ops.start_server)
     for step in steps:
         assert step() == {"FINISHED"}
@@ -28,9 +28,9 @@ def test_the_happy_path_needs_no_settings(blender, server, scene, clicks, tempos
 
 def test_the_joints_land_where_the_dance_has_them(blender, ready, tempose):
     blender.ops.tempose.generate()
-    rig, mapping, timing = tempose("rig"), tempose("mapping"), tempose("timing")
+    rig, mapping, timing = tempose("character.rig"), tempose("character.mapping"), tempose("tempo.timing")
     ob = blender.context.view_layer.objects.active
-    dance = tempose("stage").data_of(ready.tempose.takes[0]).dance
+    dance = tempose("keys.stage").data_of(ready.tempose.takes[0]).dance
     place = rig.placement(ob)
     for frame in (1, 100, 250):
         ready.frame_set(frame)
@@ -117,7 +117,7 @@ def test_generating_after_a_tempo_edit_keeps_the_new_tempo(blender, ready, tempo
     blender.ops.tempose.regenerate()
     blender.ops.tempose.accept_take()
     blender.ops.tempose.generate()
-    assert len(tempose("stage").data_of(ready.tempose.takes[1]).dance.keypoints) == 180
+    assert len(tempose("keys.stage").data_of(ready.tempose.takes[1]).dance.keypoints) == 180
 
 
 def test_flipping_through_takes_shows_one_at_a_time(blender, ready):
@@ -136,12 +136,12 @@ def test_flipping_through_takes_shows_one_at_a_time(blender, ready):
 
 def test_takes_survive_saving_and_loading(blender, ready, tempose, tmp_path):
     blender.ops.tempose.generate()
-    before = tempose("stage").data_of(ready.tempose.takes[0]).dance.keypoints
+    before = tempose("keys.stage").data_of(ready.tempose.takes[0]).dance.keypoints
     blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
     blender.ops.wm.read_homefile(use_empty=True)
     blender.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
     take = blender.context.scene.tempose.takes[0]
-    assert (tempose("stage").data_of(take).dance.keypoints == before).all()
+    assert (tempose("keys.stage").data_of(take).dance.keypoints == before).all()
     assert blender.ops.tempose.accept_take() == {"FINISHED"}
 
 
@@ -171,7 +171,7 @@ def test_a_rig_from_its_own_pose_stands_as_that_pose(blender, scene, proportions
 
 
 def test_a_rig_from_a_file_with_missing_joints_says_what_it_completed(blender, scene, tempose, tmp_path):
-    reference = tempose("reference").standing()
+    reference = tempose("character.reference").standing()
     rows = np.c_[reference.keypoints, reference.scores]
     rows[[3, 4]] = 0
     path = tmp_path / "pose.json"
@@ -272,16 +272,16 @@ def test_the_panels_say_what_is_the_matter_at_every_stage(blender, connected, sc
     assert "music has changed since this take" in drawn(blender, tempose)
     blender.data.objects.remove(blender.context.view_layer.objects.active)
     assert "rig of this take has been deleted" in drawn(blender, tempose)
-    waiting = tempose("job").begin("Waiting", lambda work: work.sleep(60))
+    waiting = tempose("server.job").begin("Waiting", lambda work: work.sleep(60))
     assert "tempose.cancel" in drawn(blender, tempose)
     waiting.cancel()
-    tempose("job").finish(waiting)
+    tempose("server.job").finish(waiting)
 
 
 def test_the_add_on_imports_no_torch_and_the_null_server_neither(blender, ready, tempose):
     blender.ops.tempose.generate()
     assert not {"torch", "diffusers", "tempose", "librosa"} & {m.split(".")[0] for m in sys.modules}
-    maps = Path(f"/proc/{tempose('server_process').running().process.pid}/maps")
+    maps = Path(f"/proc/{tempose('server.server_process').running().process.pid}/maps")
     if not maps.exists():
         pytest.skip("this system does not tell what a process has loaded")
     assert "libtorch" not in maps.read_text()

@@ -97,7 +97,7 @@ def test_escape_stops_at_once(window, button, tempose):
     assert pressed.modal(window.context, ESC) == {"CANCELLED"}
     assert pressed.applied == []
     assert window.timers == []
-    assert tempose("job").current is None
+    assert tempose("server.job").current is None
     assert pressed.said[-1] == ("WARNING", "Canceled. Nothing was changed.")
 
 
@@ -117,13 +117,13 @@ def test_a_button_taken_away_by_blender_leaves_no_timer(window, button, tempose)
     pressed.invoke(window.context, None)
     pressed.cancel(window.context)
     assert window.timers == []
-    assert tempose("job").current is None
+    assert tempose("server.job").current is None
 
 
 def test_another_file_ends_the_waiting(window, button, tempose):
     pressed = button(lambda work: work.sleep(60))
     pressed.invoke(window.context, None)
-    tempose("job").abandon()
+    tempose("server.job").abandon()
     assert pressed.modal(window.context, TIMER) == {"CANCELLED"}
     assert pressed.applied == []
     assert window.timers == []
@@ -132,7 +132,7 @@ def test_another_file_ends_the_waiting(window, button, tempose):
 def test_disabling_the_add_on_takes_its_timers_away(window, button, tempose):
     pressed = button(lambda work: work.sleep(60))
     pressed.invoke(window.context, None)
-    tempose("job").abandon()
+    tempose("server.job").abandon()
     tempose("operators.base").end_waiting()
     assert window.timers == []
     assert window.status[-1] is None

@@ -144,10 +144,14 @@ def test_a_retimed_strip_with_the_artists_own_beats(blender, connected, scene, c
     set_rate(scene, (60, 1.0))
     strip = add_strip(scene, clicks, frame=11)
     retime(blender, scene, strip, 11 + 360, 11 + 300)
-    markers, dancing, tempo_edit = tempose("markers"), tempose("dancing"), tempose("tempo_edit")
+    markers, dancing, tempo_edit = (
+        tempose("music.markers"),
+        tempose("dance.dancing"),
+        tempose("tempo.tempo_edit"),
+    )
     heard = retimed_clicks(blender, scene, tmp_path, 11, 5.0)
     plan = tempo_edit.heard(scene, strip)
-    grid = tempose("beats").from_times((heard - 11) / 60)
+    grid = tempose("music.beats").from_times((heard - 11) / 60)
     markers.put(scene, dancing.grid_mark(scene, strip), grid, plan.span, plan.tempo, False)
     blender.ops.tempose.new_rig()
     blender.ops.tempose.generate()
@@ -161,7 +165,7 @@ def test_what_the_server_hears_of_a_retimed_strip_is_in_time(blender, scene, cli
     strip = add_strip(scene, clicks, frame=43)
     retime(blender, scene, strip, 43 + 6 * rate[0], 43 + 5 * rate[0])
     before = summary(blender)
-    (tmp_path / "sent.wav").write_bytes(tempose("audio").fetch(blender.context, scene, strip).source)
+    (tmp_path / "sent.wav").write_bytes(tempose("music.audio").fetch(blender.context, scene, strip).source)
     assert summary(blender) == before
     nominal = nominal_clicks(5.0)
     sent = onsets(tmp_path / "sent.wav")

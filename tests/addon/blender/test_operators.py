@@ -88,15 +88,15 @@ ELSEWHERE = {
 @pytest.fixture
 def steps(blender, scene, clicks, tempose, tmp_path, request, monkeypatch):
     """Go through the steps before an operator; returns what to call it with."""
-    connection = tempose("connection")
+    connection = tempose("server.connection")
     kept = connection.current
     steps = Steps(blender, scene, clicks, tempose, tmp_path, monkeypatch)
     steps.connect = lambda: request.getfixturevalue("connected")
     yield steps.go
     if connection.current is not None and kept is not None:
         connection.current.own = kept.own  # the step `runtime_file` connects to our own server
-    tempose("job").abandon()
-    (tempose("operators.setup").folder() / tempose("environment").LOG).unlink(missing_ok=True)
+    tempose("server.job").abandon()
+    (tempose("operators.setup").folder() / tempose("server.environment").LOG).unlink(missing_ok=True)
 
 
 # Called, explained
@@ -200,7 +200,7 @@ def test_a_beat_cannot_be_dragged_without_a_window(blender, grid):
 
 
 def test_the_server_is_stopped_and_started(blender, connected, scene, tempose):
-    process = tempose("server_process").running().process
+    process = tempose("server.server_process").running().process
     before = census(blender)
     assert blender.ops.tempose.stop_server() == {"FINISHED"}
     assert process.poll() is not None
@@ -229,8 +229,8 @@ def test_a_grey_button_says_why_at_every_stage(blender, connected, scene, tempos
             grey.setdefault(cls.bl_idname.partition(".")[2], set()).add(reason)
 
     with monkeypatch.context() as without:
-        without.setattr(tempose("connection"), "current", None)
-        without.setattr(tempose("server_process"), "running", lambda: None)
+        without.setattr(tempose("server.connection"), "current", None)
+        without.setattr(tempose("server.server_process"), "running", lambda: None)
         look()
     for stage in (
         "song",

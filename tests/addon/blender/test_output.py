@@ -24,7 +24,7 @@ def export(blender, path, **choice):
 def test_the_character_goes_out_and_comes_in_as_the_same_dance(
     blender, ready, dancing, tempose, tmp_path, kind
 ):
-    files, ob = tempose("pose_files"), dancing.rig
+    files, ob = tempose("files.pose_files"), dancing.rig
     path = tmp_path / {"NPZ": "d.npz", "FOLDER": "d"}.get(kind, "d.json")
     export(blender, path, kind=kind)
     assert ready.frame_current == 17
@@ -49,7 +49,7 @@ def test_the_character_goes_out_and_comes_in_as_the_same_dance(
 
 def test_an_imported_take_is_a_take_like_others(blender, ready, dancing, tempose, tmp_path):
     export(blender, tmp_path / "d.npz", kind="NPZ", source="TAKE")
-    poses = tempose("pose_files").load(str(tmp_path / "d.npz"), 1.0, (9, 9))
+    poses = tempose("files.pose_files").load(str(tmp_path / "d.npz"), 1.0, (9, 9))
     assert len(poses.beats) > 10
     blender.ops.tempose.discard_take()
     ready.sequence_editor_clear()
@@ -57,7 +57,7 @@ def test_an_imported_take_is_a_take_like_others(blender, ready, dancing, tempose
     blender.ops.tempose.import_poses(filepath=str(tmp_path / "d.npz"))
     take = ready.tempose.takes[0]
     assert take.action.frame_range[0] == 40
-    assert not tempose("dancing").out_of_date(blender.context, take)
+    assert not tempose("dance.dancing").out_of_date(blender.context, take)
     blender.ops.tempose.accept_take()
     ready.tempose.keys.density = "TWOS"
     assert blender.ops.tempose.apply_keys() == {"FINISHED"}
@@ -65,7 +65,7 @@ def test_an_imported_take_is_a_take_like_others(blender, ready, dancing, tempose
 
 
 def test_no_server_is_needed_for_files(blender, scene, tempose, tmp_path):
-    tempose("connection").drop()
+    tempose("server.connection").drop()
     blender.ops.tempose.new_rig()
     page = {
         "people": [
@@ -92,7 +92,7 @@ def test_through_the_camera_the_joints_lie_where_they_are_rendered(
     ob = dancing.rig
     ob.location.x = 0.3
     export(blender, tmp_path / "d.json", view="CAMERA")
-    poses = tempose("pose_files").load(str(tmp_path / "d.json"), 1.0, (9, 9))
+    poses = tempose("files.pose_files").load(str(tmp_path / "d.json"), 1.0, (9, 9))
     assert poses.canvas == (800, 600)
     ready.frame_set(100)
     for joint, bone in ((4, "forearm.R"), (13, "shin.L"), (0, "head")):
@@ -106,7 +106,7 @@ def test_constraints_count(blender, ready, dancing, tempose, tmp_path):
     target.location = (5.0, 0.0, 1.0)
     dancing.rig.pose.bones["root"].constraints.new("COPY_LOCATION").target = target
     export(blender, tmp_path / "d.json")
-    poses = tempose("pose_files").load(str(tmp_path / "d.json"), 1.0, (9, 9))
+    poses = tempose("files.pose_files").load(str(tmp_path / "d.json"), 1.0, (9, 9))
     assert poses.points[..., 0].min() > 1500
 
 

@@ -70,7 +70,7 @@ def too_wide(entries) -> list[str]:
 
 
 def test_the_first_look_says_how_to_begin(blender, scene, tempose, monkeypatch):
-    monkeypatch.setattr(tempose("connection"), "current", None)
+    monkeypatch.setattr(tempose("server.connection"), "current", None)
     tempose("notes").say("")
     said = " ".join(text for text, _, _ in written(blender, tempose))
     assert "Put a song on the timeline, then go through the panels from top to bottom." in said

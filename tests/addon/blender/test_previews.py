@@ -112,7 +112,7 @@ def test_each_edit_of_the_tempo_writes_into_one_preview_what_a_fresh_one_would_h
         assert rig_of(blender).animation_data.action == first
     written = facts(blender, compat)["keys"]
     blender.ops.tempose.take_back_tempo()
-    tempose("tempo_preview").forget()
+    tempose("tempo.tempo_preview").forget()
     blender.ops.tempose.preview_tempo()
     assert facts(blender, compat)["keys"] == written
 
@@ -127,7 +127,7 @@ def test_keys_changed_in_a_preview_are_kept_beside_the_action(blender, danced, t
     danced.tempose.tempo_factor = 1.5
     kept = [a for a in blender.data.actions if "edited preview" in a.name]
     assert len(kept) == 1 and kept[0].use_fake_user and kept[0].name in tempose("notes").text
-    values = [k.co.y for c in tempose("keying").curves(kept[0]) for k in c.keyframe_points]
+    values = [k.co.y for c in tempose("keys.keying").curves(kept[0]) for k in c.keyframe_points]
     assert 7.0 in values
     danced.tempose.tempo_factor = 1.0
     blender.data.actions.remove(kept[0])
@@ -146,7 +146,7 @@ def test_a_preview_that_was_renamed_is_still_taken_back(blender, danced, tempose
     before = facts(blender, tempose("compat"))
     danced.tempose.tempo_factor = 1.25
     rig_of(blender).animation_data.action.name = "Something else"
-    assert tempose("tempo_preview").previewing(danced.tempose)
+    assert tempose("tempo.tempo_preview").previewing(danced.tempose)
     blender.ops.tempose.take_back_tempo()
     assert facts(blender, tempose("compat")) == before
 
@@ -168,7 +168,7 @@ def test_after_undo_a_preview_is_made_of_what_is_there_then(blender, danced, tem
 
 
 def test_the_panel_reckons_what_changes_once(blender, danced, tempose, monkeypatch):
-    again, regenerate = tempose("again"), tempose("regenerate")
+    again, regenerate = tempose("dance.again"), tempose("dance.regenerate")
     danced.tempose.tempo_factor = 1.25
     said = regenerate.said(blender.context)
     monkeypatch.setattr(again.retiming, "tempo_differs", None)  # would fail if it were asked again

@@ -37,7 +37,7 @@ JOINTS = {"left_shoulder": (0.37, 0.26), "left_elbow": (0.46, 0.31), "left_wrist
 
 def placed(tempose, blender, image):
     """The picture laid out, arms' markers dragged to the joints."""
-    plane = tempose("puppet").lay_out(blender.context, image, 0.1)
+    plane = tempose("character.puppet").lay_out(blender.context, image, 0.1)
     for child in plane.children:
         if (at := JOINTS.get(child["tempose_joint"])) is not None:
             child.location = (2 * (at[0] - 0.3125), 0, 2 * (1 - at[1]))
@@ -49,8 +49,8 @@ def test_the_arm_of_the_rig_lifts_the_arm_of_the_picture(blender, scene, tempose
     image = gingerbread(blender, alpha)
     plane = placed(tempose, blender, image)
     assert len(plane.children) == 18
-    ob = tempose("puppet").make(blender.context, plane, 0.1)
-    assert tempose("rig").is_rig(ob)
+    ob = tempose("character.puppet").make(blender.context, plane, 0.1)
+    assert tempose("character.rig").is_rig(ob)
     assert not [o for o in blender.data.objects if "tempose_joint" in o or "tempose_picture" in o]
     (drawn,) = ob.children
     rest = np.array([v.co for v in drawn.data.vertices])
@@ -76,16 +76,18 @@ def test_the_arm_of_the_rig_lifts_the_arm_of_the_picture(blender, scene, tempose
 
 
 def test_the_rig_stands_on_its_markers(blender, scene, tempose):
-    ob = tempose("puppet").make(blender.context, placed(tempose, blender, gingerbread(blender, True)), 0.1)
-    pose, place = tempose("rig").pose_of(ob, current=False), tempose("rig").placement(ob)
-    wrist = pose.keypoints[tempose("skeleton").OPENPOSE_18.index("left_wrist")] / place.canvas[1]
+    ob = tempose("character.puppet").make(
+        blender.context, placed(tempose, blender, gingerbread(blender, True)), 0.1
+    )
+    pose, place = tempose("character.rig").pose_of(ob, current=False), tempose("character.rig").placement(ob)
+    wrist = pose.keypoints[tempose("character.skeleton").OPENPOSE_18.index("left_wrist")] / place.canvas[1]
     assert np.allclose(wrist, JOINTS["left_wrist"], atol=0.005)
 
 
 def test_a_marker_that_was_deleted_is_filled_in(blender, scene, tempose):
     plane = placed(tempose, blender, gingerbread(blender, True))
     blender.data.objects.remove(next(c for c in plane.children if c["tempose_joint"] == "left_wrist"))
-    _, pose = tempose("puppet").read(plane)
+    _, pose = tempose("character.puppet").read(plane)
     assert pose.completed == ["left_wrist"]
     assert np.isfinite(pose.keypoints).all()
 
@@ -93,7 +95,7 @@ def test_a_marker_that_was_deleted_is_filled_in(blender, scene, tempose):
 def test_failing_leaves_the_markers_and_nothing_else(blender, scene, tempose, monkeypatch):
     plane = placed(tempose, blender, gingerbread(blender, True))
     before = {o.name for o in blender.data.objects}, {m.name for m in blender.data.meshes}
-    puppet = tempose("puppet")
+    puppet = tempose("character.puppet")
 
     def fail(*_args):
         raise RuntimeError
@@ -108,7 +110,7 @@ def test_pictures_that_cannot_be_used_say_why(blender, scene, tempose):
     empty = blender.data.images.new("missing.png", 1, 1)
     empty.source, empty.filepath = "FILE", "//nowhere.png"
     with pytest.raises(tempose("errors").Problem, match=r"cannot be read|Nothing stands out"):
-        tempose("puppet").lay_out(blender.context, empty, 0.1)
+        tempose("character.puppet").lay_out(blender.context, empty, 0.1)
     assert not scene.objects
 
 
@@ -140,7 +142,7 @@ def test_from_picture_to_dancing_puppet_by_the_buttons(blender, ready, tempose):
 
 def test_found_joints_move_the_markers_and_hands_come_along(blender, scene, tempose):
     image = gingerbread(blender, True)
-    puppet = tempose("puppet")
+    puppet = tempose("character.puppet")
     plane = puppet.lay_out(blender.context, image, 0.1)
     found = {
         "left_wrist": (0.9, 0.4),
@@ -151,7 +153,7 @@ def test_found_joints_move_the_markers_and_hands_come_along(blender, scene, temp
     unseen = puppet.mark(plane, found)
     assert "right_wrist" in unseen and "nose" not in unseen
     _, pose = puppet.read(plane)
-    canvas, names = np.asarray(pose.canvas), tempose("skeleton").OPENPOSE_18
+    canvas, names = np.asarray(pose.canvas), tempose("character.skeleton").OPENPOSE_18
     assert np.allclose(pose.keypoints[names.index("left_wrist")] / canvas, found["left_wrist"], atol=1e-4)
     assert set(pose.more) == {"left_middle_1", "left_middle_2"}
     assert np.allclose(np.divide(pose.more["left_middle_1"], canvas), found["left_middle_1"], atol=1e-4)
@@ -170,7 +172,7 @@ def test_found_joints_move_the_markers_and_hands_come_along(blender, scene, temp
 
 def test_find_pose_says_why_it_cannot(blender, ready, tempose):
     ready.tempose.drawing.image = gingerbread(blender, True)
-    connection = tempose("connection")
+    connection = tempose("server.connection")
     button = blender.types.TEMPOSE_OT_find_pose
     connection.current.capabilities["no_poses"] = "This server has no pose model"
     assert button.disabled_reason(blender.context) == "This server has no pose model"

@@ -14,6 +14,9 @@ def small(tmp_path):
     head = "Metadata-Version: 2.1\nName: tempose\nVersion: 9.9\nProvides-Extra: server\n"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("tempose_server/__init__.py", "")
+        file.writestr("tempose/__init__.py", "")
+        file.writestr("tempose/music/__init__.py", "")
+        file.writestr("tempose/music/compiled.py", "def compile_once(): pass")
         file.writestr("tempose_server/__main__.py", "")
         file.writestr(f"{info}/METADATA", head)
         file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
@@ -23,7 +26,7 @@ def small(tmp_path):
 
 def test_set_up_start_and_remove(blender, scene, tempose, small, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
-    environment, setup = tempose("environment"), tempose("operators.setup")
+    environment, setup = tempose("server.environment"), tempose("operators.setup")
     monkeypatch.setattr(environment, "ROOM", 1)
     monkeypatch.setattr(environment, "base_python", lambda: os.environ["TEMPOSE_PYTHON"])
     preferences = tempose("preferences").get(blender.context)
@@ -34,7 +37,7 @@ def test_set_up_start_and_remove(blender, scene, tempose, small, monkeypatch):
         assert blender.ops.tempose.set_up_server() == {"FINISHED"}
         assert setup.made().exists()
         assert not setup.folder().is_relative_to(sys.prefix)
-        chosen = tempose("server_process").choose_python
+        chosen = tempose("server.server_process").choose_python
         monkeypatch.delenv("TEMPOSE_PYTHON")
         assert chosen("", setup.made()) == str(setup.made())
         assert blender.ops.tempose.setup_log() == {"FINISHED"}

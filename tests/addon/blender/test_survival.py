@@ -15,8 +15,8 @@ from census import census, differences
 def nothing_left(blender, tempose):
     """However it ended: no job, no thread, no ghost."""
     yield
-    assert tempose("job").current is None
-    assert tempose("ghost").shown() is None
+    assert tempose("server.job").current is None
+    assert tempose("dance.ghost").shown() is None
     until = time.monotonic() + 10
     while (left := [t for t in threading.enumerate() if t.name == "tempose"]) and time.monotonic() < until:
         left[0].join(0.1)
@@ -28,7 +28,7 @@ def during(tempose, monkeypatch):
     """Call a function on the main thread once, while the job waits for the server."""
 
     def arrange(function, after=0.0):
-        job = tempose("job")
+        job = tempose("server.job")
         pump, state = job.Job.pump, {"done": False, "from": None}
 
         def pumping(self):
@@ -58,7 +58,7 @@ def test_cancel_at_any_moment_changes_nothing(blender, ready, tempose, during, a
     if result == {"CANCELLED"}:
         assert summary(blender) == before
         assert "Canceled" in tempose("notes").text
-    assert tempose("job").current is None
+    assert tempose("server.job").current is None
     assert not blender.ops.tempose.cancel.poll()
 
 
@@ -113,7 +113,7 @@ def test_the_rig_undone_during_a_job(blender, connected, scene, clicks, during):
 def test_another_file_during_a_job(blender, ready, tempose, during):
     during(lambda: blender.ops.wm.read_homefile(use_empty=True))
     assert blender.ops.tempose.generate() == {"CANCELLED"}
-    assert tempose("job").current is None
+    assert tempose("server.job").current is None
     assert len(blender.data.objects) == len(blender.data.actions) == 0
 
 
@@ -157,7 +157,7 @@ def test_the_frame_rate_changed_during_a_job(blender, ready, during):
 
 def test_the_server_dying_during_a_job(blender, ready, tempose, during):
     before = summary(blender)
-    process = tempose("server_process").running().process
+    process = tempose("server.server_process").running().process
 
     def die():
         process.kill()
@@ -175,7 +175,7 @@ def test_the_add_on_disabled_and_enabled_during_a_job(blender, ready, tempose):
     import addon_utils
     from blender_helpers import MODULE
 
-    job, server_process = tempose("job"), tempose("server_process")
+    job, server_process = tempose("server.job"), tempose("server.server_process")
     process = server_process.running().process
     entered = threading.Event()
 
@@ -205,7 +205,7 @@ def test_the_rig_of_a_shown_take_deleted(blender, ready):
 def test_a_server_that_cannot_start_shows_its_log(blender, connected, scene, tempose, monkeypatch):
     monkeypatch.setenv("TEMPOSE_SERVER_MODEL", "no-such-model-folder")
     failing(blender, blender.ops.tempose.start_server, "log says|weights")
-    assert tempose("server_process").running() is None
+    assert tempose("server.server_process").running() is None
 
 
 def the_rig(blender):
@@ -335,7 +335,7 @@ def test_several_characters_with_takes_of_their_own(blender, ready, during):
 
 def test_the_own_server_started_again_during_a_job(blender, ready, tempose, during):
     said, before = [], census(blender)
-    process = tempose("server_process").running().process
+    process = tempose("server.server_process").running().process
 
     def die_and_start():
         process.kill()
@@ -352,7 +352,7 @@ def test_the_own_server_started_again_during_a_job(blender, ready, tempose, duri
 
 
 def test_a_studio_server_started_again_during_a_job(blender, ready, tempose, monkeypatch, tmp_path):
-    work, connection = tempose("work"), tempose("connection")
+    work, connection = tempose("server.work"), tempose("server.connection")
     put, kept, runtime = work._put, connection.current, tmp_path / "server.json"
     data = shutil.copytree(os.environ["TEMPOSE_SERVER_DATA_DIR"], tmp_path / "data")  # it knows the song
     (tmp_path / "token").write_text("t" * 40)

@@ -30,13 +30,13 @@ def last(settings):
 
 def test_a_range_of_frames_is_danced_where_it_lies_and_on_the_beat(ops, settings, tempose):
     ops.generate()
-    whole = tempose("stage").data_of(settings.takes[0]).dance
+    whole = tempose("keys.stage").data_of(settings.takes[0]).dance
     settings.generate.area = "FRAMES"
     settings.generate.first_frame, settings.generate.last_frame = 73, 144
     ops.generate()
     take = last(settings)
     assert frames_of(take.action) == (73, 144)
-    data = tempose("stage").data_of(take)
+    data = tempose("keys.stage").data_of(take)
     assert data.tempo_map[0] == [0.0, 3.0] and data.settings["seconds"] == 3.0
     assert np.allclose(data.dance.beat_times, [b - 3 for b in whole.beat_times if 3 <= b < 6], atol=0.02)
 
@@ -57,9 +57,9 @@ def test_bars_come_from_the_beat_grid(blender, ready, ops, settings, tempose):
         ops.generate()
     ops.find_beats()
     ops.generate()
-    dancing = tempose("dancing")
+    dancing = tempose("dance.dancing")
     scene, original = dancing.chosen_original(blender.context)
-    grid = tempose("markers").read(scene, dancing.grid_mark(scene, original))
+    grid = tempose("music.markers").read(scene, dancing.grid_mark(scene, original))
     first, stop = (1 + 24 * grid["downbeats"][i] for i in (1, 3))
     assert frames_of(last(settings).action) == (np.ceil(first - 1e-6), np.ceil(stop - 1e-6) - 1)
 
@@ -69,9 +69,9 @@ def test_a_take_of_a_range_is_up_to_date_and_follows_its_strip(blender, ready, o
     settings.generate.first_frame, settings.generate.last_frame = 73, 144
     ops.generate()
     ops.generate()
-    assert not tempose("dancing").out_of_date(blender.context, settings.takes[0])
+    assert not tempose("dance.dancing").out_of_date(blender.context, settings.takes[0])
     tempose("compat").move_strip(ready.sequence_editor.strips[0], 10)
-    assert tempose("dancing").out_of_date(blender.context, settings.takes[0])
+    assert tempose("dance.dancing").out_of_date(blender.context, settings.takes[0])
     settings.active_take = 0
     ops.show_take()
     assert frames_of(settings.takes[0].action) == (83, 154)
@@ -96,14 +96,14 @@ def test_several_takes_with_seeds_one_after_the_other_in_one_step(blender, ready
 
 @pytest.mark.parametrize("how", ["canceled", "failed"])
 def test_takes_that_were_finished_stay(blender, ready, ops, settings, tempose, monkeypatch, how):
-    work, settings.generate.count = tempose("work"), 4
+    work, settings.generate.count = tempose("server.work"), 4
     real, made = work._danced, []
 
     def two_only(job, client, body, number=0, count=1):
         if len(made) == 2 and how == "failed":
             raise tempose("errors").Problem("x", "The roof is on fire.")
         if len(made) == 2:
-            tempose("job").current.cancel()
+            tempose("server.job").current.cancel()
             job.sleep(60)
         made.append(real(job, client, body, number, count))
         return made[-1]
@@ -113,11 +113,11 @@ def test_takes_that_were_finished_stay(blender, ready, ops, settings, tempose, m
     assert [t.seed for t in settings.takes] == ["0", "1"]
     said = tempose("notes").text
     assert said.startswith("Canceled. 2 takes" if how == "canceled" else "The roof is on fire. 2 takes")
-    assert tempose("job").current is None and tempose("ghost").shown() is None
+    assert tempose("server.job").current is None and tempose("dance.ghost").shown() is None
 
 
 def test_the_ghost_dances_while_the_job_runs_and_is_gone_afterwards(blender, ready, ops, settings, tempose):
-    ghost, seen = tempose("ghost"), []
+    ghost, seen = tempose("dance.ghost"), []
     real = ghost.take_in
 
     def watch(kind, value):
@@ -240,7 +240,7 @@ def test_a_range_danced_again_leaves_every_other_key_alone(blender, ready, ops, 
     ops.mirror_take()
     old_take = last(settings)
     mark, old = old_take.identity, keys_of(old_take.action)
-    poses = tempose("stage").data_of(old_take).dance.keypoints
+    poses = tempose("keys.stage").data_of(old_take).dance.keypoints
     in_range(settings)
     settings.seed = 77
     ops.reroll()
@@ -248,7 +248,7 @@ def test_a_range_danced_again_leaves_every_other_key_alone(blender, ready, ops, 
     assert take.seed == "77" and settings.seed == 78
     assert "re-rolled" in take.name
     assert "root" in differs(old, keys_of(take.action), 97, 192)
-    made = tempose("stage").data_of(take).dance.keypoints
+    made = tempose("keys.stage").data_of(take).dance.keypoints
     inside = np.zeros(len(made), bool)
     inside[120:240] = True  # frames 97 to 192 at 24 per second are seconds 4 to 8
     assert np.array_equal(made[~inside], poses[~inside])
@@ -268,7 +268,7 @@ def test_a_change_comes_back_with_its_keys_after_flipping_away(ops, settings, mi
 
 
 def test_keys_set_by_hand_stay_outside_of_the_range(ops, settings, mirrored, tempose):
-    curve = tempose("keying").curves(mirrored.action)[0]
+    curve = tempose("keys.keying").curves(mirrored.action)[0]
     curve.keyframe_points[10].co.y += 0.5
     by_hand = curve.keyframe_points[10].co.y
     name = curve.data_path, curve.array_index
@@ -278,7 +278,7 @@ def test_keys_set_by_hand_stay_outside_of_the_range(ops, settings, mirrored, tem
 
 
 def test_locked_limbs_keep_their_poses_while_the_rest_is_danced_anew(ops, settings, mirrored, tempose):
-    stage, joints = tempose("stage"), tempose("skeleton").OPENPOSE_18
+    stage, joints = tempose("keys.stage"), tempose("character.skeleton").OPENPOSE_18
     old = stage.data_of(mirrored).dance.keypoints
     assert not ops.lock_limbs.poll()
     settings.edit.left_leg = settings.edit.right_leg = True
@@ -291,7 +291,7 @@ def test_locked_limbs_keep_their_poses_while_the_rest_is_danced_anew(ops, settin
 
 
 def test_kept_poses_stay_and_it_dances_between_them(ready, ops, settings, mirrored, tempose):
-    stage = tempose("stage")
+    stage = tempose("keys.stage")
     old = stage.data_of(mirrored).dance.keypoints
     for frame in (121, 25):
         ready.frame_set(frame)
@@ -314,7 +314,7 @@ def test_kept_poses_stay_and_it_dances_between_them(ready, ops, settings, mirror
 def test_another_style_in_a_range(ops, settings, mirrored, tempose):
     assert not ops.restyle.poll()
     in_range(settings)
-    settings.edit.style = tempose("connection").current.capabilities["styles"][0]
+    settings.edit.style = tempose("server.connection").current.capabilities["styles"][0]
     old = keys_of(mirrored.action)
     seed = mirrored.seed
     ops.restyle()

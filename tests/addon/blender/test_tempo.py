@@ -97,7 +97,7 @@ def test_both_ends_meet_the_kept_dance(blender, danced, tempose):
     passage(danced, 16.25, 24.25, factor=1.3)
     blender.ops.tempose.regenerate()
     take = danced.tempose.takes[-1]
-    points = tempose("stage").data_of(take).dance.pixels
+    points = tempose("keys.stage").data_of(take).dance.pixels
     speed = np.linalg.norm(np.diff(points, axis=0), axis=2)
     seconds = 24.25 - 16.25
     borders = [round(16.25 * 30), round((16.25 + seconds / 1.3) * 30)]
@@ -125,7 +125,7 @@ def test_the_changed_part_is_on_the_beat_of_the_stretched_sound(blender, danced,
     passage(danced, 16.25, 24.25, factor=1.25)
     blender.ops.tempose.regenerate()
     take = danced.tempose.takes[-1]
-    data = tempose("stage").data_of(take)
+    data = tempose("keys.stage").data_of(take)
     clicks = 1 + 24 * np.asarray(data.dance.beat_times)
     middle = clicks[(clicks > 400) & (clicks < 540)]
     off, count = farthest(middle, dips(rig(blender), tempose("compat")))
@@ -151,11 +151,11 @@ def test_regenerating_is_one_undo_step(blender, danced, tempose):
 
 def test_the_server_is_asked_for_the_touched_part_alone(blender, danced, tempose):
     passage(danced, 16.25, 24.25, factor=1.25)
-    asked, kept = tempose("regenerate").order(blender.context)
+    asked, kept = tempose("dance.regenerate").order(blender.context)
     assert kept.kept.spans == [pytest.approx((16.25, 16.25 + 6.4), abs=0.04)]
     assert asked.body["known"]["joints"] is None
     danced.tempose.tempo.again = "ALL"
-    asked, kept = tempose("regenerate").order(blender.context)
+    asked, kept = tempose("dance.regenerate").order(blender.context)
     assert kept is None and asked.body["known"] is None
 
 
@@ -168,7 +168,7 @@ def test_half_time_dances_slower_to_the_same_sound(blender, danced, tempose):
     ob, compat = rig(blender), tempose("compat")
     before = keys_of(ob, compat)
     passage(danced, 16.25, 24.25, feel="HALF")
-    said, _ = tempose("regenerate").said(blender.context)
+    said, _ = tempose("dance.regenerate").said(blender.context)
     assert said.startswith("Bars ") and "will be danced again, about 8 s" in said
     assert blender.ops.tempose.regenerate() == {"FINISHED"}
     after = keys_of(ob, compat)
@@ -201,16 +201,16 @@ def test_half_time_needs_beats(blender, connected, scene, clicks, tempose):
 def test_a_target_in_bpm_is_what_is_heard(blender, danced, tempose):
     danced.tempose.tempo_factor = 1.1
     passage(danced, 10.0, 20.0, kind="BPM", bpm=150.0)
-    scene, original = tempose("dancing").chosen_original(blender.context)
-    tempo = tempose("tempo_edit").edited(scene, original, danced.tempose).tempo
+    scene, original = tempose("dance.dancing").chosen_original(blender.context)
+    tempo = tempose("tempo.tempo_edit").edited(scene, original, danced.tempose).tempo
     beats = tempo.to_timeline(np.arange(10.25, 20.0, 0.5))
     assert np.allclose(np.diff(beats), 60 / 150, atol=0.004)
 
 
 def test_a_ramp_leads_from_one_speed_to_the_other(blender, danced, tempose):
     passage(danced, 10.0, 20.0, factor=1.0, ramp=True, last_factor=2.0)
-    scene, original = tempose("dancing").chosen_original(blender.context)
-    tempo = tempose("tempo_edit").edited(scene, original, danced.tempose).tempo
+    scene, original = tempose("dance.dancing").chosen_original(blender.context)
+    tempo = tempose("tempo.tempo_edit").edited(scene, original, danced.tempose).tempo
     gaps = np.diff(tempo.to_timeline(np.arange(10.25, 20.0, 0.5)))
     assert (np.diff(gaps) < 0).all() and gaps[0] / gaps[-1] == pytest.approx(1.95 / 1.05, abs=0.12)
     last = keys_of(rig(blender), tempose("compat"))['pose.bones["root"].location', 1][-1, 0]
@@ -257,11 +257,11 @@ def test_the_keys_follow_each_edit_and_come_back_when_it_is_undone_by_hand(blend
     danced.tempose.tempo_factor = 1.0
     after = keys_of(ob, compat)
     assert all(np.array_equal(after[k], before[k]) for k in before)
-    assert not tempose("tempo_preview").previewing(danced.tempose)
+    assert not tempose("tempo.tempo_preview").previewing(danced.tempose)
 
 
 def test_keys_set_by_hand_move_and_are_never_lost(blender, danced, tempose):
-    ob, compat, keying = rig(blender), tempose("compat"), tempose("keying")
+    ob, compat, keying = rig(blender), tempose("compat"), tempose("keys.keying")
     curve = next(c for c in compat.fcurves_of(ob) if "forearm.L" in c.data_path and "rotation" in c.data_path)
     name = (curve.data_path, curve.array_index)
     for frame in (490, 491):  # 20.375 s: inside of what is danced again
@@ -291,7 +291,7 @@ def test_a_preview_survives_saving_and_undo(blender, danced, tempose, tmp_path):
     undone = keys_of(rig(blender), compat)
     assert all(np.array_equal(undone[k], before[k]) for k in before)
     blender.ops.ed.redo()
-    assert tempose("tempo_preview").previewing(blender.context.scene.tempose)
+    assert tempose("tempo.tempo_preview").previewing(blender.context.scene.tempose)
     blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
     blender.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
     blender.ops.tempose.take_back_tempo()
@@ -319,13 +319,13 @@ def test_flipping_through_takes_finds_the_kept_keys_again(blender, danced, tempo
 def clock(tempose, monkeypatch):
     """The follower's clock, put forward by hand."""
     now = [100.0]
-    monkeypatch.setattr(tempose("tempo_follow").time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(tempose("tempo.tempo_follow").time, "monotonic", lambda: now[0])
     yield now
-    tempose("tempo_follow").forget()
+    tempose("tempo.tempo_follow").forget()
 
 
 def test_automatic_dances_again_when_the_artist_pauses(blender, danced, tempose, clock):
-    follow = tempose("tempo_follow")
+    follow = tempose("tempo.tempo_follow")
     danced.tempose.tempo.mode, danced.tempose.tempo.pause = "AUTO", 2.0
     passage(danced, 16.25, 24.25, factor=1.25)
     assert blender.app.timers.is_registered(follow.tick)
@@ -342,7 +342,7 @@ def test_automatic_dances_again_when_the_artist_pauses(blender, danced, tempose,
 def test_automatic_waits_for_jobs_and_playback_and_starts_nothing_where_nothing_changed(
     blender, danced, tempose, clock, monkeypatch
 ):
-    follow, job = tempose("tempo_follow"), tempose("job")
+    follow, job = tempose("tempo.tempo_follow"), tempose("server.job")
     danced.tempose.tempo.mode = "AUTO"
     passage(danced, 16.25, 24.25, factor=1.25)
     clock[0] += 10
@@ -358,7 +358,7 @@ def test_automatic_waits_for_jobs_and_playback_and_starts_nothing_where_nothing_
 
 
 def test_automatic_forgets_on_another_file_and_when_it_is_turned_off(blender, danced, tempose, clock):
-    follow = tempose("tempo_follow")
+    follow = tempose("tempo.tempo_follow")
     danced.tempose.tempo.mode = "AUTO"
     danced.tempose.tempo_factor = 1.2
     danced.tempose.tempo.mode = "OFF"

@@ -1,5 +1,5 @@
 import numpy as np
-from addon.arriving import LIMBS, Arriving, Clock, in_words
+from addon.dance.arriving import LIMBS, Arriving, Clock, in_words
 
 
 def poses(first, count):

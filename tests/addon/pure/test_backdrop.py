@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from addon.backdrop import alpha_of, first_guess
+from addon.character.backdrop import alpha_of, first_guess
+from addon.character.skeleton import OPENPOSE_18
 from addon.errors import Problem
-from addon.skeleton import OPENPOSE_18
 
 
 def photo(height=300, width=200) -> np.ndarray:

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from addon import beat_changes, beat_taps, beats
-from addon.beats import EDITED
 from addon.errors import Problem
+from addon.music import beat_changes, beat_taps, beats
+from addon.music.beats import EDITED
 from grids_for_tests import even, rising
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -8,12 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from addon import work
-from addon.client import EVENT_BYTES, MESSAGE_CHARACTERS, Client, is_loopback, parse_events, split_url
-from addon.dance import from_answer, number
+from addon.character.skeleton import OPENPOSE_18
+from addon.dance.dance import from_answer, number
 from addon.errors import Canceled, Problem
-from addon.job import Job
-from addon.skeleton import OPENPOSE_18
+from addon.server import work
+from addon.server.client import EVENT_BYTES, MESSAGE_CHARACTERS, Client, is_loopback, parse_events, split_url
+from addon.server.job import Job
 
 TOKEN = "secret-token-for-tests"
 
@@ -182,7 +182,7 @@ def test_a_good_result_becomes_a_dance():
 
 
 def test_an_answer_larger_than_allowed_is_cut_off(monkeypatch):
-    monkeypatch.setattr("addon.client.SOUND_BYTES", 1000)
+    monkeypatch.setattr("addon.server.client.SOUND_BYTES", 1000)
     with (
         serving({("POST", "stretch"): b"RIFF" + bytes(5000)}) as (_, client),
         pytest.raises(Problem, match="more than it may"),

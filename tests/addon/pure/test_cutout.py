@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from addon.cutout import cut, weights
+from addon.character.cutout import cut, weights
 from addon.errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st

@@ -8,8 +8,8 @@ import time
 import zipfile
 
 import pytest
-from addon import environment
 from addon.errors import Canceled, Problem
+from addon.server import environment
 
 # Leaves a mark where it stands, so that a test can see it was run.
 COMPILED = "def compile_once(): open(__file__ + '.done', 'w').close()"

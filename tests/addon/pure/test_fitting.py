@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from addon.fitting import at_fixed, evaluate, every, miss, sparse
-from addon.forward import Forward
-from addon.mapping import JOINTS
-from addon.retarget import Options, joints_at_rest, solve
+from addon.character.forward import Forward
+from addon.character.mapping import JOINTS
+from addon.character.retarget import Options, joints_at_rest, solve
+from addon.keys.fitting import at_fixed, evaluate, every, miss, sparse
 from armatures import foreign
 from hypothesis import given, settings
 from hypothesis import strategies as st

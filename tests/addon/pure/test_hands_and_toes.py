@@ -5,10 +5,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from addon import extremities, pose_files, reference, shaping, takes
-from addon.dance import DanceData
-from addon.pose_files import Poses
-from addon.skeleton import BODY_25, EXTREMITIES, FEET, HALPE_26, HANDS, OPENPOSE_18
+from addon.character import extremities, reference
+from addon.character.skeleton import BODY_25, EXTREMITIES, FEET, HALPE_26, HANDS, OPENPOSE_18
+from addon.dance import shaping, takes
+from addon.dance.dance import DanceData
+from addon.files import pose_files
+from addon.files.pose_files import Poses
 
 
 def person(layout, hand=None):

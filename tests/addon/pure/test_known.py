@@ -3,10 +3,10 @@ import json
 
 import numpy as np
 import pytest
-from addon import known
-from addon.dance import DanceData
+from addon.character.skeleton import OPENPOSE_18
+from addon.dance import known
+from addon.dance.dance import DanceData
 from addon.errors import Problem
-from addon.skeleton import OPENPOSE_18
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

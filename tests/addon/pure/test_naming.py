@@ -1,8 +1,8 @@
 """Armatures of other people: which of their bones are found by name, in several languages."""
 
 import pytest
-from addon import naming
-from addon.mapping import WANTED, BoneMap
+from addon.character import naming
+from addon.character.mapping import WANTED, BoneMap
 
 PARTS = ("shoulder", "upper_arm", "forearm", "hand", "thigh", "shin", "foot")
 

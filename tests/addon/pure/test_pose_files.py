@@ -4,10 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from addon import pose_drawing, reference
+from addon.character import reference
+from addon.character.skeleton import OPENPOSE_18
 from addon.errors import Problem
-from addon.pose_files import Poses, load, openpose, save, whole
-from addon.skeleton import OPENPOSE_18
+from addon.files import pose_drawing
+from addon.files.pose_files import Poses, load, openpose, save, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from addon import ranges
 from addon.errors import Problem
-from addon.timing import Span, TempoMap
+from addon.tempo import ranges
+from addon.tempo.timing import Span, TempoMap
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from addon import feet
-from addon.fitting import evaluate, miss, sparse
-from addon.forward import Forward
-from addon.plane import FRONT
-from addon.retarget import solve
+from addon.character.forward import Forward
+from addon.character.plane import FRONT
+from addon.character.retarget import solve
+from addon.keys import feet
+from addon.keys.fitting import evaluate, miss, sparse
 from test_retarget import own_rig, plane
 
 RATE, TOLERANCE = 30.0, 0.005  # units: two pixels of a figure 700 pixels tall

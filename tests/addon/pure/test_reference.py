@@ -2,9 +2,9 @@ import json
 
 import numpy as np
 import pytest
-from addon import reference
+from addon.character import reference
+from addon.character.skeleton import BODY_25, COCO_17, OPENPOSE_18, PARENTS
 from addon.errors import Problem
-from addon.skeleton import BODY_25, COCO_17, OPENPOSE_18, PARENTS
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,11 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from addon import client as client_module
-from addon.client import Client
-from addon.compact import MAGIC, MEDIA_TYPE, from_compact
+from addon.character.skeleton import OPENPOSE_18
 from addon.errors import Problem
-from addon.skeleton import OPENPOSE_18
+from addon.server import client as client_module
+from addon.server.client import Client
+from addon.server.compact import MAGIC, MEDIA_TYPE, from_compact
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

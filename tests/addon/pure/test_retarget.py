@@ -3,13 +3,13 @@ import json
 import armatures
 import numpy as np
 import pytest
-from addon import naming, reference, retarget, rotations
+from addon.character import naming, reference, retarget, rotations
+from addon.character.mapping import JOINTS, PARTS, TEMPOSE_RIG, BoneMap, from_json, to_json
+from addon.character.plane import FRONT, Placement, best_fit
+from addon.character.retarget import Options, joints_at_rest, joints_of, solve, spots, with_mid_hip
+from addon.character.shape import by_shape
+from addon.character.skeleton import OPENPOSE_18
 from addon.errors import Problem
-from addon.mapping import JOINTS, PARTS, TEMPOSE_RIG, BoneMap, from_json, to_json
-from addon.plane import FRONT, Placement, best_fit
-from addon.retarget import Options, joints_at_rest, joints_of, solve, spots, with_mid_hip
-from addon.shape import by_shape
-from addon.skeleton import OPENPOSE_18
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -292,7 +292,7 @@ def test_other_files_are_no_maps(text):
 
 
 def test_every_part_has_a_name_of_its_own():
-    from addon.mapping import label
+    from addon.character.mapping import label
 
     assert len({label(part) for part in PARTS}) == len(PARTS)
     assert "left forearm" in retarget.unmapped(BoneMap({"root": "a"}))

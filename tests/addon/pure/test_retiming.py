@@ -3,10 +3,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from addon import hearing, retiming, tempo_sections
 from addon.errors import Problem
-from addon.retiming import Heard
-from addon.timing import Span, TempoMap
+from addon.music import hearing
+from addon.tempo import retiming, tempo_sections
+from addon.tempo.retiming import Heard
+from addon.tempo.timing import Span, TempoMap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

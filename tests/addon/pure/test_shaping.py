@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from addon import shaping
-from addon.dance import DanceData
-from addon.reference import standing
-from addon.skeleton import OPENPOSE_18, PARENTS, mirror
+from addon.character.reference import standing
+from addon.character.skeleton import OPENPOSE_18, PARENTS, mirror
+from addon.dance import shaping
+from addon.dance.dance import DanceData
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -2,8 +2,7 @@ import math
 
 import numpy as np
 import pytest
-from addon.retiming import Heard, Piece
-from addon.splice import (
+from addon.dance.splice import (
     BEZIER,
     COLUMNS,
     CONSTANT,
@@ -16,7 +15,8 @@ from addon.splice import (
     split,
     together,
 )
-from addon.timing import Span, TempoMap
+from addon.tempo.retiming import Heard, Piece
+from addon.tempo.timing import Span, TempoMap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from addon.dance import DanceData
+from addon.dance.dance import DanceData
+from addon.dance.fingerprint import fingerprint
+from addon.dance.takes import Take, from_text, to_text
 from addon.errors import Problem
-from addon.fingerprint import fingerprint
-from addon.takes import Take, from_text, to_text
 
 
 def take(frames=90):

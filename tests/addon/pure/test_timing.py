@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 from addon.errors import Problem
-from addon.timing import Span, TempoMap, frame_rate, resample
+from addon.tempo.timing import Span, TempoMap, frame_rate, resample
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What belongs to the character in a picture, and where its joints may be. No bpy in here."""
+
+import numpy as np
+
+from ..errors import Problem
+from .reference import standing
+
+WORKING = 384  # pixels along the longer side on which the backdrop is looked for
+HEAD, FEET = 0.10, 0.04  # of the figure's height lie above the nose and below the ankles
+
+
+def alpha_of(pixels: np.ndarray, tolerance: float) -> np.ndarray:
+    """(H, W) which share of each pixel belongs to the character.
+
+    A picture with clear parts says it itself. In any other, the backdrop is what can be reached from the edge
+    through colours like those at the edge.
+
+    Parameters
+    ----------
+    pixels : (H, W, 4) float
+        0 to 1, the first row on top.
+    tolerance : float
+        Greatest distance of two colours that count as one, 0 to 1.
+    """
+    alpha = pixels[..., 3]
+    if (alpha < 0.5).mean() > 0.005:
+        return alpha
+    step = max(1, int(np.ceil(max(alpha.shape) / WORKING)))
+    small = pixels[::step, ::step, :3]
+    edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
+    shades = np.unique(np.round(edge * 8) / 8, axis=0)
+    like = np.zeros(small.shape[:2], bool)
+    for shade in shades:
+        nearby = edge[np.abs(edge - shade).max(1) <= 1 / 8]
+        if len(nearby) > 0.05 * len(edge):  # a sleeve that touches the edge is no backdrop
+            like |= np.linalg.norm(small - np.median(nearby, axis=0), axis=-1) <= tolerance * 3**0.5
+    outside = _reached(like)
+    if outside.mean() > 0.995:
+        raise Problem(
+            "picture_empty", "Nothing stands out from the background of this picture. Lower the tolerance."
+        )
+    wide = np.repeat(np.repeat(outside, step, 0), step, 1)[: alpha.shape[0], : alpha.shape[1]]
+    return np.where(wide, 0.0, alpha)
+
+
+def _reached(free: np.ndarray) -> np.ndarray:
+    """Which free cells hang together with the edge."""
+    padded = np.pad(free, 1, constant_values=True)
+    found = np.zeros_like(padded)
+    found[[0, -1]] = found[:, [0, -1]] = True
+    while True:
+        before = int(found.sum())
+        _sweep(found, padded)
+        if int(found.sum()) == before:
+            return found[1:-1, 1:-1]
+
+
+def _sweep(found: np.ndarray, free: np.ndarray) -> None:
+    """Carry `found` on through free cells, once in each of the four directions."""
+    for view, open_ in ((found, free), (found[::-1], free[::-1])):
+        for i in range(1, len(view)):
+            view[i] |= view[i - 1] & open_[i]
+    for view, open_ in ((found.T, free.T), (found.T[::-1], free.T[::-1])):
+        for i in range(1, len(view)):
+            view[i] |= view[i - 1] & open_[i]
+
+
+def first_guess(alpha: np.ndarray) -> np.ndarray:
+    """(18, 2) pixels: a standing figure fitted into what is solid, for the artist to put right."""
+    rows, columns = np.flatnonzero((alpha > 0.5).any(1)), np.flatnonzero((alpha > 0.5).any(0))
+    if not len(rows):
+        raise Problem(
+            "picture_clear",
+            "This picture is clear everywhere: there is nothing to cut out. Choose another one.",
+        )
+    points = standing("ADULT").keypoints
+    low, high = points.min(0), points.max(0)
+    height = rows[-1] + 1 - rows[0]
+    top, bottom = rows[0] + HEAD * height, rows[-1] + 1 - FEET * height
+    scale = (bottom - top) / (high[1] - low[1])
+    across = min(scale, 0.9 * (columns[-1] + 1 - columns[0]) / (high[0] - low[0]))
+    middle = (columns[0] + columns[-1] + 1) / 2
+    return np.stack(
+        [middle + (points[:, 0] - (low[0] + high[0]) / 2) * across, top + (points[:, 1] - low[1]) * scale], 1
+    )

@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which bone lies between which joints. No bpy in here."""
+
+import json
+from dataclasses import dataclass, field
+
+from ..errors import Problem
+from .skeleton import FINGERS, OPENPOSE_18
+
+JOINTS = (*OPENPOSE_18, "mid_hip")  # the last one lies half-way between the hips
+FORM = "tempose-bone-map-1"
+MAX_MAP_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class BoneLink:
+    """One bone: it runs from joint `head` to joint `tail`. `tail` None: it only carries the place."""
+
+    name: str
+    parent: str | None
+    head: str
+    tail: str | None
+
+
+def _side(letter: str, side: str) -> list[BoneLink]:
+    chain = [
+        ("shoulder", "spine", "neck", "shoulder"),
+        ("upper_arm", "shoulder", "shoulder", "elbow"),
+        ("forearm", "upper_arm", "elbow", "wrist"),
+        ("hip", "root", "mid_hip", "hip"),
+        ("thigh", "hip", "hip", "knee"),
+        ("shin", "thigh", "knee", "ankle"),
+        ("eye", "head", "nose", "eye"),
+        ("ear", "eye", "eye", "ear"),
+    ]
+    return [_link(*row, letter, side) for row in chain]
+
+
+def _link(bone: str, parent: str, head: str, tail: str | None, letter: str, side: str) -> BoneLink:
+    middle = ("neck", "mid_hip", "nose")
+    return BoneLink(
+        f"{bone}.{letter}",
+        parent if parent in ("root", "spine", "head") else f"{parent}.{letter}",
+        head if head in middle else f"{side}_{head}",
+        tail and f"{side}_{tail}",
+    )
+
+
+TEMPOSE_RIG = (
+    BoneLink("root", None, "mid_hip", None),
+    BoneLink("spine", "root", "mid_hip", "neck"),
+    BoneLink("head", "spine", "neck", "nose"),
+    *_side("L", "left"),
+    *_side("R", "right"),
+)
+"""The bones of every rig made by Tempose, parents first."""
+
+ENDS = tuple(
+    _link(*row, letter, side)
+    for letter, side in (("L", "left"), ("R", "right"))
+    for row in (
+        ("hand", "forearm", "wrist", "middle_1"),
+        ("foot", "shin", "ankle", "big_toe"),
+        *(
+            (
+                f"{finger}.{k:02}",
+                f"{finger}.{k - 1:02}" if k > 1 else "hand",
+                f"{finger}_{k}",
+                f"{finger}_{k + 1}",
+            )
+            for finger in FINGERS
+            for k in (1, 2, 3)
+        ),
+    )
+)
+"""Bones of a rig made by Tempose where the pose has hands and toes, parents first."""
+
+TOES = tuple(
+    BoneLink(f"toe.{letter}", f"foot.{letter}", f"{side}_big_toe", None)
+    for letter, side in (("L", "left"), ("R", "right"))
+)
+"""Where a foot has a bone of its own for the toes, the foot ends at its tail; it goes along with the foot."""
+
+NECK = BoneLink("neck", "spine", "neck", "nose")
+TARGETS = tuple(
+    BoneLink(f"foot_ik.{letter}", None, f"{side}_ankle", None)
+    for letter, side in (("L", "left"), ("R", "right"))
+)
+"""What the feet are pulled to, where legs have inverse kinematics."""
+
+PARTS = {link.name: link for link in (*TEMPOSE_RIG[:2], NECK, *TEMPOSE_RIG[2:], *ENDS, *TOES, *TARGETS)}
+"""All parts that a bone can be mapped to, parents first."""
+
+WANTED = (
+    "root",
+    "spine",
+    "head",
+    *(f"{part}.{side}" for side in "LR" for part in ("upper_arm", "forearm", "thigh", "shin")),
+)
+"""Parts without which something does not dance."""
+
+
+def label(part: str) -> str:
+    """A part in words."""
+    name, _, letter = part.rpartition(".") if part[-2:] in (".L", ".R") else (part, "", "")
+    words = {"root": "hips", "foot_ik": "foot target", "shoulder": "collar bone", "hip": "hip bone"}.get(
+        name, name.replace("_", " ").replace(".0", " ")
+    )
+    return {"L": "left ", "R": "right "}.get(letter, "") + words
+
+
+@dataclass(frozen=True)
+class BoneMap:
+    """Which bone is which part of the body.
+
+    Parameters
+    ----------
+    bones : dict of part → bone name
+    nose : float
+        Where the nose is along the head's bone: 1 at its tail.
+    """
+
+    bones: dict[str, str] = field(default_factory=dict)
+    nose: float = 0.5
+
+    def within(self, names) -> "BoneMap":
+        """Only what the armature has."""
+        return BoneMap({part: bone for part, bone in self.bones.items() if bone in names}, self.nose)
+
+    @property
+    def missing(self) -> list[str]:
+        """Wanted parts that no bone is mapped to."""
+        return [
+            part
+            for part in WANTED
+            if part not in self.bones and not (part == "head" and "neck" in self.bones)
+        ]
+
+    @property
+    def twice(self) -> list[str]:
+        """Bones that are mapped more than once."""
+        used = [
+            bone for part, bone in self.bones.items() if part != "root"
+        ]  # a torso may carry the place too
+        return sorted({bone for bone in used if used.count(bone) > 1})
+
+
+def to_json(bone_map: BoneMap, name: str) -> str:
+    """A map as a file."""
+    return (
+        json.dumps({"form": FORM, "name": name, "nose": bone_map.nose, "bones": bone_map.bones}, indent=2)
+        + "\n"
+    )
+
+
+def from_json(text: str) -> tuple[BoneMap, str]:
+    """A map and its name out of a file; raises `Problem` when it is something else."""
+    try:
+        data = json.loads(text)
+        bones = data["bones"]
+        good = data["form"] == FORM and isinstance(bones, dict) and bones
+        good = good and all(isinstance(v, str) and part in PARTS for part, v in bones.items())
+        nose = float(data.get("nose", 0.5))
+        if not good or not 0 <= nose <= 2:
+            raise ValueError
+    except (ValueError, KeyError, TypeError, RecursionError):
+        raise Problem(
+            "map_unreadable", "This is not a bone map that Tempose has saved. Choose another file."
+        ) from None
+    return BoneMap({part: bone for part, bone in bones.items() if bone}, nose), str(data.get("name", ""))[
+        :100
+    ]

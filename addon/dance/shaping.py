@@ -1,0 +1,176 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changing a dance without dancing it anew: mirrored, calmer or wilder. No bpy in here."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from ..character import extremities
+from ..character.skeleton import OPENPOSE_18, PARENTS, from_root, mirror
+from ..errors import Problem
+from .dance import DanceData
+
+LIMBS = {
+    "left_arm": ("left_elbow", "left_wrist"),
+    "right_arm": ("right_elbow", "right_wrist"),
+    "left_leg": ("left_hip", "left_knee", "left_ankle"),
+    "right_leg": ("right_hip", "right_knee", "right_ankle"),
+    "head": ("nose", "left_eye", "right_eye", "left_ear", "right_ear"),
+    "trunk": ("neck", "left_shoulder", "right_shoulder"),
+}
+"""Parts of the body that can be kept; together they are all joints."""
+
+SMOOTH_SECONDS = 0.5  # movement slower than this is the pose that is danced about
+FADE_SECONDS = 0.4
+RESTING, SWINGING = 0.15, 0.6  # body heights per second: a foot that stands, a foot that is free
+LEGS = [tuple(OPENPOSE_18.index(f"{s}_{j}") for j in ("hip", "knee", "ankle")) for s in ("left", "right")]
+HIPS = [leg[0] for leg in LEGS]
+UPPER = [i for i in range(len(OPENPOSE_18)) if not any(i in leg for leg in LEGS)]
+
+
+def joints_of(limbs) -> list[str]:
+    """The joints of these limbs, in the skeleton's order."""
+    held = {joint for limb in limbs for joint in LIMBS[limb]}
+    return [joint for joint in OPENPOSE_18 if joint in held]
+
+
+def flipped(dance: DanceData) -> DanceData:
+    """Left and right changed over, in the same place: what the left hand did, the right one does on the other side.
+
+    The axis is upright through the place where the hips are most of the time.
+    """
+    swap = [OPENPOSE_18.index(mirror(joint)) for joint in OPENPOSE_18]
+    seen = dance.scores[:, HIPS] > 0
+    middle = dance.keypoints[:, HIPS, 0].astype(float)[seen.all(1)].mean(1)
+    axis = float(np.median(middle)) if len(middle) else 0.5
+    keypoints = dance.keypoints[:, swap].copy()
+    keypoints[..., 0] = np.where(dance.scores[:, swap] > 0, 2 * axis - keypoints[..., 0], keypoints[..., 0])
+    more = None if dance.more is None else extremities.mirrored(dance.more, axis)
+    return replace(dance, keypoints=keypoints, scores=dance.scores[:, swap].copy(), more=more)
+
+
+def scaled(dance: DanceData, amount: float, spans=None) -> DanceData:
+    """Calmer (below 1) or wilder (above 1) movement about the smoothed pose.
+
+    Bones keep the lengths they had in each frame, so that nothing grows. A foot that stands stays where it stands.
+
+    Parameters
+    ----------
+    amount : float
+        0 leaves the smoothed pose alone, 1 changes nothing.
+    spans : of (start, stop), optional
+        Timeline seconds; frames outside of them stay bit for bit, and the change fades in inside of them.
+    """
+    if not 0 <= amount <= 3:
+        raise Problem("amount", "Set the amount between 0 and 3.")
+    frames = len(dance.keypoints)
+    points = dance.keypoints.astype(float) * dance.canvas
+    weight = fade(frames, dance.fps, spans)
+    gain = 1 + (amount - 1) * weight
+    changed = weight > 0
+    if not changed.any() or amount == 1:
+        return dance
+    seen = dance.scores > 0
+    smooth = _smoothed(points, seen, dance.fps)
+    out = smooth + gain[:, None, None] * (points - smooth)
+    _keep_lengths(out, points, seen)
+    height = _height(points, seen)
+    for leg in LEGS:
+        _stand(out, points, leg, height, dance.fps)
+    both = changed[:, None, None] & seen[..., None]
+    keypoints = np.where(both, out / dance.canvas, dance.keypoints).astype(np.float32)
+    more = dance.more
+    if more is not None:
+        more = extremities.followed(more, dance.keypoints, keypoints)
+    return replace(dance, keypoints=keypoints, more=more)
+
+
+def fade(frames: int, rate: float, spans=None) -> np.ndarray:
+    """(T,) from 0 outside of the spans to 1 inside of them, over `FADE_SECONDS`; the dance's own ends do not fade."""
+    if spans is None:
+        return np.ones(frames)
+    weight = np.zeros(frames)
+    seconds = np.arange(frames) / rate
+    for start, stop in spans:
+        fade_in = (seconds - start) / FADE_SECONDS if start > 1e-6 else np.ones(frames)
+        fade_out = (stop - seconds) / FADE_SECONDS if stop < frames / rate - 1e-6 else np.ones(frames)
+        share = np.clip(np.minimum(fade_in, fade_out), 0, 1)
+        weight = np.maximum(weight, share * share * (3 - 2 * share))
+    return weight
+
+
+def _smoothed(points: np.ndarray, seen: np.ndarray, rate: float) -> np.ndarray:
+    """Each joint's way without its quick movement; joints that are not seen do not count."""
+    sigma = SMOOTH_SECONDS * rate
+    half = math.ceil(3 * sigma)
+    kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / sigma) ** 2)
+    out = np.empty_like(points)
+    for joint in range(points.shape[1]):
+        there = seen[:, joint].astype(float)
+        weight = np.convolve(np.pad(there, half), kernel, "valid")
+        for axis in range(2):
+            total = np.convolve(np.pad(points[:, joint, axis] * there, half), kernel, "valid")
+            out[:, joint, axis] = np.where(
+                weight > 1e-9, total / np.maximum(weight, 1e-9), points[:, joint, axis]
+            )
+    return out
+
+
+def _keep_lengths(out: np.ndarray, points: np.ndarray, seen: np.ndarray) -> None:
+    """Turn bones only: from the hips up to the neck and outwards, each as long as it was."""
+    neck = OPENPOSE_18.index("neck")
+    mid, mid_out = points[:, HIPS].mean(1), out[:, HIPS].mean(1)
+    for hip in HIPS:  # the hips' width too
+        out[:, hip] = _along(mid_out, out[:, hip], points[:, hip] - mid)
+    out[:, neck] = _along(mid_out, out[:, neck], points[:, neck] - mid)
+    for joint in from_root():
+        index = OPENPOSE_18.index(joint)
+        if index in UPPER and index != neck:
+            parent = OPENPOSE_18.index(PARENTS[joint])
+            there = (seen[:, index] & seen[:, parent])[:, None]
+            placed = _along(out[:, parent], out[:, index], points[:, index] - points[:, parent])
+            out[:, index] = np.where(there, placed, out[:, index])
+
+
+def _along(start: np.ndarray, toward: np.ndarray, bone: np.ndarray) -> np.ndarray:
+    """From start towards a point, as far as the bone is long; where there is no direction, along the bone."""
+    way = toward - start
+    length = np.hypot(*way.T)[:, None]
+    wanted = np.hypot(*bone.T)[:, None]
+    way = np.where(length > 1e-6, way / np.maximum(length, 1e-6) * wanted, bone)
+    return start + way
+
+
+def _height(points: np.ndarray, seen: np.ndarray) -> float:
+    """The figure's usual height in pixels."""
+    y = np.where(seen, points[..., 1], np.nan)
+    tall = [float(np.nanmax(row) - np.nanmin(row)) for row in y if np.isfinite(row).sum() > 1]
+    return max(float(np.median(tall)) if tall else 1.0, 1e-6)
+
+
+def _stand(out: np.ndarray, points: np.ndarray, leg: tuple[int, ...], height: float, rate: float) -> None:
+    """Put a standing foot back, and the knee where both bones reach."""
+    hip, knee, ankle = leg
+    speed = np.zeros(len(points))
+    if len(points) > 1:
+        speed = np.hypot(*np.gradient(points[:, ankle], axis=0).T) * rate / height
+    free = np.clip((speed - RESTING) / (SWINGING - RESTING), 0, 1)
+    half = max(1, round(0.1 * rate))
+    free = np.convolve(np.pad(free, half, mode="edge"), np.ones(2 * half + 1) / (2 * half + 1), "valid")
+    free = free[:, None]
+    goal = points[:, ankle] + free * (out[:, ankle] - points[:, ankle])
+    upper = np.hypot(*(points[:, knee] - points[:, hip]).T)
+    lower = np.hypot(*(points[:, ankle] - points[:, knee]).T)
+    way = goal - out[:, hip]
+    far = np.maximum(np.hypot(*way.T), 1e-9)
+    reach = np.clip(far, np.abs(upper - lower) + 1e-6, np.maximum(upper + lower, 1e-5))
+    unit = way / far[:, None]
+    out[:, ankle] = out[:, hip] + unit * reach[:, None]
+    along = (upper**2 - lower**2 + reach**2) / (2 * np.maximum(reach, 1e-9))
+    aside = np.sqrt(np.maximum(upper**2 - along**2, 0))
+    bone = points[:, ankle] - points[:, hip]
+    bend = points[:, knee] - points[:, hip]
+    side = np.where(bone[:, 0] * bend[:, 1] - bone[:, 1] * bend[:, 0] >= 0, 1.0, -1.0)
+    normal = np.stack([-unit[:, 1], unit[:, 0]], 1) * side[:, None]
+    out[:, knee] = out[:, hip] + unit * along[:, None] + normal * aside[:, None]

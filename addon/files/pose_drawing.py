@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Poses drawn as OpenPose draws them, which ControlNet, AnimateAnyone and Wan-Animate take. No bpy in here.
+
+Limbs are ellipses at 0.6 of their colour, joints discs at full colour, on black; colours go round the hue circle in
+steps of 20 degrees. Lines are 4 pixels wide at 512, as in ControlNet's annotator. Hands: thin bones, blue joints.
+"""
+
+import colorsys
+import struct
+import zlib
+
+import numpy as np
+
+from ..character.skeleton import OPENPOSE_18
+
+LIMB_SHARE = 0.6
+_PAIRS = """
+neck-right_shoulder neck-left_shoulder right_shoulder-right_elbow right_elbow-right_wrist left_shoulder-left_elbow
+left_elbow-left_wrist neck-right_hip right_hip-right_knee right_knee-right_ankle neck-left_hip left_hip-left_knee
+left_knee-left_ankle neck-nose nose-right_eye right_eye-right_ear nose-left_eye left_eye-left_ear
+"""
+LIMBS = [tuple(OPENPOSE_18.index(joint) for joint in pair.split("-")) for pair in _PAIRS.split()]
+HAND_BONES = tuple(
+    (0 if k % 4 == 1 else k - 1, k) for k in range(1, 21)
+)  # root, then four of each finger from the palm outwards
+HAND_JOINT = (0, 0, 255)
+
+
+def colours(count: int) -> list[tuple[float, ...]]:
+    """OpenPose's colours, red first."""
+    return [tuple(255 * v for v in colorsys.hsv_to_rgb(i * 20 % 360 / 360, 1, 1)) for i in range(count)]
+
+
+_BODY = colours(18)
+_FINGERS = [tuple(255 * v for v in colorsys.hsv_to_rgb(k % 20 / 20, 1, 1)) for k in range(20)]
+
+
+def fitted(points: np.ndarray, canvas: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
+    """Pixels of the canvas as pixels of a picture of `size`: as large as fits, centred, not distorted."""
+    scale = min(size[0] / canvas[0], size[1] / canvas[1])
+    return np.asarray(points, float) * scale + (np.asarray(size) - np.asarray(canvas) * scale) / 2
+
+
+def draw(
+    points: np.ndarray, scores: np.ndarray, size: tuple[int, int], hands: np.ndarray | None = None
+) -> np.ndarray:
+    """One pose as a picture.
+
+    Parameters
+    ----------
+    points : (18, 2) float
+        Pixels of the picture.
+    scores : (18,) float
+    size : (int, int)
+        Width and height.
+    hands : (2, 21, 3) float, optional
+
+    Returns
+    -------
+    (H, W, 3) uint8
+    """
+    picture = np.zeros((size[1], size[0], 3), np.float32)
+    width = max(4 * min(size) / 512, 1.0)
+    near = (np.abs(points) < 4 * max(size)).all(1)
+    seen = (scores > 0) & near
+    for (a, b), colour in zip(LIMBS, _BODY, strict=False):
+        if seen[a] and seen[b]:
+            _limb(picture, points[a], points[b], width, [LIMB_SHARE * c for c in colour])
+    for point, there, colour in zip(points, seen, _BODY, strict=True):
+        if there:
+            _disc(picture, point, width, colour)
+    for hand in hands if hands is not None else ():
+        there = (hand[:, 2] > 0) & (np.abs(hand[:, :2]) < 4 * max(size)).all(1)
+        for (a, b), colour in zip(HAND_BONES, _FINGERS, strict=True):
+            if there[a] and there[b]:
+                _line(picture, hand[a, :2], hand[b, :2], max(width / 4, 0.5), colour)
+        spread = float(np.ptp(hand[there, :2], axis=0).max()) if there.sum() > 4 else 0.0
+        dot = float(np.clip(spread / 18, 0.4 * width, width))
+        for point in hand[there, :2]:
+            _disc(picture, point, dot, HAND_JOINT)
+    return np.round(picture).astype(np.uint8)
+
+
+def _window(picture, low, high):
+    """The part of a picture around a shape, and the pixel centres in it; None when it lies outside."""
+    height, width = picture.shape[:2]
+    x0, y0 = max(int(low[0]) - 2, 0), max(int(low[1]) - 2, 0)
+    x1, y1 = min(int(high[0]) + 3, width), min(int(high[1]) + 3, height)
+    if x0 >= x1 or y0 >= y1:
+        return None
+    y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32) + 0.5
+    return picture[y0:y1, x0:x1], x, y
+
+
+def _blend(part, cover, colour) -> None:
+    cover = np.clip(cover, 0, 1)[..., None]
+    part *= 1 - cover
+    part += cover * np.asarray(colour, np.float32)
+
+
+def _limb(picture, a, b, width: float, colour) -> None:
+    """An ellipse from a to b, `width` its half thickness."""
+    middle, along = (a + b) / 2, (b - a) / 2
+    length = float(np.hypot(*along))
+    found = _window(picture, middle - length - width, middle + length + width)
+    if found is None:
+        return
+    part, x, y = found
+    direction = along / length if length > 1e-6 else np.array([1.0, 0.0])
+    u = (x - middle[0]) * direction[0] + (y - middle[1]) * direction[1]
+    v = (y - middle[1]) * direction[0] - (x - middle[0]) * direction[1]
+    major = max(length, 0.5)
+    inside = np.sqrt((u / major) ** 2 + (v / width) ** 2)
+    slope = np.sqrt((u / major**2) ** 2 + (v / width**2) ** 2) / np.maximum(inside, 1e-6)
+    _blend(part, (1 - inside) / np.maximum(slope, 1e-6) + 0.5, colour)
+
+
+def _disc(picture, point, radius: float, colour) -> None:
+    found = _window(picture, point - radius, point + radius)
+    if found is not None:
+        part, x, y = found
+        _blend(part, radius - np.hypot(x - point[0], y - point[1]) + 0.5, colour)
+
+
+def _line(picture, a, b, half: float, colour) -> None:
+    found = _window(picture, np.minimum(a, b) - half, np.maximum(a, b) + half)
+    if found is None:
+        return
+    part, x, y = found
+    along = b - a
+    share = np.clip(((x - a[0]) * along[0] + (y - a[1]) * along[1]) / max(float(along @ along), 1e-9), 0, 1)
+    away = np.hypot(x - a[0] - share * along[0], y - a[1] - share * along[1])
+    _blend(part, half - away + 0.5, colour)
+
+
+def png(picture: np.ndarray) -> bytes:
+    """(H, W, 3) uint8 as a PNG file."""
+    height, width = picture.shape[:2]
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    rows = np.zeros((height, 1 + 3 * width), np.uint8)  # each row begins with its filter: none
+    rows[:, 1:] = picture.reshape(height, -1)
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = zlib.compress(rows.tobytes(), 3)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")

@@ -1,0 +1,260 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Feet that stand: no sliding, no sinking, no floating. No bpy in here.
+
+A foot *carries* while its ankle is low and slow. First the whole figure is let down (or up) so that the level on
+which it stands is the ground; that changes slowly, so what leaves the ground still does. Then each foot that
+carries is pinned to one place. Between, what was corrected fades out along a cubic that starts with the speed the
+correction had, so that a foot leaves and lands without a jerk. The body takes what both feet have in common,
+smoothed; the legs take the rest, turned (and, where bones may stretch, drawn out a little) from the hip; knees keep
+their bend.
+"""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from ..character.mapping import JOINTS
+
+SIDES = ("left", "right")
+LOW = 0.04  # body heights above the ground, or above the other ankle
+SLOW = 0.6  # body heights per second: faster is a step or a slide that is meant
+RISE = 0.30  # body heights per second, up or down
+SHORTEST = 0.13  # seconds; what stands for less is passing by
+GAP = 0.07  # seconds; what lifts for less has not left
+HIGH = 0.1  # body heights above the lowest of two seconds: farther up it is in the air
+DRIFT = 0.12  # body heights that a standing foot may wander before it is taken for a step
+STEP = 0.2  # seconds that such a step takes
+FADE = 0.27  # seconds before and after, in which a correction comes and goes
+BODY = 0.5  # seconds over which the body's share is smoothed
+LEVEL = 0.5  # seconds over which the ground's level is smoothed
+NEAR = 0.25  # the same where nobody may leave the ground
+LONGER = 0.1  # share of its length that a leg may gain or lose where bones stretch
+_I = {joint: i for i, joint in enumerate(JOINTS)}
+
+
+@dataclass(frozen=True)
+class Planting:
+    """What `plant` did.
+
+    Parameters
+    ----------
+    points : (T, 19, 2) float
+    contacts : (T, 2) bool
+        Left and right foot carry.
+    """
+
+    points: np.ndarray
+    contacts: np.ndarray
+
+
+def plant(
+    points: np.ndarray,
+    scores: np.ndarray,
+    rate: float,
+    height: float,
+    mode: str = "AUTO",
+    ground: float | None = None,
+    stretch: bool = True,
+) -> Planting:
+    """Hold the feet where they carry.
+
+    Parameters
+    ----------
+    points : (T, 19, 2) float
+        Joints in the rig's plane, order `JOINTS`, second axis up.
+    scores : (T, 19) float
+        Feet that are not there are left alone.
+    rate : float
+        Frames per second.
+    height : float
+        The body's, in units of the plane.
+    mode : str
+        ``AUTO``: feet that carry; ``ALWAYS``: besides, the lower foot never leaves the ground; ``NEVER``.
+    ground : float, optional
+        Height of standing ankles. None: where they stand in the dance.
+    stretch : bool
+        Whether legs may take another length in the picture.
+    """
+    if mode == "NEVER" or len(points) < 4:
+        return Planting(points, np.zeros((len(points), 2), bool))
+    ankles = np.stack([points[:, _I[f"{side}_ankle"]] for side in SIDES], 1)
+    there = np.stack([scores[:, [_I[f"{s}_{j}"] for j in ("hip", "ankle")]].min(1) > 0 for s in SIDES], 1)
+    if not there.any():
+        return Planting(points, np.zeros(there.shape, bool))
+    contacts = contacts_of(ankles, there, rate, height)
+    sunk = _sunk(ankles, there, contacts, rate, mode == "ALWAYS", ground)
+    points, ankles = points + sunk[:, None], ankles + sunk[:, None]
+    if mode == "ALWAYS":
+        contacts = contacts_of(ankles, there, rate, height)
+    moved, pinned = np.zeros_like(ankles), np.zeros_like(contacts)
+    for side in range(2):
+        moved[:, side], pinned[:, side] = _moves(ankles[:, side], contacts[:, side], rate, height, ground)
+    body = _body(moved, pinned, rate)
+    out = points + body[:, None]
+    for side, name in enumerate(SIDES):
+        if there[:, side].any():
+            leg = [_I[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle")]
+            goal = ankles[:, side] + moved[:, side]
+            out[:, leg] = _leg(out[:, leg], np.where(there[:, [side]], goal, out[:, leg[2]]), stretch)
+    return Planting(out, contacts)
+
+
+def contacts_of(ankles: np.ndarray, there: np.ndarray, rate: float, height: float) -> np.ndarray:
+    """(T, 2) bool: which foot carries, from (T, 2, 2) ankles."""
+    calm = _smooth(ankles, max(round(0.1 * rate), 1))
+    speed = np.abs(np.gradient(calm, axis=0)) * rate / height
+    lowest = _lowest(ankles, there)
+    above = ankles[..., 1] - lowest[:, None]
+    high = ankles[..., 1] - _floor(lowest, rate)[:, None]
+    low = (above <= LOW * height) & (high <= HIGH * height)
+    out = there & low & (speed[..., 0] < SLOW) & (speed[..., 1] < RISE)
+    for side in range(2):
+        out[:, side] = _runs_closed(out[:, side], round(GAP * rate), max(round(SHORTEST * rate), 2))
+    return out & there
+
+
+def _lowest(ankles: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """(T,) height of the lower ankle; drawn straight across frames without any."""
+    level, seen = np.where(there, ankles[..., 1], np.inf).min(1), there.any(1)
+    frames = np.arange(len(level))
+    return np.interp(frames, frames[seen], level[seen]) if seen.any() else np.zeros(len(level))
+
+
+def _sunk(ankles, there, contacts, rate: float, always: bool, ground: float | None) -> np.ndarray:
+    """(T, 2) what brings the level on which the figure stands to the ground; for nobody to jump, the lower foot."""
+    lowest, frames = _lowest(ankles, there), np.arange(len(ankles))
+    stands = contacts.any(1)
+    level = np.interp(frames, frames[stands], lowest[stands]) if stands.any() else _floor(lowest, rate)
+    level = _smooth(level, max(round(LEVEL * rate), 1))
+    up = (level if ground is None else ground) - level
+    if always:
+        up = up + level - _smooth(lowest, max(round(NEAR * rate), 1))
+    return np.stack([np.zeros_like(up), up], 1)
+
+
+def _floor(lowest: np.ndarray, rate: float) -> np.ndarray:
+    """The ground near each frame: the lowest of two seconds around."""
+    half = max(round(rate), 1)
+    padded = np.pad(lowest, half, mode="edge")
+    return np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1).min(1)
+
+
+def _runs_closed(carries: np.ndarray, gap: int, shortest: int) -> np.ndarray:
+    """Without short gaps, then without short stands."""
+    out = carries.copy()
+    runs = _runs(~out)
+    for start, end in runs:
+        if start > 0 and end < len(out) and end - start <= gap:
+            out[start:end] = True
+    for start, end in _runs(out):
+        if end - start < shortest:
+            out[start:end] = False
+    return out
+
+
+def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
+    edges = np.flatnonzero(np.diff(np.r_[False, mask, False].astype(int)))
+    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
+
+
+def _moves(ankle, carries, rate: float, height: float, ground: float | None):
+    """What to add to an ankle (T, 2): pins while it carries, smooth in between; and where it is pinned (T,)."""
+    move, pinned = np.zeros_like(ankle), np.zeros(len(ankle), bool)
+    calm = _smooth(ankle, max(round(0.1 * rate), 1))[:, 0]
+    stands = [part for run in _runs(carries) for part in _parts(calm, run, height, rate)]
+    for start, end in stands:
+        pin = np.median(ankle[start:end], axis=0)
+        if ground is not None:
+            pin[1] = ground
+        move[start:end] = pin - ankle[start:end]
+        pinned[start:end] = True
+    fade = max(round(FADE * rate), 2)
+    ends = [(0, 0), *stands, (len(ankle), len(ankle))]
+    for (_, left), (right, _) in pairwise(ends) if stands else ():
+        _fade(move, left, right, fade, left > 0, right < len(ankle))
+    return move, pinned
+
+
+def _parts(calm: np.ndarray, run: tuple[int, int], height: float, rate: float) -> list[tuple[int, int]]:
+    """A stand cut where a foot that wandered too far is fastest, with room to get there; `calm` (T,): its way."""
+    start, end = run
+    room = max(round(STEP * rate / 2), 1)
+    first = start + max(round(SHORTEST * rate), 2) + room
+    last = end - (first - start)
+    if np.ptp(calm[start:end]) <= DRIFT * height or last <= first:
+        return [run]
+    cut = first + int(np.abs(np.gradient(calm[start:end]))[first - start : last - start].argmax())
+    return [
+        *_parts(calm, (start, cut - room), height, rate),
+        *_parts(calm, (cut + room, end), height, rate),
+    ]
+
+
+def _fade(move: np.ndarray, left: int, right: int, fade: int, from_left: bool, to_right: bool) -> None:
+    """Fill the frames from `left` up to `right` between two stands, in place."""
+    length = right - left
+    if length <= 0:
+        return
+    first = _end(move, left - 1, -1) if from_left else None
+    last = _end(move, right, 1) if to_right else None
+    zero = (np.zeros(2), np.zeros(2))
+    if first and last and length <= 2 * fade:
+        move[left:right] = _cubic(*first, *last, length)
+        return
+    if first:
+        n = min(fade, length)
+        move[left : left + n] = _cubic(*first, *zero, n)
+    if last:
+        n = min(fade, length)
+        move[right - n : right] = _cubic(*zero, *last, n)
+
+
+def _end(move: np.ndarray, at: int, step: int) -> tuple[np.ndarray, np.ndarray]:
+    """The correction at a stand's edge and its speed there (per frame, forwards)."""
+    inner = [at + step * k for k in range(4) if 0 <= at + step * k < len(move)]
+    if len(inner) < 2:
+        return move[at].copy(), np.zeros(2)
+    speed = (move[inner[0]] - move[inner[-1]]) / (inner[0] - inner[-1])
+    return move[at].copy(), speed
+
+
+def _cubic(a, da, b, db, length: int) -> np.ndarray:
+    """Frames 1 … length of a cubic over length + 1 steps."""
+    span = length + 1
+    t = (np.arange(1, span) / span)[:, None]
+    u, v = da * span, db * span
+    return a + t * (u + t * (3 * (b - a) - 2 * u - v + t * (2 * (a - b) + u + v)))
+
+
+def _body(moved: np.ndarray, contacts: np.ndarray, rate: float) -> np.ndarray:
+    """(T, 2) the body's share: what the feet that carry have in common, smoothed."""
+    size = max(round(BODY * rate), 1)
+    weight = contacts[..., None] + 1e-3
+    common = (moved * weight).sum(1) / weight.sum(1)
+    return _smooth(_smooth(common, size), max(size // 2, 1))
+
+
+def _smooth(values: np.ndarray, half: int) -> np.ndarray:
+    """Mean with a Hann window of `half` frames to each side; ends are kept level."""
+    window = np.hanning(2 * half + 3)[1:-1]
+    window /= window.sum()
+    flat = values.reshape(len(values), -1)
+    padded = np.pad(flat, ((half, half), (0, 0)), mode="edge")
+    return np.stack([np.convolve(c, window, "valid") for c in padded.T], 1).reshape(values.shape)
+
+
+def _leg(leg: np.ndarray, goal: np.ndarray, stretch: bool) -> np.ndarray:
+    """Hip, knee and ankle (T, 3, 2), turned about the hip (and drawn out within limits) towards the goal."""
+    hip = leg[:, :1]
+    before, after = leg[:, 2] - hip[:, 0], goal - hip[:, 0]
+    length, wanted = np.hypot(*before.T), np.hypot(*after.T)
+    safe = (length > 1e-9) & (wanted > 1e-9)
+    limit = LONGER if stretch else 0.0
+    scale = np.clip(np.divide(wanted, length, out=np.ones_like(length), where=safe), 1 - limit, 1 + limit)
+    turn = np.arctan2(after[:, 1], after[:, 0]) - np.arctan2(before[:, 1], before[:, 0])
+    turn = np.where(safe, turn, 0.0)
+    cos, sin = scale * np.cos(turn), scale * np.sin(turn)
+    x, y = np.moveaxis(leg - hip, -1, 0)
+    turned = np.stack([cos[:, None] * x - sin[:, None] * y, sin[:, None] * x + cos[:, None] * y], -1)
+    return hip + turned

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between the scene and `baking`: what the keys of a take are made from, and where they go."""
+
+from dataclasses import fields
+
+import bpy
+import numpy as np
+
+from ..character import character
+from ..dance import again
+from ..dance.takes import Take
+from ..errors import Problem
+from ..tempo.timing import Span
+from . import baking, blending, keying
+from .baking import Choice, Keyed, Plan
+from .key_curves import Curve, KeyedCurve
+
+
+def plan(take: Take, ob, span: Span, settings) -> Plan:
+    """All that the keys of a take on a rig depend on."""
+    if reason := character.why_not(ob):
+        raise Problem("rig_bones", f"{reason}.")
+    bone_map = character.map_of(ob)
+    plane = character.plane_of(ob, bone_map)
+    choice = Choice(**{field.name: getattr(settings.keys, field.name) for field in fields(Choice)})
+    return Plan(
+        take,
+        span,
+        character.bones_of(ob, bone_map),
+        bone_map,
+        plane,
+        character.placement(ob),
+        character.options_of(next(iter(ob.users_scene), bpy.context.scene), settings.stretch),
+        choice,
+        {
+            name: f'pose.bones["{bpy.utils.escape_identifier(name)}"]'
+            for name in (b.name for b in ob.data.bones)
+        },
+        pixel_size(ob, plane),
+        blending.under(take.settings, span.frames),
+        take.settings.get("strength", 1.0),
+    )
+
+
+def keyed(take: Take, ob, span: Span, settings) -> Keyed:
+    """The keys of a take."""
+    return baking.made(plan(take, ob, span, settings))
+
+
+def pixel_size(ob, plane) -> float:
+    """How long a pixel of the scene is at the figure, in units of the armature.
+
+    As the scene's camera sees it now; without one, as if the picture of the dance filled the frame.
+    """
+    place = character.placement(ob)
+    scene = next(iter(ob.users_scene), None) or bpy.context.scene
+    render = scene.render
+    width, height = (
+        side * render.resolution_percentage / 100 for side in (render.resolution_x, render.resolution_y)
+    )
+    plain = place.unit * max(place.canvas[0] / width, place.canvas[1] / height)
+    if scene.camera is None:
+        return plain
+    from bpy_extras.object_utils import world_to_camera_view
+    from mathutils import Vector
+
+    step = place.unit * place.canvas[1] / 4
+    middle = place.to_plane(np.asarray(place.canvas) / 2)
+    seen = []
+    for away in ((0, 0), (step, 0), (0, step)):
+        at = ob.matrix_world @ Vector(plane.lifted(middle + away).tolist())
+        seen.append(world_to_camera_view(scene, scene.camera, at))
+    if min(point.z for point in seen) <= 0:
+        return plain  # behind the camera
+    lengths = [np.hypot((p.x - seen[0].x) * width, (p.y - seen[0].y) * height) for p in seen[1:]]
+    return step / max(lengths) if max(lengths) > 1e-3 else plain
+
+
+def bake(take: Take, ob, span: Span, settings, name: str, mark: str = ""):
+    """A new Action with the keys of a take, not yet assigned to the object."""
+    made = keyed(take, ob, span, settings)
+    action = keying.write(ob, name, made.curves, made.stepped)
+    action[keying.TAKE] = mark
+    action[again.SPAN] = [span.left, span.seconds, span.rate]
+    return action
+
+
+def write(ob, name: str, frames: np.ndarray, curves: list[Curve]):
+    """A new Action with these curves, a key on every frame, not yet assigned to the object."""
+    return keying.write(ob, name, [KeyedCurve(c.path, c.index, c.group, frames, c.values) for c in curves])
+
+
+def action_of(take):
+    """The Action that holds the keys of an accepted take, or of the one that is shown; None when it is gone."""
+    if take.action is not None:
+        return take.action
+    return next((a for a in bpy.data.actions if a.get(keying.TAKE) == take.identity), None)
+
+
+def assign(ob, action) -> None:
+    """Let an object be moved by an Action with one slot."""
+    data = ob.animation_data_create()
+    data.action = action
+    if action is not None and len(action.slots):
+        data.action_slot = action.slots[0]

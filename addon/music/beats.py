@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The beat grid that the artist edits, in song seconds. No bpy in here.
+
+A `Grid` never changes; `beat_changes`, `beat_taps` and `beat_proposals` make new ones of it. What a detector proposes
+can be told from what the artist has set. Terms: a *beat* is one tap of the foot, a *downbeat* begins a bar, the
+*metre* is the number of beats in a bar, a *pin* is a beat that the artist has put down (its neighbours give way to
+it).
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..errors import Problem
+
+MIN_GAP = 0.08
+"""Seconds between two beats at least: 750 BPM."""
+MAX_BEATS = 20_000
+DOWN, EDITED, PIN, BAR = 1, 2, 4, 8
+"""Flags: begins a bar; set by the artist; pinned; the artist said that a bar begins here."""
+METRES = (2, 7)
+
+
+def none() -> np.ndarray:
+    return np.zeros(0)
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Beats of one sound.
+
+    Parameters
+    ----------
+    times : (N,) float
+        Song seconds, rising strictly.
+    flags : (N,) int
+        Sums of `DOWN`, `EDITED`, `PIN`, `BAR`.
+    locks : tuple of (float, float)
+        Spans in song seconds that no operation and no detector changes.
+    removed : (R,) float
+        Where the artist has taken a beat away; a detector does not bring it back.
+    confidence : float
+        How probable the detector finds it that its grid is right as a whole, 0 to 1; an artist's own grid has 1.
+    heard : (H, 2) float
+        The detector's beats: seconds, and how probable it finds a beat there, 0 to 1. Empty where it did not say.
+    """
+
+    times: np.ndarray = field(default_factory=none)
+    flags: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
+    locks: tuple = ()
+    removed: np.ndarray = field(default_factory=none)
+    confidence: float = 1.0
+    heard: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+
+    def __post_init__(self):
+        times, flags = np.asarray(self.times, float), np.asarray(self.flags, int)
+        if times.ndim != 1 or times.shape != flags.shape or len(times) > MAX_BEATS:
+            raise Problem(
+                "beats", f"A beat grid has at most {MAX_BEATS} beats: choose a shorter part of the song."
+            )
+        if not np.isfinite(times).all() or (np.diff(times) <= 0).any():
+            raise Problem("beats", "The beats of a grid must follow one another. Press Find Beats again.")
+        object.__setattr__(self, "times", times)
+        object.__setattr__(self, "flags", flags)
+        heard = np.asarray(self.heard, float).reshape(-1, 2)
+        if len(heard) > MAX_BEATS or not np.isfinite(heard).all() or (np.diff(heard[:, 0]) <= 0).any():
+            raise Problem("beats", "The detector's beats must follow one another. Press Find Beats again.")
+        object.__setattr__(self, "heard", heard)
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def downbeats(self) -> np.ndarray:
+        """Song seconds of the beats that begin a bar."""
+        return self.times[(self.flags & DOWN) > 0]
+
+    @property
+    def bpm(self) -> float:
+        """Tempo by the median beat interval; 0 with fewer than two beats."""
+        return float(60 / np.median(np.diff(self.times))) if len(self) > 1 else 0.0
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether the artist has had a hand in it."""
+        return bool((self.flags & EDITED).any() or len(self.locks) or len(self.removed))
+
+    @property
+    def locked(self) -> np.ndarray:
+        """(N,) bool: beats within locked spans."""
+        return inside(self.times, self.locks)
+
+    @property
+    def metre(self) -> int:
+        """The usual number of beats in a bar; 4 where there are no two downbeats."""
+        places = np.flatnonzero(self.flags & DOWN)
+        gaps = np.diff(places)
+        gaps = gaps[(gaps >= METRES[0]) & (gaps <= METRES[1])]
+        return int(np.bincount(gaps).argmax()) if len(gaps) else 4
+
+    def to_request(self) -> dict:
+        """What a dance is asked for with."""
+        return {"beats": self.times.tolist(), "downbeats": self.downbeats.tolist()}
+
+    def to_plain(self) -> dict:
+        """For JSON; `from_plain` reads it."""
+        return {
+            "times": [round(t, 6) for t in self.times.tolist()],
+            "flags": self.flags.tolist(),
+            "locks": [list(span) for span in self.locks],
+            "removed": [round(t, 6) for t in np.asarray(self.removed, float).tolist()],
+            "confidence": self.confidence,
+            "heard": [[round(t, 6), round(p, 3)] for t, p in self.heard.tolist()],
+        }
+
+
+def from_plain(value) -> Grid:
+    """The grid that `Grid.to_plain` wrote; raises `Problem` for anything else."""
+    try:
+        locks = tuple((float(a), float(b)) for a, b in value["locks"])
+        removed = np.asarray(value["removed"], float)
+        heard = value.get("heard", [])  # grids of version 0.2 and older have none
+        return Grid(value["times"], value["flags"], locks, removed, float(value["confidence"]), heard)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        raise Problem("beats", "The beat grid in this file is damaged. Press Find Beats again.") from None
+
+
+def from_json(text: str) -> Grid:
+    """As `from_plain`, from a text."""
+    try:
+        return from_plain(json.loads(text))
+    except ValueError:
+        raise Problem("beats", "The beat grid in this file is damaged. Press Find Beats again.") from None
+
+
+def from_times(
+    beats: Sequence[float],
+    downbeats: Sequence[float] = (),
+    confidence: float = 1.0,
+    flags: int = 0,
+    heard: Sequence[float] = (),
+) -> Grid:
+    """A grid from seconds; downbeats count for the beat within a millisecond of them.
+
+    `heard` is how clearly the detector hears each beat, or nothing.
+    """
+    times = np.asarray(beats, float)
+    down = np.zeros(len(times), bool)
+    marks = np.sort(np.asarray(downbeats, float))
+    if len(marks) and len(times):
+        nearest = marks[np.clip(np.searchsorted(marks, times - 1e-3), 0, len(marks) - 1)]
+        down = np.abs(nearest - times) <= 1.001e-3
+    rows = np.stack([times, np.asarray(heard, float)], 1) if len(heard) else np.zeros((0, 2))
+    return Grid(times, np.where(down, DOWN, 0) | flags, confidence=float(confidence), heard=rows)
+
+
+def inside(times, spans) -> np.ndarray:
+    """(N,) bool: which seconds lie in any of the spans, ends included."""
+    times = np.asarray(times, float)
+    found = np.zeros(times.shape, bool)
+    for first, last in spans:
+        found |= (times >= first - 1e-6) & (times <= last + 1e-6)
+    return found
+
+
+def sureness(grid: Grid) -> np.ndarray:
+    """(N,) 0 to 1: how far each beat is to be trusted.
+
+    The artist's beats count as sure. The detector's have the probability that it gives to each; where it gives none,
+    that of the whole grid.
+    """
+    sure = np.full(len(grid), float(np.clip(grid.confidence, 0, 1)))
+    if len(grid.heard) and len(grid):
+        at, clearly = grid.heard.T
+        near = np.clip(np.searchsorted(at, grid.times - 1e-3), 0, len(at) - 1)
+        sure = np.where(np.abs(at[near] - grid.times) <= 1e-3, clearly[near], sure)
+    sure[((grid.flags & EDITED) > 0) | grid.locked] = 1.0
+    return sure
+
+
+def in_words(grid: Grid) -> str:
+    """Confidence as the panel says it."""
+    if len(grid) and bool(((grid.flags & EDITED) > 0).all()):
+        return "set by you"
+    if (
+        grid.confidence > 0.8
+    ):  # measured: 98 % of such grids are right, 58 % of those between, 27 % of those below
+        return "sure"
+    if grid.confidence >= 0.5:
+        return "fairly sure: listen to it once"
+    return "not sure: check the tempo"
+
+
+def bar_numbers(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+    """(N,) bar and (N,) place in the bar from 1; beats before the first downbeat are bar 0."""
+    down = (grid.flags & DOWN) > 0
+    bars = np.cumsum(down)
+    starts = np.maximum.accumulate(np.where(down, np.arange(len(grid)), 0)) if len(grid) else bars
+    return bars, np.arange(len(grid)) - starts + 1
+
+
+def nearest(grid: Grid, seconds: float) -> int:
+    """Index of the beat nearest to a song second; raises when there is none."""
+    if not len(grid):
+        raise Problem("no_beats", "There are no beats yet. Press Find Beats, or tap the tempo.")
+    return int(np.abs(grid.times - seconds).argmin())

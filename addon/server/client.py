@@ -1,0 +1,442 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The HTTP client. It trusts nothing that the server says. No bpy in here.
+
+`http.client` is used directly: it knows no proxies and follows no redirects, so sound and token go to the
+stated host and nowhere else.
+"""
+
+import contextlib
+import hashlib
+import http.client
+import ipaddress
+import json
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+from ..dance.dance import FARTHEST, DanceData, bad_answer, from_answer, number, times
+from ..errors import Canceled, Problem
+from .compact import MEDIA_TYPE, from_compact
+
+JSON_BYTES = 64_000_000
+SOUND_BYTES = 300_000_000
+EVENT_BYTES = 4_000_000
+MESSAGE_CHARACTERS = 400
+STATES = ("queued", "running", "succeeded", "failed", "canceled")
+GONE = "The Tempose server does not answer. Start it again in the Tempose panel."
+UNTRUSTED = (
+    "This computer does not trust the server's certificate, or it is for another name. "
+    "Choose the certificate in the add-on's preferences."
+)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address names this machine."""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def split_url(url: str) -> tuple[str, str, int]:
+    """Scheme, host and port of a server's address; raises `Problem` when it is none."""
+    try:
+        parts = urlsplit(url.strip())
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port, parts = None, None, None
+    if parts is None or parts.scheme not in ("http", "https") or not host or parts.path not in ("", "/"):
+        raise Problem(
+            "server_url",
+            "The server's address looks like http://127.0.0.1:8000. Correct it in the preferences.",
+        )
+    return parts.scheme, host, port or (443 if parts.scheme == "https" else 80)
+
+
+class Client:
+    """One server. Calls block; `abort` from any thread ends the call in progress with `Canceled`.
+
+    Parameters
+    ----------
+    url, token : str
+    timeout : float
+        Seconds without a byte after which a call is given up.
+    alive : callable, optional
+        Answers false once the server is known to have ended, so that nobody waits for it.
+    certificate : str
+        File (PEM) with the certificate to trust besides those that this computer trusts, for https.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        timeout: float = 30.0,
+        alive: Callable[[], bool] | None = None,
+        certificate: str = "",
+    ):
+        self.scheme, self.host, self.port = split_url(url)
+        if not token or any(ord(c) < 33 or ord(c) > 126 for c in token):
+            raise Problem(
+                "token_wrong",
+                "The server's token is missing or not readable. Put it into the add-on's preferences.",
+            )
+        self.url, self.token, self.timeout = url.strip().rstrip("/"), token, timeout
+        self.alive, self.certificate = alive or (lambda: True), certificate
+        self._trust = trust(certificate) if self.scheme == "https" else None
+        self._stop = threading.Event()
+        self._lock = threading.Lock()
+        self._open: set[Client._Response] = set()
+
+    def abort(self) -> None:
+        """End the calls in progress and refuse new ones."""
+        self._stop.set()
+        with self._lock:
+            for call in self._open:
+                if call.sock is not None:
+                    with contextlib.suppress(OSError):
+                        call.sock.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
+
+    # the plain calls
+
+    def health(self, timeout: float = 5.0) -> dict:
+        """State, version and device of the server."""
+        answer = self._json("GET", "/v1/health", timeout=timeout)
+        if not isinstance(answer.get("status"), str) or not isinstance(answer.get("version"), str):
+            raise bad_answer("a health report in an unknown form")
+        texts = ("status", "version", "device", "model_revision", "message")
+        return {key: str(answer.get(key) or "")[:MESSAGE_CHARACTERS] for key in texts}
+
+    def capabilities(self) -> dict:
+        """Styles, models and limits."""
+        answer = self._json("GET", "/v1/capabilities")
+        styles, models = answer.get("styles"), answer.get("models")
+        if (
+            not isinstance(styles, list)
+            or not isinstance(models, list)
+            or len(styles) > 500
+            or len(models) > 500
+        ):
+            raise bad_answer("capabilities in an unknown form")
+        limits = answer.get("limits") if isinstance(answer.get("limits"), dict) else {}
+        names = [m.get("name") for m in models if isinstance(m, dict)]
+        return {
+            "styles": [s[:60] for s in styles if isinstance(s, str)],
+            "models": [n[:60] for n in names if isinstance(n, str)],
+            "no_poses": _no_poses(answer.get("pose_estimator")),
+            "limits": {k: v for k, v in limits.items() if isinstance(v, int | float)},
+        }
+
+    def ensure_sound(self, data: bytes) -> tuple[str, float]:
+        """Upload a sound unless the server has it. Returns its hash and its seconds (0 when not stated)."""
+        digest = hashlib.sha256(data).hexdigest()
+        status, _, _ = self._call("HEAD", f"/v1/audio/{digest}", good=(200, 404))
+        if status == 200:
+            return digest, 0.0
+        answer = self._json(
+            "PUT", f"/v1/audio/{digest}", data, {"Content-Type": "application/octet-stream"}, timeout=120
+        )
+        return digest, float(number(answer.get("seconds"), 0, 1e6, "length of the sound"))
+
+    def analysis(self, digest: str) -> dict:
+        """Beats and downbeats of a sound, in song seconds, with tempo and confidence.
+
+        ``heard`` is how clearly each beat is heard, 0 to 1; empty where the server does not say.
+        """
+        answer = self._json("GET", f"/v1/audio/{digest}/analysis", timeout=300)
+        found, heard = times(answer.get("beats"), "beats"), answer.get("heard") or []
+        if not isinstance(heard, list) or len(heard) not in (0, len(found)):
+            raise bad_answer("a wrong list of how clearly beats are heard")
+        return {
+            "seconds": float(number(answer.get("seconds"), 0, 1e6, "length of the sound")),
+            "beats": found,
+            "downbeats": times(answer.get("downbeats"), "downbeats"),
+            "bpm": float(number(answer.get("bpm"), 0, 2000, "tempo")),
+            "confidence": float(number(answer.get("confidence"), 0, 1, "confidence")),
+            "heard": [float(number(value, 0, 1, "heard beats")) for value in heard],
+        }
+
+    def stretch(self, digest: str, points: list, seconds: float) -> bytes:
+        """The sound as heard through a tempo map: a WAV file."""
+        body = {"tempo_map": points, "seconds": seconds}
+        _, _, data = self._call(
+            "POST",
+            f"/v1/audio/{digest}/stretch",
+            *_encoded(body),
+            good=(200,),
+            timeout=300,
+            limit=SOUND_BYTES,
+        )
+        if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
+            raise bad_answer("something that is not a WAV file")
+        return data
+
+    def find_pose(self, picture: bytes) -> dict:
+        """Where the joints of the largest person in a picture are.
+
+        Returns
+        -------
+        dict
+            ``joints``: joint → (x, y) in shares of the picture, of those that were seen; ``people``: how many were.
+        """
+        answer = self._json(
+            "POST", "/v1/pose", picture, {"Content-Type": "application/octet-stream"}, timeout=300
+        )
+        names, points, scores = (answer.get(key) for key in ("joints", "keypoints", "scores"))
+        good = all(isinstance(v, list) and len(v) <= 200 for v in (names, points, scores))
+        if not good or not len(names) == len(points) == len(scores):
+            raise bad_answer("a pose in an unknown form")
+        joints = {}
+        for name, point, score in zip(names, points, scores, strict=True):
+            if not isinstance(name, str) or not isinstance(point, list) or len(point) != 2:
+                raise bad_answer("a pose in an unknown form")
+            x, y = (float(number(v, -FARTHEST, FARTHEST, "keypoint")) for v in point)
+            if number(score, 0, 1, "score") > 0:
+                joints[name] = (x, y)
+        return {"joints": joints, "people": int(number(answer.get("people"), 1, 10_000, "number of people"))}
+
+    def put_job(self, job: str, body: dict) -> dict:
+        """Order a dance. Safe to repeat: the same body under the same id is the same job."""
+        return _job(self._json("PUT", f"/v1/jobs/{job}", *_encoded(body), good=(200, 202)))
+
+    def job(self, job: str) -> dict:
+        """State and progress."""
+        return _job(self._json("GET", f"/v1/jobs/{job}"))
+
+    def cancel(self, job: str) -> dict:
+        """Cancel this job, and only this one."""
+        return _job(self._json("POST", f"/v1/jobs/{job}/cancel", b"", timeout=5))
+
+    def result(self, job: str) -> DanceData:
+        """The finished dance; exact from this machine, in few bytes from another one."""
+        wanted = {} if is_loopback(self.host) else {"Accept": f"{MEDIA_TYPE}, application/json;q=0.5"}
+        _, headers, data = self._call("GET", f"/v1/jobs/{job}/result", None, wanted, good=(200,), timeout=60)
+        if headers.get("Content-Type", "").partition(";")[0].strip() == MEDIA_TYPE:
+            return from_compact(data)
+        return from_answer(_parsed(data))
+
+    # following a job
+
+    def follow(self, job: str, on_event: Callable[[str, dict], None], patience: float = 30.0) -> dict:
+        """Read a job's events until it has ended, across dropped connections.
+
+        Parameters
+        ----------
+        job : str
+        on_event : callable (name, data)
+            Called for each event; one that came twice is passed on once.
+        patience : float
+            Seconds without any sign of life after which the server counts as gone.
+
+        Returns
+        -------
+        dict
+            The ended job.
+        """
+        last, pause, alive = 0, 0.2, time.monotonic()
+        while True:
+            try:
+                for number_, name, data in self._events(job, last):
+                    alive, pause = time.monotonic(), 0.2
+                    if number_ is not None:
+                        if number_ <= last:
+                            continue
+                        last = number_
+                    on_event(name, data)
+                    if name == "state" and data.get("state") in STATES[2:]:
+                        return _job(data)
+                ended = self.job(job)  # the stream ended without a last word
+            except Problem as problem:
+                if problem.code != "server_gone" or not self.alive() or time.monotonic() - alive > patience:
+                    raise
+                ended = None
+            if ended and ended["state"] in STATES[2:]:
+                return ended
+            if self._stop.wait(pause):
+                raise Canceled
+            pause = min(pause * 2, 3.0)
+            if time.monotonic() - alive > patience:
+                raise Problem("server_gone", GONE)
+
+    def _events(self, job: str, last: int) -> Iterator[tuple[int | None, str, dict]]:
+        headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(last)} if last else {})}
+        with self._Response(self, "GET", f"/v1/jobs/{job}/events", None, headers, self.timeout) as response:
+            if response.status != 200:
+                self._refuse(response.status, response.read(JSON_BYTES + 1))
+            yield from parse_events(iter(lambda: response.readline(EVENT_BYTES + 1), b""))
+        self._check()
+
+    # the wire
+
+    def _check(self) -> None:
+        if self._stop.is_set():
+            raise Canceled
+
+    class _Response:
+        """A connection for one call, closed at the end, with the network's errors turned into words."""
+
+        def __init__(self, client: "Client", method, path, body, headers, timeout):
+            self.client, self.args = client, (method, path, body, headers)
+            place = (client.host, client.port)
+            self.connection = (
+                http.client.HTTPSConnection(*place, timeout=timeout, context=client._trust)
+                if client._trust
+                else http.client.HTTPConnection(*place, timeout=timeout)
+            )
+            self.sock: socket.socket | None = None  # http.client forgets it when the answer begins
+            self.response: http.client.HTTPResponse | None = None
+
+        def __enter__(self) -> http.client.HTTPResponse:
+            method, path, body, headers = self.args
+            client = self.client
+            client._check()
+            with client._lock:
+                client._open.add(self)
+            try:
+                self.connection.connect()
+                self.sock = self.connection.sock
+                client._check()
+                self.connection.request(
+                    method,
+                    path,
+                    body,
+                    {"Authorization": f"Bearer {client.token}", "Connection": "close", **headers},
+                )
+                self.response = self.connection.getresponse()
+            except BaseException as error:
+                self.__exit__(type(error), error, None)
+                raise
+            return self.response
+
+        def __exit__(self, kind, error, trace) -> None:
+            with self.client._lock:
+                self.client._open.discard(self)
+            if self.response is not None:
+                self.response.close()
+            self.connection.close()
+            if isinstance(error, OSError | http.client.HTTPException):
+                self.client._check()
+                if isinstance(error, ssl.SSLCertVerificationError):
+                    raise Problem("certificate", UNTRUSTED) from error
+                raise Problem("server_gone", GONE) from error
+
+    def _call(self, method, path, body=None, headers=None, *, good, timeout=None, limit=JSON_BYTES):
+        with self._Response(self, method, path, body, headers or {}, timeout or self.timeout) as response:
+            data = b"" if method == "HEAD" else response.read(limit + 1)
+            status, answer_headers = response.status, response.headers
+        self._check()
+        if len(data) > limit:
+            raise bad_answer("more than it may")
+        if status not in good:
+            self._refuse(status, data, answer_headers.get("Retry-After"))
+        return status, answer_headers, data
+
+    def _json(self, method, path, body=None, headers=None, *, good=(200, 201, 202), timeout=None) -> dict:
+        _, _, data = self._call(method, path, body, headers, good=good, timeout=timeout)
+        return _parsed(data)
+
+    def _refuse(self, status: int, data: bytes, retry_after: str | None = None) -> None:
+        """Raise what the server's error says."""
+        code, message = "", ""
+        try:
+            answer = json.loads(data[:1_000_000])
+            code, message = str(answer["code"])[:60], str(answer["message"])[:MESSAGE_CHARACTERS]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            pass
+        if status == 401:
+            raise Problem(
+                "token_wrong", "The server refuses this add-on's token. Connect again, or start the server."
+            )
+        if status == 429:
+            problem = Problem(
+                "queue_full", message or "The server has enough to do at the moment. Try again soon."
+            )
+            problem.retry_after = min(float(retry_after), 60.0) if (retry_after or "").isdigit() else 2.0
+            raise problem
+        raise Problem(
+            code or f"http_{status}", message or f"The server refused with the number {status}. See its log."
+        )
+
+
+def _no_poses(said) -> str:
+    """Why a server finds no joints in pictures, or nothing."""
+    if not isinstance(said, dict) or not isinstance(said.get("available"), bool):
+        return "This server is too old to find joints in pictures"
+    return "" if said["available"] else str(said.get("message"))[:MESSAGE_CHARACTERS].rstrip(".")
+
+
+def trust(certificate: str) -> ssl.SSLContext:
+    """Trust in this computer's certificates, and in the one given; names are checked in any case."""
+    context = ssl.create_default_context()
+    if certificate:
+        try:
+            context.load_verify_locations(cafile=certificate)
+        except OSError:  # ssl.SSLError is one
+            raise Problem(
+                "certificate",
+                "The server's certificate is not a PEM file that can be read. Choose another one.",
+            ) from None
+    return context
+
+
+def _parsed(data: bytes) -> dict:
+    try:
+        answer = json.loads(data)
+    except (ValueError, RecursionError):
+        raise bad_answer("something that is not JSON") from None
+    if not isinstance(answer, dict):
+        raise bad_answer("an answer in an unknown form")
+    return answer
+
+
+def _encoded(body: dict) -> tuple[bytes, dict]:
+    return json.dumps(body, allow_nan=False).encode(), {"Content-Type": "application/json"}
+
+
+def _job(answer: dict) -> dict:
+    if answer.get("state") not in STATES:
+        raise bad_answer("a job in an unknown form")
+    error = answer.get("error") if isinstance(answer.get("error"), dict) else {}
+    progress = answer.get("progress")
+    position = answer.get("position")
+    return {
+        "state": answer["state"],
+        "progress": float(number(progress, 0, 1, "progress")) if progress is not None else 0.0,
+        "position": position if isinstance(position, int) else None,
+        "error": (
+            str(error.get("code") or "failed")[:60],
+            str(error.get("message") or "The server could not make this dance.")[:MESSAGE_CHARACTERS],
+        ),
+    }
+
+
+def parse_events(lines: Iterator[bytes]) -> Iterator[tuple[int | None, str, dict]]:
+    """Server-sent events from their lines: (id, name, data). Comments and unreadable ids are passed over."""
+    identity, name, data, size = None, "message", [], 0
+    for line in lines:
+        size += len(line)
+        if size > EVENT_BYTES:
+            raise bad_answer("an event that is too long")
+        text = line.decode("utf-8", "replace").rstrip("\r\n")
+        if not text:
+            if data:
+                try:
+                    value = json.loads("\n".join(data))
+                except (ValueError, RecursionError):
+                    raise bad_answer("an event that is not JSON") from None
+                if not isinstance(value, dict):
+                    raise bad_answer("an event in an unknown form")
+                yield identity, name, value
+            identity, name, data, size = None, "message", [], 0
+            continue
+        key, _, value = text.partition(":")
+        value = value.removeprefix(" ")
+        if key == "id" and value.isdigit() and len(value) < 18:
+            identity = int(value)
+        elif key == "event":
+            name = value
+        elif key == "data":
+            data.append(value)

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server's own Python environment: made, checked, mended and removed by the add-on. No bpy in here.
+
+It lies in a folder of its own and never touches Blender's Python. Work that was cut off is taken up again: pip keeps
+what it has downloaded, and what is installed stays installed. The file `ready.json` is written last.
+"""
+
+import contextlib
+import json
+import os
+import queue
+import re
+import shutil
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from ..errors import Problem
+
+NEEDED = (3, 11)
+READY, LOG = "ready.json", "setup.log"
+ROOM = 8 * 2**30  # bytes: the model's libraries with those for a graphics card
+COMPILE = "from tempose.music.compiled import compile_once; compile_once()"
+_ASK = "import sys; print(sys.version_info[0], sys.version_info[1])"
+
+
+def python_of(folder: Path) -> Path:
+    """The interpreter of the environment in this folder, there or not."""
+    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def state(folder: Path, version: str) -> str:
+    """``missing``, ``unfinished``, ``old`` (made for another version of the add-on) or ``ready``."""
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return "missing"
+    try:
+        made_for = json.loads((folder / READY).read_text("utf-8"))["version"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return "unfinished"
+    if not python_of(folder).exists():  # Blender, or the Python it was made from, has gone
+        return "unfinished"
+    return "ready" if made_for == version else "old"
+
+
+def base_python() -> str:
+    """A Python to make the environment from: one of the system's, or Blender's own interpreter."""
+    names = ["python3.13", "python3.12", "python3.11", "python3", "python"]
+    for found in [*filter(None, map(shutil.which, names)), sys.executable]:
+        try:
+            said = subprocess.run(
+                [found, "-I", "-c", _ASK], capture_output=True, text=True, timeout=20, check=True
+            )
+            if (*map(int, said.stdout.split()),) >= NEEDED and _can_make(found):
+                return found
+        except (OSError, ValueError, subprocess.SubprocessError):
+            continue
+    raise Problem(
+        "python_needed",
+        f"No Python {NEEDED[0]}.{NEEDED[1]} or later with venv was found. Install one from python.org "
+        "(on Debian and Ubuntu: apt install python3-venv), then press the button again.",
+    )
+
+
+def _can_make(python: str) -> bool:
+    ask = [python, "-I", "-c", "import venv, ensurepip"]
+    return subprocess.run(ask, capture_output=True, timeout=20, check=False).returncode == 0
+
+
+def set_up(work, folder: Path, package: str, version: str, python: str | None = None) -> Path:
+    """Make or finish the environment; runs in the job's thread. Returns its interpreter.
+
+    Parameters
+    ----------
+    work : Job
+        Told how far it has come; stops the work when canceled.
+    folder : Path
+    package : str
+        What pip shall install: a wheel file, or a requirement.
+    version : str
+        Of the add-on, written down when all is done.
+    python : str, optional
+        To make it from; by default `base_python`.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if shutil.disk_usage(folder).free < ROOM:
+        raise Problem(
+            "disk_full", f"The server needs {ROOM >> 30} GB of room on the disk of {folder}. Make room first."
+        )
+    (folder / READY).unlink(missing_ok=True)
+    log = folder / LOG
+    with log.open("a", encoding="utf-8") as out:
+        inside = python_of(folder)
+        if not _works(inside):
+            work.status("Making the environment")
+            for part in ("bin", "Scripts", "Lib", "lib", "lib64", "include", "Include", "pyvenv.cfg"):
+                _away(folder / part)
+            _run(work, out, [python or base_python(), "-I", "-m", "venv", str(folder)], log)
+        work.status("Looking for the packages")
+        pip = [str(inside), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
+        bar = "raw" if _pip_counts(work, out, inside, pip, log) else "off"
+        _run(work, out, [*pip, "install", "--progress-bar", bar, package], log, _Pip(work))
+        work.status("Checking the server")
+        _run(work, out, [str(inside), "-I", "-m", "tempose_server", "--check"], log)
+        work.status("Preparing to hear music")
+        _run(work, out, [str(inside), "-I", "-c", COMPILE], log)
+    part = folder / f"{READY}.part"
+    part.write_text(json.dumps({"version": version, "package": Path(package).name}), "utf-8")
+    part.replace(folder / READY)
+    return inside
+
+
+def remove(folder: Path) -> None:
+    """Delete the environment; only what looks like one."""
+    if (
+        folder.is_dir()
+        and any(folder.iterdir())
+        and not (folder / "pyvenv.cfg").exists()
+        and not (folder / LOG).exists()
+    ):
+        raise Problem(
+            "not_ours", f"{folder} holds other things than the server. Nothing was deleted: move them first."
+        )
+    _away(folder)
+
+
+def _away(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _works(python: Path) -> bool:
+    try:
+        ask = [str(python), "-I", "-m", "pip", "--version"]
+        return subprocess.run(ask, capture_output=True, timeout=60, check=False).returncode == 0
+    except (OSError, subprocess.SubprocessError):
+        return False
+
+
+def _pip_counts(work, out, inside: Path, pip: list[str], log: Path) -> bool:
+    """Whether this pip can say how far a download is; an older one is renewed first if it can be."""
+    ask = [str(inside), "-I", "-c", "import pip; print(*pip.__version__.split('.')[:2])"]
+
+    def counts() -> bool:
+        said = subprocess.run(ask, capture_output=True, text=True, timeout=60, check=False).stdout
+        return said.split() != [] and (*map(int, said.split()),) >= (24, 1)
+
+    if counts():
+        return True
+    with contextlib.suppress(Problem):  # without a connection the old one will do
+        _run(work, out, [*pip, "install", "--progress-bar", "off", "--upgrade", "pip"], log)
+    return counts()
+
+
+class _Pip:
+    """What pip's lines mean for a person who waits."""
+
+    def __init__(self, work):
+        self.work, self.name, self.told = work, "", 0.0
+
+    def __call__(self, line: str) -> None:
+        if found := re.match(r"\s*(?:Downloading|Using cached) ([A-Za-z0-9._]+?)-\d", line):
+            self.name = found[1].replace("_", "-")
+            self.work.status(f"Downloading {self.name}")
+        elif found := re.match(r"Progress (\d+) of (\d+)", line):
+            done, total = int(found[1]), max(int(found[2]), 1)
+            if time.monotonic() - self.told > 0.2:
+                self.told = time.monotonic()
+                self.work.status(f"Downloading {self.name} ({done / 1e6:.0f} of {total / 1e6:.0f} MB)")
+                self.work.progress(done / total)
+        elif line.startswith("Installing collected"):
+            self.work.status("Installing")
+
+
+def _run(work, out, command: list[str], log: Path, hear=None) -> None:
+    """Run a command to its end, its words in the log; ends it when the job is canceled."""
+    out.write(f"$ {' '.join(command)}\n")
+    out.flush()
+    environment = {
+        k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP")
+    }
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            encoding="utf-8", errors="replace", env=environment,
+        )  # fmt: skip
+    except OSError as error:
+        raise Problem(
+            "python_failed", f"{command[0]} could not be started: {error.strerror or error}. Try again."
+        ) from None
+    lines: queue.Queue = queue.Queue()
+
+    def read() -> None:
+        assert process.stdout is not None
+        for line in process.stdout:
+            lines.put(line)
+        lines.put(None)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    last: list[str] = []
+    try:
+        while True:
+            try:
+                line = lines.get(timeout=0.1)
+            except queue.Empty:
+                work.sleep(0)  # raises when canceled
+                continue
+            if line is None:
+                break
+            if not line.startswith("Progress"):
+                out.write(line)
+                out.flush()
+                last = [*last[-3:], line.strip()]
+            if hear is not None:
+                hear(line)
+            work.sleep(0)
+    finally:
+        if process.poll() is None and lines.empty():
+            try:
+                process.wait(1.0 if not reader.is_alive() else 0.01)
+            except subprocess.TimeoutExpired:
+                process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        reader.join(5)
+        if process.stdout is not None:
+            process.stdout.close()
+    if process.returncode:
+        said = " ".join(last)[-400:]
+        raise Problem(
+            "setup_failed",
+            f"Setting up the server failed: {said} Press the button again to go on. Log: {log}",
+        )

@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A part of the timeline to dance, or to change: from frames or bars to seconds. No bpy in here."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from ..errors import Problem
+from .timing import Span, TempoMap
+
+SHORTEST = 0.5  # seconds that a server dances at least
+
+
+def of_frames(span: Span, first: int, last: int) -> tuple[float, float]:
+    """Seconds (start, stop) of the span for the scene frames first to last, both danced.
+
+    Frames outside of the span are left out; raises `Problem` where less than half a second is left.
+    """
+    if last < first:
+        raise Problem("range_backwards", "The range ends before it begins. Set its end after its beginning.")
+    start = max(0.0, float(span.second_at(first)))
+    stop = min(span.seconds, float(span.second_at(last + 1)))
+    if stop <= start:
+        raise Problem(
+            "range_outside",
+            f"Frames {first} to {last} lie outside of what can be danced. Choose frames of the strip.",
+        )
+    if stop - start < SHORTEST - 1e-6:
+        raise Problem("range_short", "The range is shorter than half a second. Make it longer.")
+    return start, stop
+
+
+def bar_frames(span: Span, downbeats: Sequence[float], first: int, last: int) -> tuple[int, int]:
+    """Scene frames of the bars first to last, both counted.
+
+    Parameters
+    ----------
+    downbeats : of float
+        Timeline seconds; bar 1 begins with the first of them, bar 0 is what lies before.
+    """
+    if not downbeats:
+        raise Problem("no_bars", "There are no bars yet: Find Beats first.")
+    if last < first:
+        raise Problem("range_backwards", "The range ends before it begins. Set its end after its beginning.")
+    if first > len(downbeats):
+        raise Problem("range_outside", f"The song has {len(downbeats)} bars: choose from those.")
+    start = downbeats[first - 1] if first > 0 else 0.0
+    stop = downbeats[last] if last < len(downbeats) else span.seconds
+    begin = math.ceil(float(span.frame_at(start)) - 1e-6)
+    return begin, max(begin, math.ceil(float(span.frame_at(stop)) - 1e-6) - 1)
+
+
+def bar_at(downbeats: Sequence[float], second: float) -> int:
+    """The bar that a timeline second lies in."""
+    return bisect_right([d - 1e-6 for d in downbeats], second)
+
+
+def cut(tempo: TempoMap, start: float, stop: float) -> TempoMap:
+    """The tempo map of a part alone: its second 0 is `start`, the song goes on as it did."""
+    inner = [(t - start, s) for t, s in tempo.points if start + 1e-6 < t < stop - 1e-6]
+    ends = [float(tempo.to_song(t)) for t in (start, stop)]
+    return TempoMap([(0.0, ends[0]), *inner, (stop - start, ends[1])])

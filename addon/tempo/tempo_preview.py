@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keys at an edited tempo, at once: a copy of the Action, put in its place everywhere.
+
+Taking the preview back puts the Action itself there again, which nobody has touched. Its keys are read once; from
+then on an edit of the tempo only writes over what it changes in the copy.
+"""
+
+import hashlib
+from dataclasses import dataclass
+
+import bpy
+import numpy as np
+
+from .. import notes
+from ..dance import again, splice
+from ..dance.splice import Keys
+from ..errors import Problem
+from ..keys import keying
+
+WRITTEN = "tempose_preview"  # on previews: a mark of the keys as they were written
+
+
+@dataclass(eq=False)
+class _Read:
+    """The keys of an Action, and what a preview of it holds now."""
+
+    action: int  # its identity in this session
+    mark: str
+    keys: list[Keys]
+    shown: list[Keys]
+
+
+_kept: list[_Read] = []  # of the Action that was previewed last
+
+
+def previewing(settings) -> bool:
+    """Whether the keys on show are a preview of a tempo."""
+    return settings.tempo.before is not None and again.preview_of(settings.tempo) is not None
+
+
+def preview(settings, changes: again.Changes | None) -> str:
+    """Move the keys to the tempo that the settings ask for; returns what to say."""
+    if changes is None:
+        raise Problem(
+            "no_dance",
+            "No dance to all of this sound moves this character: generate one, with the range Strip.",
+        )
+    if not _moves(changes):
+        take_back(settings)
+        return "At this tempo the keys stay where they are."
+    tempo, base = settings.tempo, changes.action
+    copy = again.preview_of(tempo)
+    if copy is None or tempo.before != base or _is_edited(copy):
+        take_back(settings)
+        copy = None
+    read = _read(base, copy is None)
+    fresh = copy is None
+    copy = base.copy() if fresh else copy
+    try:
+        _write(copy, read, changes, not tempo.exact)
+    except BaseException:
+        _kept.clear()
+        if fresh:
+            bpy.data.actions.remove(copy)
+        else:
+            take_back(settings)
+        raise
+    if fresh:
+        kept = base.use_fake_user
+        copy.name = f"{base.name} (tempo preview)"
+        base.user_remap(copy)
+        base.use_fake_user = True  # nothing may be lost on saving meanwhile
+        copy.use_fake_user = False
+        tempo.before, tempo.before_kept, tempo.shown = base, kept, copy
+    return f"The keys of '{base.name}' are shown at the new tempo. Regenerate dances the changed parts again."
+
+
+def _moves(changes: again.Changes) -> bool:
+    """Whether any key goes anywhere."""
+    frames = changes.old.span.frames.astype(float)
+    return bool(abs(again.retiming.new_frames(frames, changes.old, changes.new) - frames).max() > 1e-3)
+
+
+def _read(base, fresh: bool) -> _Read:
+    """The keys of an Action: those read before, where nobody has touched it since."""
+    mark = _mark(_places(base))
+    if not _kept or (_kept[0].action, _kept[0].mark) != (base.session_uid, mark):
+        masks = keying.by_hand(base)
+        keys = [again.read(c, masks[c.data_path, c.array_index]) for c in keying.curves(base)]
+        _kept[:] = [_Read(base.session_uid, mark, keys, [])]
+    if fresh:
+        _kept[0].shown = _kept[0].keys  # a copy begins as the Action itself
+    return _kept[0]
+
+
+def _write(copy, read: _Read, changes: again.Changes, whole: bool) -> None:
+    moves = splice.Moves(changes.old, changes.new, whole)
+    made = [splice.retimed(keys, moves) for keys in read.keys]
+    shown = read.shown or [None] * len(made)
+    for curve, keys, before in zip(keying.curves(copy), made, shown, strict=True):
+        again.write(curve, keys, before)
+    read.shown = made
+    copy[WRITTEN] = _mark([keys.co for keys in made])
+    if keying.MARKS in copy:
+        del copy[keying.MARKS]  # those of the Action: its keys lie elsewhere
+
+
+def _places(action) -> list[np.ndarray]:
+    """Frames and values of all keys, by curve."""
+    found = []
+    for curve in keying.curves(action):
+        flat = np.empty(2 * len(curve.keyframe_points), np.float32)
+        curve.keyframe_points.foreach_get("co", flat)
+        found.append(flat)
+    return found
+
+
+def _mark(places: list[np.ndarray]) -> str:
+    mark = hashlib.blake2b(digest_size=16)
+    for flat in places:
+        mark.update(np.ascontiguousarray(flat, np.float32).tobytes())
+        mark.update(b"|")
+    return mark.hexdigest()
+
+
+def _is_edited(copy) -> bool:
+    """Whether somebody has moved, added or taken away a key of a preview."""
+    return copy.get(WRITTEN, "") not in ("", _mark(_places(copy)))
+
+
+def take_back(settings) -> bool:
+    """Put the keys as they were before the preview; returns whether there was one.
+
+    A preview in which the artist has changed keys is kept as an Action of its own.
+    """
+    tempo = settings.tempo
+    base, copy = tempo.before, again.preview_of(tempo)
+    if base is None:
+        return False
+    if copy is not None and copy != base:
+        edited = _is_edited(copy)
+        copy.user_remap(base)
+        if edited:
+            copy.name, copy.use_fake_user = f"{base.name} (edited preview)", True
+            notes.say(f"The keys that you changed in the preview are kept in the Action '{copy.name}'.")
+        else:
+            bpy.data.actions.remove(copy)
+    base.use_fake_user = tempo.before_kept
+    tempo.before, tempo.before_kept, tempo.shown, tempo.preview = None, False, None, ""
+    return True
+
+
+def forget() -> None:
+    """Another file, or the add-on is going."""
+    _kept.clear()
