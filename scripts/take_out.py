@@ -30,7 +30,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "tests" / "protections.yaml"
 PAGE = ROOT / "docs" / "protections.md"
-COPIED = ("core", "server", "addon", "tests", "configs", "scripts", "docs", "LICENSES")
+COPIED = ("core", "server", "addon", "tests", "configs", "scripts", "docs", "examples", "LICENSES")
 PYTHONS = {"": ".venv", "blender": ".venv-bpy-4.5"}  # by an entry's `python`
 PACKAGES = {"": ("tempose", "tempose_server", "addon"), "blender": ("addon",)}
 TEST_SECONDS, PATIENCE_SECONDS = 90, 60  # for one test; for what a test waits for
