@@ -7,6 +7,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from tempose.datasets import augment
 from tempose.datasets.augment import Augmenter, SongBankEntry, reproportion
 from tempose.datasets.clips import Clip, joint_speed, quantised, sample
 from tempose.pose.framing import Framing, chain_height
@@ -47,6 +48,21 @@ def stops_off_the_beat(clip):
     speed = joint_speed(clip.motion)
     stops = np.flatnonzero((speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:])) + 1.5
     return np.mean([np.abs(stops - beat).min() for beat in clip.beat_frames[2:-2]])
+
+
+def test_only_slow_dances_are_shown_with_music_twice_as_fast(augmenter, monkeypatch):
+    def draws(share):
+        monkeypatch.setattr(augment, "HALF_TIME", share)
+        return [augmenter.draw(np.random.default_rng(i)) for i in range(20)]
+
+    tempi = []
+    for plain, half in zip(draws(0.0), draws(1.0), strict=True):
+        np.testing.assert_array_equal(plain.keypoints, half.keypoints)
+        octaves = half.music[:, -1] - plain.music[:, -1]
+        slow = plain.music[:, -1].max() < np.log2(augment.HALF_BELOW / 120)
+        np.testing.assert_allclose(octaves, float(slow), atol=1e-5)
+        tempi.append(slow)
+    assert 0 < sum(tempi) < 20
 
 
 def test_quantising_takes_stops_to_the_beat_and_leaves_poses_alone():
