@@ -17,7 +17,7 @@ COUNTS = (17, 26, 133)  # joints: COCO, Halpe (with feet), COCO-WholeBody (with 
 class Estimator(Protocol):
     """Called with a picture (H, W, 3) uint8 RGB; returns people (P, K, 3): pixels x, y and confidence.
 
-    K is one of `COUNTS`, in the order of `formats.COCO_LAYOUTS`.
+    K is one of `COUNTS`, in the order of `formats.layouts.COCO_LAYOUTS`.
     """
 
     def __call__(self, picture: np.ndarray, /) -> np.ndarray: ...

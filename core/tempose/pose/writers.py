@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tempose.errors import TemposeError
-from tempose.pose.formats import AXES, COCO_LAYOUTS, COCO_PARTS, OPENPOSE_LAYOUTS
+from tempose.pose.formats.layouts import AXES, COCO_LAYOUTS, COCO_PARTS, OPENPOSE_LAYOUTS
 from tempose.pose.sequence import PoseSequence, convert, to_openpose18
 from tempose.pose.skeletons import COCO_17, HALPE_26, OPENPOSE_60, Skeleton
 

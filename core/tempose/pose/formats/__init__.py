@@ -1,0 +1,139 @@
+"""Reading pose files: OpenPose, COCO, Halpe, MediaPipe and our own JSON. `pose.writers` writes them.
+
+Every reader turns what it finds into a `PoseSequence`: keypoints as shares of a stated canvas, a stated frame
+rate, and score 0 where a joint was not seen (whatever coordinates the file holds there). Feet and hands
+are kept (`skeletons.LAYOUTS`; `to_openpose18` gives what the model takes of them), faces are left out.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tempose.errors import TemposeError
+from tempose.pose.formats.coco import from_coco
+from tempose.pose.formats.layouts import AXES, MAX_FRAMES
+from tempose.pose.formats.mediapipe import LANDMARKS, from_mediapipe
+from tempose.pose.formats.openpose import from_pages, pages_of
+from tempose.pose.formats.own import from_own
+from tempose.pose.formats.values import DEFAULT_FPS, first, load_json, unreadable
+from tempose.pose.sequence import PoseSequence
+
+__all__ = ["load_poses", "load_reference", "parse_poses"]
+
+
+def load_poses(
+    path: str | os.PathLike,
+    *,
+    canvas: tuple[int, int] | None = None,
+    fps: float | None = None,
+    person: int | None = None,
+    y_up: bool | None = None,
+) -> PoseSequence:
+    """Read a pose file, or a folder of OpenPose files (one per frame, in the order of their names).
+
+    Parameters
+    ----------
+    path : path
+        JSON: OpenPose (BODY_25 or COCO-18, native or as a list of frames with a canvas), COCO annotations or
+        results (17, Halpe's 26 or WholeBody's 133 points, these in one list or in WholeBody's own fields),
+        MediaPipe landmarks (33), or our own. Or a ``DANCE.npz``.
+    canvas : (int, int), optional
+        Width and height in pixels. Needed where the file does not say it; a file's own size has precedence.
+    fps : float, optional
+        Needed for several frames where the file does not say it.
+    person : int, optional
+        Which figure of each frame, in file order. None: the most confident one of the first frame, then the
+        one nearest to it.
+    y_up : bool, optional
+        Whether y is measured upwards from the picture's lower edge. None: as the file says, else downwards,
+        as all of these formats have it.
+
+    Raises
+    ------
+    TemposeError
+        The file is missing, too large, no pose file, or its size or frame rate is nowhere said.
+    """
+    path = Path(path)
+    if path.suffix == ".npz" and path.is_file():
+        from tempose.dance import Dance
+
+        return Dance.load(path).poses
+    if path.is_dir():
+        files = sorted(path.glob("*.json"), key=_natural)
+        if not files:
+            raise unreadable(path, "the folder holds no .json files")
+        if len(files) > MAX_FRAMES:
+            raise unreadable(path, f"more than {MAX_FRAMES} frames")
+        pages = [page for file in files for page in pages_of(load_json(file), file)]
+        return _downwards(from_pages(pages, path, canvas, fps, person), pages[0], path, y_up)
+    return parse_poses(load_json(path), name=path.name, canvas=canvas, fps=fps, person=person, y_up=y_up)
+
+
+def _natural(path: Path) -> list[tuple[int, int | str]]:
+    """Sort key that puts frame 10 after frame 9."""
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def load_reference(
+    path: str | os.PathLike,
+    *,
+    canvas: tuple[int, int] | None = None,
+    frame: int = 0,
+    person: int | None = None,
+    y_up: bool | None = None,
+) -> PoseSequence:
+    """Read one frame of `load_poses` as a reference. Missing joints stay missing: see `complete`."""
+    poses = load_poses(path, canvas=canvas, fps=DEFAULT_FPS, person=person, y_up=y_up)
+    if not 0 <= frame < len(poses):
+        raise TemposeError(
+            "pose_frame", f"{Path(path).name} has {len(poses)} frames; frame {frame} is not there."
+        )
+    return poses[frame : frame + 1]
+
+
+def parse_poses(
+    data: Any,
+    *,
+    name: str = "The pose",
+    canvas: tuple[int, int] | None = None,
+    fps: float | None = None,
+    person: int | None = None,
+    y_up: bool | None = None,
+) -> PoseSequence:
+    """Like `load_poses`, from parsed JSON."""
+    return _downwards(_parsed(data, name, canvas, fps, person), data, name, y_up)
+
+
+def _parsed(
+    data: Any, name: str, canvas: tuple[int, int] | None, fps: float | None, person: int | None
+) -> PoseSequence:
+    if isinstance(data, dict) and "skeleton" in data:
+        return from_own(data, name, fps)
+    if isinstance(data, dict) and "annotations" in data:
+        return from_coco(data["annotations"], data, name, canvas, fps, person)
+    if first(data, "keypoints") is not None:
+        return from_coco(data, {}, name, canvas, fps, person)
+    if any(first(data, key) is not None for key in (*LANDMARKS, "visibility")):
+        return from_mediapipe(data, name, canvas, fps)
+    in_frames = isinstance(data, dict) and ("people" in data or "frames" in data)
+    if in_frames or first(data, "people") is not None:
+        return from_pages(pages_of(data, name), name, canvas, fps, person)
+    raise unreadable(name, "neither OpenPose, COCO, MediaPipe nor Tempose keypoints")
+
+
+def _downwards(poses: PoseSequence, data: Any, name: Any, y_up: bool | None) -> PoseSequence:
+    """The poses with y down, whichever way the file (or, over it, the caller) measures it."""
+    said = first(data, "axes")
+    if said is not None and said not in AXES.values():
+        raise unreadable(name, f"axes must be one of: {'; '.join(AXES.values())}")
+    if not (said == AXES[True] if y_up is None else y_up):
+        return poses
+    keypoints = poses.keypoints.copy()
+    keypoints[..., 1] = np.where(poses.scores > 0, 1 - keypoints[..., 1], keypoints[..., 1])
+    return replace(poses, keypoints=keypoints)

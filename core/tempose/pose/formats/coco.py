@@ -1,0 +1,77 @@
+"""COCO's annotations and results: 17 points, Halpe's 26, or WholeBody's 133 in one list or in fields."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tempose.pose.formats.layouts import COCO_LAYOUTS, COCO_PARTS, COCO_WHOLEBODY
+from tempose.pose.formats.people import Person, assemble, choose, read_person
+from tempose.pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
+from tempose.pose.sequence import PoseSequence
+from tempose.pose.skeletons import BODY_67
+
+
+def from_coco(
+    annotations: Any,
+    header: dict,
+    name: Any,
+    canvas: tuple[int, int] | None,
+    fps: float | None,
+    person: int | None,
+) -> PoseSequence:
+    """Annotations as poses; `header` is the object around them with its images and info, empty for results."""
+    annotations = annotations if isinstance(annotations, list) else [annotations]
+    if not annotations or not all(isinstance(a, dict) for a in annotations):
+        raise unreadable(name, "there are no annotations")
+    images = header.get("images", [])
+    if not isinstance(images, list) or not all(isinstance(i, dict) for i in images):
+        raise unreadable(name, "images must be a list of objects")
+    order: list[str] = [str(i.get("id")) for i in images]
+    if images and "width" in images[0]:
+        canvas = picture_size(images[0]["width"], images[0].get("height"), name)
+    info = header.get("info")
+    if isinstance(info, dict) and "fps" in info:
+        fps = frame_rate(info["fps"], name)
+    by_image: dict[str, list[Person]] = {key: [] for key in order}
+    for annotation in annotations:
+        body = read_person(annotation.get("keypoints", []), COCO_LAYOUTS, name)
+        if body is None:
+            continue
+        body = _with_parts(body, annotation, name)
+        if "keypoint_scores" in annotation:
+            scores = numbers(annotation["keypoint_scores"], name)
+            if scores.shape != (len(body.points),):
+                raise unreadable(name, "keypoint_scores must hold one number per keypoint")
+            points = np.column_stack([body.points[:, :2], np.where(body.points[:, 2] > 0, scores, 0)])
+        else:
+            cuts = [17, *(first for _, _, first, _ in COCO_PARTS[1:])] if len(body.points) == 133 else []
+            parts = np.split(body.points[:, 2], cuts)  # a part may hold flags, another one confidences
+            points = np.column_stack([body.points[:, :2], np.concatenate([_visibility(v) for v in parts])])
+        by_image.setdefault(str(annotation.get("image_id", "0")), []).append(replace(body, points=points))
+    canvas, fps = settle(canvas, fps, len(by_image), name)
+    return assemble(choose(list(by_image.values()), person), canvas, fps, name, None)
+
+
+def _with_parts(body: Person, annotation: dict, name: Any) -> Person:
+    """The person with COCO-WholeBody's feet, face and hands, where the annotation has any of them."""
+    if len(body.points) != 17 or not any(field in annotation for field, _, _, _ in COCO_PARTS):
+        return body
+    points = np.zeros((len(COCO_WHOLEBODY), 3))
+    points[:17] = body.points
+    for field, _, first, count in COCO_PARTS:
+        values = numbers(annotation.get(field) or [], name)
+        if values.size not in (0, 3 * count) or values.ndim != 1:
+            raise unreadable(name, f"{field} must hold {3 * count} numbers, not {values.size}")
+        if values.size:
+            points[first : first + count] = values.reshape(-1, 3)
+    return Person(points, tuple(COCO_WHOLEBODY), BODY_67)
+
+
+def _visibility(v: np.ndarray) -> np.ndarray:
+    """COCO's third number as a score: flags 0 absent, 1 hidden, 2 seen; or a detector's confidence."""
+    if np.isin(v, (0, 1, 2)).all() and (v == 2).any():
+        return v / 2
+    return v

@@ -1,0 +1,87 @@
+"""Figures in frames: read as x, y and score, chosen where there are several, made into poses."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from tempose.pose.formats.layouts import MAX_FRAMES
+from tempose.pose.formats.values import numbers, unreadable
+from tempose.pose.sequence import PoseSequence, convert
+from tempose.pose.skeletons import Skeleton
+
+
+@dataclass(frozen=True)
+class Person:
+    """One figure in one frame: (K, 3) x, y, score as in the file."""
+
+    points: np.ndarray
+    names: tuple[str, ...]
+    skeleton: Skeleton
+
+
+def read_person(flat: Any, layouts: dict[int, tuple[list[str], Skeleton]], name: Any) -> Person | None:
+    """A figure from its x, y, score triples; None for an empty list."""
+    values = numbers(flat, name)
+    if values.size == 0:
+        return None
+    count = values.size // 3
+    if values.ndim != 1 or values.size % 3 or count not in layouts:
+        known = ", ".join(str(k) for k in sorted(layouts))
+        raise unreadable(name, f"expected x, y, confidence of {known} keypoints, got {values.size} numbers")
+    names, target = layouts[count]
+    return Person(values.reshape(count, 3), tuple(names), target)
+
+
+def choose(frames: list[list[Person]], person: int | None) -> list[Person | None]:
+    """One figure per frame: the one of that number, else the surest one first and then the one nearest to it."""
+    if person is not None:
+        return [people[person] if 0 <= person < len(people) else None for people in frames]
+    chosen: list[Person | None] = []
+    last: np.ndarray | None = None
+
+    def middle(p: Person) -> np.ndarray | None:
+        seen = p.points[:, 2] > 0
+        return p.points[seen, :2].mean(0) if seen.any() else None
+
+    for people in frames:
+        middles = [(p, m) for p in people if (m := middle(p)) is not None]
+        if not middles:
+            chosen.append(people[0] if people else None)
+            continue
+        if last is None:
+            best, last = max(middles, key=lambda pm: pm[0].points[:, 2].sum())
+        else:
+            here = last
+            best, last = min(middles, key=lambda pm: float(np.linalg.norm(pm[1] - here)))
+        chosen.append(best)
+    return chosen
+
+
+def assemble(
+    people: list[Person | None], canvas: tuple[int, int], fps: float, name: Any, normalised: bool | None
+) -> PoseSequence:
+    """Stack the frames; `normalised` None: where every seen coordinate lies within [0, 1]."""
+    given = [p for p in people if p is not None]
+    if not given:
+        raise unreadable(name, "it shows nobody")
+    if len(people) > MAX_FRAMES:
+        raise unreadable(name, f"more than {MAX_FRAMES} frames")
+    names, target = given[0].names, given[0].skeleton
+    if any(p.names != names for p in given):
+        raise unreadable(name, "the frames use different keypoint layouts")
+    points = np.stack([p.points if p is not None else np.zeros((len(names), 3)) for p in people])
+    kept = [joint for joint in target.joints if joint in names]
+    points = points[:, [names.index(joint) for joint in kept]]
+    seen = points[..., 2] > 0
+    xy = np.where(seen[..., None], points[..., :2], 0.0)
+    if normalised is None:
+        normalised = bool(seen.any() and xy[seen].min() >= 0 and xy[seen].max() <= 1)
+    keypoints = xy if normalised else xy / np.asarray(canvas, float)
+    found = np.where(seen, points[..., 2], 0)
+    if len(kept) < len(target):  # neck and middle of the hips, where the layout has none
+        bare = Skeleton("file", tuple(kept), (-1,) * len(kept), ())
+        return convert(PoseSequence(keypoints, found, fps, bare, canvas), target)
+    return PoseSequence(keypoints, found, fps, target, canvas)

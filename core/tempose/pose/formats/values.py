@@ -1,0 +1,96 @@
+"""Single values out of parsed JSON, each one checked, with errors that name the file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tempose.errors import TemposeError
+
+MAX_BYTES = 256 * 2**20
+DEFAULT_FPS = 30.0  # for single poses, where it means nothing
+
+
+def load_json(path: Path) -> Any:
+    """What a file holds; NaN and infinity, which JSON does not have, are refused."""
+
+    def refuse(constant: str):
+        raise ValueError(constant)
+
+    if not path.is_file():
+        raise TemposeError("pose_missing", f"There is no pose file {path}.")
+    if path.stat().st_size > MAX_BYTES:
+        raise unreadable(path, f"it is larger than {MAX_BYTES >> 20} MiB")
+    try:
+        return json.loads(path.read_bytes(), parse_constant=refuse)
+    except (ValueError, RecursionError) as error:  # bad JSON, bad UTF-8, NaN, too deep
+        raise unreadable(path, "it is not JSON") from error
+
+
+def first(data: Any, key: str) -> Any:
+    """The value under `key` in a dict or in the first item of a list of dicts."""
+    if isinstance(data, dict):
+        return data.get(key)
+    if isinstance(data, list) and data and isinstance(data[0], dict):
+        return data[0].get(key)
+    return None
+
+
+def numbers(value: Any, name: Any) -> np.ndarray:
+    """A float array from nested lists of numbers, or `TemposeError`."""
+    if not isinstance(value, list):
+        raise unreadable(name, "keypoints must be a list of numbers")
+    try:
+        array = np.asarray(value)
+        if array.size and array.dtype.kind not in "iuf":
+            raise ValueError
+        array = array.astype(float)
+    except (ValueError, TypeError, OverflowError):
+        raise unreadable(name, "keypoints must be a list of numbers") from None
+    if not np.isfinite(array).all() or (array.size and np.abs(array).max() > 1e7):
+        raise unreadable(name, "keypoints must be finite, sensible numbers")
+    return array
+
+
+def picture_size(width: Any, height: Any, name: Any) -> tuple[int, int]:
+    """Width and height in pixels, or `TemposeError`."""
+    good = all(
+        isinstance(v, (int, float)) and not isinstance(v, bool) and 1 <= v <= 1e6 for v in (width, height)
+    )
+    if not good:
+        raise unreadable(name, "the canvas size must be two numbers from 1 to a million")
+    return int(width), int(height)
+
+
+def frame_rate(value: Any, name: Any) -> float:
+    """Frames per second, or `TemposeError`."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= 1000:
+        raise unreadable(name, "the frame rate must be a number up to 1000")
+    return float(value)
+
+
+def settle(
+    canvas: tuple[int, int] | None, fps: float | None, frames: int, name: Any
+) -> tuple[tuple[int, int], float]:
+    """Canvas and frame rate, or what the person has to give where neither the file nor they have said it."""
+    if canvas is None:
+        raise TemposeError(
+            "canvas_missing", f"{_title(name)} does not say the picture's size. Give its width and height."
+        )
+    if fps is None:
+        if frames > 1:
+            raise TemposeError("fps_missing", f"{_title(name)} does not say its frame rate. Give one.")
+        fps = DEFAULT_FPS
+    return picture_size(*canvas, name), frame_rate(fps, name)
+
+
+def unreadable(name: Any, why: str) -> TemposeError:
+    """The error about a file (or what was parsed before, by a name) that is no pose file."""
+    return TemposeError("pose_unreadable", f"{_title(name)} cannot be read as poses: {why}.")
+
+
+def _title(name: Any) -> str:
+    return name.name if isinstance(name, Path) else str(name)
