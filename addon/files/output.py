@@ -23,7 +23,7 @@ from ..errors import Problem
 from ..keys import stage
 from ..tempo.timing import Span, resample
 from . import pose_drawing
-from .pose_files import Poses, bridged, whole
+from .poses import Poses, bridged, whole
 
 MAX_PICTURES = 20_000
 

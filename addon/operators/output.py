@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 from bpy.props import IntProperty, StringProperty
 
+from ..character.skeleton import OPENPOSE_18
 from ..errors import Problem
 from ..files import output, pose_files
 from ..properties import pick_rig
@@ -160,9 +161,7 @@ class TEMPOSE_OT_import_poses(ActionButton, bpy.types.Operator):
         path = path if path.name else path.parent  # a folder chosen with its separator
         poses = pose_files.load(str(path), output.rate_of(scene), tuple(output.render_size(scene)))
         take = output.to_take(context, ob, poses, path.name, self.frame or scene.frame_current)
-        missing = [
-            j for j, seen in zip(pose_files.OPENPOSE_18, (poses.scores > 0).any(0), strict=True) if not seen
-        ]
+        missing = [j for j, seen in zip(OPENPOSE_18, (poses.scores > 0).any(0), strict=True) if not seen]
         text = f"{take.name}, {len(poses)} poses from {path.name}, is shown on '{ob.name}'."
         return (
             f"{text} Not in the file and guessed: {', '.join(missing).replace('_', ' ')}."

@@ -10,7 +10,7 @@ from addon.character.skeleton import BODY_25, EXTREMITIES, FEET, HALPE_26, HANDS
 from addon.dance import shaping, takes
 from addon.dance.dance import DanceData
 from addon.files import pose_files
-from addon.files.pose_files import Poses
+from addon.files.poses import Poses
 
 
 def person(layout, hand=None):

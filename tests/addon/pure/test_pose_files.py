@@ -8,7 +8,9 @@ from addon.character import reference
 from addon.character.skeleton import OPENPOSE_18
 from addon.errors import Problem
 from addon.files import pose_drawing
-from addon.files.pose_files import Poses, load, openpose, save, whole
+from addon.files.openpose import openpose
+from addon.files.pose_files import load, save
+from addon.files.poses import Poses, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
