@@ -46,13 +46,25 @@ class Bone:
     inherit_scale: str = "FULL"
     local_location: bool = True
     mode: str = "QUATERNION"
-    basis: np.ndarray = field(default_factory=lambda: np.eye(4))
+    basis: np.ndarray = field(default_factory=lambda: np.eye(4), compare=False)  # playing changes it
     locked: frozenset = frozenset()
     held: str = ""
 
     @property
     def tail(self) -> np.ndarray:
         return self.head + self.matrix[:, 1] * self.length
+
+
+@dataclass(frozen=True)
+class Rest:
+    """A bone at rest, in the figure's plane: (right, up) of both ends."""
+
+    head: tuple[float, float]
+    tail: tuple[float, float]
+
+    @property
+    def vector(self) -> np.ndarray:
+        return np.subtract(self.tail, self.head)
 
 
 @dataclass(frozen=True, eq=False)

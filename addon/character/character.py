@@ -9,11 +9,13 @@ import numpy as np
 
 from ..errors import Problem
 from . import naming
-from .bones import Bone, Placed
-from .mapping import ENDS, PARTS, TOES, BoneMap
+from .bones import Bone, Placed, Rest
+from .joints import Spot, joints_at_rest, joints_of, spots, with_mid_hip
+from .mapping import ENDS, PARTS, TOES, BoneMap, unmapped
 from .plane import FRONT, Placement, Plane, best_fit
+from .posing import Options
 from .reference import CANVAS, GROUND, Reference, complete
-from .retarget import Options, Rest, Spot, joints_at_rest, joints_of, solve, spots, unmapped, with_mid_hip
+from .retarget import solve
 from .shape import by_shape
 from .skeleton import EXTREMITIES, OPENPOSE_18
 

@@ -7,9 +7,9 @@ import numpy as np
 
 from . import rotations
 from .bones import Bone, Placed, hook, lineage, parents_first, parts_of, place
+from .joints import joints_of, spots
 from .mapping import BoneMap
 from .plane import Plane
-from .retarget import joints_of, spots
 
 Layout = dict[str, list[tuple[str, int]]]
 """By bone: property and index of each column."""

@@ -8,8 +8,8 @@ from .. import compat
 from ..errors import Problem
 from . import rig
 from .figure import Figure, draw, head_radius
+from .joints import with_mid_hip
 from .mapping import JOINTS
-from .retarget import with_mid_hip
 
 LINE = 0.0035  # radius of the line, as a share of the figure's height
 MODIFIER = "Armature"

@@ -170,3 +170,10 @@ def from_json(text: str) -> tuple[BoneMap, str]:
     return BoneMap({part: bone for part, bone in bones.items() if bone}, nose), str(data.get("name", ""))[
         :100
     ]
+
+
+def unmapped(bone_map: BoneMap) -> str:
+    """A sentence about parts that no bone is mapped to, or nothing."""
+    if not bone_map.missing:
+        return ""
+    return "Not mapped, so not danced: " + ", ".join(label(part) for part in bone_map.missing)

@@ -23,10 +23,10 @@ from .character import (
     rest,
 )
 from .figure import Figure, draw
+from .joints import with_mid_hip
 from .mapping import ENDS, JOINTS, TARGETS, TEMPOSE_RIG, BoneMap
 from .plane import Placement
 from .reference import Reference
-from .retarget import with_mid_hip
 from .skeleton import EXTREMITIES, OPENPOSE_18
 
 __all__ = [

@@ -13,8 +13,8 @@ from .. import compat
 from ..character import character, reference
 from ..character.bones import Placed
 from ..character.extremities import carried
+from ..character.joints import joints_of
 from ..character.plane import Plane
-from ..character.retarget import joints_of
 from ..character.skeleton import EXTREMITIES, HANDS, OPENPOSE_18
 from ..dance import dancing
 from ..dance.dance import DanceData

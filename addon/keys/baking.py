@@ -12,9 +12,11 @@ import numpy as np
 from ..character.bones import Bone
 from ..character.extremities import followed
 from ..character.forward import Forward
+from ..character.joints import joints_at_rest, with_mid_hip
 from ..character.mapping import JOINTS, BoneMap
 from ..character.plane import Placement, Plane
-from ..character.retarget import Options, joints_at_rest, solve, with_mid_hip
+from ..character.posing import Options
+from ..character.retarget import solve
 from ..character.skeleton import EXTREMITIES
 from ..dance.takes import Take
 from ..errors import Problem

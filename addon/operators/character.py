@@ -11,6 +11,7 @@ from ..dance import dancing
 from ..errors import Problem
 from ..properties import pick_armature, pick_rig
 from .base import ActionButton, busy
+from .selection import object_mode, select_only
 
 
 class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
@@ -36,12 +37,9 @@ class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
     def act(self, context):
         settings = context.scene.tempose
         pose = dancing.reference_for_rig(context, settings)
-        if context.mode != "OBJECT":
-            bpy.ops.object.mode_set(mode="OBJECT")
+        object_mode(context)
         ob = rig.new(context.scene, pose, ik_feet=settings.character.ik_feet)
-        for other in context.view_layer.objects:
-            other.select_set(other is ob)
-        context.view_layer.objects.active = ob
+        select_only(context, ob)
         settings.rig = ob
         return (
             f"The rig '{ob.name}' stands at the origin; look from the front (numpad 1). {pose.notice}".strip()

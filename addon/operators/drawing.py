@@ -9,18 +9,7 @@ from ..keys import stage
 from ..properties import pick_rig
 from ..server import connection, work
 from .base import ActionButton, JobButton, busy
-
-
-def _object_mode(context) -> None:
-    if context.mode != "OBJECT":
-        bpy.ops.object.mode_set(mode="OBJECT")
-
-
-def _select(context, ob) -> None:
-    context.view_layer.update()  # it still lists what has just been removed
-    for other in context.view_layer.objects:
-        other.select_set(other is ob)
-    context.view_layer.objects.active = ob
+from .selection import object_mode, select_only
 
 
 class TEMPOSE_OT_lay_out_picture(ActionButton, bpy.types.Operator):
@@ -40,9 +29,9 @@ class TEMPOSE_OT_lay_out_picture(ActionButton, bpy.types.Operator):
 
     def act(self, context):
         settings = context.scene.tempose.drawing
-        _object_mode(context)
+        object_mode(context)
         plane = puppet.lay_out(context, settings.image, settings.tolerance)
-        _select(context, plane.children[0])
+        select_only(context, plane.children[0])
         return "Look from the front (numpad 1) and drag each marker to its joint, then press Make Puppet."
 
 
@@ -81,9 +70,9 @@ class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
             raise Problem("picture_gone", "The picture has been deleted meanwhile: choose another one.")
         plane = puppet.laid_out(context.scene)
         if plane is None or plane[puppet.PICTURE] != image.name:
-            _object_mode(context)
+            object_mode(context)
             plane = puppet.lay_out(context, image, settings.tolerance)
-            _select(context, plane.children[0])
+            select_only(context, plane.children[0])
         unseen = puppet.mark(plane, found["joints"])
         text = "The markers are on the joints; put right what is off."
         if found["people"] > 1:
@@ -107,10 +96,10 @@ class TEMPOSE_OT_make_puppet(ActionButton, bpy.types.Operator):
         return "" if puppet.laid_out(context.scene) else "Place the joint markers first"
 
     def act(self, context):
-        _object_mode(context)
+        object_mode(context)
         settings = context.scene.tempose
         ob = puppet.make(context, puppet.laid_out(context.scene), settings.drawing.tolerance)
-        _select(context, ob)
+        select_only(context, ob)
         settings.rig = ob
         return f"The puppet '{ob.name}' is ready to dance."
 
@@ -127,7 +116,7 @@ class TEMPOSE_OT_clear_picture(ActionButton, bpy.types.Operator):
         return "" if puppet.laid_out(context.scene) else "There are no joint markers"
 
     def act(self, context):
-        _object_mode(context)
+        object_mode(context)
         puppet.clear(puppet.laid_out(context.scene))
         return "The markers are gone."
 
@@ -148,7 +137,7 @@ class TEMPOSE_OT_ink_figure(_OfRig, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context):
-        _object_mode(context)
+        object_mode(context)
         drawn = ink.bound_figure(context, pick_rig(context))
         return f"'{drawn.name}' follows the bones. Redraw it as you like; its points keep their bones."
 
@@ -161,7 +150,7 @@ class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context):
-        _object_mode(context)
+        object_mode(context)
         scene, ob = context.scene, pick_rig(context)
         settings = scene.tempose.drawing
         first, last = scene.frame_start, scene.frame_end

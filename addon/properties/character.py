@@ -6,7 +6,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty
 
 from ..character import naming
 from ..character.mapping import PARTS, label
-from ..character.retarget import LONGEST, SHORTEST
+from ..character.posing import LONGEST, SHORTEST
 
 
 def attribute(part: str) -> str:

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 from addon.character import reference
+from addon.character.joints import with_mid_hip
 from addon.character.mapping import JOINTS
-from addon.character.retarget import with_mid_hip
 from addon.keys.feet import contacts_of, plant
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 from addon.character.forward import Forward
+from addon.character.joints import joints_at_rest
 from addon.character.mapping import JOINTS
-from addon.character.retarget import Options, joints_at_rest, solve
+from addon.character.posing import Options
+from addon.character.retarget import solve
 from addon.keys.fitting import at_fixed, evaluate, every, miss, sparse
 from armatures import foreign
 from hypothesis import given, settings

@@ -3,10 +3,12 @@ import json
 import armatures
 import numpy as np
 import pytest
-from addon.character import naming, reference, retarget, rotations
-from addon.character.mapping import JOINTS, PARTS, TEMPOSE_RIG, BoneMap, from_json, to_json
+from addon.character import naming, reference, rotations
+from addon.character.joints import joints_at_rest, joints_of, spots, with_mid_hip
+from addon.character.mapping import JOINTS, PARTS, TEMPOSE_RIG, BoneMap, from_json, to_json, unmapped
 from addon.character.plane import FRONT, Placement, best_fit
-from addon.character.retarget import Options, joints_at_rest, joints_of, solve, spots, with_mid_hip
+from addon.character.posing import Options
+from addon.character.retarget import solve
 from addon.character.shape import by_shape
 from addon.character.skeleton import OPENPOSE_18
 from addon.errors import Problem
@@ -295,7 +297,7 @@ def test_every_part_has_a_name_of_its_own():
     from addon.character.mapping import label
 
     assert len({label(part) for part in PARTS}) == len(PARTS)
-    assert "left forearm" in retarget.unmapped(BoneMap({"root": "a"}))
+    assert "left forearm" in unmapped(BoneMap({"root": "a"}))
 
 
 def test_a_point_of_the_picture_comes_back_from_the_plane():
