@@ -3,8 +3,11 @@
 
 import base64
 import binascii
+import io
 import math
+import zlib
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -50,6 +53,15 @@ class DanceData:
     @property
     def pixels(self) -> np.ndarray:
         return self.keypoints * np.asarray(self.canvas, np.float32)
+
+    @cached_property
+    def packed(self) -> str:
+        """Keypoints, scores, hands and feet as text for a datablock; made once, as it takes a while."""
+        rows, buffer = np.concatenate([self.keypoints, self.scores[..., None]], 2), io.BytesIO()
+        if self.more is not None:
+            rows = np.concatenate([rows, self.more], 1)
+        np.save(buffer, rows.astype("<f4"), allow_pickle=False)
+        return base64.b64encode(zlib.compress(buffer.getvalue(), 6)).decode()
 
     @property
     def bpm(self) -> float:

@@ -11,7 +11,9 @@ from .. import compat
 from ..character import character, puppet, reference, rig
 from ..character.reference import Reference
 from ..errors import Problem
-from ..keys import stage
+from ..keys import keys, stage
+from ..keys.baking import Plan
+from ..keys.making import Ready
 from ..music import audio, grids, markers, sounds
 from ..music.mix import NAME as MIX_NAME
 from ..music.mix import Mix
@@ -285,16 +287,12 @@ def still_there(asked: Order):
     return scene, sound_scene, original, ob
 
 
-def apply(asked: Order, made: DanceData, wav: bytes | None, new_tempo: bool, show: bool = True) -> str:
-    """Put a finished dance into the scene as a take; for an edited tempo the sound and the markers too."""
-    scene, sound_scene, original, ob = still_there(asked)
-    settings = scene.tempose
-    now = tempo_edit.heard(sound_scene, original)  # the strip may have been moved meanwhile
-    tempo = TempoMap(asked.tempo)
-    whole = TempoMap(asked.whole)
+def _taken(asked: Order, made: DanceData) -> tuple[Take, Heard]:
+    """The take that a dance becomes, and where it lies: the strip may have been moved meanwhile."""
+    _, sound_scene, original, _ = still_there(asked)
+    now, whole = tempo_edit.heard(sound_scene, original), TempoMap(asked.whole)
     left = round(float(now.span.frame_at(whole.to_timeline(asked.tempo[0][1]))), 6)
     span = Span(left, asked.body["seconds"], now.span.rate)
-    plan = Heard(original, span, tempo, asked.song_start, asked.song_seconds)
     data = Take(
         made,
         asked.tempo,
@@ -307,6 +305,28 @@ def apply(asked: Order, made: DanceData, wav: bytes | None, new_tempo: bool, sho
             **{key: asked.body[key] for key in ("seconds", "reference", "energy", "steps", "beats")},
         },
     )
+    return data, Heard(original, span, TempoMap(asked.tempo), asked.song_start, asked.song_seconds)
+
+
+def keys_of(asked: Order, made: DanceData) -> Plan:
+    """What the keys of a finished dance are to be made from."""
+    scene, _, _, ob = still_there(asked)
+    data, plan = _taken(asked, made)
+    return keys.plan(data, ob, plan.span, scene.tempose)
+
+
+def apply(
+    asked: Order,
+    made: DanceData,
+    wav: bytes | None,
+    new_tempo: bool,
+    show: bool = True,
+    ready: Ready | None = None,
+) -> str:
+    """Put a finished dance into the scene as a take; for an edited tempo the sound and the markers too."""
+    scene, sound_scene, original, ob = still_there(asked)
+    settings = scene.tempose
+    data, plan = _taken(asked, made)
     put_sound = new_tempo and settings.replace_sound
     before = tempo_edit.snapshot(sound_scene, original)
     strip = None
@@ -314,7 +334,7 @@ def apply(asked: Order, made: DanceData, wav: bytes | None, new_tempo: bool, sho
         if put_sound:
             strip = tempo_edit.put(sound_scene, plan, wav, settings.mute_original)
             markers.follow(sound_scene, plan.span, plan.tempo)
-        take = stage.add(settings, ob, data, span, show)
+        take = stage.add(settings, ob, data, plan.span, show, ready)
     except BaseException:
         if put_sound:
             tempo_edit.restore(sound_scene, original, before)

@@ -10,7 +10,9 @@ import bpy
 from .. import compat
 from ..character import character, rig
 from ..errors import Problem
-from ..keys import blending, stage
+from ..keys import blending, keys, stage
+from ..keys.baking import Plan
+from ..keys.making import Ready
 from ..music import audio, markers
 from ..tempo import area, tempo_edit
 from ..tempo.retiming import Heard as OnTimeline
@@ -32,6 +34,7 @@ class Change:
     take: str  # its identity
     kept: Kept
     what: str  # in words, for the new take's name
+    seams: list[int]  # of the take
 
 
 @dataclass(frozen=True)
@@ -153,34 +156,52 @@ def order(
         it.take.identity,
         kept,
         what,
+        [round(s / data.dance.fps * known.FPS) for s in data.dance.seams],
     )
 
 
-def apply(change: Change, made: DanceData) -> str:
-    """Put the new take beside the old one."""
+def merged(change: Change, made: DanceData) -> DanceData:
+    """The answer with all that stays of the take."""
+    made = known.merge(change.kept, made)
+
+    def again_at(seam: int) -> bool:
+        return any(a <= seam / made.fps < b for a, b in change.kept.spans)
+
+    seams = {s for s in change.seams if not again_at(s)} | {s for s in made.seams if again_at(s)}
+    return replace(made, seams=sorted(seams))
+
+
+def _taken(change: Change, made: DanceData) -> tuple:
+    """The take that was changed, what the new one is, and where it lies."""
     asked = change.order
-    scene, sound_scene, original, ob = dancing.still_there(asked)
-    settings = scene.tempose
-    old = next((t for t in settings.takes if t.identity == change.take), None)
+    scene, sound_scene, original, _ = dancing.still_there(asked)
+    old = next((t for t in scene.tempose.takes if t.identity == change.take), None)
     if old is None:
         raise Problem(
             "take_gone", "The take was discarded meanwhile. Nothing was changed; choose another one."
         )
-    before = stage.data_of(old)
-    made = known.merge(change.kept, made)
-    outside = [
-        s for s in before.dance.seams if all(not a <= s / before.dance.fps < b for a, b in change.kept.spans)
-    ]
-    new = [s for s in made.seams if any(a <= s / made.fps < b for a, b in change.kept.spans)]
-    made = replace(made, seams=sorted({*outside, *new}))
-    heard = tempo_edit.heard(sound_scene, original)
+    before, heard = stage.data_of(old), tempo_edit.heard(sound_scene, original)
     data = replace(
         before,
         dance=made,
         fingerprint=dancing.take_mark(sound_scene, replace(heard, tempo=TempoMap(asked.whole))),
         settings={**before.settings, "style": asked.body["style"] or ""},
     )
-    return _add(settings, ob, data, dancing.span_of(heard, data), old, change.what, change.kept.spans)
+    return old, data, dancing.span_of(heard, data)
+
+
+def keys_of(change: Change, made: DanceData) -> Plan:
+    """What the keys of the new take are to be made from."""
+    scene, _, _, ob = dancing.still_there(change.order)
+    _, data, span = _taken(change, made)
+    return keys.plan(data, ob, span, scene.tempose)
+
+
+def apply(change: Change, made: DanceData, ready: Ready | None = None) -> str:
+    """Put the new take beside the old one."""
+    scene, _, _, ob = dancing.still_there(change.order)
+    old, data, span = _taken(change, made)
+    return _add(scene.tempose, ob, data, span, old, change.what, change.kept.spans, ready)
 
 
 def reshaped(context, group, what: str, change, whole: bool = False) -> str:
@@ -207,20 +228,29 @@ def blended(context, strength: float) -> str:
     return _add(settings, stage.rig_of(take), data, span, take, f"{strength:.0%} strength")
 
 
-def _add(settings, ob, data: Take, span: Span, old, what: str, spans: list | None = None) -> str:
+def _add(
+    settings,
+    ob,
+    data: Take,
+    span: Span,
+    old,
+    what: str,
+    spans: list | None = None,
+    ready: Ready | None = None,
+) -> str:
     base = old.name  # before the list grows: its items move
-    keys = _keys_beneath(settings, ob, old, span) if spans else None
+    kept = _keys_beneath(settings, ob, old, span) if spans else None
     try:
-        take = stage.add(settings, ob, data, span)
-        if keys is not None:
+        take = stage.add(settings, ob, data, span, ready=ready)
+        if kept is not None:
             try:
-                again.put_in(take.action, keys, _around(data, span, spans), span, ob)
+                again.put_in(take.action, kept, _around(data, span, spans), span, ob)
             except BaseException:
                 stage.discard(bpy.context.scene, settings, stage.active(settings))
                 raise
     finally:
-        if keys is not None:
-            bpy.data.actions.remove(keys)
+        if kept is not None:
+            bpy.data.actions.remove(kept)
     taken = {t.name for t in settings.takes if t.identity != take.identity}
     names = [f"{base}, {what}", *(f"{base}, {what} {n}" for n in range(2, len(taken) + 3))]
     take.name = next(name for name in names if name not in taken)

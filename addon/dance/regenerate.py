@@ -7,6 +7,7 @@ import bpy
 
 from ..errors import Problem
 from ..keys import stage
+from ..keys.making import Ready
 from ..properties import pick_rig
 from ..tempo import tempo_changes, tempo_edit, tempo_preview
 from ..tempo.timing import Span
@@ -50,14 +51,16 @@ def _sound_waits(context) -> bool:
     )
 
 
-def apply(asked: dancing.Order, kept: Again | None, made: DanceData, wav: bytes | None) -> str:
+def apply(
+    asked: dancing.Order, kept: Again | None, made: DanceData, wav: bytes | None, ready: Ready | None = None
+) -> str:
     """Put the answer into the scene: a take whose keys are the kept ones wherever they may stay."""
     scene = bpy.data.scenes.get(asked.scene)
     settings = scene.tempose if scene is not None else None
     if settings is not None:
         tempo_preview.take_back(settings)
     if kept is None or settings is None:
-        return dancing.apply(asked, made, wav, True)
+        return dancing.apply(asked, made, wav, True, ready=ready)
     ob = pick_by_identity(scene, asked.rig)
     take, _ = again.base_take(settings, ob)
     if take is None or take.identity != kept.take:
@@ -66,7 +69,7 @@ def apply(asked: dancing.Order, kept: Again | None, made: DanceData, wav: bytes 
         )
     base, count = again.keep_keys(settings, ob), len(settings.takes)
     try:
-        said = dancing.apply(asked, known.merge(kept.kept, made), wav, True)
+        said = dancing.apply(asked, made, wav, True, ready=ready)
         new = stage.active(settings)
         try:
             span = _span(asked, new)

@@ -43,11 +43,7 @@ class Take:
 
 def to_text(take: Take) -> str:
     """Text for a datablock: a JSON head and compressed numbers."""
-    dance, buffer = take.dance, io.BytesIO()
-    rows = np.concatenate([dance.keypoints, dance.scores[..., None]], 2)
-    if dance.more is not None:
-        rows = np.concatenate([rows, dance.more], 1)
-    np.save(buffer, rows.astype("<f4"), allow_pickle=False)
+    dance = take.dance
     head = {
         "form": FORM,
         "fps": dance.fps,
@@ -63,8 +59,7 @@ def to_text(take: Take) -> str:
         "fingerprint": take.fingerprint,
         "settings": take.settings,
     }
-    packed = base64.b64encode(zlib.compress(buffer.getvalue(), 6)).decode()
-    lines = [packed[i : i + 4096] for i in range(0, len(packed), 4096)]
+    lines = [dance.packed[i : i + 4096] for i in range(0, len(dance.packed), 4096)]
     return "\n".join([json.dumps(head), *lines])
 
 

@@ -5,7 +5,7 @@
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from ..character.plane import Placement, Plane
 from ..character.posing import Options
 from ..character.retarget import solve
 from ..character.skeleton import EXTREMITIES
-from ..dance.takes import Take
+from ..dance.dance import DanceData
 from ..errors import Problem
 from ..tempo.timing import Span, resample
 from . import feet, fitting
@@ -47,6 +47,8 @@ class Plan:
 
     Parameters
     ----------
+    rig : str
+        The character's name.
     bones : all of the armature
     place : Placement
         How the rig's own picture lies in its plane.
@@ -60,8 +62,9 @@ class Plan:
         How long a pixel of the scene is at the figure.
     """
 
-    take: Take
+    dance: DanceData
     span: Span
+    rig: str
     bones: dict[str, Bone]
     bone_map: BoneMap
     plane: Plane
@@ -69,9 +72,25 @@ class Plan:
     options: Options
     choice: Choice
     paths: dict[str, str]
-    pixel: float
+    pixel: float = field(compare=False)
     under: dict[tuple[str, int], np.ndarray] | None = None
     strength: float = 1.0
+
+
+def alike(one, other) -> bool:
+    """Whether two plans, or parts of plans, say the same, but for what changes while the animation plays."""
+    if one is other or type(one) is not type(other):
+        return one is other
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if is_dataclass(one):
+        names = [f.name for f in fields(one) if f.compare]
+        return all(alike(getattr(one, name), getattr(other, name)) for name in names)
+    return one == other
 
 
 @dataclass(frozen=True)
@@ -116,7 +135,7 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
     values = {bone: np.stack([c.values for c in own], 1) for bone, own in bones.items()}
     layout = {b: [(c.path.rpartition(".")[2], c.index) for c in own] for b, own in bones.items()}
     forward = Forward(plan.bones, plan.bone_map, plan.plane, layout)
-    hits = _beats(plan.take, plan.span, frames) if choice.beats else []
+    hits = _beats(plan.dance, plan.span, frames) if choice.beats else []
     if choice.density == "SPARSE":
         fit = fitting.sparse(
             values, forward, choice.tolerance * plan.pixel, plan.span.rate, hits, choice.together, tell
@@ -139,7 +158,7 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
 
 def curves_of(plan: Plan) -> list[Curve]:
     """The curves of a dance on a rig, a value for each frame of its span."""
-    dance, place, span = plan.take.dance, plan.place, plan.span
+    dance, place, span = plan.dance, plan.place, plan.span
     pixels, scores = resample(dance.pixels, dance.scores, dance.fps, span.second_at(span.frames))
     pixels = np.asarray(pixels, float) * (
         place.canvas[0] / dance.canvas[0],
@@ -196,7 +215,7 @@ def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> np.ndarray:
     return feet.plant(points, scores, rate, height, choice.feet, ground, stretch).points
 
 
-def _beats(take: Take, span: Span, frames: np.ndarray) -> np.ndarray:
+def _beats(dance: DanceData, span: Span, frames: np.ndarray) -> np.ndarray:
     """Positions of the beats among the frames."""
-    at = np.round(span.frame_at(np.asarray(take.dance.beat_times, float))).astype(int) - int(frames[0])
+    at = np.round(span.frame_at(np.asarray(dance.beat_times, float))).astype(int) - int(frames[0])
     return np.unique(at[(at >= 0) & (at < len(frames))])

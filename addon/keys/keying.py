@@ -124,7 +124,7 @@ def stamp(action, hand: dict[CurveId, np.ndarray] | None = None) -> None:
         name, marks = (curve.data_path, curve.array_index), _marks(curve)
         mask = (hand or {}).get(name)
         known[name] = marks if mask is None or len(mask) != len(marks) else marks[~mask]
-    action[MARKS] = key_marks.to_text(known)
+    seal(action, known)
 
 
 def write(ob, name: str, made: list[KeyedCurve], stepped: bool = False):
@@ -132,13 +132,23 @@ def write(ob, name: str, made: list[KeyedCurve], stepped: bool = False):
     action = bpy.data.actions.new(name)
     try:
         bag = compat.channelbag(ob, action, assign=False)
-        for keyed in made:
-            _write(_new_curve(bag, keyed), _generated(keyed, stepped))
-        stamp(action)
+        seal(action, {keyed.id: add(bag, keyed, stepped) for keyed in made})
     except BaseException:
         bpy.data.actions.remove(action)
         raise
     return action
+
+
+def add(bag, keyed: KeyedCurve, stepped: bool) -> np.ndarray:
+    """A new curve; returns the marks of its keys."""
+    curve = _new_curve(bag, keyed)
+    _write(curve, _generated(keyed, stepped))
+    return _marks(curve)
+
+
+def seal(action, marks: dict[CurveId, np.ndarray]) -> None:
+    """Keep the marks of the keys that `add` has made."""
+    action[MARKS] = key_marks.to_text(marks)
 
 
 def _new_curve(bag, keyed: KeyedCurve):

@@ -11,9 +11,10 @@ from ..dance import again
 from ..dance.takes import Take
 from ..errors import Problem
 from ..tempo.timing import Span
-from . import baking, blending, keying
-from .baking import Choice, Keyed, Plan
+from . import baking, blending, keying, making
+from .baking import Choice, Plan
 from .key_curves import Curve, KeyedCurve
+from .making import Ready
 
 
 def plan(take: Take, ob, span: Span, settings) -> Plan:
@@ -24,8 +25,9 @@ def plan(take: Take, ob, span: Span, settings) -> Plan:
     plane = character.plane_of(ob, bone_map)
     choice = Choice(**{field.name: getattr(settings.keys, field.name) for field in fields(Choice)})
     return Plan(
-        take,
+        take.dance,
         span,
+        ob.name,
         character.bones_of(ob, bone_map),
         bone_map,
         plane,
@@ -40,11 +42,6 @@ def plan(take: Take, ob, span: Span, settings) -> Plan:
         blending.under(take.settings, span.frames),
         take.settings.get("strength", 1.0),
     )
-
-
-def keyed(take: Take, ob, span: Span, settings) -> Keyed:
-    """The keys of a take."""
-    return baking.made(plan(take, ob, span, settings))
 
 
 def pixel_size(ob, plane) -> float:
@@ -76,10 +73,17 @@ def pixel_size(ob, plane) -> float:
     return step / max(lengths) if max(lengths) > 1e-3 else plain
 
 
-def bake(take: Take, ob, span: Span, settings, name: str, mark: str = ""):
-    """A new Action with the keys of a take, not yet assigned to the object."""
-    made = keyed(take, ob, span, settings)
-    action = keying.write(ob, name, made.curves, made.stepped)
+def bake(take: Take, ob, span: Span, settings, name: str, mark: str = "", ready: Ready | None = None):
+    """A new Action with the keys of a take, not yet assigned to the object.
+
+    What is `ready` is taken, unless something that it depends on has changed meanwhile.
+    """
+    asked = plan(take, ob, span, settings)
+    ready = ready if ready is not None and baking.alike(ready.plan, asked) else None
+    action = making.taken(ready, name) if ready is not None else None
+    if action is None:
+        made = ready.keyed if ready is not None else baking.made(asked)
+        action = keying.write(ob, name, made.curves, made.stepped)
     action[keying.TAKE] = mark
     action[again.SPAN] = [span.left, span.seconds, span.rate]
     return action

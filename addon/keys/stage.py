@@ -14,6 +14,7 @@ from ..music import mix
 from ..tempo import tempo_edit, tempo_preview
 from ..tempo.timing import Span
 from . import keying, keys
+from .making import Ready
 
 PREVIEW = "Tempose preview"
 HIDDEN = ".tempose keys"  # the leading dot keeps it out of lists
@@ -31,10 +32,10 @@ def data_of(take) -> Take:
     return takes.from_text(take.text.as_string())
 
 
-def add(settings, ob, data: Take, span: Span, show: bool = True):
+def add(settings, ob, data: Take, span: Span, show: bool = True, ready: Ready | None = None):
     """A new take, shown on the rig unless `show` is off; nothing changes when this fails."""
     mark = uuid.uuid4().hex
-    action = keys.bake(data, ob, span, settings, PREVIEW, mark) if show else None
+    action = keys.bake(data, ob, span, settings, PREVIEW, mark, ready) if show else None
     if show:
         hide(settings, ob)
     text = bpy.data.texts.new(f".tempose take {mark[:8]}")  # the leading dot keeps it out of lists
@@ -50,13 +51,20 @@ def add(settings, ob, data: Take, span: Span, show: bool = True):
     return take
 
 
-def show(settings, take, span: Span) -> None:
+def show(settings, take, span: Span, ready: Ready | None = None) -> None:
     """Flip to another take."""
     ob = rig_of(take)
-    action = _hidden_keys(take, span) or keys.bake(data_of(take), ob, span, settings, PREVIEW, take.identity)
+    action = _hidden_keys(take, span)
+    if action is None:
+        action = keys.bake(data_of(take), ob, span, settings, PREVIEW, take.identity, ready)
     hide(settings, ob)
     take.hidden_action = None
     _show(take, ob, action)
+
+
+def kept_keys(take) -> bool:
+    """Whether a take still has the keys that it had when it was hidden."""
+    return take.hidden_action is not None
 
 
 def _hidden_keys(take, span: Span):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What all buttons share: reasons for being grey, errors in words, and waiting without freezing Blender."""
 
+import math
 import time
 import traceback
 
@@ -9,6 +10,7 @@ import bpy
 from .. import notes
 from ..dance.arriving import in_words
 from ..errors import Problem
+from ..keys import making
 from ..server import job
 
 PUMP_SECONDS = 0.05
@@ -32,6 +34,28 @@ def end_waiting() -> None:
         manager.event_timer_remove(_timers.pop())
     for workspace in bpy.data.workspaces:
         workspace.status_text_set(None)
+
+
+def words_of(problem: Exception) -> Problem:
+    """A problem that a person can read; what nobody has foreseen is printed too."""
+    if isinstance(problem, Problem):
+        return problem
+    traceback.print_exception(problem)
+    return Problem(
+        "unexpected",
+        f"Something unexpected went wrong: {problem!r}. Please report it: Copy Diagnostics has the facts.",
+    )
+
+
+def _push_undo(message: str) -> None:
+    """Make a step for undo of what was changed outside of an operator, as soon as Blender has time."""
+
+    def push() -> None:
+        window = next(iter(bpy.context.window_manager.windows), None)
+        with bpy.context.temp_override(window=window):
+            bpy.ops.ed.undo_push(message=message)
+
+    bpy.app.timers.register(push, first_interval=0.0)
 
 
 class Button:
@@ -58,12 +82,7 @@ class Button:
         return {"FINISHED"}
 
     def fail(self, problem: Exception) -> set:
-        if not isinstance(problem, Problem):
-            traceback.print_exception(problem)
-            problem = Problem(
-                "unexpected",
-                f"Something unexpected went wrong: {problem!r}. Please report it: Copy Diagnostics has the facts.",
-            )
+        problem = words_of(problem)
         notes.say(problem.message, error=True)
         redraw()
         self.report({"ERROR"}, problem.message)  # in background mode this raises for the calling script
@@ -127,11 +146,12 @@ class JobButton(Button):
             return self.fail(problem)
         self._begun(context)
         try:
-            while self._job.pump() == "running":
+            while self._job.pump(math.inf) == "running":
                 time.sleep(0.01)
         except BaseException:
             self.over()
             job.abandon()
+            making.drop()
             raise
         return self._end(context)
 
@@ -159,6 +179,7 @@ class JobButton(Button):
     def modal(self, context, event):
         if job.current is not self._job:  # abandoned: another file, or the add-on is going
             self._stop_waiting(context)
+            making.drop()
             return {"CANCELLED"}
         if event.type == "ESC" and event.value == "PRESS":
             self._job.cancel()
@@ -182,11 +203,21 @@ class JobButton(Button):
         running = getattr(self, "_job", None)
         if running is None:
             return
-        if job.current is running:
-            notes.say("Canceled, as the window it was begun in was closed. Nothing was changed.", error=True)
+        closed = job.current is running
         running.cancel()
+        running.pump()  # what was finished before
         job.finish(running)
         self._stop_waiting(context)
+        if closed:
+            said = "Nothing was changed."
+            if running.parts:
+                try:
+                    said = self.salvage(context, running.parts)
+                    _push_undo(self.title)
+                except Exception as problem:
+                    said = words_of(problem).message
+            notes.say(f"Canceled, as the window it was begun in was closed. {said}", error=True)
+        making.drop()
         redraw()
 
     def _stop_waiting(self, context) -> None:
@@ -201,6 +232,12 @@ class JobButton(Button):
         finished = self._job
         job.finish(finished)
         self.over()
+        try:
+            return self._ended(context, finished)
+        finally:
+            making.drop()
+
+    def _ended(self, context, finished) -> set:
         if finished.state in ("canceled", "failed") and finished.parts:
             return self._saved(context, finished)
         if finished.state == "canceled":

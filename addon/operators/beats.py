@@ -49,7 +49,7 @@ class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
         own = int((((grid.flags & beats.EDITED) > 0) | grid.locked).sum())
         kept = f" {own} beats of yours stay as they are." if own else ""
         sure = beats.in_words(found)
-        return f"{len(grid)} beats at about {grid.bpm:.0f} BPM; the detector is {sure}.{kept}"
+        return f"{len(grid)} beats at {beats.tempo_in_words(grid)}; the detector is {sure}.{kept}"
 
 
 class _Edit(ActionButton):
@@ -93,7 +93,7 @@ class TEMPOSE_OT_half_beats(_Edit, bpy.types.Operator):
 
     def edit(self, context, now):
         grid = beat_changes.half(now.grid, _span(context, now))
-        return grid, f"{len(grid)} beats at about {grid.bpm:.0f} BPM."
+        return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
 
 
 class TEMPOSE_OT_double_beats(_Edit, bpy.types.Operator):
@@ -104,7 +104,7 @@ class TEMPOSE_OT_double_beats(_Edit, bpy.types.Operator):
 
     def edit(self, context, now):
         grid = beat_changes.double(now.grid, _span(context, now))
-        return grid, f"{len(grid)} beats at about {grid.bpm:.0f} BPM."
+        return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
 
 
 class TEMPOSE_OT_nudge_beats(_Edit, bpy.types.Operator):

@@ -4,7 +4,8 @@
 import bpy
 
 from ..character import rig
-from ..dance import dancing, ghost, regenerate
+from ..dance import dancing, ghost, known, regenerate
+from ..keys import making
 from ..music import markers
 from ..server import connection, job, work
 from ..tempo import tempo_edit
@@ -25,18 +26,31 @@ class _Dance(JobButton):
         plan = tempo_edit.heard(scene, original)
         markers.follow(scene, plan.span, plan.tempo)
         self._order = asked = self.ask(context)
+        finish = self.finished()
         tempo = TempoMap(asked.tempo)
         stretch = self.new_tempo and context.scene.tempose.replace_sound and not tempo.is_plain
         client = connection.client()
         count = 1 if self.new_tempo else context.scene.tempose.generate.count
-        if count == 1:
-            return lambda w: work.dance(w, client, asked.source, asked.body, stretch)
         seeds = [(asked.body["seed"] + i) % 2**31 for i in range(count)]
-        return lambda w: (work.dances(w, client, asked.source, asked.body, seeds), None)
+
+        def task(w):
+            if count > 1:
+                made, wav = work.dances(w, client, asked.source, asked.body, seeds), None
+            else:
+                one, wav = work.dance(w, client, asked.source, asked.body, stretch)
+                made = [finish(one)]
+            ready = making.ready(w, lambda: dancing.keys_of(asked, made[-1]))
+            return made, wav, ready
+
+        return task
 
     def ask(self, context):
         """The order for the server."""
         return dancing.order(context, self.new_tempo)
+
+    def finished(self):
+        """What the thread makes of the server's answer."""
+        return lambda made: made
 
     def begun(self, context):
         span, scene = self._order.span, bpy.data.scenes[self._order.scene]
@@ -47,22 +61,24 @@ class _Dance(JobButton):
         ghost.end()
 
     def apply(self, context, result):
-        made, wav = result
-        if isinstance(made, list):
-            return self._several(made)
-        message = dancing.apply(self._order, made, wav, self.new_tempo)
+        made, wav, ready = result
+        message = self._several(made, ready) if len(made) > 1 else self.put(made[0], wav, ready)
         return f"{message} {self._order.notice}".strip()
 
+    def put(self, made, wav, ready) -> str:
+        """Put one dance into the scene; returns what to say."""
+        return dancing.apply(self._order, made, wav, self.new_tempo, ready=ready)
+
     def salvage(self, context, parts):
+        if len(parts) == 1:
+            return f"One take was finished. {self.put(parts[0], None, None)}"
         return self._several(parts)
 
-    def _several(self, made: list) -> str:
+    def _several(self, made: list, ready=None) -> str:
         for dance in made[:-1]:
             dancing.apply(self._order, dance, None, False, show=False)
-        last = dancing.apply(self._order, made[-1], None, False)
-        if len(made) == 1:
-            return f"One take was finished. {last}"
-        return f"{len(made)} takes: flip through them with the arrows. {last} {self._order.notice}".strip()
+        last = dancing.apply(self._order, made[-1], None, False, ready=ready)
+        return f"{len(made)} takes: flip through them with the arrows. {last}"
 
 
 class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
@@ -86,9 +102,12 @@ class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
         asked, self._kept = regenerate.order(context)
         return asked
 
-    def apply(self, context, result):
-        message = regenerate.apply(self._order, self._kept, *result)
-        return f"{message} {self._order.notice}".strip()
+    def finished(self):
+        kept = self._kept
+        return (lambda made: made) if kept is None else (lambda made: known.merge(kept.kept, made))
+
+    def put(self, made, wav, ready):
+        return regenerate.apply(self._order, self._kept, made, wav, ready)
 
 
 class TEMPOSE_OT_cancel(ActionButton, bpy.types.Operator):

@@ -4,7 +4,7 @@
 import bpy
 
 from ..dance import editing, ghost, known, shaping
-from ..keys import stage
+from ..keys import making, stage
 from ..server import connection, work
 from .base import ActionButton, JobButton, busy
 
@@ -53,7 +53,12 @@ class _Again(JobButton):
         settings = context.scene.tempose
         self._change = change = self.change(context, settings.edit, settings.seed if self.new_seed else None)
         asked, client = change.order, connection.client()
-        return lambda w: work.dance(w, client, asked.source, asked.body)
+
+        def task(w):
+            made = editing.merged(change, work.dance(w, client, asked.source, asked.body)[0])
+            return made, making.ready(w, lambda: editing.keys_of(change, made))
+
+        return task
 
     def begun(self, context):
         change, take = self._change, stage.active(context.scene.tempose)
@@ -68,7 +73,7 @@ class _Again(JobButton):
         ghost.end()
 
     def apply(self, context, result):
-        said = editing.apply(self._change, result[0])
+        said = editing.apply(self._change, *result)
         scene = bpy.data.scenes.get(self._change.order.scene)
         if self.new_seed and scene is not None and not scene.tempose.lock_seed:
             scene.tempose.seed = (scene.tempose.seed + 1) % 2**31

@@ -5,15 +5,57 @@ import bpy
 
 from ..dance import dancing
 from ..errors import Problem
-from ..keys import stage
+from ..keys import keys, making, stage
 from ..properties import pick_strip
-from .base import ActionButton, busy
+from .base import ActionButton, JobButton, busy
 
 
 class _TakeButton(ActionButton):
     @classmethod
     def take(cls, context):
         return stage.active(context.scene.tempose)
+
+
+def _found(settings, mark: str):
+    """The take of that identity; raises when it has gone meanwhile."""
+    take = next((t for t in settings.takes if t.identity == mark), None)
+    if take is None:
+        raise Problem("take_gone", "The take was discarded meanwhile. Choose another one.")
+    return take
+
+
+class _Show(JobButton):
+    """A take shown on its rig: its keys are made while Blender goes on, and the song plays on."""
+
+    title = "Showing the take"
+
+    def place(self, context) -> int:
+        """Where in the list the take is that is to be shown."""
+        raise NotImplementedError
+
+    def prepare(self, context):
+        settings, scene = context.scene.tempose, pick_strip(context)[0]
+        take = settings.takes[self.place(context)]
+        self._take, name = take.identity, context.scene.name
+        if stage.kept_keys(take):
+            return lambda _: None
+
+        def read():
+            settings = bpy.data.scenes[name].tempose
+            take = _found(settings, mark)
+            span = dancing.take_span(bpy.data.scenes[sound], take)
+            return keys.plan(stage.data_of(take), stage.rig_of(take), span, settings)
+
+        mark, sound = take.identity, scene.name
+        stage.rig_of(take)
+        return lambda work: making.ready(work, read)
+
+    def apply(self, context, result):
+        settings = context.scene.tempose
+        take = _found(settings, self._take)
+        stage.show(settings, take, dancing.take_span(pick_strip(context)[0], take), result)
+        settings.active_take = next(i for i, t in enumerate(settings.takes) if t.identity == self._take)
+        return f"{take.name} is shown on '{take.rig.name}'."
 
 
 class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
@@ -58,8 +100,8 @@ class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
         return f"{name} is gone from the list; its Action stays." if accepted else f"{name} is gone."
 
 
-class TEMPOSE_OT_show_take(_TakeButton, bpy.types.Operator):
-    """Show the chosen take on its rig"""
+class TEMPOSE_OT_show_take(_Show, bpy.types.Operator):
+    """Show the chosen take on its rig. ESC cancels"""
 
     bl_idname = "tempose.show_take"
     bl_label = "Show"
@@ -67,23 +109,18 @@ class TEMPOSE_OT_show_take(_TakeButton, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, context):
-        take = cls.take(context)
+        take = stage.active(context.scene.tempose)
         if take is None:
             return "There is no take"
         if take.state == "ACCEPTED":
             return "This take has been accepted: it is an Action"
         return "This take is shown" if take.action is not None else busy()
 
-    def act(self, context):
-        take = self.take(context)
-        if take is None:
-            raise Problem("no_take", "There is no take: generate one.")
-        scene = pick_strip(context)[0]
-        stage.show(context.scene.tempose, take, dancing.take_span(scene, take))
-        return f"{take.name} is shown on '{take.rig.name}'."
+    def place(self, context):
+        return context.scene.tempose.active_take
 
 
-class _Flip(_TakeButton):
+class _Flip(_Show):
     """Another take instead of the one that is shown, whether the song plays or not."""
 
     step = 1
@@ -104,18 +141,14 @@ class _Flip(_TakeButton):
     def disabled_reason(cls, context):
         return busy() or ("" if cls.others(context) else "There is no other take to show")
 
-    def act(self, context):
-        settings, others = context.scene.tempose, self.others(context)
+    def place(self, context):
+        settings = context.scene.tempose
         now, count = settings.active_take, len(settings.takes)
-        place = min(others, key=lambda i: ((i - now) * self.step - 1) % count)
-        take = settings.takes[place]
-        stage.show(settings, take, dancing.take_span(pick_strip(context)[0], take))
-        settings.active_take = place
-        return f"{take.name} is shown on '{take.rig.name}'."
+        return min(self.others(context), key=lambda i: ((i - now) * self.step - 1) % count)
 
 
 class TEMPOSE_OT_next_take(_Flip, bpy.types.Operator):
-    """Show the next take. The song goes on playing"""
+    """Show the next take. The song goes on playing. ESC cancels"""
 
     bl_idname = "tempose.next_take"
     bl_label = "Next Take"
@@ -123,7 +156,7 @@ class TEMPOSE_OT_next_take(_Flip, bpy.types.Operator):
 
 
 class TEMPOSE_OT_previous_take(_Flip, bpy.types.Operator):
-    """Show the take before. The song goes on playing"""
+    """Show the take before. The song goes on playing. ESC cancels"""
 
     bl_idname = "tempose.previous_take"
     bl_label = "Previous Take"

@@ -9,7 +9,7 @@ import time
 import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -37,6 +37,10 @@ class Work(Protocol):
 
     def show(self, kind: str, value) -> None:
         """Hand over something to look at meanwhile."""
+        ...
+
+    def main(self, act: Callable[[], Any]) -> Any:
+        """Have the main thread do something, and wait for what it returns or raises."""
         ...
 
     def use(self, client: Client) -> Client:
@@ -139,6 +143,7 @@ def dances(work: Work, client: Client, sound: bytes | str, body: dict, seeds: Se
     for number_, seed in enumerate(seeds):
         work.show("dance", number_)
         made.append(_danced(work, client, {**body, "audio": digest, "seed": seed}, number_, len(seeds)))
+        _ = made[-1].packed  # here rather than while Blender waits
         work.part(made[-1])
     return made
 

@@ -1,5 +1,6 @@
 """The way a button works in a window, played through with a window that is not there."""
 
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -15,9 +16,16 @@ class Window:
             event_timer_add=self.add, event_timer_remove=self.timers.remove, modal_handler_add=self.handlers.append,
             windows=[],
         )  # fmt: skip
-        self.context = SimpleNamespace(window_manager=manager, window=object(), workspace=workspace)
+        self.context = SimpleNamespace(
+            window_manager=manager, window=object(), workspace=workspace, scene=bpy.context.scene,
+            view_layer=bpy.context.view_layer,
+        )  # fmt: skip
+        self.later = []
         self.bpy = SimpleNamespace(
-            app=SimpleNamespace(background=False),
+            app=SimpleNamespace(
+                background=False,
+                timers=SimpleNamespace(register=lambda call, first_interval: self.later.append(call)),
+            ),
             context=self.context,
             data=SimpleNamespace(workspaces=[workspace]),
         )
@@ -118,6 +126,113 @@ def test_a_button_taken_away_by_blender_leaves_no_timer(window, button, tempose)
     pressed.cancel(window.context)
     assert window.timers == []
     assert tempose("server.job").current is None
+
+
+def test_a_closed_window_keeps_what_was_finished(window, button, tempose):
+    def task(work):
+        work.part("first")
+        work.part("second")
+        work.show("ready", None)
+        work.sleep(60)
+
+    pressed, kept = button(task), []
+    pressed.salvage = lambda _context, parts: kept.extend(parts) or "Two are kept."
+    pressed.invoke(window.context, None)
+    while pressed._job._queue.qsize() < 3:
+        pressed._job.join(0.01)
+    pressed.cancel(window.context)
+    assert kept == ["first", "second"]
+    assert tempose("notes").text == "Canceled, as the window it was begun in was closed. Two are kept."
+    assert tempose("server.job").current is None
+    assert len(window.later) == 1  # a step for undo
+
+
+@pytest.mark.parametrize("finished", [1, 2])
+def test_takes_that_were_finished_when_the_window_closed_are_in_the_scene(
+    window, ready, tempose, monkeypatch, finished
+):
+    dance, work = tempose("operators.dance"), tempose("server.work")
+
+    def one(w, client, body, number=0, count=1, make=work._danced):
+        if number == finished:
+            w.sleep(60)
+        return make(w, client, body, number, count)
+
+    class Generate(dance._Dance):
+        def report(self, kind, message):
+            pass
+
+    monkeypatch.setattr(work, "_danced", one)
+    generate = ready.tempose.generate
+    generate.area, generate.last_frame, generate.count = "FRAMES", 48, 3
+    pressed = Generate()
+    assert pressed.invoke(window.context, None) == {"RUNNING_MODAL"}
+    while len(pressed._job.parts) < finished:
+        assert pressed.modal(window.context, TIMER) == {"PASS_THROUGH"}
+        pressed._job.join(0.01)
+    pressed.cancel(window.context)
+    takes = ready.tempose.takes
+    assert [bool(take.action) for take in takes] == [False] * (finished - 1) + [True]
+    assert takes[-1].rig.animation_data.action == takes[-1].action
+    assert "window" in tempose("notes").text
+    assert "Nothing was changed" not in tempose("notes").text
+    assert tempose("server.job").current is None
+
+
+def test_the_main_thread_works_in_slices(window, button, tempose, monkeypatch):
+    monkeypatch.setattr(tempose("server.job"), "SLICE", 0.0)
+    steps, closed = [], []
+
+    def act():
+        try:
+            for step in range(5):
+                steps.append((step, threading.current_thread()))
+                yield
+        finally:
+            closed.append(True)
+        return "written"
+
+    pressed = button(lambda work: work.main(act))
+    pressed.invoke(window.context, None)
+    seen = []
+    while pressed.modal(window.context, TIMER) == {"PASS_THROUGH"}:
+        if not seen or len(steps) != seen[-1]:
+            seen.append(len(steps))
+        pressed._job.join(0.005)
+    assert [s for s in seen if s] == [1, 2, 3, 4, 5]
+    assert {thread for _, thread in steps} == {threading.main_thread()}
+    assert pressed.applied == ["written"]
+    assert closed == [True]
+
+
+@pytest.mark.parametrize("how", ["escape", "window closed", "another file"])
+def test_work_half_done_in_the_main_thread_is_closed_when_the_job_ends(
+    window, button, tempose, monkeypatch, how
+):
+    monkeypatch.setattr(tempose("server.job"), "SLICE", 0.0)
+    closed = []
+
+    def act():
+        try:
+            while True:
+                yield
+        finally:
+            closed.append(threading.current_thread())
+
+    pressed = button(lambda work: work.main(act))
+    pressed.invoke(window.context, None)
+    for _ in range(20):
+        pressed.modal(window.context, TIMER)
+        pressed._job.join(0.005)
+    assert closed == []
+    if how == "escape":
+        pressed.modal(window.context, ESC)
+    elif how == "window closed":
+        pressed.cancel(window.context)
+    else:
+        tempose("server.job").abandon()
+        pressed.modal(window.context, TIMER)
+    assert closed == [threading.main_thread()]
 
 
 def test_another_file_ends_the_waiting(window, button, tempose):

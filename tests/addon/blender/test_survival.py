@@ -31,12 +31,12 @@ def during(tempose, monkeypatch):
         job = tempose("server.job")
         pump, state = job.Job.pump, {"done": False, "from": None}
 
-        def pumping(self):
+        def pumping(self, *seconds):
             state["from"] = state["from"] or time.monotonic()
             if not state["done"] and time.monotonic() - state["from"] >= after:
                 state["done"] = True
                 function()
-            return pump(self)
+            return pump(self, *seconds)
 
         monkeypatch.setattr(job.Job, "pump", pumping)
         return state

@@ -1,0 +1,181 @@
+"""Blender's main thread is not held up: what takes long is done in the worker thread, or a little at a time."""
+
+import threading
+
+import numpy as np
+import pytest
+from census import census, differences
+
+
+@pytest.fixture
+def who(tempose, monkeypatch):
+    """Which threads have made keys."""
+    baking, threads = tempose("keys.baking"), []
+
+    def watched(*args, make=baking.made):
+        threads.append(threading.current_thread())
+        return make(*args)
+
+    monkeypatch.setattr(baking, "made", watched)
+    return threads
+
+
+@pytest.fixture
+def stepwise(blender, tempose, monkeypatch):
+    """Each look at a job does one step of what the main thread is asked for; the calls in `between` come then."""
+    job, state = tempose("server.job"), {"writing": 0, "between": []}
+    pump = job.Job.pump
+
+    def pumping(self, *_):
+        mark = tempose("keys.making").MAKING
+        if (making := next((a for a in blender.data.actions if mark in a), None)) is not None:
+            state["writing"] += 1
+            for call in state["between"]:
+                call(making)
+        return pump(self, 0.0)
+
+    monkeypatch.setattr(job.Job, "pump", pumping)
+    return state
+
+
+def keys_of(tempose, action):
+    return {
+        (c.data_path, c.array_index): [tuple(k.co) for k in c.keyframe_points]
+        for c in tempose("keys.keying").curves(action)
+    }
+
+
+def short(scene, count=1):
+    settings = scene.tempose
+    settings.generate.area, settings.generate.last_frame, settings.generate.count = "FRAMES", 48, count
+    settings.lock_seed = True
+    return settings
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_dance_that_arrives_becomes_keys_in_the_worker_thread(
+    blender, ready, tempose, who, stepwise, count
+):
+    settings = short(ready, count)
+    assert blender.ops.tempose.generate() == {"FINISHED"}
+    assert who
+    assert threading.main_thread() not in who
+    action = settings.takes[-1].action
+    assert stepwise["writing"] >= len(tempose("keys.keying").curves(action))
+    assert tempose("keys.making").MAKING not in action
+    assert not any(a.name.startswith(".tempose making") for a in blender.data.actions)
+    assert not any(mask.any() for mask in tempose("keys.keying").by_hand(action).values())
+
+
+def test_the_keys_are_those_that_are_made_at_once(blender, ready, tempose):
+    settings = short(ready)
+    blender.ops.tempose.generate()
+    take = settings.takes[0]
+    slowly = keys_of(tempose, take.action)
+    stage = tempose("keys.stage")
+    span = tempose("dance.dancing").take_span(ready, take)
+    at_once = tempose("keys.keys").bake(stage.data_of(take), take.rig, span, settings, "at once")
+    assert slowly == keys_of(tempose, at_once)
+    assert slowly
+
+
+@pytest.mark.parametrize("again", ["reroll", "regenerate", "show_take", "next_take", "previous_take"])
+def test_so_do_takes_that_are_danced_again_or_flipped_to(blender, ready, tempose, who, again):
+    settings = short(ready, 2)
+    if again == "regenerate":
+        settings.generate.area, settings.generate.count = "STRIP", 1
+    blender.ops.tempose.generate()
+    settings.keys.density = "SPARSE"
+    who.clear()
+    if again == "reroll":
+        settings.seed += 100
+    elif again == "regenerate":
+        settings.tempo_factor = 1.25
+    elif again == "show_take":
+        settings.active_take = 0
+    assert getattr(blender.ops.tempose, again)() == {"FINISHED"}
+    assert who
+    assert threading.main_thread() not in who
+
+
+@pytest.mark.parametrize("what", ["action removed", "curve removed", "strip moved", "rig renamed", "undone"])
+def test_what_happens_while_keys_are_written_does_no_harm(blender, ready, tempose, stepwise, what):
+    settings, done = short(ready), []
+    if what == "undone":
+        blender.ops.ed.undo_push(message="one")
+        ready.timeline_markers.new("mine", frame=3)
+        blender.ops.ed.undo_push(message="two")
+
+    def between(action):
+        if done or len(tempose("keys.keying").curves(action)) < 3:
+            return
+        done.append(what)
+        if what == "action removed":
+            blender.data.actions.remove(action)
+        elif what == "curve removed":
+            bag = action.layers[0].strips[0].channelbags[0]
+            bag.fcurves.remove(bag.fcurves[0])
+        elif what == "strip moved":
+            tempose("compat").move_strip(ready.sequence_editor.strips_all[0], 5)
+        elif what == "rig renamed":
+            settings_rig(blender).name = "Somebody"
+        else:
+            blender.ops.ed.undo()
+
+    stepwise["between"].append(between)
+    assert blender.ops.tempose.generate() == {"FINISHED"}
+    assert done == [what]
+    stepwise["between"].clear()
+    settings = blender.context.scene.tempose
+    (take,) = settings.takes
+    first = 6.0 if what == "strip moved" else 1.0
+    assert take.action.frame_range[0] == first
+    assert not any(a.name.startswith(".tempose making") for a in blender.data.actions)
+    span = tempose("dance.dancing").take_span(blender.context.scene, take)
+    at_once = tempose("keys.keys").bake(
+        tempose("keys.stage").data_of(take), take.rig, span, settings, "at once"
+    )
+    assert keys_of(tempose, take.action) == keys_of(tempose, at_once)
+
+
+def settings_rig(blender):
+    return next(ob for ob in blender.data.objects if ob.type == "ARMATURE")
+
+
+def test_a_cancel_while_keys_are_written_leaves_nothing(blender, ready, tempose, stepwise):
+    short(ready)
+    before = census(blender)
+    stepwise["between"].append(lambda _: tempose("server.job").current.cancel())
+    assert blender.ops.tempose.generate() == {"CANCELLED"}
+    assert differences(before, census(blender)) == []
+
+
+def test_playing_meanwhile_does_not_have_the_keys_made_twice(blender, ready, tempose, who, stepwise):
+    settings = short(ready)
+    blender.ops.tempose.generate()  # what moves the rig while the next dance arrives
+    who.clear()
+    stepwise["between"].append(lambda _: ready.frame_set(ready.frame_current + 1))
+    assert blender.ops.tempose.generate() == {"FINISHED"}
+    assert len(who) == 1
+    assert len(settings.takes) == 2
+
+
+def test_plans_are_alike_when_all_that_counts_is(blender, ready, tempose):
+    settings = short(ready)
+    blender.ops.tempose.generate()
+    take, keys, alike = settings.takes[0], tempose("keys.keys"), tempose("keys.baking").alike
+    data = tempose("keys.stage").data_of(take)
+    span = tempose("dance.dancing").take_span(ready, take)
+
+    def plan():
+        return keys.plan(data, take.rig, span, settings)
+
+    one = plan()
+    assert alike(one, plan())
+    settings.keys.feet = "NEVER"
+    assert not alike(one, plan())
+    settings.keys.feet = "AUTO"
+    take.rig.pose.bones["forearm.L"].lock_rotation[2] = True
+    assert not alike(one, plan())
+    assert alike({"a": [np.arange(3)]}, {"a": [np.arange(3)]})
+    assert not alike({"a": [np.arange(3)]}, {"a": [np.arange(4)]})
