@@ -21,6 +21,8 @@ MAX_BEATS = 20_000
 DOWN, EDITED, PIN, BAR = 1, 2, 4, 8
 """Flags: begins a bar; set by the artist; pinned; the artist said that a bar begins here."""
 METRES = (2, 7)
+CHANGES = 1.08
+"""A song whose fastest passage is this much faster than its slowest one has no single tempo."""
 
 
 def none() -> np.ndarray:
@@ -81,6 +83,15 @@ class Grid:
     def bpm(self) -> float:
         """Tempo by the median beat interval; 0 with fewer than two beats."""
         return float(60 / np.median(np.diff(self.times))) if len(self) > 1 else 0.0
+
+    @property
+    def bpm_range(self) -> tuple[float, float]:
+        """Slowest and fastest tempo that eight intervals in a row have; both 0 with fewer than two beats."""
+        gaps = np.diff(self.times)
+        if not len(gaps):
+            return 0.0, 0.0
+        steady = np.median(np.lib.stride_tricks.sliding_window_view(gaps, min(8, len(gaps))), axis=1)
+        return float(60 / steady.max()), float(60 / steady.min())
 
     @property
     def is_edited(self) -> bool:
@@ -178,6 +189,12 @@ def sureness(grid: Grid) -> np.ndarray:
         sure = np.where(np.abs(at[near] - grid.times) <= 1e-3, clearly[near], sure)
     sure[((grid.flags & EDITED) > 0) | grid.locked] = 1.0
     return sure
+
+
+def tempo_in_words(grid: Grid) -> str:
+    """Beats per minute as the panel says them: from where to where, if the song changes its tempo."""
+    slow, fast = grid.bpm_range
+    return f"{slow:.0f} to {fast:.0f} BPM" if fast > CHANGES * slow else f"{grid.bpm:.1f} BPM"
 
 
 def in_words(grid: Grid) -> str:

@@ -12,6 +12,14 @@ from .base import ActionButton, JobButton, busy
 from .selection import object_mode, select_only
 
 
+def _show_pictures(context) -> None:
+    """Solid views show textures from now on; otherwise a picture is a grey board there."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D" and area.spaces.active.shading.type == "SOLID":
+                area.spaces.active.shading.color_type = "TEXTURE"
+
+
 class TEMPOSE_OT_lay_out_picture(ActionButton, bpy.types.Operator):
     """Put the picture into the scene with a marker on each joint, for you to drag into place"""
 
@@ -32,6 +40,7 @@ class TEMPOSE_OT_lay_out_picture(ActionButton, bpy.types.Operator):
         object_mode(context)
         plane = puppet.lay_out(context, settings.image, settings.tolerance)
         select_only(context, plane.children[0])
+        _show_pictures(context)
         return "Look from the front (numpad 1) and drag each marker to its joint, then press Make Puppet."
 
 
@@ -73,6 +82,7 @@ class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
             object_mode(context)
             plane = puppet.lay_out(context, image, settings.tolerance)
             select_only(context, plane.children[0])
+            _show_pictures(context)
         unseen = puppet.mark(plane, found["joints"])
         text = "The markers are on the joints; put right what is off."
         if found["people"] > 1:
@@ -100,6 +110,7 @@ class TEMPOSE_OT_make_puppet(ActionButton, bpy.types.Operator):
         settings = context.scene.tempose
         ob = puppet.make(context, puppet.laid_out(context.scene), settings.drawing.tolerance)
         select_only(context, ob)
+        _show_pictures(context)
         settings.rig = ob
         return f"The puppet '{ob.name}' is ready to dance."
 

@@ -22,7 +22,7 @@ class Beats:
             if now is not None:
                 say(layout, reason or "Find the beats, or tap them while the song plays.", "INFO")
         else:
-            layout.label(text=f"{grid.bpm:.1f} BPM, {grid.metre} beats in a bar")
+            layout.label(text=f"{beats.tempo_in_words(grid)}, {grid.metre} beats in a bar")
             words = beats.in_words(grid)
             text = words.capitalize() if words.startswith("set") else f"The detector is {words}"
             say(layout, text, "ERROR" if words.startswith("not") else "CHECKMARK")

@@ -46,6 +46,5 @@ def say(layout, text: str, icon: str = "NONE") -> None:
 
 def why_no_pose(layout) -> None:
     """Why *Find Pose* is of no use, where that is so."""
-    server = connection.current
-    if server is None or not server.capabilities.get("pose_estimator"):
-        say(layout, "Markers are placed by hand: this server does not find joints in pictures.", "INFO")
+    if connection.current is not None and connection.current.capabilities.get("no_poses"):
+        say(layout, "Markers are placed by hand: this server finds no joints in pictures.", "INFO")

@@ -31,10 +31,14 @@ class Main:
             if server_process.is_there(preferences.get(context).python_path, setup.made()):
                 row.operator("tempose.start_server", icon="PLAY")
             else:
+                if job.current is None and (
+                    reason := setup.TEMPOSE_OT_set_up_server.disabled_reason(context)
+                ):
+                    say(layout, f"{reason}.", "INFO")
                 row.operator("tempose.set_up_server", icon="IMPORT")
             row.operator("tempose.connect", icon="LINKED")
         else:
             current = connection.current
-            row.label(text=f"Server on {current.device or 'cpu'}", icon="CHECKMARK")
+            row.label(text=f"Server on {(current.device or 'cpu').upper()}", icon="CHECKMARK")
             row.operator("tempose.stop_server", text="", icon="PANEL_CLOSE")
         row.operator("tempose.copy_diagnostics", text="", icon="COPYDOWN")

@@ -73,17 +73,22 @@ def _section(layout, section) -> None:
     row.prop(section, "ramp", toggle=True)
     if section.ramp:
         column.prop(section, "last_bpm" if section.kind == "BPM" else "last_factor", text="At its end")
-    column.prop(section, "feel", text="Danced")
+    column.separator()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(section, "feel")
 
 
 def _follow(layout, context, settings) -> None:
     """How the dance follows, and the preview."""
     tempo = settings.tempo
-    row = layout.row(align=True)
-    row.prop(tempo, "mode", text="Follow")
+    column = layout.column()
+    column.use_property_split = True
+    column.use_property_decorate = False
+    column.prop(tempo, "mode")
     if tempo.mode == "AUTO":
-        row.prop(tempo, "pause", text="After")
-    layout.prop(tempo, "again", text="Again")
+        column.prop(tempo, "pause")
+    column.prop(tempo, "again")
     layout.prop(tempo, "exact")
     row = layout.row(align=True)
     row.operator("tempose.preview_tempo", icon="HIDE_OFF")

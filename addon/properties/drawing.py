@@ -14,7 +14,7 @@ class TemposeDrawing(bpy.types.PropertyGroup):
         options=set(),
     )
     tolerance: FloatProperty(
-        name="Background Tolerance",
+        name="Tolerance",
         description="Colours this near to those at the picture's edge are background. Not used where the picture "
         "has clear parts",
         default=0.1,
@@ -24,7 +24,7 @@ class TemposeDrawing(bpy.types.PropertyGroup):
         options=set(),
     )
     ink_step: IntProperty(
-        name="Frames per Drawing",
+        name="Frame Step",
         description="A drawing on every frame (1), on twos, on threes",
         default=2,
         min=1,

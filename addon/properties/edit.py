@@ -53,7 +53,7 @@ class TemposeEdit(AreaProperties, _Limbs, bpy.types.PropertyGroup):
     )
     style: StringProperty(
         name="New Style",
-        description="Empty: the model chooses",
+        description="The style in which Change Style dances the range again",
         search=_styles,
         search_options={"SORT"},
         options=set(),

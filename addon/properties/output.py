@@ -17,7 +17,7 @@ class TemposeOutput(bpy.types.PropertyGroup):
         options=set(),
     )
     view: EnumProperty(
-        name="Seen By",
+        name="View",
         description="Where joints lie in the picture",
         items=[
             ("CAMERA", "Camera", "As the scene's camera sees the character: fits a render of the scene"),
@@ -36,8 +36,8 @@ class TemposeOutput(bpy.types.PropertyGroup):
         options=set(),
     )
     rate: FloatProperty(
-        name="Frames per Second",
-        description="0: as the scene has it",
+        name="Frame Rate",
+        description="Frames per second. 0: as the scene has it",
         default=0.0,
         min=0.0,
         max=240.0,

@@ -83,6 +83,22 @@ class Stage:
         area.tag_redraw()
         yield 0.3
 
+    def open_panels(self, *names: str):
+        """Only these panels are open, or all of them without a name. To be done before a file's first drawing."""
+        panels = [c for c in self.part("panels").CLASSES if issubclass(c, bpy.types.Panel)]
+        for cls in reversed(panels):
+            bpy.utils.unregister_class(cls)
+        for cls in panels:
+            is_open = not names or cls.bl_label in ("Tempose", *names)
+            cls.bl_options = set() if is_open else {"DEFAULT_CLOSED"}
+            bpy.utils.register_class(cls)
+
+    def settled(self):
+        """Panels that have grown push the others down little by little."""
+        for _ in range(8):
+            self.area().tag_redraw()
+            yield 0.2
+
     # buttons
 
     def press(self, name: str, window=None, **options):
@@ -181,10 +197,18 @@ class Stage:
         print("@ask", json.dumps(what | {"number": self._asked}), flush=True)
         yield mark.exists
 
-    def shot(self, name: str):
-        """A picture of the screen, once everything has been drawn."""
+    def shot(self, name: str, *boxes, kept: bool = False):
+        """A picture of the screen, or of the smallest part with these areas or regions, once all has been drawn.
+
+        `kept`: small, for the documentation.
+        """
         yield 0.6
-        yield from self.ask(shot=name)
+        crop = ""
+        if boxes:
+            left, low = min(b.x for b in boxes), min(b.y for b in boxes)
+            right, high = max(b.x + b.width for b in boxes), max(b.y + b.height for b in boxes)
+            crop = f"{right - left}x{high - low}+{left}+{self.window.height - high}"
+        yield from self.ask(shot=name, crop=crop, kept=kept)
 
     def keys(self, *names: str, over: str = "VIEW_3D"):
         """Real keys, with the pointer over an area."""
@@ -202,6 +226,48 @@ class Stage:
         yield from self.ask(xdotool=["mousemove", int(x) - 3, height - 1 - int(y), "sleep", "0.1",
                                      "mousemove", int(x), height - 1 - int(y), "sleep", "0.2", *clicks])  # fmt: skip
 
+    def find(self, name: str):
+        """Put the pointer over a field or button of our side bar, by its name; returns where it is.
+
+        Blender says what is under the pointer, so it goes down the rows, then scrolls and does so again.
+        """
+        region = self.region(self.area(), "UI")
+        for i, share in enumerate((0.6, 0.3, 0.85) * 2):
+            x = region.x + round(region.width * share)
+            if i == 3:
+                yield from self.ask(xdotool=["click", "--repeat", "12", "--delay", "15", "5"])
+            for y in range(region.y + region.height - 30, region.y + 10, -9):
+                self.window.cursor_warp(x, y)
+                yield 0.08
+                if self._under_pointer(region) == name:
+                    return x, y
+        raise AssertionError(f"{name} is not to be seen in the side bar")
+
+    def _under_pointer(self, region) -> str:
+        """The name of the setting or of our button under the pointer."""
+        with bpy.context.temp_override(window=self.window, area=self.area(), region=region):
+            if field := bpy.context.property:
+                return field[1].rpartition(".")[2]
+            if not bpy.ops.ui.copy_python_command_button.poll():
+                return ""
+            bpy.ops.ui.copy_python_command_button()
+        return bpy.context.window_manager.clipboard.partition("bpy.ops.tempose.")[2].partition("(")[0]
+
+    def click(self, name: str):
+        """A field or button of our side bar, with the mouse."""
+        yield from self.mouse(*(yield from self.find(name)), "click", "1")
+        yield 0.2
+
+    def type_in(self, name: str, text: str):
+        """A number into a field of our side bar, as a person does it: double click, type, Enter."""
+        keys = {",": "comma", ".": "period"}
+        yield from self.find(name)
+        yield from self.ask(
+            xdotool=["key", "--delay", "60", "Return", "ctrl+a", *(keys.get(c, c) for c in text)]
+        )
+        yield from self.ask(xdotool=["key", "Return"])
+        yield 0.3
+
 
 def say(word: str, *rest) -> None:
     print(f"@{word}", *rest, flush=True)
@@ -215,7 +281,7 @@ def run(stage: Stage, scenarios: list):
             say("pass", scenario.__name__)
         except Exception:
             traceback.print_exc()
-            yield from stage.ask(shot=f"failed_{scenario.__name__}")
+            yield from stage.shot(f"failed_{scenario.__name__}")
             say("fail", scenario.__name__)
             while stage.waits():  # the next one is not to suffer for it
                 stage.part("server.job").current.cancel()

@@ -1,5 +1,24 @@
 """The way of an artist: beats, rig, dance, takes, tempo."""
 
+import zipfile
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+
+def installed(stage):
+    """The zip's files are where extensions lie, enabled, and its panels are in both editors."""
+    folder = Path(stage.part().__file__).parent
+    with zipfile.ZipFile(next((stage.out.parent / "dist").glob("*.zip"))) as package:
+        missing = [name for name in package.namelist() if not (folder / name).exists()]
+    assert not missing, missing
+    assert stage.part().__name__ in bpy.context.preferences.addons
+    panels = [cls for cls in stage.part("panels").CLASSES if issubclass(cls, bpy.types.Panel)]
+    spaces = {cls.bl_space_type for cls in panels if cls.is_registered}
+    assert spaces == {"VIEW_3D", "SEQUENCE_EDITOR"}, spaces
+    yield from stage.fresh()
+
 
 def first_dance(stage):
     """The real model, from an empty scene to an Action; the keyboard accepts nothing by itself."""
@@ -46,11 +65,9 @@ def cancel_button(stage):
     yield from stage.ready("default")
     before = stage.census()
     yield from stage.started()
-    region = stage.region(stage.area(), "UI")
     yield from stage.shot("6_progress")
-    # Header of the panel, the progress, the button: rows of one unit and what lies between.
-    yield from stage.mouse(region.x + region.width * 0.4, region.y + region.height - 68, "click", "1")
-    yield 0.5
+    yield from stage.click("cancel")
+    yield 0.3
     assert not stage.waits(), "the click has not met the Cancel button"
     stage.unchanged(before)
 
@@ -123,4 +140,37 @@ def tempo(stage):
     assert stage.rig.animation_data.action.frame_range[1] < last
 
 
-SCENARIOS = (first_dance, escape, cancel_button, takes, undone, tempo)
+def _values(stage) -> dict:
+    """(T,) per curve of the character's Action: its values at whole frames."""
+    curves = stage.part("compat").fcurves_of(stage.rig)
+    return {(c.data_path, c.array_index): np.array([c.evaluate(f) for f in range(11, 752)]) for c in curves}
+
+
+def tempo_section(stage):
+    """A section from the middle on is slower: what lies before it stays value for value."""
+    stage.open_panels("Tempo")
+    yield from stage.ready("default")
+    yield from stage.done("find_beats")
+    yield from stage.done("generate")
+    yield from stage.done("accept_take")
+    before = _values(stage)
+    stage.scene.frame_set(400)
+    with stage.in_area():
+        bpy.ops.tempose.add_section()
+    stage.settings.sections[0].factor = 0.8
+    yield from stage.settled()
+    yield from stage.shot("10_section_preview")
+    yield from stage.click("regenerate")
+    assert stage.waits(), "the click has not met Regenerate"
+    yield lambda: not stage.waits()
+    assert not stage.part("notes").is_error, stage.said()
+    yield from stage.done("accept_take")
+    after = _values(stage)
+    kept = [np.abs(after[key][:300] - before[key][:300]).max() for key in before]
+    assert max(kept) == 0, f"frames 11 to 310 have moved by {max(kept)}"
+    moved = [np.abs(after[key][420:] - before[key][420:]).max() for key in before]
+    assert max(moved) > 0.01, "nothing was danced again"
+    yield from stage.shot("11_section_accepted")
+
+
+SCENARIOS = (installed, first_dance, escape, cancel_button, takes, undone, tempo, tempo_section)

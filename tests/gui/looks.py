@@ -7,23 +7,21 @@ import json
 from pathlib import Path
 
 import bpy
+from driver import say
 
-
-def _open_panels(stage):
-    """Nothing is closed at first. To be done before a file's first drawing."""
-    panels = [c for c in stage.part("panels").CLASSES if issubclass(c, bpy.types.Panel)]
-    for cls in reversed(panels):
-        bpy.utils.unregister_class(cls)
-    for cls in panels:
-        cls.bl_options = set()
-        bpy.utils.register_class(cls)
-
-
-def _settled(stage):
-    """Panels that have grown push the others down little by little."""
-    for _ in range(8):
-        stage.area().tag_redraw()
-        yield 0.2
+LABELS = (
+    "Music",
+    "Beats",
+    "Character",
+    "Bone Limits",
+    "Dance",
+    "Takes",
+    "Edit",
+    "Keys",
+    "Tempo",
+    "Picture and Ink",
+    "Out and In",
+)  # all but the bone map, which is as long as the rest
 
 
 def _theme(name: str) -> None:
@@ -45,25 +43,36 @@ def _full(stage):
         bpy.ops.tempose.add_section()
         bpy.ops.tempose.keep_pose()
     settings.sections[0].kind, settings.sections[0].ramp = "BPM", True
-    settings.character.show_all = True
     stage.scene.frame_set(80)
-    yield from _settled(stage)
+    yield from stage.settled()
 
 
 def first_run(stage):
     """What is to be seen before anything is there."""
-    _open_panels(stage)
+    stage.open_panels(*LABELS)
     stage.part("server.connection").drop()
     stage.part("notes").say("")
     yield from stage.fresh()
     stage.scene.sequence_editor.strips.remove(stage.strip)
-    yield from _settled(stage)
+    yield from stage.settled()
     yield from stage.shot("first_run")
 
 
 def dark(stage):
     yield from _full(stage)
     yield from stage.shot("dark")
+
+
+def bone_map(stage):
+    """All parts of the map, and a bone that is not there."""
+    stage.open_panels("Bone Map")
+    yield from stage.ready("null")
+    stage.settings.character.show_all = True
+    with stage.in_area():
+        bpy.ops.tempose.map_bones()
+    yield from stage.settled()
+    yield from stage.shot("bone_map")
+    stage.open_panels(*LABELS)
 
 
 def light(stage):
@@ -75,7 +84,7 @@ def light(stage):
 def large(stage):
     """UI scale 2, in pieces: the wheel scrolls the side bar."""
     bpy.context.preferences.view.ui_scale = 2
-    yield from _settled(stage)
+    yield from stage.settled()
     yield from stage.shot("large_1")
     region = stage.region(stage.area(), "UI")
     for piece in (2, 3):
@@ -100,4 +109,18 @@ def german(stage):
     view.language = "en_US"
 
 
-SCENARIOS = (first_run, dark, light, large, german)
+def decimal_comma(stage):
+    """Blender adds up what stands on both sides of a comma, in a German locale too; a point is a point."""
+    stage.open_panels("Dance", "Tempo")
+    yield from stage.ready("null")
+    yield from stage.settled()
+    yield from stage.type_in("energy", "0.5")
+    assert stage.settings.energy == 0.5, stage.settings.energy
+    yield from stage.type_in("energy", "1,5")
+    yield from stage.shot("decimal_comma")
+    say("figure", f"'1,5' typed as energy is {stage.settings.energy}")
+    yield from stage.type_in("tempo_factor", "0,9")
+    say("figure", f"'0,9' typed as tempo is {stage.settings.tempo_factor}")
+
+
+SCENARIOS = (first_run, dark, light, bone_map, large, german, decimal_comma)

@@ -6,7 +6,11 @@ import time
 import numpy as np
 
 NAMES = ("draw", "draw_item", "invoke", "modal", "execute", "cancel")
-HANDLERS = {"ghost": ("_draw_figure", "_draw_words"), "tempo_follow": ("tick",), "beat_draw": ("_draw",)}
+HANDLERS = {
+    "dance.ghost": ("_draw_figure", "_draw_words"),
+    "tempo.tempo_follow": ("tick",),
+    "music.beat_draw": ("_draw",),
+}
 
 
 def _two(function):
@@ -15,6 +19,10 @@ def _two(function):
 
 def _three(function):
     return lambda a, b, c: function(a, b, c)  # noqa: PLW0108
+
+
+def _nine(function):
+    return lambda a, b, c, d, e, f, g, h, i: function(a, b, c, d, e, f, g, h, i)  # noqa: PLW0108
 
 
 class Callbacks:
@@ -58,7 +66,7 @@ class Callbacks:
                     self.times.setdefault(f"{label}.{name}", []).append(took)
 
         count = inner.__code__.co_argcount  # Blender passes as many as the function says that it takes
-        made = {2: _two, 3: _three}.get(count, lambda function: function)(timed)
+        made = {2: _two, 3: _three, 9: _nine}.get(count, lambda function: function)(timed)
         setattr(owner, name, classmethod(made) if method else made)
 
     def rows(self) -> list[dict]:

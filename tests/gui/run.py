@@ -2,6 +2,8 @@
 
     .venv/bin/python tests/gui/run.py [GROUP[.SCENARIO] …] [--out build/gui/out]
 
+`guide` makes the pictures of the documentation and is played only when it is named.
+
 Where no Blender with a window can be had it says why and ends with 0. Otherwise it ends with the number of scenarios
 that failed. Pictures of the screen, logs and the figures of `measure.py` are in the output folder.
 """
@@ -10,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib.util
 import json
 import os
 import re
@@ -23,11 +26,20 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-GROUPS = ("journey", "survival", "looks", "stalls")
+GROUPS = ("journey", "survival", "drawing", "looks", "stalls")
 TOOLS = {"Xvfb": "xvfb", "xdotool": "xdotool", "import": "imagemagick"}
 OLDEST = (4, 5)
 # For looks, all panels fit; for stalls, the less there is to draw in software, the more the figures are ours.
-SIZE = {"looks": (1200, 3000), "stalls": (400, 300)}
+SIZE = {"looks": (1200, 3300), "guide": (1280, 960), "stalls": (400, 300)}
+GERMAN = {"LANG": "de_DE.UTF-8", "LC_ALL": "de_DE.UTF-8"}
+FLAT = [
+    "-dither",
+    "None",
+    "-colors",
+    "200",
+    "-define",
+    "png:compression-level=9",
+]  # for pictures that are kept
 LIMIT = 900  # seconds for a group
 # In a mount namespace of its own: whatever happens, nothing stays mounted. The repository cannot be written to.
 INSIDE = """set -eu
@@ -88,20 +100,29 @@ def display(width: int, height: int):
 
 @contextlib.contextmanager
 def servers(out: Path):
-    """`tempose serve` twice: without weights, which answers at once, and with those that ship."""
+    """`tempose serve` without weights, which answers at once, and with those that ship; one that finds poses, too."""
+    asked = {"null": ["--model", "null"], "default": ["--model", "default"]}
     running = []
     try:
         with tempfile.TemporaryDirectory() as data:
-            for model in ("null", "default"):
-                where = out / f"{model}.json"
+            (out / "pose.json").unlink(missing_ok=True)
+            if all(importlib.util.find_spec(name) for name in ("onnx", "onnxruntime", "rtmlib")):
+                import pose_model
+
+                models = Path(data) / "models"
+                models.mkdir()
+                pose_model.write_models(models)
+                asked["pose"] = ["--model", "null", "--pose-model", models]
+            for name, options in asked.items():
+                where = out / f"{name}.json"
                 where.unlink(missing_ok=True)
                 command = [
-                    ROOT / ".venv/bin/tempose", "serve", "--model", model, "--port", "0",
-                    "--runtime-file", where, "--data-dir", Path(data) / model,
+                    ROOT / ".venv/bin/tempose", "serve", *options, "--port", "0",
+                    "--runtime-file", where, "--data-dir", Path(data) / name,
                 ]  # fmt: skip
-                with (out / f"server-{model}.log").open("wb") as log:
+                with (out / f"server-{name}.log").open("wb") as log:
                     running.append(subprocess.Popen(command, stdout=log, stderr=log))
-            while not all((out / f"{model}.json").exists() for model in ("null", "default")):
+            while not all((out / f"{name}.json").exists() for name in asked):
                 if any(server.poll() is not None for server in running):
                     sys.exit(f"A server ended: see {out}/server-*.log")
                 time.sleep(0.1)
@@ -118,7 +139,10 @@ def servers(out: Path):
 def answer(asked: dict, out: Path, environment: dict) -> None:
     """Do outside what a scenario asks for, then say that it is done."""
     if "shot" in asked:
-        command = ["import", "-window", "root", "-depth", "8", str(out / f"{asked['shot']}.png")]
+        crop = ["-crop", asked["crop"], "+repage"] if asked["crop"] else []
+        flat = FLAT if asked["kept"] else []
+        picture = str(out / f"{asked['shot']}.png")
+        command = ["import", "-window", "root", *crop, "-depth", "8", *flat, picture]
     else:
         command = ["xdotool", *map(str, asked["xdotool"])]
     subprocess.run(command, env=environment, check=True, timeout=60)
@@ -141,7 +165,7 @@ def play(blender: list[str], group: str, only: str, package: Path, out: Path) ->
             "PYTHONUNBUFFERED": "1",
         }
         if group == "looks":
-            environment |= {"LANG": "de_DE.UTF-8", "LC_ALL": "de_DE.UTF-8"}
+            environment |= GERMAN
         command = [
             *blender, *([] if len(blender) == 1 else ["/usr/bin/blender"]),
             "--factory-startup", "-p", "0", "0", str(width), str(height),
@@ -183,7 +207,7 @@ def main() -> None:
     if not blender:
         print(f"skipped: {reason}.")
         return
-    sys.path.insert(0, str(ROOT / "scripts"))
+    sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "tests")]
     import build_extension
 
     package, failed = build_extension.build(out / "dist"), []

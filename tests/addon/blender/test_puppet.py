@@ -118,7 +118,11 @@ def test_from_picture_to_dancing_puppet_by_the_buttons(blender, ready, tempose):
     ops, settings = blender.ops.tempose, ready.tempose
     assert not ops.lay_out_picture.poll()
     settings.drawing.image = gingerbread(blender, False)
+    views = [s for w in blender.context.window_manager.windows for a in w.screen.areas for s in a.spaces]
+    views = [space for space in views if space.type == "VIEW_3D"]
+    assert views and all(view.shading.color_type == "MATERIAL" for view in views)
     assert ops.lay_out_picture() == {"FINISHED"}
+    assert all(view.shading.color_type == "TEXTURE" for view in views), "the picture is a grey board"
     assert not ops.lay_out_picture.poll()
     assert ops.make_puppet() == {"FINISHED"}
     ob = settings.rig

@@ -32,6 +32,15 @@ def test_a_damaged_grid_is_refused_in_words(text):
         beats.from_json(text)
 
 
+def test_the_tempo_of_a_song_that_changes_it_is_said_from_where_to_where():
+    times = np.cumsum([0.25, *[0.6] * 16, *[0.46] * 16])
+    assert beats.tempo_in_words(beats.Grid(times, np.zeros(33, int))) == "100 to 130 BPM"
+    shaken = even(32).times + 0.01 * np.random.default_rng(1).standard_normal(32)
+    assert beats.tempo_in_words(beats.Grid(shaken, np.zeros(32, int))).startswith("1")
+    assert "to" not in beats.tempo_in_words(beats.Grid(shaken, np.zeros(32, int)))
+    assert beats.tempo_in_words(even(1)) == "0.0 BPM"
+
+
 def test_a_request_holds_beats_and_downbeats():
     body = even(8).to_request()
     assert body["beats"] == pytest.approx(0.25 + 0.5 * np.arange(8))
