@@ -31,6 +31,13 @@ def song(tmp_path_factory):
     return path
 
 
+def test_heavy_libraries_wait_until_a_command_needs_them():
+    heavy = ("torch", "diffusers", "librosa", "scipy", "matplotlib", "fastapi", "ray")
+    code = f"import sys, tempose.cli; print([name for name in {heavy} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_generate_writes_the_same_dance_twice(song, tmp_path):
     outputs = [tmp_path / "a.npz", tmp_path / "b.npz"]
     for output in outputs:

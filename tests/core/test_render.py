@@ -13,9 +13,10 @@ from tempose.errors import TemposeError
 from tempose.pose.reference import standing_pose
 from tempose.pose.sequence import PoseSequence, convert
 from tempose.pose.skeletons import BODY_25, OPENPOSE_18, OPENPOSE_60
-from tempose.render import VideoGround, contact_sheet, draw_pose, draw_trail, render_dance
-from tempose.render.contact_sheet import sheet_frames
-from tempose.render.draw import colours, place
+from tempose.render.contact_sheet import contact_sheet, sheet_frames
+from tempose.render.draw import colours, draw_pose, draw_trail, place
+from tempose.render.ground import VideoGround
+from tempose.render.video import render_dance
 from tempose.tempo import TempoMap
 
 BEATS = np.arange(0, 3, 0.5)
