@@ -175,11 +175,7 @@ def _taken(change: Change, made: DanceData) -> tuple:
     """The take that was changed, what the new one is, and where it lies."""
     asked = change.order
     scene, sound_scene, original, _ = dancing.still_there(asked)
-    old = next((t for t in scene.tempose.takes if t.identity == change.take), None)
-    if old is None:
-        raise Problem(
-            "take_gone", "The take was discarded meanwhile. Nothing was changed; choose another one."
-        )
+    old = stage.of_identity(scene.tempose, change.take)
     before, heard = stage.data_of(old), tempo_edit.heard(sound_scene, original)
     data = replace(
         before,

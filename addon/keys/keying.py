@@ -84,11 +84,13 @@ def _generated(curve: KeyedCurve, stepped: bool) -> dict[str, np.ndarray]:
 
 
 def _marks(curve) -> np.ndarray:
-    keys = _read(curve)
+    keys = _read(curve, ("co", "handle_left_type", "handle_right_type", "interpolation"))
     kinds = np.stack([keys["handle_left_type"], keys["handle_right_type"]], 1)
-    return key_marks.marks(
-        keys["co"], keys["handle_left"], keys["handle_right"], kinds, keys["interpolation"]
-    )
+    if np.isin(kinds, key_marks.COMPUTED).all():  # reading handles takes as long as all the rest
+        left = right = keys["co"]
+    else:
+        left, right = _read(curve, ("handle_left", "handle_right")).values()
+    return key_marks.marks(keys["co"], left, right, kinds, keys["interpolation"])
 
 
 def by_hand(action) -> dict[CurveId, np.ndarray]:

@@ -25,6 +25,16 @@ def active(settings):
     return settings.takes[settings.active_take] if 0 <= settings.active_take < len(settings.takes) else None
 
 
+def of_identity(settings, mark: str):
+    """The take of that identity; raises when it has gone meanwhile."""
+    take = next((t for t in settings.takes if t.identity == mark), None)
+    if take is None:
+        raise Problem(
+            "take_gone", "The take was discarded meanwhile. Nothing was changed; choose another one."
+        )
+    return take
+
+
 def data_of(take) -> Take:
     """A take's numbers."""
     if take.text is None:

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Poses as files and as drawn video, and files as takes."""
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import bpy
@@ -10,15 +8,16 @@ from bpy.props import IntProperty, StringProperty
 
 from ..character.skeleton import OPENPOSE_18
 from ..errors import Problem
-from ..files import output, pose_files
+from ..files import output, pose_files, rig_reading, video
+from ..keys import keys, making, stage
 from ..properties import pick_rig
-from .base import ActionButton, JobButton, busy
+from .base import JobButton, busy
 
 ENDINGS = {"OPENPOSE": ".json", "FOLDER": "", "COCO": ".json", "NPZ": ".npz"}
 
 
 class _ToFile:
-    """Mixin: asks for a file first, when it is not given."""
+    """Mixin of buttons that write: asks for a file first, when it is not given."""
 
     filepath: StringProperty(
         name="File", description="Where it is written", subtype="FILE_PATH", options={"SKIP_SAVE"}
@@ -34,6 +33,11 @@ class _ToFile:
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
+    def execute(self, context):
+        if bpy.app.background or context.window is None:
+            return JobButton.execute(self, context)  # pyright: ignore[reportArgumentType]
+        return JobButton.invoke(self, context, None)  # pyright: ignore[reportArgumentType]
+
     def path(self, ending: str) -> Path:
         """The chosen path, with its ending."""
         if not self.filepath:
@@ -42,27 +46,34 @@ class _ToFile:
         return path if not ending or path.suffix.lower() == ending else path.with_name(path.name + ending)
 
 
-class TEMPOSE_OT_export_poses(_ToFile, ActionButton, bpy.types.Operator):
-    """Write the poses as a file that other programs read"""
+class TEMPOSE_OT_export_poses(_ToFile, JobButton, bpy.types.Operator):
+    """Write the poses as a file that other programs read. ESC cancels"""
 
     bl_idname = "tempose.export_poses"
     bl_label = "Export Poses…"
     bl_options = {"REGISTER"}
+    title = "Writing poses"
 
     def invoke(self, context, _event):
         ending = ENDINGS[context.scene.tempose.output.kind]
         return self.ask(context, f"dance{ending}")
 
-    def act(self, context):
-        choice, window = context.scene.tempose.output, context.window_manager
-        path = self.path(ENDINGS[choice.kind])
-        window.progress_begin(0, 1)
-        try:
-            poses = output.poses_of(context, pick_rig(context), window.progress_update)
-        finally:
-            window.progress_end()
-        pose_files.save(poses, str(path), choice.kind)
-        return f"{len(poses)} poses are in {path.name}, at {poses.fps:g} frames per second."
+    def prepare(self, context):
+        kind = context.scene.tempose.output.kind
+        self._path = path = self.path(ENDINGS[kind])
+        read = output.reading(context, pick_rig(context))
+
+        def task(work):
+            work.status("Reading poses")
+            poses = work.main(read)
+            work.status(f"Writing {path.name}")
+            pose_files.save(poses, str(path), kind)
+            return poses
+
+        return task
+
+    def apply(self, context, poses):
+        return f"{len(poses)} poses are in {self._path.name}, at {poses.fps:g} frames per second."
 
 
 class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
@@ -76,60 +87,34 @@ class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
     def invoke(self, context, _event):
         return self.ask(context, "dance.mp4" if context.scene.tempose.output.video == "MP4" else "dance")
 
-    def execute(self, context):
-        if bpy.app.background or context.window is None:
-            return JobButton.execute(self, context)
-        return JobButton.invoke(self, context, None)
-
     def prepare(self, context):
-        choice, window = context.scene.tempose.output, context.window_manager
-        video = choice.video == "MP4"
-        self._path = self.path(".mp4" if video else "")
-        if self._path.is_file() and not video:
-            raise Problem("is_a_file", f"{self._path.name} is a file; give a folder for the pictures.")
-        window.progress_begin(0, 1)
-        try:
-            poses = output.poses_of(context, pick_rig(context), window.progress_update)
-        finally:
-            window.progress_end()
-        self._size = size = output.picture_size(poses, choice.size)
-        self._rate = poses.fps
-        self._folder = folder = Path(tempfile.mkdtemp(prefix="tempose-"))
+        choice = context.scene.tempose.output
+        command = video.blender(bpy.app.binary_path) if choice.video == "MP4" else None
+        self._path = path = self.path(".mp4" if command else "")
+        if path.is_file() and not command:
+            raise Problem("is_a_file", f"{path.name} is a file; give a folder for the pictures.")
+        asked, read = tuple(choice.size), output.reading(context, pick_rig(context))
 
         def task(work):
-            try:
-                work.status("Drawing poses")
-                return output.draw_all(poses, folder, size, work.progress)
-            except BaseException:
-                shutil.rmtree(folder, ignore_errors=True)
-                raise
+            work.status("Reading poses")
+            poses = work.main(read)
+            size = video.picture_size(poses, asked)
+            return video.write(work, poses, size, path, command), size
 
         return task
 
-    def apply(self, context, count):
-        try:
-            if context.scene.tempose.output.video == "MP4":
-                output.encode(self._folder, count, self._size, self._rate, self._path)
-            else:
-                self._path.mkdir(parents=True, exist_ok=True)
-                for picture in sorted(self._folder.iterdir()):
-                    shutil.move(picture, self._path / picture.name)
-        except OSError as error:
-            raise Problem(
-                "file_unwritable",
-                f"{self._path.name} cannot be written: {error.strerror or error}. Choose another place.",
-            ) from None
-        finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
-        return f"{count} pictures of {self._size[0]} × {self._size[1]} are in {self._path.name}."
+    def apply(self, context, result):
+        count, size = result
+        return f"{count} pictures of {size[0]} × {size[1]} are in {self._path.name}."
 
 
-class TEMPOSE_OT_import_poses(ActionButton, bpy.types.Operator):
-    """Read a dance from OpenPose or COCO files or an .npz, as a take. No server is needed"""
+class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
+    """Read a dance from OpenPose or COCO files or an .npz, as a take. No server is needed. ESC cancels"""
 
     bl_idname = "tempose.import_poses"
     bl_label = "Import Poses…"
     bl_options = {"REGISTER", "UNDO"}
+    title = "Reading poses"
 
     filepath: StringProperty(
         name="File",
@@ -153,16 +138,38 @@ class TEMPOSE_OT_import_poses(ActionButton, bpy.types.Operator):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def act(self, context):
+    def execute(self, context):
+        if bpy.app.background or context.window is None:
+            return JobButton.execute(self, context)
+        return JobButton.invoke(self, context, None)
+
+    def prepare(self, context):
         if not self.filepath:
             raise Problem("no_file", "Give a file to read.")
-        scene, ob = context.scene, pick_rig(context)
+        scene, rig = context.scene, pick_rig(context)
         path = Path(bpy.path.abspath(self.filepath))
-        path = path if path.name else path.parent  # a folder chosen with its separator
-        poses = pose_files.load(str(path), output.rate_of(scene), tuple(output.render_size(scene)))
-        take = output.to_take(context, ob, poses, path.name, self.frame or scene.frame_current)
+        self._path = path = path if path.name else path.parent  # a folder chosen with its separator
+        self._scene, self._rig = name, own = scene.name, rig.name
+        frame = self.frame or scene.frame_current
+        rate, size = output.rate_of(scene), tuple(rig_reading.render_size(scene))
+
+        def plan(data):
+            scene, ob = rig_reading.both(name, own)
+            return keys.plan(data, ob, output.span_of(scene, data), scene.tempose)
+
+        def task(work):
+            poses = pose_files.load(str(path), rate, size)
+            data = output.as_take(poses, path.name, frame)
+            return poses, data, making.ready(work, lambda: plan(data))
+
+        return task
+
+    def apply(self, context, result):
+        poses, data, ready = result
+        scene, ob = rig_reading.both(self._scene, self._rig)
+        take = stage.add(scene.tempose, ob, data, output.span_of(scene, data), ready=ready)
         missing = [j for j, seen in zip(OPENPOSE_18, (poses.scores > 0).any(0), strict=True) if not seen]
-        text = f"{take.name}, {len(poses)} poses from {path.name}, is shown on '{ob.name}'."
+        text = f"{take.name}, {len(poses)} poses from {self._path.name}, is shown on '{ob.name}'."
         return (
             f"{text} Not in the file and guessed: {', '.join(missing).replace('_', ' ')}."
             if missing

@@ -4,7 +4,6 @@
 import bpy
 
 from ..dance import dancing
-from ..errors import Problem
 from ..keys import keys, making, stage
 from ..properties import pick_strip
 from .base import ActionButton, JobButton, busy
@@ -14,14 +13,6 @@ class _TakeButton(ActionButton):
     @classmethod
     def take(cls, context):
         return stage.active(context.scene.tempose)
-
-
-def _found(settings, mark: str):
-    """The take of that identity; raises when it has gone meanwhile."""
-    take = next((t for t in settings.takes if t.identity == mark), None)
-    if take is None:
-        raise Problem("take_gone", "The take was discarded meanwhile. Choose another one.")
-    return take
 
 
 class _Show(JobButton):
@@ -42,7 +33,7 @@ class _Show(JobButton):
 
         def read():
             settings = bpy.data.scenes[name].tempose
-            take = _found(settings, mark)
+            take = stage.of_identity(settings, mark)
             span = dancing.take_span(bpy.data.scenes[sound], take)
             return keys.plan(stage.data_of(take), stage.rig_of(take), span, settings)
 
@@ -52,7 +43,7 @@ class _Show(JobButton):
 
     def apply(self, context, result):
         settings = context.scene.tempose
-        take = _found(settings, self._take)
+        take = stage.of_identity(settings, self._take)
         stage.show(settings, take, dancing.take_span(pick_strip(context)[0], take), result)
         settings.active_take = next(i for i, t in enumerate(settings.takes) if t.identity == self._take)
         return f"{take.name} is shown on '{take.rig.name}'."

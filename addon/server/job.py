@@ -26,7 +26,7 @@ class _Asked:
     """Something for the main thread to do, and what came of it."""
 
     def __init__(self, act: Callable[[], Any]):
-        self.act, self.value, self.problem = act, None, None
+        self.act, self.value, self.problem, self.share = act, None, None, None
         self.over = threading.Event()
         self._steps = None
 
@@ -39,7 +39,7 @@ class _Asked:
                     return self._end()
                 self._steps = self.value
             while True:
-                next(self._steps)
+                self.share = next(self._steps)
                 if time.monotonic() >= until:
                     return False
         except StopIteration as end:
@@ -127,7 +127,8 @@ class Job:
     def main(self, act: Callable[[], Any]) -> Any:
         """Have the main thread do something; returns what it returns, or raises what it raises.
 
-        A generator is gone through a little at each `pump`, so that Blender is not held up; what it returns counts.
+        A generator is gone through a little at each `pump`, so that Blender is not held up; what it returns counts,
+        and it yields how much is done, from 0 to 1, or None.
         Anything may happen to the scene between two of its steps: it finds its datablocks anew in each. It is closed
         when the job ends before.
         """
@@ -166,7 +167,10 @@ class Job:
         stopped, until = self._stop.is_set(), time.monotonic() + (SLICE if seconds is None else seconds)
         while self.state == "running":
             if self._asked is not None and not stopped:
-                if not self._asked.go_on(until):
+                over = self._asked.go_on(until)
+                if self._asked.share is not None:
+                    self._take_in("share", self._asked.share)
+                if not over:
                     break
                 self._asked = None
             try:

@@ -27,6 +27,15 @@ def click_track(seconds=12.0, clicks=CLICKS):
     return samples
 
 
+def all_of(steps):
+    """What a generator returns in the end."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
 def add_strip(scene, path, frame=1, channel=1):
     editor = scene.sequence_editor or scene.sequence_editor_create()
     return editor.strips.new_sound(Path(path).name, str(path), channel, frame)

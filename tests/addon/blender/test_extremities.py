@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from blender_helpers import all_of
 from character_helpers import MIXAMO, make
 
 TURNS = {
@@ -65,7 +66,7 @@ def test_a_rig_from_a_pose_with_hands_and_feet_has_their_bones_and_dances_them(
     scene.tempose.stretch = True
     tempose("keys.keys").assign(ob, tempose("keys.keys").bake(take, ob, span, scene.tempose, "dance"))
     scene.frame_start, scene.frame_end = 1, 12
-    out = tempose("files.output").from_rig(scene, ob, 30.0, False)
+    out = all_of(tempose("files.rig_reading").read(scene.name, ob.name, 30.0, False))
     names = tempose("character.skeleton").EXTREMITIES
     on_bones = [k for k, j in enumerate(names) if not j.endswith(("hand", "heel", "small_toe"))]
     wanted = take.dance.more[:, on_bones, :2] * handed.canvas

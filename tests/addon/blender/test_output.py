@@ -1,9 +1,11 @@
 """Poses out of Blender and in again."""
 
 import json
+import time
 
 import numpy as np
 import pytest
+from blender_helpers import all_of
 
 
 @pytest.fixture
@@ -127,6 +129,102 @@ def test_a_video_is_drawn(blender, ready, dancing, tempose, tmp_path, video, siz
     else:
         clip = blender.data.movieclips.load(str(path))
         assert (tuple(clip.size), clip.frame_duration, round(clip.fps)) == ((128, 96), 24, 12)
+
+
+def test_a_video_is_encoded_by_another_blender(blender, ready, dancing, tempose, tmp_path, monkeypatch):
+    """This one only waits: its scenes are not rendered."""
+    rendered = []
+    handlers = blender.app.handlers.render_pre
+    handlers.append(lambda *_: rendered.append(True))
+    choice = ready.tempose.output
+    choice.video, choice.size, choice.rate = "MP4", (128, 96), 12
+    shares, job = [], tempose("server.job").Job
+    pump = job.pump
+    monkeypatch.setattr(
+        job, "pump", lambda self, *s: shares.append((self.text, self.share)) or pump(self, *s)
+    )
+    try:
+        assert blender.ops.tempose.export_video(filepath=str(tmp_path / "v.mp4")) == {"FINISHED"}
+    finally:
+        handlers.pop()
+    assert rendered == []
+    assert (tmp_path / "v.mp4").stat().st_size > 1000
+    assert {"Reading poses", "Drawing poses", "Encoding the video"} <= {text for text, _ in shares}
+    assert [p.name for p in tmp_path.iterdir()] == ["v.mp4"]
+
+
+@pytest.mark.parametrize("while_", ["Drawing poses", "Encoding the video"])
+def test_a_canceled_video_leaves_nothing_behind(
+    blender, ready, dancing, tempose, tmp_path, monkeypatch, while_
+):
+    choice, job, made = ready.tempose.output, tempose("server.job").Job, []
+    choice.video, choice.size, choice.rate, choice.source = "MP4", (128, 96), 12, "TAKE"
+    video, pump = tempose("files.video"), job.pump
+    popen = video.subprocess.Popen
+
+    def started(*args, **kwargs):
+        made.append(popen(*args, **kwargs))
+        return made[-1]
+
+    def pumping(self, *seconds):
+        if self.text == while_ and (made or while_.startswith("Drawing")):
+            self.cancel()
+        return pump(self, *seconds)
+
+    monkeypatch.setattr(video.subprocess, "Popen", started)
+    monkeypatch.setattr(job, "pump", pumping)
+    monkeypatch.setattr(video.tempfile, "tempdir", str(tmp_path))
+    assert blender.ops.tempose.export_video(filepath=str(tmp_path / "v.mp4")) == {"CANCELLED"}
+    assert len(made) == while_.startswith("Encoding")
+    until = time.monotonic() + 30
+    while list(tmp_path.iterdir()) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert list(tmp_path.iterdir()) == []
+    assert all(process.poll() is not None for process in made)
+
+
+def test_a_video_that_cannot_be_made_is_said_in_words(
+    blender, ready, dancing, tempose, tmp_path, monkeypatch
+):
+    choice, video = ready.tempose.output, tempose("files.video")
+    choice.video, choice.size, choice.source = "MP4", (128, 96), "TAKE"
+    monkeypatch.setattr(video, "SCRIPT", tmp_path / "none.py")
+    with pytest.raises(RuntimeError, match="could not make the video"):
+        blender.ops.tempose.export_video(filepath=str(tmp_path / "v.mp4"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_reading_the_character_gives_blender_its_time_back(blender, ready, dancing, tempose, monkeypatch):
+    """After each step the scene is on the frame that the artist is on, wherever that is then."""
+    reading = tempose("files.rig_reading")
+    at_once = all_of(reading.read(ready.name, dancing.rig.name, 24.0, False))
+    monkeypatch.setattr(reading, "STEP", 0.0)
+    steps, now, count = reading.read(ready.name, dancing.rig.name, 24.0, False), 17, 0
+    while True:
+        try:
+            share = next(steps)
+        except StopIteration as end:
+            poses = end.value
+            break
+        count += 1
+        assert share == count / 288
+        assert ready.frame_current == now
+        now += 3
+        ready.frame_set(now)
+    assert count == 288
+    np.testing.assert_array_equal(poses.points, at_once.points)
+
+
+def test_a_character_that_goes_while_it_is_read_is_said_in_words(
+    blender, ready, dancing, tempose, monkeypatch
+):
+    reading = tempose("files.rig_reading")
+    monkeypatch.setattr(reading, "STEP", 0.0)
+    steps = reading.read(ready.name, dancing.rig.name, 24.0, False)
+    next(steps)
+    blender.data.objects.remove(dancing.rig)
+    with pytest.raises(tempose("errors").Problem, match="was deleted or renamed meanwhile"):
+        next(steps)
 
 
 def test_a_failed_video_leaves_nothing_behind(blender, ready, dancing, tmp_path):
