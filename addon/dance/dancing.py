@@ -2,6 +2,7 @@
 """From the scene to a request, and from an answer to a take. Main thread only."""
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -82,21 +83,28 @@ def find_original(scene, name: str):
     return strips.get(name, Mix(scene) if name == MIX_NAME else None)
 
 
-def sound_mark(scene, original) -> str:
-    """Fingerprint of a strip's sound: its file and how it is cut, not where it lies."""
-    return fingerprint(audio.facts(scene, original))
+def take_mark(scene, plan: Heard, name_of: Callable = sounds.content) -> str:
+    """Fingerprint of what a dance hears, and where: the sound, its tempo and its place on the timeline.
 
-
-def take_mark(scene, plan: Heard) -> str:
-    """Fingerprint of what a dance hears, and where: the sound, its tempo and its place on the timeline."""
+    `name_of` says what a sound is known by; up to version 0.3 that was the name of its file.
+    """
     return fingerprint(
         {
-            "sound": sound_mark(scene, plan.original),
+            "sound": fingerprint(audio.facts(scene, plan.original, name_of)),
             "tempo": [list(p) for p in plan.tempo.points],
             "left": plan.span.left,
             "rate": plan.span.rate,
         }
     )
+
+
+def same_music(take, scene, plan: Heard) -> bool:
+    """Whether a take was made to what is heard now; a file that is missing for now is taken for the one it was."""
+    sound = getattr(plan.original, "sound", None)  # a mix has none
+    if sound is not None and not sounds.content(sound):
+        return True
+    marks = (take_mark(scene, plan, name_of) for name_of in (sounds.content, compat.file_name))
+    return take.fingerprint in marks
 
 
 def _sounds_alike(scene, strip, before: dict) -> bool:
@@ -118,7 +126,7 @@ def own_mark(scene, original) -> str:
             reversed(grids.named(scene, compat.file_name(original.sound))), _named_mark(scene, original)
         )
     if compat.is_retimed(original) or audio.is_shifted(original):
-        return fingerprint({**audio.facts(scene, original), "sound": held})
+        return fingerprint(audio.facts(scene, original, sounds.content))
     return fingerprint({"content": held})
 
 
@@ -127,7 +135,7 @@ def _named_mark(scene, original) -> str:
     if isinstance(original, Mix):
         return fingerprint({"mix": original.facts()})
     if compat.is_retimed(original) or audio.is_shifted(original):
-        return sound_mark(scene, original)
+        return fingerprint(audio.facts(scene, original))
     return fingerprint({"file": compat.file_name(original.sound)})
 
 
@@ -363,7 +371,7 @@ def out_of_date(context, take) -> bool:
         return False
     try:
         scene, original = chosen_original(context)
-        return take.fingerprint != take_mark(scene, tempo_edit.heard(scene, original))
+        return not same_music(take, scene, tempo_edit.heard(scene, original))
     except Problem:
         return True
 

@@ -101,7 +101,7 @@ def order(
     """
     it = chosen(context, group)
     data, asked = it.data, it.data.settings
-    if it.take.fingerprint != dancing.take_mark(it.scene, it.heard):
+    if not dancing.same_music(it.take, it.scene, it.heard):
         raise Problem("out_of_date", "The music has changed since this take was made: generate again.")
     seconds = float(asked.get("seconds", it.span.seconds))
     count = known.frames_of(seconds)

@@ -68,18 +68,21 @@ def is_shifted(strip) -> bool:
     )
 
 
-def facts(scene, strip) -> dict:
-    """What decides how a strip sounds, for the fingerprint. Its place on the timeline does not."""
+def facts(scene, strip, name_of=compat.file_name) -> dict:
+    """What decides how a strip sounds, for the fingerprint. Its place on the timeline does not.
+
+    `name_of` says what a sound is known by.
+    """
     span = visible_span(scene, strip)
     if isinstance(strip, Mix):
         start = float(span.left - strip.content_start) / span.rate
-        return {"mix": strip.facts(), "start": start, "seconds": span.seconds}
+        return {"mix": strip.facts(name_of), "start": start, "seconds": span.seconds}
     keys = [key.timeline_frame - span.left for key in getattr(strip, "retiming_keys", ())]
     sound = strip.sound
     more = {"volume keys": volume} if (volume := _volume_from(strip, span)) else {}
     return {
         **more,
-        "sound": compat.file_name(sound),
+        "sound": name_of(sound),
         "start": float(span.left - compat.strip_time(strip, "content_start")) / span.rate,
         "trim": float(compat.strip_time(strip, "content_trim_start")) / span.rate,
         "offset": float(getattr(sound, "offset_time", 0.0)) if sound else 0.0,

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from blender_helpers import summary
+from blender_helpers import CLICKS, add_strip, click_track, summary, write_wav
 from census import keys_of
 
 
@@ -401,3 +401,69 @@ def test_every_new_button_and_setting_explains_itself(blender, scene, tempose):
         ]
         assert len(own) > 5
         assert [p.identifier for p in own if not p.description] == []
+
+
+# What a take was made to
+
+
+@pytest.fixture
+def own_file(blender, connected, scene, clicks, tmp_path, tempose):
+    """A take that was danced to a file of the test's own."""
+    import shutil
+
+    shutil.copy(clicks, tmp_path / "song.wav")
+    add_strip(scene, tmp_path / "song.wav")
+    blender.ops.tempose.new_rig()
+    blender.ops.tempose.generate()
+    return tmp_path / "song.wav"
+
+
+def is_out_of_date(blender, tempose, path=None):
+    if path is not None:
+        blender.context.scene.sequence_editor.strips_all[0].sound.filepath = str(path)
+    tempose("music.sounds").forget()
+    return tempose("dance.dancing").out_of_date(blender.context, blender.context.scene.tempose.takes[0])
+
+
+@pytest.mark.parametrize("what", ["renamed", "packed", "moved", "saved as a .blend elsewhere", "missing"])
+def test_the_same_music_under_another_name_is_no_other_music(blender, own_file, tempose, tmp_path, what):
+    sound = blender.context.scene.sequence_editor.strips_all[0].sound
+    assert not is_out_of_date(blender, tempose)
+    if what == "renamed":
+        assert not is_out_of_date(blender, tempose, own_file.rename(tmp_path / "final mix.wav"))
+    elif what == "packed":
+        sound.pack()
+        assert not is_out_of_date(blender, tempose)
+        sound.name, sound.filepath = "x", "//x.wav"
+        assert not is_out_of_date(blender, tempose)
+    elif what == "moved":
+        (tmp_path / "music").mkdir()
+        assert not is_out_of_date(blender, tempose, own_file.rename(tmp_path / "music" / "song.wav"))
+    elif what == "missing":
+        own_file.unlink()
+        assert not is_out_of_date(blender, tempose)
+    else:
+        blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
+        blender.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
+        assert not is_out_of_date(blender, tempose)
+    if what == "renamed":
+        blender.context.scene.tempose.generate.count = 1
+        blender.context.scene.tempose.seed += 9
+        assert blender.ops.tempose.reroll() == {"FINISHED"}
+
+
+@pytest.mark.parametrize("how", ["over the old file", "in another folder"])
+def test_other_music_of_the_same_name_is_other_music(blender, own_file, tempose, tmp_path, how):
+    (tmp_path / "other").mkdir()
+    path = own_file if how == "over the old file" else tmp_path / "other" / "song.wav"
+    write_wav(path, click_track(12.0, CLICKS + 0.1))
+    assert is_out_of_date(blender, tempose, path)
+
+
+def test_takes_of_older_versions_are_known_by_the_files_name(blender, own_file, tempose, tmp_path):
+    dancing, scene = tempose("dance.dancing"), blender.context.scene
+    take, compat = scene.tempose.takes[0], tempose("compat")
+    plan = tempose("tempo.tempo_edit").heard(scene, scene.sequence_editor.strips_all[0])
+    take.fingerprint = dancing.take_mark(scene, plan, compat.file_name)
+    assert not is_out_of_date(blender, tempose)
+    assert is_out_of_date(blender, tempose, own_file.rename(tmp_path / "another.wav"))
