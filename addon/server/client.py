@@ -26,7 +26,6 @@ SOUND_BYTES = 300_000_000
 EVENT_BYTES = 4_000_000
 MESSAGE_CHARACTERS = 400
 STATES = ("queued", "running", "succeeded", "failed", "canceled")
-GONE = "The Tempose server does not answer. Start it again in the Tempose panel."
 UNTRUSTED = (
     "This computer does not trust the server's certificate, or it is for another name. "
     "Choose the certificate in the add-on's preferences."
@@ -65,7 +64,7 @@ class Client:
     timeout : float
         Seconds without a byte after which a call is given up.
     alive : callable, optional
-        Answers false once the server is known to have ended, so that nobody waits for it.
+        Of a server that this Blender has started: answers false once it has ended, so that nobody waits for it.
     certificate : str
         File (PEM) with the certificate to trust besides those that this computer trusts, for https.
     """
@@ -85,7 +84,7 @@ class Client:
                 "The server's token is missing or not readable. Put it into the add-on's preferences.",
             )
         self.url, self.token, self.timeout = url.strip().rstrip("/"), token, timeout
-        self.alive, self.certificate = alive or (lambda: True), certificate
+        self.alive, self.own, self.certificate = alive or (lambda: True), alive is not None, certificate
         self._trust = trust(certificate) if self.scheme == "https" else None
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -259,7 +258,7 @@ class Client:
                 raise Canceled
             pause = min(pause * 2, 3.0)
             if time.monotonic() - alive > patience:
-                raise Problem("server_gone", GONE)
+                raise self._gone()
 
     def _events(self, job: str, last: int) -> Iterator[tuple[int | None, str, dict]]:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(last)} if last else {})}
@@ -274,6 +273,22 @@ class Client:
     def _check(self) -> None:
         if self._stop.is_set():
             raise Canceled
+
+    def _gone(self) -> Problem:
+        """The server does not answer: what can be done depends on where it runs."""
+        if self.own:
+            said = "The Tempose server does not answer. Start it again in the Tempose panel."
+        elif is_loopback(self.host):
+            said = (
+                f"The Tempose server on this machine does not answer at {self.url}. Start it again where it was "
+                "started, then press Connect; or press Start Server."
+            )
+        else:
+            said = (
+                f"The Tempose server on {self.host} does not answer. See that it runs there and that the network "
+                "reaches it, then try again; or connect to another server."
+            )
+        return Problem("server_gone", said)
 
     class _Response:
         """A connection for one call, closed at the end, with the network's errors turned into words."""
@@ -321,7 +336,7 @@ class Client:
                 self.client._check()
                 if isinstance(error, ssl.SSLCertVerificationError):
                     raise Problem("certificate", UNTRUSTED) from error
-                raise Problem("server_gone", GONE) from error
+                raise self.client._gone() from error
 
     def _call(self, method, path, body=None, headers=None, *, good, timeout=None, limit=JSON_BYTES):
         with self._Response(self, method, path, body, headers or {}, timeout or self.timeout) as response:

@@ -219,6 +219,32 @@ def test_a_server_that_is_not_there_is_said_in_words():
     assert caught.value.code == "server_gone"
 
 
+def test_what_to_do_about_a_server_that_has_gone_depends_on_where_it_runs(monkeypatch):
+    def said(url, **more):
+        client = Client(url, "t", **more)
+        with pytest.raises(Problem) as caught:
+            client.health()
+        return caught.value.message
+
+    def refused(*_args, **_more):
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr("socket.create_connection", refused)
+    own = said("http://127.0.0.1:9", alive=lambda: True)
+    here, there = said("http://127.0.0.1:9"), said("http://studio.local:8000")
+    assert "Start it again in the Tempose panel" in own
+    assert "Start it again where it was started" in here and "Connect" in here
+    assert "studio.local" in there and "network" in there
+    assert "Start" not in there  # nobody can, from here
+
+
+def test_a_remote_server_lost_while_it_dances_is_said_to_be_remote(monkeypatch):
+    client = Client("http://studio.local:8000", "t")
+    monkeypatch.setattr("socket.create_connection", lambda *_a, **_k: (_ for _ in ()).throw(OSError))
+    with pytest.raises(Problem, match=r"on studio\.local does not answer"):
+        client.follow("job", lambda *_: None, patience=0.0)
+
+
 def test_events_are_read_across_comments_and_line_ends():
     lines = iter(
         [
