@@ -40,11 +40,9 @@ def carried(points: np.ndarray, scores: np.ndarray, rest: np.ndarray, more: dict
     for joint, at in more.items():
         upper, lower = (OPENPOSE_18.index(j) for j in limb_of(joint))
         if lower not in turns:
-            turns[lower] = _turned(
-                points[:, lower] - points[:, upper],
-                rest[lower] - rest[upper],
-                scores[:, [upper, lower]].min(1),
-            )
+            now = points[:, lower] - points[:, upper]
+            was = np.broadcast_to(rest[lower] - rest[upper], now.shape)
+            turns[lower] = _turn_between(was, now, scores[:, [upper, lower]].min(1))
         cos, sin = turns[lower]
         x, y = np.subtract(at, rest[lower])
         k = EXTREMITIES.index(joint)
@@ -54,14 +52,42 @@ def carried(points: np.ndarray, scores: np.ndarray, rest: np.ndarray, more: dict
     return out
 
 
-def _turned(vector: np.ndarray, rest: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cosine and sine (T,) of a limb's turn; where the limb points at the viewer, those of the frames around."""
-    length = np.hypot(*vector.T)
-    plain = (length > PLAIN * np.hypot(*rest)) & (scores > 0)
+def moved_along(more: np.ndarray, before: np.ndarray, after: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Hands and feet of a dance whose limbs have been danced again: each goes and turns with its forearm or shin.
+
+    Parameters
+    ----------
+    more : (T, 48, 3) float
+    before, after : (T, 18, 2) float
+        The dance as it was and as it is, in the unit of `more`; where they are the same, `more` stays as it is.
+    scores : (T, 18) float
+        Of the dance as it is.
+    """
+    out = more.copy()
+    turns: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
+    for k, joint in enumerate(EXTREMITIES):
+        upper, lower = (OPENPOSE_18.index(j) for j in limb_of(joint))
+        if (upper, lower) not in turns:
+            limbs = before[:, lower] - before[:, upper], after[:, lower] - after[:, upper]
+            turns[upper, lower] = _turn_between(*limbs, scores[:, [upper, lower]].min(1))
+        cos, sin = turns[upper, lower]
+        x, y = (more[:, k, :2] - before[:, lower]).T
+        new = after[:, lower] + np.stack([cos * x - sin * y, sin * x + cos * y], 1)
+        same = (before[:, [upper, lower]] == after[:, [upper, lower]]).all((1, 2))
+        out[:, k, :2] = np.where(same[:, None], more[:, k, :2], new)
+        out[:, k, 2] = np.where(scores[:, lower] > 0, more[:, k, 2], 0.0)
+    return out
+
+
+def _turn_between(was: np.ndarray, now: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cosine and sine (T,) of the turn from one way of a limb to another; where it cannot be seen, as around."""
+    lengths = np.hypot(*was.T), np.hypot(*now.T)
+    plain = (np.minimum(*lengths) > PLAIN * np.median(lengths[0])) & (scores > 0)
+    plain |= (was == now).all(1)
     if not plain.any():
-        return np.ones(len(vector)), np.zeros(len(vector))
-    angle = np.arctan2(vector[:, 1], vector[:, 0]) - np.arctan2(rest[1], rest[0])
-    at = np.arange(len(vector))
+        return np.ones(len(was)), np.zeros(len(was))
+    angle = np.arctan2(now[:, 1], now[:, 0]) - np.arctan2(was[:, 1], was[:, 0])
+    at = np.arange(len(was))
     angle = np.interp(at, at[plain], np.unwrap(angle[plain]))
     return np.cos(angle), np.sin(angle)
 

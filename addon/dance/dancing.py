@@ -376,12 +376,22 @@ def out_of_date(context, take) -> bool:
         return True
 
 
+def is_imported(data: Take) -> bool:
+    """Whether a take came from a file: it lies where it was put, and was made to no music."""
+    return "left" in data.settings
+
+
+def imported_span(scene, data: Take) -> Span:
+    """Where a take from a file lies."""
+    return Span(data.settings["left"], len(data.dance.keypoints) / data.dance.fps, compat.rate_of(scene))
+
+
 def take_span(scene, take):
     """Where a take lies on the timeline now."""
     data = stage.data_of(take)
     name = data.settings.get("strip", "")
-    if "left" in data.settings:  # imported: it lies where it was put
-        return Span(data.settings["left"], len(data.dance.keypoints) / data.dance.fps, compat.rate_of(scene))
+    if is_imported(data):
+        return imported_span(scene, data)
     original = find_original(scene, name)
     if original is None:
         raise Problem(

@@ -6,20 +6,22 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import bpy
+import numpy as np
 
 from .. import compat
 from ..character import character, rig
+from ..character.extremities import moved_along
 from ..errors import Problem
 from ..keys import blending, keys, stage
 from ..keys.baking import Plan
 from ..keys.making import Ready
 from ..music import audio, markers
-from ..tempo import area, tempo_edit
+from ..tempo import tempo_edit
 from ..tempo.retiming import Heard as OnTimeline
 from ..tempo.retiming import Piece
-from ..tempo.tempo_edit import Heard
 from ..tempo.timing import Span, TempoMap
 from . import again, dancing, known, shaping
+from .chosen import chosen, danceable, no_music
 from .dance import DanceData
 from .dancing import Order
 from .known import Kept
@@ -28,53 +30,36 @@ from .takes import Take
 
 @dataclass(frozen=True)
 class Change:
-    """What is danced again, and what of the take stays."""
+    """What is danced again, and what of the take stays.
+
+    Parameters
+    ----------
+    order : Order
+        Of the part that music is heard in.
+    take : str
+        Its identity.
+    kept : Kept
+        Of the whole take.
+    first, stop : int
+        Frames of the part.
+    before : DanceData
+        The take at the frame rate of `kept`.
+    what : str
+        In words, for the new take's name.
+    """
 
     order: Order
-    take: str  # its identity
+    take: str
     kept: Kept
-    what: str  # in words, for the new take's name
-    seams: list[int]  # of the take
+    first: int
+    stop: int
+    before: DanceData
+    what: str
 
-
-@dataclass(frozen=True)
-class Chosen:
-    """The take that is meant and where it lies now."""
-
-    take: object
-    data: Take
-    scene: object  # of the sound
-    original: object
-    span: Span
-    heard: Heard  # of the whole strip
-    spans: list  # timeline seconds of the take that are to be changed
-
-
-def chosen(context, group) -> Chosen:
-    """The active take with the part of it that the settings mean; all of it without a group."""
-    settings = context.scene.tempose
-    take = stage.active(settings)
-    if take is None:
-        raise Problem("no_take", "There is no take: generate one.")
-    data = stage.data_of(take)
-    stage.rig_of(take)
-    scene = compat.sound_scene(context)
-    original = dancing.find_original(scene, data.settings.get("strip", ""))
-    if original is None:
-        raise Problem(
-            "strip_gone",
-            "The sound strip of this take has been deleted or renamed. Undo that, or discard the take.",
-        )
-    heard = tempo_edit.heard(scene, original)
-    span = dancing.take_span(scene, take)
-    mark = dancing.grid_mark(scene, original)
-    part = area.seconds_of(context.scene, scene, group, heard, mark) if group else None
-    shift = float(heard.span.second_at(span.left))
-    start, stop = (0.0, span.seconds) if part is None else (part[0] - shift, part[1] - shift)
-    start, stop = max(start, 0.0), min(stop, span.seconds)
-    if stop <= start:
-        raise Problem("range_outside", f"This range lies outside of {take.name}. Choose another one.")
-    return Chosen(take, data, scene, original, span, heard, [(start, stop)])
+    @property
+    def asked(self) -> Kept:
+        """What is kept of the part that is asked for."""
+        return known.part(self.kept, self.first, self.stop)
 
 
 def order(
@@ -101,21 +86,24 @@ def order(
     """
     it = chosen(context, group)
     data, asked = it.data, it.data.settings
-    if not dancing.same_music(it.take, it.scene, it.heard):
+    if it.original is None:
+        dancing.chosen_original(context)  # says what is missing
+    if not dancing.is_imported(data) and not dancing.same_music(it.take, it.scene, it.heard):
         raise Problem("out_of_date", "The music has changed since this take was made: generate again.")
-    seconds = float(asked.get("seconds", it.span.seconds))
-    count = known.frames_of(seconds)
-    kept = (
-        known.all_of(data.dance, count)
-        if abs(data.dance.fps - known.FPS) < 1e-6
-        else known.moved(data.dance, count, [(0.0, seconds, 0.0)])
-    )
+    count = known.frames_of(float(asked.get("seconds", it.span.seconds)))
+    before = known.at_rate(data.dance)
+    kept = known.all_of(before, count)
+    part = danceable(it, count)
+    spans = [(max(a, part.first / known.FPS), min(b, part.stop / known.FPS)) for a, b in it.spans]
+    spans = [(a, b) for a, b in spans if a < b]
+    if not spans:
+        raise no_music(it)
     held = set(locked)
     free = [joint for joint in shaping.joints_of(shaping.LIMBS) if joint not in held]
-    kept = known.again(kept, it.spans, joints=free)
+    kept = known.again(kept, spans, joints=free)
     if frames is not None:
         at = [float(it.span.second_at(f)) for f in frames]
-        inside = [s for s in at if any(a - 1e-6 <= s < b for a, b in it.spans)]
+        inside = [s for s in at if any(a - 1e-6 <= s < b for a, b in spans)]
         if not inside:
             raise Problem("no_poses", "None of the kept poses lies in the range: press Keep This Pose there.")
         kept = known.keep(kept, inside)
@@ -124,8 +112,8 @@ def order(
     ob, mark = it.take.rig, dancing.grid_mark(it.scene, it.original)
     pose = asked.get("reference") or rig.pose_of(ob, current=False).to_request()
     body = {
-        "seconds": seconds,
-        "tempo_map": [list(p) for p in data.tempo_map],
+        "seconds": float(asked["seconds"]) if "seconds" in asked else part.seconds,
+        "tempo_map": [list(p) for p in part.tempo.points],
         "beats": asked["beats"] if "beats" in asked else markers.read(it.scene, mark),
         "reference": pose,
         "style": (asked.get("style") if style is None else style) or None,
@@ -134,7 +122,7 @@ def order(
         "steps": asked.get("steps", dancing.STEPS[context.scene.tempose.quality]),
         "guidance": None,
         "model": "default",
-        "known": known.to_body(kept),
+        "known": known.to_body(known.part(kept, part.first, part.stop)),
     }
     sound = audio.fetch(context, it.scene, it.original)
     return Change(
@@ -151,24 +139,58 @@ def order(
             data.song_seconds,
             character.notice(ob),
             [list(p) for p in it.heard.tempo.points],
-            it.span,
+            Span(float(it.span.frame_at(part.first / known.FPS)), part.seconds, it.span.rate),
         ),
         it.take.identity,
         kept,
+        part.first,
+        part.stop,
+        before,
         what,
-        [round(s / data.dance.fps * known.FPS) for s in data.dance.seams],
     )
 
 
 def merged(change: Change, made: DanceData) -> DanceData:
-    """The answer with all that stays of the take."""
-    made = known.merge(change.kept, made)
+    """The answer with all that stays of the take. Hands and feet of its own go with the new limbs."""
+    before, kept, part = change.before, change.kept, slice(change.first, change.stop)
+    made = known.merge(change.asked, made)
+    keypoints, scores = kept.keypoints.copy(), kept.scores.copy()
+    keypoints[part], scores[part] = made.keypoints, made.scores
+    more = None
+    if before.more is not None:
+        size, frames = np.asarray(made.canvas, float), min(len(keypoints), len(before.more))
+        own = before.more[:frames].astype(float) * (*size, 1.0)
+        was, now = before.keypoints[:frames] * size, keypoints[:frames] * size
+        more = moved_along(own, was, now, scores[:frames]) / (*size, 1.0)
+        more = np.concatenate([more, np.repeat(more[-1:], len(keypoints) - frames, 0)]).astype(np.float32)
+        same = (keypoints[:frames] == before.keypoints[:frames]).all((1, 2))
+        more[:frames][same] = before.more[:frames][same]  # bit for bit
+    ends = change.first, change.stop if change.stop < len(keypoints) else math.inf
+    beats, downbeats = (
+        known.with_part(old, [t + change.first / known.FPS for t in new], *ends)
+        for old, new in (
+            (before.beat_times, made.beat_times),
+            (before.downbeat_times, made.downbeat_times),
+        )
+    )
+    return replace(
+        made,
+        keypoints=keypoints,
+        scores=scores,
+        canvas=before.canvas,
+        beat_times=beats,
+        downbeat_times=downbeats,
+        seams=_seams(change, made),
+        more=more,
+    )
 
+
+def _seams(change: Change, made: DanceData) -> list[int]:
     def again_at(seam: int) -> bool:
-        return any(a <= seam / made.fps < b for a, b in change.kept.spans)
+        return any(a <= seam / known.FPS < b for a, b in change.kept.spans)
 
-    seams = {s for s in change.seams if not again_at(s)} | {s for s in made.seams if again_at(s)}
-    return replace(made, seams=sorted(seams))
+    new = {s + change.first for s in made.seams}
+    return sorted({s for s in change.before.seams if not again_at(s)} | {s for s in new if again_at(s)})
 
 
 def _taken(change: Change, made: DanceData) -> tuple:
@@ -176,12 +198,14 @@ def _taken(change: Change, made: DanceData) -> tuple:
     asked = change.order
     scene, sound_scene, original, _ = dancing.still_there(asked)
     old = stage.of_identity(scene.tempose, change.take)
-    before, heard = stage.data_of(old), tempo_edit.heard(sound_scene, original)
+    data = replace(stage.data_of(old), dance=made)
+    if dancing.is_imported(data):
+        return old, data, dancing.imported_span(scene, data)
+    heard = tempo_edit.heard(sound_scene, original)
     data = replace(
-        before,
-        dance=made,
+        data,
         fingerprint=dancing.take_mark(sound_scene, replace(heard, tempo=TempoMap(asked.whole))),
-        settings={**before.settings, "style": asked.body["style"] or ""},
+        settings={**data.settings, "style": asked.body["style"] or ""},
     )
     return old, data, dancing.span_of(heard, data)
 
@@ -268,4 +292,4 @@ def _around(data: Take, span: Span, spans: list) -> again.Again:
     edges.append(math.inf)
     pieces = [Piece(a, b, 0.0) for a, b in zip(edges[::2], edges[1::2], strict=True)]
     here = OnTimeline(span, TempoMap(data.tempo_map))
-    return again.Again("", known.all_of(data.dance), pieces, here, here, [], True)
+    return again.Again("", known.all_of(known.at_rate(data.dance)), pieces, here, here, [], True)

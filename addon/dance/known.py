@@ -101,6 +101,36 @@ def all_of(dance: DanceData, frames: int | None = None) -> Kept:
     return Kept(keypoints, scores, mask)
 
 
+def part(kept: Kept, first: int, stop: int) -> Kept:
+    """Frames [first, stop) alone."""
+    return Kept(kept.keypoints[first:stop], kept.scores[first:stop], kept.mask[first:stop])
+
+
+def with_part(times: Sequence[float], new: Sequence[float], first: float, stop: float) -> list[float]:
+    """Seconds of a dance whose frames [first, stop) have new ones."""
+    return sorted([t for t in times if not first / FPS <= t < stop / FPS] + list(new))
+
+
+def at_rate(dance: DanceData) -> DanceData:
+    """A dance at `FPS`; the very same where it has that rate."""
+    if abs(dance.fps - FPS) < 1e-6:
+        return dance
+    seconds = np.arange(frames_of(len(dance.keypoints) / dance.fps)) / FPS
+    keypoints, scores = resample(dance.keypoints, dance.scores, dance.fps, seconds)
+    more = None
+    if dance.more is not None:
+        places, sure = resample(dance.more[..., :2], dance.more[..., 2], dance.fps, seconds)
+        more = np.concatenate([places, sure[..., None]], 2).astype(np.float32)
+    return replace(
+        dance,
+        keypoints=keypoints.astype(np.float32),
+        scores=scores.astype(np.float32),
+        fps=FPS,
+        seams=[round(s / dance.fps * FPS) for s in dance.seams],
+        more=more,
+    )
+
+
 def again(kept: Kept, spans: Sequence[tuple[float, float]], joints: Iterable[str] | None = None) -> Kept:
     """The same without these timeline seconds [start, stop), for these joints (None: all): they are danced again."""
     mask = kept.mask.copy()

@@ -15,7 +15,7 @@ from ..dance.dance import DanceData
 from ..dance.takes import Take
 from ..errors import Problem
 from ..keys import stage
-from ..tempo.timing import Span, resample
+from ..tempo.timing import resample
 from . import rig_reading
 from .poses import Poses, bridged, whole
 
@@ -68,11 +68,6 @@ def as_take(poses: Poses, name: str, frame: float) -> Take:
     seconds = len(points) / poses.fps
     settings = {"left": float(frame), "imported": name}
     return Take(dance, [[0.0, 0.0], [seconds, seconds]], 0.0, seconds, "", settings)
-
-
-def span_of(scene, data: Take) -> Span:
-    """Where poses from a file lie."""
-    return Span(data.settings["left"], data.song_seconds, compat.rate_of(scene))
 
 
 def _shares(poses: Poses) -> np.ndarray | None:

@@ -7,6 +7,7 @@ import bpy
 from bpy.props import IntProperty, StringProperty
 
 from ..character.skeleton import OPENPOSE_18
+from ..dance import dancing
 from ..errors import Problem
 from ..files import output, pose_files, rig_reading, video
 from ..keys import keys, making, stage
@@ -155,7 +156,7 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
 
         def plan(data):
             scene, ob = rig_reading.both(name, own)
-            return keys.plan(data, ob, output.span_of(scene, data), scene.tempose)
+            return keys.plan(data, ob, dancing.imported_span(scene, data), scene.tempose)
 
         def task(work):
             poses = pose_files.load(str(path), rate, size)
@@ -167,7 +168,7 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
     def apply(self, context, result):
         poses, data, ready = result
         scene, ob = rig_reading.both(self._scene, self._rig)
-        take = stage.add(scene.tempose, ob, data, output.span_of(scene, data), ready=ready)
+        take = stage.add(scene.tempose, ob, data, dancing.imported_span(scene, data), ready=ready)
         missing = [j for j, seen in zip(OPENPOSE_18, (poses.scores > 0).any(0), strict=True) if not seen]
         text = f"{take.name}, {len(poses)} poses from {self._path.name}, is shown on '{ob.name}'."
         return (

@@ -123,3 +123,84 @@ def evaluated(blender, drawn):
     flat = np.empty(3 * len(data), np.float32)
     data.foreach_get("vector", flat)
     return flat.reshape(-1, 3)
+
+
+@pytest.fixture
+def from_file(blender, ready, tempose, handed, tmp_path):
+    """A take from a file, 4 s at 25 a second from frame 25 on, with hands that move, on a rig with fingers."""
+    ob = tempose("character.rig").new(ready, handed)
+    blender.context.view_layer.objects.active = ob
+    ready.tempose.rig = ob
+    dance = take_of(tempose, handed, ob, 100).dance
+    more = np.array(dance.more, float) * (*dance.canvas, 1)
+    poses = tempose("files.poses").Poses(
+        dance.pixels.astype(float), dance.scores.astype(float), 25.0, dance.canvas, more
+    )
+    tempose("files.pose_files").save(poses, str(tmp_path / "d.npz"), "NPZ")
+    assert blender.ops.tempose.import_poses(filepath=str(tmp_path / "d.npz"), frame=25) == {"FINISHED"}
+    return ready.tempose.takes[0]
+
+
+def dance_of(tempose, take):
+    return tempose("keys.stage").data_of(take).dance
+
+
+def test_a_range_of_a_take_from_a_file_is_danced_again_and_keeps_its_hands(
+    blender, ready, tempose, from_file
+):
+    settings, known = ready.tempose, tempose("dance.known")
+    settings.edit.area, settings.edit.first_frame, settings.edit.last_frame = "FRAMES", 49, 84
+    before = known.at_rate(dance_of(tempose, from_file))
+    assert blender.ops.tempose.reroll() == {"FINISHED"}
+    take = ready.tempose.takes[1]
+    after = dance_of(tempose, take)
+    assert (after.fps, after.canvas, len(after.keypoints)) == (30.0, before.canvas, 120)
+    again = np.zeros(120, bool)
+    again[30:75] = True  # frames 49 to 84 at 24 per second, from frame 25 on
+    np.testing.assert_array_equal(after.keypoints[~again], before.keypoints[~again])
+    np.testing.assert_array_equal(after.more[~again], before.more[~again])
+    assert np.abs(after.keypoints[again] - before.keypoints[again]).max() > 0.01
+    skeleton = tempose("character.skeleton")
+    wrist = skeleton.OPENPOSE_18.index("left_wrist")
+    hand = [k for k, j in enumerate(skeleton.EXTREMITIES) if j.startswith("left_middle")]
+    reach = [
+        np.linalg.norm((d.more[:, hand, :2] - d.keypoints[:, [wrist]]) * d.canvas, axis=2)
+        for d in (before, after)
+    ]
+    np.testing.assert_allclose(reach[0], reach[1], atol=0.05)  # the same hands, on other arms
+    assert (after.more[..., 2] == before.more[..., 2]).all()
+    assert take.action.frame_range[0] == 25
+    fingers = [c for c in tempose("keys.keying").curves(take.action) if '"middle.02.L"' in c.data_path]
+    assert fingers
+    assert not tempose("dance.dancing").out_of_date(blender.context, take)
+
+
+def test_a_take_from_a_file_is_danced_again_where_music_is_heard(blender, ready, tempose, from_file):
+    """The strip begins in the middle of the take."""
+    compat, known = tempose("compat"), tempose("dance.known")
+    compat.move_strip(ready.sequence_editor.strips_all[0], 72)  # now at frame 73, two seconds into the take
+    before = known.at_rate(dance_of(tempose, from_file))
+    ready.tempose.edit.area = "TAKE"
+    assert blender.ops.tempose.reroll() == {"FINISHED"}
+    after = dance_of(tempose, ready.tempose.takes[1])
+    np.testing.assert_array_equal(after.keypoints[:60], before.keypoints[:60])
+    assert np.abs(after.keypoints[61:] - before.keypoints[61:]).max(axis=(1, 2)).min() > 1e-4
+    assert np.allclose(after.beat_times, [2.25, 2.75, 3.25, 3.75], atol=0.03)
+
+
+@pytest.mark.parametrize("music", ["elsewhere", "none"])
+def test_without_music_a_take_from_a_file_says_so_and_can_be_reshaped(
+    blender, ready, tempose, from_file, music
+):
+    if music == "none":
+        ready.sequence_editor_clear()
+    else:
+        tempose("compat").move_strip(ready.sequence_editor.strips_all[0], 1000)
+    with pytest.raises(RuntimeError, match="Add a sound strip" if music == "none" else "No music is heard"):
+        blender.ops.tempose.reroll()
+    assert blender.ops.tempose.mirror_take() == {"FINISHED"}
+    edit = ready.tempose.edit
+    edit.area, edit.first_frame, edit.last_frame, edit.amount = "FRAMES", 49, 84, 1.5
+    assert blender.ops.tempose.scale_take() == {"FINISHED"}
+    assert len(ready.tempose.takes) == 3
+    assert dance_of(tempose, ready.tempose.takes[2]).more is not None

@@ -136,3 +136,56 @@ def test_hands_are_carried_by_forearms_and_keep_their_size():
     assert made[:, tip, 2].tolist() == [1, 1, 1]
     assert np.allclose(made[:, EXTREMITIES.index("left_big_toe"), :2], more["left_big_toe"])
     assert not made[:, EXTREMITIES.index("right_heel")].any()
+
+
+def swung(frames, by):
+    """Poses whose left forearm swings; from frame `by` on it goes its own way."""
+    rest = reference.standing().keypoints
+    elbow, wrist = OPENPOSE_18.index("left_elbow"), OPENPOSE_18.index("left_wrist")
+    t = np.arange(frames)
+    away = np.clip(t - by, 0, None) * 0.04
+    points = np.repeat(rest[None], frames, 0)
+    angle = 0.5 * np.sin(0.1 * t) + away
+    x, y = rest[wrist] - rest[elbow]
+    turned = np.stack([np.cos(angle) * x - np.sin(angle) * y, np.sin(angle) * x + np.cos(angle) * y], 1)
+    points[:, wrist] = points[:, elbow] + turned
+    return points
+
+
+def test_hands_of_a_take_go_with_limbs_that_are_danced_again():
+    before, after = swung(60, 60), swung(60, 30)
+    more = np.zeros((60, len(EXTREMITIES), 3))
+    wrist, elbow = OPENPOSE_18.index("left_wrist"), OPENPOSE_18.index("left_elbow")
+    tip, toe = EXTREMITIES.index("left_middle_4"), EXTREMITIES.index("right_heel")
+    wave = np.stack([20 * np.cos(np.arange(60) / 4), 20 * np.sin(np.arange(60) / 4)], 1)
+    more[:, tip] = np.column_stack([before[:, wrist] + wave, np.full(60, 0.8)])
+    more[:, toe] = (400, 900, 0.5)
+    made = extremities.moved_along(more, before, after, np.ones((60, 18)))
+    assert np.array_equal(made[:31], more[:31])  # what is kept stays bit for bit
+    assert np.array_equal(made[:, toe], more[:, toe])
+
+    def in_the_arm(points, tips):
+        arm = points[:, wrist] - points[:, elbow]
+        hand = tips[:, tip, :2] - points[:, wrist]
+        return np.arctan2(*hand.T[::-1]) - np.arctan2(*arm.T[::-1]), np.hypot(*hand.T)
+
+    for was, now in zip(in_the_arm(before, more), in_the_arm(after, made), strict=True):
+        assert np.allclose(np.cos(was), np.cos(now)) and np.allclose(np.sin(was), np.sin(now))
+    steps = np.linalg.norm(np.diff(made[:, tip, :2] - after[:, wrist], axis=0), axis=1)
+    assert steps.max() < 1.5 * np.linalg.norm(np.diff(wave, axis=0), axis=1).max()  # no jump at the border
+
+
+def test_hands_whose_forearm_points_at_the_viewer_or_is_not_seen_are_not_thrown_about():
+    before, after = swung(40, 40), swung(40, 20)
+    wrist, elbow = OPENPOSE_18.index("left_wrist"), OPENPOSE_18.index("left_elbow")
+    after[25:30, wrist] = after[25:30, elbow] + np.random.default_rng(0).normal(0, 1, (5, 2))
+    more = np.zeros((40, len(EXTREMITIES), 3))
+    tip = EXTREMITIES.index("left_middle_4")
+    more[:, tip, :2], more[:, tip, 2] = before[:, wrist] + (4, 50), 1
+    scores = np.ones((40, 18))
+    scores[35:, wrist] = 0
+    made = extremities.moved_along(more, before, after, scores)
+    hand = made[:35, tip, :2] - after[:35, wrist]
+    angle = np.unwrap(np.arctan2(*hand.T[::-1]))
+    assert np.abs(np.diff(angle)).max() < 0.2
+    assert (made[35:, tip, 2] == 0).all() and (made[:35, tip, 2] == 1).all()
