@@ -56,7 +56,14 @@ class Again:
 
 @dataclass(frozen=True)
 class Changes:
-    """The same without the poses: enough for texts and for a preview."""
+    """The same without the poses: enough for texts and for a preview.
+
+    Parameters
+    ----------
+    part : bool
+        The take was made of a range only: it can be previewed at another tempo, but nothing of it is kept in a dance
+        to all of the sound.
+    """
 
     take: Any
     action: Any
@@ -64,6 +71,7 @@ class Changes:
     new: Heard
     touched: list[tuple[float, float]]
     downbeats: list[float]
+    part: bool
 
     @property
     def seconds(self) -> float:
@@ -134,7 +142,8 @@ def changes(settings, ob, plan, beats: dict | None) -> Changes | None:
     if head is None or head["settings"].get("strip", "") != plan.original.name:
         return None
     start, seconds = head["song_start"], head["song_seconds"]
-    if abs(start - plan.song_start) > SAME_SONG or abs(seconds - plan.song_seconds) > SAME_SONG:
+    before, behind = start - plan.song_start, plan.song_start + plan.song_seconds - start - seconds
+    if min(before, behind) < -SAME_SONG:
         return None
     tempo = TempoMap(head["tempo_map"])
     left, _, rate = action.get(SPAN, (plan.span.left, 0.0, plan.span.rate))
@@ -148,7 +157,7 @@ def changes(settings, ob, plan, beats: dict | None) -> Changes | None:
     downbeats = (beats or {}).get("downbeats") or tempo.to_song(
         np.asarray(head["downbeat_times"], float)
     ).tolist()
-    return Changes(take, action, old, new, list(touched), downbeats)
+    return Changes(take, action, old, new, list(touched), downbeats, max(before, behind) > SAME_SONG)
 
 
 @lru_cache(64)

@@ -23,7 +23,7 @@ def order(context) -> tuple[dancing.Order, Again | None]:
     if settings.tempo.again == "ALL":
         return asked, None
     changes = tempo_changes.found(context)
-    if changes is None:
+    if changes is None or changes.part:
         return asked, None
     if not changes.touched and not _sound_waits(context):
         raise Problem(
@@ -116,6 +116,8 @@ def said(context) -> tuple[str, str]:
         if ob is not None and again.base_take(settings, ob)[0] is not None:
             return "The whole dance will be made anew: it belongs to another part of the music.", "INFO"
         return "There is no dance to this sound yet; Regenerate makes one.", "INFO"
+    if changes.part:
+        return "This take is of a part of the music; Regenerate dances to all of it.", "INFO"
     if not changes.touched:
         return "The dance fits this tempo: nothing will be danced again.", "CHECKMARK"
     if settings.tempo.again == "ALL" or changes.is_everything:

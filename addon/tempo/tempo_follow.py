@@ -91,7 +91,8 @@ def tick() -> float | None:
     with context.temp_override(window=window, scene=window.scene):
         try:
             changes = tempo_changes.found(bpy.context)
-            if changes is not None and changes.touched and bpy.ops.tempose.regenerate.poll():
+            wanted = changes is not None and changes.touched and not changes.part
+            if wanted and bpy.ops.tempose.regenerate.poll():
                 bpy.ops.tempose.regenerate("INVOKE_DEFAULT")
         except Problem as problem:
             notes.say(problem.message, error=True)

@@ -43,7 +43,7 @@ def preview(settings, changes: again.Changes | None) -> str:
     if changes is None:
         raise Problem(
             "no_dance",
-            "No dance to all of this sound moves this character: generate one, with the range Strip.",
+            "No dance to this sound moves this character: generate one.",
         )
     if not _moves(changes):
         take_back(settings)
@@ -72,7 +72,8 @@ def preview(settings, changes: again.Changes | None) -> str:
         base.use_fake_user = True  # nothing may be lost on saving meanwhile
         copy.use_fake_user = False
         tempo.before, tempo.before_kept, tempo.shown = base, kept, copy
-    return f"The keys of '{base.name}' are shown at the new tempo. Regenerate dances the changed parts again."
+    again_ = "to all of the music" if changes.part else "the changed parts again"
+    return f"The keys of '{base.name}' are shown at the new tempo. Regenerate dances {again_}."
 
 
 def _moves(changes: again.Changes) -> bool:

@@ -235,6 +235,67 @@ def test_a_preview_moves_the_keys_and_is_taken_back_exactly(blender, danced, tem
     assert not blender.ops.tempose.take_back_tempo.poll()
 
 
+@pytest.fixture
+def part(blender, danced, tempose):
+    """A take of the frames 241 to 480 only, ten to twenty seconds of the song, shown on the rig."""
+    settings = danced.tempose
+    settings.tempo.mode = "REQUEST"
+    settings.generate.area, settings.generate.first_frame, settings.generate.last_frame = "FRAMES", 241, 480
+    blender.ops.tempose.generate()
+    return danced
+
+
+@pytest.mark.parametrize("accepted", [False, True])
+def test_a_take_of_a_range_is_previewed_where_its_music_is_heard(blender, part, tempose, accepted):
+    if accepted:
+        blender.ops.tempose.accept_take()
+    ob, compat, settings = rig(blender), tempose("compat"), part.tempose
+    action, before = ob.animation_data.action, keys_of(ob, compat)
+    settings.tempo.exact = True
+    for factor in (1.25, 0.8):
+        settings.tempo_factor = factor
+        assert tempose("tempo.tempo_preview").previewing(settings)
+        moved = keys_of(ob, compat)
+        for name, keys in before.items():
+            wanted = 1 + (keys[:, 0] - 1) / factor
+            assert np.allclose(moved[name][:, 0], wanted, atol=0.01)
+            assert np.array_equal(moved[name][:, 1], keys[:, 1])
+        clicks = 1 + 24 * np.arange(10.25, 19.8, 0.5) / factor
+        assert farthest(clicks, dips(ob, compat))[0] < 0.3
+    assert "part of the music" in tempose("dance.regenerate").said(blender.context)[0]
+    settings.tempo_factor = 1.0
+    assert ob.animation_data.action == action
+    after = keys_of(ob, compat)
+    assert all(np.array_equal(after[k], before[k]) for k in before)
+
+
+def test_a_previewed_take_of_a_range_gives_way_to_a_dance_to_all_of_it(blender, part, tempose):
+    settings, ob = part.tempose, rig(blender)
+    section(part, 12.0, factor=1.25)
+    before = len(settings.takes)
+    assert tempose("tempo.tempo_preview").previewing(settings)
+    assert blender.ops.tempose.regenerate() == {"FINISHED"}
+    assert len(settings.takes) == before + 1
+    assert not tempose("tempo.tempo_preview").previewing(settings)
+    data = tempose("keys.stage").data_of(settings.takes[-1])
+    assert data.settings["seconds"] == pytest.approx(12 + 28 / 1.25, abs=0.05)
+    assert ob.animation_data.action.frame_range[0] == 1
+    assert not [a for a in blender.data.actions if "preview)" in a.name]
+
+
+def test_a_range_in_which_the_tempo_stays_is_moved_as_a_whole(blender, part, tempose):
+    ob, compat = rig(blender), tempose("compat")
+    before = keys_of(ob, compat)
+    section(part, 30.0, factor=0.5)  # behind the range
+    after = keys_of(ob, compat)
+    assert all(np.array_equal(after[k], before[k]) for k in before)
+    part.tempose.sections.clear()
+    passage(part, 2.0, 8.0, factor=1.5)  # before it: six seconds take four
+    moved = keys_of(ob, compat)
+    for name, keys in before.items():
+        assert np.array_equal(moved[name][:, 0], keys[:, 0] - 48)
+
+
 def test_a_preview_is_on_the_beat_of_the_new_tempo(blender, danced, tempose):
     danced.tempose.tempo.exact = True
     section(danced, 12.25, factor=0.8)
