@@ -63,6 +63,7 @@ class Service:
     jobs: JobStore
     audio: AudioStore
     poses: PoseFinder
+    sandbox: Sandbox
     hub: EventHub
     engine: Engine
     metrics: Metrics
@@ -82,7 +83,8 @@ def create_app(settings: Settings, token: str) -> tuple[Doors, Service]:
     sandbox = Sandbox(settings)
     audio, poses = AudioStore(settings, sandbox), PoseFinder(settings, sandbox)
     metrics = Metrics(jobs.counts)
-    service = Service(settings, jobs, audio, poses, hub, Engine(settings, jobs, audio, hub, metrics), metrics)
+    engine = Engine(settings, jobs, audio, hub, metrics)
+    service = Service(settings, jobs, audio, poses, sandbox, hub, engine, metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -236,7 +238,7 @@ async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Resp
         if digest.hexdigest() != sha256:
             raise ApiError(422, "audio_hash", "The bytes that arrived do not have the hash in the address.")
         if known is None:
-            known = await run_in_threadpool(parts.audio.adopt, folder, sha256)
+            known = await parts.sandbox.in_turn(parts.audio.adopt, folder, sha256)
             await run_in_threadpool(parts.engine.trim, sha256)
         else:
             response.status_code = 200
@@ -263,7 +265,10 @@ KnownAudio = Annotated[str, Depends(_known_audio)]
 @router.get("/audio/{sha256}/analysis")
 async def analysis(sha256: KnownAudio, parts: Parts) -> schemas.Analysis:
     """Beat grid, tempo curve and loudness; made on the first call, which may take some seconds."""
-    return schemas.Analysis.model_validate(await run_in_threadpool(parts.audio.analysis, sha256))
+    made = await run_in_threadpool(parts.audio.kept_analysis, sha256)
+    if made is None:
+        made = await parts.sandbox.in_turn(parts.audio.analysis, sha256)
+    return schemas.Analysis.model_validate(made)
 
 
 @router.post(
@@ -276,7 +281,7 @@ async def stretch(sha256: KnownAudio, request: Request, parts: Parts) -> Respons
     """The song as heard under a tempo map, pitch kept: a wav file, 16 bit at 44.1 kHz."""
     body = await _read(request, schemas.StretchRequest, parts.settings)
     schemas.to_tempo_map(body.tempo_map)
-    wav = await run_in_threadpool(parts.audio.stretched, sha256, body.tempo_map, body.seconds)
+    wav = await parts.sandbox.in_turn(parts.audio.stretched, sha256, body.tempo_map, body.seconds)
     return Response(wav, media_type="audio/wav")
 
 
@@ -300,7 +305,7 @@ async def find_pose(request: Request, parts: Parts) -> schemas.FoundPose:
         with (folder / "picture").open("wb") as file:
             async for chunk in request.stream():
                 file.write(chunk)
-        return schemas.FoundPose.model_validate(await run_in_threadpool(parts.poses.find, folder))
+        return schemas.FoundPose.model_validate(await parts.sandbox.in_turn(parts.poses.find, folder))
 
 
 # --- jobs -------------------------------------------------------------------------------------------------

@@ -87,16 +87,22 @@ class AudioStore:
             np.asarray(analysis["beats"]), np.asarray(analysis["downbeats"]), float(analysis["confidence"])
         )
 
+    def kept_analysis(self, sha256: str) -> dict[str, Any] | None:
+        """Beats, tempo and loudness where they were asked for before, else None."""
+        with contextlib.suppress(OSError, ValueError):
+            kept = json.loads((self._root / sha256 / "analysis.json").read_text())
+            if "heard" in kept:  # made by this version or a newer one
+                return kept
+        return None
+
     def analysis(self, sha256: str) -> dict[str, Any]:
         """Beats, tempo and loudness; made once, in a child, and kept."""
         path = self._root / sha256 / "analysis.json"
         with self._lock:
             own = self._analysing.setdefault(sha256, threading.Lock())
         with own:
-            with contextlib.suppress(OSError, ValueError):
-                kept = json.loads(path.read_text())
-                if "heard" in kept:  # made by this version or a newer one
-                    return kept
+            if kept := self.kept_analysis(sha256):
+                return kept
             analysis = self._sandbox.run("analyse", path.parent, trusted=True)
             temporary = path.with_suffix(".part")
             try:

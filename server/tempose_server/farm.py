@@ -95,7 +95,8 @@ class Farm:
         os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # or a late call would start another cluster
         os.environ["RAY_DISABLE_FAILURE_SIGNAL_HANDLER"] = "1"  # or SIGTERM would end in an abort
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        if folder:  # Ray's ports are open to others, so a cluster of our own takes only who knows its token
+        if folder:  # a cluster of our own: for this machine alone, and for who knows its token
+            os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # Ray's name for "all ports on loopback"
             os.environ["RAY_AUTH_MODE"] = "token"
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import logging
@@ -10,13 +11,18 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+from starlette.concurrency import run_in_threadpool
 
 from tempose_server.errors import ApiError, disk_full
 from tempose_server.settings import Settings
 
 log = logging.getLogger("tempose.child")
+
+Answer = TypeVar("Answer")
 
 COMMAND = [sys.executable, "-m", "tempose_server.decode"]
 PREPARE = [sys.executable, "-c", "from tempose.music.compiled import compile_once as once; once()"]
@@ -36,11 +42,20 @@ KEPT_ENVIRONMENT = (
 
 
 class Sandbox:
-    """Runs decoding tasks, a few at a time. Calls block; use them from a thread."""
+    """Runs decoding tasks, a few at a time. `run` blocks; routes let it be called `in_turn`."""
 
     def __init__(self, settings: Settings):
         self._settings = settings
         self._places = threading.BoundedSemaphore(settings.children_at_once)
+        self._turns = asyncio.Semaphore(settings.children_at_once)
+
+    async def in_turn(self, call: Callable[..., Answer], *args: Any) -> Answer:
+        """What a blocking call answers that runs a task, called in a thread once there is a place for it.
+
+        Waiting takes no thread: all of them could be waiting, and no other route would answer.
+        """
+        async with self._turns:
+            return await run_in_threadpool(call, *args)
 
     def run(
         self, task: str, folder: Path, *, trusted: bool = False, what: str = "audio", **options: Any

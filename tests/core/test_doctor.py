@@ -90,9 +90,12 @@ def test_a_runtime_file_that_others_can_read_is_found_and_a_stale_one(ask, tmp_p
     path.chmod(0o600)
     code, found = ask()
     assert (code, "running" in about(found, "runtime file", "good").text) == (0, True)
-    path.write_text("{}")
-    code, found = ask()
-    assert (code, "gone" in about(found, "runtime file", "odd").text) == (0, True)
+    with subprocess.Popen([sys.executable, "-c", ""]) as ended:
+        pass
+    for left in ({}, {"pid": ended.pid}):
+        path.write_text(json.dumps(left))
+        code, found = ask()
+        assert (code, "gone" in about(found, "runtime file", "odd").text) == (0, True)
 
 
 def test_a_data_folder_that_is_none_is_found(ask, tmp_path):
@@ -148,6 +151,16 @@ def test_packages_that_are_missing_or_too_old_are_found(ask, monkeypatch):
     assert (code, "uvicorn>=0.34 (0.1)" in text, "surely-not-there" in text, "numpy" in text) == (
         1, True, True, False,
     )  # fmt: skip
+
+
+def test_a_look_that_itself_fails_is_a_finding_and_the_others_go_on(ask, monkeypatch):
+    def device_and_memory(settings):
+        raise RuntimeError("the driver hangs")
+
+    monkeypatch.setattr(doctor, "device_and_memory", device_and_memory)
+    code, found = ask()
+    assert (code, "the driver hangs" in about(found, "device and memory", "wrong").text) == (1, True)
+    assert about(found, "weights", "good")
 
 
 def test_a_wrong_setting_is_found(ask):

@@ -174,8 +174,11 @@ def test_more_connections_than_allowed_are_turned_away(launch):
 THREADS = 40  # for requests; anyio's number
 
 
-def test_health_answers_while_every_thread_waits_for_a_decoder(launch):
+@contextlib.contextmanager
+def crowded(launch):
+    """A server with twice as many small uploads as threads, none of which is soon decoded: (server, answered)."""
     server = launch(double=True, settings={"child_seconds": 3, "children_at_once": 1})
+    server.song()
     staging = server.folder / "data" / "staging"
     answered = []
 
@@ -190,15 +193,36 @@ def test_health_answers_while_every_thread_waits_for_a_decoder(launch):
         ) as many,
         ThreadPoolExecutor(2 * THREADS) as pool,
     ):
+        server.client.close()
         server.client = many
         for i in range(2 * THREADS):
             pool.submit(upload, i)
         waiting = threading.Event()
         while len(list(staging.iterdir())) < THREADS:
             waiting.wait(0.02)
-        assert many.get("/v1/health").json()["status"] in ("STARTING", "READY")
+        try:
+            yield server, answered
+        finally:
+            server.process.kill()
+
+
+def test_health_answers_while_every_thread_waits_for_a_decoder(launch):
+    with crowded(launch) as (server, answered):
+        assert server.client.get("/v1/health").json()["status"] in ("STARTING", "READY")
         done = len(answered)
-        server.process.kill()
+    assert done < THREADS / 2
+
+
+def test_all_calls_answer_while_uploads_wait_for_a_decoder(launch):
+    with crowded(launch) as (server, answered):
+        song = server.song()
+        for _ in range(3):
+            assert server.client.head(f"/v1/audio/{song}").status_code == 200
+            assert server.client.get("/v1/metrics").status_code == 200
+            job = server.new_job()
+            assert server.wait(job)["state"] == "succeeded"
+            assert server.client.get(f"/v1/jobs/{job}/result").status_code == 200
+        done = len(answered)
     assert done < THREADS / 2
 
 

@@ -33,20 +33,40 @@ def checked(server, *options):
     )  # fmt: skip
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="needs systemd-analyze")
-def test_systemd_takes_the_unit(tmp_path):
-    unit = example("running.md", "ini", "[Service]").replace("/opt/tempose/bin/tempose", sys.executable)
-    path = tmp_path / "tempose.service"
+UNIT = example("running.md", "ini", "[Service]").replace("/opt/tempose/bin/tempose", sys.executable)
 
-    def verified(text):
-        path.write_text(text)
+
+@pytest.fixture
+def analysed(tmp_path):
+    """What systemd-analyze says about a unit, with its exit code."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("needs systemd-analyze")
+
+    def analyse(unit, *command):
+        path = tmp_path / "tempose.service"
+        path.write_text(unit)
         done = subprocess.run(
-            ["systemd-analyze", "verify", path], capture_output=True, text=True, timeout=60, check=False
+            ["systemd-analyze", *command, path], capture_output=True, text=True, timeout=60, check=False
         )
-        return [line for line in done.stderr.splitlines() if "tempose" in line]
+        return done.returncode, done.stdout + done.stderr
 
-    assert verified(unit) == []
-    assert verified(unit.replace("ProtectHome=yes", "ProtectHoome=yes"))  # it does look
+    return analyse
+
+
+def test_systemd_takes_the_unit(analysed):
+    assert "tempose" not in analysed(UNIT, "verify")[1]
+    assert "tempose" in analysed(UNIT.replace("ProtectHome=yes", "ProtectHoome=yes"), "verify")[1]
+
+
+def test_the_unit_leaves_the_server_few_rights(analysed):
+    at_most = ("security", "--offline=true", "--threshold=20")  # tenths of systemd's measure: 2 of 10
+    code, said = analysed(UNIT, *at_most)
+    if "unrecognized option" in said:
+        pytest.skip("needs systemd 250")
+    assert code == 0, said
+    for right in ("CapabilityBoundingSet=", "SystemCallFilter=@system-service"):
+        assert right in UNIT
+        assert analysed(UNIT.replace(right, "#"), *at_most)[0] != 0
 
 
 def test_the_server_takes_the_settings_file(server, tmp_path):
@@ -74,6 +94,23 @@ def test_the_server_takes_the_containers_command(server, tmp_path):
     token.write_text("t" * 40)
     token.chmod(0o600)
     assert checked(server, *entry[2:], "--token-file", str(token)).returncode == 0
+
+
+def test_a_check_starts_nothing_and_finds_a_token_that_others_can_read(tmp_path):
+    token, data = tmp_path / "token", tmp_path / "data"
+    token.write_text("t" * 40)
+    token.chmod(0o600)
+    command = [
+        sys.executable, "-m", "tempose_server", "--check", "--model", "null", "--token-file", token,
+        "--data-dir", data, "--runtime-file", tmp_path / "server.json",
+    ]  # fmt: skip
+
+    def check():
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+    assert (check().returncode, data.exists()) == (0, False)
+    token.chmod(0o644)
+    assert (check().returncode, "chmod 600" in check().stderr) == (2, True)
 
 
 def test_on_a_read_only_disk_what_librosa_compiles_is_kept_with_the_data(tmp_path, monkeypatch):

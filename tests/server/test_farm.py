@@ -164,6 +164,7 @@ def test_without_ray_the_way_to_get_it_is_named(server):
     assert "pip install 'tempose[ray]'" in done.stdout
 
 
+ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # or Ray would look for it at the network's address
 STRANGER = """
 import sys, ray
 try:
@@ -182,13 +183,19 @@ def test_a_cluster_of_the_servers_own_has_no_dashboard_and_takes_no_stranger(lau
     port = next(c.laddr.port for c in gcs.net_connections("tcp") if c.status == psutil.CONN_LISTEN)
     done = subprocess.run(
         [sys.executable, "-c", STRANGER, f"127.0.0.1:{port}"],
-        env={**os.environ, "RAY_AUTH_MODE": "disabled", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"},
+        env={**os.environ, **ON_LOOPBACK, "RAY_AUTH_MODE": "disabled", "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0"},
         capture_output=True, text=True, timeout=200, check=False,
     )  # fmt: skip
     assert done.stdout.startswith("out"), done.stdout
-    listening = {
-        c.laddr.port for one in family for c in one.net_connections("tcp") if c.status == psutil.CONN_LISTEN
+    processes = [psutil.Process(server.process.pid), *family]
+    places = {
+        c.laddr
+        for one in processes
+        for c in one.net_connections()
+        if c.status != psutil.CONN_NONE and not c.raddr
     }
+    assert {place.ip for place in places} <= {"127.0.0.1", "::1", "::ffff:127.0.0.1"}
+    listening = {place.port for place in places}
     assert 8265 not in listening  # where Ray's dashboard is
     for port in listening:
         assert not dashboard(port)

@@ -1,5 +1,6 @@
 """What is fed to the server: bodies that are too big, too slow, too deep, or not what they say they are."""
 
+import contextlib
 import hashlib
 import http.client
 import io
@@ -321,6 +322,18 @@ def test_connections_that_never_ask_anything_are_closed(strict_server):
         connection.sendall(b"GET /v1/hea")  # the second request never ends
         while connection.recv(65_536):
             pass
+
+
+def test_an_idle_connection_lives_longer_than_clients_keep_it_and_ends(server):
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    with contextlib.closing(connection):
+        for pause in (0, 6):  # clients mostly end theirs after 5
+            time.sleep(pause)
+            before = connection.sock
+            connection.request("GET", "/v1/health", headers={"Authorization": f"Bearer {server.token}"})
+            assert connection.getresponse().read()
+        assert connection.sock is before
+        assert connection.sock.recv(1) == b""
 
 
 def test_an_interrupted_upload_leaves_nothing_behind(strict_server):

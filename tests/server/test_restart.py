@@ -2,10 +2,12 @@
 
 import contextlib
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
@@ -106,6 +108,34 @@ def test_a_stopping_server_ends_its_event_streams(launch):
         rest = list(lines)
     assert server.process.wait(30) == 0
     assert rest
+
+
+def test_a_call_under_way_is_answered_before_the_server_ends(launch):
+    server = launch(double=True, settings={"child_seconds": 3})
+    staging = server.folder / "data" / "staging"
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(server.put_audio, b"SLEEP")
+        while not list(staging.iterdir()):
+            time.sleep(0.02)
+        server.process.terminate()
+        assert answer.result().json()["code"] == "audio_costly"
+    assert server.process.wait(60) == 0
+
+
+def test_a_call_that_never_ends_does_not_keep_the_server_from_stopping(launch):
+    patient = {"upload_idle_seconds": 3600, "upload_grace_seconds": 3600, "shutdown_seconds": 1}
+    server = launch(settings=patient)
+    staging = server.folder / "data" / "staging"
+    head = (
+        f"PUT /v1/audio/{'0' * 64} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {server.token}\r\n"
+        "Content-Type: application/octet-stream\r\nContent-Length: 100\r\n\r\nx"
+    )
+    with socket.create_connection(("127.0.0.1", server.port)) as upload:
+        upload.sendall(head.encode())
+        while not list(staging.iterdir()):
+            time.sleep(0.02)
+        assert server.terminate() == 0
+    assert not list(staging.iterdir())
 
 
 def test_what_a_killed_server_left_half_done_is_cleared_away(launch):
