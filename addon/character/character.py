@@ -49,6 +49,18 @@ def why_not(ob) -> str:
     return ""
 
 
+def instance_reason(ob) -> str:
+    """Why an instance of a collection with a character in it cannot dance, or nothing."""
+    group = ob.instance_collection if ob is not None and ob.instance_type == "COLLECTION" else None
+    if group is None or not any(is_armature(one) for one in group.all_objects):
+        return ""
+    if group.library is not None:
+        how = "Make a library override of it first (Object › Library Override › Make)"
+    else:
+        how = "Make its objects real first (Object › Apply › Make Instances Real)"
+    return f"{ob.name} shows a collection from elsewhere. {how}"
+
+
 def is_rig(ob) -> bool:
     """Whether this object is an armature that can dance."""
     return not why_not(ob)

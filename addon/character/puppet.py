@@ -18,7 +18,7 @@ PICTURE, MARKER = "tempose_picture", "tempose_joint"  # custom properties that m
 TALL = 800  # pixels of the canvas that a picture of any size becomes
 LARGEST = 8192
 LOOKED_AT = 1024  # pixels of the longer side that the server is sent
-DEPTH = 0.02  # how far arms stand before the body, in Blender units, so that they cover it
+DEPTH = 0.004  # how far arms stand before the body, in Blender units: they cover it, and nothing looks sloped
 
 
 def lay_out(context, image, tolerance: float):
@@ -88,7 +88,7 @@ def _within(ob, plane) -> Matrix:
     """Where something that hangs on the picture is, in the picture's space."""
     matrix = Matrix()
     while ob is not None and ob != plane:
-        matrix = ob.matrix_basis @ matrix
+        matrix = ob.matrix_parent_inverse @ ob.matrix_basis @ matrix
         ob = ob.parent
     return matrix
 
@@ -148,6 +148,7 @@ def make(context, plane, tolerance: float):
     ob = rig.new(scene, pose, image.name.rpartition(".")[0] or image.name, figure=False)
     drawn = None
     try:
+        _stand_in_for(ob, plane)
         place = rig.placement(ob)
         bones = {
             name: (place.to_pixels(rest.head), place.to_pixels(rest.tail))
@@ -174,6 +175,14 @@ def make(context, plane, tolerance: float):
         raise
     clear(plane)
     return ob
+
+
+def _stand_in_for(ob, plane) -> None:
+    """Put a rig where the picture is, and on what that hangs on; its feet stand on Z = 0 of the picture's space."""
+    ob.parent, ob.parent_type, ob.parent_bone = plane.parent, plane.parent_type, plane.parent_bone
+    ob.matrix_parent_inverse, ob.matrix_basis = plane.matrix_parent_inverse, plane.matrix_basis
+    for path in ("delta_location", "delta_rotation_euler", "delta_rotation_quaternion", "delta_scale"):
+        setattr(ob, path, getattr(plane, path))
 
 
 def clear(plane) -> None:

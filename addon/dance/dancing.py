@@ -61,6 +61,8 @@ def rig_reason(context) -> str:
     ob = pick_armature(context)
     if ob is not None and (reason := character.why_not(ob)):
         return reason
+    if reason := character.instance_reason(context.view_layer.objects.active):
+        return reason
     several = any(rig.is_rig(ob) for ob in context.scene.objects)
     return (
         "There are several characters; select one"
