@@ -1,0 +1,76 @@
+"""What the server is, knows and counts."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Response
+from fastapi.concurrency import run_in_threadpool
+
+from tempose import __version__
+from tempose.pose.skeletons import SKELETONS
+from tempose.request import FPS, STYLES
+from tempose.segments import OVERLAP, SEGMENT
+from tempose_server import decode, pictures, schemas
+from tempose_server.metrics import CONTENT_TYPE
+from tempose_server.service import Parts
+
+router = APIRouter()
+
+
+@router.get("/health")
+async def health(parts: Parts) -> schemas.Health:
+    """Whether the server can dance. Answers also while the model loads and while a job runs."""
+    engine = parts.engine
+    return schemas.Health(
+        status=engine.status,  # type: ignore[arg-type]
+        version=__version__,
+        device=engine.device,
+        model_revision=engine.revision,
+        message=engine.message,
+    )
+
+
+@router.get("/capabilities")
+async def capabilities(parts: Parts) -> schemas.Capabilities:
+    """What the server knows and how much it takes."""
+    settings = parts.settings
+    return schemas.Capabilities(
+        models=[
+            schemas.ModelInfo(name="default", revision=parts.engine.revision),
+            schemas.ModelInfo(name="null", revision="null-1"),
+        ],
+        skeletons=[
+            schemas.SkeletonInfo(
+                name=bones.name,
+                joints=list(bones.joints),
+                parents=list(bones.parents),
+                limbs=[list(limb) for limb in bones.limbs],
+                flip=list(bones.flip),
+            )
+            for bones in SKELETONS.values()
+        ],
+        fps=FPS,
+        segment_frames=SEGMENT,
+        overlap_frames=OVERLAP,
+        styles=list(STYLES),
+        audio_formats=list(dict.fromkeys(decode.FORMATS.values())),
+        picture_formats=[kind.lower() for kind in pictures.KINDS],
+        pose_estimator=schemas.PoseEstimator(
+            available=not parts.poses.why_not, message=parts.poses.why_not or "Ready."
+        ),
+        limits=schemas.Limits(
+            audio_bytes=settings.audio_bytes,
+            audio_seconds=settings.audio_seconds,
+            dance_seconds=settings.dance_seconds,
+            queue=settings.queue,
+            json_bytes=settings.json_bytes,
+            json_elements=settings.json_elements,
+            picture_bytes=settings.picture_bytes,
+            picture_pixels=settings.picture_pixels,
+        ),
+    )
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+async def metrics(parts: Parts) -> Response:
+    """What the server counts, in Prometheus' text format."""
+    return Response(await run_in_threadpool(parts.metrics.text), headers={"content-type": CONTENT_TYPE})

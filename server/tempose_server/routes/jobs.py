@@ -1,0 +1,170 @@
+"""Jobs, put under an id that the client chose, their events and their dances."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from pathlib import Path as FilePath
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from tempose.dance import Dance
+from tempose.request import FPS
+from tempose_server import compact, schemas
+from tempose_server.audio_store import unknown_audio
+from tempose_server.errors import ApiError, retry_later
+from tempose_server.jobs import JobRecord
+from tempose_server.routes.bodies import json_body, read_json
+from tempose_server.service import Parts, Service
+
+NPZ = "application/x-npz"
+LAST_ID_DIGITS = 15
+_CLIENT = re.compile(r"[A-Za-z0-9_-]{1,64}")
+
+JobId = Annotated[
+    str,
+    Path(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$", description="a UUID that the client chose"),
+]
+
+router = APIRouter()
+
+
+@router.put(
+    "/jobs/{job_id}",
+    status_code=202,
+    responses={
+        200: {"model": schemas.Job},
+        409: {"model": schemas.Problem},
+        429: {"model": schemas.Problem},
+        503: {"model": schemas.Problem},
+        507: {"model": schemas.Problem},
+    },
+    openapi_extra=json_body(schemas.JobRequest),
+)
+async def put_job(
+    job_id: JobId,
+    request: Request,
+    parts: Parts,
+    response: Response,
+    x_tempose_client: Annotated[str, Header()] = "",
+) -> schemas.Job:
+    """Ask for a dance. The same request again answers the same job; another one under this id is 409."""
+    if x_tempose_client and not _CLIENT.fullmatch(x_tempose_client):
+        raise ApiError(
+            400, "client_name", "X-Tempose-Client takes 1 to 64 letters, digits, hyphens, underscores."
+        )
+    body = await read_json(request, schemas.JobRequest, parts.settings)
+    job, new = await run_in_threadpool(_create, parts, job_id, x_tempose_client, body)
+    if not new:
+        response.status_code = 200
+    return await _shown(parts, job)
+
+
+def _create(parts: Service, job_id: str, client: str, body: schemas.JobRequest) -> tuple[JobRecord, bool]:
+    settings, engine = parts.settings, parts.engine
+    dance = schemas.to_dance_request(body)
+    if body.seconds > settings.dance_seconds:
+        raise ApiError(
+            422, "seconds_range", f"This server makes dances of up to {settings.dance_seconds:g} seconds."
+        )
+    if parts.audio.seconds(body.audio) is None:
+        raise unknown_audio()
+    if refusal := engine.refusal(body.model):
+        raise ApiError(503, "setup_failed", f"The server has no model: {refusal.message}")
+    short = schemas.unknown_frames(dance) <= settings.short_seconds * FPS
+    with parts.jobs.changed:  # so that "queued" is announced before "running"
+        job, new = parts.jobs.create(
+            job_id, client, body.sha256, body.model_dump_json(), body.audio, short, dance.frames, body.seed
+        )
+        if new:
+            engine.tell(job_id)
+    return job, new
+
+
+async def _shown(parts: Service, job: JobRecord) -> schemas.Job:
+    return schemas.Job.model_validate(await run_in_threadpool(parts.jobs.describe, job))
+
+
+async def _known_job(job_id: JobId, parts: Parts) -> JobRecord:
+    return await run_in_threadpool(parts.jobs.get, job_id)
+
+
+KnownJob = Annotated[JobRecord, Depends(_known_job)]
+
+
+@router.get("/jobs/{job_id}")
+async def get_job(job: KnownJob, parts: Parts) -> schemas.Job:
+    """How far a job is."""
+    return await _shown(parts, job)
+
+
+@router.post("/jobs/{job_id}/cancel")
+async def cancel_job(job: KnownJob, parts: Parts) -> schemas.Job:
+    """End this job and no other: at once when it waits, within one sampler step when it runs."""
+    return await _shown(parts, await run_in_threadpool(parts.engine.cancel, job.id))
+
+
+@router.get("/jobs/{job_id}/events", response_class=EventSourceResponse)
+async def job_events(
+    job: KnownJob, parts: Parts, last_event_id: Annotated[str, Header()] = ""
+) -> AsyncIterator[ServerSentEvent]:
+    """The job's states, progress and finished segments as they come, up to its last state."""
+    usable = last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) <= LAST_ID_DIGITS
+    events = await run_in_threadpool(parts.engine.log_of, job)
+    after = int(last_event_id) if usable else 0
+    if events.closed and not events.after(after):
+        after = events.last_id - 1  # a client that already had the end is told again
+    async for event in events.listen(after, parts.settings.heartbeat_seconds):
+        if event is None:
+            yield ServerSentEvent(comment="still here")
+        else:
+            yield ServerSentEvent(raw_data=event.data, event=event.name, id=str(event.id))
+
+
+@router.get(
+    "/jobs/{job_id}/result",
+    response_model=schemas.Result,
+    responses={200: {"content": {NPZ: {}, compact.MEDIA_TYPE: {}}}, 409: {"model": schemas.Problem}},
+)
+async def job_result(job: KnownJob, request: Request, parts: Parts) -> Response:
+    """The finished dance, as JSON or (by Accept) as a DANCE.npz file or in few bytes."""
+    if job.state in ("queued", "running"):
+        raise retry_later(409, "job_not_finished", "The dance is not finished yet.", 1)
+    if job.state != "succeeded":
+        raise ApiError(409, f"job_{job.state}", "The job ended without a dance.", job.error)
+    path = parts.jobs.result_path(job.id)
+    wanted = request.headers.get("accept", "")
+    forms = {NPZ: type(path).read_bytes, compact.MEDIA_TYPE: _result_compact}
+    form = next((name for name in forms if name in wanted), "application/json")
+    return Response(await run_in_threadpool(forms.get(form, _result_json), path), media_type=form)
+
+
+def _result_json(path: FilePath) -> bytes:
+    return _result(Dance.load(path)).model_dump_json().encode()
+
+
+def _result_compact(path: FilePath) -> bytes:
+    dance = Dance.load(path)
+    about = _result(dance).model_dump(exclude={"keypoints", "scores"})
+    return compact.pack(about, dance.poses.keypoints, dance.poses.scores)
+
+
+def _result(dance: Dance) -> schemas.Result:
+    poses = dance.poses
+    return schemas.Result(
+        fps=poses.fps,
+        skeleton=poses.skeleton.name,
+        joints=list(poses.skeleton.joints),
+        frames=len(poses),
+        canvas=list(poses.canvas),
+        keypoints=schemas.encode(poses.keypoints),
+        scores=schemas.encode(poses.scores),
+        beat_times=dance.beat_times.tolist(),
+        downbeat_times=dance.downbeat_times.tolist(),
+        seams=dance.seams.tolist(),
+        seed=dance.seed,
+        model_revision=dance.model_revision,
+    )

@@ -1,0 +1,105 @@
+"""Songs, uploaded once under the hash of their bytes, and what is heard in them; poses in pictures."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.concurrency import run_in_threadpool
+
+from tempose_server import schemas
+from tempose_server.audio_store import unknown_audio
+from tempose_server.errors import ApiError
+from tempose_server.routes.bodies import BYTES, json_body, read_json
+from tempose_server.service import Parts
+
+Hash = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file's bytes, lower case")]
+
+router = APIRouter()
+
+
+@router.put(
+    "/audio/{sha256}",
+    status_code=201,
+    responses={
+        200: {"model": schemas.AudioInfo},
+        408: {"model": schemas.Problem},
+        413: {"model": schemas.Problem},
+    },
+    openapi_extra=BYTES,
+)
+async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Response) -> schemas.AudioInfo:
+    """Upload a song once; 200 when it is already there."""
+    known = await run_in_threadpool(parts.audio.seconds, sha256)
+    digest = hashlib.sha256()
+    with parts.audio.staging() as folder:
+        with (folder / "audio").open("wb") as file:
+            async for chunk in request.stream():
+                digest.update(chunk)
+                parts.metrics.uploaded.inc(len(chunk))
+                if known is None:
+                    file.write(chunk)
+        if digest.hexdigest() != sha256:
+            raise ApiError(422, "audio_hash", "The bytes that arrived do not have the hash in the address.")
+        if known is None:
+            known = await parts.sandbox.in_turn(parts.audio.adopt, folder, sha256)
+            await run_in_threadpool(parts.engine.trim, sha256)
+        else:
+            response.status_code = 200
+    parts.metrics.uploads.labels("known" if response.status_code == 200 else "new").inc()
+    return schemas.AudioInfo(sha256=sha256, seconds=known)
+
+
+@router.head("/audio/{sha256}")
+async def has_audio(sha256: Hash, parts: Parts) -> Response:
+    """200 when the server has the song, 404 when not."""
+    known = await run_in_threadpool(parts.audio.seconds, sha256)
+    return Response(status_code=404 if known is None else 200)
+
+
+async def _known_audio(sha256: Hash, parts: Parts) -> str:
+    if await run_in_threadpool(parts.audio.seconds, sha256) is None:
+        raise unknown_audio()
+    return sha256
+
+
+KnownAudio = Annotated[str, Depends(_known_audio)]
+
+
+@router.get("/audio/{sha256}/analysis")
+async def analysis(sha256: KnownAudio, parts: Parts) -> schemas.Analysis:
+    """Beat grid, tempo curve and loudness; made on the first call, which may take some seconds."""
+    made = await run_in_threadpool(parts.audio.kept_analysis, sha256)
+    if made is None:
+        made = await parts.sandbox.in_turn(parts.audio.analysis, sha256)
+    return schemas.Analysis.model_validate(made)
+
+
+@router.post(
+    "/audio/{sha256}/stretch",
+    response_class=Response,
+    responses={200: {"content": {"audio/wav": {}}}},
+    openapi_extra=json_body(schemas.StretchRequest),
+)
+async def stretch(sha256: KnownAudio, request: Request, parts: Parts) -> Response:
+    """The song as heard under a tempo map, pitch kept: a wav file, 16 bit at 44.1 kHz."""
+    body = await read_json(request, schemas.StretchRequest, parts.settings)
+    schemas.to_tempo_map(body.tempo_map)
+    wav = await parts.sandbox.in_turn(parts.audio.stretched, sha256, body.tempo_map, body.seconds)
+    return Response(wav, media_type="audio/wav")
+
+
+@router.post(
+    "/pose",
+    responses={code: {"model": schemas.Problem} for code in (408, 409, 413)},
+    openapi_extra=BYTES,
+)
+async def find_pose(request: Request, parts: Parts) -> schemas.FoundPose:
+    """The pose of the largest person in a picture (PNG, JPEG or WebP). The picture is not kept."""
+    parts.poses.check()
+    with parts.audio.staging() as folder:
+        with (folder / "picture").open("wb") as file:
+            async for chunk in request.stream():
+                file.write(chunk)
+        return schemas.FoundPose.model_validate(await parts.sandbox.in_turn(parts.poses.find, folder))
