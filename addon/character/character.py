@@ -9,6 +9,7 @@ import numpy as np
 
 from ..errors import Problem
 from . import naming
+from .armature import bones_of, held
 from .bones import Bone, Placed, Rest
 from .joints import Spot, joints_at_rest, joints_of, spots, with_mid_hip
 from .mapping import ENDS, PARTS, TOES, BoneMap, unmapped
@@ -16,18 +17,10 @@ from .plane import FRONT, Placement, Plane, best_fit
 from .posing import Options
 from .reference import CANVAS, GROUND, Reference, complete
 from .retarget import solve
-from .shape import by_shape
 from .skeleton import EXTREMITIES, OPENPOSE_18
 
 PROPERTY = "tempose_rig"  # custom property of the rigs that Tempose has made
 TALL = 720.0  # pixels from the feet to the nose of a figure that Tempose has not made
-
-# Constraints that have the last word about a bone; limits only trim what the keys say.
-_RULING = {
-    "COPY_TRANSFORMS", "COPY_ROTATION", "COPY_LOCATION", "COPY_SCALE", "IK", "SPLINE_IK", "DAMPED_TRACK", "TRACK_TO",
-    "LOCKED_TRACK", "STRETCH_TO", "ARMATURE", "CHILD_OF", "ACTION", "TRANSFORM", "TRANSFORM_CACHE", "PIVOT",
-    "FOLLOW_PATH", "GEOMETRY_ATTRIBUTE",
-}  # fmt: skip
 
 
 def is_armature(ob) -> bool:
@@ -108,77 +101,6 @@ def store(ob, bone_map: BoneMap) -> None:
         kept.identity = uuid.uuid4().hex
 
 
-def guess(ob, preset: str = "") -> tuple[BoneMap, str]:
-    """A map by the names of bones and by their shape, and in words how it was found.
-
-    Parameters
-    ----------
-    preset : str
-        Key of a ready-made map; empty takes what fits best.
-    """
-    found, how = _guess(ob, preset)
-    return naming.with_ends(found, [bone.name for bone in ob.data.bones]), how
-
-
-def _guess(ob, preset: str) -> tuple[BoneMap, str]:
-    names = [bone.name for bone in ob.data.bones]
-    held = {bone.name for bone in ob.pose.bones if _ruled(ob, bone)}
-    if preset == "shape":
-        return _shaped(ob, held), "by shape"
-    if preset == "words":
-        return naming.by_words(names), "by plain names"
-    known = naming.presets()
-    if preset:
-        return naming.apply(known[preset][1], names), known[preset][0]
-    tries = [(naming.apply(one, names), name) for name, one in known.values()]
-    best, how = max(tries, key=lambda t: _worth(t[0], held))
-    words = naming.by_words([n for n in names if n not in held] or names)
-    if _worth(words, held) > _worth(best, held):
-        best, how = words, "plain names"
-    if best.missing:
-        shaped = _shaped(ob, held)
-        if len(shaped.missing) < len(best.missing):
-            used = set(best.bones.values())
-            more = {
-                p: b
-                for p, b in shaped.bones.items()
-                if p not in best.bones and (b not in used or p in ("root", "spine"))
-            }
-            how = f"{how} and by shape" if best.bones and len(best.missing) < 8 else "by shape"
-            best = shaped if how == "by shape" else BoneMap({**best.bones, **more}, best.nose)
-    return best, how
-
-
-def fitted(ob, bone_map: BoneMap) -> BoneMap:
-    """A map from a file on this armature, whatever its namespace."""
-    return naming.apply(bone_map, [bone.name for bone in ob.data.bones])
-
-
-def _worth(bone_map: BoneMap, held: set[str]) -> float:
-    """How much of a body a map finds; bones that are not free count little."""
-    value = sum(0.2 if bone in held else 1.0 for bone in bone_map.bones.values())
-    return value - 2.0 * len(bone_map.missing)
-
-
-def _shaped(ob, held: set[str]) -> BoneMap:
-    """A map from geometry alone, of the bones that deform where the rig says which do."""
-    bones = ob.data.bones
-    free = [b for b in bones if b.name not in held] or list(bones)
-    deform = [b for b in free if b.use_deform]
-    chosen = deform if len(deform) >= 8 else free
-    kept = {b.name for b in chosen}
-
-    def parent(bone):
-        bone = bone.parent
-        while bone is not None and bone.name not in kept:
-            bone = bone.parent
-        return bone.name if bone is not None else None
-
-    plane = best_fit([list(p) for b in chosen for p in (b.head_local, b.tail_local)])
-    ends = {b.name: (plane.flat(list(b.head_local)), plane.flat(list(b.tail_local))) for b in chosen}
-    return by_shape(ends, {b.name: parent(b) for b in chosen})
-
-
 # Identity ---------------------------------------------------------------------------------------------------------
 
 
@@ -196,91 +118,6 @@ def find(scene, mark: str):
     own, _, name = mark.partition(":")
     found = [ob for ob in scene.objects if is_rig(ob) and identity(ob).partition(":")[0] == own]
     return next((ob for ob in found if ob.name == name), found[0] if len(found) == 1 else None)
-
-
-# What it is made of -----------------------------------------------------------------------------------------------
-
-
-def bones_of(ob, bone_map: BoneMap | None = None) -> dict[str, Bone]:
-    """All bones of an armature, with what keeps them from being keyed."""
-    mapped = set((bone_map or map_of(ob)).bones.values())
-    targets = {b for p, b in (bone_map or map_of(ob)).bones.items() if p.startswith("foot_ik")}
-    driven = _driven(ob)
-    ruled = _rulers(ob, targets)
-    found = {}
-    for bone in ob.data.bones:
-        posed = ob.pose.bones[bone.name]
-        held = ""
-        if bone.name in mapped:
-            held = ruled.get(bone.name, "") or driven.get(bone.name, "")
-        found[bone.name] = Bone(
-            bone.name,
-            bone.parent.name if bone.parent else None,
-            np.array(bone.matrix_local.to_3x3(), float),
-            np.array(bone.head_local, float),
-            float(bone.length),
-            bool(bone.use_connect and bone.parent),
-            bool(bone.use_inherit_rotation),
-            bone.inherit_scale,
-            bool(bone.use_local_location),
-            posed.rotation_mode,
-            np.array(posed.matrix_basis, float),
-            _locked(posed),
-            held,
-        )
-    return found
-
-
-def _locked(posed) -> frozenset:
-    locked = {("location", i) for i in range(3) if posed.lock_location[i]}
-    locked |= {("scale", i) for i in range(3) if posed.lock_scale[i]}
-    locked |= {("rotation", i) for i in range(3) if posed.lock_rotation[i]}
-    if posed.lock_rotations_4d and posed.lock_rotation_w:
-        locked.add(("rotation", 3))
-    return frozenset(locked)
-
-
-def _ruled(ob, posed) -> str:
-    return next(
-        (
-            c.name
-            for c in posed.constraints
-            if c.type in _RULING and not c.mute and c.influence > 0 and c.enabled
-        ),
-        "",
-    )
-
-
-def _rulers(ob, targets: set[str]) -> dict[str, str]:
-    """Bones that a constraint has the last word about, and how: legs pulled to mapped targets are not among them."""
-    found: dict[str, str] = {}
-    for posed in ob.pose.bones:
-        for constraint in posed.constraints:
-            if constraint.type not in _RULING or constraint.mute or not constraint.enabled:
-                continue
-            if constraint.influence <= 0 or getattr(constraint, "subtarget", "") in targets:
-                continue
-            text = f"moved by its constraint '{constraint.name}'"
-            found.setdefault(posed.name, text)
-            if constraint.type == "IK":
-                chain = [posed, *posed.parent_recursive]
-                for above in chain[: constraint.chain_count or None]:
-                    found.setdefault(above.name, f"in the IK chain of {posed.name}")
-    return found
-
-
-def _driven(ob) -> dict[str, str]:
-    """Bones whose place, turn or size drivers set."""
-    data, found = ob.animation_data, {}
-    for driver in data.drivers if data else ():
-        path = driver.data_path
-        if path.startswith('pose.bones["') and path.rpartition(".")[2].split("_")[0] in (
-            "location",
-            "rotation",
-            "scale",
-        ):
-            found[path.split('"')[1]] = "moved by a driver"
-    return found
 
 
 _SMALL = {link.name for link in (*ENDS, *TOES)}
@@ -397,10 +234,11 @@ def notice(ob, stretch: bool | None = None) -> str:
     parts = [unmapped(bone_map)]
     if bone_map.twice:
         parts.append(f"Mapped more than once: {', '.join(bone_map.twice)}")
-    targets = {bone for part, bone in bone_map.bones.items() if part.startswith("foot_ik")}
-    why = {**_driven(ob), **_rulers(ob, targets)}
-    if held := [f"{bone} is {why[bone]}" for bone in dict.fromkeys(bone_map.bones.values()) if bone in why]:
-        parts.append(f"Without keys: {'; '.join(held)}")
+    why = held(ob, bone_map)
+    if without := [
+        f"{bone} is {why[bone]}" for bone in dict.fromkeys(bone_map.bones.values()) if bone in why
+    ]:
+        parts.append(f"Without keys: {'; '.join(without)}")
     if any(0 <= switch < 1 for bone in ob.pose.bones if isinstance(switch := bone.get("IK_FK"), float | int)):
         parts.append("Limbs of this rig are on IK; set its IK-FK switches to FK to see these keys")
     if stretch is not None:

@@ -8,7 +8,7 @@ import bpy
 import numpy as np
 
 from .. import compat
-from ..character import character
+from ..character import armature, character
 from ..character.bones import Placed
 from ..character.joints import joints_of
 from ..character.plane import Plane
@@ -62,7 +62,7 @@ def read(scene_name: str, rig_name: str, rate: float, camera: bool) -> Iterator[
         raise Problem("no_camera", "The scene has no camera. Add one, or write the poses as in the dance.")
     place, bone_map = character.placement(ob), character.map_of(ob)
     plane = character.plane_of(ob, bone_map)
-    found = character.spots_of(ob, character.bones_of(ob, bone_map), bone_map)
+    found = character.spots_of(ob, armature.bones_of(ob, bone_map), bone_map)
     canvas = render_size(scene) if camera else place.canvas
     points, scores = np.zeros((count, len(NAMES), 2)), np.zeros((count, len(NAMES)))
     done = 0

@@ -6,7 +6,7 @@ from dataclasses import fields
 import bpy
 import numpy as np
 
-from ..character import character
+from ..character import armature, character
 from ..dance import again
 from ..dance.takes import Take
 from ..errors import Problem
@@ -28,7 +28,7 @@ def plan(take: Take, ob, span: Span, settings) -> Plan:
         take.dance,
         span,
         ob.name,
-        character.bones_of(ob, bone_map),
+        armature.bones_of(ob, bone_map),
         bone_map,
         plane,
         character.placement(ob),

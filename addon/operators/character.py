@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
-from ..character import character, mapping, puppet, rig
+from ..character import character, guessing, mapping, puppet, rig
 from ..dance import dancing
 from ..errors import Problem
 from ..properties import pick_armature, pick_rig
@@ -75,7 +75,7 @@ class TEMPOSE_OT_map_bones(_OfArmature, bpy.types.Operator):
     def act(self, context):
         settings, ob = context.scene.tempose, pick_armature(context)
         preset = settings.character.preset
-        found, how = character.guess(ob, "" if preset == "AUTO" else preset)
+        found, how = guessing.guess(ob, "" if preset == "AUTO" else preset)
         if not found.bones:
             raise Problem(
                 "map_nothing",
@@ -161,7 +161,7 @@ class TEMPOSE_OT_load_map(_File, bpy.types.Operator):
             raise Problem(
                 "map_missing", f"The bone map {path.name} cannot be read. Choose another file."
             ) from None
-        fitting = character.fitted(ob, loaded)
+        fitting = guessing.fitted(ob, loaded)
         if not fitting.bones:
             raise Problem(
                 "map_foreign", f"{ob.name} has none of the bones in {path.name}. Press Find Bones instead."

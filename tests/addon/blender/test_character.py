@@ -40,7 +40,7 @@ def perform(blender, scene, tempose):
 )
 def test_the_bones_of_other_tools_are_found(blender, scene, tempose, names, sides, prefix, expected):
     ob = made.make(blender, names, prefix, sides=sides)
-    found, how = tempose("character.character").guess(ob)
+    found, how = tempose("character.guessing").guess(ob)
     assert how == expected
     assert not found.missing
     for part, key in {"thigh": "thigh", "shin": "shin", "upper_arm": "arm", "forearm": "forearm"}.items():
@@ -65,7 +65,7 @@ def test_joints_land_on_the_keypoints(blender, scene, tempose, perform, turn, mo
             bone.bone.inherit_scale = str(rng.choice(inherit))
             bone.bone.use_inherit_rotation = bool(rng.random() > 0.2)
             bone.bone.use_local_location = bool(rng.random() > 0.2)
-    tempose("character.character").store(ob, tempose("character.character").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.guessing").guess(ob)[0])
     off, joints = perform(ob)
     assert len(joints) == 14
     assert off.max() < 0.5, dict(zip(joints, off.max(0).round(2), strict=True))
@@ -73,7 +73,7 @@ def test_joints_land_on_the_keypoints(blender, scene, tempose, perform, turn, mo
 
 def test_rigid_mode_turns_only_and_keeps_the_standing_foot(blender, scene, tempose, perform):
     ob = made.make(blender, made.MIXAMO, sides=("Left", "Right"))
-    tempose("character.character").store(ob, tempose("character.character").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.guessing").guess(ob)[0])
     off, joints = perform(ob, stretch=False, size=15.0)
     paths = {c.data_path.rpartition(".")[2] for c in tempose("compat").fcurves_of(ob)}
     assert paths == {"location", "rotation_quaternion"}
@@ -90,8 +90,8 @@ def test_only_mapped_bones_are_keyed_and_locks_are_kept(blender, scene, tempose,
     extra.rotation_mode, extra.rotation_euler = "XYZ", (0, 0.2, 0)  # posed by hand
     ob.pose.bones["LowerArm_L"].lock_rotation = (True, True, True)
     ob.pose.bones["Lower Leg R"].lock_scale = (True, True, True)
-    character = tempose("character.character")
-    character.store(ob, character.guess(ob)[0])
+    character, guessing = tempose("character.character"), tempose("character.guessing")
+    character.store(ob, guessing.guess(ob)[0])
     off, joints = perform(ob)
     said = character.notice(ob, stretch=True)
     assert "The rotation of LowerArm_L is locked" in said and "the scale of Lower Leg R is locked" in said
@@ -106,8 +106,8 @@ def test_only_mapped_bones_are_keyed_and_locks_are_kept(blender, scene, tempose,
 
 def test_constraints_and_drivers_are_respected_and_named(blender, scene, tempose, perform):
     ob = made.make(blender, made.PLAIN)
-    character = tempose("character.character")
-    character.store(ob, character.guess(ob)[0])
+    character, guessing = tempose("character.character"), tempose("character.guessing")
+    character.store(ob, guessing.guess(ob)[0])
     ob.pose.bones["Hand_R"].constraints.new("COPY_ROTATION").target = ob
     held = ob.pose.bones["UpperArm_R"].constraints.new("DAMPED_TRACK")
     held.target, held.name = ob, "Aim"
@@ -127,7 +127,7 @@ def test_constraints_and_drivers_are_respected_and_named(blender, scene, tempose
 def test_a_torso_may_carry_the_place_too(blender, scene, tempose, perform):
     names = {**made.PLAIN, "hips": "Ground", "spine": "Torso"}
     ob = made.make(blender, names)
-    character = tempose("character.character")
+    character, guessing = tempose("character.character"), tempose("character.guessing")
     blender.context.view_layer.objects.active = ob
     blender.ops.object.mode_set(mode="EDIT")
     edit = ob.data.edit_bones
@@ -135,7 +135,7 @@ def test_a_torso_may_carry_the_place_too(blender, scene, tempose, perform):
         edit[f"Upper Leg {side}"].parent = edit["Torso"]
     edit.remove(edit["Ground"])
     blender.ops.object.mode_set(mode="OBJECT")
-    found, _ = character.guess(ob)
+    found, _ = guessing.guess(ob)
     assert found.bones["root"] == found.bones["spine"] == "Torso"
     character.store(ob, found)
     off, _ = perform(ob)
@@ -246,7 +246,7 @@ def test_two_characters_each_have_their_own_take(blender, scene, tempose):
     two = made.make(blender, made.PLAIN, name="Two")
     span, actions = timing.Span(0.0, 1.0, 30.0), {}
     for ob in (one, two):
-        tempose("character.character").store(ob, tempose("character.character").guess(ob)[0])
+        tempose("character.character").store(ob, tempose("character.guessing").guess(ob)[0])
         take, _ = made.dance(tempose, ob, frames=30)
         stage.add(scene.tempose, ob, take, span)
         actions[ob.name] = ob.animation_data.action
@@ -263,7 +263,7 @@ def test_two_characters_each_have_their_own_take(blender, scene, tempose):
 def test_discarding_gives_back_pose_and_drivers(blender, scene, tempose):
     stage, timing = tempose("keys.stage"), tempose("tempo.timing")
     ob = made.make(blender, made.PLAIN)
-    tempose("character.character").store(ob, tempose("character.character").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.guessing").guess(ob)[0])
     ob.pose.bones["UpperArm_L"].rotation_quaternion = (0.8, 0.6, 0, 0)
     ob.pose.bones["Chest 2"].location = (0.1, 0, 0)
     ob.driver_add("hide_render").driver.expression = "0"
@@ -279,7 +279,7 @@ def test_discarding_gives_back_pose_and_drivers(blender, scene, tempose):
 
 def test_the_reference_is_the_pose_a_mapped_armature_is_in(blender, scene, tempose):
     ob = made.make(blender, made.MIXAMO, turn=TURN, size=7.0, sides=("Left", "Right"))
-    tempose("character.character").store(ob, tempose("character.character").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.guessing").guess(ob)[0])
     pose = tempose("character.character").pose_of(ob, current=True)
     at = dict(zip(tempose("character.skeleton").OPENPOSE_18, pose.keypoints, strict=True))
     assert at["left_wrist"][0] > at["right_wrist"][0]  # its left is the viewer's right

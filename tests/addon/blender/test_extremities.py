@@ -96,7 +96,7 @@ def test_ink_lies_in_the_plane_of_the_figure_and_follows_its_bones(blender, scen
     turned = np.asarray(TURNS[turn], float)
     ob = make(blender, MIXAMO, prefix="mixamorig:", turn=turned, sides=("Left", "Right"))
     ob.scale, ob.rotation_euler, ob.location = (-2, 2, 2), (0.3, 0.2, 1.0), (1, 2, 3)
-    tempose("character.character").store(ob, tempose("character.character").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.guessing").guess(ob)[0])
     drawn = tempose("character.ink").bound_figure(blender.context, ob)
     at = drawn.data.layers[0].frames[0].drawing.attributes["position"].data
     flat = np.empty(3 * len(at), np.float32)

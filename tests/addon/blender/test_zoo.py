@@ -86,7 +86,7 @@ def off_on_screen(blender, tempose, ob, stretch=True):
     keys.assign(ob, keys.bake(take, ob, span, scene.tempose, "dance"))
     names = tempose("character.skeleton").OPENPOSE_18
     bone_map = character.map_of(ob)
-    spots = character.spots_of(ob, character.bones_of(ob, bone_map), bone_map)
+    spots = character.spots_of(ob, tempose("character.armature").bones_of(ob, bone_map), bone_map)
     pixels = straight(ob, character.plane_of(ob, bone_map), character.placement(ob))
     ghost.begin(scene, ob, span)
     try:
@@ -119,8 +119,8 @@ def test_in_any_plane(blender, scene, tempose, plane):
     ob = made.make(
         blender, made.MIXAMO, turn=np.asarray(PLANES[plane], float), sides=("Left", "Right"), roll=1.0
     )
-    character = tempose("character.character")
-    character.store(ob, character.guess(ob)[0])
+    character, guessing = tempose("character.character"), tempose("character.guessing")
+    character.store(ob, guessing.guess(ob)[0])
     off = off_on_screen(blender, tempose, ob)
     assert off.max() < 0.5, off.max(0).round(2)
 
@@ -140,7 +140,7 @@ def test_wherever_its_parents_are(blender, scene, tempose, place, kind, stretch)
 
 
 def of_kind(blender, tempose, kind):
-    character = tempose("character.character")
+    character, guessing = tempose("character.character"), tempose("character.guessing")
     if kind == "made":
         return tempose("character.rig").new(blender.context.scene, tempose("character.reference").standing())
     if kind == "puppet":
@@ -149,7 +149,7 @@ def of_kind(blender, tempose, kind):
         plane = placed(tempose, blender, gingerbread(blender, True))
         return tempose("character.puppet").make(blender.context, plane, 0.1)
     ob = made.make(blender, made.MIXAMO, sides=("Left", "Right"))
-    character.store(ob, character.guess(ob)[0])
+    character.store(ob, guessing.guess(ob)[0])
     return ob
 
 
