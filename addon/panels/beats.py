@@ -4,7 +4,7 @@
 from .. import preferences
 from ..music import beat_edit, beats
 from ..operators.beats import TEMPOSE_OT_find_beats
-from .layout import say
+from .layout import say, why
 
 
 class Beats:
@@ -20,7 +20,7 @@ class Beats:
         if grid is None or not len(grid):
             reason = TEMPOSE_OT_find_beats.disabled_reason(context)
             if now is not None:
-                say(layout, reason or "Find the beats, or tap them while the song plays.", "INFO")
+                why(layout, reason or "Find the beats, or tap them while the song plays")
         else:
             layout.label(text=f"{beats.tempo_in_words(grid)}, {grid.metre} beats in a bar")
             words = beats.in_words(grid)

@@ -5,7 +5,7 @@ from ..character import character, puppet
 from ..character.mapping import PARTS, WANTED, label
 from ..properties import pick_armature, pick_rig
 from ..properties.character import attribute
-from .layout import say, why_no_pose
+from .layout import say, why, why_no_pose
 
 
 class Character:
@@ -20,7 +20,7 @@ class Character:
         if settings.rig is None and ob is not None:
             layout.label(text=ob.name, icon="ARMATURE_DATA")
         if ob is not None and (reason := character.why_not(ob)):
-            say(layout, f"{reason}.", "INFO")
+            why(layout, reason)
         elif ob is not None and (notice := character.notice(ob)):
             say(layout, notice, "ERROR")
         layout.prop(settings, "reference")

@@ -3,7 +3,7 @@
 
 from ..operators.dance import TEMPOSE_OT_generate
 from .edit import draw_area
-from .layout import say
+from .layout import why
 
 
 class Dance:
@@ -24,4 +24,4 @@ class Dance:
         layout.prop(settings, "stretch")
         layout.operator("tempose.generate", icon="ARMATURE_DATA")
         if reason := TEMPOSE_OT_generate.disabled_reason(context):
-            say(layout, reason, "INFO")
+            why(layout, reason)

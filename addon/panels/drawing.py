@@ -21,7 +21,7 @@ class Drawing:
         if puppet.laid_out(context.scene) is None:
             column.operator("tempose.lay_out_picture", icon="EMPTY_DATA")
         else:
-            say(column, "Drag the markers to the joints; L and R are the character's own sides.", "INFO")
+            say(column, "Drag the markers to the joints; left and right are the character's own.", "INFO")
             row = column.row(align=True)
             row.operator("tempose.make_puppet", icon="MOD_ARMATURE")
             row.operator("tempose.clear_picture", text="", icon="X")

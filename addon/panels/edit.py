@@ -5,7 +5,7 @@ import bpy
 
 from ..keys import stage
 from ..operators.edit import TEMPOSE_OT_reroll
-from .layout import say
+from .layout import say, why
 
 
 class TEMPOSE_UL_kept_poses(bpy.types.UIList):
@@ -64,4 +64,4 @@ class Edit:
         column.operator("tempose.blend_take", icon="SELECT_INTERSECT")
         layout.operator("tempose.mirror_take", icon="MOD_MIRROR")
         if reason := TEMPOSE_OT_reroll.disabled_reason(context):
-            say(layout, reason, "INFO")
+            why(layout, reason)

@@ -44,6 +44,11 @@ def say(layout, text: str, icon: str = "NONE") -> None:
         icon = "BLANK1" if icon != "NONE" else icon
 
 
+def why(layout, reason: str) -> None:
+    """Why a button is grey, as a sentence."""
+    say(layout, f"{reason.rstrip('.')}.", "INFO")
+
+
 def why_no_pose(layout) -> None:
     """Why *Find Pose* is of no use, where that is so."""
     if connection.current is not None and connection.current.capabilities.get("no_poses"):

@@ -5,7 +5,7 @@ from .. import notes, preferences
 from ..dance.arriving import in_words
 from ..operators import setup
 from ..server import connection, job, server_process
-from .layout import say
+from .layout import say, why
 
 
 class Main:
@@ -13,6 +13,8 @@ class Main:
 
     def draw(self, context):
         layout = self.layout
+        missing = connection.missing()
+        there = missing and server_process.is_there(preferences.get(context).python_path, setup.made())
         if job.current is not None:
             running = job.current
             if running.share is None:
@@ -25,16 +27,18 @@ class Main:
         elif notes.text:
             say(layout, notes.text, "ERROR" if notes.is_error else "INFO")
         elif connection.current is None:
-            say(layout, "Put a song on the timeline, then go through the panels from top to bottom.", "INFO")
+            begin = "Start" if there else "Set up"
+            say(layout, f"{begin} the server, or connect to one. Then put a song on the timeline and go through the "
+                "panels from top to bottom.", "INFO")  # fmt: skip
         row = layout.row(align=True)
-        if connection.missing():
-            if server_process.is_there(preferences.get(context).python_path, setup.made()):
+        if missing:
+            if there:
                 row.operator("tempose.start_server", icon="PLAY")
             else:
                 if job.current is None and (
                     reason := setup.TEMPOSE_OT_set_up_server.disabled_reason(context)
                 ):
-                    say(layout, f"{reason}.", "INFO")
+                    why(layout, reason)
                 row.operator("tempose.set_up_server", icon="IMPORT")
             row.operator("tempose.connect", icon="LINKED")
         else:

@@ -5,7 +5,7 @@ from .. import compat
 from ..music import mix
 from ..properties import pick_strip
 from ..tempo import tempo_edit
-from .layout import say
+from .layout import say, why
 
 
 class Music:
@@ -19,7 +19,7 @@ class Music:
         if scene.sequence_editor and not everything:
             layout.prop_search(settings, "strip", scene.sequence_editor, "strips_all", icon="SOUND")
         if reason:
-            say(layout, reason, "INFO")
+            why(layout, reason)
         elif everything:
             seconds = (strip.right_handle - strip.left_handle) / compat.rate_of(scene)
             place = "preview range" if scene.use_preview_range else "scene range"

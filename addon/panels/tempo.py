@@ -7,7 +7,7 @@ from ..dance import dancing, regenerate
 from ..errors import Problem
 from ..operators.dance import TEMPOSE_OT_regenerate
 from ..tempo import tempo_follow, tempo_preview
-from .layout import say
+from .layout import say, why
 
 FEEL = {"HALF": "½ time", "DOUBLE": "2× time"}
 
@@ -52,7 +52,7 @@ class Tempo:
         sub.prop(settings, "mute_original")
         layout.operator("tempose.regenerate", icon="FILE_REFRESH")
         if reason := TEMPOSE_OT_regenerate.disabled_reason(context):
-            say(layout, reason, "INFO")
+            why(layout, reason)
         try:
             if not dancing.strip_reason(context):
                 say(layout, regenerate.heard(context), "SOUND")

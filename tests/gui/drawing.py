@@ -11,7 +11,7 @@ sys.path.append(str(ROOT / "tests"))
 import pose_model
 
 
-def _picture(stage, name: str, pixels):
+def load_picture(stage, name: str, pixels):
     """An image in Blender, read from a file as an artist opens it; pixels (H, W, 3 or 4) uint8."""
     pixels = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])[..., :4] / 255.0
     made = bpy.data.images.new(name, pixels.shape[1], pixels.shape[0], alpha=True)
@@ -22,22 +22,38 @@ def _picture(stage, name: str, pixels):
     return bpy.data.images.load(str(stage.out / f"{name}.png"))
 
 
-def _gingerbread():
-    """(H, W, 4) uint8: a figure with its arms and legs apart, on nothing."""
-    height, width = 640, 480
+JOINTS = {
+    "nose": (240, 118), "neck": (240, 205),
+    "right_shoulder": (190, 232), "right_elbow": (140, 282), "right_wrist": (98, 325),
+    "left_shoulder": (290, 232), "left_elbow": (340, 282), "left_wrist": (382, 325),
+    "right_hip": (214, 388), "right_knee": (182, 488), "right_ankle": (152, 578),
+    "left_hip": (266, 388), "left_knee": (298, 488), "left_ankle": (328, 578),
+    "right_eye": (212, 105), "left_eye": (268, 105), "right_ear": (164, 118), "left_ear": (316, 118),
+}  # fmt: skip
+LIMBS = (
+    ("neck", (240, 380), 62), ("neck", "right_wrist", 32), ("neck", "left_wrist", 32),
+    ("right_hip", "right_ankle", 38), ("left_hip", "left_ankle", 38),
+)  # fmt: skip
+
+
+def gingerbread():
+    """A figure with its arms and legs apart, on nothing: (H, W, 4) uint8; its joints in shares of the picture."""
+    width, height = 480, 640
     y, x = np.mgrid[:height, :width] + 0.5
     inside = np.hypot(x - 240, y - 120) < 80
-    for start, end, thick in (((240, 200), (240, 380), 62), ((240, 235), (90, 330), 32), ((240, 235), (390, 330), 32),
-                        ((215, 380), (150, 590), 38), ((265, 380), (330, 590), 38)):  # fmt: skip
-        way = np.subtract(end, start)
-        along = np.clip(((x - start[0]) * way[0] + (y - start[1]) * way[1]) / (way @ way), 0, 1)
-        inside |= np.hypot(x - start[0] - along * way[0], y - start[1] - along * way[1]) < thick
+    for start, end, thick in LIMBS:
+        (left, top), to = JOINTS[start], JOINTS.get(end, end)
+        way = np.subtract(to, (left, top))
+        along = np.clip(((x - left) * way[0] + (y - top) * way[1]) / (way @ way), 0, 1)
+        inside |= np.hypot(x - left - along * way[0], y - top - along * way[1]) < thick
     dough = np.zeros((height, width, 4), np.uint8)
     dough[inside] = (176, 105, 52, 255)
-    for spot in ((212, 105), (268, 105), (240, 250), (240, 300), (240, 350)):
-        dough[np.hypot(x - spot[0], y - spot[1]) < 9] = (250, 240, 225, 255)
-    dough[inside & (np.abs(np.hypot(x - 240, y - 115) - 48) < 4) & (y > 135)] = (250, 240, 225, 255)
-    return dough
+    icing = np.abs(np.hypot(x - 240, y - 115) - 48) < 4
+    icing &= y > 135
+    for spot in (JOINTS["right_eye"], JOINTS["left_eye"], (240, 250), (240, 300), (240, 350)):
+        icing |= np.hypot(x - spot[0], y - spot[1]) < 9
+    dough[icing] = (250, 240, 225, 255)
+    return dough, {joint: (x / width, y / height) for joint, (x, y) in JOINTS.items()}
 
 
 def picture(stage):
@@ -45,7 +61,8 @@ def picture(stage):
     stage.open_panels("Picture and Ink")
     yield from stage.fresh()
     yield from stage.connect("null")
-    stage.settings.drawing.image = _picture(stage, "Gingerbread", _gingerbread())
+    pixels, joints = gingerbread()
+    stage.settings.drawing.image = load_picture(stage, "Gingerbread", pixels)
     yield from stage.settled()
     yield from stage.shot("1_picture")
     yield from stage.click("lay_out_picture")
@@ -54,6 +71,8 @@ def picture(stage):
     stage.frame_rig()
     yield from stage.settled()
     yield from stage.shot("2_markers")
+    puppet = stage.part("character.puppet")
+    puppet.mark(puppet.laid_out(stage.scene), joints)  # as an artist drags them
     yield from stage.click("make_puppet")
     assert stage.rig is not None
     assert not any(ob.type == "EMPTY" for ob in stage.scene.objects), "the markers are still there"
@@ -73,7 +92,7 @@ def find_pose(stage):
     yield from stage.fresh()
     yield from stage.connect("null")
     points = pose_model.standing()
-    stage.settings.drawing.image = _picture(stage, "Dots", pose_model.dotted(points))
+    stage.settings.drawing.image = load_picture(stage, "Dots", pose_model.dotted(points))
     yield from stage.settled()
     yield from stage.mouse(*(yield from stage.find("find_pose")))
     yield 1.5  # until the tooltip is there

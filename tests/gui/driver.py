@@ -197,17 +197,22 @@ class Stage:
         print("@ask", json.dumps(what | {"number": self._asked}), flush=True)
         yield mark.exists
 
-    def shot(self, name: str, *boxes, kept: bool = False):
+    def shot(self, name: str, *boxes, kept: bool = False, tall: int = 0):
         """A picture of the screen, or of the smallest part with these areas or regions, once all has been drawn.
 
-        `kept`: small, for the documentation.
+        Parameters
+        ----------
+        kept : bool
+            Small, for the documentation.
+        tall : int
+            Pixels from the top of the part, if not all of it.
         """
         yield 0.6
         crop = ""
         if boxes:
             left, low = min(b.x for b in boxes), min(b.y for b in boxes)
             right, high = max(b.x + b.width for b in boxes), max(b.y + b.height for b in boxes)
-            crop = f"{right - left}x{high - low}+{left}+{self.window.height - high}"
+            crop = f"{right - left}x{tall or high - low}+{left}+{self.window.height - high}"
         yield from self.ask(shot=name, crop=crop, kept=kept)
 
     def keys(self, *names: str, over: str = "VIEW_3D"):
@@ -259,14 +264,19 @@ class Stage:
         yield 0.2
 
     def type_in(self, name: str, text: str):
-        """A number into a field of our side bar, as a person does it: double click, type, Enter."""
+        """A number into a field of `settings`, by double click, keys and Enter; again if nothing came."""
         keys = {",": "comma", ".": "period"}
-        yield from self.find(name)
-        yield from self.ask(
-            xdotool=["key", "--delay", "60", "Return", "ctrl+a", *(keys.get(c, c) for c in text)]
-        )
-        yield from self.ask(xdotool=["key", "Return"])
-        yield 0.3
+        before = getattr(self.settings, name)
+        for _ in range(3):
+            yield from self.mouse(
+                *(yield from self.find(name)), "click", "--repeat", "2", "--delay", "60", "1"
+            )
+            yield 0.3
+            typed = [keys.get(letter, letter) for letter in text]
+            yield from self.ask(xdotool=["key", "--delay", "60", "ctrl+a", *typed, "Return"])
+            yield 0.7
+            if getattr(self.settings, name) != before:
+                return
 
 
 def say(word: str, *rest) -> None:

@@ -30,7 +30,7 @@ GROUPS = ("journey", "survival", "drawing", "looks", "stalls")
 TOOLS = {"Xvfb": "xvfb", "xdotool": "xdotool", "import": "imagemagick"}
 OLDEST = (4, 5)
 # For looks, all panels fit; for stalls, the less there is to draw in software, the more the figures are ours.
-SIZE = {"looks": (1200, 3300), "guide": (1280, 960), "stalls": (400, 300)}
+SIZE = {"looks": (1200, 3600), "guide": (1280, 960), "stalls": (400, 300)}
 GERMAN = {"LANG": "de_DE.UTF-8", "LC_ALL": "de_DE.UTF-8"}
 FLAT = [
     "-dither",
