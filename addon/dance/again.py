@@ -6,6 +6,7 @@ The dance that is kept is the take whose keys move the character now.
 
 import json
 import math
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -211,38 +212,73 @@ def keep_keys(settings, ob):
     return base_action(settings, ob).copy()
 
 
-def put_in(action, base, asked: Again, span: Span, ob) -> None:
+def put_in(action, base, asked: Again, span: Span) -> None:
     """Give the Action of a new take, freshly made, the kept keys of `base` (see `keep_keys`) where it keeps."""
-    asked = moved(asked, span.left)
-    bag = compat.channelbag(ob, action, assign=False)
-    fresh = {(c.data_path, c.array_index): c for c in bag.fcurves}
-    drawn = {name: read(c, np.zeros(len(c.keyframe_points), bool)) for name, c in fresh.items()}
-    masks, made = keying.by_hand(base), {}
-    moves = splice.Moves(asked.old, asked.new, asked.whole)
-    flips = _flips(base, fresh, asked.pieces)
-    for curve in keying.curves(base):
-        name = (curve.data_path, curve.array_index)
-        old = read(curve, masks[name])
-        if name not in fresh:  # the artist's own
-            made[name] = splice.retimed(old, moves)
-            added = bag.fcurves.new(name[0], index=name[1])
-            added.extrapolation = curve.extrapolation
-            if curve.group is not None:
-                added.group = bag.groups.get(curve.group.name) or bag.groups.new(curve.group.name)
-            fresh[name] = added
-            continue
-        sign, source = flips.get(name[0], 1.0), fresh[name]
-        made[name] = splice.spliced(
-            old, drawn[name].times(sign), asked.pieces, span.rate,
-            lambda f, c=source, s=sign: s * c.evaluate(f),
-            moves, "rotation_euler" in name[0],
-        )  # fmt: skip
-    hand = {name: np.zeros(len(keys_), bool) for name, keys_ in drawn.items()}
-    for name, keys_ in made.items():
-        write(fresh[name], keys_)
-        hand[name] = keys_.by_hand
-    keying.stamp(action, hand)
+    for _ in _putting_in(lambda: (action, base), asked, span):
+        pass
+
+
+def putting_in(both: Callable, asked: Again, span: Span) -> Generator[None, None, str | None]:
+    """The same, a curve at each step.
+
+    Parameters
+    ----------
+    both : callable
+        Finds the Action of the new take and the one whose keys are kept, anew in each step; None where one has gone.
+
+    Returns
+    -------
+    str or None
+        Which keys were kept, as `keying.digest` has them; None where this did not come to its end.
+    """
+    found = both()
+    if found is None:
+        return None
+    kept = keying.digest(keying.places(found[1]))
+    return kept if (yield from _putting_in(both, asked, span)) else None
+
+
+def _putting_in(both: Callable, asked: Again, span: Span) -> Generator[None, None, bool]:
+    asked, (action, base) = moved(asked, span.left), both()
+    moves, known = splice.Moves(asked.old, asked.new, asked.whole), keying.marks_in(base)
+    marks, flips = keying.marks_in(action), _flips(base, _by_name(action), asked.pieces)
+    for name in _by_name(base):
+        yield
+        found = both()
+        curve = _by_name(found[1]).get(name) if found is not None else None
+        if curve is None:
+            return False
+        action, fresh = found[0], _by_name(found[0]).get(name)
+        old = read(curve, keying.by_hand_in(curve, known))
+        if fresh is None:  # the artist's own
+            made = splice.retimed(old, moves)
+            fresh = _added(action, curve)
+        else:
+            sign = flips.get(name[0], 1.0)
+            drawn = read(fresh, np.zeros(len(fresh.keyframe_points), bool)).times(sign)
+            made = splice.spliced(
+                old, drawn, asked.pieces, span.rate, lambda f, c=fresh, s=sign: s * c.evaluate(f),
+                moves, "rotation_euler" in name[0],
+            )  # fmt: skip
+        write(fresh, made)
+        marks[name] = keying.generated_in(fresh, made.by_hand)
+    keying.seal(action, marks)
     action[SPAN], action[SPLICED] = [span.left, span.seconds, span.rate], True
+    return True
+
+
+def _by_name(action) -> dict:
+    return {(c.data_path, c.array_index): c for c in keying.curves(action)}
+
+
+def _added(action, curve):
+    """A new curve like another one, without its keys."""
+    bag = compat.channelbag(None, action, assign=False)
+    added = bag.fcurves.new(curve.data_path, index=curve.array_index)
+    added.extrapolation = curve.extrapolation
+    if curve.group is not None:
+        added.group = bag.groups.get(curve.group.name) or bag.groups.new(curve.group.name)
+    return added
 
 
 def _flips(base, new: dict, pieces: list[Piece]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 """Changing a take: each change makes a new take and leaves the old one alone. Main thread only."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, replace
 
 import bpy
@@ -12,7 +12,7 @@ from .. import compat
 from ..character import character, rig
 from ..character.extremities import moved_along
 from ..errors import Problem
-from ..keys import blending, keys, stage
+from ..keys import blending, keys, making, stage
 from ..keys.baking import Plan
 from ..keys.making import Ready
 from ..music import audio, markers
@@ -217,6 +217,20 @@ def keys_of(change: Change, made: DanceData) -> Plan:
     return keys.plan(data, ob, span, scene.tempose)
 
 
+def putting_in(change: Change, made: DanceData, find: Callable) -> Generator:
+    """The kept keys of the take put into the Action that `find` finds, while the job runs."""
+    _, data, span = _taken(change, made)
+
+    def both():
+        scene, _, _, ob = dancing.still_there(change.order)
+        take, base = again.base_take(scene.tempose, ob)
+        action = find()
+        there = action is not None and take is not None and take.identity == change.take
+        return (action, base) if there else None
+
+    return again.putting_in(both, _around(data, span, change.kept.spans), span)
+
+
 def apply(change: Change, made: DanceData, ready: Ready | None = None) -> str:
     """Put the new take beside the old one."""
     scene, _, _, ob = dancing.still_there(change.order)
@@ -261,10 +275,10 @@ def _add(
     base = old.name  # before the list grows: its items move
     kept = _keys_beneath(settings, ob, old, span) if spans else None
     try:
-        take = stage.add(settings, ob, data, span, ready=ready)
-        if kept is not None:
+        take = stage.add(settings, ob, data, span, ready=making.fitting(ready, kept))
+        if kept is not None and again.SPLICED not in take.action:
             try:
-                again.put_in(take.action, kept, _around(data, span, spans), span, ob)
+                again.put_in(take.action, kept, _around(data, span, spans), span)
             except BaseException:
                 stage.discard(bpy.context.scene, settings, stage.active(settings))
                 raise

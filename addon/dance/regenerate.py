@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Dancing again after an edit of the tempo: only what has changed, unless everything is asked for."""
 
+from collections.abc import Callable, Generator
 from dataclasses import replace
 
 import bpy
 
 from ..errors import Problem
-from ..keys import stage
+from ..keys import making, stage
 from ..keys.making import Ready
 from ..properties import pick_rig
 from ..tempo import tempo_changes, tempo_edit, tempo_preview
@@ -69,11 +70,11 @@ def apply(
         )
     base, count = again.keep_keys(settings, ob), len(settings.takes)
     try:
-        said = dancing.apply(asked, made, wav, True, ready=ready)
+        said = dancing.apply(asked, made, wav, True, ready=making.fitting(ready, base))
         new = stage.active(settings)
         try:
-            span = _span(asked, new)
-            again.put_in(new.action, base, kept, span, ob)
+            if again.SPLICED not in new.action:
+                again.put_in(new.action, base, kept, _span(asked, new))
         except BaseException:
             if len(settings.takes) > count:
                 stage.discard(tempo_scene(asked), settings, stage.active(settings))
@@ -81,6 +82,20 @@ def apply(
     finally:
         bpy.data.actions.remove(base)
     return f"{said} {kept.kept.seconds:.1f} s were danced again; everything else kept its keys."
+
+
+def putting_in(asked: dancing.Order, kept: Again, made: DanceData, find: Callable) -> Generator:
+    """The kept keys put into the Action that `find` finds, while the job runs."""
+    span = dancing.keys_of(asked, made).span
+
+    def both():
+        scene, _, _, ob = dancing.still_there(asked)
+        take, base = again.base_take(scene.tempose, ob)
+        action = find()
+        there = action is not None and take is not None and take.identity == kept.take
+        return (action, base) if there else None
+
+    return again.putting_in(both, kept, span)
 
 
 def tempo_scene(asked: dancing.Order):

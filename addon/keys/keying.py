@@ -5,6 +5,8 @@ For other parts of the add-on: `by_hand` says which keys of an Action an artist 
 generated keys about calls it before, and `stamp` with its answer after.
 """
 
+import hashlib
+
 import bpy
 import numpy as np
 
@@ -83,7 +85,8 @@ def _generated(curve: KeyedCurve, stepped: bool) -> dict[str, np.ndarray]:
     return keys
 
 
-def _marks(curve) -> np.ndarray:
+def marks_of(curve) -> np.ndarray:
+    """The marks of a curve's keys (see `key_marks`)."""
     keys = _read(curve, ("co", "handle_left_type", "handle_right_type", "interpolation"))
     kinds = np.stack([keys["handle_left_type"], keys["handle_right_type"]], 1)
     if np.isin(kinds, key_marks.COMPUTED).all():  # reading handles takes as long as all the rest
@@ -98,14 +101,35 @@ def by_hand(action) -> dict[CurveId, np.ndarray]:
 
     Of an Action that Tempose did not write that is all of them.
     """
-    known, found = key_marks.from_text(action.get(MARKS)), {}
-    for curve in curves(action):
-        name = (curve.data_path, curve.array_index)
-        if name not in known:
-            found[name] = np.ones(len(curve.keyframe_points), bool)
-        else:
-            found[name] = ~key_marks.known(_marks(curve), known[name])
-    return found
+    known = marks_in(action)
+    return {(c.data_path, c.array_index): by_hand_in(c, known) for c in curves(action)}
+
+
+def by_hand_in(curve, known: dict[CurveId, np.ndarray]) -> np.ndarray:
+    """The same of one curve, where the marks in its Action are `known`."""
+    marks = known.get((curve.data_path, curve.array_index))
+    if marks is None:
+        return np.ones(len(curve.keyframe_points), bool)
+    return ~key_marks.known(marks_of(curve), marks)
+
+
+def marks_in(action) -> dict[CurveId, np.ndarray]:
+    """The marks of generated keys that an Action keeps."""
+    return key_marks.from_text(action.get(MARKS))
+
+
+def places(action) -> list[np.ndarray]:
+    """Frames and values of all keys, by curve."""
+    return [_read(curve, ("co",))["co"] for curve in curves(action)]
+
+
+def digest(places: list[np.ndarray]) -> str:
+    """A mark of the frames and values of keys."""
+    mark = hashlib.blake2b(digest_size=16)
+    for flat in places:
+        mark.update(np.ascontiguousarray(flat, np.float32).tobytes())
+        mark.update(b"|")
+    return mark.hexdigest()
 
 
 def hand_set(action, only=None) -> dict[CurveId, list[float]]:
@@ -121,12 +145,14 @@ def hand_set(action, only=None) -> dict[CurveId, list[float]]:
 
 def stamp(action, hand: dict[CurveId, np.ndarray] | None = None) -> None:
     """Mark the keys as generated, but for those in `hand` (as `by_hand` gave it, before they were moved)."""
-    known = {}
-    for curve in curves(action):
-        name, marks = (curve.data_path, curve.array_index), _marks(curve)
-        mask = (hand or {}).get(name)
-        known[name] = marks if mask is None or len(mask) != len(marks) else marks[~mask]
-    seal(action, known)
+    names = {(c.data_path, c.array_index): c for c in curves(action)}
+    seal(action, {name: generated_in(curve, (hand or {}).get(name)) for name, curve in names.items()})
+
+
+def generated_in(curve, hand: np.ndarray | None) -> np.ndarray:
+    """The marks of a curve's keys but for those set by hand, (N,) bool; Blender may have joined keys on one frame."""
+    marks = marks_of(curve)
+    return marks if hand is None or len(hand) != len(marks) else marks[~hand]
 
 
 def write(ob, name: str, made: list[KeyedCurve], stepped: bool = False):
@@ -145,7 +171,7 @@ def add(bag, keyed: KeyedCurve, stepped: bool) -> np.ndarray:
     """A new curve; returns the marks of its keys."""
     curve = _new_curve(bag, keyed)
     _write(curve, _generated(keyed, stepped))
-    return _marks(curve)
+    return marks_of(curve)
 
 
 def seal(action, marks: dict[CurveId, np.ndarray]) -> None:

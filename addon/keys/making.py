@@ -21,20 +21,26 @@ MAKING = "tempose_making"  # on Actions: the mark of the `Ready` that they belon
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """Keys, and the mark of the Action that has them already, as long as it is there."""
+    """Keys, and the mark of the Action that has them already, as long as it is there.
+
+    `kept` says which keys of another Action have been put between them (see `again.putting_in`); None: none.
+    """
 
     plan: Plan
     keyed: Keyed
     mark: str
+    kept: str | None = None
 
 
-def ready(work: Work, read: Callable[[], Plan]) -> Ready:
+def ready(work: Work, read: Callable[[], Plan], splice: Callable | None = None) -> Ready:
     """Make keys, called in the worker thread.
 
     Parameters
     ----------
     read : callable
         Reads the plan from the scene; called in the main thread.
+    splice : callable, optional
+        Gets what finds the Action, and puts kept keys into it: for `Job.main`.
     """
     work.status("Making keys…")
     plan = work.main(read)
@@ -42,13 +48,22 @@ def ready(work: Work, read: Callable[[], Plan]) -> Ready:
     keyed = baking.made(plan, lambda count: work.status(f"Making keys: {count:,} so far"))
     mark = uuid.uuid4().hex
     work.main(lambda: _written(plan.rig, keyed, mark))
-    return Ready(plan, keyed, mark)
+    kept = work.main(lambda: splice(lambda: _find(mark))) if splice is not None else None
+    return Ready(plan, keyed, mark, kept)
+
+
+def fitting(ready: Ready | None, base) -> Ready | None:
+    """What is ready, if its kept keys are those of this Action (None: no keys are kept); otherwise nothing is."""
+    if ready is None or (ready.kept is None and base is not None):
+        return ready
+    now = keying.digest(keying.places(base)) if base is not None else None
+    return ready if now == ready.kept else None
 
 
 def taken(ready: Ready, name: str):
     """The Action with these keys under a new name; None where undo has taken it, or keys of it, away."""
     action = _find(ready.mark)
-    if action is None or keying.MARKS not in action or len(keying.curves(action)) != len(ready.keyed.curves):
+    if action is None or keying.MARKS not in action or len(keying.curves(action)) < len(ready.keyed.curves):
         return None
     action.name = name
     del action[MAKING]

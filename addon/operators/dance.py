@@ -26,7 +26,7 @@ class _Dance(JobButton):
         plan = tempo_edit.heard(scene, original)
         markers.follow(scene, plan.span, plan.tempo)
         self._order = asked = self.ask(context)
-        finish = self.finished()
+        finish, splice = self.finished(), self.splicing()
         tempo = TempoMap(asked.tempo)
         stretch = self.new_tempo and context.scene.tempose.replace_sound and not tempo.is_plain
         client = connection.client()
@@ -39,7 +39,7 @@ class _Dance(JobButton):
             else:
                 one, wav = work.dance(w, client, asked.source, asked.body, stretch)
                 made = [finish(one)]
-            ready = making.ready(w, lambda: dancing.keys_of(asked, made[-1]))
+            ready = making.ready(w, lambda: dancing.keys_of(asked, made[-1]), splice(made[-1]))
             return made, wav, ready
 
         return task
@@ -51,6 +51,10 @@ class _Dance(JobButton):
     def finished(self):
         """What the thread makes of the server's answer."""
         return lambda made: made
+
+    def splicing(self):
+        """What gets a dance and says how kept keys are put between its own (see `making.ready`)."""
+        return lambda made: None
 
     def begun(self, context):
         span, scene = self._order.span, bpy.data.scenes[self._order.scene]
@@ -105,6 +109,12 @@ class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
     def finished(self):
         kept = self._kept
         return (lambda made: made) if kept is None else (lambda made: known.merge(kept.kept, made))
+
+    def splicing(self):
+        asked, kept = self._order, self._kept
+        if kept is None:
+            return lambda made: None
+        return lambda made: lambda find: regenerate.putting_in(asked, kept, made, find)
 
     def put(self, made, wav, ready):
         return regenerate.apply(self._order, self._kept, made, wav, ready)

@@ -56,7 +56,10 @@ class _Again(JobButton):
 
         def task(w):
             made = editing.merged(change, work.dance(w, client, asked.source, asked.body)[0])
-            return made, making.ready(w, lambda: editing.keys_of(change, made))
+            ready = making.ready(
+                w, lambda: editing.keys_of(change, made), lambda find: editing.putting_in(change, made, find)
+            )
+            return made, ready
 
         return task
 

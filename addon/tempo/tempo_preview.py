@@ -5,11 +5,9 @@ Taking the preview back puts the Action itself there again, which nobody has tou
 then on an edit of the tempo only writes over what it changes in the copy.
 """
 
-import hashlib
 from dataclasses import dataclass
 
 import bpy
-import numpy as np
 
 from .. import notes
 from ..dance import again, splice
@@ -84,7 +82,7 @@ def _moves(changes: again.Changes) -> bool:
 
 def _read(base, fresh: bool) -> _Read:
     """The keys of an Action: those read before, where nobody has touched it since."""
-    mark = _mark(_places(base))
+    mark = keying.digest(keying.places(base))
     if not _kept or (_kept[0].action, _kept[0].mark) != (base.session_uid, mark):
         masks = keying.by_hand(base)
         keys = [again.read(c, masks[c.data_path, c.array_index]) for c in keying.curves(base)]
@@ -101,32 +99,14 @@ def _write(copy, read: _Read, changes: again.Changes, whole: bool) -> None:
     for curve, keys, before in zip(keying.curves(copy), made, shown, strict=True):
         again.write(curve, keys, before)
     read.shown = made
-    copy[WRITTEN] = _mark([keys.co for keys in made])
+    copy[WRITTEN] = keying.digest([keys.co for keys in made])
     if keying.MARKS in copy:
         del copy[keying.MARKS]  # those of the Action: its keys lie elsewhere
 
 
-def _places(action) -> list[np.ndarray]:
-    """Frames and values of all keys, by curve."""
-    found = []
-    for curve in keying.curves(action):
-        flat = np.empty(2 * len(curve.keyframe_points), np.float32)
-        curve.keyframe_points.foreach_get("co", flat)
-        found.append(flat)
-    return found
-
-
-def _mark(places: list[np.ndarray]) -> str:
-    mark = hashlib.blake2b(digest_size=16)
-    for flat in places:
-        mark.update(np.ascontiguousarray(flat, np.float32).tobytes())
-        mark.update(b"|")
-    return mark.hexdigest()
-
-
 def _is_edited(copy) -> bool:
     """Whether somebody has moved, added or taken away a key of a preview."""
-    return copy.get(WRITTEN, "") not in ("", _mark(_places(copy)))
+    return copy.get(WRITTEN, "") not in ("", keying.digest(keying.places(copy)))
 
 
 def take_back(settings) -> bool:

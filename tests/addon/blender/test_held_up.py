@@ -179,3 +179,66 @@ def test_plans_are_alike_when_all_that_counts_is(blender, ready, tempose):
     assert not alike(one, plan())
     assert alike({"a": [np.arange(3)]}, {"a": [np.arange(3)]})
     assert not alike({"a": [np.arange(3)]}, {"a": [np.arange(4)]})
+
+
+@pytest.mark.parametrize("button", ["reroll", "regenerate"])
+def test_kept_keys_are_put_between_new_ones_a_little_at_a_time(
+    blender, ready, tempose, stepwise, monkeypatch, button
+):
+    """And the result is what it is when all of it is done at once."""
+    settings, again = ready.tempose, tempose("dance.again")
+    settings.lock_seed = True
+    settings.tempo.mode = "OFF"
+    blender.ops.tempose.generate()
+    curve = tempose("keys.keying").curves(settings.takes[0].action)[3]
+    curve.keyframe_points[20].co.y += 0.3  # by hand
+    curve.keyframe_points[120].co.y += 0.3  # in what is danced again
+    curve.update()
+    if button == "reroll":
+        settings.edit.area, settings.edit.first_frame, settings.edit.last_frame = "FRAMES", 97, 168
+        settings.seed += 5
+    else:
+        section = settings.sections.add()
+        section.start, section.factor = 6.0, 1.25
+    at_once, put_in = [], again.put_in
+    monkeypatch.setattr(again, "put_in", lambda *args: at_once.append(1) or put_in(*args))
+    before = stepwise["writing"]
+    assert getattr(blender.ops.tempose, button)() == {"FINISHED"}
+    take = settings.takes[len(settings.takes) - 1]
+    curves = tempose("keys.keying").curves(take.action)
+    assert at_once == []
+    assert stepwise["writing"] - before >= 2 * len(curves)
+    slowly = keys_of(tempose, take.action)
+    by_hand = {n: m.tolist() for n, m in tempose("keys.keying").by_hand(take.action).items()}
+    assert sum(map(sum, by_hand.values())) == 2
+    blender.ops.tempose.discard_take()
+    settings.active_take = 0
+    if settings.takes[0].action is None:
+        blender.ops.tempose.show_take()
+    monkeypatch.setattr(tempose("keys.making"), "fitting", lambda ready, base: None)
+    assert getattr(blender.ops.tempose, button)() == {"FINISHED"}
+    assert at_once == [1]
+    take = settings.takes[len(settings.takes) - 1]
+    assert keys_of(tempose, take.action) == slowly
+    assert {n: m.tolist() for n, m in tempose("keys.keying").by_hand(take.action).items()} == by_hand
+
+
+def test_a_key_set_by_hand_while_kept_keys_are_put_in_is_not_lost(blender, ready, tempose, stepwise):
+    settings, keying, done = ready.tempose, tempose("keys.keying"), []
+    blender.ops.tempose.generate()
+    settings.edit.area, settings.edit.first_frame, settings.edit.last_frame = "FRAMES", 97, 168
+    settings.seed += 5
+
+    def between(action):
+        if done or keying.MARKS not in action:  # until its own keys are all there
+            return
+        done.append(True)
+        curve = keying.curves(ready.tempose.takes[0].action)[0]
+        curve.keyframe_points[20].co.y = 5.0
+        curve.update()
+
+    stepwise["between"].append(between)
+    assert blender.ops.tempose.reroll() == {"FINISHED"}
+    assert done
+    take = ready.tempose.takes[len(ready.tempose.takes) - 1]
+    assert keying.curves(take.action)[0].keyframe_points[20].co.y == 5.0
