@@ -49,6 +49,8 @@ def ready(work: Work, read: Callable[[], Plan], splice: Callable | None = None) 
     mark = uuid.uuid4().hex
     work.main(lambda: _written(plan.rig, keyed, mark))
     kept = work.main(lambda: splice(lambda: _find(mark))) if splice is not None else None
+    if splice is not None and kept is None:
+        work.main(drop)  # kept keys came half-way
     return Ready(plan, keyed, mark, kept)
 
 

@@ -242,3 +242,49 @@ def test_a_key_set_by_hand_while_kept_keys_are_put_in_is_not_lost(blender, ready
     assert done
     take = ready.tempose.takes[len(ready.tempose.takes) - 1]
     assert keying.curves(take.action)[0].keyframe_points[20].co.y == 5.0
+
+
+def test_a_take_that_goes_while_its_keys_are_put_in_is_said_and_leaves_nothing(
+    blender, ready, tempose, stepwise
+):
+    settings, keying, done = ready.tempose, tempose("keys.keying"), []
+    blender.ops.tempose.generate()
+    settings.edit.area, settings.edit.first_frame, settings.edit.last_frame = "FRAMES", 97, 168
+    settings.seed += 5
+
+    def between(action):
+        if keying.MARKS in action and len(done) < 3:
+            done.append(True)
+            if len(done) == 3:
+                stage = tempose("keys.stage")
+                stage.discard(ready, ready.tempose, ready.tempose.takes[0])
+
+    stepwise["between"].append(between)
+    with pytest.raises(RuntimeError, match="take was discarded meanwhile"):
+        blender.ops.tempose.reroll()
+    assert len(done) == 3
+    assert len(blender.data.actions) == 0
+
+
+def test_an_action_that_goes_while_kept_keys_are_put_in_is_made_again(blender, ready, tempose, stepwise):
+    settings, keying, done = ready.tempose, tempose("keys.keying"), []
+    settings.lock_seed = True
+    blender.ops.tempose.generate()
+    settings.edit.area, settings.edit.first_frame, settings.edit.last_frame = "FRAMES", 97, 168
+    settings.seed += 5
+    assert blender.ops.tempose.reroll() == {"FINISHED"}
+    wanted = keys_of(tempose, settings.takes[1].action)
+    blender.ops.tempose.discard_take()
+    settings.active_take = 0
+    blender.ops.tempose.show_take()
+
+    def between(action):
+        if keying.MARKS in action and len(done) < 3:
+            done.append(True)
+            if len(done) == 3:
+                blender.data.actions.remove(action)
+
+    stepwise["between"].append(between)
+    assert blender.ops.tempose.reroll() == {"FINISHED"}
+    assert len(done) == 3
+    assert keys_of(tempose, settings.takes[1].action) == wanted
