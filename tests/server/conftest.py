@@ -21,6 +21,7 @@ import pytest
 import soundfile
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(Path(__file__).parent))  # for helpers beside the tests
 DOUBLE = Path(__file__).with_name("engine_double.py")
 PATIENCE = float(
     os.environ.get("TEMPOSE_PATIENCE", "120")
