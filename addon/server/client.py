@@ -19,13 +19,11 @@ from urllib.parse import urlsplit
 
 from ..dance.dance import FARTHEST, DanceData, bad_answer, from_answer, number, times
 from ..errors import Canceled, Problem
+from .answers import EVENT_BYTES, MESSAGE_CHARACTERS, STATES, job_of, no_poses, parse_events, parsed, refusal
 from .compact import MEDIA_TYPE, from_compact
 
 JSON_BYTES = 64_000_000
 SOUND_BYTES = 300_000_000
-EVENT_BYTES = 4_000_000
-MESSAGE_CHARACTERS = 400
-STATES = ("queued", "running", "succeeded", "failed", "canceled")
 UNTRUSTED = (
     "This computer does not trust the server's certificate, or it is for another name. "
     "Choose the certificate in the add-on's preferences."
@@ -125,7 +123,7 @@ class Client:
         return {
             "styles": [s[:60] for s in styles if isinstance(s, str)],
             "models": [n[:60] for n in names if isinstance(n, str)],
-            "no_poses": _no_poses(answer.get("pose_estimator")),
+            "no_poses": no_poses(answer.get("pose_estimator")),
             "limits": {k: v for k, v in limits.items() if isinstance(v, int | float)},
         }
 
@@ -199,15 +197,15 @@ class Client:
 
     def put_job(self, job: str, body: dict) -> dict:
         """Order a dance. Safe to repeat: the same body under the same id is the same job."""
-        return _job(self._json("PUT", f"/v1/jobs/{job}", *_encoded(body), good=(200, 202)))
+        return job_of(self._json("PUT", f"/v1/jobs/{job}", *_encoded(body), good=(200, 202)))
 
     def job(self, job: str) -> dict:
         """State and progress."""
-        return _job(self._json("GET", f"/v1/jobs/{job}"))
+        return job_of(self._json("GET", f"/v1/jobs/{job}"))
 
     def cancel(self, job: str) -> dict:
         """Cancel this job, and only this one."""
-        return _job(self._json("POST", f"/v1/jobs/{job}/cancel", b"", timeout=5))
+        return job_of(self._json("POST", f"/v1/jobs/{job}/cancel", b"", timeout=5))
 
     def result(self, job: str) -> DanceData:
         """The finished dance; exact from this machine, in few bytes from another one."""
@@ -215,7 +213,7 @@ class Client:
         _, headers, data = self._call("GET", f"/v1/jobs/{job}/result", None, wanted, good=(200,), timeout=60)
         if headers.get("Content-Type", "").partition(";")[0].strip() == MEDIA_TYPE:
             return from_compact(data)
-        return from_answer(_parsed(data))
+        return from_answer(parsed(data))
 
     # following a job
 
@@ -246,7 +244,7 @@ class Client:
                         last = number_
                     on_event(name, data)
                     if name == "state" and data.get("state") in STATES[2:]:
-                        return _job(data)
+                        return job_of(data)
                 ended = self.job(job)  # the stream ended without a last word
             except Problem as problem:
                 if problem.code != "server_gone" or not self.alive() or time.monotonic() - alive > patience:
@@ -264,7 +262,7 @@ class Client:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(last)} if last else {})}
         with self._Response(self, "GET", f"/v1/jobs/{job}/events", None, headers, self.timeout) as response:
             if response.status != 200:
-                self._refuse(response.status, response.read(JSON_BYTES + 1))
+                raise refusal(response.status, response.read(JSON_BYTES + 1))
             yield from parse_events(iter(lambda: response.readline(EVENT_BYTES + 1), b""))
         self._check()
 
@@ -346,41 +344,12 @@ class Client:
         if len(data) > limit:
             raise bad_answer("more than it may")
         if status not in good:
-            self._refuse(status, data, answer_headers.get("Retry-After"))
+            raise refusal(status, data, answer_headers.get("Retry-After"))
         return status, answer_headers, data
 
     def _json(self, method, path, body=None, headers=None, *, good=(200, 201, 202), timeout=None) -> dict:
         _, _, data = self._call(method, path, body, headers, good=good, timeout=timeout)
-        return _parsed(data)
-
-    def _refuse(self, status: int, data: bytes, retry_after: str | None = None) -> None:
-        """Raise what the server's error says."""
-        code, message = "", ""
-        try:
-            answer = json.loads(data[:1_000_000])
-            code, message = str(answer["code"])[:60], str(answer["message"])[:MESSAGE_CHARACTERS]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            pass
-        if status == 401:
-            raise Problem(
-                "token_wrong", "The server refuses this add-on's token. Connect again, or start the server."
-            )
-        if status == 429:
-            problem = Problem(
-                "queue_full", message or "The server has enough to do at the moment. Try again soon."
-            )
-            problem.retry_after = min(float(retry_after), 60.0) if (retry_after or "").isdigit() else 2.0
-            raise problem
-        raise Problem(
-            code or f"http_{status}", message or f"The server refused with the number {status}. See its log."
-        )
-
-
-def _no_poses(said) -> str:
-    """Why a server finds no joints in pictures, or nothing."""
-    if not isinstance(said, dict) or not isinstance(said.get("available"), bool):
-        return "This server is too old to find joints in pictures"
-    return "" if said["available"] else str(said.get("message"))[:MESSAGE_CHARACTERS].rstrip(".")
+        return parsed(data)
 
 
 def trust(certificate: str) -> ssl.SSLContext:
@@ -397,61 +366,5 @@ def trust(certificate: str) -> ssl.SSLContext:
     return context
 
 
-def _parsed(data: bytes) -> dict:
-    try:
-        answer = json.loads(data)
-    except (ValueError, RecursionError):
-        raise bad_answer("something that is not JSON") from None
-    if not isinstance(answer, dict):
-        raise bad_answer("an answer in an unknown form")
-    return answer
-
-
 def _encoded(body: dict) -> tuple[bytes, dict]:
     return json.dumps(body, allow_nan=False).encode(), {"Content-Type": "application/json"}
-
-
-def _job(answer: dict) -> dict:
-    if answer.get("state") not in STATES:
-        raise bad_answer("a job in an unknown form")
-    error = answer.get("error") if isinstance(answer.get("error"), dict) else {}
-    progress = answer.get("progress")
-    position = answer.get("position")
-    return {
-        "state": answer["state"],
-        "progress": float(number(progress, 0, 1, "progress")) if progress is not None else 0.0,
-        "position": position if isinstance(position, int) else None,
-        "error": (
-            str(error.get("code") or "failed")[:60],
-            str(error.get("message") or "The server could not make this dance.")[:MESSAGE_CHARACTERS],
-        ),
-    }
-
-
-def parse_events(lines: Iterator[bytes]) -> Iterator[tuple[int | None, str, dict]]:
-    """Server-sent events from their lines: (id, name, data). Comments and unreadable ids are passed over."""
-    identity, name, data, size = None, "message", [], 0
-    for line in lines:
-        size += len(line)
-        if size > EVENT_BYTES:
-            raise bad_answer("an event that is too long")
-        text = line.decode("utf-8", "replace").rstrip("\r\n")
-        if not text:
-            if data:
-                try:
-                    value = json.loads("\n".join(data))
-                except (ValueError, RecursionError):
-                    raise bad_answer("an event that is not JSON") from None
-                if not isinstance(value, dict):
-                    raise bad_answer("an event in an unknown form")
-                yield identity, name, value
-            identity, name, data, size = None, "message", [], 0
-            continue
-        key, _, value = text.partition(":")
-        value = value.removeprefix(" ")
-        if key == "id" and value.isdigit() and len(value) < 18:
-            identity = int(value)
-        elif key == "event":
-            name = value
-        elif key == "data":
-            data.append(value)

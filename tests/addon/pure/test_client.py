@@ -12,7 +12,8 @@ from addon.character.skeleton import OPENPOSE_18
 from addon.dance.dance import from_answer, number
 from addon.errors import Canceled, Problem
 from addon.server import work
-from addon.server.client import EVENT_BYTES, MESSAGE_CHARACTERS, Client, is_loopback, parse_events, split_url
+from addon.server.answers import EVENT_BYTES, MESSAGE_CHARACTERS, parse_events
+from addon.server.client import Client, is_loopback, split_url
 from addon.server.job import Job
 
 TOKEN = "secret-token-for-tests"
