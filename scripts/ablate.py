@@ -1,6 +1,6 @@
 """Train and measure the ablations, one after the other, and write their tables into docs/ablations.md.
 
-    python scripts/ablate.py train ../shared/data [--only base no-beats] [--minutes 30]
+    python scripts/ablate.py train DATA [--only base no-beats] [--minutes 30]
     python scripts/ablate.py measure --songs SONGS [--only base no-beats]
     python scripts/ablate.py sampling --songs SONGS [--guidance 1 1.75 2.5 4] [--steps 5 10 20 40]
 

@@ -1,6 +1,6 @@
 """Measure what each representation loses: (a) the VAE that ships, (b) an image VAE per joint, (c) one for all rows.
 
-    python scripts/measure_representation.py ../shared/data [--minutes 4] [--image-vae FOLDER]
+    python scripts/measure_representation.py DATA [--minutes 4] [--image-vae FOLDER]
 
 Held-out dancers, drawn as in training (cameras, proportions, tempi), on 17, 18, 26 and 60 joints; feet and hands are
 made up (`datasets.extremities`). (b) and (c) are tiny and trained on the spot for --minutes each, unless a folder

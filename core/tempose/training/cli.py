@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def train(
     config: Annotated[Path, typer.Argument(help="a YAML file such as configs/dit-small.yaml")],
     data: Annotated[Path, typer.Option(help="data folder with dance/, gmd/, fluidr3/, oneshots/")] = Path(
-        "../shared/data"
+        "data"
     ),
     minutes: Annotated[
         float, typer.Option(help="stop after this long; the next call goes on from there")
