@@ -124,4 +124,4 @@ def decimal_comma(stage):
     assert stage.settings.tempo_factor == 1.0, stage.settings.tempo_factor
 
 
-SCENARIOS = (first_run, dark, light, bone_map, large, german, decimal_comma)
+SCENARIOS = (first_run, dark, light, large, bone_map, german, decimal_comma)

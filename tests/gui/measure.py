@@ -21,8 +21,8 @@ def _three(function):
     return lambda a, b, c: function(a, b, c)  # noqa: PLW0108
 
 
-def _nine(function):
-    return lambda a, b, c, d, e, f, g, h, i: function(a, b, c, d, e, f, g, h, i)  # noqa: PLW0108
+def _eight(function):
+    return lambda a, b, c, d, e, f, g, h: function(a, b, c, d, e, f, g, h)  # noqa: PLW0108
 
 
 class Callbacks:
@@ -66,7 +66,7 @@ class Callbacks:
                     self.times.setdefault(f"{label}.{name}", []).append(took)
 
         count = inner.__code__.co_argcount  # Blender passes as many as the function says that it takes
-        made = {2: _two, 3: _three, 9: _nine}.get(count, lambda function: function)(timed)
+        made = {2: _two, 3: _three, 8: _eight}.get(count, lambda function: function)(timed)
         setattr(owner, name, classmethod(made) if method else made)
 
     def rows(self) -> list[dict]:
