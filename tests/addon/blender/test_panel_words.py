@@ -78,6 +78,15 @@ def test_the_first_look_says_how_to_begin(blender, scene, tempose, monkeypatch):
     assert "Add a sound strip in the Video Sequencer first" in said
 
 
+@pytest.mark.parametrize("reason", ["", "This server has no pose model"])
+def test_markers_are_said_to_be_placed_by_hand_only_where_they_are(
+    blender, connected, scene, tempose, monkeypatch, reason
+):
+    monkeypatch.setitem(tempose("server.connection").current.capabilities, "no_poses", reason)
+    said = " ".join(text for text, _, _ in written(blender, tempose))
+    assert ("placed by hand" in said) == bool(reason)
+
+
 @pytest.mark.parametrize("stage", ["empty", "full"])
 def test_words_fit_into_a_narrow_side_bar(blender, connected, scene, tempose, request, stage):
     if stage == "full":
