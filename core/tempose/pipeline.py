@@ -32,7 +32,7 @@ from tempose.vae import TIME_STRIDE, PoseVAE, decode_mixtures
 from tempose.weights_check import check_weights
 
 ENERGY = 1.1  # what the network is asked for as energy 1; measured to give 0.45 body heights per second
-FASTER = 0.5  # power of the tempo that goes into that; dances then go with its power of 0.99, clips of 0.77 to 1.04
+FASTER = 0.6  # power of the tempo that goes into that; dances then go with its power of 0.82, clips of 0.77
 PLAUSIBLE = 0.9  # time of the flow from which on the estimate is held to what a body can do
 VISIBLE = (
     0.5  # confidence below which a joint counts as hidden; chosen on training windows, docs/representation.md

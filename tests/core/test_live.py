@@ -100,6 +100,7 @@ def test_samples_come_when_asked_for_and_on_one_process_alone(tmp_path, monkeypa
         ("ablations/base", 1.9e6, 2.3e6),
         ("dit-small", 12e6, 13e6),
         ("dit-small-on", 12e6, 13e6),
+        ("dit-small-half", 12e6, 13e6),
         ("dit-base", 33e6, 37e6),
         ("dit-large", 250e6, 280e6),
         ("dit-paper", 2.1e9, 2.7e9),
