@@ -71,7 +71,7 @@ def labels() -> set[str]:
     found = set()
     for node in (node for path in FILES for node in ast.walk(ast.parse(path.read_text("utf-8")))):
         match node:
-            case ast.keyword(arg="name" | "text", value=value):
+            case ast.keyword(arg="name" | "text" | "placeholder", value=value):
                 found.add(said(value))
             case ast.Assign(targets=[ast.Name(id="bl_label")], value=value):
                 found.add(said(value))
@@ -101,7 +101,7 @@ def test_the_guide_names_what_is_on_the_screen():
     assert [name for name in names if name not in known] == []
 
 
-@pytest.mark.parametrize("name", ["limits.md", "privacy.md", "images/panels.png"])
+@pytest.mark.parametrize("name", ["limits.md", "privacy.md", "images/window.png"])
 def test_what_the_guide_points_to_is_there(name):
     assert f"({name})" in GUIDE
     assert (ROOT / "docs" / name).is_file()
