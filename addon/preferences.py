@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from . import PACKAGE
+from .server import environment
 
 
 class TemposePreferences(bpy.types.AddonPreferences):
@@ -23,6 +24,11 @@ class TemposePreferences(bpy.types.AddonPreferences):
         name="Server Package",
         description="The wheel file of the server that Set Up Server installs. Empty: the one in the add-on's zip",
         subtype="FILE_PATH",
+    )
+    torch_index: bpy.props.StringProperty(
+        name="PyTorch Index",
+        description="Address of another index of PyTorch builds, as PyTorch's site names them: a smaller one without "
+        "graphics card, or one for a card. Empty: the usual build, which uses NVIDIA cards on Linux and Apple's",
     )
     server_url: bpy.props.StringProperty(
         name="Server Address",
@@ -54,8 +60,12 @@ class TemposePreferences(bpy.types.AddonPreferences):
         layout.use_property_split = True
         row = layout.row(align=True)
         row.operator("tempose.set_up_server", icon="IMPORT")
+        row.operator("tempose.check_server", text="", icon="CHECKMARK")
         row.operator("tempose.remove_server", text="", icon="TRASH")
         row.operator("tempose.setup_log", text="", icon="TEXT")
+        if build := environment.about(server_folder()).get("build"):
+            layout.label(text=f"{build}.", icon="INFO")
+        layout.prop(self, "torch_index")
         layout.prop(self, "package")
         layout.prop(self, "python_path")
         if named := os.environ.get("TEMPOSE_PYTHON"):
@@ -65,6 +75,11 @@ class TemposePreferences(bpy.types.AddonPreferences):
         layout.prop(self, "server_token")
         if self.server_url.startswith("https"):
             layout.prop(self, "server_certificate")
+
+
+def server_folder() -> Path:
+    """Where the server's environment lies: the add-on's own folder for what it keeps, which updates leave alone."""
+    return Path(bpy.utils.extension_path_user(PACKAGE, path="server"))
 
 
 def version() -> str:

@@ -5,15 +5,11 @@ from pathlib import Path
 
 import bpy
 
-from .. import PACKAGE, notes, preferences
+from .. import notes, preferences
 from ..errors import Problem
+from ..preferences import server_folder as folder
 from ..server import environment, server_process
 from .base import ActionButton, JobButton, busy
-
-
-def folder() -> Path:
-    """Where the environment lies: in the add-on's own folder for what it keeps, which updates leave alone."""
-    return Path(bpy.utils.extension_path_user(PACKAGE, path="server"))
 
 
 def made() -> Path | None:
@@ -44,7 +40,7 @@ def package(context) -> str:
 
 
 class TEMPOSE_OT_set_up_server(JobButton, bpy.types.Operator):
-    """Install the server on this machine, in a folder of its own: nothing of Blender's is touched. What was cut off before is taken up again"""  # noqa: E501
+    """Install the server on this machine, in a folder of its own: nothing of Blender's is touched. What was cut off before is taken up again; a server that is there already stays in use until the new one works"""  # noqa: E501
 
     bl_idname = "tempose.set_up_server"
     bl_label = "Set Up Server"
@@ -61,11 +57,34 @@ class TEMPOSE_OT_set_up_server(JobButton, bpy.types.Operator):
 
     def prepare(self, context):
         what, where, version = package(context), folder(), preferences.version()
+        chosen = preferences.get(context)
+        lock = None if chosen.package else environment.LOCK
+        index = chosen.torch_index.strip()
         server_process.stop()
-        return lambda work: environment.set_up(work, where, what, version)
+        return lambda work: environment.set_up(work, where, what, version, lock=lock, torch_index=index)
 
     def apply(self, context, result):
-        return "The server is set up. Press Start Server."
+        return f"The server is set up: {environment.about(folder())['build']}. Press Start Server."
+
+
+class TEMPOSE_OT_check_server(JobButton, bpy.types.Operator):
+    """Look whether the server that was set up is whole and works, and whether it uses a graphics card"""
+
+    bl_idname = "tempose.check_server"
+    bl_label = "Check Server"
+    bl_options = {"REGISTER"}
+    title = "Checking the server"
+
+    @classmethod
+    def disabled_reason(cls, _context):
+        return busy() or ("" if made() else "No server is set up here")
+
+    def prepare(self, context):
+        where = folder()
+        return lambda work: environment.verify(work, where)
+
+    def apply(self, context, result):
+        return f"The server is whole: {result}."
 
 
 class TEMPOSE_OT_remove_server(ActionButton, bpy.types.Operator):
@@ -107,4 +126,4 @@ class TEMPOSE_OT_setup_log(ActionButton, bpy.types.Operator):
         return notes.text or "See the text 'Tempose setup log' in the Text Editor."
 
 
-CLASSES = (TEMPOSE_OT_set_up_server, TEMPOSE_OT_remove_server, TEMPOSE_OT_setup_log)
+CLASSES = (TEMPOSE_OT_set_up_server, TEMPOSE_OT_check_server, TEMPOSE_OT_remove_server, TEMPOSE_OT_setup_log)

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server's own Python environment: made, checked, mended and removed by the add-on. No bpy in here.
+"""The server's own Python environment: made, checked, renewed and removed by the add-on. No bpy in here.
 
 It lies in a folder of its own and never touches Blender's Python. Work that was cut off is taken up again: pip keeps
-what it has downloaded, and what is installed stays installed. The file `ready.json` is written last.
+what it has downloaded, and what is installed stays installed. A new environment is made beside the one in use, which
+goes on until the new one has passed its checks: `ready.json`, written last, says which of the two is in use.
 """
 
 import contextlib
@@ -21,25 +22,45 @@ from ..errors import Problem
 
 NEEDED = (3, 11)
 READY, LOG = "ready.json", "setup.log"
+PLACES = ("env-1", "env-2")
+LOCK = Path(__file__).with_name("requirements.txt")  # made by scripts/lock_server.py
 ROOM = 8 * 2**30  # bytes: the model's libraries with those for a graphics card
 COMPILE = "from tempose.music.compiled import compile_once; compile_once()"
+BUILD = """
+import json, torch
+card = torch.version.cuda or torch.version.hip
+name = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
+mps = torch.backends.mps.is_available()
+print(json.dumps({"torch": torch.__version__, "card": card, "name": "Apple" if mps else name}))
+"""
+_TORCH = re.compile(r"(torch|triton|nvidia-|cuda-)")  # what another index of PyTorch builds brings
 _ASK = "import sys; print(sys.version_info[0], sys.version_info[1])"
 
 
 def python_of(folder: Path) -> Path:
-    """The interpreter of the environment in this folder, there or not."""
-    return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+    """The interpreter of the environment in use, or of the one that is made first; there or not."""
+    return _python_in(folder / str(about(folder).get("place", PLACES[0])))
+
+
+def _python_in(place: Path) -> Path:
+    return place / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def about(folder: Path) -> dict:
+    """What was written down of the environment in use: ``version``, ``package``, ``place``, ``build`` (in words)."""
+    try:
+        said = json.loads((folder / READY).read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) and said.get("place") in PLACES else {}
 
 
 def state(folder: Path, version: str) -> str:
     """``missing``, ``unfinished``, ``old`` (made for another version of the add-on) or ``ready``."""
     if not folder.is_dir() or not any(folder.iterdir()):
         return "missing"
-    try:
-        made_for = json.loads((folder / READY).read_text("utf-8"))["version"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return "unfinished"
-    if not python_of(folder).exists():  # Blender, or the Python it was made from, has gone
+    made_for = about(folder).get("version")
+    if made_for is None or not python_of(folder).exists():  # the Python it was made from may have gone
         return "unfinished"
     return "ready" if made_for == version else "old"
 
@@ -68,8 +89,18 @@ def _can_make(python: str) -> bool:
     return subprocess.run(ask, capture_output=True, timeout=20, check=False).returncode == 0
 
 
-def set_up(work, folder: Path, package: str, version: str, python: str | None = None) -> Path:
-    """Make or finish the environment; runs in the job's thread. Returns its interpreter.
+def set_up(
+    work,
+    folder: Path,
+    package: str,
+    version: str,
+    python: str | None = None,
+    lock: Path | None = None,
+    torch_index: str = "",
+) -> Path:
+    """Make or finish an environment beside the one in use, which it replaces at the end; runs in the job's thread.
+
+    Returns its interpreter. Whatever goes wrong, the environment that was in use stays in use.
 
     Parameters
     ----------
@@ -82,33 +113,91 @@ def set_up(work, folder: Path, package: str, version: str, python: str | None = 
         Of the add-on, written down when all is done.
     python : str, optional
         To make it from; by default `base_python`.
+    lock : Path, optional
+        Versions and hashes of all that the package needs; without one, pip chooses and checks no hash.
+    torch_index : str
+        Address of another index of PyTorch builds, where a smaller one, or one for a graphics card, is wanted. The
+        version is the lock's; hashes of that index are not known.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if shutil.disk_usage(folder).free < ROOM:
         raise Problem(
             "disk_full", f"The server needs {ROOM >> 30} GB of room on the disk of {folder}. Make room first."
         )
-    (folder / READY).unlink(missing_ok=True)
-    log = folder / LOG
+    log, used = folder / LOG, about(folder).get("place")
+    name = next(place for place in PLACES if place != used or not python_of(folder).exists())
+    inside = _python_in(folder / name)
     with log.open("a", encoding="utf-8") as out:
-        inside = python_of(folder)
         if not _works(inside):
             work.status("Making the environment")
-            for part in ("bin", "Scripts", "Lib", "lib", "lib64", "include", "Include", "pyvenv.cfg"):
-                _away(folder / part)
-            _run(work, out, [python or base_python(), "-I", "-m", "venv", str(folder)], log)
+            _away(folder / name)
+            _run(work, out, [python or base_python(), "-I", "-m", "venv", str(folder / name)], log)
         work.status("Looking for the packages")
         pip = [str(inside), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
         bar = "raw" if _pip_counts(work, out, inside, pip, log) else "off"
-        _run(work, out, [*pip, "install", "--progress-bar", bar, package], log, _Pip(work))
-        work.status("Checking the server")
-        _run(work, out, [str(inside), "-I", "-m", "tempose_server", "--check"], log)
+        for what in _steps(package, lock, torch_index, folder / name):
+            _run(work, out, [*pip, "install", "--progress-bar", bar, *what], log, _Pip(work))
+        build = _checked(work, out, inside, log)
         work.status("Preparing to hear music")
         _run(work, out, [str(inside), "-I", "-c", COMPILE], log)
     part = folder / f"{READY}.part"
-    part.write_text(json.dumps({"version": version, "package": Path(package).name}), "utf-8")
+    said = {"version": version, "package": Path(package).name, "place": name, "build": build}
+    part.write_text(json.dumps(said), "utf-8")
     part.replace(folder / READY)
+    for place in folder.iterdir():  # what was in use before
+        if place.name not in (name, READY, LOG):
+            _away(place)
     return inside
+
+
+def verify(work, folder: Path) -> str:
+    """Look whether the environment in use is whole and works; the build in words.
+
+    Raises
+    ------
+    Problem
+        Something is missing or does not work; set up again, a new environment is made beside it.
+    """
+    log, inside = folder / LOG, python_of(folder)
+    with log.open("a", encoding="utf-8") as out:
+        work.status("Checking the packages")
+        _run(work, out, [str(inside), "-I", "-m", "pip", "--disable-pip-version-check", "check"], log)
+        return _checked(work, out, inside, log)
+
+
+def _checked(work, out, inside: Path, log: Path) -> str:
+    """The server and its libraries have been loaded; which build of PyTorch it has, in words."""
+    work.status("Checking the server")
+    _run(work, out, [str(inside), "-I", "-m", "tempose_server", "--check"], log)
+    said: list[str] = []
+    _run(work, out, [str(inside), "-I", "-c", BUILD], log, said.append)
+    found = json.loads(said[-1])
+    if found["name"]:
+        return f"PyTorch {found['torch']}, dances on the graphics card ({found['name']})"
+    if found["card"]:
+        return f"PyTorch {found['torch']} for graphics cards; none is found, so it dances on the processor"
+    return f"PyTorch {found['torch']} for processors only: no graphics card is used"
+
+
+def _steps(package: str, lock: Path | None, torch_index: str, place: Path) -> list[list[str]]:
+    """What pip is asked to install, one call after the other."""
+    itself = ["--no-deps", "--force-reinstall", package]  # what was cut off may have left half of it
+    if lock is None:
+        return [[package, *(["--extra-index-url", torch_index] if torch_index else [])], itself]
+    first = []
+    if torch_index:
+        kept, version = without_torch(lock.read_text("utf-8"))
+        lock = place / "requirements.txt"
+        lock.write_text(kept, "utf-8")
+        first = [["--index-url", torch_index, f"torch=={version}"]]
+    return [*first, ["--require-hashes", "--only-binary", ":all:", "-r", str(lock)], itself]
+
+
+def without_torch(lock: str) -> tuple[str, str]:
+    """A lock without PyTorch and what only its builds for graphics cards need; and PyTorch's version in it."""
+    blocks = re.split(r"\n(?=[A-Za-z0-9])", lock)
+    version = next(found[1] for block in blocks if (found := re.match(r"torch==([^\s;]+)", block)))
+    return "\n".join(block for block in blocks if not _TORCH.match(block)) + "\n", version
 
 
 def remove(folder: Path) -> None:
@@ -116,8 +205,7 @@ def remove(folder: Path) -> None:
     if (
         folder.is_dir()
         and any(folder.iterdir())
-        and not (folder / "pyvenv.cfg").exists()
-        and not (folder / LOG).exists()
+        and not any((folder / name).exists() for name in (*PLACES, LOG))
     ):
         raise Problem(
             "not_ours", f"{folder} holds other things than the server. Nothing was deleted: move them first."
@@ -233,8 +321,16 @@ def _run(work, out, command: list[str], log: Path, hear=None) -> None:
         if process.stdout is not None:
             process.stdout.close()
     if process.returncode:
-        said = " ".join(last)[-400:]
-        raise Problem(
-            "setup_failed",
-            f"Setting up the server failed: {said} Press the button again to go on. Log: {log}",
+        raise _failure(" ".join(last)[-400:], log)
+
+
+def _failure(said: str, log: Path) -> Problem:
+    if "Expected sha256" in said:
+        return Problem(
+            "package_altered",
+            "A downloaded package is not the file it should be, so it was not installed. Press the button again; "
+            f"if that does not help, look for what changes downloads on this network. Log: {log}",
         )
+    return Problem(
+        "setup_failed", f"Setting up the server failed: {said} Press the button again to go on. Log: {log}"
+    )

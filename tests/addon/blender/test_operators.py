@@ -78,6 +78,7 @@ OUTSIDE = {
 }
 ELSEWHERE = {
     "drag_beat": "needs a mouse: test_beats_by_hand.py",
+    "check_server": "test_setup.py",
     "remove_server": "test_setup.py",
     "set_up_server": "test_setup.py",
     "start_server": "the fixture `server`",

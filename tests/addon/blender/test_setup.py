@@ -6,6 +6,14 @@ import zipfile
 
 import pytest
 
+TORCH = """
+class cuda:
+    cuda, hip, is_available = None, None, staticmethod(lambda: False)
+class backends:
+    mps = cuda
+version, __version__ = cuda, "2.0"
+"""
+
 
 @pytest.fixture
 def small(tmp_path):
@@ -18,6 +26,7 @@ def small(tmp_path):
         file.writestr("tempose/music/__init__.py", "")
         file.writestr("tempose/music/compiled.py", "def compile_once(): pass")
         file.writestr("tempose_server/__main__.py", "")
+        file.writestr("torch.py", TORCH)
         file.writestr(f"{info}/METADATA", head)
         file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         file.writestr(f"{info}/RECORD", "")
@@ -32,11 +41,15 @@ def test_set_up_start_and_remove(blender, scene, tempose, small, monkeypatch):
     preferences = tempose("preferences").get(blender.context)
     assert setup.made() is None
     assert not blender.ops.tempose.remove_server.poll()
+    assert not blender.ops.tempose.check_server.poll()
     preferences.package = str(small)
     try:
         assert blender.ops.tempose.set_up_server() == {"FINISHED"}
         assert setup.made().exists()
         assert not setup.folder().is_relative_to(sys.prefix)
+        assert "processors only" in tempose("notes").text
+        assert blender.ops.tempose.check_server() == {"FINISHED"}
+        assert "The server is whole" in tempose("notes").text
         chosen = tempose("server.server_process").choose_python
         monkeypatch.delenv("TEMPOSE_PYTHON")
         assert chosen("", setup.made()) == str(setup.made())

@@ -1,15 +1,21 @@
 """The server's own environment: really made with venv and pip, from a small package built on the spot."""
 
+import hashlib
+import re
 import shutil
 import subprocess
 import sys
 import threading
 import time
+import tomllib
 import zipfile
+from pathlib import Path
 
 import pytest
 from addon.errors import Canceled, Problem
 from addon.server import environment
+
+ROOT = Path(__file__).parents[3]
 
 # Leaves a mark where it stands, so that a test can see it was run.
 COMPILED = "def compile_once(): open(__file__ + '.done', 'w').close()"
@@ -32,7 +38,21 @@ class Work:
             raise Canceled
 
 
-def wheel(folder, check: str = "print('fine')", needs: str = ""):
+# What is asked of the real one: its version, and what it was built for.
+TORCH = """
+class there:
+    cuda, hip = {card!r}, None
+    is_available = staticmethod(lambda: bool({name!r}))
+    get_device_name = staticmethod(lambda place: {name!r})
+class none:
+    is_available = staticmethod(lambda: False)
+class backends:
+    mps = none
+version, cuda, __version__ = there, there, "2.0"
+"""
+
+
+def wheel(folder, check: str = "print('fine')", needs: str = "", card=None, name=""):
     """A package with a `tempose_server` that can be asked whether it is well."""
     path = folder / "tempose-9.9-py3-none-any.whl"
     info = "tempose-9.9.dist-info"
@@ -41,6 +61,7 @@ def wheel(folder, check: str = "print('fine')", needs: str = ""):
         file.writestr("tempose/__init__.py", "")
         file.writestr("tempose/music/__init__.py", "")
         file.writestr("tempose/music/compiled.py", COMPILED)
+        file.writestr("torch.py", TORCH.format(card=card, name=name))
         file.writestr("tempose_server/__main__.py", check)
         file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tempose\nVersion: 9.9\n{needs}")
         file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
@@ -70,7 +91,7 @@ def bare(tmp_path_factory):
 @pytest.fixture
 def begun(folder, bare):
     """A folder in which the environment has been begun."""
-    shutil.copytree(bare, folder, symlinks=True)
+    shutil.copytree(bare, folder / "env-1", symlinks=True)
     return folder
 
 
@@ -112,7 +133,7 @@ def test_a_server_that_does_not_work_is_not_ready(begun, tmp_path):
 
 
 def test_an_environment_whose_python_has_gone_is_made_anew(begun, tmp_path):
-    (begun / environment.READY).write_text('{"version": "1"}')
+    (begun / environment.READY).write_text('{"version": "1", "place": "env-1"}')
     assert environment.state(begun, "1") == "ready"
     python = environment.python_of(begun)
     python.unlink()
@@ -120,6 +141,82 @@ def test_an_environment_whose_python_has_gone_is_made_anew(begun, tmp_path):
     assert environment.state(begun, "1") == "unfinished"
     environment.set_up(Work(), begun, wheel(tmp_path), "1", sys.executable)
     assert environment.state(begun, "1") == "ready"
+
+
+def test_a_new_one_that_does_not_work_leaves_the_old_one_in_use(begun, bare, tmp_path):
+    old = environment.set_up(Work(), begun, wheel(tmp_path), "1", sys.executable)
+    shutil.copytree(bare, begun / "env-2", symlinks=True)
+    with pytest.raises(Problem, match="no weights here"):
+        environment.set_up(
+            Work(), begun, wheel(tmp_path, "raise SystemExit('no weights here')"), "2", sys.executable
+        )
+    assert environment.state(begun, "2") == "old"
+    assert environment.python_of(begun) == old and old.exists()
+    assert environment.verify(Work(), begun) == "PyTorch 2.0 for processors only: no graphics card is used"
+    new = environment.set_up(Work(), begun, wheel(tmp_path), "2", sys.executable)
+    assert environment.state(begun, "2") == "ready"
+    assert environment.python_of(begun) == new != old
+    assert not old.exists()
+
+
+@pytest.mark.parametrize(
+    ("card", "name", "words"),
+    [(None, "", "processors only"), ("13.0", "", "none is found"), ("13.0", "Big Card", "(Big Card)")],
+)
+def test_which_build_it_has_is_known(begun, tmp_path, card, name, words):
+    environment.set_up(Work(), begun, wheel(tmp_path, card=card, name=name), "1", sys.executable)
+    assert words in environment.about(begun)["build"]
+
+
+def test_what_has_gone_or_broken_is_found(begun, tmp_path):
+    python = environment.set_up(Work(), begun, wheel(tmp_path), "1", sys.executable)
+    next(python.parents[1].rglob("tempose_server/__main__.py")).unlink()
+    with pytest.raises(Problem, match="Setting up the server failed"):
+        environment.verify(Work(), begun)
+
+
+def test_only_locked_packages_with_the_right_hashes_are_installed(begun, tmp_path, monkeypatch):
+    (shelf := tmp_path / "shelf").mkdir()
+    part = shelf / "a_part-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(part, "w") as file:
+        file.writestr("a_part.py", "")
+        file.writestr("a_part-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: a-part\nVersion: 1.0\n")
+        file.writestr(
+            "a_part-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        file.writestr("a_part-1.0.dist-info/RECORD", "")
+    monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
+    lock, server = tmp_path / "lock.txt", wheel(tmp_path, needs="Requires-Dist: a-part\n")
+    lock.write_text(f"a-part==1.0 --hash=sha256:{'0' * 64}\n")
+    with pytest.raises(Problem, match="not the file it should be"):
+        environment.set_up(Work(), begun, server, "1", sys.executable, lock)
+    assert environment.state(begun, "1") == "unfinished"
+    digest = hashlib.sha256(part.read_bytes()).hexdigest()
+    lock.write_text(f"a-part==1.0 --hash=sha256:{digest}\n")
+    python = environment.set_up(Work(), begun, server, "1", sys.executable, lock)
+    subprocess.check_call([python, "-c", "import a_part"])
+
+
+def test_another_index_brings_pytorch_and_nothing_else():
+    lock = environment.LOCK.read_text("utf-8")
+    rest, version = environment.without_torch(lock)
+    names = {line.split("==")[0] for line in lock.splitlines() if line[:1].isalnum()}
+    kept = {line.split("==")[0] for line in rest.splitlines() if line[:1].isalnum()}
+    assert {"numpy", "librosa", "fastapi", "diffusers"} < kept < names
+    assert "torch" in names - kept
+    assert all(name.startswith(("torch", "nvidia", "cuda", "triton")) for name in names - kept)
+    assert f'"torch=={version}"' in (ROOT / "pyproject.toml").read_text("utf-8")
+    assert all("--hash=sha256:" in block for block in re.split(r"\n(?=[a-z0-9])", rest.strip()))
+
+
+def test_the_lock_holds_all_that_the_package_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    asked = [*project["dependencies"], *project["optional-dependencies"]["server"]]
+    locked = {line.split("==")[0] for line in environment.LOCK.read_text("utf-8").splitlines()}
+    missing = [
+        one for one in asked if re.split(r"[^A-Za-z0-9._-]", one)[0].lower().replace("_", "-") not in locked
+    ]
+    assert not missing, "run scripts/lock_server.py"
 
 
 def test_cancel_ends_the_work_at_once(begun, tmp_path):
