@@ -19,6 +19,11 @@ def made() -> Path | None:
     return environment.python_of(where) if state in ("ready", "old") else None
 
 
+def outdated() -> bool:
+    """Whether the server here was set up by another version of the add-on."""
+    return environment.state(folder(), preferences.version()) == "old"
+
+
 def package(context) -> str:
     """What is installed: the wheel that came with the add-on, or the one named in the preferences."""
     named = preferences.get(context).package

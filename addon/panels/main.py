@@ -34,6 +34,8 @@ class Main:
         if missing:
             if there:
                 row.operator("tempose.start_server", icon="PLAY")
+                if setup.outdated():
+                    row.operator("tempose.set_up_server", text="Update Server", icon="IMPORT")
             else:
                 if job.current is None and (
                     reason := setup.TEMPOSE_OT_set_up_server.disabled_reason(context)

@@ -53,6 +53,10 @@ def test_set_up_start_and_remove(blender, scene, tempose, small, monkeypatch):
         chosen = tempose("server.server_process").choose_python
         monkeypatch.delenv("TEMPOSE_PYTHON")
         assert chosen("", setup.made()) == str(setup.made())
+        assert not setup.outdated()
+        monkeypatch.setattr(tempose("preferences"), "version", lambda: "another")
+        assert setup.outdated()
+        assert setup.made().exists()  # and can be used until the new one is there
         assert blender.ops.tempose.setup_log() == {"FINISHED"}
         assert "pip" in blender.data.texts["Tempose setup log"].as_string()
     finally:
