@@ -21,7 +21,7 @@ from tempose.errors import Canceled, TemposeError
 from tempose.generator import OnSegment, OnStep
 from tempose.music.audio import Song
 from tempose.music.features import mean_tempo, music_features
-from tempose.pose.framing import Framing
+from tempose.pose.framing import Framing, stood_up
 from tempose.pose.plausible import on_planted_feet, reach, within_reach
 from tempose.pose.reference import complete
 from tempose.pose.sequence import PoseSequence, to_openpose18
@@ -108,7 +108,7 @@ class DancePipeline(DiffusionPipeline):
         reference, _ = complete(request.reference)
         reference = to_openpose18(reference)
         framing = Framing.of(reference.pixels[0].astype(float), reference.scores[0])
-        static = framing.apply(reference.pixels[0])  # (K, 2), canonical
+        static = stood_up(framing.apply(reference.pixels[0]), reference.scores[0])  # (K, 2), canonical
         static_scores = reference.scores[0] * _on_canvas(static)
 
         frames = request.frames

@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tempose.errors import TemposeError
+from tempose.evaluation.references import references
+from tempose.pose.framing import stood_up
 from tempose.pose.reference import body_height, complete, standing_pose
 from tempose.pose.sequence import PoseSequence
 from tempose.pose.skeletons import COCO_17, OPENPOSE_18
@@ -122,3 +124,22 @@ def test_height_is_measured_from_what_is_there():
         standing_pose(), "left_knee", "right_knee", "left_ankle", "right_ankle", "right_hip", "nose"
     )
     assert body_height(legs_hidden) == pytest.approx(700, rel=0.05)
+
+
+def test_a_crouch_shows_its_body_standing_and_other_poses_stay():
+    """A figure that crouches towards the viewer would otherwise pass for one with short legs."""
+    hip, knee, ankle = (OPENPOSE_18.index(f"left_{joint}") for joint in ("hip", "knee", "ankle"))
+    for name, pose in references().items():
+        points, scores = pose.pixels[0].astype(float), pose.scores[0]
+        stood = stood_up(points, scores)
+        if name != "crouch":
+            np.testing.assert_array_equal(stood, points, err_msg=name)
+            continue
+        thigh, shin = np.linalg.norm(stood[hip] - stood[knee]), np.linalg.norm(stood[knee] - stood[ankle])
+        assert 0.9 < thigh / shin < 1.2
+        assert shin == pytest.approx(np.linalg.norm(points[knee] - points[ankle]), rel=0.05)
+        assert stood[ankle, 1] == points[ankle, 1]
+        torso = points[:8] - points[1]
+        np.testing.assert_allclose(stood[:8] - stood[1], torso)
+        scores = np.where(np.arange(18) == knee, 0, scores)
+        np.testing.assert_array_equal(stood_up(points, scores), points)

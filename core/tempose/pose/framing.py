@@ -71,6 +71,31 @@ def chain_height(
     return sum(known.values()) / sum(_SHARES[k] for k in known) if known else 0.0
 
 
+FOLDED = 0.6  # a thigh seen at less than this share of what the shin makes it points at the viewer
+
+
+def stood_up(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """(18, 2) a pose that crouches towards the viewer, standing: what it shows of its body's proportions.
+
+    As it is, it would pass for someone with short legs. Other poses come back as they are; y is down.
+    """
+    legs = [_J[f"{side}_{joint}"] for side in ("left", "right") for joint in ("hip", "knee", "ankle")]
+    if (scores[legs] <= 0).any():
+        return points
+    hip, knee, ankle = (np.stack([points[legs[i]], points[legs[i + 3]]]) for i in range(3))  # (2, 2) each
+    thigh, shin = np.linalg.norm(knee - hip, axis=-1).max(), np.linalg.norm(ankle - knee, axis=-1).max()
+    whole = shin * _SHARES["thigh"] / _SHARES["shin"]
+    if thigh > FOLDED * whole:
+        return points
+    up = ankle[:, 1].max() - whole - shin - hip[:, 1].mean()
+    out = points + np.asarray([0, up])
+    for i, side in enumerate(("left", "right")):
+        top = out[_J[f"{side}_hip"]]
+        out[_J[f"{side}_knee"]] = top + np.asarray([0, whole])
+        out[_J[f"{side}_ankle"]] = top[0], ankle[i, 1]
+    return out
+
+
 @dataclass(frozen=True, eq=False)
 class Framing:
     """canonical = pixels · scale + offset."""
