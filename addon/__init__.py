@@ -65,7 +65,7 @@ if bpy is not None:
         tempo_follow.remove()
         tempo_preview.forget()
         connection.drop()
-        server_process.stop()
+        server_process.leave()
         if _leave_file in bpy.app.handlers.load_pre:
             bpy.app.handlers.load_pre.remove(_leave_file)
         del bpy.types.Object.tempose_character

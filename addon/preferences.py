@@ -30,6 +30,11 @@ class TemposePreferences(bpy.types.AddonPreferences):
         description="Address of another index of PyTorch builds, as PyTorch's site names them: a smaller one without "
         "graphics card, or one for a card. Empty: the usual build, which uses NVIDIA cards on Linux and Apple's",
     )
+    stays: bpy.props.BoolProperty(
+        name="Leave Server Running",
+        description="The server goes on when Blender is closed, so that the next Start Server finds it at once. "
+        "Stop Server ends it",
+    )
     server_url: bpy.props.StringProperty(
         name="Server Address",
         description="A server to connect to, such as http://127.0.0.1:8000. "
@@ -70,6 +75,7 @@ class TemposePreferences(bpy.types.AddonPreferences):
         layout.prop(self, "python_path")
         if named := os.environ.get("TEMPOSE_PYTHON"):
             layout.label(text=f"TEMPOSE_PYTHON is set and goes before this: {named}", icon="INFO")
+        layout.prop(self, "stays")
         layout.separator()
         layout.prop(self, "server_url")
         layout.prop(self, "server_token")

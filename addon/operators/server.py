@@ -13,7 +13,7 @@ from .base import ActionButton, JobButton
 
 
 class TEMPOSE_OT_start_server(JobButton, bpy.types.Operator):
-    """Start the Tempose server on this machine. It ends with Blender"""
+    """Start the Tempose server on this machine. It ends with Blender, unless the preferences leave it running"""
 
     bl_idname = "tempose.start_server"
     bl_label = "Start Server"
@@ -21,14 +21,16 @@ class TEMPOSE_OT_start_server(JobButton, bpy.types.Operator):
     title = "Starting the server"
 
     def prepare(self, context):
-        named = bpy.path.abspath(preferences.get(context).python_path)
-        python = server_process.choose_python(named, setup.made())
+        chosen = preferences.get(context)
+        if chosen.stays and not server_process.running() and (left := server_process.staying()):
+            return lambda w: work.connect(w, *left)
+        python = server_process.choose_python(bpy.path.abspath(chosen.python_path), setup.made())
         connection.drop()
-        server = server_process.launch(python)
+        server = server_process.launch(python, chosen.stays)
         return lambda w: work.start(w, server.address)
 
     def apply(self, context, result):
-        connection.accept(result, own=True)
+        connection.accept(result, own=server_process.running() is not None)
         device, model = result["device"] or "cpu", result["model_revision"] or "unknown"
         return f"The server is ready ({device}, model {model})."
 
@@ -54,8 +56,10 @@ class TEMPOSE_OT_stop_server(ActionButton, bpy.types.Operator):
     def act(self, context):
         if job.current is not None:
             job.current.cancel()
+        token = connection.current.token if connection.current else ""
         connection.drop()
-        return "The server has been stopped." if server_process.stop() else "Disconnected."
+        ended = server_process.stop() or server_process.stop_staying(token)
+        return "The server has been stopped." if ended else "Disconnected."
 
 
 class TEMPOSE_OT_connect(JobButton, bpy.types.Operator):

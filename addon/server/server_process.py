@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that the add-on started: it lives and dies with Blender. No bpy in here."""
+"""A server that the add-on started: it lives and dies with Blender, unless it is told to stay. No bpy in here."""
 
 import atexit
 import contextlib
 import json
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ..errors import Problem
 
@@ -61,8 +64,7 @@ def choose_python(preference: str, managed: Path | None = None) -> str:
 def read_runtime_file(path: Path) -> tuple[str, str]:
     """Address and token of a running server."""
     try:
-        with path.open("rb") as file:
-            entry = json.loads(file.read(MAX_RUNTIME_BYTES))
+        entry = _read(path)
         url, token = entry["url"], entry["token"]
         if not isinstance(url, str) or not isinstance(token, str):
             raise ValueError
@@ -75,6 +77,39 @@ def read_runtime_file(path: Path) -> tuple[str, str]:
             "runtime_file", f"{path} does not say where a server runs. Start the server again."
         ) from None
     return url, token
+
+
+def _read(path: Path) -> dict:
+    with path.open("rb") as file:
+        return json.loads(file.read(MAX_RUNTIME_BYTES))
+
+
+def staying_file() -> Path:
+    """The runtime file of the server that was told to stay."""
+    return default_runtime_file().with_name("blender.json")
+
+
+def staying() -> tuple[str, str] | None:
+    """Address and token of the server that a Blender left running, if it still answers its port."""
+    try:
+        url, token = read_runtime_file(staying_file())
+        place = urlsplit(url)
+        socket.create_connection((place.hostname or "", place.port or 0), timeout=0.5).close()
+    except (Problem, OSError, ValueError):
+        return None
+    return url, token
+
+
+def stop_staying(token: str) -> bool:
+    """End the server that was told to stay, if it is the one with this token."""
+    try:
+        entry = _read(staying_file())
+        if entry["token"] != token:
+            return False
+        os.kill(int(entry["pid"]), signal.SIGTERM)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return True
 
 
 def default_runtime_file() -> Path:
@@ -97,21 +132,30 @@ class ServerProcess:
     Parameters
     ----------
     python : str
+    stays : bool
+        Whether it goes on when Blender ends.
     """
 
-    def __init__(self, python: str):
+    def __init__(self, python: str, stays: bool = False):
+        self.stays = stays
         self.folder = Path(tempfile.mkdtemp(prefix="tempose-server-"))  # readable by this user alone
-        self.runtime_file, self.log = self.folder / "server.json", self.folder / "server.log"
+        self.runtime_file = staying_file() if stays else self.folder / "server.json"
+        self.log = self.folder / "server.log"
         model = os.environ.get("TEMPOSE_SERVER_MODEL") or "default"
+        program = ["-m", "tempose_server"] if stays else ["-c", _WATCHED]
         command = [
-            python, "-c", _WATCHED, "--runtime-file", str(self.runtime_file), "--port", "0", "--model", model
+            python, *program, "--runtime-file", str(self.runtime_file), "--port", "0", "--model", model
         ]  # fmt: skip
+        detached = (
+            0x00000208 if stays and os.name == "nt" else 0
+        )  # DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP
         environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONSTARTUP")}
         try:
             with self.log.open("wb") as log:
                 self.process = subprocess.Popen(
-                    command, stdin=subprocess.PIPE, stdout=log, stderr=log, env=environment, cwd=self.folder
-                )
+                    command, stdin=subprocess.DEVNULL if stays else subprocess.PIPE, stdout=log, stderr=log,
+                    env=environment, cwd=self.folder, start_new_session=stays, creationflags=detached,
+                )  # fmt: skip
         except OSError as error:
             self._clear()
             raise Problem(
@@ -154,12 +198,18 @@ class ServerProcess:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def launch(python: str) -> ServerProcess:
+def launch(python: str, stays: bool = False) -> ServerProcess:
     """Start a server in place of the one before."""
     global _running  # noqa: PLW0603
     stop()
-    _running = ServerProcess(python)
+    _running = ServerProcess(python, stays)
     return _running
+
+
+def leave() -> None:
+    """Blender ends: so does the server, unless it was told to stay."""
+    if _running is not None and not _running.stays:
+        stop()
 
 
 def stop() -> bool:
@@ -172,4 +222,4 @@ def stop() -> bool:
     return True
 
 
-atexit.register(stop)
+atexit.register(leave)

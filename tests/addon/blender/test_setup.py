@@ -70,3 +70,35 @@ def test_set_up_start_and_remove(blender, scene, tempose, small, monkeypatch):
 def test_a_zip_without_the_server_says_what_to_do(blender, scene, tempose):
     with pytest.raises(RuntimeError, match=r"came without the server|Allow Online Access"):
         blender.ops.tempose.set_up_server()
+
+
+def test_a_server_that_is_told_to_stay_outlives_blender_and_is_found_again(
+    blender, scene, tempose, tmp_path, monkeypatch
+):
+    process, connection = tempose("server.server_process"), tempose("server.connection")
+    monkeypatch.setenv("TEMPOSE_SERVER_MODEL", "null")
+    monkeypatch.setenv("TEMPOSE_SERVER_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("TEMPOSE_SERVER_RUNTIME_FILE", str(tmp_path / "runtime" / "server.json"))
+    before, used = process._running, connection.current
+    monkeypatch.setattr(process, "_running", None)
+    preferences = tempose("preferences").get(blender.context)
+    preferences.stays = True
+    started = None
+    try:
+        assert blender.ops.tempose.start_server() == {"FINISHED"}
+        started = process.running().process
+        process.leave()
+        assert started.poll() is None
+        monkeypatch.setattr(process, "_running", None)  # as in the next Blender
+        connection.drop()
+        assert blender.ops.tempose.start_server() == {"FINISHED"}
+        assert process.running() is None  # no other one was started
+        assert blender.ops.tempose.stop_server() == {"FINISHED"}
+        assert tempose("notes").text == "The server has been stopped."
+        started.wait(30)
+        assert process.staying() is None
+    finally:
+        preferences.stays = False
+        if started is not None and started.poll() is None:
+            started.kill()
+        process._running, connection.current = before, used
