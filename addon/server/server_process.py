@@ -122,7 +122,7 @@ def default_runtime_file() -> Path:
         return Path.home() / "Library" / "Caches" / "TemporaryItems" / "tempose" / "server.json"
     base = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
     if not os.access(base, os.W_OK):
-        base = f"/tmp/runtime-{os.getuid()}"
+        base = f"{tempfile.gettempdir()}/runtime-{os.getuid()}"  # as platformdirs has it
     return Path(base) / "tempose" / "server.json"
 
 
