@@ -25,6 +25,7 @@ from tempose.datasets.augment import Augmenter, SongBankEntry
 from tempose.datasets.clips import load_clips
 from tempose.datasets.extremities import SKELETONS, on_skeleton
 from tempose.generator import WEIGHTS
+from tempose.music.features import LISTENED
 from tempose.pipeline import VISIBLE
 from tempose.representation import BINS, decode_rows, one_hot_rows
 from tempose.training.image_vae import SHARPNESS, images_of, train_image_vae
@@ -44,7 +45,7 @@ TINY = {
 
 def augmenter(root: Path, held_out: bool) -> Augmenter:
     """Dancers of one side of the split; the music does not matter here."""
-    songs = [SongBankEntry(np.zeros((1500, 35), np.float16), np.arange(0, 50, 0.5))]
+    songs = [SongBankEntry(np.zeros((1500, LISTENED.width), np.float16), np.arange(0, 50, 0.5))]
     return Augmenter([c for c in load_clips(root) if c.held_out == held_out], songs)
 
 

@@ -14,7 +14,8 @@ from diffusers.configuration_utils import ConfigMixin, register_to_config
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from tempose.music.features import BEAT_FEATURES, MUSIC_FEATURES
+from tempose.feature_spec import FeatureSpec
+from tempose.music.features import BEAT_GRID, MUSIC
 from tempose.request import STYLES
 from tempose.vae import TIME_STRIDE
 
@@ -154,6 +155,8 @@ class DanceDiT(ModelMixin, ConfigMixin):
     patch_rows : int
         Bin rows per token; the patch is 1 column wide, so that pose and music share their time index.
     width, depth, heads, hidden : int
+    music_features : dict or int
+        What the music's columns are, as `FeatureSpec.to_config` has it; older configurations say how many.
     shared_time : bool
         Whether music token t sits at the time index of pose column t (the paper's finding) or after them all.
     beat_path : bool
@@ -176,7 +179,7 @@ class DanceDiT(ModelMixin, ConfigMixin):
         depth: int = 6,
         heads: int = 6,
         hidden: int = 1024,
-        music_features: int = MUSIC_FEATURES,
+        music_features: dict | int = MUSIC.to_config(),  # noqa: B008 -- read, never written
         styles: int = len(STYLES),
         shared_time: bool = True,
         beat_path: bool = True,
@@ -186,8 +189,10 @@ class DanceDiT(ModelMixin, ConfigMixin):
         super().__init__()
         latent = joints * latent_channels
         self.pose_in = nn.Linear(patch_rows * (2 * latent + joints * TIME_STRIDE), width)
-        self.music_in = MusicEmbedder(music_features, width)
-        self.beats_in = nn.Linear(TIME_STRIDE * BEAT_FEATURES, width, bias=False) if beat_path else None
+        self.music = FeatureSpec.from_config(music_features, MUSIC)
+        self.beat_columns = self.music.slice_of(BEAT_GRID)
+        self.music_in = MusicEmbedder(self.music.width, width)
+        self.beats_in = nn.Linear(TIME_STRIDE * BEAT_GRID.width, width, bias=False) if beat_path else None
         if self.beats_in is not None:
             nn.init.zeros_(self.beats_in.weight)
         self.kind = nn.Parameter(torch.randn(2, width) * 0.02)  # pose or music
@@ -234,14 +239,15 @@ class DanceDiT(ModelMixin, ConfigMixin):
         if not self.config["reference"]:
             reference = reference * (mask.amax(2, keepdim=True) > 0)
         if not self.config["beats"]:
-            music = F.pad(music[..., :-BEAT_FEATURES], (0, BEAT_FEATURES))
+            music = music.clone()
+            music[..., self.beat_columns] = 0
         x = torch.cat([noisy, reference, mask], 2)  # (B, K, 2C+8, W, T)
         x = x.reshape(batch, -1, rows // patch, patch, columns)  # (B, K(2C+8), W/p, p, T)
         x = x.permute(0, 2, 4, 3, 1).flatten(3).flatten(1, 2)  # (B, W/p·T, p·K(2C+8))
         x = self.pose_in(x) + self.kind[0]  # (B, W/p·T, D)
         m = self.music_in(music, no_music) + self.kind[1]  # (B, T, D)
         if self.beats_in is not None:
-            beats = music[..., -BEAT_FEATURES:].reshape(batch, 1, columns, -1)  # (B, 1, T, 8·8)
+            beats = music[..., self.beat_columns].reshape(batch, 1, columns, -1)  # (B, 1, T, 8·8)
             beats = self.beats_in(beats * ~no_music[:, None, None, None])  # (B, 1, T, D)
             x = x + beats.expand(-1, rows // patch, -1, -1).flatten(1, 2)
 

@@ -20,7 +20,7 @@ from tempose.dit import DanceDiT
 from tempose.errors import Canceled, TemposeError
 from tempose.generator import OnSegment, OnStep
 from tempose.music.audio import Song
-from tempose.music.features import mean_tempo, music_features
+from tempose.music.features import MUSIC, mean_tempo, music_features
 from tempose.pose.framing import Framing, stood_up
 from tempose.pose.plausible import on_planted_feet, reach, within_reach
 from tempose.pose.reference import complete
@@ -77,6 +77,12 @@ class DancePipeline(DiffusionPipeline):
             raise TemposeError(
                 "weights_damaged", f"The weights in {folder} cannot be read: {error}"
             ) from error
+        if pipeline.dit.music != MUSIC:
+            raise TemposeError(
+                "weights_features",
+                f"The weights in {folder} were trained on other music features ({pipeline.dit.music}) than "
+                f"this version of Tempose makes ({MUSIC}): use the version they were trained with.",
+            )
         # Arithmetic in float32: sub-bin positions need it, and it is the same everywhere.
         pipeline.vae.float().to(target).eval()
         pipeline.dit.float().to(target).eval()

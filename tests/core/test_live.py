@@ -16,6 +16,7 @@ import torch
 from tempose.codecs import RawCoordinates
 from tempose.dit import SIZES, DanceDiT
 from tempose.errors import TemposeError
+from tempose.music.features import BEAT_GRID, LISTENED, MUSIC
 from tempose.training.cli import read_config
 from tempose.training.dit import DiTConfig
 from tempose.training.live import Live, trimmed
@@ -68,7 +69,7 @@ def test_a_sample_is_drawn_without_changing_what_comes_after(tmp_path):
     ema["final.linear.bias"].normal_()
     check = {
         "scores": torch.ones(2, 256, 18), "reference": torch.rand(2, 18, 2), "reference_scores": torch.ones(2, 18),
-        "music": torch.zeros(2, 256, 43), "style": torch.tensor([-1, 0]), "energy": torch.ones(2),
+        "music": torch.zeros(2, 256, MUSIC.width), "style": torch.tensor([-1, 0]), "energy": torch.ones(2),
         "no_music": torch.zeros(2, dtype=torch.bool),
     }  # fmt: skip
     before = torch.random.get_rng_state()
@@ -157,7 +158,7 @@ def inputs(known):
     return {
         "noisy": torch.randn(1, 18, 18, 1, 4, generator=generator),
         "reference": torch.randn(1, 18, 18, 1, 4, generator=generator),
-        "mask": mask, "time": torch.tensor([0.5]), "music": torch.randn(1, 32, 43, generator=generator),
+        "mask": mask, "time": torch.tensor([0.5]), "music": torch.randn(1, 32, MUSIC.width, generator=generator),
         "style": torch.tensor([10]), "energy": torch.tensor([float("nan")]), "no_music": torch.tensor([False]),
     }  # fmt: skip
 
@@ -187,9 +188,9 @@ def test_without_beats_the_grid_has_no_effect_and_the_sound_has():
     dit, given = shaken(beats=False), inputs(known=0)
     before = dit(**given)
     music = given["music"].clone()
-    music[..., 35:] += 1
+    music[..., MUSIC.slice_of(BEAT_GRID)] += 1
     assert torch.equal(dit(**(given | {"music": music})), before)
-    music[..., :35] += 1
+    music[..., MUSIC.slice_of(LISTENED)] += 1
     assert (dit(**(given | {"music": music})) - before).abs().max() > 1e-4
 
 

@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tempose.dit import DanceDiT
+from tempose.music.features import MUSIC
 from tempose.pipeline import mask_channels
 from tempose.representation import BINS, joint_images
 from tempose.vae import PoseVAE, decode_mixtures, mixture_logits, reconstruction_loss
@@ -91,7 +92,7 @@ def inputs(rows=1, batch=2, seed=0):
         "reference": torch.randn(shape, generator=generator),
         "mask": torch.zeros(batch, 18, 8, rows, 4),
         "time": torch.tensor([0.3, 0.9])[:batch],
-        "music": torch.randn(batch, 32, 43, generator=generator),
+        "music": torch.randn(batch, 32, MUSIC.width, generator=generator),
         "style": torch.tensor([1, 10])[:batch],
         "energy": torch.tensor([1.0, float("nan")])[:batch],
         "no_music": torch.tensor([False, True])[:batch],

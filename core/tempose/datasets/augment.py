@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tempose.datasets.clips import Clip, beat_lock, joint_speed, quantised, sample
-from tempose.music.features import beat_features
+from tempose.music.features import LISTENED, beat_features
 from tempose.pose.framing import HEIGHT, Framing, chain_height
 from tempose.pose.skeletons import OPENPOSE_18
 from tempose.request import FPS, NORMAL_SPEED, STYLES
@@ -208,10 +208,12 @@ class Augmenter:
         listened = song.features[
             np.clip(np.round(seconds * FPS), 0, len(song.features) - 1).astype(int)
         ].astype(np.float32)
-        listened = listened * np.exp(rng.normal(0, 0.08, (1, 35))) + rng.normal(0, 0.1, (1, 35))  # EQ, mix
+        each = (1, LISTENED.width)
+        listened = listened * np.exp(rng.normal(0, 0.08, each)) + rng.normal(0, 0.1, each)  # EQ, mix
         if rng.random() < 0.5:
             listened = listened + rng.normal(0, 0.05, listened.shape)
-        listened[:, 21:33] = np.roll(listened[:, 21:33], int(rng.integers(12)), 1)  # any key
+        chroma = LISTENED["chroma"]
+        listened[:, chroma] = np.roll(listened[:, chroma], int(rng.integers(12)), 1)  # any key
         return np.hstack([listened, beat_features(beats, beats / 4, bpm)]).astype(np.float32)
 
 

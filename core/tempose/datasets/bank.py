@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,8 @@ from tempose.datasets.augment import SongBankEntry
 from tempose.datasets.genres import GENRES
 from tempose.datasets.instruments import SampleLibrary
 from tempose.datasets.synth import render_song
-from tempose.music.features import song_features
+from tempose.feature_spec import FeatureSpec
+from tempose.music.features import LISTENED, song_features
 
 BARS = 18
 
@@ -27,13 +29,10 @@ def song_bank(
     """`count` songs of `BARS` bars in 4/4 at 65 to 175 BPM, from `cache` where it holds as many.
 
     The tempo is spread evenly over the logarithm; reading a song at another tempo (as the augmentation does)
-    leaves its timbre as it is.
+    leaves its timbre as it is. What the cache holds of other features than `LISTENED` is made anew.
     """
     cache = Path(cache)
-    songs: list[SongBankEntry] = []
-    if cache.is_file():
-        with np.load(cache) as file:
-            songs = [SongBankEntry(file[f"f{i}"], file[f"b{i}"]) for i in range(int(file["count"]))]
+    songs = _cached(cache)
     if len(songs) >= count:
         return songs[:count]
     library = SampleLibrary(root)
@@ -51,6 +50,23 @@ def song_bank(
     }
     part = cache.with_suffix(".part")
     with part.open("wb") as file:
-        np.savez(file, count=np.int64(len(songs)), **arrays)
+        np.savez(
+            file, count=np.int64(len(songs)), columns=np.str_(json.dumps(LISTENED.to_config())), **arrays
+        )
     part.replace(cache)
     return songs
+
+
+def _cached(cache: Path) -> list[SongBankEntry]:
+    """The songs of a cache whose columns are `LISTENED`'s; older caches do not name them."""
+    if not cache.is_file():
+        return []
+    with np.load(cache) as file:
+        songs = [SongBankEntry(file[f"f{i}"], file[f"b{i}"]) for i in range(int(file["count"]))]
+        if "columns" in file:
+            return songs if _spec(json.loads(str(file["columns"]))) == LISTENED else []
+    return songs if all(song.features.shape[1] == LISTENED.width for song in songs) else []
+
+
+def _spec(config: dict) -> FeatureSpec:
+    return FeatureSpec.from_config(config, LISTENED)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tempose.feature_spec import FeatureSpec
 from tempose.music.audio import SAMPLE_RATE
 from tempose.music.compiled import compile_once
 from tempose.music.grid import BeatGrid
@@ -16,18 +17,25 @@ from tempose.tempo import TempoMap
 
 FPS = 30
 HOP = SAMPLE_RATE // FPS  # 735
-LISTENED = 35
-BEAT_FEATURES = 8
-MUSIC_FEATURES = LISTENED + BEAT_FEATURES
+
+LISTENED = FeatureSpec((("onset", 1), ("mfcc", 20), ("chroma", 12), ("onset_peak", 1), ("loudness", 1)))
+# Sine and cosine of one turn per beat, of two turns per beat and of one turn per bar; see `beat_features`.
+BEAT_GRID = FeatureSpec((
+    ("beat_sine", 1), ("half_beat_sine", 1), ("bar_sine", 1),
+    ("beat_cosine", 1), ("half_beat_cosine", 1), ("bar_cosine", 1),
+    ("on_beat", 1), ("tempo", 1),
+))  # fmt: skip
+MUSIC = LISTENED + BEAT_GRID
+"""All that the dancer hears, (T, 43); raise the version of both parts when any column changes its meaning."""
 
 # Fixed scales that bring each group to about unit range: MFCC of dB spectra are large, the first one most.
 _MFCC_SCALE = np.asarray([200.0] + [60.0] * 19, np.float32)
 
 
 def song_features(samples: np.ndarray) -> np.ndarray:
-    """(F, 35) float32 listened features at 30 frames per second of song; frame i is centred on i/30 s.
+    """(F, 35) float32 features as `LISTENED` names them, at 30 frames per second of song.
 
-    Columns: 0 onset strength, 1–20 MFCC, 21–32 CENS chroma, 33 onset peak, 34 loudness.
+    Frame i is centred on i/30 s. Chroma is CENS; loudness is about −1 (80 dB below the loudest frame) to 1.
     """
     compile_once()
     import librosa
@@ -46,13 +54,13 @@ def song_features(samples: np.ndarray) -> np.ndarray:
     chroma = librosa.feature.chroma_cens(C=stft_chroma, win_len_smooth=21)
     peaks = np.zeros(onset.shape, np.float32)
     peaks[librosa.onset.onset_detect(onset_envelope=onset, sr=SAMPLE_RATE, hop_length=HOP)] = 1
-    loudness = decibels.max(0) / 40 + 1  # about -1 (80 dB below the loudest frame) to 1
+    loudness = decibels.max(0) / 40 + 1
     features = np.vstack([onset, mfcc, chroma, peaks, loudness])[:, :frames]  # (35, F)
     return np.ascontiguousarray(features.T, np.float32)
 
 
 def beat_features(beats: np.ndarray, bars: np.ndarray, bpm: np.ndarray) -> np.ndarray:
-    """(T, 8) features of the position in beats (T,), in bars (T,) and the local tempo (T,).
+    """(T, 8) features as `BEAT_GRID` names them, of the position in beats (T,), in bars (T,) and the tempo (T,).
 
     Phases are given as sine and cosine of one turn per beat, of two turns per beat, and of one turn per bar;
     exact at every frame, they keep beat times far below a frame or a token. Then a triangle that is 1 on the
@@ -67,7 +75,7 @@ def beat_features(beats: np.ndarray, bars: np.ndarray, bpm: np.ndarray) -> np.nd
 def music_features(
     listened: np.ndarray, grid: BeatGrid, tempo_map: TempoMap, timeline: np.ndarray
 ) -> np.ndarray:
-    """(T, 43) features at the given timeline seconds: the song's own, read through the tempo map.
+    """(T, 43) features as `MUSIC` names them, at timeline seconds: the song's, read through the tempo map.
 
     Parameters
     ----------
@@ -90,4 +98,4 @@ def music_features(
 
 def mean_tempo(music: np.ndarray) -> float:
     """Beats per minute, as (T, 43) features have it."""
-    return float(120 * 2 ** music[:, -1].mean())
+    return float(120 * 2 ** music[:, MUSIC["tempo"]].mean())

@@ -12,13 +12,12 @@ from torch import Tensor
 
 from tempose.dance import Dance
 from tempose.dit import DanceDiT
+from tempose.music.features import MUSIC
 from tempose.pipeline import mask_channels
 from tempose.pose.sequence import PoseSequence
 from tempose.pose.skeletons import OPENPOSE_18
 from tempose.request import FPS, STYLES
 from tempose.vae import decode_mixtures
-
-BEAT_SINE, BEAT_COSINE = 35, 38  # columns of the music features: see `music.features.beat_features`
 
 
 @torch.no_grad()
@@ -45,7 +44,7 @@ def draw_segment(dit: Any, vae: Any, example: dict[str, Tensor], steps: int = 12
     points = decode_mixtures(mixtures).permute(2, 0, 1).cpu().numpy()
     scores = torch.sigmoid(confidence).T.cpu().numpy()
     music = example["music"][0].cpu().numpy()
-    phase = np.arctan2(music[:, BEAT_SINE], music[:, BEAT_COSINE])
+    phase = np.arctan2(music[:, MUSIC["beat_sine"]], music[:, MUSIC["beat_cosine"]])[:, 0]
     beats = (np.flatnonzero((phase[:-1] < 0) & (phase[1:] >= 0) & (np.diff(phase) < np.pi)) + 1) / FPS
     poses = PoseSequence(points, np.where(scores < 0.3, 0, scores), FPS, OPENPOSE_18)
     return Dance(poses, beats, np.zeros(0), np.zeros(0, np.int32), seed, "in training")
