@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import rotations
+from . import rotations, winding
 from .bones import Bone, Hook, lineage, place
 from .joints import Spot
 from .mapping import PARTS
@@ -38,8 +38,8 @@ def aimed(figure: Posing, bone: Bone, part: str, hooked: Hook, location, shift):
     limb = _limb(figure, bone, part, hooked)
     if tail not in figure.points or limb.length < 1e-9 or not figure.seen[tail].any():
         return *figure.now[bone.name][:2], []
-    wanted, seen = _wanted(figure, bone, limb, hooked, location, shift)
-    angle, scale = _fitted(figure, bone, limb, hooked, location, shift, wanted, seen)
+    way = _wanted(figure, bone, limb, hooked, location, shift)
+    angle, scale = _fitted(figure, bone, limb, hooked, location, shift, way)
     keyed = []
     if limb.turns:
         prop, values = rotations.channels(bone.mode, limb.normal, angle)
@@ -72,14 +72,25 @@ def _limb(figure: Posing, bone: Bone, part: str, hooked: Hook) -> _Limb:
     return _Limb(part, spot, chain, normal, local, flat, length, along, turns, stretches)
 
 
-def _wanted(figure: Posing, bone: Bone, limb: _Limb, hooked: Hook, location, shift):
-    """Where a part should point to (T, 2) in the plane, from its bone's head, and when that is known (T,)."""
+@dataclass(frozen=True, eq=False)
+class _Way:
+    """Where a part should point to (T, 2) in the plane, from its bone's head; when that is known (T,); and how long
+    the part is in the picture (T,), as a share of its length."""
+
+    wanted: np.ndarray
+    seen: np.ndarray
+    shown: np.ndarray
+
+
+def _wanted(figure: Posing, bone: Bone, limb: _Limb, hooked: Hook, location, shift) -> _Way:
+    """Where a part should point to."""
     link, name = PARTS[limb.part], bone.name
     assert link.tail is not None
     seen = figure.seen[link.tail] & figure.seen.get(link.head, figure.seen[link.tail])
     if figure.options.stretch:
         head = hooked.head + np.einsum("tij,tj->ti", hooked.slide, location)
-        return figure.points[link.tail] + shift - figure.plane.flat(head), seen
+        wanted = figure.points[link.tail] + shift - figure.plane.flat(head)
+        return _Way(wanted, seen, np.hypot(*wanted.T) / limb.length)
     pair = figure.points[link.tail] - figure.points[link.head]
     rest = figure.at_rest[link.tail] - figure.at_rest.get(
         link.head, figure.plane.flat(figure.neutral[name].head)[0]
@@ -88,13 +99,15 @@ def _wanted(figure: Posing, bone: Bone, limb: _Limb, hooked: Hook, location, shi
     chord = figure.plane.flat(figure.neutral[name].axes[0] @ limb.local)
     cos, sin = np.cos(angle), np.sin(angle)
     wanted = np.stack([cos * chord[0] - sin * chord[1], sin * chord[0] + cos * chord[1]], 1)
-    return wanted, seen & (np.hypot(*pair.T) > _plain(limb.part) * max(float(np.hypot(*rest)), 1e-9))
+    shown = np.hypot(*pair.T) / max(float(np.hypot(*rest)), 1e-9)
+    return _Way(wanted, seen & (shown > _plain(limb.part)), shown)
 
 
-def _fitted(figure: Posing, bone: Bone, limb: _Limb, hooked: Hook, location, shift, wanted, seen):
+def _fitted(figure: Posing, bone: Bone, limb: _Limb, hooked: Hook, location, shift, way: _Way):
     """Angle (T,) and scale (T, 3) that come as near as can be."""
     low, high = figure.options.shortest, figure.options.longest
-    angle, size, aim, clear = np.zeros(figure.frames), np.ones(figure.frames), wanted, seen
+    seen, aim, clear = way.seen, way.wanted, way.seen
+    angle, size = np.zeros(figure.frames), np.ones(figure.frames)
     for _ in range(ROUNDS):
         vector = _local(figure, hooked, aim, limb.normal)
         reach = np.linalg.norm(vector, axis=1)
@@ -106,7 +119,7 @@ def _fitted(figure: Posing, bone: Bone, limb: _Limb, hooked: Hook, location, shi
             stretched = limb.flat * scale
             clear = seen & (reach > 0.5 * low * limb.length)
             across = np.cross(stretched, vector) @ limb.normal
-            angle = rotations.unwrapped(np.arctan2(across, (stretched * vector).sum(1)), clear)
+            angle = winding.unwound(np.arctan2(across, (stretched * vector).sum(1)), clear, way.shown)
         if not (limb.turns and limb.stretches):
             break
         placed = place(hooked, rotations.matrix(limb.normal, angle), scale, location)

@@ -3,7 +3,7 @@
 
 from . import naming
 from .armature import ruled
-from .mapping import BoneMap
+from .mapping import STUBS, BoneMap
 from .plane import best_fit
 from .shape import by_shape
 
@@ -17,6 +17,8 @@ def guess(ob, preset: str = "") -> tuple[BoneMap, str]:
         Key of a ready-made map; empty takes what fits best.
     """
     found, how = _guess(ob, preset)
+    follows = {part for part in STUBS if part in found.bones and ruled(ob.pose.bones[found.bones[part]])}
+    found = BoneMap({part: bone for part, bone in found.bones.items() if part not in follows}, found.nose)
     return naming.with_ends(found, [bone.name for bone in ob.data.bones]), how
 
 

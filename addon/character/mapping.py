@@ -25,10 +25,10 @@ class BoneLink:
 def _side(letter: str, side: str) -> list[BoneLink]:
     chain = [
         ("shoulder", "spine", "neck", "shoulder"),
-        ("upper_arm", "shoulder", "shoulder", "elbow"),
+        ("upper_arm", "spine", "shoulder", "elbow"),
         ("forearm", "upper_arm", "elbow", "wrist"),
         ("hip", "root", "mid_hip", "hip"),
-        ("thigh", "hip", "hip", "knee"),
+        ("thigh", "root", "hip", "knee"),
         ("shin", "thigh", "knee", "ankle"),
         ("eye", "head", "nose", "eye"),
         ("ear", "eye", "eye", "ear"),
@@ -54,6 +54,13 @@ TEMPOSE_RIG = (
     *_side("R", "right"),
 )
 """The bones of every rig made by Tempose, parents first."""
+
+STUBS = {f"{stub}.{letter}": f"{limb}.{letter}" for stub, limb in (("shoulder", "upper_arm"), ("hip", "thigh"))
+         for letter in "LR"}  # fmt: skip
+"""Bones of such a rig that only fill the body out to where a limb begins, and the limb that each follows.
+
+They turn over when the dancer turns round; the limb's own place does not, so that is what gets keys.
+"""
 
 ENDS = tuple(
     _link(*row, letter, side)

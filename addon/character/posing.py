@@ -11,7 +11,7 @@ import numpy as np
 
 from .bones import Bone, Hook, Placed, hook, lineage, parents_first, parts_of, place
 from .joints import joints_of, spots
-from .mapping import PARTS, BoneMap
+from .mapping import PARTS, STUBS, BoneMap
 
 # Limits of the length scale, unless the artist sets others. Limbs that swing through the viewer's direction are
 # nearly gone for a frame or two; a longer bone would push the joint beyond it away by pixels.
@@ -89,7 +89,7 @@ class Posing:
         for part, bone in bone_map.bones.items():
             if PARTS[part].tail is not None:
                 self.starts.setdefault(bone, part)
-                if part != idle:
+                if part != idle and not (part in STUBS and not options.stretch):  # a stub only turns over
                     self.part_of.setdefault(bone, part)
         carriers = set(bone_map.bones.values())
         # As the figure is with mapped bones at rest and the others as they are posed now.

@@ -14,7 +14,7 @@ import numpy as np
 from .aiming import aimed
 from .bones import Bone, Placed, lineage, place
 from .joints import joints_of
-from .mapping import JOINTS, PARTS, BoneMap
+from .mapping import JOINTS, PARTS, STUBS, BoneMap
 from .plane import Plane
 from .posing import Channel, Options, Posing
 
@@ -122,7 +122,10 @@ def _offset(figure: Posing, name, part, hooked, shift, moved) -> np.ndarray | No
         return figure.points["mid_hip"] + shift + (start - anchor) - here
     if mine and (alone or (figure.options.stretch and figure.options.loose)):
         away = figure.points[joint] + shift - here
-        return away if alone or np.abs(away).max() > 5 * figure.exact else None
+        begins = part in STUBS.values() and not any(
+            limb == part and stub in figure.map.bones for stub, limb in STUBS.items()
+        )
+        return away if alone or begins or np.abs(away).max() > 5 * figure.exact else None
     return None
 
 

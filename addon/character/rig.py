@@ -24,7 +24,7 @@ from .character import (
 )
 from .figure import Figure, draw
 from .joints import with_mid_hip
-from .mapping import ENDS, JOINTS, TARGETS, TEMPOSE_RIG, BoneMap
+from .mapping import ENDS, JOINTS, STUBS, TARGETS, TEMPOSE_RIG, BoneMap
 from .plane import Placement
 from .reference import Reference
 from .skeleton import EXTREMITIES, OPENPOSE_18
@@ -69,7 +69,7 @@ def new(scene, reference: Reference, name: str = "Dancer", figure: bool = True, 
                 "origin": list(place.origin),
             }
         )
-        character.store(ob, BoneMap({link.name: link.name for link in links}, 1.0))
+        character.store(ob, BoneMap({link.name: link.name for link in links if link.name not in STUBS}, 1.0))
         if figure:
             _drawn(scene, ob, at, height)
     except BaseException:
@@ -139,10 +139,13 @@ def _bones(ob, at: dict, height: float, links: list) -> None:
         bone.rotation_mode = "XYZ"
         bone.lock_rotation = (True, True, False)
         bone.lock_scale = (True, False, True)
-        loose = not bone.parent or ".01." in bone.name  # fingers spread: their roots move against the hand
+        # Limbs begin where the dance has them, and fingers spread: their roots move against the hand.
+        loose = not bone.parent or ".01." in bone.name or bone.name in STUBS.values()
         bone.lock_location = (not loose, not loose, True)
         side = bone.name.rpartition(".")[2]
         bone.color.palette = {"L": "THEME04", "R": "THEME01"}.get(side, "THEME09")
+    for stub, limb in STUBS.items():
+        _follow(ob, stub, limb)
     for link in links:
         if link in TARGETS:
             _pull(ob, link.name)
@@ -150,6 +153,15 @@ def _bones(ob, at: dict, height: float, links: list) -> None:
         ob.data.bones[f"look.{letter}"].hide = True
     ob.show_in_front = True
     ob.data.display_type = "STICK"
+
+
+def _follow(ob, name: str, limb: str) -> None:
+    """Let a bone reach to where a limb begins, within the plane."""
+    constraint = ob.pose.bones[name].constraints.new("STRETCH_TO")
+    constraint.target, constraint.subtarget = ob, limb
+    constraint.rest_length = ob.data.bones[name].length
+    constraint.volume, constraint.keep_axis = "NO_VOLUME", "PLANE_Z"
+    ob.pose.bones[name].lock_rotation = ob.pose.bones[name].lock_scale = (True, True, True)
 
 
 def _pull(ob, name: str) -> None:

@@ -6,6 +6,7 @@ import math
 import numpy as np
 
 STRAIGHT = 1 - 1e-6  # an axis this near to one of the bone's own counts as that one
+STEP = np.radians(3)  # in which the way of Euler angles from rest is followed
 
 
 def matrix(axis, angle: np.ndarray) -> np.ndarray:
@@ -38,21 +39,31 @@ def channels(mode: str, axis, angle: np.ndarray) -> tuple[str, dict[int, np.ndar
     main = int(np.abs(axis).argmax())
     if abs(axis[main]) > STRAIGHT:
         return "rotation_euler", {main: angle * math.copysign(1, axis[main])}
-    angles = eulers(mode, matrix(axis, angle))
+    angles = _eulers_from_rest(mode, axis, angle)
     return "rotation_euler", {i: angles[:, i] for i in range(3)}
+
+
+def _eulers_from_rest(order: str, axis, angle: np.ndarray) -> np.ndarray:
+    """(T, 3) Euler angles of a turn, those that turning there from rest would lead to: they wind no more than it."""
+    low, high = (int(np.ceil(max(side, 0) / STEP)) + 1 for side in (-angle.min(), angle.max()))
+    ways = [
+        eulers(order, matrix(axis, sign * STEP * np.arange(count + 1)))
+        for sign, count in ((-1, low), (1, high))
+    ]
+    way, at = np.concatenate([ways[0][:0:-1], ways[1]]), STEP * np.arange(-low, high + 1)
+    guess = np.stack([np.interp(angle, at, column) for column in way.T], 1)
+    one = _plain_eulers(order, matrix(axis, angle))
+    other, middle = one + np.pi, "XYZ".index(order[1])
+    other[:, middle] = np.pi - one[:, middle]
+    both = [v + 2 * np.pi * np.round((guess - v) / (2 * np.pi)) for v in (one, other)]
+    first, second = (np.abs(v - guess).sum(1) for v in both)
+    return np.where((first <= second)[:, None], both[0], both[1])
 
 
 def eulers(order: str, turns: np.ndarray) -> np.ndarray:
     """(T, 3) angles by axis for rotations (T, 3, 3), each frame's nearest to the one before."""
     i, j, k = ("XYZ".index(letter) for letter in order)
-    sign = 1 if (i, j, k) in ((0, 1, 2), (1, 2, 0), (2, 0, 1)) else -1
-    sine = np.clip(-sign * turns[:, k, i], -1, 1)
-    b = np.arcsin(sine)
-    a = np.arctan2(sign * turns[:, k, j], turns[:, k, k])
-    c = np.arctan2(sign * turns[:, j, i], turns[:, i, i])
-    stuck = np.abs(sine) > 1 - 1e-9  # first and last axis lie on each other: all of it goes to the last
-    c = np.where(stuck, np.arctan2(-sign * turns[:, i, j], turns[:, j, j]), c)
-    a = np.where(stuck, 0, a)
+    a, b, c = _plain_eulers(order, turns)[:, [i, j, k]].T
     found, before = np.empty((len(turns), 3)), (0.0, 0.0, 0.0)
     for t, (x, y, z) in enumerate(zip(a.tolist(), b.tolist(), c.tolist(), strict=True)):
         best = min(
@@ -68,16 +79,23 @@ def eulers(order: str, turns: np.ndarray) -> np.ndarray:
     return out
 
 
+def _plain_eulers(order: str, turns: np.ndarray) -> np.ndarray:
+    """(T, 3) angles by axis for rotations (T, 3, 3), the one in the middle within a quarter turn."""
+    i, j, k = ("XYZ".index(letter) for letter in order)
+    sign = 1 if (i, j, k) in ((0, 1, 2), (1, 2, 0), (2, 0, 1)) else -1
+    sine = np.clip(-sign * turns[:, k, i], -1, 1)
+    b = np.arcsin(sine)
+    a = np.arctan2(sign * turns[:, k, j], turns[:, k, k])
+    c = np.arctan2(sign * turns[:, j, i], turns[:, i, i])
+    stuck = np.abs(sine) > 1 - 1e-9  # first and last axis lie on each other: all of it goes to the last
+    c = np.where(stuck, np.arctan2(-sign * turns[:, i, j], turns[:, j, j]), c)
+    a = np.where(stuck, 0, a)
+    out = np.empty((len(turns), 3))
+    out[:, [i, j, k]] = np.stack([a, b, c], 1)
+    return out
+
+
 def _near(angles: tuple, before: tuple) -> tuple:
     """The same angles, each by whole turns as near as can be to those before."""
     turn = 2 * math.pi
     return tuple(v + turn * round((p - v) / turn) for v, p in zip(angles, before, strict=True))
-
-
-def unwrapped(angles: np.ndarray, clear: np.ndarray) -> np.ndarray:
-    """Angles (T,) without jumps of a whole turn, starting within half a turn of rest; straight where not clear."""
-    if not clear.any():
-        return np.zeros_like(angles)
-    first = angles[clear][0]
-    steady = np.unwrap(angles[clear]) - 2 * np.pi * np.round(first / (2 * np.pi))
-    return np.interp(np.arange(len(angles)), np.flatnonzero(clear), steady)

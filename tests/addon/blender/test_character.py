@@ -287,3 +287,25 @@ def test_the_reference_is_the_pose_a_mapped_armature_is_in(blender, scene, tempo
     assert at["left_ankle"][1] == pytest.approx(900, abs=1)
     assert at["left_ankle"][1] - at["nose"][1] == pytest.approx(720, abs=1)
     assert "eye" in pose.notice
+
+
+def test_shoulders_and_hips_of_our_rigs_follow_the_limbs_and_carry_no_keys(blender, scene, tempose):
+    ob = tempose("character.rig").new(scene, tempose("character.reference").standing())
+    scene.render.fps = 30
+    take, _ = made.dance(tempose, ob, size=60.0, frames=20)
+    span = tempose("tempo.timing").Span(1.0, 20 / 30, 30.0)
+    keys = tempose("keys.keys")
+    keys.assign(ob, keys.bake(take, ob, span, scene.tempose, "dance"))
+    stubs = tempose("character.mapping").STUBS
+    keyed = {c.data_path.split('"')[1] for c in tempose("keys.keying").curves(ob.animation_data.action)}
+    assert not keyed & set(stubs) and set(stubs.values()) <= keyed
+    assert tempose("character.character").notice(ob, True) == ""
+    blender.ops.tempose.map_bones()
+    assert tempose("character.character").notice(ob, True) == ""
+    for frame in range(1, 21):
+        scene.frame_set(frame)
+        for stub, limb in stubs.items():
+            bone = ob.pose.bones[stub]
+            assert (bone.tail - ob.pose.bones[limb].head).length < 1e-4
+            assert abs(abs(bone.z_axis.y) - 1) < 1e-3  # it stays in the figure's plane
+            assert bone.z_axis.y < 0

@@ -2,7 +2,7 @@
 
 import numpy as np
 from addon.character.bones import Bone
-from addon.character.mapping import TEMPOSE_RIG, BoneMap
+from addon.character.mapping import STUBS, TEMPOSE_RIG, BoneMap
 from addon.character.plane import Plane
 
 SIDES = {
@@ -84,13 +84,13 @@ def own(at):
         y = vector / np.linalg.norm(vector)
         z = np.array([0, -1.0, 0])
         locked = {("rotation", 0), ("rotation", 1), ("scale", 0), ("scale", 2), ("location", 2)}
-        if link.parent:
+        if link.parent and link.name not in STUBS.values():
             locked |= {("location", 0), ("location", 1)}
         bones[link.name] = Bone(
             link.name, link.parent, np.stack([np.cross(y, z), y, z], 1), np.array([head[0], 0, head[1]]),
             float(np.linalg.norm(vector)), False, True, "NONE", True, "XYZ", np.eye(4), frozenset(locked),
         )  # fmt: skip
-    return bones, BoneMap({link.name: link.name for link in TEMPOSE_RIG}, 1.0)
+    return bones, BoneMap({link.name: link.name for link in TEMPOSE_RIG if link.name not in STUBS}, 1.0)
 
 
 def posed(bones, channels, frames):

