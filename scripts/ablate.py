@@ -26,18 +26,18 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchE
 
 from tempose import metrics
 from tempose.codecs import load_vae
-from tempose.dance import Dance
 from tempose.dit import DanceDiT
-from tempose.errors import TemposeError
 from tempose.evaluation import suites
 from tempose.evaluation.cases import Case, load_cases
 from tempose.evaluation.harness import spread
 from tempose.evaluation.trial import Trial
 from tempose.generator import load_generator
 from tempose.pipeline import DancePipeline
-from tempose.pose.reference import standing_pose
 from tempose.request import GUIDANCE, Known
 from tempose.training.cli import fit, load_sets, read_config
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.reference import standing_pose
 
 FIGURES = {
     "beat_lock": "beat lock",

@@ -43,9 +43,9 @@ def main() -> None:
     from tempose.music.beats import track_beats
     from tempose.music.features import song_features
     from tempose.music.stretch import stretch
-    from tempose.pose.reference import standing_pose
     from tempose.request import DanceRequest
-    from tempose.tempo import TempoMap
+    from tempose_pose.reference import standing_pose
+    from tempose_pose.tempo import TempoMap
 
     song = Song.load(ROOT / "examples" / "demo_song.ogg")
     seconds = 25.0

@@ -86,11 +86,11 @@ def main() -> None:
     sys.path.insert(0, str(ROOT / "scripts"))
     import build_extension
 
-    from tempose.dance import Dance
     from tempose.metrics.beats import beat_scores
-    from tempose.pose.sequence import PoseSequence
-    from tempose.pose.skeletons import OPENPOSE_18
     from tempose.render.contact_sheet import contact_sheet
+    from tempose_pose.dance import Dance
+    from tempose_pose.sequence import PoseSequence
+    from tempose_pose.skeletons import OPENPOSE_18
 
     songs = sorted(str(p.resolve()) for p in options.songs.iterdir() if p.suffix.lower() in AUDIO)
     package = build_extension.build(ROOT / "dist")

@@ -30,7 +30,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = ROOT / "tests" / "protections.yaml"
 PAGE = ROOT / "docs" / "protections.md"
-COPIED = ("core", "server", "addon", "tests", "configs", "scripts", "docs", "examples", "LICENSES")
+COPIED = ("core", "pose", "server", "addon", "tests", "configs", "scripts", "docs", "examples", "LICENSES")
 PYTHONS = {"": ".venv", "blender": ".venv-bpy-4.5"}  # by an entry's `python`
 PACKAGES = {"": ("tempose", "tempose_server", "addon"), "blender": ("addon",)}
 TEST_SECONDS, PATIENCE_SECONDS = 90, 60  # for one test; for what a test waits for
@@ -160,7 +160,7 @@ def copy(target: Path) -> Path:
 def environment(folder: Path, python: str) -> dict[str, str]:
     """In which the copy, not the installed package, is imported."""
     server = str(ROOT / PYTHONS[""] / "bin" / "python")
-    places = (folder / "core", folder / "server")
+    places = (folder / "core", folder / "pose", folder / "server")
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith("TEMPOSE_")},
         "PYTHONPATH": os.pathsep.join(map(str, places)),

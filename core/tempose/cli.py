@@ -12,8 +12,8 @@ import typer
 
 from tempose import __version__
 from tempose.datasets.cli import app as data_app
-from tempose.errors import TemposeError
 from tempose.request import GUIDANCE
+from tempose_pose.errors import TemposeError
 
 app = typer.Typer(
     name="tempose",
@@ -65,10 +65,10 @@ def generate(
 
     from tempose.generator import load_generator
     from tempose.music.audio import Song
-    from tempose.pose.formats import load_reference
-    from tempose.pose.reference import complete, standing_pose
     from tempose.request import DanceRequest
-    from tempose.tempo import TempoMap
+    from tempose_pose.formats import load_reference
+    from tempose_pose.reference import complete, standing_pose
+    from tempose_pose.tempo import TempoMap
 
     heard = Song.load(song)
     tempo = TempoMap.constant(start=start) if tempo_map is None else _read_tempo_map(tempo_map, start)
@@ -101,7 +101,7 @@ def generate(
 
 
 def _read_tempo_map(path: Path, start: float):
-    from tempose.tempo import TempoMap
+    from tempose_pose.tempo import TempoMap
 
     try:
         points = json.loads(path.read_text(encoding="utf-8"))

@@ -23,9 +23,9 @@ from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from tempose.errors import TemposeError
 from tempose.representation import decode_rows, joint_images
 from tempose.vae import TIME_STRIDE, NormalisedLatents, PoseVAE
+from tempose_pose.errors import TemposeError
 
 SHARPEST = -2.5  # log-scale of a mixture that is as sure as it can be
 

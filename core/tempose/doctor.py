@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from tempose import __version__
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 if TYPE_CHECKING:
     from tempose_server.settings import Settings

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.request import DanceRequest
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
 
 if TYPE_CHECKING:
     from tempose.music.audio import Song

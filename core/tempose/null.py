@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tempose.dance import Dance
-from tempose.errors import Canceled
 from tempose.generator import OnSegment, OnStep
 from tempose.music.audio import Song
-from tempose.pose.sequence import PoseSequence, to_openpose18
 from tempose.request import FPS, DanceRequest
 from tempose.segments import meet, plan
+from tempose_pose.dance import Dance
+from tempose_pose.errors import Canceled
+from tempose_pose.sequence import PoseSequence, to_openpose18
 
 
 class NullModel:

@@ -15,21 +15,21 @@ from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchE
 from torch import Tensor
 
 from tempose.codecs import load_vae
-from tempose.dance import Dance
 from tempose.dit import DanceDiT
-from tempose.errors import Canceled, TemposeError
 from tempose.generator import OnSegment, OnStep
 from tempose.music.audio import Song
 from tempose.music.features import MUSIC, mean_tempo, music_features
-from tempose.pose.framing import Framing, stood_up
-from tempose.pose.plausible import on_planted_feet, reach, within_reach
-from tempose.pose.reference import complete
-from tempose.pose.sequence import PoseSequence, to_openpose18
-from tempose.pose.skeletons import OPENPOSE_18
+from tempose.plausible import on_planted_feet, reach, within_reach
 from tempose.request import FPS, NORMAL_TEMPO, STYLES, DanceRequest
 from tempose.segments import SEGMENT, Segment, meet, plan
 from tempose.vae import TIME_STRIDE, PoseVAE, decode_mixtures
 from tempose.weights_check import check_weights
+from tempose_pose.dance import Dance
+from tempose_pose.errors import Canceled, TemposeError
+from tempose_pose.framing import Framing, stood_up
+from tempose_pose.reference import complete
+from tempose_pose.sequence import PoseSequence, to_openpose18
+from tempose_pose.skeletons import OPENPOSE_18
 
 ENERGY = 1.1  # what the network is asked for as energy 1; measured to give 0.45 body heights per second
 FASTER = 0.6  # power of the tempo that goes into that; dances then go with its power of 0.82, clips of 0.77

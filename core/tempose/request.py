@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tempose.errors import TemposeError
-from tempose.music.grid import BeatGrid
-from tempose.pose.sequence import PoseSequence
-from tempose.tempo import TempoMap
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.tempo import TempoMap
 
 NORMAL_SPEED = 0.45  # body heights per second: what energy 1 means ...
 NORMAL_TEMPO = 110.0  # ... at so many beats per minute; at others see `normal_speed`

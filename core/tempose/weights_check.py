@@ -8,7 +8,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 MANIFEST = "SHA256SUMS"
 COMPONENTS = ("vae", "dit")

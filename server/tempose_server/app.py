@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from tempose import __version__
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 from tempose_server import schemas
 from tempose_server.audio_store import AudioStore
 from tempose_server.errors import ApiError, disk_full, from_tempose, is_disk_full

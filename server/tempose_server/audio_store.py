@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from tempose.music.audio import Song
-from tempose.music.grid import BeatGrid
+from tempose_pose.grid import BeatGrid
 from tempose_server.errors import ApiError, disk_full, is_disk_full
 from tempose_server.sandbox import Sandbox
 from tempose_server.settings import Settings

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 
 def serve(

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 MEDIA_TYPE = "application/x-tempose-q16"
 MAGIC = b"TPQ1"

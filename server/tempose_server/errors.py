@@ -6,7 +6,7 @@ import errno
 import sqlite3
 from typing import Any
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 
 class ApiError(Exception):

@@ -24,10 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from tempose.dance import Dance
-from tempose.errors import Canceled, TemposeError
 from tempose.generator import Generator
 from tempose.music.audio import Song
+from tempose_pose.dance import Dance
+from tempose_pose.errors import Canceled, TemposeError
 from tempose_server import replica
 from tempose_server.errors import is_disk_full, is_out_of_memory
 from tempose_server.replica import About, Dancer, ReplicaLost, Task, Watch

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 from tempose_server.errors import ApiError, disk_full, is_disk_full, retry_later
 from tempose_server.order import Waiting, schedule
 from tempose_server.settings import Settings

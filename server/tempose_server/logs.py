@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from typing import IO, Any
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 from tempose_server.settings import Settings
 
 JOB: ContextVar[str | None] = ContextVar("tempose_job", default=None)

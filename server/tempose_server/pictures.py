@@ -10,7 +10,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 KINDS = ("PNG", "JPEG", "WEBP")
 SMALLEST = 16  # pixels of the shorter side
@@ -60,8 +60,8 @@ def find(folder: Path, model: str) -> dict[str, Any]:
     """The pose of the largest person in `folder/pixels.npy`."""
     import numpy as np
 
-    from tempose.pose.estimator import RtmEstimator
-    from tempose.pose.formats import parse_poses
+    from tempose.estimator import RtmEstimator
+    from tempose_pose.formats import parse_poses
 
     pixels = np.load(folder / "pixels.npy", allow_pickle=False)
     try:
@@ -100,8 +100,8 @@ def _weight(person: Any) -> float:
 
 def _with_neck(poses: Any) -> Any:
     """On a layout that holds openpose18's joints, with feet and hands where they were found."""
-    from tempose.pose.sequence import convert
-    from tempose.pose.skeletons import BODY_25, COCO_17, HALPE_26, OPENPOSE_18
+    from tempose_pose.sequence import convert
+    from tempose_pose.skeletons import BODY_25, COCO_17, HALPE_26, OPENPOSE_18
 
     target = {COCO_17.name: OPENPOSE_18, HALPE_26.name: BODY_25}.get(poses.skeleton.name)
     return poses if target is None else convert(poses, target)

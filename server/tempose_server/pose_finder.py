@@ -6,7 +6,7 @@ import logging
 from pathlib import Path
 from typing import Any
 
-from tempose.pose.estimator import missing
+from tempose.estimator import missing
 from tempose_server.errors import ApiError
 from tempose_server.sandbox import Sandbox
 from tempose_server.settings import Settings

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.generator import Generator, OnSegment, OnStep, load_generator
 from tempose.music.audio import Song
-from tempose.music.grid import BeatGrid
 from tempose.request import DanceRequest
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
 
 log = logging.getLogger("tempose.engine")
 

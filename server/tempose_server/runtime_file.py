@@ -8,7 +8,7 @@ import secrets
 import stat
 from pathlib import Path
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 
 def write(path: Path, url: str, token: str) -> None:

@@ -10,12 +10,12 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tempose.errors import TemposeError
-from tempose.music.grid import MAX_BEATS, BeatGrid
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import OPENPOSE_18, SKELETONS, skeleton
 from tempose.request import FPS, MAX_SECONDS, STYLES, DanceRequest, Known
-from tempose.tempo import TempoMap
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import MAX_BEATS, BeatGrid
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import OPENPOSE_18, SKELETONS, skeleton
+from tempose_pose.tempo import TempoMap
 from tempose_server.errors import ApiError
 
 MAX_FRAMES = round(MAX_SECONDS * FPS)

@@ -21,7 +21,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tempose import __version__
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 from tempose_server import logs, runtime_file
 from tempose_server.app import Service, create_app
 from tempose_server.settings import Settings

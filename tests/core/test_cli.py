@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from tempose.dance import Dance
+from tempose_pose.dance import Dance
 
 
 def tempose(*arguments):

@@ -14,16 +14,16 @@ from tempose.datasets.augment import Augmenter, SongBankEntry
 from tempose.datasets.clips import Clip
 from tempose.datasets.extremities import SKELETONS, on_skeleton
 from tempose.dit import DanceDiT
-from tempose.errors import TemposeError
 from tempose.music.audio import Song
 from tempose.pipeline import DancePipeline
-from tempose.pose.reference import standing_pose
-from tempose.pose.skeletons import OPENPOSE_18
 from tempose.representation import BINS, joint_images
 from tempose.request import DanceRequest
 from tempose.training.dit import DiTConfig, flow_loss, make_example
 from tempose.training.image_vae import image_loss, images_of, train_image_vae
 from tempose.vae import PoseVAE, decode_mixtures
+from tempose_pose.errors import TemposeError
+from tempose_pose.reference import standing_pose
+from tempose_pose.skeletons import OPENPOSE_18
 
 KL = {
     "block_out_channels": (4, 4, 4, 4), "down_block_types": ("DownEncoderBlock2D",) * 4,

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tempose.errors import TemposeError
-from tempose.pose import estimator
-from tempose.pose.estimator import RtmEstimator, missing, model_files
+from tempose import estimator
+from tempose.estimator import RtmEstimator, missing, model_files
+from tempose_pose.errors import TemposeError
 
 
 @pytest.mark.parametrize("joints", [17, 133])

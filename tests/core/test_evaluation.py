@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.evaluation import cases as songs
 from tempose.evaluation import figures, harness, suites
 from tempose.evaluation.baselines import GenreMean, Metronome, Retrieval
@@ -17,13 +15,15 @@ from tempose.evaluation.truth import Truth, moving, other_music, shuffled
 from tempose.metrics import beats as beat_metrics
 from tempose.metrics.curves import in_body_heights
 from tempose.music.audio import SAMPLE_RATE, Song
-from tempose.music.grid import BeatGrid
 from tempose.null import NullModel
-from tempose.pose.reference import body_height, standing_pose
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import OPENPOSE_18
 from tempose.request import DanceRequest
-from tempose.tempo import TempoMap
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
+from tempose_pose.reference import body_height, standing_pose
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.tempo import TempoMap
 
 STANDING = standing_pose().keypoints[0]
 

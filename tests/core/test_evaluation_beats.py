@@ -10,10 +10,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tempose.cli import app
-from tempose.errors import TemposeError
 from tempose.evaluation import beats as measured
 from tempose.music.audio import SAMPLE_RATE
-from tempose.music.grid import BeatGrid
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("TEMPOSE_DATA", ROOT.parent / "shared" / "data"))

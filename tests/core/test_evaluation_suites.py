@@ -5,8 +5,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.evaluation import suites
 from tempose.evaluation.baselines import Metronome
 from tempose.evaluation.cases import Case, long_case, splice_case
@@ -14,10 +12,12 @@ from tempose.evaluation.references import references, stature
 from tempose.evaluation.suites import Trial
 from tempose.evaluation.truth import Truth
 from tempose.music.audio import SAMPLE_RATE, Song
-from tempose.music.grid import BeatGrid
 from tempose.null import NullModel
-from tempose.pose.reference import complete, standing_pose
 from tempose.request import STYLES, normal_speed
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
+from tempose_pose.reference import complete, standing_pose
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 24 * SAMPLE_RATE).astype(np.float32)
 

@@ -9,10 +9,10 @@ import torch
 
 from tempose.datasets import bank
 from tempose.dit import SIZES, DanceDiT
-from tempose.errors import TemposeError
 from tempose.feature_spec import FeatureSpec
 from tempose.music.audio import SAMPLE_RATE
 from tempose.music.features import BEAT_GRID, LISTENED, MUSIC, beat_features, mean_tempo, song_features
+from tempose_pose.errors import TemposeError
 
 
 def test_columns_are_found_by_name_and_a_part_in_the_whole():

@@ -8,13 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
-from tempose.pose import writers
-from tempose.pose.formats import load_poses, load_reference, parse_poses
-from tempose.pose.reference import standing_pose
-from tempose.pose.sequence import PoseSequence, convert, to_openpose18
-from tempose.pose.skeletons import (
+from tempose_pose import writers
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.formats import load_poses, load_reference, parse_poses
+from tempose_pose.reference import standing_pose
+from tempose_pose.sequence import PoseSequence, convert, to_openpose18
+from tempose_pose.skeletons import (
     BODY_25,
     BODY_67,
     COCO_17,
@@ -26,7 +26,7 @@ from tempose.pose.skeletons import (
     SKELETONS,
     skeleton,
 )
-from tempose.pose.writers import save_poses
+from tempose_pose.writers import save_poses
 
 KEYPOINTS = st.floats(-0.5, 1.5, width=32)
 SCORES = st.one_of(st.just(0.0), st.floats(0.0625, 1, width=32))

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tempose.errors import TemposeError
-from tempose.pose.formats import load_poses, parse_poses
-from tempose.pose.sequence import PoseSequence
+from tempose_pose.errors import TemposeError
+from tempose_pose.formats import load_poses, parse_poses
+from tempose_pose.sequence import PoseSequence
 
 EXAMPLES = max(150, int(os.environ.get("TEMPOSE_FUZZ", "0")))
 

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tempose.errors import TemposeError
-from tempose.music.grid import MAX_BEATS, BeatGrid
-from tempose.tempo import TempoMap
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import MAX_BEATS, BeatGrid
+from tempose_pose.tempo import TempoMap
 
 intervals = st.lists(st.floats(0.2, 2.0), min_size=2, max_size=40)
 grids = st.builds(

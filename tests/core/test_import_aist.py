@@ -12,7 +12,7 @@ from tempose.datasets.clips import load_clips
 from tempose.datasets.importers import Options, import_data
 from tempose.datasets.importers.aist import tempo
 from tempose.datasets.importers.pickles import load_arrays
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tempose.datasets.clips import load_clips
 from tempose.datasets.importers import Options, import_data
 from tempose.datasets.importers.bvh import read_bvh
 from tempose.datasets.importers.mocap import as_dancer, find_joints, project, stance, tokens
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 
 def test_a_bvh_figure_stands_in_metres_facing_the_viewer(tmp_path):

@@ -10,7 +10,7 @@ from tempose.datasets.check import check_data, write_page
 from tempose.datasets.clips import load_clips
 from tempose.datasets.importers import Options, import_data
 from tempose.datasets.importers import run as run_module
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 
 def test_a_stopped_import_leaves_files_that_load_and_goes_on(tmp_path, monkeypatch):

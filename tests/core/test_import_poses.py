@@ -11,11 +11,11 @@ from tempose.datasets.clips import joint_speed, load_clips
 from tempose.datasets.importers import Options, import_data
 from tempose.datasets.importers.options import read_labels
 from tempose.datasets.importers.takes import at_pose_rate, filled, runs
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 
 def write_openpose(folder, points, canvas=None):
-    from tempose.pose.skeletons import OPENPOSE_18
+    from tempose_pose.skeletons import OPENPOSE_18
 
     folder.mkdir(parents=True)
     for frame, pose in enumerate(points):

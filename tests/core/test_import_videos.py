@@ -9,8 +9,8 @@ from importer_files import J, dancer_2d
 from tempose.datasets.importers import import_data
 from tempose.datasets.importers.shots import shot_cuts
 from tempose.datasets.importers.video import steady_tempo
-from tempose.errors import TemposeError
-from tempose.music.grid import BeatGrid
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
 
 
 def write_video(path, scenes, fps=30, sound=False):

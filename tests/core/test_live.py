@@ -15,7 +15,6 @@ import torch
 
 from tempose.codecs import RawCoordinates
 from tempose.dit import SIZES, DanceDiT
-from tempose.errors import TemposeError
 from tempose.music.features import BEAT_GRID, LISTENED, MUSIC
 from tempose.training.cli import read_config
 from tempose.training.dit import DiTConfig
@@ -23,6 +22,7 @@ from tempose.training.live import Live, trimmed
 from tempose.training.masks import draw_known
 from tempose.training.page import chart, read_log, write_page
 from tempose.training.sample import draw_sheet
+from tempose_pose.errors import TemposeError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 LOG = "step,seconds,loss,held_out_loss\n100,1.0,2.0,2.5\n200,2.0,1.0,1.5\n300,3.0,0.5,1.2\n"

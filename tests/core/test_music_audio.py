@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tempose.errors import TemposeError
 from tempose.music.audio import SAMPLE_RATE, Song
+from tempose_pose.errors import TemposeError
 
 
 def tone(seconds=1.0, rate=44_100, hertz=440.0):

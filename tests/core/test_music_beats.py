@@ -18,7 +18,7 @@ from tempose.music.beats import (
     tempo_curve,
     track_beats,
 )
-from tempose.music.grid import BeatGrid
+from tempose_pose.grid import BeatGrid
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("TEMPOSE_DATA", ROOT.parent / "shared" / "data"))

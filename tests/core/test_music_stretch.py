@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tempose.errors import TemposeError
 from tempose.music.stretch import stretch
-from tempose.tempo import TempoMap
+from tempose_pose.errors import TemposeError
+from tempose_pose.tempo import TempoMap
 
 RATE = 22_050
 CHANGING = TempoMap(((0.0, 0.0), (3.0, 3.0), (6.0, 7.5), (9.0, 9.0)))

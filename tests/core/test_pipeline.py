@@ -5,17 +5,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tempose.dance import Dance
-from tempose.errors import Canceled, TemposeError
 from tempose.generator import WEIGHTS, load_generator
 from tempose.metrics.motion import joint_speed
 from tempose.music.audio import SAMPLE_RATE, Song
-from tempose.music.grid import BeatGrid
-from tempose.pose.framing import chain_height
-from tempose.pose.reference import standing_pose
-from tempose.pose.sequence import PoseSequence
 from tempose.request import DanceRequest, Known
-from tempose.tempo import TempoMap
+from tempose_pose.dance import Dance
+from tempose_pose.errors import Canceled, TemposeError
+from tempose_pose.framing import chain_height
+from tempose_pose.grid import BeatGrid
+from tempose_pose.reference import standing_pose
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.tempo import TempoMap
 
 
 @pytest.fixture(scope="module")

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tempose.errors import TemposeError
 from tempose.evaluation.references import references
-from tempose.pose.framing import stood_up
-from tempose.pose.reference import body_height, complete, standing_pose
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import COCO_17, OPENPOSE_18
+from tempose_pose.errors import TemposeError
+from tempose_pose.framing import stood_up
+from tempose_pose.reference import body_height, complete, standing_pose
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import COCO_17, OPENPOSE_18
 
 J = {joint: i for i, joint in enumerate(OPENPOSE_18.joints)}
 

@@ -8,16 +8,16 @@ import pytest
 import soundfile
 from PIL import Image
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
-from tempose.pose.reference import standing_pose
-from tempose.pose.sequence import PoseSequence, convert
-from tempose.pose.skeletons import BODY_25, OPENPOSE_18, OPENPOSE_60
 from tempose.render.contact_sheet import contact_sheet, sheet_frames
 from tempose.render.draw import colours, draw_pose, draw_trail, place
 from tempose.render.ground import VideoGround
 from tempose.render.video import render_dance
-from tempose.tempo import TempoMap
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.reference import standing_pose
+from tempose_pose.sequence import PoseSequence, convert
+from tempose_pose.skeletons import BODY_25, OPENPOSE_18, OPENPOSE_60
+from tempose_pose.tempo import TempoMap
 
 BEATS = np.arange(0, 3, 0.5)
 
@@ -339,10 +339,10 @@ def test_the_command_reads_pose_files_that_do_not_say_their_size_rate_or_axis(tm
     import typer
     from typer.testing import CliRunner
 
-    from tempose.pose.formats import load_poses
-    from tempose.pose.skeletons import BODY_67, HALPE_26
-    from tempose.pose.writers import save_poses
     from tempose.render.cli import render
+    from tempose_pose.formats import load_poses
+    from tempose_pose.skeletons import BODY_67, HALPE_26
+    from tempose_pose.writers import save_poses
 
     app = typer.Typer()
     app.command()(render)

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tempose.errors import TemposeError
-from tempose.tempo import TempoMap
+from tempose_pose.errors import TemposeError
+from tempose_pose.tempo import TempoMap
 
 speeds = st.floats(0.1, 10)
 maps = st.builds(

@@ -11,14 +11,14 @@ from tempose.datasets import augment
 from tempose.datasets.augment import Augmenter, SongBankEntry, reproportion
 from tempose.datasets.clips import Clip, joint_speed, quantised, sample
 from tempose.music.features import MUSIC
-from tempose.pose.framing import Framing, chain_height
-from tempose.pose.reference import standing_pose
-from tempose.pose.skeletons import OPENPOSE_18
 from tempose.segments import SEGMENT, meet, plan
 from tempose.training.cli import list_data
 from tempose.training.dit import DiTConfig, flow_loss, make_example, train_dit
 from tempose.training.masks import draw_known
 from tempose.vae import PoseVAE
+from tempose_pose.framing import Framing, chain_height
+from tempose_pose.reference import standing_pose
+from tempose_pose.skeletons import OPENPOSE_18
 
 BPM = 100.0
 

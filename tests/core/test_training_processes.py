@@ -25,8 +25,8 @@ def begin(out, batch, *more, **environment):
         return subprocess.Popen(
             [sys.executable, str(PROGRAM), str(out), str(batch), *map(str, more)],
             stdout=log, stderr=log,
-            env={**os.environ, "PYTHONPATH": str(ROOT / "core"), "OMP_NUM_THREADS": "1",
-                 "ACCELERATE_USE_CPU": "true", **environment},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(str(ROOT / p) for p in ("core", "pose")),
+                 "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true", **environment},
         )  # fmt: skip
 
 

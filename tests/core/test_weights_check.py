@@ -16,12 +16,12 @@ from safetensors.torch import save
 
 from tempose import pipeline
 from tempose.dit import DanceDiT
-from tempose.errors import TemposeError
 from tempose.generator import WEIGHTS, load_generator
 from tempose.music import beat_net
 from tempose.pipeline import DancePipeline
 from tempose.vae import PoseVAE
 from tempose.weights_check import MANIFEST, WEIGHT_FILE, check_header, check_weights, write_manifest
+from tempose_pose.errors import TemposeError
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "ship_weights.py"
 SOUND = save({"a": torch.zeros(3, 4), "b": torch.zeros(2, dtype=torch.bfloat16)})

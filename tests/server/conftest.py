@@ -62,7 +62,7 @@ class Server:
         start = [sys.executable, str(DOUBLE)] if double else [sys.executable, "-m", "tempose_server"]
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("TEMPOSE_SERVER_")},
-            "PYTHONPATH": os.pathsep.join([str(ROOT / "core"), str(ROOT / "server")]),
+            "PYTHONPATH": os.pathsep.join(str(ROOT / p) for p in ("core", "pose", "server")),
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",
             **{f"TEMPOSE_SERVER_{key.upper()}": str(value) for key, value in (settings or {}).items()},
@@ -284,7 +284,7 @@ class Farm:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
                 env={**os.environ, **self.environment, "OMP_NUM_THREADS": "1",
-                     "PYTHONPATH": os.pathsep.join([str(ROOT / "core"), str(ROOT / "server")])},
+                     "PYTHONPATH": os.pathsep.join(str(ROOT / p) for p in ("core", "pose", "server"))},
             )  # fmt: skip
         self.address = self.process.stdout.readline().strip()
         assert self.address, self.log_path.read_text(errors="replace")

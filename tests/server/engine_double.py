@@ -50,7 +50,7 @@ class Double:
         self.null = NullModel()
 
     def __call__(self, song, request, *, on_segment=None, on_step=None, should_cancel=None):
-        from tempose.errors import Canceled
+        from tempose_pose.errors import Canceled
 
         kind, rest = divmod(request.seed, 1000)
         if kind == 1:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 from tempose_server import decode
 
 

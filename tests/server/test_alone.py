@@ -15,13 +15,13 @@ import httpx
 import numpy as np
 import pytest
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.music.audio import Song
-from tempose.music.grid import BeatGrid
 from tempose.null import NullModel
-from tempose.pose.reference import standing_pose
 from tempose.request import DanceRequest
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
+from tempose_pose.reference import standing_pose
 from tempose_server import decode, events, sandbox
 from tempose_server.metrics import Metrics
 from tempose_server.security import Doors

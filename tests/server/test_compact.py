@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 from tempose_server.compact import MAGIC, MEDIA_TYPE, pack, unpack
 
 

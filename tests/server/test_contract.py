@@ -12,11 +12,11 @@ import pytest
 import soundfile
 
 import tempose
-from tempose.dance import Dance
 from tempose.music import audio, beats
 from tempose.null import NullModel
-from tempose.pose.skeletons import OPENPOSE_18
 from tempose.request import STYLES
+from tempose_pose.dance import Dance
+from tempose_pose.skeletons import OPENPOSE_18
 from tempose_server import schemas
 
 BEAT_WEIGHTS = Path(beats.__file__).with_name("beat_net.safetensors")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 from tempose_server.schemas import to_tempo_map
 
 CASES = int(os.environ.get("TEMPOSE_API_CASES", "300"))

@@ -9,7 +9,7 @@ import zlib
 import numpy as np
 import pytest
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 from tempose_server import pictures
 
 PATH = "/v1/pose"

@@ -10,7 +10,7 @@ import time
 import httpx
 import pytest
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 from tempose_server.settings import Settings
 
 if shutil.which("openssl") is None:

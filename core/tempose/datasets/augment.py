@@ -8,10 +8,10 @@ import numpy as np
 
 from tempose.datasets.clips import Clip, beat_lock, joint_speed, quantised, sample
 from tempose.music.features import LISTENED, beat_features
-from tempose.pose.framing import HEIGHT, Framing, chain_height
-from tempose.pose.skeletons import OPENPOSE_18
 from tempose.request import FPS, NORMAL_SPEED, STYLES
 from tempose.segments import SEGMENT
+from tempose_pose.framing import HEIGHT, Framing, chain_height
+from tempose_pose.skeletons import OPENPOSE_18
 
 _J = {name: i for i, name in enumerate(OPENPOSE_18.joints)}
 _FLIP = list(OPENPOSE_18.flip)

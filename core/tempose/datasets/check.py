@@ -25,10 +25,10 @@ from tempose.datasets.clips import (
     quantised,
 )
 from tempose.datasets.importers.store import MEMORY
-from tempose.errors import TemposeError
-from tempose.pose.skeletons import OPENPOSE_18
 from tempose.request import FPS
 from tempose.segments import SEGMENT
+from tempose_pose.errors import TemposeError
+from tempose_pose.skeletons import OPENPOSE_18
 
 STILL = 0.12  # body heights per second: below it hardly anything is danced
 FAST = 1.2  # above it the frame rate is more likely wrong than the dancer fast

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 app = typer.Typer(name="data", help="Bring motion in, and check it.", no_args_is_help=True)
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from tempose.pose.framing import chain_height
-from tempose.pose.skeletons import COCO_17, HALPE_26, OPENPOSE_18, OPENPOSE_60, Skeleton
+from tempose_pose.framing import chain_height
+from tempose_pose.skeletons import COCO_17, HALPE_26, OPENPOSE_18, OPENPOSE_60, Skeleton
 
 SKELETONS: dict[int, Skeleton] = {17: COCO_17, 18: OPENPOSE_18, 26: HALPE_26, 60: OPENPOSE_60}
 _J = {name: i for i, name in enumerate(OPENPOSE_18.joints)}

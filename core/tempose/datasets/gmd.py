@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 # Styles whose felt beat is not the metronome's: of no use as truth for beats.
 AMBIGUOUS = ("chacarera", "bembe", "joropo", "middleeastern", "klezmer", "sangueo", "linear", "merengue")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tempose.errors import TemposeError
 from tempose.music.audio import SAMPLE_RATE
+from tempose_pose.errors import TemposeError
 
 DRUM_SECONDS = 1.6  # cymbals are faded out by then
 ATTACK_SHARE = 0.2  # a sample is heard to begin where it first reaches this share of its early peak

@@ -20,9 +20,9 @@ from tempose.datasets.arrange import (
 from tempose.datasets.genres import GENRES, Genre
 from tempose.datasets.gmd import quantised
 from tempose.datasets.instruments import FLUID_KITS, ROLES, SampleLibrary
-from tempose.errors import TemposeError
 from tempose.music.audio import SAMPLE_RATE
-from tempose.music.grid import BeatGrid
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
 
 __all__ = ["SampleLibrary", "beat_seconds", "render_song"]
 

@@ -10,17 +10,17 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.evaluation.truth import Truth
 from tempose.generator import OnSegment, OnStep
 from tempose.metrics.curves import in_body_heights
 from tempose.music.audio import Song
-from tempose.music.grid import BeatGrid
-from tempose.pose.reference import body_height, complete
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import OPENPOSE_18
 from tempose.request import FPS, DanceRequest
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
+from tempose_pose.reference import body_height, complete
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import OPENPOSE_18
 
 _HIPS = [OPENPOSE_18.index("left_hip"), OPENPOSE_18.index("right_hip")]
 _FEET = [OPENPOSE_18.index("left_ankle"), OPENPOSE_18.index("right_ankle")]

@@ -21,11 +21,11 @@ from typing import Any
 
 import numpy as np
 
-from tempose.errors import TemposeError
 from tempose.music.audio import SAMPLE_RATE, Song
 from tempose.music.beats import track_beats
 from tempose.music.compiled import compile_once
-from tempose.music.grid import BeatGrid
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 FIGURES = ("f", "cmlc", "cmlt", "amlc", "amlt", "downbeat_f")

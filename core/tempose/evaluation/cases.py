@@ -13,14 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.generator import Generator
 from tempose.music.audio import SAMPLE_RATE, Song
-from tempose.music.grid import BeatGrid
-from tempose.pose.sequence import PoseSequence
 from tempose.request import DanceRequest
-from tempose.tempo import TempoMap
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.tempo import TempoMap
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 TEMPI = (70.0, 90.0, 110.0, 130.0, 150.0, 170.0)

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tempose.errors import TemposeError
 from tempose.request import GUIDANCE
+from tempose_pose.errors import TemposeError
 
 
 def evaluate(
@@ -148,7 +148,7 @@ def evaluate_beats(
 
 
 def _dances(what: str):
-    from tempose.dance import Dance
+    from tempose_pose.dance import Dance
 
     folder = Path(what)
     if what in ("default", "null") or not folder.is_dir() or (folder / "model_index.json").is_file():

@@ -9,9 +9,9 @@ import numpy as np
 from scipy import stats
 
 from tempose import metrics
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.metrics import kinetics, tempo
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
 
 Row = dict[str, float | str | None]
 

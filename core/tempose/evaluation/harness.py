@@ -12,8 +12,6 @@ from typing import Any
 
 import numpy as np
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.evaluation import figures, score
 from tempose.evaluation.cases import Case, OnDance, dance_all, slug
 from tempose.evaluation.figures import FIGURES, SET_FIGURES, Row
@@ -21,8 +19,10 @@ from tempose.evaluation.suites import SUITES, Trial
 from tempose.evaluation.truth import Truth, moving, other_music, shuffled
 from tempose.generator import Generator
 from tempose.metrics import kinetics
-from tempose.pose.reference import standing_pose
-from tempose.pose.sequence import PoseSequence
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.reference import standing_pose
+from tempose_pose.sequence import PoseSequence
 
 SHEETS = 8  # contact sheets in the page, the first system's first
 FEATURES = "rms"

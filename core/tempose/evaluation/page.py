@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure as Plot
 
-from tempose.dance import Dance
 from tempose.evaluation.figures import FIGURES, Row, estimate
 from tempose.evaluation.page_parts import STYLE, image, line, number, png, saved
 from tempose.evaluation.page_score import score_section
 from tempose.evaluation.page_suites import suite_sections
 from tempose.render.contact_sheet import contact_sheet
 from tempose.render.video import render_dance
+from tempose_pose.dance import Dance
 
 BANDS = ((0, 90), (90, 105), (105, 120), (120, 400))
 NOTE = """Beat scores are shown with their chance level: the same motion against shifted beats. What each

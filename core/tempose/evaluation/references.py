@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tempose.pose.reference import standing_pose
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import OPENPOSE_18
+from tempose_pose.reference import standing_pose
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import OPENPOSE_18
 
 _J = {joint: i for i, joint in enumerate(OPENPOSE_18.joints)}
 HEIGHT = 0.7  # of a standing grown-up, as a share of the canvas
@@ -99,7 +99,7 @@ def references() -> dict[str, PoseSequence]:
 
 def stature(poses: PoseSequence) -> tuple[float, float]:
     """Body height in pixels (`body_height`), and legs over trunk, both by their longer frames."""
-    from tempose.pose.reference import body_height, segment_lengths
+    from tempose_pose.reference import body_height, segment_lengths
 
     lengths = np.nanpercentile(segment_lengths(poses), 90, axis=0)
     return body_height(poses), float((lengths[2] + lengths[3]) / max(lengths[1], 1e-6))

@@ -11,15 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from tempose.dance import Dance
 from tempose.evaluation.cases import TEMPI, long_case, splice_case, tempo_cases
 from tempose.evaluation.matched import matched
 from tempose.evaluation.references import FORESHORTENED, references, stature
 from tempose.evaluation.trial import Trial, mean
 from tempose.metrics import beats as beat_metrics
 from tempose.metrics import kinetics, motion, tempo
-from tempose.pose.sequence import PoseSequence
 from tempose.request import STYLES
+from tempose_pose.dance import Dance
+from tempose_pose.sequence import PoseSequence
 
 CLEAN_SLOPE = 0.1
 WITHIN_BEATS = 2.0
@@ -144,8 +144,8 @@ def poses(trial: Trial, seconds: float = 10.0, songs: int = 2) -> dict[str, Any]
 
 
 def _against_reference(dance: Dance, reference: PoseSequence, name: str) -> dict[str, float]:
-    from tempose.pose.reference import complete
-    from tempose.pose.skeletons import OPENPOSE_18
+    from tempose_pose.reference import complete
+    from tempose_pose.skeletons import OPENPOSE_18
 
     whole, _ = complete(reference)
     (height, legs), (tall, longer) = stature(dance.poses), stature(whole)

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from tempose.dance import Dance
 from tempose.evaluation.cases import Case, OnDance, dance_all
 from tempose.evaluation.truth import Truth
 from tempose.generator import Generator
-from tempose.pose.sequence import PoseSequence
+from tempose_pose.dance import Dance
+from tempose_pose.sequence import PoseSequence
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tempose.dance import Dance
 from tempose.metrics.motion import freezing
-from tempose.music.grid import BeatGrid
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import OPENPOSE_18
+from tempose_pose.dance import Dance
+from tempose_pose.grid import BeatGrid
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import OPENPOSE_18
 
 if TYPE_CHECKING:
     from tempose.datasets.clips import Clip

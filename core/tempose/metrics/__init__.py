@@ -5,8 +5,8 @@ What each figure can and cannot tell stands in ``docs/metrics.md``.
 
 from __future__ import annotations
 
-from tempose.dance import Dance
 from tempose.metrics import beats, kinetics, motion, tempo, variety
+from tempose_pose.dance import Dance
 
 
 def evaluate(dance: Dance, conventions: tuple[str, ...] = ()) -> dict[str, float]:

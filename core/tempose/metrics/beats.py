@@ -31,10 +31,10 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 from scipy.signal import argrelextrema
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.metrics import curves
-from tempose.pose.sequence import PoseSequence
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.sequence import PoseSequence
 
 SHIFTS = 100
 MIN_SHIFTS = 20

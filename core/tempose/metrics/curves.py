@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tempose.errors import TemposeError
-from tempose.pose.reference import body_height
-from tempose.pose.sequence import PoseSequence
+from tempose_pose.errors import TemposeError
+from tempose_pose.reference import body_height
+from tempose_pose.sequence import PoseSequence
 
 MIN_FRAMES = 4
 

@@ -29,11 +29,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.metrics import curves
-from tempose.pose.sequence import PoseSequence, to_openpose18
-from tempose.pose.skeletons import OPENPOSE_18
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.sequence import PoseSequence, to_openpose18
+from tempose_pose.skeletons import OPENPOSE_18
 
 FORMS = ("corrected", "rms", "published")
 _HIPS = [OPENPOSE_18.index("left_hip"), OPENPOSE_18.index("right_hip")]

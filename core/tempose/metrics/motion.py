@@ -27,12 +27,12 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.metrics import curves
 from tempose.metrics.curves import in_body_heights, joint_steps, mean_speed, resampled
-from tempose.pose.sequence import PoseSequence, to_openpose18
-from tempose.pose.skeletons import OPENPOSE_18
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.sequence import PoseSequence, to_openpose18
+from tempose_pose.skeletons import OPENPOSE_18
 
 RATE = 30.0
 STILL = 0.05  # body heights per second

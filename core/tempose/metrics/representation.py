@@ -13,8 +13,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tempose.errors import TemposeError
-from tempose.pose.sequence import PoseSequence
+from tempose_pose.errors import TemposeError
+from tempose_pose.sequence import PoseSequence
 
 BINS = 512
 

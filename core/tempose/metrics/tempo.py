@@ -19,13 +19,13 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.metrics import curves
 from tempose.metrics.beats import alignment, motion_beats
 from tempose.metrics.curves import filled, in_body_heights, mean_speed
-from tempose.music.grid import BeatGrid
-from tempose.pose.sequence import PoseSequence
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
+from tempose_pose.sequence import PoseSequence
 
 RANGE = (33.0, 220.0)  # half of 70 lies inside
 FACTORS = (0.5, 1.0, 2.0)

@@ -12,11 +12,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from tempose.dance import Dance
 from tempose.metrics import curves
 from tempose.metrics.curves import filled, in_body_heights
-from tempose.music.grid import BeatGrid
-from tempose.pose.sequence import PoseSequence
+from tempose_pose.dance import Dance
+from tempose_pose.grid import BeatGrid
+from tempose_pose.sequence import PoseSequence
 
 LOOPS = (1, 2, 4, 8)
 DETAIL = 8  # poses per beat

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tempose.errors import TemposeError
 from tempose.music.compiled import compile_once
-from tempose.music.grid import BeatGrid
+from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
 
 SAMPLE_RATE = 22_050  # 735 samples per pose frame at 30 fps
 MAX_SECONDS = 3600

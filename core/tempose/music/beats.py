@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from tempose.music.audio import SAMPLE_RATE
-from tempose.music.grid import BeatGrid
+from tempose_pose.grid import BeatGrid
 
 RATE = 100  # beats are first sought on a grid of 10 ms, then placed between its points
 SLOWEST, FASTEST = 48.0, 215.0  # beats per minute

@@ -12,8 +12,8 @@ import numpy as np
 from tempose.feature_spec import FeatureSpec
 from tempose.music.audio import SAMPLE_RATE
 from tempose.music.compiled import compile_once
-from tempose.music.grid import BeatGrid
-from tempose.tempo import TempoMap
+from tempose_pose.grid import BeatGrid
+from tempose_pose.tempo import TempoMap
 
 FPS = 30
 HOP = SAMPLE_RATE // FPS  # 735

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tempose.errors import TemposeError
-from tempose.tempo import TempoMap
+from tempose_pose.errors import TemposeError
+from tempose_pose.tempo import TempoMap
 
 BEFORE, AFTER = 0.020, 0.028  # seconds around an attack that are read at their own speed
 STEEPEST = 4.0  # how much faster or slower than asked for the reading may go in between
@@ -44,7 +44,7 @@ def stretch(samples: np.ndarray, rate: int, tempo_map: TempoMap, seconds: float)
     Examples
     --------
     >>> import numpy as np
-    >>> from tempose.tempo import TempoMap
+    >>> from tempose_pose.tempo import TempoMap
     >>> stretch(np.zeros(44_100), 44_100, TempoMap.constant(0.5), 2.0).shape
     (88200,)
     """

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 
 def render(
@@ -98,7 +98,7 @@ def render(
 
         contact_sheet(loaded, output, title=dance.stem, count=poses, per_beat=per_beat)
     elif suffix == ".json" or (not suffix and layout == "openpose"):
-        from tempose.pose.writers import save_poses
+        from tempose_pose.writers import save_poses
 
         save_poses(loaded.poses, output, layout, points)
     else:
@@ -111,8 +111,8 @@ def render(
 def _load(path: Path, **said):
     import numpy as np
 
-    from tempose.dance import Dance
-    from tempose.pose.formats import load_poses
+    from tempose_pose.dance import Dance
+    from tempose_pose.formats import load_poses
 
     if path.suffix == ".npz":
         return Dance.load(path)
@@ -149,7 +149,7 @@ def _video(dance, output, audio, start, tempo_map, **settings) -> None:
     from rich.progress import Progress
 
     from tempose.render.video import render_dance
-    from tempose.tempo import TempoMap
+    from tempose_pose.tempo import TempoMap
 
     stretched = None
     if tempo_map is not None:

@@ -11,12 +11,12 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from scipy.ndimage import gaussian_filter1d
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.metrics.beats import CONVENTIONS, motion_beats
 from tempose.metrics.curves import in_body_heights, mean_speed
-from tempose.pose.sequence import PoseSequence
 from tempose.render.draw import draw_pose
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.sequence import PoseSequence
 
 COLUMNS = 8
 CURVE_SECONDS = 16.0  # per row

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from tempose.errors import TemposeError
-from tempose.pose.sequence import PoseSequence, convert, to_openpose18
-from tempose.pose.skeletons import OPENPOSE_18, OPENPOSE_60
+from tempose_pose.errors import TemposeError
+from tempose_pose.sequence import PoseSequence, convert, to_openpose18
+from tempose_pose.skeletons import OPENPOSE_18, OPENPOSE_60
 
 HAND_JOINT = (0, 0, 255)
 HAND_BONE = 0.25  # of the body's line width

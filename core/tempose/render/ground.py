@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 VIDEOS = (".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v")
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tempose.dance import Dance
-from tempose.errors import TemposeError
 from tempose.metrics.curves import resampled
 from tempose.render.draw import draw_trail
 from tempose.render.ground import VIDEOS, VideoGround
-from tempose.tempo import TempoMap
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.tempo import TempoMap
 
 AUDIO_RATE = 44_100
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 import yaml
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 if TYPE_CHECKING:
     from tempose.datasets.augment import Augmenter

@@ -20,11 +20,11 @@ from tempose.codecs import latent_shape
 from tempose.datasets.augment import Augmenter
 from tempose.dit import SIZES, DanceDiT
 from tempose.pipeline import mask_channels
-from tempose.pose.skeletons import OPENPOSE_18
 from tempose.request import STYLES
 from tempose.training.live import Live, trimmed
 from tempose.training.masks import draw_known
 from tempose.vae import PoseVAE
+from tempose_pose.skeletons import OPENPOSE_18
 
 
 @dataclass

@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tempose.dance import Dance
 from tempose.dit import DanceDiT
 from tempose.music.features import MUSIC
 from tempose.pipeline import mask_channels
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import OPENPOSE_18
 from tempose.request import FPS, STYLES
 from tempose.vae import decode_mixtures
+from tempose_pose.dance import Dance
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import OPENPOSE_18
 
 
 @torch.no_grad()

@@ -6,9 +6,9 @@ from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
 from tempose import __version__
-from tempose.pose.skeletons import SKELETONS
 from tempose.request import FPS, STYLES
 from tempose.segments import OVERLAP, SEGMENT
+from tempose_pose.skeletons import SKELETONS
 from tempose_server import decode, pictures, schemas
 from tempose_server.metrics import CONTENT_TYPE
 from tempose_server.service import Parts

@@ -73,8 +73,8 @@ def test_hands_and_feet_come_back_from_a_file(tmp_path, kind):
 
 
 def test_what_the_core_writes_is_read_and_the_other_way_round(tmp_path):
-    core = pytest.importorskip("tempose.pose.formats")
-    writers = pytest.importorskip("tempose.pose.writers")
+    core = pytest.importorskip("tempose_pose.formats")
+    writers = pytest.importorskip("tempose_pose.writers")
     poses = dancing()
     for kind, form, name in (
         ("OPENPOSE", "openpose", "a.json"),

@@ -186,7 +186,7 @@ def test_a_png_can_be_read():
 
 
 def test_the_core_reads_the_files_and_draws_the_same(tmp_path):
-    formats = pytest.importorskip("tempose.pose.formats", reason="the core is not installed")
+    formats = pytest.importorskip("tempose_pose.formats", reason="the core is not installed")
     from tempose.render.draw import draw_pose
 
     before = poses(missing=False)

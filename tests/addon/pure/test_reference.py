@@ -8,8 +8,8 @@ from addon.errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tempose.pose.skeletons import COCO_17 as CORE_COCO
-from tempose.pose.skeletons import OPENPOSE_18 as CORE
+from tempose_pose.skeletons import COCO_17 as CORE_COCO
+from tempose_pose.skeletons import OPENPOSE_18 as CORE
 
 
 def openpose(points, scores, canvas=None, people=None):

@@ -11,7 +11,7 @@ from addon.tempo.timing import Span, TempoMap
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tempose.tempo import TempoMap as CoreMap
+from tempose_pose.tempo import TempoMap as CoreMap
 
 factors = st.floats(0.5, 2.0)
 sections = st.lists(st.tuples(st.floats(0, 20), factors), max_size=4)

@@ -5,7 +5,7 @@ from addon.tempo.timing import Span, TempoMap, frame_rate, resample
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tempose.tempo import TempoMap as CoreMap
+from tempose_pose.tempo import TempoMap as CoreMap
 
 factors = st.floats(0.5, 2.0)
 

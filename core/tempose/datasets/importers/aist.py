@@ -16,7 +16,7 @@ import numpy as np
 from tempose.datasets.importers.options import Options
 from tempose.datasets.importers.pickles import load_arrays
 from tempose.datasets.importers.takes import Dropped, Job, Take, filled
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 RATE = 60.0
 LICENCE = "CC BY 4.0 (AIST++ annotations, Google)"

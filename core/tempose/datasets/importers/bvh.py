@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from scipy.spatial.transform import Rotation
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 MAX_BYTES = 1 << 29
 MAX_JOINTS = 1000

@@ -8,9 +8,9 @@ import numpy as np
 
 from tempose.datasets.clips import GLITCH
 from tempose.datasets.importers.bvh import Bvh
-from tempose.errors import TemposeError
-from tempose.pose.skeletons import COCO_17
 from tempose.request import FPS
+from tempose_pose.errors import TemposeError
+from tempose_pose.skeletons import COCO_17
 
 # Parts as rigs name them, likeliest first: "arm" is the upper arm of Mixamo and CMU, "leg" their lower leg.
 PARTS = {

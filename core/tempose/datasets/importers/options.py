@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 KINDS = ("aist", "bvh", "poses", "video")
 VIEWS = ("both", "3d", "2d")

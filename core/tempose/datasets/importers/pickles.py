@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy._core.multiarray import _reconstruct, scalar  # pyright: ignore[reportAttributeAccessIssue]
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 MAX_BYTES = 1 << 30
 

@@ -9,10 +9,10 @@ import numpy as np
 
 from tempose.datasets.importers.options import PAPER_FPS, PAPER_FRAMES, Options
 from tempose.datasets.importers.takes import Dropped, Job, Take, cut_2d
-from tempose.errors import TemposeError
-from tempose.pose.formats import load_poses, parse_poses
-from tempose.pose.sequence import PoseSequence, convert
-from tempose.pose.skeletons import COCO_17
+from tempose_pose.errors import TemposeError
+from tempose_pose.formats import load_poses, parse_poses
+from tempose_pose.sequence import PoseSequence, convert
+from tempose_pose.skeletons import COCO_17
 
 
 def is_here(source: Path) -> bool:

@@ -10,8 +10,8 @@ from tempose.datasets.importers import aist, mocap_jobs, poses, video
 from tempose.datasets.importers.options import KINDS, Options
 from tempose.datasets.importers.store import Store, mark
 from tempose.datasets.importers.takes import Dropped, Job
-from tempose.errors import TemposeError
-from tempose.pose.estimator import Estimator
+from tempose.estimator import Estimator
+from tempose_pose.errors import TemposeError
 
 _MODULES = {"aist": aist, "bvh": mocap_jobs, "poses": poses, "video": video}
 OnJob = Callable[[int, int, str], None]

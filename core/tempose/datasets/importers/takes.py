@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from tempose.datasets.clips import sample
-from tempose.pose.skeletons import COCO_17
 from tempose.request import FPS
+from tempose_pose.skeletons import COCO_17
 
 GAP = 5  # frames without the dancer that are bridged
 TORSO = [COCO_17.index(f"{s}_{j}") for j in ("shoulder", "hip") for s in ("left", "right")]

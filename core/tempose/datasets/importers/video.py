@@ -13,11 +13,11 @@ from tempose.datasets.importers.options import PAPER_FPS, Options
 from tempose.datasets.importers.poses import clips_2d
 from tempose.datasets.importers.shots import THUMBNAIL, shot_cuts
 from tempose.datasets.importers.takes import Dropped, Job, Take
-from tempose.errors import TemposeError
+from tempose.estimator import Estimator, RtmEstimator
 from tempose.music.audio import SAMPLE_RATE, Song
-from tempose.music.grid import BeatGrid
-from tempose.pose.estimator import Estimator, RtmEstimator
-from tempose.pose.formats import parse_poses
+from tempose_pose.errors import TemposeError
+from tempose_pose.formats import parse_poses
+from tempose_pose.grid import BeatGrid
 
 FILES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v")
 STEADY = 0.04  # seconds by which beats may stray from an even grid

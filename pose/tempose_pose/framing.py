@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tempose.pose.skeletons import OPENPOSE_18
+from tempose_pose.skeletons import OPENPOSE_18
 
 HEIGHT = 0.55  # chain height of the canonical figure, as a share of the canvas
 GROUND = 0.85  # y of its feet

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tempose.pose.formats.layouts import MAX_FRAMES
-from tempose.pose.formats.values import numbers, unreadable
-from tempose.pose.sequence import PoseSequence, convert
-from tempose.pose.skeletons import Skeleton
+from tempose_pose.formats.layouts import MAX_FRAMES
+from tempose_pose.formats.values import numbers, unreadable
+from tempose_pose.sequence import PoseSequence, convert
+from tempose_pose.skeletons import Skeleton
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from tempose.errors import TemposeError
-from tempose.pose.sequence import PoseSequence, to_openpose18
-from tempose.pose.skeletons import OPENPOSE_18
+from tempose_pose.errors import TemposeError
+from tempose_pose.sequence import PoseSequence, to_openpose18
+from tempose_pose.skeletons import OPENPOSE_18
 
 # A grown-up seen from the front, in body heights: (distance from the middle, height above the floor).
 # Shares after Drillis and Contini (1966), the face after COCO annotations.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 
 @dataclass(frozen=True)

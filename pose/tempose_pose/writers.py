@@ -10,10 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tempose.errors import TemposeError
-from tempose.pose.formats.layouts import AXES, COCO_LAYOUTS, COCO_PARTS, OPENPOSE_LAYOUTS
-from tempose.pose.sequence import PoseSequence, convert, to_openpose18
-from tempose.pose.skeletons import COCO_17, HALPE_26, OPENPOSE_60, Skeleton
+from tempose_pose.errors import TemposeError
+from tempose_pose.formats.layouts import AXES, COCO_LAYOUTS, COCO_PARTS, OPENPOSE_LAYOUTS
+from tempose_pose.sequence import PoseSequence, convert, to_openpose18
+from tempose_pose.skeletons import COCO_17, HALPE_26, OPENPOSE_60, Skeleton
 
 
 def to_own(poses: PoseSequence) -> dict:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 MAX_BYTES = 256 * 2**20
 DEFAULT_FPS = 30.0  # for single poses, where it means nothing

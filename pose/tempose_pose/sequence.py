@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tempose.errors import TemposeError
-from tempose.pose.skeletons import OPENPOSE_18, Skeleton
+from tempose_pose.errors import TemposeError
+from tempose_pose.skeletons import OPENPOSE_18, Skeleton
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from tempose.pose.formats.layouts import MAX_FRAMES
-from tempose.pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import skeleton
+from tempose_pose.formats.layouts import MAX_FRAMES
+from tempose_pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import skeleton
 
 
 def from_own(data: dict, name: Any, fps: float | None) -> PoseSequence:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 ANY_SIZE = (640, 640)  # for models that take pictures of any size
 COUNTS = (17, 26, 133)  # joints: COCO, Halpe (with feet), COCO-WholeBody (with feet and hands)

@@ -10,9 +10,9 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from tempose.errors import TemposeError
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import LAYOUTS
+from tempose_pose.errors import TemposeError
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import LAYOUTS
 
 
 @dataclass(frozen=True, eq=False)

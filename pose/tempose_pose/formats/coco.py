@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from tempose.pose.formats.layouts import COCO_LAYOUTS, COCO_PARTS, COCO_WHOLEBODY
-from tempose.pose.formats.people import Person, assemble, choose, read_person
-from tempose.pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import BODY_67
+from tempose_pose.formats.layouts import COCO_LAYOUTS, COCO_PARTS, COCO_WHOLEBODY
+from tempose_pose.formats.people import Person, assemble, choose, read_person
+from tempose_pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import BODY_67
 
 
 def from_coco(

@@ -6,7 +6,7 @@ COCO-WholeBody (133 points, body first), Halpe-FullBody (26 points, body first, 
 
 from __future__ import annotations
 
-from tempose.pose.skeletons import (
+from tempose_pose.skeletons import (
     BODY_25,
     BODY_67,
     COCO_17,

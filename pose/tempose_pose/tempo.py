@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tempose.errors import TemposeError
+from tempose_pose.errors import TemposeError
 
 
 @dataclass(frozen=True)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from tempose.pose.formats.people import Person, assemble
-from tempose.pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
-from tempose.pose.sequence import PoseSequence
-from tempose.pose.skeletons import MEDIAPIPE_33
+from tempose_pose.formats.people import Person, assemble
+from tempose_pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import MEDIAPIPE_33
 
 LANDMARKS = ("landmarks", "pose_landmarks", "poseLandmarks")  # its names in its languages
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tempose.errors import TemposeError
-from tempose.tempo import TempoMap
+from tempose_pose.errors import TemposeError
+from tempose_pose.tempo import TempoMap
 
 MAX_BEATS = 20_000
 

@@ -15,14 +15,14 @@ from typing import Any
 
 import numpy as np
 
-from tempose.errors import TemposeError
-from tempose.pose.formats.coco import from_coco
-from tempose.pose.formats.layouts import AXES, MAX_FRAMES
-from tempose.pose.formats.mediapipe import LANDMARKS, from_mediapipe
-from tempose.pose.formats.openpose import from_pages, pages_of
-from tempose.pose.formats.own import from_own
-from tempose.pose.formats.values import DEFAULT_FPS, first, load_json, unreadable
-from tempose.pose.sequence import PoseSequence
+from tempose_pose.errors import TemposeError
+from tempose_pose.formats.coco import from_coco
+from tempose_pose.formats.layouts import AXES, MAX_FRAMES
+from tempose_pose.formats.mediapipe import LANDMARKS, from_mediapipe
+from tempose_pose.formats.openpose import from_pages, pages_of
+from tempose_pose.formats.own import from_own
+from tempose_pose.formats.values import DEFAULT_FPS, first, load_json, unreadable
+from tempose_pose.sequence import PoseSequence
 
 __all__ = ["load_poses", "load_reference", "parse_poses"]
 
@@ -61,7 +61,7 @@ def load_poses(
     """
     path = Path(path)
     if path.suffix == ".npz" and path.is_file():
-        from tempose.dance import Dance
+        from tempose_pose.dance import Dance
 
         return Dance.load(path).poses
     if path.is_dir():

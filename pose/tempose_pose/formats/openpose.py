@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from tempose.pose.formats.layouts import HANDED, OPENPOSE_LAYOUTS
-from tempose.pose.formats.people import Person, assemble, choose, read_person
-from tempose.pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
-from tempose.pose.sequence import PoseSequence
+from tempose_pose.formats.layouts import HANDED, OPENPOSE_LAYOUTS
+from tempose_pose.formats.people import Person, assemble, choose, read_person
+from tempose_pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
+from tempose_pose.sequence import PoseSequence
 
 
 def pages_of(data: Any, name: Any) -> list[dict]:

@@ -1,1 +1,0 @@
-"""Poses: skeletons as data, pose sequences, and the file formats they come in."""
