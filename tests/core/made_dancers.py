@@ -4,9 +4,9 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from tempose.datasets.clips import Clip
-from tempose.pose.framing import chain_height
-from tempose.pose.reference import standing_pose
-from tempose.pose.skeletons import OPENPOSE_18
+from tempose_pose.framing import chain_height
+from tempose_pose.reference import standing_pose
+from tempose_pose.skeletons import OPENPOSE_18
 
 BPM = 100.0
 

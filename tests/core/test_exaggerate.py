@@ -9,7 +9,7 @@ from made_dancers import standing_figure
 
 from tempose.datasets.clips import load_clips, stops
 from tempose.datasets.exaggerate import Exaggeration, exaggerate
-from tempose.pose.skeletons import OPENPOSE_18, OPENPOSE_60
+from tempose_pose.skeletons import OPENPOSE_18, OPENPOSE_60
 
 DATA = Path(os.environ.get("TEMPOSE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 J = {name: i for i, name in enumerate(OPENPOSE_18.joints)}
