@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """From a sound strip to what the server gets: the file as it is, or what is heard, mixed down to a WAV.
 
-Second 0 of the *sound* that is sent, and where the strip's visible part lies in it, come along.
+What Blender plays is the truth: only files that it plays just as they are written are sent themselves. Second 0
+of the *sound* that is sent, and where the strip's visible part lies in it, come along.
 """
 
 import contextlib
@@ -16,10 +17,13 @@ import numpy as np
 from .. import compat
 from ..errors import Problem
 from ..tempo.timing import Span
+from . import containers, sounds
 from .mix import Mix, volume_keys
 
-SENT_AS_THEY_ARE = (".wav", ".flac", ".ogg", ".mp3")
 MIN_SECONDS = 0.5
+MIX_RATE = 48_000
+LONG = 900.0  # seconds; what is longer is mixed down to one channel, to stay below what the server takes
+_kept: list = ["", b""]  # the last file mixed down, and how it was heard: it is asked for at every press
 
 
 @dataclass(frozen=True)
@@ -57,13 +61,10 @@ def is_shifted(strip) -> bool:
     """Whether the strip's times do not tell where its sound lies, or only Blender can tell how it is heard."""
     if isinstance(strip, Mix):
         return False
-    sound = strip.sound
     return bool(
         getattr(strip, "sound_offset", 0.0)
         or volume_keys(strip)
         or compat.strip_time(strip, "content_trim_start")
-        or getattr(sound, "offset_time", 0.0)
-        or Path(sound.filepath).suffix.lower() not in SENT_AS_THEY_ARE
         or compat.strip_time(strip, "left_handle") < compat.strip_time(strip, "content_start")
     )
 
@@ -85,7 +86,7 @@ def facts(scene, strip, name_of=compat.file_name) -> dict:
         "sound": name_of(sound),
         "start": float(span.left - compat.strip_time(strip, "content_start")) / span.rate,
         "trim": float(compat.strip_time(strip, "content_trim_start")) / span.rate,
-        "offset": float(getattr(sound, "offset_time", 0.0)) if sound else 0.0,
+        "offset": 0.0,  # as versions up to 0.3 wrote it
         "delay": float(getattr(strip, "sound_offset", 0.0)),
         "seconds": span.seconds,
         "keys": keys,
@@ -132,13 +133,24 @@ def fetch(context, scene, strip) -> Sound:
         anchor = strip.content_start
         whole = Span(anchor, (strip.content_end - anchor) / span.rate, span.rate)
         return Sound(mixdown(context, scene, strip, whole), float(span.left - anchor) / span.rate, span)
-    sound = strip.sound
-    if not compat.is_retimed(strip) and not is_shifted(strip):
-        start = (span.left - compat.strip_time(strip, "content_start")) / span.rate
-        packed = sound.packed_file
-        path = bpy.path.abspath(sound.filepath, library=sound.library)
-        return Sound(bytes(packed.data) if packed else path, max(0.0, float(start)), span)
-    return Sound(mixdown(context, scene, strip, span), 0.0, span)
+    if compat.is_retimed(strip) or is_shifted(strip):
+        return Sound(mixdown(context, scene, strip, span), 0.0, span)
+    start = max(0.0, float(span.left - compat.strip_time(strip, "content_start")) / span.rate)
+    if containers.is_sent_as_it_is(*sounds.head(strip.sound)):
+        packed = strip.sound.packed_file
+        path = bpy.path.abspath(strip.sound.filepath, library=strip.sound.library)
+        return Sound(bytes(packed.data) if packed else path, start, span)
+    return Sound(_file_as_played(context, scene, strip, start), start, span)
+
+
+def _file_as_played(context, scene, strip, start: float) -> bytes:
+    """A file's sound from its second 0 to the strip's right edge, silent before the left one."""
+    span = visible_span(scene, strip)
+    heard = repr([facts(scene, strip, sounds.content), span.rate])
+    if _kept[0] != heard:
+        whole = Span(span.left - start * span.rate, start + span.seconds, span.rate)
+        _kept[:] = [heard, mixdown(context, scene, strip, whole)]
+    return _kept[1]
 
 
 def mixdown(context, scene, strip, span: Span) -> bytes:
@@ -156,7 +168,12 @@ def mixdown(context, scene, strip, span: Span) -> bytes:
             try:
                 with context.temp_override(**override):
                     bpy.ops.sound.mixdown(
-                        filepath=str(path), check_existing=False, container="WAV", codec="PCM", format="S16"
+                        filepath=str(path),
+                        check_existing=False,
+                        container="WAV",
+                        codec="PCM",
+                        format="S16",
+                        **_rate_and_channels(strip, span),
                     )
             except RuntimeError as error:
                 print(f"Tempose: mixdown failed, reading the samples instead: {error}")
@@ -171,6 +188,15 @@ def mixdown(context, scene, strip, span: Span) -> bytes:
             )
         _write_samples(context, scene, strip, span, path)
         return path.read_bytes()
+
+
+def _rate_and_channels(strip, span: Span) -> dict:
+    """A file's own, for Blender takes five times as long where it must change the rate."""
+    sound = strip.sound
+    own = 0 if isinstance(strip, Mix) else int(sound.samplerate)
+    alone = span.seconds > LONG or (own and sound.channels == "MONO")
+    rate = min(max(own, containers.RATES[0]), containers.RATES[1]) if own else MIX_RATE
+    return {"mixrate": rate, "channels": "MONO" if alone else "STEREO"}
 
 
 @contextlib.contextmanager
@@ -226,6 +252,8 @@ def _leave_one(editor, strip) -> None:
             editor.strips.remove(other)
     for other in editor.strips_all:
         other.mute = other.name not in own
+        if not other.mute and hasattr(other, "volume") and not volume_keys(other):
+            other.volume = 1.0  # a sound turned down has its beats all the same
     for channels in [editor.channels, *(s.channels for s in editor.strips_all if s.type == "META")]:
         for channel in channels:
             channel.mute = False

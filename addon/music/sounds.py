@@ -8,6 +8,7 @@ from pathlib import Path
 import bpy
 
 from .. import compat
+from .containers import HEAD
 
 WHOLE = 4_000_000  # bytes; of larger files as much is read, in blocks from the beginning to the end
 BLOCKS = 64
@@ -36,6 +37,18 @@ def content(sound) -> str:
         looks_now, mark = ("missing",), ""
     _seen[key] = (now, looks_now, mark)
     return mark
+
+
+def head(sound) -> tuple[bytes, int]:
+    """A sound's first bytes, and how many there are in all; none where it cannot be read."""
+    packed = sound.packed_file
+    if packed:
+        return bytes(packed.data[:HEAD]), packed.size
+    try:
+        with Path(bpy.path.abspath(sound.filepath, library=sound.library)).open("rb") as file:
+            return file.read(HEAD), file.seek(0, 2)
+    except OSError:
+        return b"", 0
 
 
 def _looks(path: str) -> tuple:
