@@ -13,7 +13,7 @@ PIP := bin/pip install --quiet --disable-pip-version-check
 BLENDER_TESTS := tests/addon tests/e2e
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml | head -n 1)
 
-.PHONY: install blender blender-libs extension release demo test test-python test-blender gui gui-blender lint bench clean \
+.PHONY: install blender blender-libs extension release demo test test-python test-blender gui gui-blender lint mutate bench clean \
   $(BLENDERS:%=test-blender-%)
 
 install: .venv/.ready
@@ -22,7 +22,7 @@ install: .venv/.ready
 	$(PYTHON) -m venv .venv
 	.venv/$(PIP) torch==2.13.0
 	.venv/$(PIP) -e '.[dev]'
-	.venv/bin/python -c "from tempose.music.compiled import compile_once; compile_once()"
+	.venv/bin/python -m tempose.music.compiled
 	touch $@
 
 blender: blender-libs $(BLENDERS:%=.venv-bpy-%/.ready)
@@ -57,20 +57,39 @@ release: install
 demo: install blender extension
 	.venv/bin/python scripts/demo.py
 
-# Two at once, on two cores, the environments first; what each says is kept together.
-test:
-	$(MAKE) --no-print-directory --jobs 2 install blender
-	$(MAKE) --no-print-directory --jobs 2 --output-sync=target test-python test-blender
+# Everything, two groups at once. Each runs and reports whatever became of the others; what it says is kept together,
+# and in build/test/GROUP.log.
+GROUPS := lint test-python $(BLENDERS:%=test-blender-%)
+LOGGED = 2>&1 | tee build/test/$@.log
 
+test:
+	@rm -rf build/test
+	@failed=0; $(MAKE) --no-print-directory --keep-going --jobs 2 --output-sync=target $(GROUPS) || failed=1; \
+	for group in $(GROUPS); do \
+	  printf '%-17s %s\n' "$$group" "$$(tail -n 1 "build/test/$$group.log" 2>/dev/null || echo 'did not run: see above')"; \
+	done; exit $$failed
+
+# Branch coverage: of the add-on what can be tested without Blender.
 test-python: install
-	.venv/bin/python -m pytest tests
+	@mkdir -p build/test build/coverage
+	@failed=0; .venv/bin/python -m pytest tests --cov --cov-report= $(LOGGED) || failed=1; \
+	.venv/bin/coverage report > build/test/coverage.txt || failed=1; \
+	for part in core server addon; do \
+	  echo "branch coverage of $$part: $$(.venv/bin/coverage report --include="$$part/*" --format=total) %"; \
+	done; exit $$failed
 
 test-blender: $(BLENDERS:%=test-blender-%)
 
-$(BLENDERS:%=test-blender-%): test-blender-%: install blender extension
-	@echo "== Blender $*"; if [ -e .venv-bpy-$*/.ready ]; then \
-	  TEMPOSE_PYTHON=$(CURDIR)/.venv/bin/python timeout 1200 .venv-bpy-$*/bin/python -m pytest $(BLENDER_TESTS); \
-	else echo "Skipped: its environment could not be made"; fi
+# The time limit is for a Blender that hangs.
+$(BLENDERS:%=test-blender-%): test-blender-%: install extension blender-libs .venv-bpy-%/.ready
+	@mkdir -p build/test
+	@if [ -e .venv-bpy-$*/.ready ]; then \
+	  TEMPOSE_PYTHON=$(CURDIR)/.venv/bin/python timeout 3600 .venv-bpy-$*/bin/python -m pytest $(BLENDER_TESTS); \
+	else echo "Skipped Blender $*: its environment could not be made"; fi $(LOGGED)
+
+# The table of protections, each taken out in turn while its tests run: an hour. ONLY=replica takes some.
+mutate: install
+	.venv/bin/python scripts/take_out.py $(if $(ONLY),--only '$(ONLY)',--write)
 
 # Scenarios in a real window (tests/gui); BLENDER names a Blender program, GUI='journey stalls' some groups.
 gui: install
@@ -80,10 +99,12 @@ gui: install
 gui-blender:
 	scripts/gui_blender.sh $(or $(GUI_BLENDER),.blender-gui)
 
+# Style, types, and who may import whom. All of it, whatever fails first.
 lint: install
-	.venv/bin/ruff check .
-	.venv/bin/ruff format --check .
-	.venv/bin/pyright
+	@mkdir -p build/test
+	@(bad=; for check in 'ruff check .' 'ruff format --check .' pyright lint-imports; do \
+	  echo "== $$check"; .venv/bin/$$check || bad="$$bad $$check;"; \
+	done; [ -z "$$bad" ] && echo "all clean" || { echo "failed:$$bad"; exit 1; }) $(LOGGED)
 
 bench: install
 	.venv/bin/python scripts/bench.py

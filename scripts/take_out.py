@@ -125,6 +125,16 @@ def changed(protection: Protection, root: Path) -> dict[Path, str]:
     return found
 
 
+def stale_parts(protection: Protection, root: Path) -> list[str]:
+    """What the table says of a protection and the sources do not have any more, in words."""
+    found = [f"{protection.guards}: there is no test {test}" for test in missing_tests(protection, root)]
+    try:
+        changed(protection, root)
+    except (ValueError, OSError) as error:
+        found.append(str(error))
+    return found
+
+
 def missing_tests(protection: Protection, root: Path) -> list[str]:
     """Those of its tests that are not in the files that they name."""
     lost = []
@@ -298,15 +308,18 @@ def main() -> int:
         "--seconds", type=float, default=float("inf"), help="begin no further row after so long"
     )
     parser.add_argument("--skip-unchanged", action="store_true", help="do not run the tests unmodified first")
+    parser.add_argument("--check", action="store_true", help="only see whether the table fits the sources")
     parser.add_argument("--write", action="store_true", help="write docs/protections.md")
     options = parser.parse_args()
     began = time.monotonic()
     everything = table()
     rows = [r for r in everything if options.only.lower() in f"{r.area} {r.guards} {r.tests}".lower()]
-    for row in everything:
-        changed(row, ROOT)
-        if lost := missing_tests(row, ROOT):
-            raise SystemExit(f"There is no test {', '.join(lost)}.")
+    if stale := [problem for row in everything for problem in stale_parts(row, ROOT)]:
+        print("The table no longer fits the sources:", *stale, sep="\n\n")
+        return 1
+    if options.check:
+        print(f"The table fits the sources: {len(everything)} protections.")
+        return 0
     kept = options.results
     results = json.loads(kept.read_text("utf-8")) if kept and kept.is_file() else {}
     if not options.skip_unchanged:

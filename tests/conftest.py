@@ -1,9 +1,12 @@
 """What tests of more than one part share."""
 
 import importlib.util
+import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))  # for helpers beside the tests
 
 
 @pytest.fixture(scope="session")

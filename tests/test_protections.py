@@ -1,4 +1,4 @@
-"""The table of protections fits the sources, so that `scripts/take_out.py` can be run at any time."""
+"""`scripts/take_out.py` by itself. Whether its table fits the sources is seen by `make mutate`, not here."""
 
 import re
 import runpy
@@ -9,13 +9,6 @@ import pytest
 ROOT = Path(__file__).parents[1]
 TAKE_OUT = runpy.run_path(str(ROOT / "scripts" / "take_out.py"))
 ROWS = TAKE_OUT["table"]()
-
-
-def test_each_protection_and_its_tests_are_where_the_table_says():
-    for row in ROWS:
-        assert TAKE_OUT["changed"](row, ROOT)
-        assert row.tests
-        assert TAKE_OUT["missing_tests"](row, ROOT) == []
 
 
 def test_each_protection_is_named_once_and_in_the_documentation():

@@ -37,6 +37,7 @@ log = logging.getLogger("tempose.farm")
 
 LOOK_SECONDS = 0.2  # between looks at a silent replica
 SONGS = 4  # kept in the cluster's object store
+STARTS = 3  # of a cluster on this machine, before it counts as impossible
 OBJECTS_BYTES = 500_000_000  # of the object store of a cluster started here: songs and finished dances
 
 
@@ -115,7 +116,7 @@ class Farm:
         else:
             options["address"] = self._settings.ray_address
             _knock(self._settings.ray_address)
-        ray.init(**options)
+        _start(ray, options, STARTS if folder else 1)
         log.info("Ray %s, %s", ray.__version__, ray.cluster_resources())
 
     def gpus(self) -> int:
@@ -137,6 +138,19 @@ class Farm:
             while len(self._songs) > SONGS:
                 self._songs.popitem(last=False)
             return self._songs[sha256]
+
+
+def _start(ray: Any, options: dict[str, Any], tries: int) -> None:
+    """Start or join a cluster. Ray allows a start half a minute, which is too little on a busy machine."""
+    for tries_left in reversed(range(tries)):
+        try:
+            ray.init(**options)
+            return
+        except Exception as error:
+            if not tries_left:
+                raise
+            log.warning("Ray did not start, trying again: %s", error)
+            ray.shutdown()
 
 
 def _knock(address: str | None) -> None:

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import soundfile
+from patience import PATIENCE
 
 from tempose_pose.dance import Dance
 
@@ -17,7 +18,7 @@ def tempose(*arguments):
         capture_output=True,
         check=False,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
 
 

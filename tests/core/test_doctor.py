@@ -9,6 +9,7 @@ from importlib import metadata
 
 import pytest
 import typer
+from patience import PATIENCE
 from typer.testing import CliRunner
 
 from tempose import doctor
@@ -47,7 +48,7 @@ def test_the_command_finds_nothing_wrong_where_nothing_is(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "tempose.cli", "doctor", "--model", "null",
          "--runtime-file", tmp_path / "server.json", "--data-dir", tmp_path / "data"],
-        capture_output=True, text=True, timeout=120, check=False,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
         env={k: v for k, v in os.environ.items() if not k.startswith("TEMPOSE_SERVER_")},
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

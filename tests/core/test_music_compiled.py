@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from patience import PATIENCE
 
 from tempose.music import compiled
 
@@ -21,6 +22,14 @@ def told():
     analyse()
 compiled._analyse_noise = told
 compiled.compile_once()
+"""
+CRASHING = """
+import os, pathlib
+count = pathlib.Path(os.environ["COUNT"])
+tried = count.stat().st_size
+count.write_text("x" * (tried + 1))
+if tried < int(os.environ["CRASHES"]):
+    os.abort()
 """
 SONGS = f"""
 import numpy as np
@@ -55,13 +64,13 @@ def fresh(tmp_path, monkeypatch):
 
 def test_of_processes_side_by_side_one_compiles_all_that_songs_need(tmp_path):
     several = [child(COUNTING, tmp_path) for _ in range(3)]
-    said = [process.communicate(timeout=240)[0] for process in several]
+    said = [process.communicate(timeout=PATIENCE)[0] for process in several]
     assert [process.returncode for process in several] == [0, 0, 0]
     assert sorted(said) == ["", "", "compiled\n"]
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
     assert len(before) > 10
     later = child(SONGS, tmp_path)
-    later.communicate(timeout=240)
+    later.communicate(timeout=PATIENCE)
     assert later.returncode == 0
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")} == before
 
@@ -90,3 +99,19 @@ def test_a_folder_that_cannot_be_written_or_is_held_for_ever_stops_nobody(fresh,
     with FileLock(tmp_path / compiled.LOCK):
         compiled.compile_once()
     assert fresh == []
+
+
+@pytest.mark.parametrize("crashes", [1, 9])
+def test_an_installation_outlives_a_compiler_that_is_brought_down(tmp_path, monkeypatch, crashes):
+    count = tmp_path / "count"
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    broken = tmp_path / "cache" / "librosa_1" / "beat.nbi"
+    broken.parent.mkdir(parents=True)
+    broken.write_text("another's index")
+    monkeypatch.setenv("COUNT", str(count))
+    monkeypatch.setenv("CRASHES", str(crashes))
+    monkeypatch.setattr(compiled, "COMPILE", CRASHING)
+    count.touch()
+    assert compiled.install() is (crashes < compiled.TRIES)
+    assert count.stat().st_size == min(crashes + 1, compiled.TRIES)
+    assert not broken.exists()

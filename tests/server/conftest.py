@@ -19,24 +19,22 @@ import httpx
 import numpy as np
 import pytest
 import soundfile
+from patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(Path(__file__).parent))  # for helpers beside the tests
 DOUBLE = Path(__file__).with_name("engine_double.py")
-PATIENCE = float(
-    os.environ.get("TEMPOSE_PATIENCE", "120")
-)  # to wait for what must come; nothing is measured with it
-SHORT_DEADLINES = {
-    "upload_idle_seconds": 0.6,
-    "upload_grace_seconds": 1.2,
+SHORT_DEADLINES = {  # long enough for honest calls on a busy machine
+    "upload_idle_seconds": 3,
+    "upload_grace_seconds": 4,
     "upload_bytes_per_second": 1e6,
-    "header_seconds": 0.8,
+    "header_seconds": 3,
     "heartbeat_seconds": 0.2,
     "uploads_at_once": 2,
     "audio_bytes": 4_000_000,
     "json_bytes": 2_500_000,
     "audio_seconds": 60,
-    "child_seconds": 5,
+    "child_seconds": 12,
     "queue": 24,
 }
 

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import numpy as np
 import pytest
+from patience import PATIENCE
 
 from tempose.music.audio import Song
 from tempose.null import NullModel
@@ -109,7 +110,7 @@ print(json.dumps({name: resource.getrlimit(getattr(resource, name)) for name in 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits are those of Linux")
 def test_the_decoder_limits_itself():
     done = subprocess.run(
-        [sys.executable, "-c", LIMITED], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", LIMITED], capture_output=True, text=True, timeout=PATIENCE, check=True
     )
     assert json.loads(done.stdout) == {
         "RLIMIT_CPU": [7, 8],
@@ -142,7 +143,7 @@ def test_few_decoders_run_at_once_and_none_is_told_the_token(tmp_path, monkeypat
 def test_a_server_has_the_analysis_compiled_before_any_song_comes(launch, tmp_path):
     cache = tmp_path / "numba"
     launch(environment={"NUMBA_CACHE_DIR": str(cache)})
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not (cache / "tempose.lock").exists():  # taken by whoever compiles
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -160,13 +161,16 @@ def test_more_connections_than_allowed_are_turned_away(launch):
     server = launch(settings={"connections": 5})
     with contextlib.ExitStack() as open_ones:
         for _ in range(8):
-            connection = socket.create_connection(("127.0.0.1", server.port), timeout=30)
+            connection = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
             open_ones.enter_context(connection)
             connection.sendall(b"GET /v1/hea")
         assert server.client.get("/v1/health").status_code == 503
     server.client.close()  # those that were left make room again
     answer = httpx.get(
-        f"{server.url}/v1/health", headers={"Authorization": f"Bearer {server.token}"}, trust_env=False
+        f"{server.url}/v1/health",
+        headers={"Authorization": f"Bearer {server.token}"},
+        timeout=PATIENCE,
+        trust_env=False,
     )
     assert answer.status_code == 200
 
@@ -177,7 +181,7 @@ THREADS = 40  # for requests; anyio's number
 @contextlib.contextmanager
 def crowded(launch):
     """A server with twice as many small uploads as threads, none of which is soon decoded: (server, answered)."""
-    server = launch(double=True, settings={"child_seconds": 3, "children_at_once": 1})
+    server = launch(double=True, settings={"child_seconds": 60, "children_at_once": 1})
     server.song()
     staging = server.folder / "data" / "staging"
     answered = []
@@ -189,7 +193,11 @@ def crowded(launch):
     limits = httpx.Limits(max_connections=2 * THREADS + 1)
     with (
         httpx.Client(
-            base_url=server.url, headers=server.client.headers, limits=limits, timeout=60, trust_env=False
+            base_url=server.url,
+            headers=server.client.headers,
+            limits=limits,
+            timeout=PATIENCE,
+            trust_env=False,
         ) as many,
         ThreadPoolExecutor(2 * THREADS) as pool,
     ):

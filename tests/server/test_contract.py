@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from patience import PATIENCE
 
 import tempose
 from tempose.music import audio, beats
@@ -23,7 +24,7 @@ BEAT_WEIGHTS = Path(beats.__file__).with_name("beat_net.safetensors")
 
 
 def test_health_says_that_the_server_is_ready_and_nothing_secret(server):
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while (health := server.client.get("/v1/health").json())["status"] == "STARTING":
         assert time.monotonic() < deadline
     assert health == {

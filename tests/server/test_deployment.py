@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 import yaml
+from patience import PATIENCE
 
 from tempose_server.serve import keep_compiled
 
@@ -29,7 +30,7 @@ def checked(server, *options):
     """`--check` with these options, on a place of its own."""
     return subprocess.run(
         [sys.executable, "-m", "tempose_server", *options, "--check"],
-        env=server.environment, capture_output=True, text=True, timeout=100, check=False,
+        env=server.environment, capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
 
 
@@ -46,7 +47,7 @@ def analysed(tmp_path):
         path = tmp_path / "tempose.service"
         path.write_text(unit)
         done = subprocess.run(
-            ["systemd-analyze", *command, path], capture_output=True, text=True, timeout=60, check=False
+            ["systemd-analyze", *command, path], capture_output=True, text=True, timeout=PATIENCE, check=False
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -106,7 +107,7 @@ def test_a_check_starts_nothing_and_finds_a_token_that_others_can_read(tmp_path)
     ]  # fmt: skip
 
     def check():
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
     assert (check().returncode, data.exists()) == (0, False)
     token.chmod(0o644)
@@ -149,7 +150,7 @@ def proxy(server, tmp_path):
     )
     with (tmp_path / "log").open("wb") as log:
         running = subprocess.Popen([program, "-p", tmp_path, "-c", config], stdout=log, stderr=log)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
@@ -159,12 +160,12 @@ def proxy(server, tmp_path):
             time.sleep(0.05)
     yield f"http://127.0.0.1:{port}"
     running.terminate()
-    running.wait(30)
+    running.wait(PATIENCE)
 
 
 def test_behind_nginx_songs_jobs_events_and_refusals_work(server, tools, proxy):
     direct = server.client
-    with httpx.Client(base_url=proxy, headers=direct.headers, timeout=60, trust_env=False) as through:
+    with httpx.Client(base_url=proxy, headers=direct.headers, timeout=PATIENCE, trust_env=False) as through:
         server.client = through
         try:
             assert through.get("/v1/health").json()["status"] == "READY"
@@ -232,7 +233,7 @@ def test_over_a_slow_link_a_minute_of_dance_takes_few_bytes(server):
     link, sizes = SlowLink(server.port), {}
     try:
         with httpx.Client(
-            base_url=link.url, headers=server.client.headers, timeout=60, trust_env=False
+            base_url=link.url, headers=server.client.headers, timeout=PATIENCE, trust_env=False
         ) as client:
             for kind in (MEDIA_TYPE, "application/json"):
                 before, began = link.bytes, time.monotonic()

@@ -11,6 +11,7 @@ import time
 import uuid
 
 import pytest
+from patience import PATIENCE
 
 from tempose_server import security
 from tempose_server.metrics import Metrics
@@ -40,7 +41,7 @@ ROUTES = [
 
 def ask(server, method, path, headers=(), body=None):
     """One request with exactly these headers; (status, headers, body)."""
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     try:
         connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
         for name, value in headers:
@@ -273,7 +274,7 @@ def test_a_websocket_is_not_opened(server):
 def test_the_log_holds_no_query_and_no_control_characters(server):
     ask(server, "GET", "/v1/health?secret=abcdef", right(server))
     ask(server, "GET", "/v1/%0aforged%20line%1b[31m", right(server))
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while "forged" not in server.log:  # it is written after the answer is sent
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -322,7 +323,9 @@ def refusal(server, *options, settings=None):
         f"TEMPOSE_SERVER_{k.upper()}": str(v) for k, v in (settings or {}).items()
     }
     command = [sys.executable, "-m", "tempose_server", "--model", "null", *map(str, options)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30, env=environment, check=False)
+    done = subprocess.run(
+        command, capture_output=True, text=True, timeout=PATIENCE, env=environment, check=False
+    )
     assert done.returncode == 2, done.stderr
     assert "Traceback" not in done.stderr
     return done.stderr

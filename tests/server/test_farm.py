@@ -1,5 +1,6 @@
 """Replicas on a Ray cluster: what only they do. Contract, jobs and restarts are tested with both engines."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -7,6 +8,9 @@ import sys
 import time
 
 import pytest
+from patience import PATIENCE
+
+import tempose_server.farm
 
 psutil = pytest.importorskip("psutil")
 
@@ -28,7 +32,7 @@ def farm_server(launch, farm, tmp_path):
 
 def written(loads, number):
     """The process ids of the first replicas that loaded their weights."""
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     while not loads.exists() or len(found := loads.read_text().split()) < number:
         assert time.monotonic() < deadline, "too few replicas"
         time.sleep(0.05)
@@ -76,7 +80,7 @@ def test_a_cancel_after_a_replica_died_holds(farm_server):
 def test_replicas_dance_at_the_same_time_for_several_clients_and_load_their_weights_once(farm_server):
     server, loads = farm_server("--replicas", "2")
     pids = written(loads, 2)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     jobs = [server.put_job(seed=1900, headers={"X-Tempose-Client": name}).json()["id"] for name in "ab"]
     while {server.job(job_id)["state"] for job_id in jobs} != {"running"}:
         assert time.monotonic() < deadline
@@ -114,7 +118,7 @@ def test_a_stopped_server_takes_its_replicas_along(farm_server):
     server.events(running, stop=lambda event: event[1] == "progress")
     (pid,) = written(loads, 1)
     assert server.terminate() == 0
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -129,7 +133,7 @@ def test_a_cluster_that_is_not_there_is_named(launch, farm):
         environment={**farm.environment, "RAY_gcs_rpc_server_reconnect_timeout_s": "1",
                      "RAY_gcs_server_request_timeout_seconds": "2"},
     )  # fmt: skip
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + PATIENCE
     while (health := server.client.get("/v1/health").json())["status"] == "STARTING":
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -157,11 +161,30 @@ def test_without_ray_the_way_to_get_it_is_named(server):
         env=server.environment,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.stdout.startswith("ray_missing"), done.stderr
     assert "pip install 'tempose[ray]'" in done.stdout
+
+
+@pytest.mark.parametrize(("slow", "tries", "starts"), [(2, 3, 3), (3, 3, 3), (1, 1, 1)])
+def test_a_cluster_that_starts_too_slowly_is_started_again(slow, tries, starts):
+    class Ray:
+        started = stopped = 0
+
+        def init(self, **options):
+            self.started += 1
+            if self.started <= slow:
+                raise RuntimeError("The current node timed out during startup.")
+
+        def shutdown(self):
+            self.stopped += 1
+
+    ray = Ray()
+    with pytest.raises(RuntimeError) if slow >= tries else contextlib.nullcontext():
+        tempose_server.farm._start(ray, {}, tries)
+    assert (ray.started, ray.stopped) == (starts, starts - 1)
 
 
 ON_LOOPBACK = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}  # or Ray would look for it at the network's address
@@ -169,7 +192,7 @@ STRANGER = """
 import sys, ray
 try:
     ray.init(address=sys.argv[1], log_to_driver=False, configure_logging=False)
-    print("in", ray.get(ray.remote(lambda: 42).remote(), timeout=20))
+    print("in", ray.get(ray.remote(lambda: 42).remote(), timeout=60))
 except BaseException as error:
     print("out", type(error).__name__)
 """
@@ -200,7 +223,7 @@ def test_a_cluster_of_the_servers_own_has_no_dashboard_and_takes_no_stranger(lau
     for port in listening:
         assert not dashboard(port)
     server.kill()  # hard: what it started must not stay behind
-    _, left = psutil.wait_procs(family, timeout=240)  # Ray's agents look for their parent now and then
+    _, left = psutil.wait_procs(family, timeout=PATIENCE)  # Ray's agents look for their parent now and then
     assert not left
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE
 
 from tempose_server.errors import ApiError
 from tempose_server.jobs import JobStore
@@ -252,7 +253,7 @@ def test_health_answers_while_the_model_loads(launch):
 
 def test_a_server_without_weights_says_so_and_still_has_the_null_model(launch, tmp_path):
     server = launch(model=str(tmp_path / "nothing"))
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while (health := server.client.get("/v1/health").json())["status"] == "STARTING":
         assert time.monotonic() < deadline
     assert health["status"] == "SETUP_FAILED"
@@ -299,19 +300,19 @@ def test_two_hundred_requests_and_a_hundred_listeners_at_once(busy):
     ready, finished = threading.Barrier(101), []
 
     with httpx.Client(
-        base_url=server.url, headers=headers, limits=limits, timeout=60, trust_env=False
+        base_url=server.url, headers=headers, limits=limits, timeout=PATIENCE, trust_env=False
     ) as client:
 
         def listen(_):
             with client.stream("GET", f"/v1/jobs/{running}/events") as answer:
                 lines = answer.iter_lines()
                 next(lines)
-                ready.wait(60)
+                ready.wait(PATIENCE)
                 finished.append("canceled" in "".join(lines))
 
         with ThreadPoolExecutor(100) as listeners, ThreadPoolExecutor(200) as askers:
             watching = [listeners.submit(listen, i) for i in range(100)]
-            ready.wait(60)
+            ready.wait(PATIENCE)
             body = server.body(seed=1000)
 
             def ask(i):
@@ -322,7 +323,7 @@ def test_two_hundred_requests_and_a_hundred_listeners_at_once(busy):
             codes = list(askers.map(ask, range(200)))
             server.cancel(running)
             for one in watching:
-                one.result(60)
+                one.result(PATIENCE)
     assert codes.count(200) + codes.count(202) == 200
     assert codes.count(202) == 4
     assert finished == [True] * 100

@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from patience import PATIENCE
 
 SLOW = 1900
 
@@ -48,7 +49,7 @@ def test_a_job_that_kills_the_server_twice_is_not_run_a_third_time(launch):
     deadly = server.new_job(seed=3000)
     innocent = server.new_job(seed=1)
     for _ in range(2):
-        assert server.process.wait(30) == 9
+        assert server.process.wait(PATIENCE) == 9
         server.start()
     failed = server.wait(deadly)
     assert (failed["state"], failed["error"]["code"]) == ("failed", "job_crashed")
@@ -106,7 +107,7 @@ def test_a_stopping_server_ends_its_event_streams(launch):
         next(lines)
         server.process.terminate()
         rest = list(lines)
-    assert server.process.wait(30) == 0
+    assert server.process.wait(PATIENCE) == 0
     assert rest
 
 
@@ -119,7 +120,7 @@ def test_a_call_under_way_is_answered_before_the_server_ends(launch):
             time.sleep(0.02)
         server.process.terminate()
         assert answer.result().json()["code"] == "audio_costly"
-    assert server.process.wait(60) == 0
+    assert server.process.wait(PATIENCE) == 0
 
 
 def test_a_call_that_never_ends_does_not_keep_the_server_from_stopping(launch):
@@ -161,7 +162,7 @@ def test_a_damaged_job_list_is_named(launch):
         (server.folder / "data" / name).unlink(missing_ok=True)
     (server.folder / "data" / "jobs.sqlite").write_bytes(b"not a database" * 1000)
     done = subprocess.run(
-        server.command, env=server.environment, capture_output=True, text=True, timeout=30, check=False
+        server.command, env=server.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 2
     assert "jobs.sqlite" in done.stderr
@@ -220,7 +221,7 @@ def test_a_decoder_does_not_outlive_its_server(launch):
     thread = threading.Thread(target=upload)
     thread.start()
     tasks = Path(f"/proc/{server.process.pid}/task")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     found = []
     while not found and time.monotonic() < deadline:
         for task in tasks.iterdir():
@@ -229,13 +230,13 @@ def test_a_decoder_does_not_outlive_its_server(launch):
     time.sleep(0.5)  # the child ties itself to its parent first
     process = server.process
     process.kill()
-    process.wait(30)
-    deadline = time.monotonic() + 30
+    process.wait(PATIENCE)
+    deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and any(alive(pid) for pid in found):
         time.sleep(0.05)
     assert found
     assert not any(alive(pid) for pid in found)
-    thread.join(30)
+    thread.join(PATIENCE)
 
 
 def alive(pid):

@@ -9,6 +9,7 @@ import time
 import uuid
 
 import numpy as np
+from patience import PATIENCE
 from refusals import refused
 
 
@@ -52,7 +53,7 @@ def test_a_body_too_large_without_a_header_is_refused_while_it_streams(strict_se
 
 def test_a_client_that_sends_everything_before_it_reads_still_gets_the_reason(strict_server):
     headers = {"Authorization": f"Bearer {strict_server.token}", "Content-Type": "application/octet-stream"}
-    connection = http.client.HTTPConnection("127.0.0.1", strict_server.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", strict_server.port, timeout=PATIENCE)
     connection.request("PUT", f"/v1/audio/{'0' * 64}", bytes(40_000_000), headers)
     answer = connection.getresponse()
     assert answer.status == 413
@@ -77,7 +78,7 @@ def test_an_upload_that_stops_is_given_up(strict_server):
 
 def drip(server, path, answers):
     """Send a byte every 50 ms for as long as the server takes them."""
-    with socket.create_connection(("127.0.0.1", server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE) as connection:
         connection.sendall(head(server, path, "Content-Length: 3000000"))
         connection.settimeout(0.05)
         received = b""
@@ -105,7 +106,7 @@ def test_dripping_uploads_are_given_up_and_free_their_places(strict_server, tool
     large = np.random.default_rng(5).normal(0, 0.1, 800_000)  # 1.6 MB: takes a place
     data = tools.wav(large)
     seen = set()
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE
     while 201 not in seen and time.monotonic() < deadline:
         answer = strict_server.put_audio(data)
         seen.add(answer.status_code)
@@ -114,7 +115,7 @@ def test_dripping_uploads_are_given_up_and_free_their_places(strict_server, tool
             assert answer.json()["code"] == "uploads_busy"
             time.sleep(0.05)
     for thread in drippers:
-        thread.join(30)
+        thread.join(PATIENCE)
     assert seen == {429, 201}
     assert len(answers) == places
     assert all(answer.startswith(b"HTTP/1.1 408") for answer in answers)
@@ -124,7 +125,7 @@ def test_connections_that_never_ask_anything_are_closed(strict_server):
     assert strict_server.raw(b"") == b""
     assert strict_server.raw(b"GET /v1/health HTTP/1.1\r\nHost: lo") == b""
     whole = head(strict_server, "/v1/health", method="GET")
-    with socket.create_connection(("127.0.0.1", strict_server.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", strict_server.port), timeout=PATIENCE) as connection:
         connection.sendall(whole)
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
         time.sleep(0.1)
@@ -134,7 +135,7 @@ def test_connections_that_never_ask_anything_are_closed(strict_server):
 
 
 def test_an_idle_connection_lives_longer_than_clients_keep_it_and_ends(server):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     with contextlib.closing(connection):
         for pause in (0, 6):  # clients mostly end theirs after 5
             time.sleep(pause)
@@ -147,8 +148,8 @@ def test_an_idle_connection_lives_longer_than_clients_keep_it_and_ends(server):
 
 def test_an_interrupted_upload_leaves_nothing_behind(strict_server):
     staging, before = strict_server.folder / "data" / "staging", len(strict_server.log)
-    deadline = time.monotonic() + 20
-    with socket.create_connection(("127.0.0.1", strict_server.port), timeout=30) as connection:
+    deadline = time.monotonic() + PATIENCE
+    with socket.create_connection(("127.0.0.1", strict_server.port), timeout=PATIENCE) as connection:
         connection.sendall(
             head(strict_server, f"/v1/audio/{'0' * 64}", "Content-Length: 1000000") + bytes(100_000)
         )

@@ -7,6 +7,7 @@ import uuid
 
 import httpx
 import pytest
+from patience import PATIENCE
 
 from tempose_server import logs
 from tempose_server.settings import Settings
@@ -44,7 +45,7 @@ def test_jobs_uploads_and_refusals_are_counted(launch):
 
 
 def test_metrics_need_the_token(server):
-    answer = httpx.get(f"{server.url}/v1/metrics", trust_env=False)
+    answer = httpx.get(f"{server.url}/v1/metrics", timeout=PATIENCE, trust_env=False)
     assert (answer.status_code, answer.json()["code"]) == (401, "token_wrong")
 
 
@@ -127,7 +128,7 @@ def test_a_log_file_that_cannot_be_written_is_named(tools, tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "tempose_server", "--log-file", str(tmp_path / "none" / "a.log"),
          "--runtime-file", str(tmp_path / "server.json"), "--data-dir", str(tmp_path / "data")],
-        capture_output=True, text=True, timeout=100, check=False,
+        capture_output=True, text=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert done.returncode == 2
     assert "log file" in done.stderr

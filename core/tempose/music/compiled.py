@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -21,7 +22,10 @@ from filelock import FileLock, Timeout
 
 SECONDS = 7  # long enough for a beat grid
 PATIENCE = 180.0  # seconds for another process to compile, which takes some twenty
+TRIES = 3  # of an installation, where a process that knows nothing of this lock fills the same cache
 MARK, LOCK = "tempose.compiled", "tempose.lock"
+
+COMPILE = "from tempose.music.compiled import compile_once; compile_once()"
 
 _asked = threading.Event()  # in this process
 
@@ -47,6 +51,23 @@ def compile_once() -> None:
             return
 
 
+def install() -> bool:
+    """Have all compiled by a child process, for an installation; whether that could be done.
+
+    A program that uses librosa without this lock may fill the same cache at the same moment and bring the child
+    down. What it left behind is thrown away then, and another child tries again.
+    """
+    for _ in range(TRIES):
+        if subprocess.run([sys.executable, "-c", COMPILE], check=False).returncode == 0:
+            return True
+        folder = next(_cache_folders())
+        kept = folder.parent if folder.name == "__pycache__" else folder  # librosa has one beside each module
+        for path in [folder / MARK, *kept.rglob("*.nb[ci]")]:
+            with contextlib.suppress(OSError):
+                path.unlink()
+    return False
+
+
 def _cache_folders() -> Iterator[Path]:
     """Where numba keeps what it compiles: the first that can be written. Without any, nothing is kept."""
     if named := os.environ.get("NUMBA_CACHE_DIR"):
@@ -69,3 +90,7 @@ def _analyse_noise() -> None:
     samples = np.random.default_rng(0).normal(0, 0.1, SECONDS * SAMPLE_RATE).astype(np.float32)
     song_features(samples)
     track_beats(samples)
+
+
+if __name__ == "__main__" and not install():
+    print("Could not compile ahead; the first song will take longer.", file=sys.stderr)

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 from blender_helpers import all_of
+from patience import PATIENCE
 
 
 @pytest.fixture
@@ -176,7 +177,7 @@ def test_a_canceled_video_leaves_nothing_behind(
     monkeypatch.setattr(video.tempfile, "tempdir", str(tmp_path))
     assert blender.ops.tempose.export_video(filepath=str(tmp_path / "v.mp4")) == {"CANCELLED"}
     assert len(made) == while_.startswith("Encoding")
-    until = time.monotonic() + 30
+    until = time.monotonic() + PATIENCE
     while list(tmp_path.iterdir()) and time.monotonic() < until:
         time.sleep(0.05)
     assert list(tmp_path.iterdir()) == []

@@ -5,6 +5,7 @@ import sys
 import zipfile
 
 import pytest
+from patience import PATIENCE
 
 TORCH = """
 class cuda:
@@ -95,7 +96,7 @@ def test_a_server_that_is_told_to_stay_outlives_blender_and_is_found_again(
         assert process.running() is None  # no other one was started
         assert blender.ops.tempose.stop_server() == {"FINISHED"}
         assert tempose("notes").text == "The server has been stopped."
-        started.wait(30)
+        started.wait(PATIENCE)
         assert process.staying() is None
     finally:
         preferences.stays = False

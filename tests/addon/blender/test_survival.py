@@ -9,6 +9,7 @@ import time
 import pytest
 from blender_helpers import add_strip, click_track, summary, write_wav
 from census import census, differences
+from patience import PATIENCE
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +18,7 @@ def nothing_left(blender, tempose):
     yield
     assert tempose("server.job").current is None
     assert tempose("dance.ghost").shown() is None
-    until = time.monotonic() + 10
+    until = time.monotonic() + PATIENCE
     while (left := [t for t in threading.enumerate() if t.name == "tempose"]) and time.monotonic() < until:
         left[0].join(0.1)
     assert left == []
@@ -184,7 +185,7 @@ def test_the_add_on_disabled_and_enabled_during_a_job(blender, ready, tempose):
         work.sleep(60)
 
     running = job.begin("Waiting", wait)
-    assert entered.wait(5)
+    assert entered.wait(PATIENCE)
     addon_utils.disable(MODULE)
     assert not running._thread.is_alive()
     assert process.poll() is not None  # the server has gone with the add-on
@@ -379,7 +380,7 @@ def test_a_studio_server_started_again_during_a_job(blender, ready, tempose, mon
 
     try:
         start()
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while not runtime.is_file() and time.monotonic() < until:
             time.sleep(0.05)
         blender.ops.tempose.connect(runtime_file=str(runtime))

@@ -15,6 +15,7 @@ from addon.server import work
 from addon.server.answers import EVENT_BYTES, MESSAGE_CHARACTERS, parse_events
 from addon.server.client import Client, is_loopback, split_url
 from addon.server.job import Job
+from patience import PATIENCE
 
 TOKEN = "secret-token-for-tests"
 
@@ -92,7 +93,7 @@ class Fake:
 def serving(answers):
     fake = Fake(answers)
     try:
-        yield fake, Client(fake.url, TOKEN, timeout=5)
+        yield fake, Client(fake.url, TOKEN, timeout=PATIENCE)
     finally:
         fake.close()
 
@@ -307,7 +308,7 @@ def test_cancel_ends_a_call_that_hangs_and_tells_the_server():
         handler.end_headers()
         handler.wfile.flush()
         reached.set()
-        release.wait(20)
+        release.wait(PATIENCE)
 
     answers = {
         ("HEAD", "x" * 64): {},
@@ -320,10 +321,10 @@ def test_cancel_ends_a_call_that_hangs_and_tells_the_server():
         client.put_job = lambda job_id, body: None
         client.timeout = 60  # longer than anybody waits here
         running = Job("Dancing", lambda w: work.dance(w, client, b"", {"seconds": 1.0}))
-        assert reached.wait(10)
+        assert reached.wait(PATIENCE)
         running.cancel()
         assert running.pump() == "canceled"  # at once, whatever the network does
-        running.join(10)
+        running.join(PATIENCE)
         assert not running._thread.is_alive()  # while the server still hangs
         release.set()
         assert any(path.endswith("/cancel") for _, path, _, _ in fake.calls)
@@ -358,7 +359,7 @@ def test_a_full_queue_is_tried_again_with_the_same_job():
 
 def test_a_cancel_wins_over_a_result_that_nobody_has_taken_in():
     running = Job("Working", lambda w: "a dance")
-    running.join(5)
+    running.join(PATIENCE)
     running.cancel()
     assert running.pump() == "canceled"
     assert running.result is None
@@ -366,7 +367,7 @@ def test_a_cancel_wins_over_a_result_that_nobody_has_taken_in():
 
 def test_a_surprise_in_the_thread_reaches_the_person():
     running = Job("Working", lambda w: 1 / 0)
-    running.join(5)
+    running.join(PATIENCE)
     assert running.pump() == "failed"
     assert "ZeroDivisionError" in running.problem.message
 

@@ -221,12 +221,10 @@ def test_the_lock_holds_all_that_the_package_asks_for():
 
 def test_cancel_ends_the_work_at_once(begun, tmp_path):
     work = Work()
-    slow = wheel(tmp_path, "import time; print('waiting', flush=True); time.sleep(60)")
+    slow = wheel(tmp_path, "import time; print('waiting', flush=True); time.sleep(3600)")
     threading.Thread(target=_cancel_when_waiting, args=(work, begun / environment.LOG), daemon=True).start()
-    before = time.monotonic()
     with pytest.raises(Canceled):
-        environment.set_up(work, begun, slow, "1", sys.executable)
-    assert time.monotonic() - before < 50
+        environment.set_up(work, begun, slow, "1", sys.executable)  # which would last for an hour
     assert environment.state(begun, "1") == "unfinished"
 
 

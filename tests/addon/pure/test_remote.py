@@ -15,6 +15,7 @@ from addon.server.client import Client
 from addon.server.compact import MAGIC, MEDIA_TYPE, from_compact
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from patience import PATIENCE
 
 pack = pytest.importorskip("tempose_server.compact", reason="needs the server's package").pack
 TOKEN = "secret-token-for-tests"
@@ -37,7 +38,7 @@ def certificate(folder, name):
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
          "-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1",
          "-keyout", key, "-out", cert],
-        check=True, capture_output=True, timeout=60,
+        check=True, capture_output=True, timeout=PATIENCE,
     )  # fmt: skip
     return str(cert), str(key)
 
