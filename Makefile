@@ -74,7 +74,7 @@ test-python: install
 	@mkdir -p build/test build/coverage
 	@failed=0; .venv/bin/python -m pytest tests --cov --cov-report= $(LOGGED) || failed=1; \
 	.venv/bin/coverage report > build/test/coverage.txt || failed=1; \
-	for part in core server addon; do \
+	for part in pose core server addon; do \
 	  echo "branch coverage of $$part: $$(.venv/bin/coverage report --include="$$part/*" --format=total) %"; \
 	done; exit $$failed
 

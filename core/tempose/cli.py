@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -63,58 +62,29 @@ def generate(
     """Dance to a song."""
     from rich.progress import Progress
 
-    from tempose.generator import load_generator
-    from tempose.music.audio import Song
-    from tempose.request import DanceRequest
-    from tempose_pose.formats import load_reference
-    from tempose_pose.reference import complete, standing_pose
-    from tempose_pose.tempo import TempoMap
+    from tempose.api import as_reference, load_song
+    from tempose.api import generate as make_dance
+    from tempose.tempo_file import load_tempo_map
+    from tempose_pose.reference import complete
 
-    heard = Song.load(song)
-    tempo = TempoMap.constant(start=start) if tempo_map is None else _read_tempo_map(tempo_map, start)
-    if seconds is None:
-        seconds = float(tempo.to_timeline(heard.seconds))
-    if start < 0 or start >= heard.seconds:
-        raise TemposeError(
-            "start_range", f"{song.name} is {heard.seconds:.1f} s long; start must lie inside it."
-        )
-    pose = standing_pose() if reference is None else load_reference(reference)
-    _, notices = complete(pose)
-    for notice in notices:
+    heard, pose = load_song(song), as_reference(reference)
+    tempo = None if tempo_map is None else load_tempo_map(tempo_map, start)
+    for notice in complete(pose)[1]:
         typer.secho(f"Reference: {notice}", fg="yellow", err=True)
-    request = DanceRequest(
-        pose, seconds, tempo, None, style, energy, seed=seed, steps=steps, guidance=guidance
-    )
     if not output.parent.is_dir():
         raise TemposeError("output_folder", f"There is no folder {output.parent} to write to.")
-    generator = load_generator(model, device)
     with Progress(transient=True) as progress:
         task = progress.add_task("Dancing", total=None)
-        dance = generator(
-            heard, request, on_step=lambda done, total: progress.update(task, completed=done, total=total)
-        )
+        dance = make_dance(
+            heard, style=style, seed=seed, energy=energy, start=0.0 if tempo else start, seconds=seconds,
+            tempo_map=tempo, reference=pose, model=model, device=device, steps=steps, guidance=guidance,
+            on_step=lambda done, total: progress.update(task, completed=done, total=total),
+        )  # fmt: skip
     dance.save(output)
     typer.echo(
         f"{output}: {dance.poses.seconds:.1f} s, {len(dance.beat_times)} beats, seed {seed}, "
         f"model {dance.model_revision}"
     )
-
-
-def _read_tempo_map(path: Path, start: float):
-    from tempose_pose.tempo import TempoMap
-
-    try:
-        points = json.loads(path.read_text(encoding="utf-8"))
-        points = points["points"] if isinstance(points, dict) else points
-        return TempoMap(tuple((float(t), float(s) + start) for t, s in points))
-    except OSError:
-        raise TemposeError("tempo_map_missing", f"There is no tempo map {path}.") from None
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        if isinstance(error, TemposeError):
-            raise
-        raise TemposeError(
-            "tempo_map", f"{path.name} is no tempo map: a JSON list of [timeline second, song second] pairs."
-        ) from error
 
 
 def _mount(module: str, names: dict[str, str]) -> None:

@@ -60,51 +60,21 @@ def render(
     person: Annotated[int | None, typer.Option(help="which figure of a pose file, from 0")] = None,
 ) -> None:
     """Draw a dance: video with sound, contact sheet, still, or pose file."""
-    from tempose.render.ground import VIDEOS, VideoGround
+    from rich.progress import Progress
+
+    from tempose.render.output import render as draw
+    from tempose.tempo_file import load_tempo_map
 
     loaded = _load(dance, canvas=_size(canvas), fps=pose_fps, y_up=y_up or None, person=person)
-    sides = _size(size)
-    suffix = output.suffix.lower()
-    if alpha and over is not None:
-        raise TemposeError(
-            "ground", "Choose one of --alpha and --over: a picture lets nothing shine through."
-        )
-    if trail < 0:
-        raise TemposeError("trail", "The number of ghosts cannot be negative.")
-    if over is not None and over.suffix.lower() in VIDEOS:
-        moving, still = VideoGround(over, over_start), None
-    else:
-        moving, still = None, None if over is None else _picture(over)
-    if suffix == (".mov" if alpha else ".mp4"):
-        _video(
-            loaded, output, audio, start, tempo_map,
-            size=sides, fps=fps, trail=trail, beat_flash=beats, over=moving or still, alpha=alpha,
+    with Progress(transient=True) as progress:
+        task = progress.add_task("Drawing", total=None)
+        draw(
+            loaded, output, audio=audio, start=start, size=_size(size), fps=fps, trail=trail, beats=beats,
+            tempo_map=None if tempo_map is None else load_tempo_map(tempo_map, start),
+            frame=frame, alpha=alpha, over=over, over_start=over_start,
+            title=dance.stem, poses=poses, per_beat=per_beat, layout=layout, points=points,
+            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )  # fmt: skip
-    elif suffix in (".mov", ".mp4"):
-        raise TemposeError("output_format", "A transparent video ends in .mov, any other in .mp4.")
-    elif suffix == ".png" and (frame is not None or over is not None or alpha):
-        from PIL import Image
-
-        from tempose.render.draw import draw_trail
-
-        shown, gap = frame or 0, max(1, round(0.1 * loaded.poses.fps))
-        moments = [f for f in range(shown - trail * gap, shown, gap) if f >= 0]
-        if moving is not None:
-            still = moving.at(shown / loaded.poses.fps)
-        drawn = draw_trail(loaded.poses, [*moments, shown], sides, alpha=alpha, over=still)
-        Image.fromarray(drawn).save(output)
-    elif suffix == ".png":
-        from tempose.render.contact_sheet import contact_sheet
-
-        contact_sheet(loaded, output, title=dance.stem, count=poses, per_beat=per_beat)
-    elif suffix == ".json" or (not suffix and layout == "openpose"):
-        from tempose_pose.writers import save_poses
-
-        save_poses(loaded.poses, output, layout, points)
-    else:
-        raise TemposeError("output_format", "The output must end in .mp4, .mov, .png or .json.")
-    if moving is not None:
-        moving.close()
     typer.echo(str(output))
 
 
@@ -127,42 +97,3 @@ def _size(text: str | None) -> tuple[int, int] | None:
     if not (width.isdecimal() and height.isdecimal()):
         raise TemposeError("picture_size", "Give the size as WIDTHxHEIGHT, such as 768x1024.")
     return int(width), int(height)
-
-
-def _picture(path: Path):
-    """(H, W, 3) uint8, turned as the camera held it."""
-    import numpy as np
-    from PIL import Image, ImageOps
-
-    try:
-        with Image.open(path, formats=("PNG", "JPEG")) as picture:
-            return np.asarray(ImageOps.exif_transpose(picture).convert("RGB"))
-    except FileNotFoundError:
-        raise TemposeError("picture_missing", f"There is no picture {path}.") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
-        raise TemposeError("picture_unreadable", f"{path.name} is not a picture (PNG, JPG).") from error
-
-
-def _video(dance, output, audio, start, tempo_map, **settings) -> None:
-    import json
-
-    from rich.progress import Progress
-
-    from tempose.render.video import render_dance
-    from tempose_pose.tempo import TempoMap
-
-    stretched = None
-    if tempo_map is not None:
-        try:
-            points = json.loads(tempo_map.read_text())
-            points = points["points"] if isinstance(points, dict) else points
-            stretched = TempoMap(tuple((float(t), float(s) + start) for t, s in points))
-        except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
-            raise TemposeError("tempo_map", f"{tempo_map.name} is no tempo map.") from error
-    with Progress(transient=True) as progress:
-        task = progress.add_task("Drawing", total=None)
-        render_dance(
-            dance, output, audio, start,
-            tempo_map=stretched, **settings,
-            on_progress=lambda done, total: progress.update(task, completed=done, total=total),
-        )  # fmt: skip

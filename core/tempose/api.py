@@ -1,0 +1,187 @@
+"""The front door: load a song, load a model, make a dance. `import tempose` has these by name; see `docs/api.md`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import tempose_pose.dance
+from tempose.generator import Generator, OnStep, load_generator
+from tempose.music.audio import Song
+from tempose.request import GUIDANCE, DanceRequest
+from tempose_pose.errors import TemposeError
+from tempose_pose.formats import load_reference
+from tempose_pose.grid import BeatGrid
+from tempose_pose.reference import standing_pose
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.tempo import TempoMap
+
+
+class Dance(tempose_pose.dance.Dance):
+    """A dance that can draw itself; its parts are those of `tempose_pose.dance.Dance`.
+
+    Examples
+    --------
+    >>> dance = generate("examples/demo_song.ogg", seconds=1, model="null")
+    >>> dance.render("sheet.png")
+    >>> dance.save("dance.npz")
+    >>> len(Dance.load("dance.npz").poses)
+    30
+    """
+
+    def render(self, output: str | os.PathLike[str], **options: Any) -> None:
+        """Draw a video with sound, a contact sheet, a still or a pose file, as the name of `output` says.
+
+        `options` are those of `tempose.render.output.render`: ``audio``, ``size``, ``fps``, ``trail`` and more.
+        """
+        from tempose.render.output import render
+
+        render(self, output, **options)
+
+
+def load_song(path: str | os.PathLike[str]) -> Song:
+    """Load a song.
+
+    Parameters
+    ----------
+    path : path
+        A wav, flac, ogg or mp3 file.
+
+    Returns
+    -------
+    Song
+        Mono samples at 22,050 Hz, with ``seconds`` and, found when first asked for, ``grid`` (its beats).
+
+    Raises
+    ------
+    TemposeError
+        The file is missing, is no audio, is silent, or is shorter than half a second or longer than an hour.
+
+    Examples
+    --------
+    >>> song = load_song("examples/demo_song.ogg")
+    >>> round(song.seconds)
+    31
+    """
+    return Song.load(path)
+
+
+def load_model(name: str | os.PathLike[str] = "default", device: str = "auto") -> Generator:
+    """Load a model, to make more than one dance with it.
+
+    Parameters
+    ----------
+    name : str or path
+        ``"default"``: the weights that ship. ``"null"``: a figure that sways on the beat, without torch, for
+        tests. Or a folder of weights.
+    device : {"auto", "cpu", "cuda", "mps"}
+
+    Raises
+    ------
+    TemposeError
+        There are no weights in the folder, or they are damaged.
+
+    Examples
+    --------
+    >>> model = load_model("null")
+    >>> model.revision
+    'null-1'
+    """
+    return load_generator(name if isinstance(name, str) else Path(name), device)
+
+
+def generate(
+    song: Song | str | os.PathLike[str],
+    *,
+    style: str | None = None,
+    seed: int = 0,
+    energy: float = 1.0,
+    start: float = 0.0,
+    seconds: float | None = None,
+    tempo_map: TempoMap | None = None,
+    grid: BeatGrid | None = None,
+    reference: PoseSequence | str | os.PathLike[str] | None = None,
+    model: Generator | str | os.PathLike[str] = "default",
+    device: str = "auto",
+    steps: int = 20,
+    guidance: float = GUIDANCE,
+    on_step: OnStep | None = None,
+    should_cancel: Callable[[], bool] | None = None,
+) -> Dance:
+    """Make a dance to a song. Equal arguments and equal weights give an equal dance.
+
+    Parameters
+    ----------
+    song : Song or path
+    style : str, optional
+        One of `tempose.request.STYLES`, such as ``"house"``; without one the model chooses.
+    seed : int
+    energy : float
+        How lively: 1 is normal, 0.5 calm, 1.5 lively.
+    start : float
+        The song's second at which the dance begins; not with a `tempo_map`, which says it.
+    seconds : float, optional
+        Length of the dance; without it, to the song's end.
+    tempo_map : TempoMap, optional
+        Timeline seconds → song seconds, for a song that is played at another or a changing speed.
+    grid : BeatGrid, optional
+        Beats in song seconds, in place of those that are found.
+    reference : PoseSequence (one frame) or path, optional
+        The figure whose proportions, size and place the dancer gets: OpenPose, COCO or Tempose JSON. A standing
+        figure without one.
+    model : Generator, str or path
+        What `load_model` returned, or what it takes.
+    device : {"auto", "cpu", "cuda", "mps"}
+        For a model that is loaded here.
+    steps : int
+        Sampler steps, 1 to 200.
+    guidance : float
+        How closely the dance follows music, style and energy, 0 to 20; 1 turns guidance off.
+    on_step : callable (done, total), optional
+        Called after each sampler step.
+    should_cancel : callable, optional
+        Asked before each sampler step; `tempose.errors.Canceled` is raised when it answers true.
+
+    Raises
+    ------
+    TemposeError
+        A file is missing or unreadable, or a number is out of bounds; the message says which and what to do.
+
+    Examples
+    --------
+    >>> dance = generate("examples/demo_song.ogg", seconds=4, seed=7, model="null")
+    >>> dance.poses.keypoints.shape
+    (120, 18, 2)
+    """
+    heard = song if isinstance(song, Song) else load_song(song)
+    if tempo_map is not None and start:
+        raise TemposeError("start_range", "Give a start or a tempo map: the map says where the dance begins.")
+    if not 0 <= start < heard.seconds:
+        raise TemposeError(
+            "start_range", f"The song is {heard.seconds:.1f} s long; start must lie inside it."
+        )
+    tempo = tempo_map or TempoMap.constant(start=start)
+    request = DanceRequest(
+        reference=as_reference(reference),
+        seconds=float(tempo.to_timeline(heard.seconds)) if seconds is None else seconds,
+        tempo_map=tempo,
+        grid=grid,
+        style=style,
+        energy=energy,
+        seed=seed,
+        steps=steps,
+        guidance=guidance,
+    )
+    dancer = load_model(model, device) if isinstance(model, str | os.PathLike) else model
+    made = dancer(heard, request, on_step=on_step, should_cancel=should_cancel)
+    return Dance(**{field.name: getattr(made, field.name) for field in fields(made)})
+
+
+def as_reference(reference: PoseSequence | str | os.PathLike[str] | None) -> PoseSequence:
+    """The pose that a file holds, a pose itself, or the standing figure where there is none."""
+    if reference is None:
+        return standing_pose()
+    return reference if isinstance(reference, PoseSequence) else load_reference(Path(reference))
