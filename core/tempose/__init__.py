@@ -25,7 +25,9 @@ _HOMES = {
     "TemposeError": "tempose_pose.errors",
 }
 
-__all__ = [*sorted(_HOMES), "__version__"]  # noqa: PLE0604
+__all__ = [
+    "BeatGrid", "Dance", "Song", "TempoMap", "TemposeError", "__version__", "generate", "load_model", "load_song",
+]  # fmt: skip
 
 if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr__`
     from tempose.api import Dance as Dance

@@ -197,7 +197,8 @@ class RayReplica:
         if self._farm.gpus():
             options |= {"num_gpus": 1, "num_cpus": 0}
         kind: Any = ray.remote(**options)(Dancing)
-        self._actor = kind.remote(replica.load_generator, self._settings.model, self._settings.device)
+        load = replica.load_generator  # pyright: ignore[reportPrivateImportUsage]  # one place to replace it
+        self._actor = kind.remote(load, self._settings.model, self._settings.device)
         asked = self._actor.about.remote()
         waited = 0.0
         while not ray.wait([asked], timeout=LOOK_SECONDS)[0]:  # for a free place, and for the model

@@ -23,7 +23,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from tempose import __version__
 from tempose_pose.errors import TemposeError
 from tempose_server import logs, runtime_file
-from tempose_server.app import Service, create_app
+from tempose_server.app import create_app
+from tempose_server.service import Service
 from tempose_server.settings import Settings
 
 # Longer than clients keep an idle connection (mostly 5 s), or a request may meet the closing of its own.

@@ -15,7 +15,8 @@ import numpy as np
 from tempose.evaluation import figures, score
 from tempose.evaluation.cases import Case, OnDance, dance_all, slug
 from tempose.evaluation.figures import FIGURES, SET_FIGURES, Row
-from tempose.evaluation.suites import SUITES, Trial
+from tempose.evaluation.suites import SUITES
+from tempose.evaluation.trial import Trial
 from tempose.evaluation.truth import Truth, moving, other_music, shuffled
 from tempose.generator import Generator
 from tempose.metrics import kinetics
