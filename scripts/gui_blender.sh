@@ -14,13 +14,17 @@ if [ "$(id -u)" != 0 ] || ! command -v mmdebstrap >/dev/null; then
   echo "This needs root and mmdebstrap (apt-get install mmdebstrap). Or install Blender 4.5 or newer yourself." >&2
   exit 1
 fi
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 2>/dev/null | grep -v security | sed -n 1p)
+mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -v security | sed -n 1p)
+if [ -z "$mirror" ]; then
+  echo "apt's settings name no mirror of Debian. Install Blender 4.5 or newer yourself, and name it in BLENDER." >&2
+  exit 1
+fi
 mkdir -p "$(dirname "$folder")"
 making=$folder.making
 rm -rf "$making"
 # Mirrors may keep sid's index longer than it is valid; signatures are checked all the same.
 mmdebstrap --mode=root --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' \
-  --include=ca-certificates,locales sid "$making" "${mirror:-http://deb.debian.org/debian}"
+  --include=ca-certificates,locales sid "$making" "$mirror"
 chroot "$making" apt-get -qq -o Acquire::Check-Valid-Until=false update
 chroot "$making" apt-get -qq -o Dpkg::Options::=--force-unsafe-io install -y --no-install-recommends \
   blender libgl1-mesa-dri libgl1 libegl1 libxkbcommon0 python3-numpy python3-requests python3-cattr

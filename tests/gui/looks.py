@@ -109,7 +109,7 @@ def german(stage):
 
 
 def decimal_comma(stage):
-    """In a German locale, too, Blender adds up what commas part: fields stay within their limits, and undo helps."""
+    """Blender reads `0,9` as 0 + 9, in a German locale too: fields stay within their limits, and undo helps."""
     stage.open_panels("Dance", "Tempo")
     yield from stage.ready("null")
     yield from stage.settled()

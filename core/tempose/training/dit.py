@@ -77,7 +77,7 @@ RESTING = 0.0025  # canvases per frame: about a tenth of a body height per secon
 class _Examples(IterableDataset):
     """Endless examples; example i depends on (seed, i) alone, so that a resumed run goes on exactly.
 
-    Of `ranks` processes each takes every so-manyeth, so that together they see what one alone would.
+    Of `ranks` processes each takes every `ranks`-th; together they see what one process would.
     """
 
     def __init__(
