@@ -11,7 +11,8 @@ BLENDERS := 4.5 5.0 5.2
 BESIDE_BPY := pytest pytest-timeout hypothesis
 PIP := bin/pip install --quiet --disable-pip-version-check
 BLENDER_TESTS := tests/addon tests/e2e
-VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml | head -n 1)
+# The version that the server is locked to; libraries ask for a range.
+TORCH := $(shell sed -n 's/^\(torch==[^ ;]*\).*/\1/p' addon/server/requirements.txt | head -n 1)
 
 .PHONY: install blender blender-libs extension release demo test test-python test-blender gui gui-blender lint mutate bench clean \
   $(BLENDERS:%=test-blender-%)
@@ -20,7 +21,7 @@ install: .venv/.ready
 
 .venv/.ready: pyproject.toml
 	$(PYTHON) -m venv .venv
-	.venv/$(PIP) torch==2.13.0
+	.venv/$(PIP) '$(TORCH)'
 	.venv/$(PIP) -e '.[dev]'
 	.venv/bin/python -m tempose.music.compiled
 	touch $@
@@ -102,7 +103,7 @@ gui-blender:
 # Style, types, and who may import whom. All of it, whatever fails first.
 lint: install
 	@mkdir -p build/test
-	@(bad=; for check in 'ruff check .' 'ruff format --check .' pyright lint-imports; do \
+	@(bad=; for check in 'ruff check .' 'ruff format --check .' pyright lint-imports 'deptry core pose server'; do \
 	  echo "== $$check"; .venv/bin/$$check || bad="$$bad $$check;"; \
 	done; [ -z "$$bad" ] && echo "all clean" || { echo "failed:$$bad"; exit 1; }) $(LOGGED)
 

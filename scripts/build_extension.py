@@ -8,6 +8,7 @@ Needs no Blender: where a bpy wheel is found, its own tool also validates the zi
 from __future__ import annotations
 
 import argparse
+import re
 import subprocess
 import sys
 import tempfile
@@ -16,13 +17,31 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+MANIFEST = ROOT / "blender_manifest.toml"
 LEFT_OUT = {"__pycache__"}
 STAMP = (2026, 1, 1, 0, 0, 0)  # equal sources, equal zip
 
 
+def version() -> str:
+    """The project's version, from its one place."""
+    text = (ROOT / "core" / "tempose" / "__init__.py").read_text("utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"$', text, re.M)
+    assert found, "core/tempose/__init__.py names no version"
+    return found[1]
+
+
+def manifest_text() -> str:
+    """The manifest as it goes into the zip, with the project's version."""
+    text, count = re.subn(
+        r"^version = .*$", f'version = "{version()}"', MANIFEST.read_text("utf-8"), flags=re.M
+    )
+    assert count == 1, "blender_manifest.toml has no line for the version"
+    return text
+
+
 def contents() -> dict[str, Path]:
     """Name in the zip → file, manifest first."""
-    files = {"blender_manifest.toml": ROOT / "blender_manifest.toml"}
+    files = {MANIFEST.name: MANIFEST}
     for path in sorted((ROOT / "addon").rglob("*")):
         inside = path.relative_to(ROOT / "addon")
         hidden = any(part.startswith(".") or part in LEFT_OUT for part in inside.parts)
@@ -50,7 +69,7 @@ def server_wheel(folder: Path) -> Path:
 
 def build(output: Path, wheel: Path | None = None) -> Path:
     """Write the zip, with the server's wheel in it if one is given, and return its path."""
-    manifest = tomllib.loads((ROOT / "blender_manifest.toml").read_text("utf-8"))
+    manifest = tomllib.loads(manifest_text())
     output.mkdir(parents=True, exist_ok=True)
     target = output / f"{manifest['id']}-{manifest['version']}.zip"
     part = target.with_name(target.name + ".part")
@@ -59,7 +78,7 @@ def build(output: Path, wheel: Path | None = None) -> Path:
         for name, path in files.items():
             entry = zipfile.ZipInfo(name, STAMP)
             entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
-            archive.writestr(entry, path.read_bytes())
+            archive.writestr(entry, manifest_text() if path == MANIFEST else path.read_bytes())
     part.replace(target)
     return target
 
