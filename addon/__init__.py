@@ -3,15 +3,13 @@
 
 import atexit
 
-PACKAGE = __package__
-
 try:
     import bpy
 except ImportError:  # the pure modules can be used, and tested, without Blender
     bpy = None
 
 if bpy is not None:
-    from . import notes, operators, panels, preferences, properties
+    from . import notes, operators, panels, preferences, properties, reading
     from .dance import ghost
     from .music import beat_draw, sounds
     from .operators import base, by_hand, dragging
@@ -29,6 +27,7 @@ if bpy is not None:
     def _leave_file(*_args):
         """Another file is coming: what is going on belongs to this one."""
         job.abandon()
+        reading.drop()
         ghost.end()
         by_hand.end()
         beat_draw.forget()
@@ -51,6 +50,7 @@ if bpy is not None:
         beat_draw.add()
         tempo_follow.add()
         dragging.add_keys()
+        reading.add()
         if bpy.app.module:
             atexit.register(_quit)
 
@@ -62,6 +62,7 @@ if bpy is not None:
         by_hand.end()
         dragging.remove_keys()
         beat_draw.remove()
+        reading.remove()
         tempo_follow.remove()
         tempo_preview.forget()
         connection.drop()

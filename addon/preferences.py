@@ -7,12 +7,12 @@ from pathlib import Path
 
 import bpy
 
-from . import PACKAGE
+from . import package
 from .server import environment
 
 
 class TemposePreferences(bpy.types.AddonPreferences):
-    bl_idname = PACKAGE
+    bl_idname = package.NAME
 
     python_path: bpy.props.StringProperty(
         name="Python with the Server",
@@ -85,15 +85,15 @@ class TemposePreferences(bpy.types.AddonPreferences):
 
 def server_folder() -> Path:
     """Where the server's environment lies: the add-on's own folder for what it keeps, which updates leave alone."""
-    return Path(bpy.utils.extension_path_user(PACKAGE, path="server"))
+    return Path(bpy.utils.extension_path_user(package.NAME, path="server"))
 
 
 def version() -> str:
     """Of the add-on, as the manifest has it."""
-    with (Path(__file__).parent / "blender_manifest.toml").open("rb") as file:
+    with (package.FOLDER / "blender_manifest.toml").open("rb") as file:
         return tomllib.load(file)["version"]
 
 
 def get(context) -> TemposePreferences:
     """The preferences; they exist while the add-on is enabled."""
-    return context.preferences.addons[PACKAGE].preferences
+    return context.preferences.addons[package.NAME].preferences

@@ -122,10 +122,10 @@ def main(package, song, output):
     press("accept_take")
     press("stop_server")
 
-    parts = ("keys.stage", "character.rig", "tempo.tempo_edit", "music.markers")
+    parts = ("keys.stage", "character.rig", "music.heard", "music.markers")
     addon = {name.split(".")[1]: importlib.import_module(f"{ADDON}.{name}") for name in parts}
     ob = bpy.context.view_layer.objects.active
-    heard = addon["tempo_edit"].heard(scene, strip)
+    heard = addon["heard"].playback_of(scene, strip)
     dance = addon["stage"].data_of(settings.takes[-1]).dance
     scene.frame_start = int(heard.span.left)
     scene.frame_end = int(heard.span.frames[-1])

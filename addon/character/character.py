@@ -81,7 +81,7 @@ def map_of(ob) -> BoneMap:
     if kept is None and ob.tempose_character.mapped:
         kept = ob.tempose_character  # mapped in its library
     if kept is not None and kept.mapped:
-        bones = {part: kept.bone(part) for part in PARTS}
+        bones = kept.bones()
         return BoneMap({p: b for p, b in bones.items() if b in names}, kept.nose)
     if PROPERTY in ob:
         return naming.presets()["tempose"][1].within(names)
@@ -225,12 +225,13 @@ def options_of(scene, stretch: bool) -> Options:
     return Options(stretch, settings.shortest, settings.longest, settings.loose)
 
 
-def notice(ob, stretch: bool | None = None) -> str:
+def notice(ob, stretch: bool | None = None, bone_map: BoneMap | None = None) -> str:
     """What a dance on this armature leaves out, in words, or nothing.
 
-    With `stretch` given, what is locked is found out too, by one frame of a dance.
+    With `stretch` given, what is locked is found out too, by one frame of a dance. `bone_map` is the armature's, if
+    that has been read already.
     """
-    bone_map = map_of(ob)
+    bone_map = map_of(ob) if bone_map is None else bone_map
     parts = [unmapped(bone_map)]
     if bone_map.twice:
         parts.append(f"Mapped more than once: {', '.join(bone_map.twice)}")

@@ -3,6 +3,7 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 
 from ..errors import Problem
 from .skeleton import FINGERS, OPENPOSE_18
@@ -107,6 +108,7 @@ WANTED = (
 """Parts without which something does not dance."""
 
 
+@cache
 def label(part: str) -> str:
     """A part in words."""
     name, _, letter = part.rpartition(".") if part[-2:] in (".L", ".R") else (part, "", "")

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from .. import compat
 from ..errors import Problem
 from ..keys import stage
+from ..music import beat_edit, heard
 from ..music.audio import MIN_SECONDS
-from ..tempo import area, ranges, tempo_edit
-from ..tempo.tempo_edit import Heard
+from ..reading import Reading
+from ..tempo import area, ranges
+from ..tempo.playback import Playback
 from ..tempo.timing import Span, TempoMap
-from . import dancing, known
+from . import known, placement
 from .takes import Take
 
 
@@ -29,8 +31,10 @@ class Chosen:
         The sound strip; None for a take from a file, where there is no music.
     span : Span
         The take on the timeline.
-    heard : Heard
+    playback : Playback
         The whole strip; without one, the take as if it were music.
+    beats : dict, optional
+        The beat grid of the sound, in song seconds.
     spans : of (start, stop)
         Timeline seconds of the take that are to be changed.
     """
@@ -40,7 +44,8 @@ class Chosen:
     scene: object
     original: object
     span: Span
-    heard: Heard
+    playback: Playback
+    beats: dict | None
     spans: list
 
 
@@ -57,49 +62,45 @@ class Part:
         return (self.stop - self.first) / known.FPS
 
 
-def chosen(context, group) -> Chosen:
+def chosen(now: Reading, group) -> Chosen:
     """The active take with the part of it that the settings mean; all of it without a group."""
-    settings = context.scene.tempose
-    take = stage.active(settings)
+    take = now.take
     if take is None:
         raise Problem("no_take", "There is no take: generate one.")
     data = stage.data_of(take)
     stage.rig_of(take)
-    scene = compat.sound_scene(context)
-    span, original = dancing.take_span(scene, take), _music(context, scene, data)
-    if original is None:
-        heard = Heard(None, span, TempoMap(data.tempo_map), data.song_start, data.song_seconds)
+    scene = compat.sound_scene(now.context)
+    playback, beats = _music(now, scene, data)
+    imported = placement.is_imported(data)
+    if imported or playback is None:
+        span = placement.span_of_import(scene, data)
     else:
-        heard = tempo_edit.heard(scene, original)
+        span = placement.span_at(playback, data)
+    if playback is None:
+        playback = Playback(span, TempoMap(data.tempo_map), None, span, data.song_start, data.song_seconds)
     part = None
     if group is not None:
-        bars = group.area == "BARS" or not dancing.is_imported(data)
-        where = heard if bars else Heard(None, span, heard.tempo, 0.0, span.seconds)
-        mark = dancing.grid_mark(scene, original) if original is not None else ""
-        part = area.seconds_of(context.scene, scene, group, where, mark)
+        whole = group.area == "BARS" or not imported
+        where = playback if whole else Playback(span, playback.tempo, None, span, 0.0, span.seconds)
+        part = area.seconds_of(now.scene, group, where, beats)
         if part is not None:
             shift = float(where.span.second_at(span.left))
             part = part[0] - shift, part[1] - shift
     start, stop = (0.0, span.seconds) if part is None else (max(part[0], 0.0), min(part[1], span.seconds))
     if stop <= start:
         raise Problem("range_outside", f"This range lies outside of {take.name}. Choose another one.")
-    return Chosen(take, data, scene, original, span, heard, [(start, stop)])
+    return Chosen(take, data, scene, playback.original, span, playback, beats, [(start, stop)])
 
 
-def _music(context, scene, data: Take):
-    """The sound strip of a take; for one from a file the strip that is meant now, None without one."""
-    if dancing.is_imported(data):
-        try:
-            return dancing.chosen_original(context)[1]
-        except Problem:
-            return None
-    original = dancing.find_original(scene, data.settings.get("strip", ""))
-    if original is None:
-        raise Problem(
-            "strip_gone",
-            "The sound strip of this take has been deleted or renamed. Undo that, or discard the take.",
-        )
-    return original
+def _music(now: Reading, scene, data: Take) -> tuple[Playback | None, dict | None]:
+    """What a take is danced to, and its beats; for one from a file the sound that is meant now, None without one."""
+    if placement.is_imported(data):
+        return now.playback, now.beats
+    original = placement.original_of(scene, data)
+    if now.song.original is not None and now.song.original == original:
+        return now.playback, now.beats
+    playback = heard.playback_of(scene, original)
+    return playback, beat_edit.of(scene, playback).request
 
 
 def no_music(it: Chosen) -> Problem:
@@ -112,12 +113,12 @@ def no_music(it: Chosen) -> Problem:
 
 def danceable(it: Chosen, frames: int) -> Part:
     """The part of a take of so many frames that lies where music is heard: all of it, but for takes from files."""
-    if not dancing.is_imported(it.data):
+    if not placement.is_imported(it.data):
         return Part(0, frames, TempoMap(it.data.tempo_map))
-    shift = float(it.heard.span.second_at(it.span.left))  # of the strip, at the take's beginning
+    shift = float(it.playback.span.second_at(it.span.left))  # of the strip, at the take's beginning
     first = max(0, math.ceil(-shift * known.FPS - 1e-6))
-    stop = min(frames, math.floor((it.heard.span.seconds - shift) * known.FPS + 1e-6))
+    stop = min(frames, math.floor((it.playback.span.seconds - shift) * known.FPS + 1e-6))
     if (stop - first) / known.FPS < MIN_SECONDS:
         raise no_music(it)
     edges = (first / known.FPS + shift, stop / known.FPS + shift)
-    return Part(first, stop, ranges.cut(it.heard.tempo, *edges))
+    return Part(first, stop, ranges.cut(it.playback.tempo, *edges))

@@ -4,27 +4,27 @@
 import math
 from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 import bpy
 import numpy as np
 
-from .. import compat
 from ..character import character, rig
 from ..character.extremities import moved_along
 from ..errors import Problem
-from ..keys import blending, keys, making, stage
+from ..keys import blending, curve_keys, keys, making, stage
 from ..keys.baking import Plan
 from ..keys.making import Ready
-from ..music import audio, markers
-from ..tempo import tempo_edit
-from ..tempo.retiming import Heard as OnTimeline
+from ..music import audio, sound_marks
+from ..reading import Reading
+from ..tempo.playback import Timing
 from ..tempo.retiming import Piece
 from ..tempo.timing import Span, TempoMap
-from . import again, dancing, known, shaping
+from . import again, base, delivery, known, placement, shaping
 from .chosen import chosen, danceable, no_music
 from .dance import DanceData
-from .dancing import Order
 from .known import Kept
+from .order import STEPS, Order
 from .takes import Take
 
 
@@ -63,7 +63,7 @@ class Change:
 
 
 def order(
-    context,
+    now: Reading,
     group,
     what: str,
     locked: Iterable[str] = (),
@@ -84,11 +84,11 @@ def order(
     style, seed : optional
         Instead of the take's own.
     """
-    it = chosen(context, group)
+    it = chosen(now, group)
     data, asked = it.data, it.data.settings
     if it.original is None:
-        dancing.chosen_original(context)  # says what is missing
-    if not dancing.is_imported(data) and not dancing.same_music(it.take, it.scene, it.heard):
+        now.song.check()  # says what is missing
+    if not placement.is_imported(data) and placement.is_out_of_date(it.take, it.playback):
         raise Problem("out_of_date", "The music has changed since this take was made: generate again.")
     count = known.frames_of(float(asked.get("seconds", it.span.seconds)))
     before = known.at_rate(data.dance)
@@ -109,28 +109,28 @@ def order(
         kept = known.keep(kept, inside)
     if kept.is_everything:
         raise Problem("nothing_free", "Everything is kept: nothing is left to dance. Untick a limb.")
-    ob, mark = it.take.rig, dancing.grid_mark(it.scene, it.original)
+    ob = it.take.rig
     pose = asked.get("reference") or rig.pose_of(ob, current=False).to_request()
     body = {
         "seconds": float(asked["seconds"]) if "seconds" in asked else part.seconds,
         "tempo_map": [list(p) for p in part.tempo.points],
-        "beats": asked["beats"] if "beats" in asked else markers.read(it.scene, mark),
+        "beats": asked.get("beats", it.beats),
         "reference": pose,
         "style": (asked.get("style") if style is None else style) or None,
-        "energy": asked.get("energy", float(context.scene.tempose.energy)),
+        "energy": asked.get("energy", float(now.settings.energy)),
         "seed": int(data.dance.seed if seed is None else seed),
-        "steps": asked.get("steps", dancing.STEPS[context.scene.tempose.quality]),
+        "steps": asked.get("steps", STEPS[now.settings.quality]),
         "guidance": None,
         "model": "default",
         "known": known.to_body(known.part(kept, part.first, part.stop)),
     }
-    sound = audio.fetch(context, it.scene, it.original)
+    sound = audio.fetch(now.context, it.scene, it.playback)
     return Change(
         Order(
-            context.scene.name,
+            now.scene.name,
             it.scene.name,
             it.original.name,
-            audio.facts(it.scene, it.original),
+            audio.facts(it.original, it.playback.visible),
             rig.identity(ob),
             sound.source,
             body,
@@ -138,7 +138,7 @@ def order(
             data.song_start,
             data.song_seconds,
             character.notice(ob),
-            [list(p) for p in it.heard.tempo.points],
+            [list(p) for p in it.playback.tempo.points],
             Span(float(it.span.frame_at(part.first / known.FPS)), part.seconds, it.span.rate),
         ),
         it.take.identity,
@@ -193,73 +193,68 @@ def _seams(change: Change, made: DanceData) -> list[int]:
     return sorted({s for s in change.before.seams if not again_at(s)} | {s for s in new if again_at(s)})
 
 
-def _taken(change: Change, made: DanceData) -> tuple:
+def _take_of(change: Change, made: DanceData, target: delivery.Target) -> tuple[Any, Take, Span]:
     """The take that was changed, what the new one is, and where it lies."""
     asked = change.order
-    scene, sound_scene, original, _ = dancing.still_there(asked)
-    old = stage.of_identity(scene.tempose, change.take)
+    old = stage.of_identity(target.scene.tempose, change.take)
     data = replace(stage.data_of(old), dance=made)
-    if dancing.is_imported(data):
-        return old, data, dancing.imported_span(scene, data)
-    heard = tempo_edit.heard(sound_scene, original)
-    data = replace(
-        data,
-        fingerprint=dancing.take_mark(sound_scene, replace(heard, tempo=TempoMap(asked.whole))),
-        settings={**data.settings, "style": asked.body["style"] or ""},
-    )
-    return old, data, dancing.span_of(heard, data)
+    if placement.is_imported(data):
+        return old, data, placement.span_of_import(target.scene, data)
+    playback = target.playback
+    mark = sound_marks.mark_of_playback(replace(playback, tempo=TempoMap(asked.whole)))
+    settings = {**data.settings, "style": asked.body["style"] or ""}
+    data = replace(data, fingerprint=mark, settings=settings)
+    return old, data, placement.span_at(playback, data)
 
 
 def keys_of(change: Change, made: DanceData) -> Plan:
     """What the keys of the new take are to be made from."""
-    scene, _, _, ob = dancing.still_there(change.order)
-    _, data, span = _taken(change, made)
-    return keys.plan(data, ob, span, scene.tempose)
+    target = delivery.target_of(change.order)
+    _, data, span = _take_of(change, made, target)
+    return keys.plan(data, target.rig, span, target.scene.tempose)
 
 
 def putting_in(change: Change, made: DanceData, find: Callable) -> Generator:
     """The kept keys of the take put into the Action that `find` finds, while the job runs."""
-    _, data, span = _taken(change, made)
+    _, data, span = _take_of(change, made, delivery.target_of(change.order))
 
     def both():
-        scene, _, _, ob = dancing.still_there(change.order)
-        take, base = again.base_take(scene.tempose, ob)
-        action = find()
-        there = action is not None and take is not None and take.identity == change.take
-        return (action, base) if there else None
+        target = delivery.target_of(change.order)
+        take, action = base.take_of(target.scene.tempose, target.rig)
+        new = find()
+        there = new is not None and take is not None and take.identity == change.take
+        return (new, action) if there else None
 
     return again.putting_in(both, _around(data, span, change.kept.spans), span)
 
 
 def apply(change: Change, made: DanceData, ready: Ready | None = None) -> str:
     """Put the new take beside the old one."""
-    scene, _, _, ob = dancing.still_there(change.order)
-    old, data, span = _taken(change, made)
-    return _add(scene.tempose, ob, data, span, old, change.what, change.kept.spans, ready)
+    target = delivery.target_of(change.order)
+    old, data, span = _take_of(change, made, target)
+    return _add(target.scene.tempose, target.rig, data, span, old, change.what, change.kept.spans, ready)
 
 
-def reshaped(context, group, what: str, change, whole: bool = False) -> str:
+def reshaped(now: Reading, group, what: str, change, whole: bool = False) -> str:
     """A take changed without a server: `change` gets the dance and the spans and returns a dance."""
-    it = chosen(context, None if whole else group)
+    it = chosen(now, None if whole else group)
     data = replace(it.data, dance=change(it.data.dance, it.spans))
     spans = None if whole else it.spans
-    return _add(context.scene.tempose, it.take.rig, data, it.span, it.take, what, spans)
+    return _add(now.settings, it.take.rig, data, it.span, it.take, what, spans)
 
 
-def blended(context, strength: float) -> str:
+def blended(now: Reading, strength: float) -> str:
     """A take whose keys are mixed with what moved the character before."""
-    settings = context.scene.tempose
-    take = stage.active(settings)
-    data = stage.data_of(take)
-    base, slot = stage.beneath(settings, stage.rig_of(take))
-    if base is None:
+    it = chosen(now, None)
+    beneath, slot = stage.beneath(now.settings, stage.rig_of(it.take))
+    if beneath is None:
         raise Problem(
             "no_base",
             "Nothing else moves this character. Accept a take first, then blend another one with it.",
         )
-    data = replace(data, settings={**data.settings, **blending.settings_for(base, slot, strength)})
-    span = dancing.take_span(compat.sound_scene(context), take)
-    return _add(settings, stage.rig_of(take), data, span, take, f"{strength:.0%} strength")
+    mixed = {**it.data.settings, **blending.settings_for(beneath, slot, strength)}
+    data = replace(it.data, settings=mixed)
+    return _add(now.settings, stage.rig_of(it.take), data, it.span, it.take, f"{strength:.0%} strength")
 
 
 def _add(
@@ -272,11 +267,11 @@ def _add(
     spans: list | None = None,
     ready: Ready | None = None,
 ) -> str:
-    base = old.name  # before the list grows: its items move
+    name = old.name  # before the list grows: its items move
     kept = _keys_beneath(settings, ob, old, span) if spans else None
     try:
         take = stage.add(settings, ob, data, span, ready=making.fitting(ready, kept))
-        if kept is not None and again.SPLICED not in take.action:
+        if kept is not None and curve_keys.SPLICED not in take.action:
             try:
                 again.put_in(take.action, kept, _around(data, span, spans), span)
             except BaseException:
@@ -286,16 +281,16 @@ def _add(
         if kept is not None:
             bpy.data.actions.remove(kept)
     taken = {t.name for t in settings.takes if t.identity != take.identity}
-    names = [f"{base}, {what}", *(f"{base}, {what} {n}" for n in range(2, len(taken) + 3))]
-    take.name = next(name for name in names if name not in taken)
-    return f"'{take.name}' is a new take, shown on '{ob.name}'. '{base}' is kept as it was."
+    names = [f"{name}, {what}", *(f"{name}, {what} {n}" for n in range(2, len(taken) + 3))]
+    take.name = next(free for free in names if free not in taken)
+    return f"'{take.name}' is a new take, shown on '{ob.name}'. '{name}' is kept as it was."
 
 
 def _keys_beneath(settings, ob, old, span: Span):
     """A copy of the keys of the take that is changed; None where they are not on the character."""
     if old.state == "PREVIEW" and old.action is None:
         stage.show(settings, old, span)
-    return again.keep_keys(settings, ob) if again.base_take(settings, ob)[0] == old else None
+    return again.keep_keys(settings, ob) if base.take_of(settings, ob)[0] == old else None
 
 
 def _around(data: Take, span: Span, spans: list) -> again.Again:
@@ -305,5 +300,5 @@ def _around(data: Take, span: Span, spans: list) -> again.Again:
         edges += [math.ceil(float(span.frame_at(start)) - 1e-6), math.ceil(float(span.frame_at(stop)) - 1e-6)]
     edges.append(math.inf)
     pieces = [Piece(a, b, 0.0) for a, b in zip(edges[::2], edges[1::2], strict=True)]
-    here = OnTimeline(span, TempoMap(data.tempo_map))
+    here = Timing(span, TempoMap(data.tempo_map))
     return again.Again("", known.all_of(known.at_rate(data.dance)), pieces, here, here, [], True)

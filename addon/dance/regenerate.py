@@ -6,54 +6,52 @@ from dataclasses import replace
 
 import bpy
 
+from ..character import rig
 from ..errors import Problem
-from ..keys import making, stage
+from ..keys import curve_keys, making, stage
 from ..keys.making import Ready
-from ..properties import pick_rig
-from ..tempo import tempo_changes, tempo_edit, tempo_preview
+from ..reading import Reading
+from ..tempo import retiming, tempo_preview
 from ..tempo.timing import Span
-from . import again, dancing, known
+from . import again, base, delivery, known, placement
+from . import order as orders
 from .again import Again
 from .dance import DanceData
+from .order import Order
 
 
-def order(context) -> tuple[dancing.Order, Again | None]:
+def order(now: Reading) -> tuple[Order, Again | None]:
     """What to ask the server for, and what is kept; None: nothing is."""
-    settings = context.scene.tempose
-    asked = dancing.order(context, True)
-    if settings.tempo.again == "ALL":
+    asked = orders.order(now, True)
+    if now.settings.tempo.again == "ALL":
         return asked, None
-    changes = tempo_changes.found(context)
+    changes = now.changes
     if changes is None or changes.part:
         return asked, None
-    if not changes.touched and not _sound_waits(context):
+    if not changes.touched and not _sound_waits(now):
         raise Problem(
             "nothing_touched",
             "The dance fits this tempo: nothing is to be danced again. Generate makes another one.",
         )
     data = stage.data_of(changes.take)
-    kept = again.plan(changes, data, asked.body["seconds"], settings.tempo.exact)
+    kept = again.plan(changes, data, asked.body["seconds"], now.settings.tempo.exact)
     if kept is None:
         return asked, None
     body = {**asked.body, "known": known.to_body(kept.kept)}
     return replace(asked, body=body), kept
 
 
-def _sound_waits(context) -> bool:
+def _sound_waits(now: Reading) -> bool:
     """Whether the sound is still to be put down at the tempo that is asked for."""
-    settings = context.scene.tempose
-    scene, original = dancing.chosen_original(context)
-    now, wanted = tempo_edit.heard(scene, original), tempo_edit.edited(scene, original, settings)
-    return bool(
-        settings.replace_sound
-        and again.retiming.tempo_differs(
-            now.tempo, wanted.tempo, wanted.song_start, wanted.song_start + wanted.song_seconds
-        )
+    heard, wanted = now.playback, now.playback_asked
+    return heard is not None and bool(
+        now.settings.replace_sound
+        and retiming.tempo_differs(heard.tempo, wanted.tempo, wanted.song_start, wanted.song_end)
     )
 
 
 def apply(
-    asked: dancing.Order, kept: Again | None, made: DanceData, wav: bytes | None, ready: Ready | None = None
+    asked: Order, kept: Again | None, made: DanceData, wav: bytes | None, ready: Ready | None = None
 ) -> str:
     """Put the answer into the scene: a take whose keys are the kept ones wherever they may stay."""
     scene = bpy.data.scenes.get(asked.scene)
@@ -61,52 +59,47 @@ def apply(
     if settings is not None:
         tempo_preview.take_back(settings)
     if kept is None or settings is None:
-        return dancing.apply(asked, made, wav, True, ready=ready)
-    ob = pick_by_identity(scene, asked.rig)
-    take, _ = again.base_take(settings, ob)
+        return delivery.apply(asked, made, wav, True, ready=ready)
+    ob = _rig_of(scene, asked.rig)
+    take, _ = base.take_of(settings, ob)
     if take is None or take.identity != kept.take:
         raise Problem(
             "take_gone", "The dance that was to be kept was replaced meanwhile. Press Regenerate again."
         )
-    base, count = again.keep_keys(settings, ob), len(settings.takes)
+    old, count = again.keep_keys(settings, ob), len(settings.takes)
+    sound_scene = bpy.data.scenes[asked.sound_scene]
     try:
-        said = dancing.apply(asked, made, wav, True, ready=making.fitting(ready, base))
+        said = delivery.apply(asked, made, wav, True, ready=making.fitting(ready, old))
         new = stage.active(settings)
         try:
-            if again.SPLICED not in new.action:
-                again.put_in(new.action, base, kept, _span(asked, new))
+            if curve_keys.SPLICED not in new.action:
+                span = placement.span_of(sound_scene, new)
+                again.put_in(new.action, old, kept, Span(span.left, asked.body["seconds"], span.rate))
         except BaseException:
             if len(settings.takes) > count:
-                stage.discard(tempo_scene(asked), settings, stage.active(settings))
+                stage.discard(sound_scene, settings, stage.active(settings))
             raise
     finally:
-        bpy.data.actions.remove(base)
+        bpy.data.actions.remove(old)
     return f"{said} {kept.kept.seconds:.1f} s were danced again; everything else kept its keys."
 
 
-def putting_in(asked: dancing.Order, kept: Again, made: DanceData, find: Callable) -> Generator:
+def putting_in(asked: Order, kept: Again, made: DanceData, find: Callable) -> Generator:
     """The kept keys put into the Action that `find` finds, while the job runs."""
-    span = dancing.keys_of(asked, made).span
+    span = delivery.keys_of(asked, made).span
 
     def both():
-        scene, _, _, ob = dancing.still_there(asked)
-        take, base = again.base_take(scene.tempose, ob)
-        action = find()
-        there = action is not None and take is not None and take.identity == kept.take
-        return (action, base) if there else None
+        target = delivery.target_of(asked)
+        take, old = base.take_of(target.scene.tempose, target.rig)
+        new = find()
+        there = new is not None and take is not None and take.identity == kept.take
+        return (new, old) if there else None
 
     return again.putting_in(both, kept, span)
 
 
-def tempo_scene(asked: dancing.Order):
-    """The scene with the sound."""
-    return bpy.data.scenes[asked.sound_scene]
-
-
-def pick_by_identity(scene, mark: str):
+def _rig_of(scene, mark: str):
     """The character that was asked for; raises when it has gone."""
-    from ..character import rig
-
     ob = rig.find(scene, mark)
     if ob is None:
         raise Problem(
@@ -115,29 +108,20 @@ def pick_by_identity(scene, mark: str):
     return ob
 
 
-def _span(asked: dancing.Order, take) -> Span:
-    """Where the new take lies."""
-    scene = bpy.data.scenes[asked.sound_scene]
-    span = dancing.take_span(scene, take)
-    return Span(span.left, asked.body["seconds"], span.rate)
-
-
-def said(context) -> tuple[str, str]:
-    """In words what would be danced again, and an icon."""
-    settings = context.scene.tempose
-    changes = tempo_changes.found(context)
+def in_words(now: Reading) -> tuple[str, str]:
+    """What would be danced again, and an icon."""
+    changes = now.changes
     if changes is None:
-        ob = pick_rig(context)
-        if ob is not None and again.base_take(settings, ob)[0] is not None:
+        if now.rig is not None and now.base[0] is not None:
             return "The whole dance will be made anew: it belongs to another part of the music.", "INFO"
         return "There is no dance to this sound yet; Regenerate makes one.", "INFO"
     if changes.part:
         return "This take is of a part of the music; Regenerate dances to all of it.", "INFO"
     if not changes.touched:
         return "The dance fits this tempo: nothing will be danced again.", "CHECKMARK"
-    if settings.tempo.again == "ALL" or changes.is_everything:
+    if now.settings.tempo.again == "ALL" or changes.is_everything:
         return f"The whole dance will be danced again, {changes.seconds:.1f} s.", "FILE_REFRESH"
-    bars = again.retiming.bars(changes.downbeats, changes.touched)
+    bars = retiming.bars(changes.downbeats, changes.touched)
     if not bars:
         bars = " and ".join(f"{a:.1f}–{b:.1f} s of the song" for a, b in changes.touched[:3])
     long = f"about {changes.seconds:.0f} s" if changes.seconds >= 1 else "less than 1 s"
@@ -147,11 +131,8 @@ def said(context) -> tuple[str, str]:
     )
 
 
-def heard(context) -> str:
-    """In words what will be heard."""
-    settings = context.scene.tempose
-    scene, original = dancing.chosen_original(context)
-    plan = tempo_edit.edited(scene, original, settings)
-    now = tempo_edit.heard(scene, original).span.seconds
-    text = f"{plan.span.seconds:.1f} s at this tempo"
-    return f"{text} (now {now:.1f} s)" if abs(plan.span.seconds - now) > 0.05 else text
+def length_in_words(now: Reading) -> str:
+    """How long the song is at the tempo that is asked for."""
+    asked, heard = now.playback_asked.span.seconds, now.playback.span.seconds if now.playback else 0.0
+    text = f"{asked:.1f} s at this tempo"
+    return f"{text} (now {heard:.1f} s)" if abs(asked - heard) > 0.05 else text

@@ -13,7 +13,8 @@ import numpy as np
 
 from ..keys import by_hand
 from ..keys.key_marks import GENERATED
-from ..tempo.retiming import Heard, Piece, new_frames, placed
+from ..tempo.playback import Timing
+from ..tempo.retiming import Piece, new_frames, placed
 
 FREE, ALIGNED, AUTO_CLAMPED = 0, 3, 4
 THIRD = np.asarray([1 / 3, 0], np.float32)  # of a frame: handles until Blender computes them
@@ -135,12 +136,12 @@ class Moves:
 
     Parameters
     ----------
-    old, new : Heard
+    old, new : Timing
     whole : bool
         Onto whole frames.
     """
 
-    def __init__(self, old: Heard, new: Heard, whole: bool = True):
+    def __init__(self, old: Timing, new: Timing, whole: bool = True):
         self.old, self.new, self.whole = old, new, whole
         self._found: dict[tuple[bytes, bytes], tuple] = {}
 

@@ -10,11 +10,11 @@ import numpy as np
 from .. import compat
 from ..character import character, reference
 from ..character.extremities import carried
-from ..dance import dancing
 from ..dance.dance import DanceData
 from ..dance.takes import Take
 from ..errors import Problem
 from ..keys import stage
+from ..reading import Reading
 from ..tempo.timing import resample
 from . import rig_reading
 from .poses import Poses, bridged, whole
@@ -84,22 +84,22 @@ def rate_of(scene) -> float:
     return scene.tempose.output.rate or compat.rate_of(scene)
 
 
-def reading(context, ob) -> Callable[[], Any]:
+def reading(now: Reading) -> Callable[[], Any]:
     """What reads the poses that the settings ask for; for `Job.main`."""
-    scene = context.scene
+    scene = now.scene
     choice, rate, name = scene.tempose.output, rate_of(scene), scene.name
     if choice.source == "RIG":
-        rig, camera = ob.name, choice.view == "CAMERA"
+        rig, camera = now.rig.name, choice.view == "CAMERA"
         return lambda: rig_reading.read(name, rig, rate, camera)
-    take = stage.active(scene.tempose)
+    take = now.take
     if take is None:
         raise Problem("no_take", "There is no take: generate one, or write the character.")
     mark = take.identity
     return lambda: from_take(stage.of_identity(bpy.data.scenes[name].tempose, mark), rate)
 
 
-def reason(context, ob) -> str:
+def reason(now: Reading) -> str:
     """Why nothing can be written, or nothing."""
-    if context.scene.tempose.output.source == "TAKE":
-        return "" if stage.active(context.scene.tempose) is not None else "There is no take; generate one"
-    return "" if ob is not None else dancing.rig_reason(context)
+    if now.settings.output.source == "TAKE":
+        return "" if now.take is not None else "There is no take; generate one"
+    return now.no_rig

@@ -7,11 +7,10 @@ import bpy
 import numpy as np
 
 from ..character import armature, character
-from ..dance import again
 from ..dance.takes import Take
 from ..errors import Problem
 from ..tempo.timing import Span
-from . import baking, blending, keying, making
+from . import baking, blending, curve_keys, keying, making
 from .baking import Choice, Plan
 from .key_curves import Curve, KeyedCurve
 from .making import Ready
@@ -85,7 +84,7 @@ def bake(take: Take, ob, span: Span, settings, name: str, mark: str = "", ready:
         made = ready.keyed if ready is not None else baking.made(asked)
         action = keying.write(ob, name, made.curves, made.stepped)
     action[keying.TAKE] = mark
-    action[again.SPAN] = [span.left, span.seconds, span.rate]
+    action[curve_keys.SPAN] = [span.left, span.seconds, span.rate]
     return action
 
 

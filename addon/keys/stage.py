@@ -7,13 +7,13 @@ import uuid
 import bpy
 
 from ..character import character, rig
-from ..dance import again, takes
+from ..dance import takes
 from ..dance.takes import Take
 from ..errors import Problem
-from ..music import mix
-from ..tempo import tempo_edit, tempo_preview
+from ..music import mix, strips
+from ..tempo import tempo_preview, versions
 from ..tempo.timing import Span
-from . import keying, keys
+from . import curve_keys, keying, keys
 from .making import Ready
 
 PREVIEW = "Tempose preview"
@@ -82,17 +82,19 @@ def _hidden_keys(take, span: Span):
     action = take.hidden_action
     if action is None:
         return None
-    if again.SPAN not in action or abs(action[again.SPAN][2] - span.rate) > 1e-6:
+    if curve_keys.SPAN not in action or abs(action[curve_keys.SPAN][2] - span.rate) > 1e-6:
         bpy.data.actions.remove(action)  # of another frame rate
         return None
     action.name = PREVIEW
-    shift = span.left - action[again.SPAN][0]
+    shift = span.left - action[curve_keys.SPAN][0]
     if shift:
         masks = keying.by_hand(action)
         for curve in keying.curves(action):
-            again.write(curve, again.read(curve, masks[curve.data_path, curve.array_index]).shifted(shift))
+            curve_keys.write(
+                curve, curve_keys.read(curve, masks[curve.data_path, curve.array_index]).shifted(shift)
+            )
         keying.stamp(action, masks)
-        action[again.SPAN] = [span.left, span.seconds, span.rate]
+        action[curve_keys.SPAN] = [span.left, span.seconds, span.rate]
     return action
 
 
@@ -143,7 +145,7 @@ def _hide(take, keep: bool = True) -> None:
         elif not data.drivers and not data.nla_tracks:
             ob.animation_data_clear()
     take.action, take.previous_action, take.previous_pose = None, None, ""
-    if keep and (again.SPLICED in action or any(mask.any() for mask in keying.by_hand(action).values())):
+    if keep and (curve_keys.SPLICED in action or any(mask.any() for mask in keying.by_hand(action).values())):
         take.hidden_action = action  # these keys cannot be made again from the take
         action.name = HIDDEN
     else:
@@ -181,7 +183,7 @@ def accept(scene, settings, take, to_nla: bool = False) -> str:
         change = json.loads(take.sound)
         original = _original(scene, change)
         if original is not None:
-            tempo_edit.drop_others(scene, original)
+            versions.drop_others(scene, original)
         take.sound = ""
     first, last = (round(f) for f in action.frame_range)
     bones = len({c.data_path.split('"')[1] for c in keying.curves(action)})
@@ -218,7 +220,7 @@ def _original(scene, change: dict):
     editor = scene.sequence_editor
     strips = editor.strips_all if editor else []
     sources = [*strips, mix.Mix(scene)]
-    return next((s for s in sources if s.get(tempo_edit.ID) == change["original"]), None)
+    return next((s for s in sources if s.get(strips.ID) == change["original"]), None)
 
 
 def discard(scene, settings, take) -> None:
@@ -230,11 +232,11 @@ def discard(scene, settings, take) -> None:
         change = json.loads(take.sound)
         original = _original(scene, change)
         if original is not None:
-            live = tempo_edit.live_version(scene, original)
+            live = strips.live_version(scene, original)
             if (live.name if live else "") == change["new"]:
-                tempo_edit.restore(scene, original, change["before"])
+                versions.restore(scene, original, change["before"])
         if change["new"]:
-            tempo_edit.remove_version(scene, change["new"])
+            versions.remove_version(scene, change["new"])
     if take.hidden_action is not None:
         bpy.data.actions.remove(take.hidden_action)
     if take.text is not None:

@@ -16,6 +16,7 @@ import numpy as np
 
 from .. import compat
 from ..errors import Problem
+from ..tempo.playback import Playback
 from ..tempo.timing import Span
 from . import containers, sounds
 from .mix import Mix, volume_keys
@@ -69,12 +70,18 @@ def is_shifted(strip) -> bool:
     )
 
 
-def facts(scene, strip, name_of=compat.file_name) -> dict:
+def facts(strip, span: Span, name_of=compat.file_name) -> dict:
     """What decides how a strip sounds, for the fingerprint. Its place on the timeline does not.
 
-    `name_of` says what a sound is known by.
+    Parameters
+    ----------
+    strip
+        A sound strip or a `Mix`.
+    span : Span
+        Where it is visible.
+    name_of : callable, optional
+        Says what a sound is known by.
     """
-    span = visible_span(scene, strip)
     if isinstance(strip, Mix):
         start = float(span.left - strip.content_start) / span.rate
         return {"mix": strip.facts(name_of), "start": start, "seconds": span.seconds}
@@ -101,10 +108,10 @@ def _volume_from(strip, span: Span) -> list:
     ]
 
 
-def check(scene, strip) -> None:
+def check(strip, span: Span) -> None:
     """Refuse strips that cannot be heard, before anything else happens."""
     if isinstance(strip, Mix):
-        if visible_span(scene, strip).seconds < MIN_SECONDS - 1e-6:
+        if span.seconds < MIN_SECONDS - 1e-6:
             raise Problem(
                 "audio_short", "Nothing is heard in the range, or less than half a second. Make it longer."
             )
@@ -121,14 +128,14 @@ def check(scene, strip) -> None:
         raise Problem(
             "audio_unreadable", f"Blender cannot read {path.name} as sound. Convert it to WAV or FLAC."
         )
-    if visible_span(scene, strip).seconds < MIN_SECONDS - 1e-6:
+    if span.seconds < MIN_SECONDS - 1e-6:
         raise Problem("audio_short", f"The strip {strip.name} is shorter than half a second. Make it longer.")
 
 
-def fetch(context, scene, strip) -> Sound:
+def fetch(context, scene, playback: Playback) -> Sound:
     """The sound of a strip. Takes up to some seconds where a mixdown is needed, on the main thread."""
-    check(scene, strip)
-    span = visible_span(scene, strip)
+    strip, span = playback.original, playback.visible
+    check(strip, span)
     if isinstance(strip, Mix):
         anchor = strip.content_start
         whole = Span(anchor, (strip.content_end - anchor) / span.rate, span.rate)

@@ -8,11 +8,10 @@ import traceback
 
 import bpy
 
-from . import beat_edit, beat_view, grids, markers
+from . import beat_edit, beat_view, grids, markers, timelines
 from .beat_view import Laid, Picture, View
 from .beats import Grid
 
-AREAS = ("SEQUENCE_EDITOR", "DOPESHEET_EDITOR")
 SCRUB = 23.0  # pixels of the ruler of frames at the top, at UI scale 1
 MARKERS = 28.0  # pixels of the row of markers at the bottom
 TEXT = 11.0
@@ -54,17 +53,7 @@ def forget() -> None:
 def hold(mark: str = "", grid: Grid | None = None, index: int | None = None) -> None:
     """While a beat is dragged: draw this grid of a sound instead of the one in the scene; nothing to end it."""
     _kept.held = (mark, grid, index) if grid is not None else None
-    redraw()
-
-
-def redraw() -> None:
-    """Have all timelines drawn anew."""
-    for window in bpy.context.window_manager.windows:
-        for area in window.screen.areas:
-            if area.type in AREAS:
-                for region in area.regions:
-                    if region.type in ("WINDOW", "UI"):
-                        region.tag_redraw()
+    timelines.redraw()
 
 
 def view_of(context, area, region) -> View:
@@ -103,11 +92,10 @@ def laid_of(context, area) -> Laid | None:
     if not len(grid):
         return None
     moved = [(m.frame, m.name) for m in markers.ours(now.scene)] if markers.KEY in now.scene else None
-    key = (
-        grids.text_of(now.scene), moved, now.mark, now.plan.span, now.plan.tempo.points, id(grid) if held else 0,
-    )  # fmt: skip
+    playback, of_drag = now.playback, id(grid) if held else 0
+    key = (grids.text_of(now.scene), moved, now.mark, playback.span, playback.tempo.points, of_drag)
     if _kept.laid[0] != key:
-        _kept.laid = (key, beat_view.lay(grid, now.plan.span, now.plan.tempo))
+        _kept.laid = (key, beat_view.lay(grid, now.playback.span, now.playback.tempo))
     return _kept.laid[1]
 
 

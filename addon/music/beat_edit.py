@@ -2,19 +2,18 @@
 """The beat grid of the song that is meant: found, read and written. Main thread only."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from .. import compat
-from ..dance import dancing
 from ..errors import Problem
-from ..tempo import tempo_edit
-from ..tempo.tempo_edit import Heard
-from . import grids, markers, mix
+from ..tempo.playback import Playback
+from . import grids, heard, markers, mix, song, sound_marks, timelines
 from .beats import Grid
 
 
 @dataclass(frozen=True)
-class Current:
-    """The song that is meant and its grid.
+class SongGrid:
+    """A song and its beat grid.
 
     Parameters
     ----------
@@ -22,68 +21,76 @@ class Current:
         The one with the sound.
     mark : str
         Of the sound that the grid belongs to.
-    plan : Heard
+    playback : Playback
     grid : Grid
         Empty where there is none yet.
     """
 
-    scene: object
+    scene: Any
     mark: str
-    plan: Heard
+    playback: Playback
     grid: Grid
 
     def song(self, frame: float) -> float:
         """Song second that is heard at a scene frame."""
-        return float(self.plan.tempo.to_song(self.plan.span.second_at(frame)))
+        return float(self.playback.song_at(frame))
 
     def frame(self, song: float) -> float:
         """Scene frame (not rounded) at which a song second is heard."""
-        return float(self.plan.span.frame_at(self.plan.tempo.to_timeline(song)))
+        return float(self.playback.frame_at(song))
 
     def later(self, seconds: float):
         """(N,) how much later in the song each beat is when it is heard so many timeline seconds later."""
-        tempo, times = self.plan.tempo, self.grid.times
+        tempo, times = self.playback.tempo, self.grid.times
         return tempo.to_song(tempo.to_timeline(times) + seconds) - times
 
-
-def peek(context) -> Current | None:
-    """The grid as it stands, for drawing; nothing is written."""
-    try:
-        scene, original = dancing.chosen_original(context)
-        return at(scene, original)
-    except Problem:
-        return None
+    @property
+    def request(self) -> dict | None:
+        """The beats as a dance is asked for with them; None: the server listens."""
+        return self.grid.to_request() if len(self.grid) else None
 
 
-def at(scene, original) -> Current:
+def of(scene, playback: Playback) -> SongGrid:
+    """The grid of a song with the artist's edits of its markers; nothing is written."""
+    own = sound_marks.mark_of(scene, playback)
+    grid = markers.absorbed(scene, sound_marks.mark_of_grid(scene, playback, own))
+    return SongGrid(scene, own, playback, Grid() if grid is None else grid)
+
+
+def at(scene, original) -> SongGrid:
     """The grid of one strip, or of everything heard."""
-    grid = markers.absorbed(scene, dancing.grid_mark(scene, original))
-    mark = dancing.own_mark(scene, original)
-    return Current(scene, mark, tempo_edit.heard(scene, original), Grid() if grid is None else grid)
+    return of(scene, heard.playback_of(scene, original))
 
 
-def current(context) -> Current:
+def peek(context) -> SongGrid | None:
+    """The grid as it stands, for drawing; None without a sound."""
+    meant = song.pick(context)
+    return at(meant.scene, meant.original) if meant.problem is None else None
+
+
+def current(context) -> SongGrid:
     """The grid to be edited; raises when there is no sound."""
-    scene, original = dancing.chosen_original(context)
-    plan = tempo_edit.heard(scene, original)
-    markers.follow(scene, plan.span, plan.tempo)
-    return at(scene, original)
+    meant = song.pick(context)
+    meant.check()
+    playback = heard.playback_of(meant.scene, meant.original)
+    markers.follow(meant.scene, playback.span, playback.tempo)
+    return of(meant.scene, playback)
 
 
-def put(window_scene, now: Current, grid: Grid) -> None:
+def put(window_scene, now: SongGrid, grid: Grid) -> None:
     """Write an edited grid, as markers too where the settings of the window's scene ask for it."""
     as_markers = window_scene.tempose.music.show_markers
-    name = compat.file_name(now.plan.original.sound)
-    markers.put(now.scene, now.mark, grid, now.plan.span, now.plan.tempo, as_markers, name)
-    _redraw()
+    name = compat.file_name(now.playback.original.sound)
+    markers.put(now.scene, now.mark, grid, now.playback.span, now.playback.tempo, as_markers, name)
+    timelines.redraw()
 
 
-def clear(now: Current) -> None:
+def clear(now: SongGrid) -> None:
     """Forget the grid of a sound."""
     markers.clear(now.scene, now.mark)
-    if grids.has(now.scene, dancing.grid_mark(now.scene, now.plan.original)):
+    if grids.has(now.scene, sound_marks.mark_of_grid(now.scene, now.playback, now.mark)):
         grids.save(now.scene, now.mark, Grid())  # so that a former one of the same name does not come back
-    _redraw()
+    timelines.redraw()
 
 
 def sync(context) -> None:
@@ -98,19 +105,7 @@ def sync(context) -> None:
         markers.hide(context.scene if now is None else now.scene)
 
 
-def has_beats(context) -> bool:
-    """Whether there is any beat; asked for by every button."""
-    now = peek(context)
-    return now is not None and len(now.grid) > 0
-
-
-def _redraw() -> None:
-    from . import beat_draw  # draws what is found here
-
-    beat_draw.redraw()
-
-
-def range_of(now: Current) -> tuple[float, float] | None:
+def range_of(now: SongGrid) -> tuple[float, float] | None:
     """The preview range in song seconds, or None where it is off."""
     if not now.scene.use_preview_range:
         return None
@@ -118,7 +113,7 @@ def range_of(now: Current) -> tuple[float, float] | None:
     return now.song(first), now.song(last)
 
 
-def chosen_span(now: Current) -> tuple[float, float] | None:
+def chosen_span(now: SongGrid) -> tuple[float, float] | None:
     """What is marked, in song seconds: the preview range, or from the first to the last selected marker."""
     chosen = sorted(m.frame for m in now.scene.timeline_markers if m.select)
     span = range_of(now)

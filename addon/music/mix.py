@@ -9,9 +9,9 @@ change of it.
 from types import SimpleNamespace
 
 from .. import compat
+from .strips import ID, ORIGINAL
 
 NAME = "Everything Heard"
-ID, ORIGINAL = "tempose_id", "tempose_original"  # as on strips; see `tempo_edit`
 MUTED = "tempose_mix_muted"
 KINDS = ("SOUND", "META", "SCENE")
 DEPTH = 8  # scenes in scenes

@@ -7,10 +7,11 @@ import traceback
 
 import bpy
 
-from .. import notes
+from .. import notes, reading
 from ..dance.arriving import in_words
 from ..errors import Problem
 from ..keys import making
+from ..reading import Reading
 from ..server import job
 
 PUMP_SECONDS = 0.05
@@ -62,7 +63,7 @@ class Button:
     """Mixin: `disabled_reason` beside every poll."""
 
     @classmethod
-    def disabled_reason(cls, context) -> str:
+    def disabled_reason(cls, now: Reading) -> str:
         """Why the button is grey, or nothing."""
         return ""
 
@@ -70,7 +71,8 @@ class Button:
     def poll(cls, context):
         if context.scene is None or not hasattr(context.scene, "tempose"):
             return False
-        reason = cls.disabled_reason(context)
+        # As `reading.of`, without the call: each redraw asks for every button.
+        reason = cls.disabled_reason(reading.KEPT.get(context.scene) or Reading(context))
         if reason:
             cls.poll_message_set(reason)
         return not reason
@@ -87,11 +89,6 @@ class Button:
         redraw()
         self.report({"ERROR"}, problem.message)  # in background mode this raises for the calling script
         return {"CANCELLED"}
-
-
-def busy() -> str:
-    """The reason shared by all buttons that start something."""
-    return f"{job.current.title} is going on; wait or cancel" if job.current is not None else ""
 
 
 class ActionButton(Button):
@@ -113,8 +110,8 @@ class JobButton(Button):
     title = "Working"
 
     @classmethod
-    def disabled_reason(cls, context) -> str:
-        return busy()
+    def disabled_reason(cls, now: Reading) -> str:
+        return now.busy
 
     def prepare(self, context):
         """Read the scene; return the task for the thread."""

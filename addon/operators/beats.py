@@ -4,11 +4,11 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty
 
-from ..dance import dancing
 from ..errors import Problem
-from ..music import audio, beat_changes, beat_edit, beat_proposals, beats
+from ..music import audio, beat_changes, beat_edit, beat_proposals, beats, song, sound_marks
+from ..reading import Reading
 from ..server import connection, work
-from .base import ActionButton, JobButton, busy
+from .base import ActionButton, JobButton
 
 
 class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
@@ -20,21 +20,24 @@ class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
     title = "Finding beats"
 
     @classmethod
-    def disabled_reason(cls, context):
-        return busy() or connection.missing() or dancing.strip_reason(context)
+    def disabled_reason(cls, now):
+        return now.busy or now.no_server or now.song.reason
 
     def prepare(self, context):
-        scene, original = dancing.chosen_original(context)
-        sound = audio.fetch(context, scene, original)
-        self._window = context.scene.name
-        self._scene, self._strip, self._mark = scene.name, original.name, dancing.own_mark(scene, original)
+        now = Reading(context)
+        now.song.check()
+        scene, playback = now.song.scene, now.playback
+        sound = audio.fetch(context, scene, playback)
+        self._window, self._scene, self._strip = now.scene.name, scene.name, playback.original.name
+        self._mark = sound_marks.mark_of(scene, playback)
         client = connection.client()
         return lambda w: work.find_beats(w, client, sound.source)
 
     def apply(self, context, result):
         scene, window = bpy.data.scenes.get(self._scene), bpy.data.scenes.get(self._window)
-        original = dancing.find_original(scene, self._strip) if scene else None
-        if original is None or window is None or dancing.own_mark(scene, original) != self._mark:
+        original = song.original_named(scene, self._strip) if scene else None
+        now = beat_edit.at(scene, original) if original is not None else None
+        if now is None or window is None or now.mark != self._mark:
             raise Problem(
                 "strip_gone", "The sound strip was deleted or changed meanwhile: press Find Beats again."
             )
@@ -43,7 +46,6 @@ class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
         found = beats.from_times(
             result["beats"], result["downbeats"], result["confidence"], heard=result["heard"]
         )
-        now = beat_edit.at(scene, original)
         grid = beat_proposals.merge(now.grid, found)
         beat_edit.put(window, now, grid)
         own = int((((grid.flags & beats.EDITED) > 0) | grid.locked).sum())
@@ -58,9 +60,8 @@ class _Edit(ActionButton):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        reason = dancing.strip_reason(context)
-        return reason or ("" if beat_edit.has_beats(context) else "There are no beats yet")
+    def disabled_reason(cls, now):
+        return now.song.reason or ("" if now.has_beats else "There are no beats yet")
 
     def edit(self, context, now):
         """The new grid and what to say."""
@@ -128,7 +129,7 @@ class TEMPOSE_OT_nudge_beats(_Edit, bpy.types.Operator):
 
     def edit(self, context, now):
         music = context.scene.tempose.music
-        seconds = music.nudge / 1000 if music.nudge_unit == "MS" else music.nudge / now.plan.span.rate
+        seconds = music.nudge / 1000 if music.nudge_unit == "MS" else music.nudge / now.playback.span.rate
         seconds *= -1 if self.direction == "EARLIER" else 1
         return slid(
             context, now, seconds
@@ -149,7 +150,7 @@ class TEMPOSE_OT_slide_beats(_Edit, bpy.types.Operator):
     def edit(self, context, now):
         at = now.song(now.scene.frame_current_final)
         index = beats.nearest(now.grid, at)
-        tempo = now.plan.tempo
+        tempo = now.playback.tempo
         seconds = float(tempo.to_timeline(at) - tempo.to_timeline(now.grid.times[index]))
         return slid(context, now, seconds), f"The beats are {seconds * 1000:+.0f} ms from where they were."
 
@@ -187,7 +188,7 @@ class TEMPOSE_OT_move_beat(_Edit, bpy.types.Operator):
     def edit(self, context, now):
         at = now.song(now.scene.frame_current_final)
         index = beats.nearest(now.grid, at)
-        moved = now.plan.tempo.to_timeline(at) - now.plan.tempo.to_timeline(now.grid.times[index])
+        moved = now.playback.tempo.to_timeline(at) - now.playback.tempo.to_timeline(now.grid.times[index])
         grid = beat_changes.move_beat(now.grid, index, at, self.reach)
         return grid, f"The beat moved by {float(moved) * 1000:+.0f} ms."
 
@@ -200,8 +201,8 @@ class TEMPOSE_OT_add_beat(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        return dancing.strip_reason(context)
+    def disabled_reason(cls, now):
+        return now.song.reason
 
     def act(self, context):
         now = beat_edit.current(context)
@@ -234,12 +235,12 @@ class TEMPOSE_OT_lock_beats(_Edit, bpy.types.Operator):
         return f"Let the beats {place}, be changed again" if properties.unlock else (cls.__doc__ or "")
 
     @classmethod
-    def disabled_reason(cls, context):
-        reason = super().disabled_reason(context)
-        now = None if reason else beat_edit.peek(context)
-        if now is not None and beat_edit.chosen_span(now) is None:
+    def disabled_reason(cls, now):
+        if reason := super().disabled_reason(now):
+            return reason
+        if beat_edit.chosen_span(now.grid) is None:
             return "Set a preview range in the timeline (P), or select two markers"
-        return reason
+        return ""
 
     def edit(self, context, now):
         first, last = beat_edit.chosen_span(now)

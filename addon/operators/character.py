@@ -6,11 +6,11 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
-from ..character import character, guessing, mapping, puppet, rig
-from ..dance import dancing
+from ..character import character, guessing, mapping, rig
+from ..character.reference_source import reference_for_rig
 from ..errors import Problem
-from ..properties import pick_armature, pick_rig
-from .base import ActionButton, busy
+from ..reading import Reading
+from .base import ActionButton
 from .selection import object_mode, select_only
 
 
@@ -22,21 +22,21 @@ class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        if reason := busy():
-            return reason
-        settings = context.scene.tempose
+    def disabled_reason(cls, now):
+        if now.busy:
+            return now.busy
+        settings = now.settings
         if settings.reference == "FILE" and not settings.reference_file:
             return "Choose a pose file first"
-        if settings.reference == "ARMATURE" and pick_rig(context) is None:
+        if settings.reference == "ARMATURE" and now.rig is None:
             return "Select the character whose pose is meant, or choose the standing figure"
-        if settings.reference == "IMAGE" and puppet.laid_out(context.scene) is None:
+        if settings.reference == "IMAGE" and now.picture is None:
             return "Place joint markers on a picture first: Picture and Ink"
         return ""
 
     def act(self, context):
         settings = context.scene.tempose
-        pose = dancing.reference_for_rig(context, settings)
+        pose = reference_for_rig(context)
         object_mode(context)
         ob = rig.new(context.scene, pose, ik_feet=settings.character.ik_feet)
         select_only(context, ob)
@@ -48,15 +48,12 @@ class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
 
 class _OfArmature(ActionButton):
     @classmethod
-    def disabled_reason(cls, context):
-        if reason := busy():
-            return reason
-        ob = pick_armature(context)
-        if ob is None:
+    def disabled_reason(cls, now):
+        if now.busy:
+            return now.busy
+        if now.armature is None:
             return "Select an armature first"
-        if ob.library is not None:
-            return character.why_not(ob)
-        return ""
+        return character.why_not(now.armature) if now.armature.library is not None else ""
 
     def mapped(self, ob) -> str:
         """What a map leaves out, in words."""
@@ -73,7 +70,7 @@ class TEMPOSE_OT_map_bones(_OfArmature, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context):
-        settings, ob = context.scene.tempose, pick_armature(context)
+        settings, ob = context.scene.tempose, Reading(context).armature
         preset = settings.character.preset
         found, how = guessing.guess(ob, "" if preset == "AUTO" else preset)
         if not found.bones:
@@ -94,13 +91,13 @@ class TEMPOSE_OT_clear_map(_OfArmature, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        if reason := super().disabled_reason(context):
+    def disabled_reason(cls, now):
+        if reason := super().disabled_reason(now):
             return reason
-        return "" if character.map_of(pick_armature(context)).bones else "No bone is mapped"
+        return "" if now.bone_map.bones else "No bone is mapped"
 
     def act(self, context):
-        ob = pick_armature(context)
+        ob = Reading(context).armature
         character.store(ob, mapping.BoneMap())
         return f"The bone map of '{ob.name}' is empty."
 
@@ -111,7 +108,7 @@ class _File(_OfArmature):
 
     def invoke(self, context, _event):
         if not self.filepath:
-            self.filepath = f"{pick_armature(context).name}.bones.json"
+            self.filepath = f"{Reading(context).armature.name}.bones.json"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -126,13 +123,13 @@ class TEMPOSE_OT_save_map(_File, bpy.types.Operator):
     filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
 
     @classmethod
-    def disabled_reason(cls, context):
-        if reason := super().disabled_reason(context):
+    def disabled_reason(cls, now):
+        if reason := super().disabled_reason(now):
             return reason
-        return "" if character.map_of(pick_armature(context)).bones else "No bone is mapped: press Find Bones"
+        return "" if now.bone_map.bones else "No bone is mapped: press Find Bones"
 
     def act(self, context):
-        ob, path = pick_armature(context), Path(bpy.path.abspath(self.filepath))
+        ob, path = Reading(context).armature, Path(bpy.path.abspath(self.filepath))
         try:
             path.write_text(mapping.to_json(character.map_of(ob), ob.name), "utf-8")
         except OSError as error:
@@ -152,7 +149,7 @@ class TEMPOSE_OT_load_map(_File, bpy.types.Operator):
     filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
 
     def act(self, context):
-        ob, path = pick_armature(context), Path(bpy.path.abspath(self.filepath))
+        ob, path = Reading(context).armature, Path(bpy.path.abspath(self.filepath))
         try:
             if path.stat().st_size > mapping.MAX_MAP_BYTES:
                 raise Problem("map_large", f"{path.name} is too large for a bone map. Choose another file.")

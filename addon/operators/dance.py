@@ -4,13 +4,12 @@
 import bpy
 
 from ..character import rig
-from ..dance import dancing, ghost, known, regenerate
+from ..dance import delivery, ghost, known, order, regenerate
 from ..keys import making
-from ..music import markers
+from ..reading import Reading, at_press
 from ..server import connection, job, work
-from ..tempo import tempo_edit
 from ..tempo.timing import TempoMap
-from .base import ActionButton, JobButton, busy
+from .base import ActionButton, JobButton
 
 
 class _Dance(JobButton):
@@ -18,19 +17,17 @@ class _Dance(JobButton):
     new_tempo = False
 
     @classmethod
-    def disabled_reason(cls, context):
-        return busy() or connection.missing() or dancing.strip_reason(context) or dancing.rig_reason(context)
+    def disabled_reason(cls, now):
+        return now.busy or now.no_server or now.song.reason or now.no_rig
 
     def prepare(self, context):
-        scene, original = dancing.chosen_original(context)
-        plan = tempo_edit.heard(scene, original)
-        markers.follow(scene, plan.span, plan.tempo)
-        self._order = asked = self.ask(context)
+        now = at_press(context)
+        self._order = asked = self.ask(now)
         finish, splice = self.finished(), self.splicing()
         tempo = TempoMap(asked.tempo)
-        stretch = self.new_tempo and context.scene.tempose.replace_sound and not tempo.is_plain
+        stretch = self.new_tempo and now.settings.replace_sound and not tempo.is_plain
         client = connection.client()
-        count = 1 if self.new_tempo else context.scene.tempose.generate.count
+        count = 1 if self.new_tempo else now.settings.generate.count
         seeds = [(asked.body["seed"] + i) % 2**31 for i in range(count)]
 
         def task(w):
@@ -39,14 +36,14 @@ class _Dance(JobButton):
             else:
                 one, wav = work.dance(w, client, asked.source, asked.body, stretch)
                 made = [finish(one)]
-            ready = making.ready(w, lambda: dancing.keys_of(asked, made[-1]), splice(made[-1]))
+            ready = making.ready(w, lambda: delivery.keys_of(asked, made[-1]), splice(made[-1]))
             return made, wav, ready
 
         return task
 
-    def ask(self, context):
+    def ask(self, now: Reading) -> order.Order:
         """The order for the server."""
-        return dancing.order(context, self.new_tempo)
+        return order.order(now, self.new_tempo)
 
     def finished(self):
         """What the thread makes of the server's answer."""
@@ -71,7 +68,7 @@ class _Dance(JobButton):
 
     def put(self, made, wav, ready) -> str:
         """Put one dance into the scene; returns what to say."""
-        return dancing.apply(self._order, made, wav, self.new_tempo, ready=ready)
+        return delivery.apply(self._order, made, wav, self.new_tempo, ready=ready)
 
     def salvage(self, context, parts):
         if len(parts) == 1:
@@ -80,8 +77,8 @@ class _Dance(JobButton):
 
     def _several(self, made: list, ready=None) -> str:
         for dance in made[:-1]:
-            dancing.apply(self._order, dance, None, False, show=False)
-        last = dancing.apply(self._order, made[-1], None, False, ready=ready)
+            delivery.apply(self._order, dance, None, False, show=False)
+        last = delivery.apply(self._order, made[-1], None, False, ready=ready)
         return f"{len(made)} takes: flip through them with the arrows. {last}"
 
 
@@ -102,8 +99,8 @@ class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
     title = "Dancing at the new tempo"
     new_tempo = True
 
-    def ask(self, context):
-        asked, self._kept = regenerate.order(context)
+    def ask(self, now):
+        asked, self._kept = regenerate.order(now)
         return asked
 
     def finished(self):
@@ -128,7 +125,7 @@ class TEMPOSE_OT_cancel(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     @classmethod
-    def disabled_reason(cls, context):
+    def disabled_reason(cls, now):
         return "" if job.current is not None else "Nothing is going on"
 
     def act(self, context):

@@ -8,17 +8,15 @@ import bpy
 
 from .. import diagnostics, notes, preferences
 from ..character import rig
-from ..keys import stage
-from ..properties import pick_rig, pick_strip
+from ..reading import Reading
 from ..server import connection, job, server_process
 from .base import ActionButton
 
 
 def facts(context) -> dict:
     """What helps to understand a fault; numbers and kinds, no names."""
-    scene, settings, current = context.scene, context.scene.tempose, connection.current
-    _, strip, reason = pick_strip(context)
-    ob, take = pick_rig(context), stage.active(settings)
+    now, current = Reading(context), connection.current
+    scene, settings, take = now.scene, now.settings, now.take
     server = server_process.running()
     return {
         "Tempose": {"version": preferences.version(), "last message": notes.text, "was an error": notes.is_error},
@@ -36,8 +34,8 @@ def facts(context) -> dict:
         "Scene": {
             "frames per second": scene.render.fps / scene.render.fps_base,
             "range": f"{scene.frame_start} to {scene.frame_end}",
-            "sound": reason or f"{strip.type}, channel {strip.channel}",
-            "rigs": sum(rig.is_rig(other) for other in scene.objects), "rig chosen": ob is not None,
+            "sound": now.song.reason or f"{now.song.strip.type}, channel {now.song.strip.channel}",
+            "rigs": sum(rig.is_rig(other) for other in scene.objects), "rig chosen": now.rig is not None,
             "takes": len(settings.takes), "active take": take.state if take else "none",
             "sections": len(settings.sections), "job": job.current.text if job.current else "none",
         },

@@ -3,9 +3,8 @@
 
 import bpy
 
-from ..dance import dancing
 from ..errors import Problem
-from ..music import beat_changes, beat_draw, beat_edit, beat_view
+from ..music import beat_changes, beat_draw, beat_edit, beat_view, timelines
 from .by_hand import ByHand
 
 KEYMAPS: list = []
@@ -14,7 +13,7 @@ KEYMAPS: list = []
 def under(window, x: int, y: int):
     """The timeline under the mouse as (area, region), or None."""
     for area in window.screen.areas:
-        if area.type not in beat_draw.AREAS:
+        if area.type not in timelines.AREAS:
             continue
         for region in area.regions:
             inside = region.x <= x < region.x + region.width and region.y <= y < region.y + region.height
@@ -32,9 +31,8 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
     bl_label = "Drag a Beat"
 
     @classmethod
-    def disabled_reason(cls, context):
-        reason = dancing.strip_reason(context)
-        return reason or ("" if beat_edit.has_beats(context) else "There are no beats yet")
+    def disabled_reason(cls, now):
+        return now.song.reason or ("" if now.has_beats else "There are no beats yet")
 
     def invoke(self, context, event):
         self._grabbed = self._grid = None
@@ -104,8 +102,8 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
         frame = float(round(frame)) if event.ctrl and not event.alt else frame
         try:
             if everything:
-                tempo = now.plan.tempo
-                seconds = now.plan.span.second_at(frame) - tempo.to_timeline(now.grid.times[index])
+                tempo = now.playback.tempo
+                seconds = now.playback.span.second_at(frame) - tempo.to_timeline(now.grid.times[index])
                 self._grid = beat_changes.nudge(now.grid, now.later(float(seconds)))
             else:
                 self._grid = beat_changes.move_beat(now.grid, index, now.song(frame))
@@ -127,7 +125,7 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
         now, index = self._grabbed[0], self._grabbed[1]
         beat_edit.put(context.scene, now, self._grid)
         moved = now.frame(self._grid.times[index]) - now.frame(now.grid.times[index])
-        return f"The beat moved by {moved / now.plan.span.rate * 1000:+.0f} ms."
+        return f"The beat moved by {moved / now.playback.span.rate * 1000:+.0f} ms."
 
     def execute(self, context):
         return self.fail(

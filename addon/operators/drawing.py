@@ -3,12 +3,13 @@
 
 import bpy
 
-from ..character import ink, puppet
+from ..character import ink, puppet, selection
+from ..dance import placement
 from ..errors import Problem
 from ..keys import stage
-from ..properties import pick_rig
+from ..reading import Reading
 from ..server import connection, work
-from .base import ActionButton, JobButton, busy
+from .base import ActionButton, JobButton
 from .selection import object_mode, select_only
 
 
@@ -28,12 +29,12 @@ class TEMPOSE_OT_lay_out_picture(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        if reason := busy():
-            return reason
-        if puppet.laid_out(context.scene) is not None:
+    def disabled_reason(cls, now):
+        if now.busy:
+            return now.busy
+        if now.picture is not None:
             return "There are markers already: make the puppet of them, or remove them"
-        return "" if context.scene.tempose.drawing.image else "Choose a picture first"
+        return "" if now.settings.drawing.image else "Choose a picture first"
 
     def act(self, context):
         settings = context.scene.tempose.drawing
@@ -53,23 +54,22 @@ class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
     title = "Looking for the pose"
 
     @classmethod
-    def disabled_reason(cls, context):
-        if reason := busy() or connection.missing():
+    def disabled_reason(cls, now):
+        if reason := now.busy or now.no_server:
             return reason
         if reason := connection.current.capabilities.get("no_poses"):
             return reason
-        return "" if cls._picture(context) else "Choose a picture first"
+        return "" if cls._picture(now) else "Choose a picture first"
 
     @staticmethod
-    def _picture(context):
+    def _picture(now):
         """The picture that is laid out, else the chosen one; None without either."""
-        plane = puppet.laid_out(context.scene)
-        if plane is not None:
-            return bpy.data.images.get(plane[puppet.PICTURE])
-        return context.scene.tempose.drawing.image
+        if now.picture is not None:
+            return bpy.data.images.get(now.picture[puppet.PICTURE])
+        return now.settings.drawing.image
 
     def prepare(self, context):
-        image = self._picture(context)
+        image = self._picture(Reading(context))
         self._name, pixels, client = image.name, puppet.to_look_at(image), connection.client()
         return lambda on: work.find_pose(on, client, pixels)
 
@@ -100,10 +100,8 @@ class TEMPOSE_OT_make_puppet(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        if reason := busy():
-            return reason
-        return "" if puppet.laid_out(context.scene) else "Place the joint markers first"
+    def disabled_reason(cls, now):
+        return now.busy or ("" if now.picture else "Place the joint markers first")
 
     def act(self, context):
         object_mode(context)
@@ -123,8 +121,8 @@ class TEMPOSE_OT_clear_picture(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        return "" if puppet.laid_out(context.scene) else "There are no joint markers"
+    def disabled_reason(cls, now):
+        return "" if now.picture else "There are no joint markers"
 
     def act(self, context):
         object_mode(context)
@@ -134,10 +132,8 @@ class TEMPOSE_OT_clear_picture(ActionButton, bpy.types.Operator):
 
 class _OfRig(ActionButton):
     @classmethod
-    def disabled_reason(cls, context):
-        if reason := busy():
-            return reason
-        return "" if pick_rig(context) else "Select the character to draw, or make one"
+    def disabled_reason(cls, now):
+        return now.busy or ("" if now.rig else "Select the character to draw, or make one")
 
 
 class TEMPOSE_OT_ink_figure(_OfRig, bpy.types.Operator):
@@ -149,7 +145,7 @@ class TEMPOSE_OT_ink_figure(_OfRig, bpy.types.Operator):
 
     def act(self, context):
         object_mode(context)
-        drawn = ink.bound_figure(context, pick_rig(context))
+        drawn = ink.bound_figure(context, selection.pick_rig(context))
         return f"'{drawn.name}' follows the bones. Redraw it as you like; its points keep their bones."
 
 
@@ -162,7 +158,7 @@ class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
 
     def act(self, context):
         object_mode(context)
-        scene, ob = context.scene, pick_rig(context)
+        scene, ob = context.scene, selection.pick_rig(context)
         settings = scene.tempose.drawing
         first, last = scene.frame_start, scene.frame_end
         if scene.use_preview_range:
@@ -182,13 +178,11 @@ class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
     @staticmethod
     def _beats(scene, ob) -> list:
         """Frames of the beats of the take that moves the character."""
-        from ..dance import dancing
-
         take = stage.active(scene.tempose)
         if take is None or take.rig is not ob:
             return []
         try:
-            span, dance = dancing.take_span(scene, take), stage.data_of(take).dance
+            span, dance = placement.span_of(scene, take), stage.data_of(take).dance
         except Exception:  # its strip or its data is gone: ink without beats
             return []
         return [float(span.frame_at(second)) for second in dance.beat_times]

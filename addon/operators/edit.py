@@ -5,23 +5,13 @@ import bpy
 
 from ..dance import editing, ghost, known, shaping
 from ..keys import making, stage
+from ..reading import Reading
 from ..server import connection, work
-from .base import ActionButton, JobButton, busy
+from .base import ActionButton, JobButton
 
 
-def _take_reason(context) -> str:
-    take = stage.active(context.scene.tempose)
-    if take is None:
-        return "There is no take; generate one"
-    if take.text is None:
-        return "The data of this take has been deleted"
-    return "" if take.rig is not None else "The character of this take has been deleted"
-
-
-def _seed_reason(context) -> str:
-    settings = context.scene.tempose
-    take = stage.active(settings)
-    if settings.lock_seed and take is not None and take.seed == str(settings.seed):
+def _seed_reason(now: Reading) -> str:
+    if now.settings.lock_seed and now.take is not None and now.take.seed == str(now.settings.seed):
         return "The seed is locked to that of this take: unlock it or choose another"
     return ""
 
@@ -33,25 +23,26 @@ class _Again(JobButton):
     new_seed = True
 
     @classmethod
-    def reason(cls, context) -> str:
+    def reason(cls, now: Reading) -> str:
         return ""
 
     @classmethod
-    def disabled_reason(cls, context):
+    def disabled_reason(cls, now):
         return (
-            busy()
-            or _take_reason(context)
-            or connection.missing()
-            or (_seed_reason(context) if cls.new_seed else "")
-            or cls.reason(context)
+            now.busy
+            or now.no_take
+            or now.no_server
+            or (_seed_reason(now) if cls.new_seed else "")
+            or cls.reason(now)
         )
 
-    def change(self, context, group, seed) -> editing.Change:
+    def change(self, now: Reading, group, seed) -> editing.Change:
         raise NotImplementedError
 
     def prepare(self, context):
-        settings = context.scene.tempose
-        self._change = change = self.change(context, settings.edit, settings.seed if self.new_seed else None)
+        now = Reading(context)
+        seed = now.settings.seed if self.new_seed else None
+        self._change = change = self.change(now, now.settings.edit, seed)
         asked, client = change.order, connection.client()
 
         def task(w):
@@ -90,8 +81,8 @@ class TEMPOSE_OT_reroll(_Again, bpy.types.Operator):
     bl_label = "Re-Roll"
     bl_options = {"REGISTER", "UNDO"}
 
-    def change(self, context, group, seed):
-        return editing.order(context, group, "re-rolled", seed=seed)
+    def change(self, now, group, seed):
+        return editing.order(now, group, "re-rolled", seed=seed)
 
 
 class TEMPOSE_OT_restyle(_Again, bpy.types.Operator):
@@ -103,11 +94,11 @@ class TEMPOSE_OT_restyle(_Again, bpy.types.Operator):
     new_seed = False
 
     @classmethod
-    def reason(cls, context):
-        return "" if context.scene.tempose.edit.style else "Choose a new style first"
+    def reason(cls, now):
+        return "" if now.settings.edit.style else "Choose a new style first"
 
-    def change(self, context, group, seed):
-        return editing.order(context, group, f"as {group.style}", style=group.style)
+    def change(self, now, group, seed):
+        return editing.order(now, group, f"as {group.style}", style=group.style)
 
 
 class TEMPOSE_OT_lock_limbs(_Again, bpy.types.Operator):
@@ -118,15 +109,15 @@ class TEMPOSE_OT_lock_limbs(_Again, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def reason(cls, context):
-        limbs = context.scene.tempose.edit.limbs
+    def reason(cls, now):
+        limbs = now.settings.edit.limbs
         if not limbs:
             return "Tick what is to stay first"
         return "Nothing is left to dance: untick something" if len(limbs) == len(shaping.LIMBS) else ""
 
-    def change(self, context, group, seed):
+    def change(self, now, group, seed):
         kept = ", ".join(limb.replace("_", " ") for limb in group.limbs)
-        return editing.order(context, group, f"kept {kept}", locked=shaping.joints_of(group.limbs), seed=seed)
+        return editing.order(now, group, f"kept {kept}", locked=shaping.joints_of(group.limbs), seed=seed)
 
 
 class TEMPOSE_OT_dance_between(_Again, bpy.types.Operator):
@@ -137,20 +128,20 @@ class TEMPOSE_OT_dance_between(_Again, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def reason(cls, context):
-        return "" if len(context.scene.tempose.edit.poses) else "Press Keep This Pose at a frame first"
+    def reason(cls, now):
+        return "" if len(now.settings.edit.poses) else "Press Keep This Pose at a frame first"
 
-    def change(self, context, group, seed):
+    def change(self, now, group, seed):
         frames = [pose.frame for pose in group.poses]
-        return editing.order(context, group, "between poses", frames=frames, seed=seed)
+        return editing.order(now, group, "between poses", frames=frames, seed=seed)
 
 
 class _Shape(ActionButton):
     """A take changed at once."""
 
     @classmethod
-    def disabled_reason(cls, context):
-        return _take_reason(context) or busy()
+    def disabled_reason(cls, now):
+        return now.no_take or now.busy
 
 
 class TEMPOSE_OT_mirror_take(_Shape, bpy.types.Operator):
@@ -163,7 +154,7 @@ class TEMPOSE_OT_mirror_take(_Shape, bpy.types.Operator):
     def act(self, context):
         edit = context.scene.tempose.edit
         return editing.reshaped(
-            context, edit, "mirrored", lambda dance, _: shaping.flipped(dance), whole=True
+            Reading(context), edit, "mirrored", lambda dance, _: shaping.flipped(dance), whole=True
         )
 
 
@@ -175,9 +166,9 @@ class TEMPOSE_OT_scale_take(_Shape, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        same = abs(context.scene.tempose.edit.amount - 1) < 1e-6
-        return super().disabled_reason(context) or (
+    def disabled_reason(cls, now):
+        same = abs(now.settings.edit.amount - 1) < 1e-6
+        return super().disabled_reason(now) or (
             "At 1 nothing changes: set Movement lower or higher" if same else ""
         )
 
@@ -185,7 +176,7 @@ class TEMPOSE_OT_scale_take(_Shape, bpy.types.Operator):
         edit = context.scene.tempose.edit
         what = f"{'wilder' if edit.amount > 1 else 'calmer'} {edit.amount:.0%}"
         return editing.reshaped(
-            context, edit, what, lambda dance, spans: shaping.scaled(dance, edit.amount, spans)
+            Reading(context), edit, what, lambda dance, spans: shaping.scaled(dance, edit.amount, spans)
         )
 
 
@@ -197,17 +188,15 @@ class TEMPOSE_OT_blend_take(_Shape, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        if reason := super().disabled_reason(context):
+    def disabled_reason(cls, now):
+        if reason := super().disabled_reason(now):
             return reason
-        settings = context.scene.tempose
-        take = stage.active(settings)
-        if stage.beneath(settings, take.rig)[0] is None:
+        if stage.beneath(now.settings, now.take.rig)[0] is None:
             return "Nothing else moves this character: there is nothing to blend with"
         return ""
 
     def act(self, context):
-        return editing.blended(context, context.scene.tempose.edit.strength)
+        return editing.blended(Reading(context), context.scene.tempose.edit.strength)
 
 
 def _keep(edit, frames) -> int:
@@ -229,11 +218,11 @@ class TEMPOSE_OT_keep_pose(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        if _take_reason(context):
-            return _take_reason(context)
-        held = {pose.frame for pose in context.scene.tempose.edit.poses}
-        return "This pose is kept already" if context.scene.frame_current in held else ""
+    def disabled_reason(cls, now):
+        if now.no_take:
+            return now.no_take
+        held = {pose.frame for pose in now.settings.edit.poses}
+        return "This pose is kept already" if now.scene.frame_current in held else ""
 
     def act(self, context):
         frame = context.scene.frame_current
@@ -249,9 +238,9 @@ class TEMPOSE_OT_keep_marked_poses(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        marked = any(marker.select for marker in context.scene.timeline_markers)
-        return _take_reason(context) or ("" if marked else "Select timeline markers first")
+    def disabled_reason(cls, now):
+        marked = any(marker.select for marker in now.scene.timeline_markers)
+        return now.no_take or ("" if marked else "Select timeline markers first")
 
     def act(self, context):
         frames = [marker.frame for marker in context.scene.timeline_markers if marker.select]
@@ -267,8 +256,8 @@ class TEMPOSE_OT_drop_pose(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        edit = context.scene.tempose.edit
+    def disabled_reason(cls, now):
+        edit = now.settings.edit
         return "" if 0 <= edit.active_pose < len(edit.poses) else "No pose is kept"
 
     def act(self, context):

@@ -4,12 +4,12 @@
 import bpy
 from bpy.props import EnumProperty
 
-from ..dance import dancing
+from .. import compat
+from ..dance import placement
 from ..errors import Problem
 from ..keys import baking, keying, keys, stage
-from ..properties import pick_strip
 from ..tempo import tempo_preview
-from .base import JobButton, busy
+from .base import JobButton
 
 
 class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
@@ -32,17 +32,17 @@ class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
     )
 
     @classmethod
-    def disabled_reason(cls, context):
-        take = stage.active(context.scene.tempose)
+    def disabled_reason(cls, now):
+        take = now.take
         if take is None:
             return "There is no take; generate one"
         if take.state == "PREVIEW" and take.action is None:
             return "Show this take first"
         if take.state == "ACCEPTED" and keys.action_of(take) is None:
             return "The Action of this take has been deleted"
-        if tempo_preview.previewing(context.scene.tempose):
+        if tempo_preview.previewing(now.settings):
             return "A tempo is previewed; take it back or dance it again first"
-        return busy()
+        return now.busy
 
     def invoke(self, context, _event):
         found = keying.hand_set(keys.action_of(stage.active(context.scene.tempose)))
@@ -79,7 +79,7 @@ class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
     @staticmethod
     def _lies(context, take):
         """Where the take lies on the timeline now."""
-        return dancing.take_span(pick_strip(context)[0], take)
+        return placement.span_of(compat.sound_scene(context), take)
 
     def apply(self, context, made):
         take = next((t for t in context.scene.tempose.takes if t.identity == self._take), None)

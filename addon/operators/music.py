@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..dance import dancing
+from ..reading import Reading
 from ..tempo import tempo_follow
 from .base import ActionButton
 
@@ -16,12 +16,13 @@ class TEMPOSE_OT_add_section(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        return dancing.strip_reason(context)
+    def disabled_reason(cls, now):
+        return now.song.reason
 
     def act(self, context):
-        settings = context.scene.tempose
-        start = dancing.song_of_frame(context, context.scene.frame_current)
+        settings, playback = context.scene.tempose, Reading(context).playback
+        at = playback.song_at(context.scene.frame_current) if playback is not None else 0.0
+        start = max(0.0, float(at))
         before = [s for s in sorted(settings.sections, key=lambda s: s.start) if s.start <= start]
         names = ("kind", "factor", "bpm") if before and not before[-1].ramp else ()
         values = {name: getattr(before[-1], name) for name in names}  # read now: adding moves them in memory
@@ -41,8 +42,8 @@ class TEMPOSE_OT_remove_section(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        settings = context.scene.tempose
+    def disabled_reason(cls, now):
+        settings = now.settings
         return "" if 0 <= settings.active_section < len(settings.sections) else "There is no section"
 
     def act(self, context):

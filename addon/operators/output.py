@@ -6,13 +6,14 @@ from pathlib import Path
 import bpy
 from bpy.props import IntProperty, StringProperty
 
+from ..character import selection
 from ..character.skeleton import OPENPOSE_18
-from ..dance import dancing
+from ..dance import placement
 from ..errors import Problem
 from ..files import output, pose_files, rig_reading, video
 from ..keys import keys, making, stage
-from ..properties import pick_rig
-from .base import JobButton, busy
+from ..reading import Reading
+from .base import JobButton
 
 ENDINGS = {"OPENPOSE": ".json", "FOLDER": "", "COCO": ".json", "NPZ": ".npz"}
 
@@ -25,8 +26,8 @@ class _ToFile:
     )
 
     @classmethod
-    def disabled_reason(cls, context):
-        return busy() or output.reason(context, pick_rig(context))
+    def disabled_reason(cls, now):
+        return now.busy or output.reason(now)
 
     def ask(self, context, name: str):
         if not self.filepath:
@@ -62,7 +63,7 @@ class TEMPOSE_OT_export_poses(_ToFile, JobButton, bpy.types.Operator):
     def prepare(self, context):
         kind = context.scene.tempose.output.kind
         self._path = path = self.path(ENDINGS[kind])
-        read = output.reading(context, pick_rig(context))
+        read = output.reading(Reading(context))
 
         def task(work):
             work.status("Reading poses")
@@ -94,7 +95,7 @@ class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
         self._path = path = self.path(".mp4" if command else "")
         if path.is_file() and not command:
             raise Problem("is_a_file", f"{path.name} is a file; give a folder for the pictures.")
-        asked, read = tuple(choice.size), output.reading(context, pick_rig(context))
+        asked, read = tuple(choice.size), output.reading(Reading(context))
 
         def task(work):
             work.status("Reading poses")
@@ -132,8 +133,8 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
     )
 
     @classmethod
-    def disabled_reason(cls, context):
-        return busy() or ("" if pick_rig(context) else "Select the character that is to dance, or make one")
+    def disabled_reason(cls, now):
+        return now.busy or ("" if now.rig else "Select the character that is to dance, or make one")
 
     def invoke(self, context, _event):
         context.window_manager.fileselect_add(self)
@@ -147,7 +148,7 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
     def prepare(self, context):
         if not self.filepath:
             raise Problem("no_file", "Give a file to read.")
-        scene, rig = context.scene, pick_rig(context)
+        scene, rig = context.scene, selection.pick_rig(context)
         path = Path(bpy.path.abspath(self.filepath))
         self._path = path = path if path.name else path.parent  # a folder chosen with its separator
         self._scene, self._rig = name, own = scene.name, rig.name
@@ -156,7 +157,7 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
 
         def plan(data):
             scene, ob = rig_reading.both(name, own)
-            return keys.plan(data, ob, dancing.imported_span(scene, data), scene.tempose)
+            return keys.plan(data, ob, placement.span_of_import(scene, data), scene.tempose)
 
         def task(work):
             poses = pose_files.load(str(path), rate, size)
@@ -168,7 +169,7 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
     def apply(self, context, result):
         poses, data, ready = result
         scene, ob = rig_reading.both(self._scene, self._rig)
-        take = stage.add(scene.tempose, ob, data, dancing.imported_span(scene, data), ready=ready)
+        take = stage.add(scene.tempose, ob, data, placement.span_of_import(scene, data), ready=ready)
         missing = [j for j, seen in zip(OPENPOSE_18, (poses.scores > 0).any(0), strict=True) if not seen]
         text = f"{take.name}, {len(poses)} poses from {self._path.name}, is shown on '{ob.name}'."
         return (

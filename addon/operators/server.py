@@ -50,7 +50,7 @@ class TEMPOSE_OT_stop_server(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     @classmethod
-    def disabled_reason(cls, context):
+    def disabled_reason(cls, now):
         return "" if connection.current or server_process.running() else "No server is in use"
 
     def act(self, context):

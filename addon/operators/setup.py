@@ -7,9 +7,10 @@ import bpy
 
 from .. import notes, preferences
 from ..errors import Problem
+from ..package import FOLDER
 from ..preferences import server_folder as folder
 from ..server import environment, server_process
-from .base import ActionButton, JobButton, busy
+from .base import ActionButton, JobButton
 
 
 def made() -> Path | None:
@@ -34,7 +35,7 @@ def package(context) -> str:
                 "package_missing", f"There is no file {full}. Correct it in the add-on's preferences."
             )
         return f"{full}[server]" if full.endswith(".whl") else named
-    found = sorted((Path(__file__).parents[1] / "wheel").glob("tempose-*.whl"))
+    found = sorted((FOLDER / "wheel").glob("tempose-*.whl"))
     if not found:
         raise Problem(
             "package_unset",
@@ -53,10 +54,10 @@ class TEMPOSE_OT_set_up_server(JobButton, bpy.types.Operator):
     title = "Setting up the server"
 
     @classmethod
-    def disabled_reason(cls, context):
-        if reason := busy():
-            return reason
-        if not bpy.app.online_access and not preferences.get(context).package:
+    def disabled_reason(cls, now):
+        if now.busy:
+            return now.busy
+        if not bpy.app.online_access and not preferences.get(now.context).package:
             return "Turn on 'Allow Online Access' in Blender's preferences: the server's libraries are downloaded"
         return ""
 
@@ -81,8 +82,8 @@ class TEMPOSE_OT_check_server(JobButton, bpy.types.Operator):
     title = "Checking the server"
 
     @classmethod
-    def disabled_reason(cls, _context):
-        return busy() or ("" if made() else "No server is set up here")
+    def disabled_reason(cls, now):
+        return now.busy or ("" if made() else "No server is set up here")
 
     def prepare(self, context):
         where = folder()
@@ -100,9 +101,9 @@ class TEMPOSE_OT_remove_server(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        if reason := busy():
-            return reason
+    def disabled_reason(cls, now):
+        if now.busy:
+            return now.busy
         return "" if environment.state(folder(), "") != "missing" else "No server is set up here"
 
     def invoke(self, context, event):
@@ -122,7 +123,7 @@ class TEMPOSE_OT_setup_log(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, _context):
+    def disabled_reason(cls, now):
         return "" if (folder() / environment.LOG).is_file() else "Nothing has been set up here yet"
 
     def act(self, context):

@@ -3,15 +3,15 @@
 
 import bpy
 
-from ..dance import dancing
+from .. import compat
+from ..dance import placement
 from ..keys import keys, making, stage
-from ..properties import pick_strip
-from .base import ActionButton, JobButton, busy
+from .base import ActionButton, JobButton
 
 
 class _TakeButton(ActionButton):
-    @classmethod
-    def take(cls, context):
+    @staticmethod
+    def take(context):
         return stage.active(context.scene.tempose)
 
 
@@ -25,7 +25,7 @@ class _Show(JobButton):
         raise NotImplementedError
 
     def prepare(self, context):
-        settings, scene = context.scene.tempose, pick_strip(context)[0]
+        settings, scene = context.scene.tempose, compat.sound_scene(context)
         take = settings.takes[self.place(context)]
         self._take, name = take.identity, context.scene.name
         if stage.kept_keys(take):
@@ -34,7 +34,7 @@ class _Show(JobButton):
         def read():
             settings = bpy.data.scenes[name].tempose
             take = stage.of_identity(settings, mark)
-            span = dancing.take_span(bpy.data.scenes[sound], take)
+            span = placement.span_of(bpy.data.scenes[sound], take)
             return keys.plan(stage.data_of(take), stage.rig_of(take), span, settings)
 
         mark, sound = take.identity, scene.name
@@ -44,7 +44,7 @@ class _Show(JobButton):
     def apply(self, context, result):
         settings = context.scene.tempose
         take = stage.of_identity(settings, self._take)
-        stage.show(settings, take, dancing.take_span(pick_strip(context)[0], take), result)
+        stage.show(settings, take, placement.span_of(compat.sound_scene(context), take), result)
         settings.active_take = next(i for i, t in enumerate(settings.takes) if t.identity == self._take)
         return f"{take.name} is shown on '{take.rig.name}'."
 
@@ -57,18 +57,17 @@ class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        take = cls.take(context)
-        if take is None:
+    def disabled_reason(cls, now):
+        if now.take is None:
             return "There is no take; generate one"
-        if take.state == "ACCEPTED":
+        if now.take.state == "ACCEPTED":
             return "This take has been accepted"
-        if take.action is None:
+        if now.take.action is None:
             return "Show this take first"
-        return busy()
+        return now.busy
 
     def act(self, context):
-        scene = pick_strip(context)[0]
+        scene = compat.sound_scene(context)
         settings = context.scene.tempose
         return stage.accept(scene, settings, self.take(context), settings.generate.keep_in == "NLA") + "."
 
@@ -81,11 +80,11 @@ class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        return busy() or ("" if cls.take(context) is not None else "There is no take")
+    def disabled_reason(cls, now):
+        return now.busy or ("" if now.take is not None else "There is no take")
 
     def act(self, context):
-        take, scene = self.take(context), pick_strip(context)[0]
+        take, scene = self.take(context), compat.sound_scene(context)
         name, accepted = take.name, take.state == "ACCEPTED"
         stage.discard(scene, context.scene.tempose, take)
         return f"{name} is gone from the list; its Action stays." if accepted else f"{name} is gone."
@@ -99,13 +98,12 @@ class TEMPOSE_OT_show_take(_Show, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        take = stage.active(context.scene.tempose)
-        if take is None:
+    def disabled_reason(cls, now):
+        if now.take is None:
             return "There is no take"
-        if take.state == "ACCEPTED":
+        if now.take.state == "ACCEPTED":
             return "This take has been accepted: it is an Action"
-        return "This take is shown" if take.action is not None else busy()
+        return "This take is shown" if now.take.action is not None else now.busy
 
     def place(self, context):
         return context.scene.tempose.active_take
@@ -116,12 +114,12 @@ class _Flip(_Show):
 
     step = 1
 
-    @classmethod
-    def others(cls, context) -> list[int]:
+    @staticmethod
+    def others(settings) -> list[int]:
         """Places in the list that can be shown, but for the one that is."""
         return [
             i
-            for i, take in enumerate(context.scene.tempose.takes)
+            for i, take in enumerate(settings.takes)
             if take.state == "PREVIEW"
             and take.rig is not None
             and take.text is not None
@@ -129,13 +127,13 @@ class _Flip(_Show):
         ]
 
     @classmethod
-    def disabled_reason(cls, context):
-        return busy() or ("" if cls.others(context) else "There is no other take to show")
+    def disabled_reason(cls, now):
+        return now.busy or ("" if cls.others(now.settings) else "There is no other take to show")
 
     def place(self, context):
         settings = context.scene.tempose
         now, count = settings.active_take, len(settings.takes)
-        return min(self.others(context), key=lambda i: ((i - now) * self.step - 1) % count)
+        return min(self.others(settings), key=lambda i: ((i - now) * self.step - 1) % count)
 
 
 class TEMPOSE_OT_next_take(_Flip, bpy.types.Operator):
@@ -163,8 +161,8 @@ class TEMPOSE_OT_copy_seed(_TakeButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        return "" if cls.take(context) is not None else "There is no take"
+    def disabled_reason(cls, now):
+        return "" if now.take is not None else "There is no take"
 
     def act(self, context):
         take, settings = self.take(context), context.scene.tempose

@@ -8,7 +8,6 @@ import numpy as np
 from bpy.props import BoolProperty, StringProperty
 
 from .. import preferences
-from ..dance import dancing
 from ..errors import Problem
 from ..music import beat_edit, beat_taps, beats
 from .by_hand import ByHand
@@ -40,8 +39,8 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
         )
 
     @classmethod
-    def disabled_reason(cls, context):
-        return dancing.strip_reason(context)
+    def disabled_reason(cls, now):
+        return now.song.reason
 
     def invoke(self, context, _event):
         self._walls, self._frames, self._played = [], [], False
@@ -97,7 +96,7 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
         now, settings = beat_edit.current(context), preferences.get(context)
         heard, count = self._heard(now)
         if self.measure:
-            at = now.plan.tempo.to_timeline(now.grid.times) if len(now.grid) else ()
+            at = now.playback.tempo.to_timeline(now.grid.times) if len(now.grid) else ()
             late = beat_taps.delay(beats.from_times(at), heard)
             settings.tap_delay = round(late * 1000)
             context.preferences.is_dirty = True  # so that Blender saves it
@@ -105,9 +104,9 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
             return (
                 f"Your taps come {abs(late) * 1000:.0f} ms {side} the beats. That is taken off from now on."
             )
-        song = now.plan.tempo.to_song(heard - settings.tap_delay / 1000)
+        song = now.playback.tempo.to_song(heard - settings.tap_delay / 1000)
         taps = beat_taps.fit_taps(song)
-        grid = beat_taps.tapped(now.grid, taps, now.plan.song_start + now.plan.song_seconds, song)
+        grid = beat_taps.tapped(now.grid, taps, now.playback.song_end, song)
         beat_edit.put(context.scene, now, grid)
         return f"{count} taps: {taps.bpm:.1f} BPM, within {taps.spread * 1000:.0f} ms."
 
@@ -117,7 +116,7 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
             frames = [float(f) for f in self.frames.split()] if self.frames else list(self._frames)
         except (AttributeError, ValueError):
             frames = []
-        timeline = heard = np.asarray(now.plan.span.second_at(frames), float)
+        timeline = heard = np.asarray(now.playback.span.second_at(frames), float)
         walls = [] if self.frames else getattr(self, "_walls", [])
         if walls:
             heard = beat_taps.tap_seconds(walls, timeline)

@@ -3,10 +3,9 @@
 
 import bpy
 
-from ..dance import again, dancing
-from ..properties import pick_rig
-from ..tempo import tempo_changes, tempo_preview
-from .base import ActionButton, busy
+from ..reading import Reading
+from ..tempo import tempo_preview
+from .base import ActionButton
 
 
 class TEMPOSE_OT_preview_tempo(ActionButton, bpy.types.Operator):
@@ -17,15 +16,13 @@ class TEMPOSE_OT_preview_tempo(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        reason = busy() or dancing.strip_reason(context) or dancing.rig_reason(context)
-        if reason:
+    def disabled_reason(cls, now):
+        if reason := now.busy or now.song.reason or now.no_rig:
             return reason
-        take, _ = again.base_take(context.scene.tempose, pick_rig(context))
-        return "" if take is not None else "No dance of Tempose moves this character; generate one"
+        return "" if now.base[0] is not None else "No dance of Tempose moves this character; generate one"
 
     def act(self, context):
-        return tempo_preview.preview(context.scene.tempose, tempo_changes.found(context))
+        return tempo_preview.preview(context.scene.tempose, Reading(context).changes)
 
 
 class TEMPOSE_OT_take_back_tempo(ActionButton, bpy.types.Operator):
@@ -36,8 +33,8 @@ class TEMPOSE_OT_take_back_tempo(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, context):
-        return busy() or ("" if tempo_preview.previewing(context.scene.tempose) else "No tempo is previewed")
+    def disabled_reason(cls, now):
+        return now.busy or ("" if tempo_preview.previewing(now.settings) else "No tempo is previewed")
 
     def act(self, context):
         tempo_preview.take_back(context.scene.tempose)

@@ -2,8 +2,9 @@
 """The beats of the song, and the buttons that correct them."""
 
 from .. import preferences
-from ..music import beat_edit, beats
+from ..music import beats
 from ..operators.beats import TEMPOSE_OT_find_beats
+from ..reading import of
 from .layout import say, why
 
 
@@ -15,11 +16,11 @@ class Beats:
         row = layout.row(align=True)
         row.operator("tempose.find_beats", icon="ZOOM_ALL")
         row.operator("tempose.clear_beats", text="", icon="X")
-        now = beat_edit.peek(context)
-        grid = None if now is None else now.grid
+        now = of(context)
+        grid = now.grid.grid if now.grid is not None else None
         if grid is None or not len(grid):
-            reason = TEMPOSE_OT_find_beats.disabled_reason(context)
-            if now is not None:
+            reason = TEMPOSE_OT_find_beats.disabled_reason(now)
+            if grid is not None:
                 why(layout, reason or "Find the beats, or tap them while the song plays")
         else:
             layout.label(text=f"{beats.tempo_in_words(grid)}, {grid.metre} beats in a bar")
@@ -39,7 +40,7 @@ class Beats:
         row.prop(music, "nudge", text="")
         row.prop(music, "nudge_unit", text="")
         row.operator("tempose.nudge_beats", text="", icon="TRIA_RIGHT").direction = "LATER"
-        if now is not None and now.scene.use_preview_range:
+        if now.grid is not None and now.grid.scene.use_preview_range:
             column.prop(music, "only_range")
         row = layout.row(align=True)
         row.operator("tempose.tap_tempo", icon="PLAY").measure = False

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who dances."""
 
-from ..character import character, puppet
-from ..character.mapping import PARTS, WANTED, label
-from ..properties import pick_armature, pick_rig
-from ..properties.character import attribute
+from ..character import character
+from ..character.mapping import WANTED, label
+from ..properties.character import ATTRIBUTES
+from ..reading import of
 from .layout import say, why, why_no_pose
 
 
@@ -12,16 +12,16 @@ class Character:
     bl_label = "Character"
 
     def draw(self, context):
-        layout, settings = self.layout, context.scene.tempose
+        layout, now = self.layout, of(context)
+        settings, ob = now.settings, now.armature
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "rig")
-        ob = pick_armature(context)
         if settings.rig is None and ob is not None:
             layout.label(text=ob.name, icon="ARMATURE_DATA")
-        if ob is not None and (reason := character.why_not(ob)):
-            why(layout, reason)
-        elif ob is not None and (notice := character.notice(ob)):
+        if now.cannot_dance:
+            why(layout, now.cannot_dance)
+        elif ob is not None and (notice := character.notice(ob, bone_map=now.bone_map)):
             say(layout, notice, "ERROR")
         layout.prop(settings, "reference")
         if settings.reference == "STANDING":
@@ -35,7 +35,7 @@ class Character:
 
     @staticmethod
     def _picture(layout, context):
-        if puppet.laid_out(context.scene) is None:
+        if of(context).picture is None:
             say(layout, "Place joint markers on a picture first, under Picture and Ink.", "INFO")
         layout.operator("tempose.find_pose", icon="VIEWZOOM")
         why_no_pose(layout)
@@ -49,7 +49,8 @@ class Bones:
         layout, settings = self.layout, context.scene.tempose.character
         layout.use_property_split = True
         layout.use_property_decorate = False
-        ob = pick_armature(context)
+        now = of(context)
+        ob = now.armature
         layout.prop(settings, "preset")
         row = layout.row(align=True)
         row.operator("tempose.map_bones", icon="VIEWZOOM")
@@ -61,7 +62,7 @@ class Bones:
             return
         column = layout.column(align=True)
         column.enabled = ob.library is None
-        stored, mapped = character.stored(ob), character.map_of(ob)
+        stored, mapped = character.stored(ob), now.bone_map
         layout.prop(settings, "show_all")
         if stored is None:
             say(layout, "Press Find Bones to begin a map for this override.", "INFO")
@@ -69,14 +70,13 @@ class Bones:
         if not stored.mapped and mapped.bones:
             say(layout, "This rig was made by Tempose; its bones are known by name.", "INFO")
             return
-        for part in PARTS:
-            if part in WANTED or settings.show_all or stored.bone(part):
-                name = stored.bone(part)
+        for part, name in stored.bones().items():
+            if part in WANTED or settings.show_all or name:
                 row = column.row(align=True)
                 row.use_property_split = False
                 row.alert = bool(name) and name not in ob.data.bones
                 row.label(text=label(part).capitalize())
-                row.prop_search(stored, attribute(part), ob.data, "bones", text="")
+                row.prop_search(stored, ATTRIBUTES[part], ob.data, "bones", text="")
         if settings.show_all:
             layout.prop(stored, "nose", slider=True)
 
@@ -95,5 +95,5 @@ class Limits:
         column.prop(settings.character, "shortest", slider=True)
         column.prop(settings.character, "longest")
         column.prop(settings.character, "loose")
-        if pick_rig(context) is None:
+        if of(context).rig is None:
             say(layout, "No character dances yet.", "INFO")

@@ -2,6 +2,7 @@
 """What to dance."""
 
 from ..operators.dance import TEMPOSE_OT_generate
+from ..reading import of
 from .edit import draw_area
 from .layout import why
 
@@ -23,5 +24,5 @@ class Dance:
         layout.prop(settings, "quality")
         layout.prop(settings, "stretch")
         layout.operator("tempose.generate", icon="ARMATURE_DATA")
-        if reason := TEMPOSE_OT_generate.disabled_reason(context):
+        if reason := TEMPOSE_OT_generate.disabled_reason(of(context)):
             why(layout, reason)

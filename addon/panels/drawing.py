@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the dancer is drawn."""
 
-from ..character import puppet
+from ..reading import of
 from .layout import say, why_no_pose
 
 
@@ -18,7 +18,7 @@ class Drawing:
         column.prop(settings, "tolerance")
         column.operator("tempose.find_pose", icon="VIEWZOOM")
         why_no_pose(column)
-        if puppet.laid_out(context.scene) is None:
+        if of(context).picture is None:
             column.operator("tempose.lay_out_picture", icon="EMPTY_DATA")
         else:
             say(column, "Drag the markers to the joints; left and right are the character's own.", "INFO")

@@ -3,8 +3,8 @@
 
 import bpy
 
-from ..keys import stage
 from ..operators.edit import TEMPOSE_OT_reroll
+from ..reading import of
 from .layout import say, why
 
 
@@ -28,8 +28,8 @@ class Edit:
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
-        layout, settings = self.layout, context.scene.tempose
-        edit, take = settings.edit, stage.active(settings)
+        layout, now = self.layout, of(context)
+        edit, take = now.settings.edit, now.take
         layout.use_property_split = True
         layout.use_property_decorate = False
         if take is None:
@@ -63,5 +63,5 @@ class Edit:
         column.prop(edit, "strength", slider=True)
         column.operator("tempose.blend_take", icon="SELECT_INTERSECT")
         layout.operator("tempose.mirror_take", icon="MOD_MIRROR")
-        if reason := TEMPOSE_OT_reroll.disabled_reason(context):
+        if reason := TEMPOSE_OT_reroll.disabled_reason(now):
             why(layout, reason)

@@ -19,7 +19,8 @@ def _width(text: str, size: float) -> float:
     return blf.dimensions(FONT, text)[0]
 
 
-def lines_of(text: str, room: float, size: float) -> list[str]:
+@functools.lru_cache(maxsize=1024)
+def lines_of(text: str, room: float, size: float) -> tuple[str, ...]:
     """A text in lines no wider than `room` pixels, in letters of a size in pixels; a long word stays whole."""
     lines: list[str] = []
     for word in text.split():
@@ -27,7 +28,7 @@ def lines_of(text: str, room: float, size: float) -> list[str]:
             lines[-1] += f" {word}"
         else:
             lines.append(word)
-    return lines
+    return tuple(lines)
 
 
 def say(layout, text: str, icon: str = "NONE") -> None:

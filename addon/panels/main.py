@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state of things: server, progress, the last message."""
 
-from .. import notes, preferences
+from .. import notes, preferences, reading
 from ..dance.arriving import in_words
 from ..operators import setup
 from ..server import connection, job, server_process
@@ -13,7 +13,8 @@ class Main:
 
     def draw(self, context):
         layout = self.layout
-        missing = connection.missing()
+        now = reading.of_redraw(context)
+        missing = now.no_server
         there = missing and server_process.is_there(preferences.get(context).python_path, setup.made())
         if job.current is not None:
             running = job.current
@@ -37,9 +38,7 @@ class Main:
                 if setup.outdated():
                     row.operator("tempose.set_up_server", text="Update Server", icon="IMPORT")
             else:
-                if job.current is None and (
-                    reason := setup.TEMPOSE_OT_set_up_server.disabled_reason(context)
-                ):
+                if job.current is None and (reason := setup.TEMPOSE_OT_set_up_server.disabled_reason(now)):
                     why(layout, reason)
                 row.operator("tempose.set_up_server", icon="IMPORT")
             row.operator("tempose.connect", icon="LINKED")

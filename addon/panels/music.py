@@ -2,9 +2,8 @@
 """The song."""
 
 from .. import compat
-from ..music import mix
-from ..properties import pick_strip
-from ..tempo import tempo_edit
+from ..music import mix, strips
+from ..reading import of
 from .layout import say, why
 
 
@@ -14,7 +13,8 @@ class Music:
     def draw(self, context):
         layout, settings = self.layout, context.scene.tempose
         layout.prop(settings.music, "source", text="")
-        scene, strip, reason = pick_strip(context)
+        song = of(context).song
+        scene, strip, reason = song.scene, song.strip, song.reason
         everything = settings.music.source == "RANGE"
         if scene.sequence_editor and not everything:
             layout.prop_search(settings, "strip", scene.sequence_editor, "strips_all", icon="SOUND")
@@ -28,5 +28,5 @@ class Music:
             layout.label(text=f"{place.capitalize()}: frames {first} to {last}", icon="BLANK1")
         elif not settings.strip:
             layout.label(text=strip.name, icon="SOUND")
-        if not reason and not everything and strip.mute and tempo_edit.live_version(scene, strip) is None:
+        if not reason and not everything and strip.mute and strips.live_version(scene, strip) is None:
             say(layout, "This strip is muted; it is danced to all the same.", "MUTE_IPO_ON")

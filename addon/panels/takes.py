@@ -4,8 +4,8 @@
 import bpy
 
 from ..character import rig
-from ..dance import dancing
-from ..keys import stage
+from ..dance import placement
+from ..reading import of
 from .layout import say
 
 
@@ -15,7 +15,7 @@ class TEMPOSE_UL_takes(bpy.types.UIList):
         row.prop(item, "star", text="", icon="SOLO_ON" if item.star else "SOLO_OFF", emboss=False)
         icon = "CHECKMARK" if item.state == "ACCEPTED" else "HIDE_OFF" if item.action else "HIDE_ON"
         row.prop(item, "name", text="", emboss=False, icon=icon)
-        if item.rig is not None and any(t.rig != item.rig for t in context.scene.tempose.takes):
+        if item.rig is not None and of(context).several_rigs:
             row.label(text=f"{item.rig.name}, seed {item.seed}", icon="ARMATURE_DATA")
             return
         row.label(text=f"seed {item.seed}" + (f", {item.bpm:.0f} BPM" if item.bpm else ""))
@@ -25,7 +25,8 @@ class Takes:
     bl_label = "Takes"
 
     def draw(self, context):
-        layout, settings = self.layout, context.scene.tempose
+        layout, now = self.layout, of(context)
+        settings, take = now.settings, now.take
         if not settings.takes:
             layout.label(text="None yet")
             return
@@ -38,13 +39,12 @@ class Takes:
         row = layout.row(align=True)
         row.operator("tempose.accept_take", icon="CHECKMARK")
         row.operator("tempose.discard_take", icon="TRASH")
-        take = stage.active(settings)
         if take is None:
             return
         row = layout.row(align=True)
         row.prop(take, "note", text="", icon="TEXT", placeholder="Note")
         row.operator("tempose.copy_seed", text="", icon="COPYDOWN")
-        if take.rig is None or not rig.is_rig(take.rig):
+        if take.rig is None or (take.rig != now.rig and not rig.is_rig(take.rig)):
             say(layout, "The rig of this take has been deleted.", "ERROR")
-        elif dancing.out_of_date(context, take):
+        elif placement.is_out_of_date(take, now.playback):
             say(layout, "The music has changed since this take was made: generate again.", "ERROR")

@@ -3,9 +3,10 @@
 
 import bpy
 
-from ..dance import dancing, regenerate
+from ..dance import regenerate
 from ..errors import Problem
 from ..operators.dance import TEMPOSE_OT_regenerate
+from ..reading import of
 from ..tempo import tempo_follow, tempo_preview
 from .layout import say, why
 
@@ -36,7 +37,8 @@ class Tempo:
     bl_label = "Tempo"
 
     def draw(self, context):
-        layout, settings = self.layout, context.scene.tempose
+        layout, now = self.layout, of(context)
+        settings = now.settings
         layout.prop(settings, "tempo_factor")
         row = layout.row()
         row.template_list("TEMPOSE_UL_sections", "", settings, "sections", settings, "active_section", rows=3)
@@ -51,12 +53,12 @@ class Tempo:
         sub.enabled = settings.replace_sound
         sub.prop(settings, "mute_original")
         layout.operator("tempose.regenerate", icon="FILE_REFRESH")
-        if reason := TEMPOSE_OT_regenerate.disabled_reason(context):
+        if reason := TEMPOSE_OT_regenerate.disabled_reason(now):
             why(layout, reason)
         try:
-            if not dancing.strip_reason(context):
-                say(layout, regenerate.heard(context), "SOUND")
-                say(layout, *regenerate.said(context))
+            if not now.song.reason:
+                say(layout, regenerate.length_in_words(now), "SOUND")
+                say(layout, *regenerate.in_words(now))
         except Problem as problem:
             say(layout, problem.message, "ERROR")
 

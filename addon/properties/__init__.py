@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Settings on `scene.tempose`, one file per group, and what they point at."""
+"""Settings on `scene.tempose`, one file per group."""
 
 from .character import TemposeCharacter, TemposeCharacterSettings
 from .drawing import TemposeDrawing
@@ -8,7 +8,6 @@ from .generate import TemposeGenerate
 from .keys import TemposeKeys
 from .music import TemposeMusic
 from .output import TemposeOutput
-from .picking import pick_armature, pick_rig, pick_strip
 from .sections import TemposeSection
 from .settings import TemposeSettings
 from .takes import TemposeTake
@@ -29,4 +28,4 @@ CLASSES = (
     TemposeEdit,
     TemposeSettings,
 )  # what others contain comes first
-__all__ = ["CLASSES", "TemposeCharacter", "TemposeSettings", "pick_armature", "pick_rig", "pick_strip"]
+__all__ = ["CLASSES", "TemposeCharacter", "TemposeSettings"]

@@ -8,10 +8,7 @@ from ..character import naming
 from ..character.mapping import PARTS, label
 from ..character.posing import LONGEST, SHORTEST
 
-
-def attribute(part: str) -> str:
-    """The property's name for a part of the body: `upper_arm.L` → `bone_upper_arm_L`."""
-    return "bone_" + part.replace(".", "_")
+ATTRIBUTES = {part: "bone_" + part.replace(".", "_") for part in PARTS}  # `upper_arm.L` → `bone_upper_arm_L`
 
 
 class _Character:
@@ -19,12 +16,16 @@ class _Character:
 
     def bone(self, part: str) -> str:
         """The bone of a part, or nothing."""
-        return getattr(self, attribute(part))
+        return getattr(self, ATTRIBUTES[part])
+
+    def bones(self) -> dict[str, str]:
+        """The bones of all parts; a panel asks for them at every redraw."""
+        return {part: getattr(self, name) for part, name in ATTRIBUTES.items()}
 
     def set_bone(self, part: str, name: str) -> None:
         """Map a part."""
         if self.bone(part) != name:
-            setattr(self, attribute(part), name)
+            setattr(self, ATTRIBUTES[part], name)
 
 
 def _touched(self, _context) -> None:
@@ -44,7 +45,7 @@ _PROPERTIES = {
         options=set(),
     ),
     **{
-        attribute(part): StringProperty(
+        ATTRIBUTES[part]: StringProperty(
             name=label(part).capitalize(),
             description=f"The bone that is the {label(part)}. Empty: none",
             options=set(),

@@ -4,12 +4,10 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
-from ..music import beats
+from ..music import beat_edit, beats, timelines
 
 
 def _source_changed(_self, context):
-    from ..music import beat_edit  # needs these settings itself
-
     beat_edit.sync(context)
 
 
@@ -36,7 +34,7 @@ class TemposeMusic(bpy.types.PropertyGroup):
         name="Show Beats",
         description="Draw beats, bars and locked spans in the Sequencer, the Timeline and the Dope Sheet",
         default=True,
-        update=lambda _self, _context: _redraw(),
+        update=lambda _self, _context: timelines.redraw(),
         options=set(),
     )
     show_markers: BoolProperty(
@@ -78,9 +76,3 @@ class TemposeMusic(bpy.types.PropertyGroup):
         default=False,
         options=set(),
     )
-
-
-def _redraw() -> None:
-    from ..music import beat_draw
-
-    beat_draw.redraw()

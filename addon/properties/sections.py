@@ -4,25 +4,23 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
+from .. import reading
+from ..tempo import tempo_follow
 from ..tempo.timing import MAX_FACTOR, MIN_FACTOR
 
 
 def _get_frame(self) -> int:
-    from ..dance import dancing  # needs these settings itself
-
-    return dancing.frame_of_song(bpy.context, self.start)
+    playback = reading.of(bpy.context).playback  # the panel asks, at every redraw
+    return round(float(playback.frame_at(self.start))) if playback is not None else 0
 
 
 def _set_frame(self, frame: int) -> None:
-    from ..dance import dancing
-
-    self.start = dancing.song_of_frame(bpy.context, frame)
+    playback = reading.Reading(bpy.context).playback
+    self.start = max(0.0, float(playback.song_at(frame))) if playback is not None else 0.0
 
 
 def edited(_self, context) -> None:
     """A tempo has been changed: the keys follow at once, where that is wanted."""
-    from ..tempo import tempo_follow
-
     tempo_follow.edited(context)
 
 

@@ -1,30 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of the timeline that a panel's settings mean."""
+"""The part of the timeline that a panel's settings mean. No bpy in here."""
 
 from ..errors import Problem
-from ..music import markers
 from . import ranges
-from .tempo_edit import Heard
+from .playback import Playback
 
 
-def downbeats(scene, mark: str, plan: Heard) -> list[float]:
+def downbeats(playback: Playback, beats: dict | None) -> list[float]:
     """Timeline seconds at which bars begin, from the beat grid; empty without one."""
-    grid = markers.read(scene, mark)
-    return [float(plan.tempo.to_timeline(d)) for d in grid["downbeats"]] if grid else []
+    return [float(playback.tempo.to_timeline(d)) for d in beats["downbeats"]] if beats else []
 
 
-def seconds_of(scene, sound_scene, group, plan: Heard, mark: str) -> tuple[float, float] | None:
-    """Timeline seconds (start, stop) of the plan's span; None for all of it.
+def seconds_of(scene, group, playback: Playback, beats: dict | None) -> tuple[float, float] | None:
+    """Timeline seconds (start, stop) of the playback's span; None for all of it.
 
     Parameters
     ----------
-    scene, sound_scene
-        Whose preview range counts, and whose beat grid.
+    scene
+        Whose preview range counts.
     group : TemposeGenerate or TemposeEdit
-    plan : Heard
-        The strip as it is heard.
-    mark : str
-        Of the beat grid, for bars.
+    playback : Playback
+    beats : dict, optional
+        The beat grid in song seconds, for bars.
     """
     if group.area in ("STRIP", "TAKE"):
         return None
@@ -35,7 +32,6 @@ def seconds_of(scene, sound_scene, group, plan: Heard, mark: str) -> tuple[float
     elif group.area == "FRAMES":
         first, last = group.first_frame, group.last_frame
     else:
-        first, last = ranges.bar_frames(
-            plan.span, downbeats(sound_scene, mark, plan), group.first_bar, group.last_bar
-        )
-    return ranges.of_frames(plan.span, first, last)
+        bars = downbeats(playback, beats)
+        first, last = ranges.bar_frames(playback.span, bars, group.first_bar, group.last_bar)
+    return ranges.of_frames(playback.span, first, last)

@@ -10,38 +10,11 @@ import numpy as np
 from ..dance.known import FPS as DANCE_FPS
 from ..dance.known import OVERLAP
 from ..errors import Problem
-from .timing import Span, TempoMap
+from .playback import Timing
+from .timing import TempoMap
 
 SHORTEST = 0.5  # seconds of song; a stretch that is danced again is at least this long, around its middle
 SPEEDS_ALIKE = 1e-5
-
-
-@dataclass(frozen=True)
-class Heard:
-    """A part of a song on the timeline.
-
-    Parameters
-    ----------
-    span : Span
-    tempo : TempoMap
-        Timeline seconds of the span → song seconds.
-    """
-
-    span: Span
-    tempo: TempoMap
-
-    def song_at(self, frames):
-        """Song seconds at scene frames."""
-        return self.tempo.to_song(self.span.second_at(frames))
-
-    def frame_at(self, song):
-        """Scene frames (not rounded) at song seconds."""
-        return self.span.frame_at(self.tempo.to_timeline(song))
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """First and last frame (not whole)."""
-        return self.span.left, float(self.span.frame_at(self.span.seconds))
 
 
 @dataclass(frozen=True)
@@ -61,7 +34,7 @@ class Piece:
     shift: float
 
 
-def new_frames(frames, old: Heard, new: Heard) -> np.ndarray:
+def new_frames(frames, old: Timing, new: Timing) -> np.ndarray:
     """Where keys belong at the new tempo, not rounded; keys outside of the dance go along with its nearer end."""
     frames = np.asarray(frames, float)
     first, last = old.ends
@@ -146,7 +119,9 @@ def joined(
     return [(a, b) for a, b in out]
 
 
-def pieces(touched: Sequence[tuple[float, float]], old: Heard, new: Heard, whole: bool = True) -> list[Piece]:
+def pieces(
+    touched: Sequence[tuple[float, float]], old: Timing, new: Timing, whole: bool = True
+) -> list[Piece]:
     """The stretches of the new timeline that stay, with their shifts.
 
     Parameters
@@ -178,7 +153,7 @@ def danced(kept: Sequence[Piece]) -> list[tuple[float, float]]:
     return [(a.stop, b.start) for a, b in pairwise(kept) if b.start - a.stop > 1e-6]
 
 
-def to_known(kept: Sequence[Piece], old: Heard, new: Heard) -> list[tuple[float, float, float]]:
+def to_known(kept: Sequence[Piece], old: Timing, new: Timing) -> list[tuple[float, float, float]]:
     """The pieces as `known.moved` takes them: seconds of the new dance, and the shift from the old one's seconds."""
     rate, out = new.span.rate, []
     for piece in kept:
@@ -216,7 +191,7 @@ def bars(downbeats: Sequence[float], spans: Sequence[tuple[float, float]]) -> st
     return f"bar{'s' if many else ''} {said}"
 
 
-def check_same_song(old: Heard, new: Heard) -> None:
+def check_same_song(old: Timing, new: Timing) -> None:
     """Raises `Problem` when two parts have no song in common."""
     a, b = (h.song_at(np.asarray(h.ends)) for h in (old, new))
     if min(a[1], b[1]) - max(a[0], b[0]) < SHORTEST:

@@ -5,10 +5,10 @@ import time
 
 import bpy
 
-from .. import notes
+from .. import notes, reading
 from ..errors import Problem
 from ..server import job
-from . import tempo_changes, tempo_preview
+from . import tempo_preview
 
 TICK = 0.5  # seconds between two looks while something is in the way
 DRAGGING = ("TRANSFORM_", "SEQUENCER_", "MARKER_", "ANIM_", "TEMPOSE_")
@@ -27,7 +27,7 @@ def edited(context) -> None:
     if job.current is None:  # what a job was asked for stays as it is until it has ended
         _busy = True
         try:
-            changes = tempo_changes.found(context)
+            changes = reading.Reading(context).changes
             if changes is not None:
                 tempo_preview.preview(settings, changes)
         except Problem as problem:
@@ -90,7 +90,7 @@ def tick() -> float | None:
     _waiting.clear()
     with context.temp_override(window=window, scene=window.scene):
         try:
-            changes = tempo_changes.found(bpy.context)
+            changes = reading.Reading(bpy.context).changes
             wanted = changes is not None and changes.touched and not changes.part
             if wanted and bpy.ops.tempose.regenerate.poll():
                 bpy.ops.tempose.regenerate("INVOKE_DEFAULT")

@@ -10,10 +10,13 @@ from dataclasses import dataclass
 import bpy
 
 from .. import notes
-from ..dance import again, splice
+from ..dance import splice
+from ..dance.base import preview_of
+from ..dance.changes import Changes
 from ..dance.splice import Keys
 from ..errors import Problem
-from ..keys import keying
+from ..keys import curve_keys, keying
+from . import retiming
 
 WRITTEN = "tempose_preview"  # on previews: a mark of the keys as they were written
 
@@ -33,10 +36,10 @@ _kept: list[_Read] = []  # of the Action that was previewed last
 
 def previewing(settings) -> bool:
     """Whether the keys on show are a preview of a tempo."""
-    return settings.tempo.before is not None and again.preview_of(settings.tempo) is not None
+    return settings.tempo.before is not None and preview_of(settings.tempo) is not None
 
 
-def preview(settings, changes: again.Changes | None) -> str:
+def preview(settings, changes: Changes | None) -> str:
     """Move the keys to the tempo that the settings ask for; returns what to say."""
     if changes is None:
         raise Problem(
@@ -47,7 +50,7 @@ def preview(settings, changes: again.Changes | None) -> str:
         take_back(settings)
         return "At this tempo the keys stay where they are."
     tempo, base = settings.tempo, changes.action
-    copy = again.preview_of(tempo)
+    copy = preview_of(tempo)
     if copy is None or tempo.before != base or _is_edited(copy):
         take_back(settings)
         copy = None
@@ -74,10 +77,10 @@ def preview(settings, changes: again.Changes | None) -> str:
     return f"The keys of '{base.name}' are shown at the new tempo. Regenerate dances {again_}."
 
 
-def _moves(changes: again.Changes) -> bool:
+def _moves(changes: Changes) -> bool:
     """Whether any key goes anywhere."""
     frames = changes.old.span.frames.astype(float)
-    return bool(abs(again.retiming.new_frames(frames, changes.old, changes.new) - frames).max() > 1e-3)
+    return bool(abs(retiming.new_frames(frames, changes.old, changes.new) - frames).max() > 1e-3)
 
 
 def _read(base, fresh: bool) -> _Read:
@@ -85,19 +88,19 @@ def _read(base, fresh: bool) -> _Read:
     mark = keying.digest(keying.places(base))
     if not _kept or (_kept[0].action, _kept[0].mark) != (base.session_uid, mark):
         masks = keying.by_hand(base)
-        keys = [again.read(c, masks[c.data_path, c.array_index]) for c in keying.curves(base)]
+        keys = [curve_keys.read(c, masks[c.data_path, c.array_index]) for c in keying.curves(base)]
         _kept[:] = [_Read(base.session_uid, mark, keys, [])]
     if fresh:
         _kept[0].shown = _kept[0].keys  # a copy begins as the Action itself
     return _kept[0]
 
 
-def _write(copy, read: _Read, changes: again.Changes, whole: bool) -> None:
+def _write(copy, read: _Read, changes: Changes, whole: bool) -> None:
     moves = splice.Moves(changes.old, changes.new, whole)
     made = [splice.retimed(keys, moves) for keys in read.keys]
     shown = read.shown or [None] * len(made)
     for curve, keys, before in zip(keying.curves(copy), made, shown, strict=True):
-        again.write(curve, keys, before)
+        curve_keys.write(curve, keys, before)
     read.shown = made
     copy[WRITTEN] = keying.digest([keys.co for keys in made])
     if keying.MARKS in copy:
@@ -115,7 +118,7 @@ def take_back(settings) -> bool:
     A preview in which the artist has changed keys is kept as an Action of its own.
     """
     tempo = settings.tempo
-    base, copy = tempo.before, again.preview_of(tempo)
+    base, copy = tempo.before, preview_of(tempo)
     if base is None:
         return False
     if copy is not None and copy != base:

@@ -5,6 +5,7 @@ No bpy in here. A section here is anything with the properties of `TemposeSectio
 """
 
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from ..errors import Problem
 from ..music import hearing
@@ -16,8 +17,8 @@ NO_PASSAGE_BEATS = "Half and double time need to know the beats: press Find Beat
 
 def spans(sections: Iterable, end: float) -> list[tuple]:
     """(section, start, stop) in song seconds, in order; each lasts up to the next one's start."""
-    ordered = sorted(sections, key=lambda s: s.start)
-    stops = [*(s.start for s in ordered), end][1:]
+    ordered = sorted(sections, key=attrgetter("start"))
+    stops = [*[s.start for s in ordered], end][1:]
     return [(s, s.start, max(stop, s.start)) for s, stop in zip(ordered, stops, strict=True)]
 
 

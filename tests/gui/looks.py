@@ -102,7 +102,7 @@ def german(stage):
     yield from _full(stage)
     yield from stage.shot("german")
     stage.settings.energy = 1.5
-    body = stage.part("dance.dancing").order(bpy.context, False).body
+    body = stage.part("dance.order").order(stage.part("reading").Reading(bpy.context), False).body
     assert json.loads(json.dumps(body))["energy"] == 1.5
     assert "," not in stage.said().partition("(")[0], stage.said()
     view.language = "en_US"

@@ -58,6 +58,17 @@ if HAS_BLENDER:
         return lambda name: importlib.import_module(f"{MODULE}.{name}")
 
     @pytest.fixture
+    def read(blender, tempose):
+        """Makes a reading of the scene as it is now."""
+        return lambda: tempose("reading").Reading(blender.context)
+
+    @pytest.fixture
+    def out_of_date(read, tempose):
+        """Tells whether a take was made to other music than is heard now."""
+
+        return lambda take: tempose("dance.placement").is_out_of_date(take, read().playback)
+
+    @pytest.fixture
     def scene(blender):
         """An empty scene in an empty file."""
         blender.ops.wm.read_homefile(use_empty=True)

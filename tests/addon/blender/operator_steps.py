@@ -66,7 +66,7 @@ class Steps:
     def rig(self):
         self.connect()
         self.song()
-        if self.tempose("properties").pick_rig(self.bpy.context) is None:
+        if self.tempose("character.selection").pick_rig(self.bpy.context) is None:
             self.ops.new_rig()
 
     def armature(self):

@@ -193,7 +193,7 @@ def test_connecting_by_a_runtime_file(blender, connected, scene, tempose):
     connection.current = kept
 
 
-def test_every_grey_button_says_why(blender, scene, tempose):
+def test_every_grey_button_says_why(blender, scene, tempose, read):
     connection = tempose("server.connection")
     kept, connection.current = connection.current, None
     try:
@@ -202,7 +202,7 @@ def test_every_grey_button_says_why(blender, scene, tempose):
             for c in tempose("operators").CLASSES
             if not getattr(blender.ops.tempose, c.bl_idname[8:]).poll()
         ]
-        reasons = {c.bl_idname: c.disabled_reason(blender.context) for c in operators}
+        reasons = {c.bl_idname: c.disabled_reason(read()) for c in operators}
     finally:
         connection.current = kept
     assert {"tempose.generate", "tempose.regenerate", "tempose.find_beats", "tempose.accept_take"} <= set(

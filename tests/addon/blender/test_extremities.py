@@ -146,7 +146,7 @@ def dance_of(tempose, take):
 
 
 def test_a_range_of_a_take_from_a_file_is_danced_again_and_keeps_its_hands(
-    blender, ready, tempose, from_file
+    blender, ready, tempose, from_file, out_of_date
 ):
     settings, known = ready.tempose, tempose("dance.known")
     settings.edit.area, settings.edit.first_frame, settings.edit.last_frame = "FRAMES", 49, 84
@@ -172,7 +172,7 @@ def test_a_range_of_a_take_from_a_file_is_danced_again_and_keeps_its_hands(
     assert take.action.frame_range[0] == 25
     fingers = [c for c in tempose("keys.keying").curves(take.action) if '"middle.02.L"' in c.data_path]
     assert fingers
-    assert not tempose("dance.dancing").out_of_date(blender.context, take)
+    assert not out_of_date(take)
 
 
 def test_a_take_from_a_file_is_danced_again_where_music_is_heard(blender, ready, tempose, from_file):

@@ -29,14 +29,13 @@ def other(tmp_path):
 
 
 @pytest.fixture
-def heard(blender, tempose, tmp_path):
+def heard(blender, tempose, read, tmp_path):
     """The clicks (timeline seconds from the left edge) in what would be sent, and the samples."""
 
     def fetch():
-        context, audio, dancing = blender.context, tempose("music.audio"), tempose("dance.dancing")
         before = summary(blender)
-        scene, original = dancing.chosen_original(context)
-        sound = audio.fetch(context, scene, original)
+        now = read()
+        sound = tempose("music.audio").fetch(blender.context, now.song.scene, now.playback)
         assert summary(blender) == before
         assert len(blender.data.scenes) == scenes
         source = sound.source
@@ -156,15 +155,15 @@ def test_a_keyed_volume_is_heard(scene, clicks, heard):
     assert peaks[CLICKS > 5.1].min() > 0.5
 
 
-def test_a_changed_volume_key_makes_a_take_out_of_date(blender, connected, ready, tempose):
+def test_a_changed_volume_key_makes_a_take_out_of_date(blender, connected, ready, tempose, out_of_date):
     strip = ready.sequence_editor.strips[0]
     key_volume(strip, [(1, 1.0), (100, 0.5)])
     blender.ops.tempose.generate()
-    dancing, take = tempose("dance.dancing"), ready.tempose.takes[0]
-    assert not dancing.out_of_date(blender.context, take)
+    take = ready.tempose.takes[0]
+    assert not out_of_date(take)
     strip.volume = 0.1
     strip.keyframe_insert("volume", frame=100)
-    assert dancing.out_of_date(blender.context, take)
+    assert out_of_date(take)
 
 
 # Everything heard
@@ -220,7 +219,7 @@ def pick_reason():
     import bpy
     from blender_helpers import MODULE
 
-    return importlib.import_module(f"{MODULE}.properties").pick_strip(bpy.context)[2]
+    return importlib.import_module(f"{MODULE}.music.song").pick(bpy.context).reason
 
 
 def test_a_scene_strip(blender, scene, clicks, heard):
@@ -236,8 +235,9 @@ def test_a_scene_strip(blender, scene, clicks, heard):
 
     from blender_helpers import MODULE
 
-    audio, mix = (importlib.import_module(f"{MODULE}.{n}") for n in ("music.audio", "music.mix"))
-    sound = audio.fetch(context, scene, mix.Mix(scene))
+    names = ("music.audio", "music.heard", "music.mix")
+    audio, now, mix = (importlib.import_module(f"{MODULE}.{n}") for n in names)
+    sound = audio.fetch(context, scene, now.playback_of(scene, mix.Mix(scene)))
     rate, data = samples(sound.source)
     loud = np.flatnonzero(np.abs(data) > 0.3 * np.abs(data).max())
     found = loud[np.insert(np.diff(loud) > rate * 0.15, 0, True)] / rate

@@ -73,7 +73,7 @@ def test_the_keys_are_those_that_are_made_at_once(blender, ready, tempose):
     take = settings.takes[0]
     slowly = keys_of(tempose, take.action)
     stage = tempose("keys.stage")
-    span = tempose("dance.dancing").take_span(ready, take)
+    span = tempose("dance.placement").span_of(ready, take)
     at_once = tempose("keys.keys").bake(stage.data_of(take), take.rig, span, settings, "at once")
     assert slowly == keys_of(tempose, at_once)
     assert slowly
@@ -131,7 +131,7 @@ def test_what_happens_while_keys_are_written_does_no_harm(blender, ready, tempos
     first = 6.0 if what == "strip moved" else 1.0
     assert take.action.frame_range[0] == first
     assert not any(a.name.startswith(".tempose making") for a in blender.data.actions)
-    span = tempose("dance.dancing").take_span(blender.context.scene, take)
+    span = tempose("dance.placement").span_of(blender.context.scene, take)
     at_once = tempose("keys.keys").bake(
         tempose("keys.stage").data_of(take), take.rig, span, settings, "at once"
     )
@@ -165,7 +165,7 @@ def test_plans_are_alike_when_all_that_counts_is(blender, ready, tempose):
     blender.ops.tempose.generate()
     take, keys, alike = settings.takes[0], tempose("keys.keys"), tempose("keys.baking").alike
     data = tempose("keys.stage").data_of(take)
-    span = tempose("dance.dancing").take_span(ready, take)
+    span = tempose("dance.placement").span_of(ready, take)
 
     def plan():
         return keys.plan(data, take.rig, span, settings)

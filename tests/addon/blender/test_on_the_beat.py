@@ -144,15 +144,11 @@ def test_a_retimed_strip_with_the_artists_own_beats(blender, connected, scene, c
     set_rate(scene, (60, 1.0))
     strip = add_strip(scene, clicks, frame=11)
     retime(blender, scene, strip, 11 + 360, 11 + 300)
-    markers, dancing, tempo_edit = (
-        tempose("music.markers"),
-        tempose("dance.dancing"),
-        tempose("tempo.tempo_edit"),
-    )
+    markers, sound_marks = tempose("music.markers"), tempose("music.sound_marks")
     heard = retimed_clicks(blender, scene, tmp_path, 11, 5.0)
-    plan = tempo_edit.heard(scene, strip)
+    playback = tempose("music.heard").playback_of(scene, strip)
     grid = tempose("music.beats").from_times((heard - 11) / 60)
-    markers.put(scene, dancing.grid_mark(scene, strip), grid, plan.span, plan.tempo, False)
+    markers.put(scene, sound_marks.mark_of(scene, playback), grid, playback.span, playback.tempo, False)
     blender.ops.tempose.new_rig()
     blender.ops.tempose.generate()
     ob = blender.context.view_layer.objects.active

@@ -214,7 +214,7 @@ def test_the_server_is_stopped_and_started(blender, connected, scene, tempose):
 # Grey for a reason
 
 
-def test_a_grey_button_says_why_at_every_stage(blender, connected, scene, tempose, steps, monkeypatch):
+def test_a_grey_button_says_why_at_every_stage(blender, connected, scene, tempose, steps, read, monkeypatch):
     grey = {}
 
     def look():
@@ -222,7 +222,7 @@ def test_a_grey_button_says_why_at_every_stage(blender, connected, scene, tempos
             operator = getattr(blender.ops.tempose, cls.bl_idname.partition(".")[2])
             if operator.poll():
                 continue
-            reason = cls.disabled_reason(blender.context)
+            reason = cls.disabled_reason(read())
             assert reason and reason[0].isupper() and not reason.endswith("."), (cls.bl_idname, reason)
             with pytest.raises(RuntimeError) as caught:  # what Blender shows beside the button
                 operator("EXEC_DEFAULT")

@@ -50,7 +50,7 @@ def test_the_character_goes_out_and_comes_in_as_the_same_dance(
                 assert (bone.tail - tails[bone.name]).length < 2e-3
 
 
-def test_an_imported_take_is_a_take_like_others(blender, ready, dancing, tempose, tmp_path):
+def test_an_imported_take_is_a_take_like_others(blender, ready, dancing, tempose, tmp_path, out_of_date):
     export(blender, tmp_path / "d.npz", kind="NPZ", source="TAKE")
     poses = tempose("files.pose_files").load(str(tmp_path / "d.npz"), 1.0, (9, 9))
     assert len(poses.beats) > 10
@@ -60,7 +60,7 @@ def test_an_imported_take_is_a_take_like_others(blender, ready, dancing, tempose
     blender.ops.tempose.import_poses(filepath=str(tmp_path / "d.npz"))
     take = ready.tempose.takes[0]
     assert take.action.frame_range[0] == 40
-    assert not tempose("dance.dancing").out_of_date(blender.context, take)
+    assert not out_of_date(take)
     blender.ops.tempose.accept_take()
     ready.tempose.keys.density = "TWOS"
     assert blender.ops.tempose.apply_keys() == {"FINISHED"}

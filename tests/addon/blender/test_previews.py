@@ -167,10 +167,10 @@ def test_after_undo_a_preview_is_made_of_what_is_there_then(blender, danced, tem
     assert len([a for a in blender.data.actions if "preview" in a.name]) == 0
 
 
-def test_the_panel_reckons_what_changes_once(blender, danced, tempose, monkeypatch):
-    again, regenerate = tempose("dance.again"), tempose("dance.regenerate")
+def test_the_panel_reckons_what_changes_once(blender, danced, tempose, monkeypatch, read):
+    changes, regenerate = tempose("dance.changes"), tempose("dance.regenerate")
     danced.tempose.tempo_factor = 1.25
-    said = regenerate.said(blender.context)
-    monkeypatch.setattr(again.retiming, "tempo_differs", None)  # would fail if it were asked again
+    said = regenerate.in_words(read())
+    monkeypatch.setattr(changes.retiming, "tempo_differs", None)  # would fail if it were asked again
     for _ in range(3):
-        assert regenerate.said(blender.context) == said
+        assert regenerate.in_words(read()) == said

@@ -174,14 +174,14 @@ def test_found_joints_move_the_markers_and_hands_come_along(blender, scene, temp
     assert not scene.objects
 
 
-def test_find_pose_says_why_it_cannot(blender, ready, tempose):
+def test_find_pose_says_why_it_cannot(blender, ready, tempose, read):
     ready.tempose.drawing.image = gingerbread(blender, True)
     connection = tempose("server.connection")
     button = blender.types.TEMPOSE_OT_find_pose
     connection.current.capabilities["no_poses"] = "This server has no pose model"
-    assert button.disabled_reason(blender.context) == "This server has no pose model"
+    assert button.disabled_reason(read()) == "This server has no pose model"
     assert not blender.ops.tempose.find_pose.poll()
     connection.current.capabilities["no_poses"] = ""
     assert blender.ops.tempose.find_pose.poll()
     ready.tempose.drawing.image = None
-    assert "picture" in button.disabled_reason(blender.context)
+    assert "picture" in button.disabled_reason(read())

@@ -51,27 +51,27 @@ def test_the_preview_range_is_danced_or_asked_for(blender, ready, ops, settings)
     assert frames_of(last(settings).action) == (100, 124)
 
 
-def test_bars_come_from_the_beat_grid(blender, ready, ops, settings, tempose):
+def test_bars_come_from_the_beat_grid(blender, ready, ops, settings, tempose, read):
     settings.generate.area, settings.generate.first_bar, settings.generate.last_bar = "BARS", 2, 3
     with pytest.raises(RuntimeError, match="Find Beats"):
         ops.generate()
     ops.find_beats()
     ops.generate()
-    dancing = tempose("dance.dancing")
-    scene, original = dancing.chosen_original(blender.context)
-    grid = tempose("music.markers").read(scene, dancing.grid_mark(scene, original))
+    grid = read().beats
     first, stop = (1 + 24 * grid["downbeats"][i] for i in (1, 3))
     assert frames_of(last(settings).action) == (np.ceil(first - 1e-6), np.ceil(stop - 1e-6) - 1)
 
 
-def test_a_take_of_a_range_is_up_to_date_and_follows_its_strip(blender, ready, ops, settings, tempose):
+def test_a_take_of_a_range_is_up_to_date_and_follows_its_strip(
+    blender, ready, ops, settings, tempose, out_of_date
+):
     settings.generate.area = "FRAMES"
     settings.generate.first_frame, settings.generate.last_frame = 73, 144
     ops.generate()
     ops.generate()
-    assert not tempose("dance.dancing").out_of_date(blender.context, settings.takes[0])
+    assert not out_of_date(settings.takes[0])
     tempose("compat").move_strip(ready.sequence_editor.strips[0], 10)
-    assert tempose("dance.dancing").out_of_date(blender.context, settings.takes[0])
+    assert out_of_date(settings.takes[0])
     settings.active_take = 0
     ops.show_take()
     assert frames_of(settings.takes[0].action) == (83, 154)
@@ -418,34 +418,42 @@ def own_file(blender, connected, scene, clicks, tmp_path, tempose):
     return tmp_path / "song.wav"
 
 
-def is_out_of_date(blender, tempose, path=None):
-    if path is not None:
-        blender.context.scene.sequence_editor.strips_all[0].sound.filepath = str(path)
-    tempose("music.sounds").forget()
-    return tempose("dance.dancing").out_of_date(blender.context, blender.context.scene.tempose.takes[0])
+@pytest.fixture
+def is_out_of_date(blender, tempose, out_of_date):
+    """Tells whether the first take was made to other music, once the file is this one."""
+
+    def told(path=None):
+        if path is not None:
+            blender.context.scene.sequence_editor.strips_all[0].sound.filepath = str(path)
+        tempose("music.sounds").forget()
+        return out_of_date(blender.context.scene.tempose.takes[0])
+
+    return told
 
 
 @pytest.mark.parametrize("what", ["renamed", "packed", "moved", "saved as a .blend elsewhere", "missing"])
-def test_the_same_music_under_another_name_is_no_other_music(blender, own_file, tempose, tmp_path, what):
+def test_the_same_music_under_another_name_is_no_other_music(
+    blender, own_file, tempose, tmp_path, what, is_out_of_date
+):
     sound = blender.context.scene.sequence_editor.strips_all[0].sound
-    assert not is_out_of_date(blender, tempose)
+    assert not is_out_of_date()
     if what == "renamed":
-        assert not is_out_of_date(blender, tempose, own_file.rename(tmp_path / "final mix.wav"))
+        assert not is_out_of_date(own_file.rename(tmp_path / "final mix.wav"))
     elif what == "packed":
         sound.pack()
-        assert not is_out_of_date(blender, tempose)
+        assert not is_out_of_date()
         sound.name, sound.filepath = "x", "//x.wav"
-        assert not is_out_of_date(blender, tempose)
+        assert not is_out_of_date()
     elif what == "moved":
         (tmp_path / "music").mkdir()
-        assert not is_out_of_date(blender, tempose, own_file.rename(tmp_path / "music" / "song.wav"))
+        assert not is_out_of_date(own_file.rename(tmp_path / "music" / "song.wav"))
     elif what == "missing":
         own_file.unlink()
-        assert not is_out_of_date(blender, tempose)
+        assert not is_out_of_date()
     else:
         blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
         blender.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
-        assert not is_out_of_date(blender, tempose)
+        assert not is_out_of_date()
     if what == "renamed":
         blender.context.scene.tempose.generate.count = 1
         blender.context.scene.tempose.seed += 9
@@ -453,17 +461,20 @@ def test_the_same_music_under_another_name_is_no_other_music(blender, own_file, 
 
 
 @pytest.mark.parametrize("how", ["over the old file", "in another folder"])
-def test_other_music_of_the_same_name_is_other_music(blender, own_file, tempose, tmp_path, how):
+def test_other_music_of_the_same_name_is_other_music(
+    blender, own_file, tempose, tmp_path, how, is_out_of_date
+):
     (tmp_path / "other").mkdir()
     path = own_file if how == "over the old file" else tmp_path / "other" / "song.wav"
     write_wav(path, click_track(12.0, CLICKS + 0.1))
-    assert is_out_of_date(blender, tempose, path)
+    assert is_out_of_date(path)
 
 
-def test_takes_of_older_versions_are_known_by_the_files_name(blender, own_file, tempose, tmp_path):
-    dancing, scene = tempose("dance.dancing"), blender.context.scene
-    take, compat = scene.tempose.takes[0], tempose("compat")
-    plan = tempose("tempo.tempo_edit").heard(scene, scene.sequence_editor.strips_all[0])
-    take.fingerprint = dancing.take_mark(scene, plan, compat.file_name)
-    assert not is_out_of_date(blender, tempose)
-    assert is_out_of_date(blender, tempose, own_file.rename(tmp_path / "another.wav"))
+def test_takes_of_older_versions_are_known_by_the_files_name(
+    blender, own_file, tempose, tmp_path, read, is_out_of_date
+):
+    scene, now = blender.context.scene, read()
+    mark_of_playback = tempose("music.sound_marks").mark_of_playback
+    scene.tempose.takes[0].fingerprint = mark_of_playback(now.playback, tempose("compat").file_name)
+    assert not is_out_of_date()
+    assert is_out_of_date(own_file.rename(tmp_path / "another.wav"))

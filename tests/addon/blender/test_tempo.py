@@ -149,13 +149,13 @@ def test_regenerating_is_one_undo_step(blender, danced, tempose):
     assert [s.mute for s in strips] == [False]  # the new strip is gone, the original is heard again
 
 
-def test_the_server_is_asked_for_the_touched_part_alone(blender, danced, tempose):
+def test_the_server_is_asked_for_the_touched_part_alone(blender, danced, tempose, read):
     passage(danced, 16.25, 24.25, factor=1.25)
-    asked, kept = tempose("dance.regenerate").order(blender.context)
+    asked, kept = tempose("dance.regenerate").order(read())
     assert kept.kept.spans == [pytest.approx((16.25, 16.25 + 6.4), abs=0.04)]
     assert asked.body["known"]["joints"] is None
     danced.tempose.tempo.again = "ALL"
-    asked, kept = tempose("dance.regenerate").order(blender.context)
+    asked, kept = tempose("dance.regenerate").order(read())
     assert kept is None and asked.body["known"] is None
 
 
@@ -164,11 +164,11 @@ def test_nothing_changed_is_nothing_danced(blender, danced):
         blender.ops.tempose.regenerate()
 
 
-def test_half_time_dances_slower_to_the_same_sound(blender, danced, tempose):
+def test_half_time_dances_slower_to_the_same_sound(blender, danced, tempose, read):
     ob, compat = rig(blender), tempose("compat")
     before = keys_of(ob, compat)
     passage(danced, 16.25, 24.25, feel="HALF")
-    said, _ = tempose("dance.regenerate").said(blender.context)
+    said, _ = tempose("dance.regenerate").in_words(read())
     assert said.startswith("Bars ") and "will be danced again, about 8 s" in said
     assert blender.ops.tempose.regenerate() == {"FINISHED"}
     after = keys_of(ob, compat)
@@ -198,19 +198,17 @@ def test_half_time_needs_beats(blender, connected, scene, clicks, tempose):
         blender.ops.tempose.regenerate()
 
 
-def test_a_target_in_bpm_is_what_is_heard(blender, danced, tempose):
+def test_a_target_in_bpm_is_what_is_heard(blender, danced, tempose, read):
     danced.tempose.tempo_factor = 1.1
     passage(danced, 10.0, 20.0, kind="BPM", bpm=150.0)
-    scene, original = tempose("dance.dancing").chosen_original(blender.context)
-    tempo = tempose("tempo.tempo_edit").edited(scene, original, danced.tempose).tempo
+    tempo = read().playback_asked.tempo
     beats = tempo.to_timeline(np.arange(10.25, 20.0, 0.5))
     assert np.allclose(np.diff(beats), 60 / 150, atol=0.004)
 
 
-def test_a_ramp_leads_from_one_speed_to_the_other(blender, danced, tempose):
+def test_a_ramp_leads_from_one_speed_to_the_other(blender, danced, tempose, read):
     passage(danced, 10.0, 20.0, factor=1.0, ramp=True, last_factor=2.0)
-    scene, original = tempose("dance.dancing").chosen_original(blender.context)
-    tempo = tempose("tempo.tempo_edit").edited(scene, original, danced.tempose).tempo
+    tempo = read().playback_asked.tempo
     gaps = np.diff(tempo.to_timeline(np.arange(10.25, 20.0, 0.5)))
     assert (np.diff(gaps) < 0).all() and gaps[0] / gaps[-1] == pytest.approx(1.95 / 1.05, abs=0.12)
     last = keys_of(rig(blender), tempose("compat"))['pose.bones["root"].location', 1][-1, 0]
@@ -246,7 +244,7 @@ def part(blender, danced, tempose):
 
 
 @pytest.mark.parametrize("accepted", [False, True])
-def test_a_take_of_a_range_is_previewed_where_its_music_is_heard(blender, part, tempose, accepted):
+def test_a_take_of_a_range_is_previewed_where_its_music_is_heard(blender, part, tempose, accepted, read):
     if accepted:
         blender.ops.tempose.accept_take()
     ob, compat, settings = rig(blender), tempose("compat"), part.tempose
@@ -262,7 +260,7 @@ def test_a_take_of_a_range_is_previewed_where_its_music_is_heard(blender, part, 
             assert np.array_equal(moved[name][:, 1], keys[:, 1])
         clicks = 1 + 24 * np.arange(10.25, 19.8, 0.5) / factor
         assert farthest(clicks, dips(ob, compat))[0] < 0.3
-    assert "part of the music" in tempose("dance.regenerate").said(blender.context)[0]
+    assert "part of the music" in tempose("dance.regenerate").in_words(read())[0]
     settings.tempo_factor = 1.0
     assert ob.animation_data.action == action
     after = keys_of(ob, compat)

@@ -155,7 +155,7 @@ def of_kind(blender, tempose, kind):
 
 @pytest.mark.parametrize("kind", ["made", "Mixamo", "puppet"])
 @pytest.mark.parametrize("how", ["override", "linked data", "instance"])
-def test_from_another_file(blender, scene, tempose, tmp_path, kind, how):
+def test_from_another_file(blender, scene, tempose, tmp_path, kind, how, read):
     """An override and a local object with linked bones dance; what cannot says why."""
     ob = of_kind(blender, tempose, kind)
     group = blender.data.collections.new("Hero")
@@ -174,14 +174,14 @@ def test_from_another_file(blender, scene, tempose, tmp_path, kind, how):
         empty.instance_type, empty.instance_collection = "COLLECTION", to.collections[0]
         here.collection.objects.link(empty)
         layer.objects.active = empty
-        reason = tempose("dance.dancing").rig_reason(blender.context)
+        reason = read().no_rig
         assert "Hero" in reason and "library override" in reason
         return
     if how == "linked data":
         local = blender.data.objects.new("Local", linked.data)
         here.collection.objects.link(local)
         layer.objects.active = local
-        assert "Find Bones" in tempose("dance.dancing").rig_reason(blender.context)
+        assert "Find Bones" in read().no_rig
         blender.ops.tempose.map_bones()
     else:
         here.collection.children.link(to.collections[0])
@@ -190,12 +190,12 @@ def test_from_another_file(blender, scene, tempose, tmp_path, kind, how):
         layer.objects.active = local
         if kind == "Mixamo":
             blender.ops.tempose.map_bones()
-    assert tempose("dance.dancing").rig_reason(blender.context) == ""
+    assert read().no_rig == ""
     off = off_on_screen(blender, tempose, local)
     assert off.max() < 0.5, off.max(0).round(2)
 
 
-def test_an_instance_of_a_collection_of_this_file_says_why_it_cannot_dance(blender, scene, tempose):
+def test_an_instance_of_a_collection_of_this_file_says_why_it_cannot_dance(blender, scene, tempose, read):
     ob, group = of_kind(blender, tempose, "Mixamo"), blender.data.collections.new("Hero")
     scene.collection.objects.unlink(ob)
     group.objects.link(ob)
@@ -203,10 +203,10 @@ def test_an_instance_of_a_collection_of_this_file_says_why_it_cannot_dance(blend
     empty.instance_type, empty.instance_collection = "COLLECTION", group
     scene.collection.objects.link(empty)
     blender.context.view_layer.objects.active = empty
-    assert "Crowd" in tempose("dance.dancing").rig_reason(blender.context)
-    assert "Make Instances Real" in tempose("dance.dancing").rig_reason(blender.context)
+    assert "Crowd" in read().no_rig
+    assert "Make Instances Real" in read().no_rig
     empty.instance_collection = blender.data.collections.new("Trees")
-    assert "Make a rig first" in tempose("dance.dancing").rig_reason(blender.context)
+    assert "Make a rig first" in read().no_rig
 
 
 def test_a_puppet_stands_where_its_picture_was(blender, scene, tempose):

@@ -6,7 +6,7 @@ import pytest
 from addon.errors import Problem
 from addon.music import hearing
 from addon.tempo import retiming, tempo_sections
-from addon.tempo.retiming import Heard
+from addon.tempo.playback import Timing
 from addon.tempo.timing import Span, TempoMap
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -19,7 +19,7 @@ sections = st.lists(st.tuples(st.floats(0, 20), factors), max_size=4)
 
 def heard(sections=(), left=1.0, seconds=20.0, rate=24.0):
     tempo = TempoMap.from_sections(0.0, seconds, 1.0, sections)
-    return Heard(Span(left, float(tempo.to_timeline(seconds)), rate), tempo)
+    return Timing(Span(left, float(tempo.to_timeline(seconds)), rate), tempo)
 
 
 def test_a_ramp_changes_the_tempo_linearly_over_the_section():

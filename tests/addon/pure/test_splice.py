@@ -15,7 +15,8 @@ from addon.dance.splice import (
     split,
     together,
 )
-from addon.tempo.retiming import Heard, Piece
+from addon.tempo.playback import Timing
+from addon.tempo.retiming import Piece
 from addon.tempo.timing import Span, TempoMap
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,7 +39,7 @@ def at(keys, frame):
 
 def heard(left=1.0, seconds=10.0, sections=()):
     tempo = TempoMap.from_sections(0.0, seconds, 1.0, sections)
-    return Heard(Span(left, float(tempo.to_timeline(seconds)), 24.0), tempo)
+    return Timing(Span(left, float(tempo.to_timeline(seconds)), 24.0), tempo)
 
 
 PIECES = [Piece(-math.inf, 100, 0), Piece(160, math.inf, -20)]

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The character that is meant: the chosen one, the active one or the only one."""
+
+from . import character, rig
+
+
+def pick_rig(context):
+    """The rig that is meant; None without one."""
+    settings, scene = context.scene.tempose, context.scene
+    if settings.rig is not None and settings.rig.name in scene.objects:
+        return settings.rig if rig.is_rig(settings.rig) else None
+    active = context.view_layer.objects.active
+    if rig.is_rig(active):
+        return active
+    if is_drawing_of(active):
+        return active.parent
+    rigs = [ob for ob in scene.objects if rig.is_rig(ob)]
+    return rigs[0] if len(rigs) == 1 else None
+
+
+def is_drawing_of(ob) -> bool:
+    """Whether an object is the picture or figure of an armature that can dance."""
+    return ob is not None and rig.is_rig(ob.parent)
+
+
+def pick_armature(context, ob=None):
+    """The armature that is meant, whether it can dance yet or not; `ob` is the rig that is meant."""
+    settings = context.scene.tempose
+    if settings.rig is not None and settings.rig.name in context.scene.objects:
+        return settings.rig
+    active = context.view_layer.objects.active
+    if active is not None and active.type == "ARMATURE":
+        return active
+    if ob is not None:
+        return ob
+    found = [one for one in context.scene.objects if one.type == "ARMATURE"]
+    return found[0] if len(found) == 1 else None
+
+
+def why_no_rig(context, reason: str) -> str:
+    """Why no character can dance where none is meant; `reason` is that of the armature that is meant, if any."""
+    if reason:
+        return reason
+    if reason := character.instance_reason(context.view_layer.objects.active):
+        return reason
+    several = any(rig.is_rig(ob) for ob in context.scene.objects)
+    return (
+        "There are several characters; select one"
+        if several
+        else "Make a rig first: New Rig, or map an armature"
+    )

@@ -1,0 +1,16 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The editors that show the timeline, and so the beats."""
+
+import bpy
+
+AREAS = ("SEQUENCE_EDITOR", "DOPESHEET_EDITOR")
+
+
+def redraw() -> None:
+    """Have all timelines drawn anew."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in AREAS:
+                for region in area.regions:
+                    if region.type in ("WINDOW", "UI"):
+                        region.tag_redraw()
