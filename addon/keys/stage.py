@@ -218,8 +218,7 @@ def _strip(data, action, slot, name: str):
 
 def _original(scene, change: dict):
     editor = scene.sequence_editor
-    strips = editor.strips_all if editor else []
-    sources = [*strips, mix.Mix(scene)]
+    sources = [*(editor.strips_all if editor else ()), mix.Mix(scene)]
     return next((s for s in sources if s.get(strips.ID) == change["original"]), None)
 
 

@@ -147,13 +147,12 @@ def fetch(context, scene, playback: Playback) -> Sound:
         packed = strip.sound.packed_file
         path = bpy.path.abspath(strip.sound.filepath, library=strip.sound.library)
         return Sound(bytes(packed.data) if packed else path, start, span)
-    return Sound(_file_as_played(context, scene, strip, start), start, span)
+    return Sound(_file_as_played(context, scene, strip, span, start), start, span)
 
 
-def _file_as_played(context, scene, strip, start: float) -> bytes:
+def _file_as_played(context, scene, strip, span: Span, start: float) -> bytes:
     """A file's sound from its second 0 to the strip's right edge, silent before the left one."""
-    span = visible_span(scene, strip)
-    heard = repr([facts(scene, strip, sounds.content), span.rate])
+    heard = repr([facts(strip, span, sounds.content), span.rate])
     if _kept[0] != heard:
         whole = Span(span.left - start * span.rate, start + span.seconds, span.rate)
         _kept[:] = [heard, mixdown(context, scene, strip, whole)]

@@ -51,7 +51,8 @@ def encoded(clicks, tmp_path_factory):
 
 def sent(bpy, scene, tempose, folder):
     """Frames at which clicks are in what is sent, and whether the file itself is."""
-    fetched = tempose("music.audio").fetch(bpy.context, scene, scene.sequence_editor.strips[0])
+    playback = tempose("music.heard").playback_of(scene, scene.sequence_editor.strips[0])
+    fetched = tempose("music.audio").fetch(bpy.context, scene, playback)
     direct = isinstance(fetched.source, str)
     source = Path(fetched.source).read_bytes() if direct else fetched.source
     path = folder / "sent.wav"
@@ -163,8 +164,9 @@ def test_the_beats_of_an_mp3_outlive_its_trimming(blender, connected, scene, enc
     assert beat_edit.current(blender.context).grid.times == pytest.approx(before)
 
 
-def test_a_file_is_mixed_down_once(blender, scene, encoded, tempose, monkeypatch):
-    strip, audio = add_strip(scene, encoded("lame-44k.mp3"), frame=1), tempose("music.audio")
-    first = audio.fetch(blender.context, scene, strip).source
+def test_a_file_is_mixed_down_once(blender, scene, encoded, tempose, read, monkeypatch):
+    add_strip(scene, encoded("lame-44k.mp3"), frame=1)
+    audio, playback = tempose("music.audio"), read().playback
+    first = audio.fetch(blender.context, scene, playback).source
     monkeypatch.setattr(audio, "mixdown", lambda *_: pytest.fail("mixed down again"))
-    assert audio.fetch(blender.context, scene, strip).source is first
+    assert audio.fetch(blender.context, scene, playback).source is first
