@@ -28,7 +28,8 @@ class TemposePreferences(bpy.types.AddonPreferences):
     torch_index: bpy.props.StringProperty(
         name="PyTorch Index",
         description="Address of another index of PyTorch builds, as PyTorch's site names them: a smaller one without "
-        "graphics card, or one for a card. Empty: the usual build, which uses NVIDIA cards on Linux and Apple's",
+        "graphics card, or one for a card. Empty: the build for the card that is found; without one, PyTorch's own "
+        "index of builds for processors",
     )
     stays: bpy.props.BoolProperty(
         name="Leave Server Running",
@@ -71,6 +72,8 @@ class TemposePreferences(bpy.types.AddonPreferences):
         if build := environment.about(server_folder()).get("build"):
             layout.label(text=f"{build}.", icon="INFO")
         layout.prop(self, "torch_index")
+        if not self.torch_index and (preset := environment.preset_index()):
+            layout.label(text=f"No NVIDIA card is found here: {preset}", icon="INFO")
         layout.prop(self, "package")
         layout.prop(self, "python_path")
         if named := os.environ.get("TEMPOSE_PYTHON"):

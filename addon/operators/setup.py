@@ -65,7 +65,7 @@ class TEMPOSE_OT_set_up_server(JobButton, bpy.types.Operator):
         what, where, version = package(context), folder(), preferences.version()
         chosen = preferences.get(context)
         lock = None if chosen.package else environment.LOCK
-        index = chosen.torch_index.strip()
+        index = chosen.torch_index.strip() or ("" if chosen.package else environment.preset_index())
         server_process.stop()
         return lambda work: environment.set_up(work, where, what, version, lock=lock, torch_index=index)
 

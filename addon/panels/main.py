@@ -34,7 +34,9 @@ class Main:
         row = layout.row(align=True)
         if missing:
             if there:
-                row.operator("tempose.start_server", icon="PLAY")
+                ended = connection.current is not None  # while it was in use
+                begin = "Restart Server" if ended else "Start Server"
+                row.operator("tempose.start_server", text=begin, icon="PLAY")
                 if setup.outdated():
                     row.operator("tempose.set_up_server", text="Update Server", icon="IMPORT")
             else:

@@ -19,12 +19,16 @@ import time
 from pathlib import Path
 
 from ..errors import Problem
+from . import setup_errors
+from .own_environment import own_environment
 
-NEEDED = (3, 11)
+NEEDED, TOO_NEW = (3, 11), (3, 15)  # what the locked packages are built for
 READY, LOG = "ready.json", "setup.log"
 PLACES = ("env-1", "env-2")
 LOCK = Path(__file__).with_name("requirements.txt")  # made by scripts/lock_server.py
 ROOM = 8 * 2**30  # bytes: the model's libraries with those for a graphics card
+SMALL_ROOM = 3 * 2**30  # without
+WITHOUT_CARD = "https://download.pytorch.org/whl/cpu"  # PyTorch's own index of builds for processors
 COMPILE = "from tempose.music.compiled import compile_once; compile_once()"
 BUILD = """
 import json, torch
@@ -66,27 +70,40 @@ def state(folder: Path, version: str) -> str:
 
 
 def base_python() -> str:
-    """A Python to make the environment from: one of the system's, or Blender's own interpreter."""
+    """A Python to make the environment from: Blender's own interpreter, or one of the system's."""
     names = ["python3.13", "python3.12", "python3.11", "python3", "python"]
-    for found in [*filter(None, map(shutil.which, names)), sys.executable]:
+    for found in [sys.executable, *filter(None, map(shutil.which, names))]:
         try:
             said = subprocess.run(
                 [found, "-I", "-c", _ASK], capture_output=True, text=True, timeout=20, check=True
             )
-            if (*map(int, said.stdout.split()),) >= NEEDED and _can_make(found):
+            if NEEDED <= (*map(int, said.stdout.split()),) < TOO_NEW and _can_make(found):
                 return found
         except (OSError, ValueError, subprocess.SubprocessError):
             continue
     raise Problem(
         "python_needed",
-        f"No Python {NEEDED[0]}.{NEEDED[1]} or later with venv was found. Install one from python.org "
-        "(on Debian and Ubuntu: apt install python3-venv), then press the button again.",
+        f"No Python from {NEEDED[0]}.{NEEDED[1]} to 3.{TOO_NEW[1] - 1} with venv was found. Install one from "
+        "python.org (on Debian and Ubuntu: apt install python3-venv), then press the button again.",
     )
 
 
 def _can_make(python: str) -> bool:
     ask = [python, "-I", "-c", "import venv, ensurepip"]
     return subprocess.run(ask, capture_output=True, timeout=20, check=False).returncode == 0
+
+
+def preset_index() -> str:
+    """The index of PyTorch builds where none is named: that without libraries for cards where there is no card.
+
+    Only Linux has them in the usual build; they are some 5 GB.
+    """
+    return WITHOUT_CARD if sys.platform == "linux" and not has_card() else ""
+
+
+def has_card() -> bool:
+    """Whether NVIDIA's driver is there."""
+    return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
 def set_up(
@@ -119,10 +136,18 @@ def set_up(
         Address of another index of PyTorch builds, where a smaller one, or one for a graphics card, is wanted. The
         version is the lock's; hashes of that index are not known.
     """
+    try:
+        return _set_up(work, folder, package, version, python, lock, torch_index)
+    except OSError as error:
+        raise setup_errors.of_system(error, folder) from None
+
+
+def _set_up(work, folder, package, version, python, lock, torch_index) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    if shutil.disk_usage(folder).free < ROOM:
+    room = min(ROOM, SMALL_ROOM) if torch_index == WITHOUT_CARD else ROOM
+    if shutil.disk_usage(folder).free < room:
         raise Problem(
-            "disk_full", f"The server needs {ROOM >> 30} GB of room on the disk of {folder}. Make room first."
+            "disk_full", f"The server needs {room >> 30} GB of room on the disk of {folder}. Make room first."
         )
     log, used = folder / LOG, about(folder).get("place")
     name = next(place for place in PLACES if place != used or not python_of(folder).exists())
@@ -267,13 +292,10 @@ def _run(work, out, command: list[str], log: Path, hear=None) -> None:
     """Run a command to its end, its words in the log; ends it when the job is canceled."""
     out.write(f"$ {' '.join(command)}\n")
     out.flush()
-    environment = {
-        k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP")
-    }
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            encoding="utf-8", errors="replace", env=environment,
+            encoding="utf-8", errors="replace", env=own_environment(),
         )  # fmt: skip
     except OSError as error:
         raise Problem(
@@ -302,7 +324,7 @@ def _run(work, out, command: list[str], log: Path, hear=None) -> None:
             if not line.startswith("Progress"):
                 out.write(line)
                 out.flush()
-                last = [*last[-3:], line.strip()]
+                last = [*last[-199:], line.strip()]
             if hear is not None:
                 hear(line)
             work.sleep(0)
@@ -321,16 +343,4 @@ def _run(work, out, command: list[str], log: Path, hear=None) -> None:
         if process.stdout is not None:
             process.stdout.close()
     if process.returncode:
-        raise _failure(" ".join(last)[-400:], log)
-
-
-def _failure(said: str, log: Path) -> Problem:
-    if "Expected sha256" in said:
-        return Problem(
-            "package_altered",
-            "A downloaded package is not the file it should be, so it was not installed. Press the button again; "
-            f"if that does not help, look for what changes downloads on this network. Log: {log}",
-        )
-    return Problem(
-        "setup_failed", f"Setting up the server failed: {said} Press the button again to go on. Log: {log}"
-    )
+        raise setup_errors.problem(last, log)

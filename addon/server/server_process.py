@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from ..errors import Problem
+from .own_environment import own_environment
 
 MAX_RUNTIME_BYTES = 10_000
 LOG_LINES = 12
@@ -144,17 +145,16 @@ class ServerProcess:
         model = os.environ.get("TEMPOSE_SERVER_MODEL") or "default"
         program = ["-m", "tempose_server"] if stays else ["-c", _WATCHED]
         command = [
-            python, *program, "--runtime-file", str(self.runtime_file), "--port", "0", "--model", model
+            python, "-I", *program, "--runtime-file", str(self.runtime_file), "--port", "0", "--model", model
         ]  # fmt: skip
         detached = (
             0x00000208 if stays and os.name == "nt" else 0
         )  # DETACHED_PROCESS, CREATE_NEW_PROCESS_GROUP
-        environment = {k: v for k, v in os.environ.items() if k not in ("PYTHONHOME", "PYTHONSTARTUP")}
         try:
             with self.log.open("wb") as log:
                 self.process = subprocess.Popen(
                     command, stdin=subprocess.DEVNULL if stays else subprocess.PIPE, stdout=log, stderr=log,
-                    env=environment, cwd=self.folder, start_new_session=stays, creationflags=detached,
+                    env=own_environment(), cwd=self.folder, start_new_session=stays, creationflags=detached,
                 )  # fmt: skip
         except OSError as error:
             self._clear()

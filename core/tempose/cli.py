@@ -41,7 +41,7 @@ def _version(version: Annotated[bool, typer.Option("--version", help="Print the 
 
 @app.command()
 def generate(
-    song: Annotated[Path, typer.Argument(help="wav, flac, ogg or mp3")],
+    song: Annotated[Path, typer.Argument(help="wav, flac, ogg, mp3, m4a, opus, webm or aiff")],
     output: Annotated[Path, typer.Option("-o", "--output", help="where the dance goes: DANCE.npz")],
     reference: Annotated[Path | None, typer.Option(help="pose JSON; a standing figure without one")] = None,
     start: Annotated[float, typer.Option(help="song second at which the dance begins")] = 0.0,

@@ -13,20 +13,23 @@ import math
 import os
 import sys
 import traceback
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 from tempose_pose.errors import TemposeError
 from tempose_server import pictures
 
-FORMATS = {
-    "WAV": "wav",
-    "WAVEX": "wav",
-    "RF64": "wav",
-    "FLAC": "flac",
-    "OGG": "ogg",
-    "MP3": "mp3",
-    "MPEG": "mp3",
+FORMATS = {  # by the names of `sound_file.SoundFile.format`
+    "WAV": ("wav",),
+    "WAVEX": ("wav",),
+    "RF64": ("wav",),
+    "FLAC": ("flac",),
+    "OGG": ("ogg", "opus"),
+    "MP3": ("mp3",),
+    "MPEG": ("mp3",),
+    "AIFF": ("aiff",),
+    "FFMPEG": ("m4a", "aac", "webm"),
 }
 CHANNELS = 8
 RATES = (8_000, 192_000)
@@ -63,7 +66,7 @@ def decode(folder: Path, audio_seconds: float, decoded_bytes: int) -> dict[str, 
 
     from tempose.music.audio import SAMPLE_RATE, SILENCE
 
-    with _opened(folder / "audio") as file:
+    with closing(_opened(folder / "audio")) as file:
         rate, frames, low, high, power = file.samplerate, 0, math.inf, -math.inf, 0.0
         energy = np.zeros(file.channels)
         loud_low, loud_high = math.inf, -math.inf
@@ -85,7 +88,7 @@ def decode(folder: Path, audio_seconds: float, decoded_bytes: int) -> dict[str, 
 
     resampler = soxr.ResampleStream(rate, SAMPLE_RATE, 1, dtype="float32", quality="HQ")
     parts = []
-    with _opened(folder / "audio") as file:
+    with closing(_opened(folder / "audio")) as file:
         energy[:] = 0
         for mono, loudest in _mixed(_blocks(file, audio_seconds, decoded_bytes), energy):
             heard = (loudest.astype(np.float64) if canceling else mono) / peak
@@ -149,7 +152,7 @@ def stretch(
     from tempose.music.stretch import stretch as stretch_samples
     from tempose_server.schemas import to_tempo_map
 
-    with _opened(folder / "audio") as file:
+    with closing(_opened(folder / "audio")) as file:
         blocks = list(_blocks(file, audio_seconds, decoded_bytes))
         rate = file.samplerate
     samples = np.concatenate(blocks)  # (N, channels)
@@ -168,18 +171,13 @@ def stretch(
 
 
 def _opened(path: Path) -> Any:
-    """An open sound file of a known format, rate and channel count. libsndfile follows no references."""
-    import soundfile
+    """An open sound file of a known format, rate and channel count. It follows no references."""
+    from tempose.music.sound_file import READ, open_sound
 
-    try:
-        file = soundfile.SoundFile(path)
-    except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError):
-        raise TemposeError(
-            "audio_unreadable", "This is not audio that can be read. Use wav, flac, ogg or mp3."
-        ) from None
+    file = open_sound(path)
     if file.format not in FORMATS:
         file.close()
-        raise TemposeError("audio_format", "This kind of audio is not taken. Use wav, flac, ogg or mp3.")
+        raise TemposeError("audio_format", f"This kind of audio is not taken. Use {READ}.")
     if not RATES[0] <= file.samplerate <= RATES[1] or not 1 <= file.channels <= CHANNELS:
         file.close()
         raise TemposeError(
@@ -191,18 +189,8 @@ def _opened(path: Path) -> Any:
 
 def _blocks(file: Any, audio_seconds: float, decoded_bytes: int) -> Any:
     """(n, channels) float32 blocks, counted as they come: what the header promises is not believed."""
-    import soundfile
-
-    from tempose.music.audio import BLOCK
-
     frames, size = 0, 0
-    while True:
-        try:
-            block = file.read(BLOCK, dtype="float32", always_2d=True)
-        except (soundfile.LibsndfileError, RuntimeError):
-            raise TemposeError("audio_unreadable", "The audio is damaged and cannot be read.") from None
-        if not len(block):
-            return
+    for block in file.blocks():
         frames += len(block)
         size += block.nbytes
         if frames > audio_seconds * file.samplerate:

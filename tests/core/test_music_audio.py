@@ -1,5 +1,6 @@
 """Audio files as people have them: every rate and layout is read, everything else gets a reason."""
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -134,3 +135,58 @@ def test_the_hash_is_that_of_the_decoded_sound(tmp_path):
         )
     hashes = [Song.load(tmp_path / n).sha256 for n in ("a.wav", "b.flac", "c.wav")]
     assert hashes[0] == hashes[1] != hashes[2]
+
+
+def encoded(path, codec, container, rate=48_000):
+    """A second of silence with a click in its middle, in a container that FFmpeg writes."""
+    samples = np.zeros((1, rate), np.float32)
+    samples[0, rate // 2 : rate // 2 + 100] = 0.8
+    with av.open(path, "w", format=container) as out:
+        stream = out.add_stream(codec, rate=rate, layout="mono")
+        frame = av.AudioFrame.from_ndarray(samples, "flt", "mono")
+        frame.sample_rate, frame.pts = rate, 0
+        size = stream.codec_context.frame_size or 1024
+        resampler = av.AudioResampler(stream.codec_context.format, "mono", rate, frame_size=size)
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "codec", "container"),
+    [
+        ("phone.m4a", "aac", "ipod"),
+        ("really-m4a.mp3", "aac", "ipod"),
+        ("really-webm.wav", "libopus", "webm"),
+        ("nothing-says-opus", "libopus", "ogg"),
+        ("flac-in.ogg", "flac", "ogg"),
+        ("film.mkv", "aac", "matroska"),
+        ("lame.mp3", "libmp3lame", "mp3"),
+    ],
+)
+def test_other_containers_keep_a_click_where_it_was(tmp_path, name, codec, container):
+    heard = np.abs(Song.load(encoded(tmp_path / name, codec, container)).samples)
+    assert np.argmax(heard > 0.4 * heard.max()) / SAMPLE_RATE == pytest.approx(0.5, abs=0.005)
+
+
+def test_an_mp3_behind_zeros_is_read(tmp_path):
+    path = encoded(tmp_path / "a.mp3", "libmp3lame", "mp3")
+    path.write_bytes(bytes(3000) + path.read_bytes())
+    assert Song.load(path).seconds == pytest.approx(1.0, abs=0.1)
+
+
+@pytest.mark.parametrize("length", [0, 0x7FFFFFFF, 0xFFFFFFFF])
+def test_a_wav_whose_header_lies_about_its_length_is_read_to_its_end(tmp_path, length):
+    soundfile.write(tmp_path / "a.wav", tone(), 44_100)
+    data = bytearray((tmp_path / "a.wav").read_bytes())
+    data[40:44] = length.to_bytes(4, "little")
+    (tmp_path / "a.wav").write_bytes(data)
+    assert Song.load(tmp_path / "a.wav").seconds == pytest.approx(1.0, abs=0.001)
+
+
+@pytest.mark.parametrize("text", ["#EXTM3U\n#EXTINF:1,x\n{}\n", "ffconcat version 1.0\nfile '{}'\n"])
+def test_files_that_name_other_files_are_not_followed(tmp_path, text):
+    soundfile.write(tmp_path / "a.wav", tone(), 44_100)
+    (tmp_path / "list.mp3").write_text(text.format(tmp_path / "a.wav"))
+    assert refusal(tmp_path / "list.mp3") == "audio_unreadable"

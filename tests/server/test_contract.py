@@ -46,7 +46,7 @@ def test_capabilities_describe_the_skeletons_and_limits(server):
     assert tuple(skeleton["flip"]) == OPENPOSE_18.flip
     assert (known["fps"], known["segment_frames"], known["overlap_frames"]) == (30, 256, 16)
     assert known["styles"] == list(STYLES)
-    assert {"wav", "flac", "ogg", "mp3"} == set(known["audio_formats"])
+    assert {"wav", "flac", "ogg", "opus", "mp3", "aiff", "m4a", "aac", "webm"} == set(known["audio_formats"])
     assert {"audio_bytes", "audio_seconds", "dance_seconds", "queue"} <= set(known["limits"])
 
 

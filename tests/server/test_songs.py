@@ -4,6 +4,7 @@ import hashlib
 import io
 import struct
 
+import av
 import numpy as np
 import pytest
 import soundfile
@@ -49,7 +50,7 @@ BAD_SONGS = {
     "forged rate 4 GHz": (lambda wav: forged(good(wav), 24, "<I", 0xFFFFFFFF), None),
     "forged channels 0": (lambda wav: forged(good(wav), 22, "<H", 0), None),
     "forged channels 65535": (lambda wav: forged(good(wav), 22, "<H", 0xFFFF), None),
-    "another format": (lambda wav: wav(noise(1.0), format="AIFF"), "audio_format"),
+    "another format": (lambda wav: wav(noise(1.0), format="AU"), "audio_format"),
     "a flac cut off": (lambda wav: wav(noise(4.0), format="FLAC")[:100_000], "audio_unreadable"),
     "a playlist": (
         lambda wav: b"#EXTM3U\n#EXTINF:1,x\n/etc/passwd\nfile:///etc/passwd\n",
@@ -80,6 +81,22 @@ def test_bad_songs_are_refused_with_a_reason(strict_server, tools, name):
     assert not list((strict_server.folder / "data" / "staging").iterdir())
 
 
+def encoded(codec, container):
+    """Noise in a container that only FFmpeg reads."""
+    file = io.BytesIO()
+    with av.open(file, "w", format=container) as out:
+        stream = out.add_stream(codec, rate=48_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(noise(2.0, 48_000).astype(np.float32).T.copy(), "flt", "mono")
+        frame.sample_rate, frame.pts = 48_000, 0
+        resampler = av.AudioResampler(
+            stream.codec_context.format, "mono", 48_000, frame_size=stream.codec_context.frame_size
+        )
+        for part in [*resampler.resample(frame), *resampler.resample(None)]:
+            out.mux(stream.encode(part))
+        out.mux(stream.encode(None))
+    return file.getvalue()
+
+
 def tagged(wav):
     """A flac with very long tags."""
     file = io.BytesIO()
@@ -102,6 +119,10 @@ GOOD_SONGS = {
     ),
     "cut off": (lambda wav: good(wav)[: len(good(wav)) * 3 // 4], 0.75),
     "long tags": (tagged, 1.0),
+    "m4a": (lambda wav: encoded("aac", "mp4"), 2.0),
+    "webm": (lambda wav: encoded("libopus", "webm"), 2.0),
+    "mp3 behind zeros": (lambda wav: bytes(2000) + encoded("libmp3lame", "mp3"), 2.0),
+    "a header that promises nothing": (lambda wav: forged(good(wav), 40, "<I", 0), 1.0),
 }
 
 

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import closing
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from tempose.music.compiled import compile_once
+from tempose.music.sound_file import READ, open_sound
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
 
 SAMPLE_RATE = 22_050  # 735 samples per pose frame at 30 fps
 MAX_SECONDS = 3600
 SILENCE = 1e-4  # of full scale
-BLOCK = 1 << 18  # frames read at once
 
 
 class Song:
@@ -55,7 +56,7 @@ class Song:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Song:
-        """Read wav, flac, ogg or mp3.
+        """Read a sound file, or the sound of a film, told by what it holds and not by its name.
 
         Raises
         ------
@@ -81,27 +82,27 @@ def _read_mono(path: Path) -> tuple[np.ndarray, int]:
     Read in blocks, for long songs of many channels are large. Where the channels cancel each other out, the
     loudest one stands for all.
     """
-    import soundfile
-
-    if not path.is_file():
-        raise TemposeError("audio_missing", f"There is no audio file {path}.")
-    sums, loudest = [], []
+    sums, loudest, frames = [], [], 0
     try:
-        with soundfile.SoundFile(path) as file:
+        with closing(open_sound(path)) as file:
             rate = file.samplerate
-            if file.frames > MAX_SECONDS * rate:
-                raise TemposeError("audio_long", f"{path.name} is longer than {MAX_SECONDS // 60} minutes.")
             energy = np.zeros(file.channels)
-            while len(block := file.read(BLOCK, dtype="float32", always_2d=True)):
+            for block in file.blocks():
+                frames += len(block)
+                if frames > MAX_SECONDS * rate:
+                    raise TemposeError(
+                        "audio_long", f"{path.name} is longer than {MAX_SECONDS // 60} minutes."
+                    )
                 if not np.isfinite(block).all():
                     raise TemposeError("audio_not_finite", f"{path.name} holds samples that are not numbers.")
                 sums.append(block.mean(1, dtype=np.float64))
                 energy += np.square(block, dtype=np.float64).sum(0)
                 loudest.append(block[:, int(energy.argmax())])
-    except (soundfile.LibsndfileError, RuntimeError, TypeError, OSError) as error:
+    except TemposeError as error:
+        if error.code != "audio_unreadable":
+            raise
         raise TemposeError(
-            "audio_unreadable",
-            f"{path.name} is not audio that can be read: use a wav, flac, ogg or mp3 file.",
+            "audio_unreadable", f"{path.name} is not audio that can be read: use a {READ} file."
         ) from error
     if not sums:
         return np.zeros(0, np.float32), rate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from tempose.metrics.curves import resampled
 from tempose.render.draw import draw_trail
-from tempose.render.ground import VIDEOS, VideoGround
+from tempose.render.ground import VideoGround
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.tempo import TempoMap
@@ -42,7 +43,7 @@ def render_dance(
     out : path
         ``.mp4``, or with `alpha` ``.mov``; it appears when it is complete.
     audio : path, optional
-        The song (wav, flac, ogg, mp3), or a video with sound.
+        The song, or a video with sound.
     start : float
         Song second at timeline second 0; ignored with a `tempo_map`.
     tempo_map : TempoMap, optional
@@ -113,43 +114,24 @@ def render_dance(
 def _sound(path: str | os.PathLike, tempo_map: TempoMap, seconds: float) -> np.ndarray:
     """(N, 2) float32 at `AUDIO_RATE`: what is heard along the timeline."""
     import librosa
-    import soundfile
 
+    from tempose.music.sound_file import READ, open_sound
     from tempose.music.stretch import stretch
 
-    if not Path(path).is_file():
-        raise TemposeError("audio_missing", f"There is no audio file {path}.")
     try:
-        if Path(path).suffix.lower() in VIDEOS:
-            samples, rate = _sound_of_video(path)
-        else:
-            samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, RuntimeError, ValueError) as error:
+        with closing(open_sound(path)) as file:
+            samples, rate = np.concatenate(list(file.blocks())), file.samplerate
+    except (TemposeError, ValueError) as error:
+        if getattr(error, "code", "") == "audio_missing":
+            raise
         raise TemposeError(
             "audio_unreadable",
-            f"{Path(path).name} is not audio that can be read (wav, flac, ogg, mp3, or a video with sound).",
+            f"{Path(path).name} is not audio that can be read ({READ}, or a video with sound).",
         ) from error
     stereo = samples[:, [0, -1]]
     if rate != AUDIO_RATE:
         stereo = librosa.resample(stereo.T, orig_sr=rate, target_sr=AUDIO_RATE).T
     return np.clip(stretch(stereo, AUDIO_RATE, tempo_map, seconds), -1, 1)
-
-
-def _sound_of_video(path: str | os.PathLike) -> tuple[np.ndarray, int]:
-    """(N, 2) float32 and the rate of a video's first sound track; ValueError where there is none."""
-    import av
-    from av.error import FFmpegError
-
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.audio:
-                raise ValueError("no sound")
-            resampler = av.AudioResampler("fltp", "stereo", AUDIO_RATE)
-            blocks = [b for frame in container.decode(audio=0) for b in resampler.resample(frame)]
-            blocks += resampler.resample(None)
-    except (FFmpegError, OSError) as error:
-        raise ValueError(str(error)) from error
-    return np.concatenate([b.to_ndarray().T for b in blocks]).astype(np.float32), AUDIO_RATE
 
 
 def _blocks(sound: np.ndarray, av):

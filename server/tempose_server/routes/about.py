@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import chain
+
 from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
@@ -52,7 +54,7 @@ async def capabilities(parts: Parts) -> schemas.Capabilities:
         segment_frames=SEGMENT,
         overlap_frames=OVERLAP,
         styles=list(STYLES),
-        audio_formats=list(dict.fromkeys(decode.FORMATS.values())),
+        audio_formats=list(dict.fromkeys(chain.from_iterable(decode.FORMATS.values()))),
         picture_formats=[kind.lower() for kind in pictures.KINDS],
         pose_estimator=schemas.PoseEstimator(
             available=not parts.poses.why_not, message=parts.poses.why_not or "Ready."
