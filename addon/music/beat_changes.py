@@ -109,6 +109,24 @@ def double(grid: Grid, span=None) -> Grid:
     return each_run(grid, span, change)
 
 
+def three_to_two(grid: Grid, span=None) -> Grid:
+    """Two beats where there were three: dotted beats, as in 6/8, where the detector counted plain ones.
+
+    The first downbeat stays a beat; bars of three beats become bars of two, other metres stay.
+    """
+    metre = grid.metre * 2 // 3 if grid.metre % 3 == 0 else grid.metre
+
+    def change(times, flags, _first, _behind):
+        down = np.flatnonzero(flags & DOWN)
+        anchor = int(down[0]) if len(down) else 0
+        places = anchor + 1.5 * np.arange(-(anchor // 1.5), (len(times) - 1 - anchor) // 1.5 + 1)
+        out = np.interp(places, np.arange(len(times)), times)
+        start = int(anchor // 1.5)  # the anchor's place among them
+        return out, barred(np.zeros(len(out), int), metre, start % metre) | EDITED
+
+    return each_run(grid, span, change)
+
+
 def nudge(grid: Grid, seconds, span=None) -> Grid:
     """All beats that are free, later by so many seconds (each its own, if an array); earlier where negative."""
     free = _free(grid, span)
@@ -123,7 +141,14 @@ def _moved(grid: Grid, times: np.ndarray, changed: np.ndarray) -> Grid:
     if (touched & (gaps < np.minimum(MIN_GAP, np.diff(grid.times)) - 1e-9)).any():
         raise Problem("beats_collide", "The beats would run into a beat that stays. Unlock it, or move less.")
     _keep_out(grid, times[changed])
-    return replace(grid, times=times, flags=np.where(changed, grid.flags | EDITED, grid.flags))
+    flags = np.where(changed, grid.flags | EDITED, grid.flags)
+    inside_song = times >= 0  # what slides out of the song's beginning is no beat any more
+    return replace(grid, times=times[inside_song], flags=flags[inside_song])
+
+
+def _need_song(seconds: float) -> None:
+    if seconds < 0:
+        raise Problem("beats_before", "The sound has not begun there yet. Choose a frame on its strip.")
 
 
 def _keep_out(grid: Grid, times) -> None:
@@ -162,6 +187,7 @@ def set_downbeat(grid: Grid, seconds: float, metre: int) -> Grid:
 
 def move_beat(grid: Grid, index: int, seconds: float, reach: int = REACH) -> Grid:
     """Move one beat and pin it; its neighbours give way, less and less, up to the next pin, lock or `reach` beats."""
+    _need_song(seconds)
     locked = grid.locked
     if locked[index]:
         raise Problem("beats_locked", "That beat is locked. Unlock its span first.")
@@ -189,7 +215,7 @@ def move_beat(grid: Grid, index: int, seconds: float, reach: int = REACH) -> Gri
     flags = np.where(changed, grid.flags | EDITED, grid.flags)
     flags[index] |= PIN
     _keep_out(grid, times[changed])
-    return replace(grid, times=times, flags=flags)
+    return replace(grid, times=times[times >= 0], flags=flags[times >= 0])
 
 
 def _spread(times: np.ndarray, index: int, stop: int, step: int) -> np.ndarray:
@@ -209,6 +235,7 @@ def _spread(times: np.ndarray, index: int, stop: int, step: int) -> np.ndarray:
 
 def insert(grid: Grid, seconds: float) -> Grid:
     """One more beat, pinned."""
+    _need_song(seconds)
     if inside([seconds], grid.locks).any():
         raise Problem("beats_locked", "That place is locked. Unlock its span first.")
     if len(grid) and np.abs(grid.times - seconds).min() < MIN_GAP:

@@ -108,6 +108,17 @@ class TEMPOSE_OT_double_beats(_Edit, bpy.types.Operator):
         return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
 
 
+class TEMPOSE_OT_three_to_two_beats(_Edit, bpy.types.Operator):
+    """Put two beats where there are three: in 6/8 and shuffles the detector may count plain beats for dotted ones"""
+
+    bl_idname = "tempose.three_to_two_beats"
+    bl_label = "Three to Two"
+
+    def edit(self, context, now):
+        grid = beat_changes.three_to_two(now.grid, _span(context, now))
+        return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
+
+
 class TEMPOSE_OT_nudge_beats(_Edit, bpy.types.Operator):
     """Move all beats a little, by the amount beside the buttons"""
 
@@ -264,6 +275,7 @@ CLASSES = (
     TEMPOSE_OT_find_beats,
     TEMPOSE_OT_half_beats,
     TEMPOSE_OT_double_beats,
+    TEMPOSE_OT_three_to_two_beats,
     TEMPOSE_OT_nudge_beats,
     TEMPOSE_OT_slide_beats,
     TEMPOSE_OT_set_downbeat,

@@ -35,6 +35,7 @@ class Beats:
         row = column.row(align=True)
         row.operator("tempose.half_beats")
         row.operator("tempose.double_beats")
+        row.operator("tempose.three_to_two_beats", text="3:2")
         row = column.row(align=True)
         row.operator("tempose.nudge_beats", text="", icon="TRIA_LEFT").direction = "EARLIER"
         row.prop(music, "nudge", text="")

@@ -31,6 +31,7 @@ UNDONE = {
     "dance_between": ["take", "kept"],
     "discard_take": ["take"],
     "double_beats": ["grid"],
+    "three_to_two_beats": ["grid"],
     "drop_pose": ["take", "kept"],
     "find_beats": ["song"],
     "find_pose": ["picture", "estimator"],

@@ -44,6 +44,36 @@ def test_double_within_a_span_fills_up_to_the_beat_behind_it():
     assert gaps.min() == pytest.approx(0.25)
 
 
+def test_three_to_two_finds_the_dotted_beats_of_six_eight():
+    counted = beats.from_times(
+        0.64 + 0.8 * np.arange(20), 1.44 + 2.4 * np.arange(6)
+    )  # 3/4 at 75 where 6/8 at 50 is
+    dotted = beat_changes.three_to_two(counted)
+    assert dotted.times == pytest.approx(1.44 + 1.2 * np.arange(len(dotted)))
+    assert dotted.times[-1] > counted.times[-1] - 1.2
+    assert dotted.downbeats == pytest.approx(1.44 + 2.4 * np.arange(len(dotted.downbeats)))
+    assert dotted.metre == 2 and dotted.bpm == pytest.approx(50)
+
+
+def test_three_to_two_within_a_span_leaves_the_rest():
+    grid = beat_changes.three_to_two(even(40), (4.0, 9.99))
+    assert (grid.times < 4).sum() == (even(40).times < 4).sum()
+    assert (grid.times >= 10).sum() == (even(40).times >= 10).sum()
+    assert np.diff(grid.times).max() < 0.76
+
+
+def test_no_beat_lies_before_the_song():
+    grid = beat_changes.nudge(even(8), -0.3)
+    assert len(grid) == 7 and grid.times[0] == pytest.approx(even(8).times[1] - 0.3)
+    for change in (
+        lambda: beat_changes.insert(even(8), -0.2),
+        lambda: beat_changes.move_beat(even(8), 0, -0.1),
+    ):
+        with pytest.raises(Problem, match="has not begun"):
+            change()
+    assert beat_changes.move_beat(even(8), 1, 0.05).times.min() >= 0
+
+
 def test_too_fast_to_double():
     with pytest.raises(Problem, match="too close"):
         beat_changes.double(even(gap=0.15))
