@@ -33,7 +33,9 @@ class Choice:
 
     density: str = "EVERY"
     tolerance: float = 2.0
-    together: bool = False
+    pose_tolerance: float = 12.0
+    poses: str = "MOMENTS"
+    per_bar: int = 4
     beats: bool = True
     interpolation: str = "SMOOTH"
     feet: str = "AUTO"
@@ -103,8 +105,9 @@ class Keyed:
     stepped : bool
     count, dense : int
         Keys, and keys if there were one on each frame.
-    worst, mean : float
-        Distance of joints from the dance in pixels of the scene; 0 where every frame has its key.
+    worst, typical : float
+        Distance of joints from the dance in pixels of a frame 1080 pixels high, at most and as the root of the mean
+        square; 0 where every frame has its key.
     """
 
     curves: list[KeyedCurve]
@@ -112,7 +115,7 @@ class Keyed:
     count: int
     dense: int
     worst: float = 0.0
-    mean: float = 0.0
+    typical: float = 0.0
 
 
 def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
@@ -135,25 +138,54 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
     values = {bone: np.stack([c.values for c in own], 1) for bone, own in bones.items()}
     layout = {b: [(c.path.rpartition(".")[2], c.index) for c in own] for b, own in bones.items()}
     forward = Forward(plan.bones, plan.bone_map, plan.plane, layout)
-    hits = _beats(plan.dance, plan.span, frames) if choice.beats else []
-    if choice.density == "SPARSE":
-        fit = fitting.sparse(
-            values, forward, choice.tolerance * plan.pixel, plan.span.rate, hits, choice.together, tell
-        )
-    else:
-        found = fitting.at_fixed(values, fitting.every(len(frames), STEPS[choice.density], hits))
-        missed = fitting.miss(found, values, forward)
-        fit = fitting.Fit(found, float(missed.max()), float(missed.mean()))
+    hits = _beats(plan.dance, plan.span, frames) if choice.beats or choice.density == "POSES" else []
+    fit = _fit(plan, values, forward, hits, tell)
     out = []
     for bone, own in bones.items():
         keys = fit.keys[bone]
+        kinds = np.array([fit.kinds[int(at)] for at in keys.at]) if fit.kinds else None
         for c, curve in enumerate(own):
             out.append(
                 KeyedCurve(
-                    curve.path, curve.index, bone, frames[keys.at], keys.values[:, c], keys.slopes[:, c]
+                    curve.path,
+                    curve.index,
+                    bone,
+                    frames[keys.at],
+                    keys.values[:, c],
+                    keys.slopes[:, c],
+                    kinds,
                 )
             )
-    return Keyed(out, stepped, fit.count, dense, fit.worst / plan.pixel, fit.mean / plan.pixel)
+    return Keyed(out, stepped, fit.count, dense, fit.worst / plan.pixel, fit.typical / plan.pixel)
+
+
+def _fit(plan: Plan, values: fitting.Channels, forward: Forward, hits, tell) -> fitting.Fit:
+    """Keys of a dance that has not one on every frame."""
+    choice = plan.choice
+    if choice.density in STEPS:
+        return fitting.at_fixed(
+            values, fitting.every(len(plan.span.frames), STEPS[choice.density], hits), forward
+        )
+    search = fitting.Search(values, forward, plan.pixel, plan.span.rate, hits, tell=tell)
+    if choice.density == "SPARSE":
+        return search.sparse(choice.tolerance * plan.pixel)
+    if choice.poses == "MOMENTS":
+        return search.poses(choice.pose_tolerance * plan.pixel)
+    return search.budget(1 + round(choice.per_bar * _bars(plan)))
+
+
+def _bars(plan: Plan) -> float:
+    """How many bars the dance has; of two seconds where it knows of none."""
+    dance, seconds = plan.dance, len(plan.span.frames) / plan.span.rate
+    downbeats = np.asarray(dance.downbeat_times, float)
+    bar = (
+        float(np.median(np.diff(downbeats)))
+        if len(downbeats) > 1
+        else 4 * 60 / dance.bpm
+        if dance.bpm
+        else 2.0
+    )
+    return seconds / bar
 
 
 def curves_of(plan: Plan) -> list[Curve]:

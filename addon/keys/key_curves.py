@@ -32,6 +32,8 @@ class KeyedCurve:
     frames, values : (N,) float
     slopes : (N,) float, optional
         Per frame; handles are set to them. None: Blender computes the handles.
+    kinds : (N,) int, optional
+        Keyframe types. None: all are of the type that means generated.
     """
 
     path: str
@@ -40,6 +42,7 @@ class KeyedCurve:
     frames: np.ndarray
     values: np.ndarray
     slopes: np.ndarray | None = None
+    kinds: np.ndarray | None = None
 
     @property
     def id(self) -> CurveId:

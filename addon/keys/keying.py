@@ -81,7 +81,8 @@ def _generated(curve: KeyedCurve, stepped: bool) -> dict[str, np.ndarray]:
         kind = ALIGNED if shaped and count > 1 else AUTO_CLAMPED
         keys[f"handle_{side}_type"] = np.full(count, kind, np.int32)
     keys["interpolation"] = np.full(count, CONSTANT if stepped else BEZIER, np.int32)
-    keys["type"] = np.full(count, GENERATED, np.int32)
+    kinds = np.full(count, GENERATED) if curve.kinds is None else curve.kinds
+    keys["type"] = kinds.astype(np.int32)
     return keys
 
 

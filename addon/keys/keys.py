@@ -15,6 +15,8 @@ from .baking import Choice, Plan
 from .key_curves import Curve, KeyedCurve
 from .making import Ready
 
+HIGH = 1080  # pixels of a frame that misses are counted in, whatever the resolution
+
 
 def plan(take: Take, ob, span: Span, settings) -> Plan:
     """All that the keys of a take on a rig depend on."""
@@ -44,16 +46,14 @@ def plan(take: Take, ob, span: Span, settings) -> Plan:
 
 
 def pixel_size(ob, plane) -> float:
-    """How long a pixel of the scene is at the figure, in units of the armature.
+    """How long a pixel of a frame 1080 pixels high is at the figure, in units of the armature.
 
     As the scene's camera sees it now; without one, as if the picture of the dance filled the frame.
     """
     place = character.placement(ob)
     scene = next(iter(ob.users_scene), None) or bpy.context.scene
     render = scene.render
-    width, height = (
-        side * render.resolution_percentage / 100 for side in (render.resolution_x, render.resolution_y)
-    )
+    width, height = HIGH * render.resolution_x / render.resolution_y, HIGH
     plain = place.unit * max(place.canvas[0] / width, place.canvas[1] / height)
     if scene.camera is None:
         return plain

@@ -94,7 +94,8 @@ class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
         text = f"{take.name} has {made.count} keys"
         if made.count < made.dense:
             text += f", {made.count / made.dense:.0%} of one per frame"
-            text += f"; no joint is off by more than {made.worst:.1f} pixels" if not made.stepped else ""
+            if not made.stepped:
+                text += f"; joints are typically {made.typical:.1f} pixels off, {made.worst:.0f} at most"
         return (
             f"{text}. Of yours, {kept} {'key was' if kept == 1 else 'keys were'} kept."
             if kept

@@ -14,8 +14,10 @@ class Keys:
         column.prop(choice, "density")
         if choice.density == "SPARSE":
             column.prop(choice, "tolerance")
-            column.prop(choice, "together")
-        if choice.density != "EVERY":
+        if choice.density == "POSES":
+            column.prop(choice, "poses")
+            column.prop(choice, "per_bar" if choice.poses == "BAR" else "pose_tolerance")
+        elif choice.density != "EVERY":
             column.prop(choice, "beats")
         column.prop(choice, "interpolation")
         column = layout.column()

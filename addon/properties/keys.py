@@ -2,7 +2,7 @@
 """How a dance becomes keys: how many, how they are joined, and where the feet stand."""
 
 import bpy
-from bpy.props import BoolProperty, EnumProperty, FloatProperty
+from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 
 class TemposeKeys(bpy.types.PropertyGroup):
@@ -10,18 +10,24 @@ class TemposeKeys(bpy.types.PropertyGroup):
         name="Keys",
         description="How many keys a dance gets",
         items=[
-            ("EVERY", "Every Frame", "A key on each frame: the dance to the letter"),
-            ("TWOS", "On Twos", "A key on every second frame"),
-            ("THREES", "On Threes", "A key on every third frame"),
-            ("SPARSE", "Sparse", "As few keys as keep every joint within the tolerance"),
+            (
+                "POSES",
+                "Poses",
+                "Poses of the whole figure, on beats and extremes: few, and on the same frames",
+                4,
+            ),
+            ("SPARSE", "Sparse", "As few keys as stay near the dance, each bone by itself", 3),
+            ("THREES", "On Threes", "A key on every third frame", 2),
+            ("TWOS", "On Twos", "A key on every second frame", 1),
+            ("EVERY", "Every Frame", "A key on each frame: the dance to the letter", 0),
         ],
-        default="EVERY",
+        default="POSES",
         options=set(),
     )
     tolerance: FloatProperty(
         name="Tolerance",
-        description="How far a joint may be from the dance at most, in pixels of the scene's resolution as the "
-        "camera sees the character",
+        description="How far joints may typically be from the dance (the root of the mean square), in pixels of a "
+        "frame 1080 pixels high as the camera sees the character. Fast moves may be farther off",
         default=2.0,
         min=0.1,
         soft_max=20.0,
@@ -29,10 +35,37 @@ class TemposeKeys(bpy.types.PropertyGroup):
         subtype="PIXEL",
         options=set(),
     )
-    together: BoolProperty(
-        name="Whole Poses",
-        description="All bones have their keys on the same frames. More keys, but each is a pose of the whole figure",
-        default=False,
+    pose_tolerance: FloatProperty(
+        name="Tolerance",
+        description="Breakdowns are put between the poses until joints are typically no farther from the dance than "
+        "this (the root of the mean square), in pixels of a frame 1080 pixels high",
+        default=12.0,
+        min=0.1,
+        soft_max=50.0,
+        max=500.0,
+        subtype="PIXEL",
+        options=set(),
+    )
+    poses: EnumProperty(
+        name="Poses",
+        description="Which poses there are",
+        items=[
+            (
+                "MOMENTS",
+                "Beats and Extremes",
+                "A pose on each beat, and wherever the dance comes to rest or turns",
+            ),
+            ("BAR", "By the Bar", "So many poses a bar, where they say most of the dance"),
+        ],
+        default="MOMENTS",
+        options=set(),
+    )
+    per_bar: IntProperty(
+        name="Per Bar",
+        description="How many poses a bar has, on average",
+        default=4,
+        min=1,
+        max=32,
         options=set(),
     )
     beats: BoolProperty(

@@ -72,7 +72,12 @@ if HAS_BLENDER:
     def scene(blender):
         """An empty scene in an empty file."""
         blender.ops.wm.read_homefile(use_empty=True)
-        return blender.context.scene
+        found = blender.context.scene
+        if hasattr(found, "tempose"):
+            found.tempose.keys.density = (
+                "EVERY"  # many tests look at single frames; few keys have tests of their own
+            )
+        return found
 
     @pytest.fixture(scope="session")
     def clicks(tmp_path_factory):

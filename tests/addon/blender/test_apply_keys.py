@@ -141,12 +141,12 @@ def test_a_canceled_search_changes_nothing(blender, scene, tempose, add, monkeyp
     take, _ = add(1)
     before, fitting, job = everything(tempose, take.action), tempose("keys.fitting"), tempose("server.job")
 
-    def canceled(dense, forward, tolerance, rate, hits, together, tell):
+    def canceled(search, tolerance):
         job.current.cancel()
-        tell(7)
+        search.tell(7)
         raise AssertionError("it goes on after it was canceled")
 
-    monkeypatch.setattr(fitting, "sparse", canceled)
+    monkeypatch.setattr(fitting.Search, "sparse", canceled)
     scene.tempose.keys.density = "SPARSE"
     assert blender.ops.tempose.apply_keys() == {"CANCELLED"}
     assert everything(tempose, take.action) == before

@@ -1,5 +1,7 @@
 """How many keys a dance gets, how they are joined, and whose they are."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -55,7 +57,7 @@ def test_on_twos_keys_lie_on_every_second_frame_with_the_same_poses(blender, rea
 
 
 @pytest.mark.parametrize("tolerance", [0.5, 2.0])
-def test_sparse_keys_keep_every_joint_within_the_tolerance(blender, ready, shown, choice, tempose, tolerance):
+def test_sparse_keys_are_as_near_as_stated(blender, ready, shown, choice, tempose, tolerance):
     ob, frames = shown.rig, range(1, 289)
     before = joints(ready, ob, frames)
     count = tempose("keys.keying").count(shown.action)
@@ -63,18 +65,43 @@ def test_sparse_keys_keep_every_joint_within_the_tolerance(blender, ready, shown
     apply(blender)
     assert tempose("keys.keying").count(shown.action) < count / 2
     pixel = tempose("keys.keys").pixel_size(ob, tempose("character.plane").FRONT)
-    error = np.linalg.norm(joints(ready, ob, frames) - before, axis=-1).max() / pixel
-    assert 0.01 * tolerance < error <= tolerance * 1.01
+    off = np.linalg.norm(joints(ready, ob, frames) - before, axis=-1) / pixel
+    assert (
+        0.01 * tolerance < np.sqrt((off**2).mean()) <= tolerance * 1.05
+    )  # bones that follow are counted too
+    said = re.search(r"typically ([\d.]+) pixels off, (\d+) at most", tempose("notes").text)
+    assert float(said[1]) <= tolerance
+    assert off.max() <= float(said[2]) + 0.6
     by_bone = {}
     for (path, _), curve in curves(tempose, shown.action).items():
         by_bone.setdefault(path.split('"')[1], set()).add(tuple(frames_of(curve)))
     assert all(len(keys) == 1 for keys in by_bone.values())  # a bone's channels are keyed together
 
 
-def test_whole_poses_are_keyed_on_the_same_frames(blender, ready, shown, choice, tempose):
-    choice.density, choice.together = "SPARSE", True
+def test_by_default_there_are_poses_on_beats_and_extremes(blender, ready, shown, choice, tempose):
+    choice.property_unset("density")
+    assert (choice.density, choice.poses) == ("POSES", "MOMENTS")
     apply(blender)
-    assert len({tuple(frames_of(c)) for c in curves(tempose, shown.action).values()}) == 1
+    found = curves(tempose, shown.action)
+    assert len({tuple(frames_of(c)) for c in found.values()}) == 1
+    frames = frames_of(next(iter(found.values())))
+    beats = tempose("keys.stage").data_of(shown).dance.beat_times
+    on = {round(1 + 24 * b) for b in beats if round(1 + 24 * b) <= 288}
+    assert on <= set(frames)
+    assert len(frames) < 288 / 4
+    kinds = {round(k.co.x): k.type for k in next(iter(found.values())).keyframe_points}
+    assert {kinds[f] for f in on} <= {"KEYFRAME", "MOVING_HOLD"}
+    assert set(kinds.values()) <= {"KEYFRAME", "MOVING_HOLD", "BREAKDOWN"}
+    assert tempose("keys.keying").hand_set(shown.action) == {}
+
+
+def test_poses_by_the_bar_keep_their_budget(blender, ready, shown, choice, tempose):
+    choice.density, choice.poses = "POSES", "BAR"
+    counts = []
+    for choice.per_bar in (2, 4, 8):
+        apply(blender)
+        counts.append(len(some_curve(tempose, shown.action).keyframe_points))
+    assert counts == [1 + 2 * 6, 1 + 4 * 6, 1 + 8 * 6]  # twelve seconds at 120 are six bars
 
 
 def test_stepped_keys_hold(blender, ready, shown, choice, tempose):
@@ -119,7 +146,7 @@ def test_moved_changed_and_added_keys_are_the_artists(blender, ready, shown, cho
     name = (curve.data_path, curve.array_index)
     keys = curve.keyframe_points
     keys[3].co.y += 0.5
-    keys[5].handle_right.y += 0.1
+    keys[5].handle_left.y += 0.1  # the right one is aligned to it
     keys[7].interpolation = "LINEAR"
     expected = {keys[i].co.x for i in (3, 5, 7)}
     between, neighbours = (keys[9].co.x + keys[10].co.x) / 2, {keys[9].co.x, keys[10].co.x}

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which frames get a key: dynamic programming over the stretches between them. No bpy in here.
+
+A stretch costs what its curve misses, squared and summed over its frames; a key has a price. The dearer the keys,
+the fewer: no dearer price ever takes more of them.
+"""
+
+import numpy as np
+
+from .hermite import basis
+
+LENGTHS = np.array([*range(1, 49), *range(52, 65, 4), 80, 96, 128, 192])
+"""Frames from one key to the next that are tried."""
+
+
+def stretches(dense: np.ndarray, weights: np.ndarray, slopes: np.ndarray) -> np.ndarray:
+    """(T, len(LENGTHS)) what the curve to each frame misses from each length before it; inf where that is outside.
+
+    Parameters
+    ----------
+    dense, weights, slopes : (T, C) float
+        The curve goes through the dense values with these slopes; misses are weighed.
+    """
+    count = len(dense)
+    cost = np.full((count, len(LENGTHS)), np.inf)
+    windows = np.lib.stride_tricks.sliding_window_view
+    for k, n in enumerate(LENGTHS[count > LENGTHS]):
+        rows = np.stack(basis(float(n), np.arange(n) / n))  # (4, n)
+        ends = np.stack([dense[:-n], slopes[:-n], dense[n:], slopes[n:]], -1)  # (T - n, C, 4)
+        missed = ends @ rows
+        missed -= windows(dense[:-1], n, axis=0)
+        missed *= windows(weights[:-1], n, axis=0)
+        cost[n:, k] = np.einsum("tcn,tcn->t", missed, missed)
+    return cost
+
+
+def cheapest(cost: np.ndarray, price: np.ndarray, must: np.ndarray) -> list[np.ndarray]:
+    """For each row the positions of keys with the least cost in all; the first and the last frame always have one.
+
+    Parameters
+    ----------
+    cost : (B, T, L) float
+        See `stretches`.
+    price : (B, T) float
+        Of a key at each frame.
+    must : (B, T) bool
+        Frames that have a key whatever it costs.
+    """
+    rows, count, _ = cost.shape
+    best, origin = np.full((rows, count), np.inf), np.zeros((rows, count), int)
+    best[:, 0] = 0.0
+    latest = np.zeros(rows, int)  # the last frame before this one that must have a key
+    each = np.arange(rows)
+    for t in range(1, count):
+        many = int(np.searchsorted(LENGTHS, t, "right"))
+        before = t - LENGTHS[:many]
+        total = best[:, before] + cost[:, t, :many]
+        total[before[None] < latest[:, None]] = np.inf
+        chosen = total.argmin(1)
+        best[:, t] = total[each, chosen] + price[:, t]
+        origin[:, t] = before[chosen]
+        latest = np.where(must[:, t], t, latest)
+    return [_back(way, count - 1) for way in origin]
+
+
+def with_count(cost: np.ndarray, price: np.ndarray, keys: int) -> np.ndarray:
+    """Positions of just so many keys (or as many as there can be) with the least cost in all, for one row."""
+    count = len(cost)
+    keys = int(np.clip(keys, 2, count)) if count > 1 else 1
+    best = np.full((count, keys), np.inf)  # by frame, and keys after the first
+    origin = np.zeros((count, keys), int)
+    best[0, 0] = 0.0
+    for t in range(1, count):
+        many = int(np.searchsorted(LENGTHS, t, "right"))
+        before = t - LENGTHS[:many]
+        total = best[before, :-1] + cost[t, :many, None]  # (L, keys - 1)
+        chosen = total.argmin(0)
+        best[t, 1:] = total[chosen, np.arange(keys - 1)] + price[t]
+        origin[t, 1:] = before[chosen]
+    k = int(best[-1].argmin()) if not np.isfinite(best[-1, -1]) else keys - 1
+    at = [count - 1]
+    for left in range(k, 0, -1):
+        at.append(int(origin[at[-1], left]))
+    return np.array(at[::-1])
+
+
+def _back(origin: np.ndarray, at: int) -> np.ndarray:
+    found = [at]
+    while found[-1] > 0:
+        found.append(int(origin[found[-1]]))
+    return np.array(found[::-1])
