@@ -22,7 +22,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
 from tempose import metrics
 from tempose.codecs import load_vae
@@ -34,6 +33,7 @@ from tempose.evaluation.trial import Trial
 from tempose.generator import load_generator
 from tempose.pipeline import DancePipeline
 from tempose.request import GUIDANCE, Known
+from tempose.solver import FlowSolver
 from tempose.training.cli import fit, load_sets, read_config
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
@@ -108,7 +108,7 @@ def measure(given: argparse.Namespace) -> list[Row]:
             print(f"{name}: not trained")
             continue
         dit = DanceDiT.from_pretrained(out / "dit", use_safetensors=True, low_cpu_mem_usage=False)
-        pipeline = DancePipeline(load_vae(settings["vae"]), dit.eval(), FlowMatchEulerDiscreteScheduler())
+        pipeline = DancePipeline(load_vae(settings["vae"]), dit.eval(), FlowSolver())
         pipeline.set_progress_bar_config(disable=True)
         cells, _ = dance(pipeline, cases, given.seeds)
         rows.append({

@@ -26,8 +26,8 @@ from tempose.datasets.clips import load_clips
 from tempose.datasets.extremities import SKELETONS, on_skeleton
 from tempose.generator import WEIGHTS
 from tempose.music.features import LISTENED
-from tempose.pipeline import VISIBLE
 from tempose.representation import BINS, decode_rows, one_hot_rows
+from tempose.sampler import VISIBLE
 from tempose.training.image_vae import SHARPNESS, images_of, train_image_vae
 from tempose.training.tracks import draw_tracks
 from tempose.vae import decode_mixtures

@@ -15,11 +15,11 @@ import tempfile
 from pathlib import Path
 
 import torch
-from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
 from tempose.dit import DanceDiT
 from tempose.generator import WEIGHTS
 from tempose.pipeline import DancePipeline, weights_revision
+from tempose.solver import FlowSolver
 from tempose.vae import PoseVAE
 from tempose.weights_check import MANIFEST, check_weights, write_manifest
 
@@ -29,7 +29,7 @@ def ship(vae: Path, dit: Path, target: Path) -> str:
     pipeline = DancePipeline(
         PoseVAE.from_pretrained(vae, use_safetensors=True, low_cpu_mem_usage=False).to(torch.float16),
         DanceDiT.from_pretrained(dit, use_safetensors=True, low_cpu_mem_usage=False).to(torch.bfloat16),
-        FlowMatchEulerDiscreteScheduler(),
+        FlowSolver(),
     )
     target.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:

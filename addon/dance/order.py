@@ -12,7 +12,7 @@ from ..tempo import area, ranges
 from ..tempo.playback import Playback
 from ..tempo.timing import Span
 
-STEPS = {"DRAFT": 10, "NORMAL": 20, "FINE": 40}  # of the sampler
+STEPS = {"DRAFT": 5, "NORMAL": 6, "FINE": 12}  # of the sampler
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import typer
 
 from tempose import __version__
 from tempose.datasets.cli import app as data_app
-from tempose.request import GUIDANCE
+from tempose.request import GUIDANCE, STEPS
 from tempose_pose.errors import TemposeError
 
 app = typer.Typer(
@@ -54,7 +54,7 @@ def generate(
     tempo_map: Annotated[
         Path | None, typer.Option(help="JSON: [[timeline second, song second], …], rising")
     ] = None,
-    steps: Annotated[int, typer.Option(help="sampler steps")] = 20,
+    steps: Annotated[int, typer.Option(help="sampler steps")] = STEPS,
     guidance: Annotated[float, typer.Option(help="how hard to follow the music; 1 is off")] = GUIDANCE,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     model: Annotated[str, typer.Option(help="default, null, or a folder of weights")] = "default",

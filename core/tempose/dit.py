@@ -1,4 +1,4 @@
-"""The diffusion transformer: [noisy latent | reference latent | known mask] and music tokens → clean latent.
+"""The diffusion transformer: [noisy latent | reference latent | known mask], curves and music tokens → clean latent.
 
 Read from top to bottom: embedders, block, final layer, model, sizes. The family is Lumina-Image-2.0's (RMSNorm
 before and after each branch, QK-norm, SwiGLU, scale and tanh gate from the timestep, rotary position on three
@@ -166,6 +166,8 @@ class DanceDiT(ModelMixin, ConfigMixin):
         Whether the beat grid is heard at all; without it only what is listened from the sound.
     reference : bool
         Whether the static pose is shown; without it only frames that are known.
+    curves : tuple of str
+        The curves (see `tempose_pose.curves`) that pose tokens get of their own 8 frames, beside the beat features.
     """
 
     @register_to_config
@@ -185,6 +187,7 @@ class DanceDiT(ModelMixin, ConfigMixin):
         beat_path: bool = True,
         beats: bool = True,
         reference: bool = True,
+        curves: tuple[str, ...] = (),
     ):
         super().__init__()
         latent = joints * latent_channels
@@ -195,6 +198,10 @@ class DanceDiT(ModelMixin, ConfigMixin):
         self.beats_in = nn.Linear(TIME_STRIDE * BEAT_GRID.width, width, bias=False) if beat_path else None
         if self.beats_in is not None:
             nn.init.zeros_(self.beats_in.weight)
+        # Each curve's value, and whether it is given.
+        self.curves_in = nn.Linear(TIME_STRIDE * 2 * len(curves), width, bias=False) if curves else None
+        if self.curves_in is not None:
+            nn.init.zeros_(self.curves_in.weight)
         self.kind = nn.Parameter(torch.randn(2, width) * 0.02)  # pose or music
         self.time = ScalarEmbedder(width)
         self.energy = ScalarEmbedder(width, scale=100.0)
@@ -214,6 +221,7 @@ class DanceDiT(ModelMixin, ConfigMixin):
         style: Tensor,
         energy: Tensor,
         no_music: Tensor,
+        curves: Tensor | None = None,
     ) -> Tensor:
         """Clean latent.
 
@@ -232,6 +240,8 @@ class DanceDiT(ModelMixin, ConfigMixin):
         energy : (B,)
             NaN means any.
         no_music : (B,) bool
+        curves : (B, 8T, curves), optional
+            In the order of the model's own `curves`; NaN is not given.
         """
         batch, _, _, rows, columns = noisy.shape
         patch = self.config["patch_rows"]
@@ -250,6 +260,12 @@ class DanceDiT(ModelMixin, ConfigMixin):
             beats = music[..., self.beat_columns].reshape(batch, 1, columns, -1)  # (B, 1, T, 8·8)
             beats = self.beats_in(beats * ~no_music[:, None, None, None])  # (B, 1, T, D)
             x = x + beats.expand(-1, rows // patch, -1, -1).flatten(1, 2)
+        if self.curves_in is not None and curves is not None:
+            given = torch.cat(
+                [curves.nan_to_num(0.0), (~curves.isnan()).to(curves.dtype)], -1
+            )  # (B, 8T, 2·curves)
+            given = self.curves_in(given.reshape(batch, 1, columns, -1))  # (B, 1, T, D)
+            x = x + given.expand(-1, rows // patch, -1, -1).flatten(1, 2)
 
         unknown = energy.isnan()
         condition = self.time(time) + self.style(style) + self.energy(energy.nan_to_num(1.0).log1p(), unknown)

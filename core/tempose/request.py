@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from tempose_pose.curves import Curve, check_curve
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
 from tempose_pose.sequence import PoseSequence
@@ -16,6 +18,7 @@ NORMAL_SPEED = 0.45  # body heights per second: what energy 1 means ...
 NORMAL_TEMPO = 110.0  # ... at so many beats per minute; at others see `normal_speed`
 FPS = 30.0  # the model's own frame rate; other rates are resampled at the edges
 MAX_SECONDS = 1200.0
+STEPS = 6  # of the solver
 GUIDANCE = 3.5  # at equal speed the beat lock rises and limbs stay truer with it; above 4 dances grow alike
 STYLES = (
     "break", "house", "ballet_jazz", "street_jazz", "krump", "la_hip_hop", "lock", "middle_hip_hop", "pop", "waack",
@@ -71,6 +74,11 @@ class DanceRequest:
     guidance : float
         Classifier-free guidance scale on music, style and energy; 1 turns it off.
     known : Known or None
+    curves : name → Curve
+        What is asked of the dancer from moment to moment (see `tempose_pose.curves`), over timeline seconds.
+    listen : float
+        How strongly the sound asks for energy and hits where no curve does; 0 is not at all, 1 as real dancers
+        do.
     """
 
     reference: PoseSequence
@@ -80,9 +88,11 @@ class DanceRequest:
     style: str | None = None
     energy: float = 1.0
     seed: int = 0
-    steps: int = 20
+    steps: int = STEPS
     guidance: float = GUIDANCE
     known: Known | None = None
+    curves: Mapping[str, Curve] = field(default_factory=dict)
+    listen: float = 1.0
 
     def __post_init__(self):
         def check(good: bool, code: str, message: str):
@@ -106,6 +116,9 @@ class DanceRequest:
         check(0 <= self.seed < 2**63, "seed_range", "The seed must be a whole number from 0 up to 2^63.")
         check(1 <= self.steps <= 200, "steps_range", "Steps must lie between 1 and 200.")
         check(0 <= self.guidance <= 20, "guidance_range", "Guidance must lie between 0 and 20.")
+        check(0 <= self.listen <= 3, "listen_range", "Listening must lie between 0 and 3.")
+        for name, curve in self.curves.items():
+            check_curve(name, curve)
 
     @property
     def frames(self) -> int:

@@ -19,6 +19,11 @@ class Segment:
     fresh: int
     stop: int
 
+    @property
+    def window(self) -> slice:
+        """Its frames."""
+        return slice(self.start, self.stop)
+
 
 def plan(frames: int, unknown: np.ndarray | None = None) -> list[Segment]:
     """Segments of `SEGMENT` frames with `OVERLAP`, covering `frames`; the last one may be cut short.

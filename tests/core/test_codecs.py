@@ -7,7 +7,6 @@ import pytest
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
-from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 
 from tempose.codecs import ImageVAE, RawCoordinates, as_mixtures, latent_shape, load_vae
 from tempose.datasets.augment import Augmenter, SongBankEntry
@@ -18,6 +17,7 @@ from tempose.music.audio import Song
 from tempose.pipeline import DancePipeline
 from tempose.representation import BINS, joint_images
 from tempose.request import DanceRequest
+from tempose.solver import FlowSolver
 from tempose.training.dit import DiTConfig, flow_loss, make_example
 from tempose.training.image_vae import image_loss, images_of, train_image_vae
 from tempose.vae import PoseVAE, decode_mixtures
@@ -141,7 +141,7 @@ def test_the_pipeline_dances_through_either_door_and_saves_itself(kind, tmp_path
     shape = latent_shape(vae)
     patch = 64 if kind == "image" else 1
     dit = DanceDiT(**shape, patch_rows=patch, width=32, depth=1, heads=1, hidden=32)
-    pipeline = DancePipeline(vae.eval(), dit.eval(), FlowMatchEulerDiscreteScheduler())  # pyright: ignore[reportArgumentType]
+    pipeline = DancePipeline(vae.eval(), dit.eval(), FlowSolver())  # pyright: ignore[reportArgumentType]
     samples = np.random.default_rng(0).normal(size=22_050 * 3).astype(np.float32) * 0.1
     request = DanceRequest(standing_pose(), 2.0, steps=2)
     dance = pipeline(Song(samples), request)

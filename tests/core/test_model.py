@@ -5,8 +5,8 @@ import torch
 
 from tempose.dit import DanceDiT
 from tempose.music.features import MUSIC
-from tempose.pipeline import mask_channels
 from tempose.representation import BINS, joint_images
+from tempose.sampler import mask_channels
 from tempose.vae import PoseVAE, decode_mixtures, mixture_logits, reconstruction_loss
 
 

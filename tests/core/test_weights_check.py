@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from diffusers.schedulers.scheduling_flow_match_euler_discrete import FlowMatchEulerDiscreteScheduler
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors import safe_open
@@ -19,6 +18,7 @@ from tempose.dit import DanceDiT
 from tempose.generator import WEIGHTS, load_generator
 from tempose.music import beat_net
 from tempose.pipeline import DancePipeline
+from tempose.solver import FlowSolver
 from tempose.vae import PoseVAE
 from tempose.weights_check import MANIFEST, WEIGHT_FILE, check_header, check_weights, write_manifest
 from tempose_pose.errors import TemposeError
@@ -31,7 +31,7 @@ def small():
     return (
         PoseVAE(width=16, frame_width=8),
         DanceDiT(width=48, depth=1, heads=2, hidden=32),
-        FlowMatchEulerDiscreteScheduler(),
+        FlowSolver(),
     )
 
 

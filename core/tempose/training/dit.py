@@ -19,8 +19,8 @@ from torch.utils.data import DataLoader, IterableDataset
 from tempose.codecs import latent_shape
 from tempose.datasets.augment import Augmenter
 from tempose.dit import SIZES, DanceDiT
-from tempose.pipeline import mask_channels
 from tempose.request import STYLES
+from tempose.sampler import mask_channels
 from tempose.training.live import Live, trimmed
 from tempose.training.masks import draw_known
 from tempose.vae import PoseVAE

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from tempose.dit import DanceDiT
 from tempose.music.features import MUSIC
-from tempose.pipeline import mask_channels
 from tempose.request import FPS, STYLES
+from tempose.sampler import mask_channels
 from tempose.vae import decode_mixtures
 from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence

@@ -1,0 +1,58 @@
+"""What the sound asks of the dancer: how lively and how sharp, from how loud it is and how strongly it strikes.
+
+Everything is relative to the song itself, so that a quiet recording is danced as a loud one is, and its quiet verse
+is danced calmly.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import binary_opening, gaussian_filter1d, uniform_filter1d
+
+from tempose.music.features import FPS, LISTENED
+from tempose_pose.curves import RANGES
+from tempose_pose.grid import BeatGrid
+
+USUAL = 70  # percentile of a song's loudness and onsets that counts as its usual level
+LOUDNESS = 2.4  # energy per unit of loudness, which is 40 dB
+ONSETS = 0.4  # energy per standard deviation of the onset strength
+SPREAD = 0.3  # added to that deviation: songs of even strokes are not stretched
+STRONGEST = 6.0  # onsets above this are clicks
+SMOOTH = 15  # frames over which loudness and onsets are averaged
+SILENT = -0.6  # loudness: 64 dB below the loudest frame
+REST = 20  # frames: a silence shorter than this lies between strokes; in a longer one the dancer stands
+STILL = -100.0  # energy below anything: stands at any strength and any base
+HIT = 0.2  # how far the beats stop on average, as in training's clips ...
+HIT_SPREAD = 0.3  # ... and how far beats of one standard deviation stronger do so more
+
+
+def sound_energy(listened: np.ndarray) -> np.ndarray:
+    """(F,) energy relative to a song's usual one, at 30 per second of song; `STILL` where it is silent.
+
+    Parameters
+    ----------
+    listened : (F, 35)
+        See `tempose.music.features.song_features`.
+    """
+    loud, onset = listened[:, LISTENED["loudness"]][:, 0], _onset(listened)
+    silent = binary_opening(loud < SILENT, np.ones(REST))
+    loud, onset = uniform_filter1d(loud, SMOOTH), uniform_filter1d(onset, SMOOTH)
+    strokes = (onset - np.percentile(onset, USUAL)) / (onset.std() + SPREAD)
+    energy = LOUDNESS * (loud - np.percentile(loud, USUAL)) + ONSETS * strokes
+    return np.where(silent, STILL, energy)
+
+
+def sound_hits(listened: np.ndarray, grid: BeatGrid) -> np.ndarray:
+    """(F,) how far each beat stops, held around it: strong beats more than weak ones."""
+    times = np.arange(len(listened)) / FPS
+    if len(grid.beats) < 3:
+        return np.full(len(listened), np.nan)
+        strongest = np.interp(grid.beats, times, gaussian_filter1d(_onset(listened), 1.0))  # (B,)
+    standing = (strongest - strongest.mean()) / (strongest.std() + SPREAD)
+    nearest = np.clip(np.round(grid.beat_position(times)), 0, len(grid.beats) - 1).astype(int)
+    return np.clip(HIT + HIT_SPREAD * standing, *RANGES["hits"])[nearest]
+
+
+def _onset(listened: np.ndarray) -> np.ndarray:
+    """(F,) onset strength without clicks."""
+    return np.minimum(listened[:, LISTENED["onset"]][:, 0], STRONGEST)

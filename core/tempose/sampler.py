@@ -1,0 +1,197 @@
+"""One segment, from noise to poses: what is known and heard goes in, the solver steps, the body's limits hold.
+
+Letters in shape comments as in `tempose.dit`; a batch holds segments that do not depend on each other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from tempose.dit import DanceDiT
+from tempose.plausible import on_planted_feet, within_reach
+from tempose.request import STYLES
+from tempose.solver import FlowSolver
+from tempose.vae import TIME_STRIDE, PoseVAE, decode_mixtures
+
+PLAUSIBLE = 0.9  # time of the flow from which on the estimate is held to what a body can do ...
+ROUNDS = 3  # ... so often a step: feet put in their place lengthen legs, and the other way round
+VISIBLE = (
+    0.5  # confidence below which a joint counts as hidden; chosen on training windows, docs/representation.md
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Conditions:
+    """What a batch of segments is danced to.
+
+    Parameters
+    ----------
+    music : (B, T, F) float32
+    style : (B,) int64
+        Index of a style; the number of styles means any.
+    energy : (B,) float32
+        NaN means any.
+    curves : (B, T, curves) float32
+        NaN where not given.
+    """
+
+    music: np.ndarray
+    style: np.ndarray
+    energy: np.ndarray
+    curves: np.ndarray
+
+    def tensors(self, device: torch.device, guided: bool) -> dict[str, Tensor]:
+        """The network's arguments; where guided, a second half of the batch that hears nothing.
+
+        Curves stay in both halves: what is asked for exactly needs no exaggeration.
+        """
+        batch = len(self.music)
+        given = {
+            "music": torch.from_numpy(self.music),
+            "style": torch.from_numpy(self.style),
+            "energy": torch.from_numpy(self.energy),
+            "curves": torch.from_numpy(self.curves),
+            "no_music": torch.zeros(batch, dtype=torch.bool),
+        }
+        if guided:
+            given = {name: torch.cat([value, value]) for name, value in given.items()}
+            given["style"][batch:] = len(STYLES)
+            given["energy"][batch:] = torch.nan
+            given["no_music"][batch:] = True
+        return {name: value.to(device) for name, value in given.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Earlier:
+    """Poses that a batch of segments shall resemble.
+
+    Parameters
+    ----------
+    poses : (B, T, K, 2)
+        Canonical.
+    until : (B, T') float
+        Time of the flow down to which each latent column follows them, above which it is drawn freely: small times
+        leave little freedom. Infinity: nothing to resemble.
+    """
+
+    poses: np.ndarray
+    until: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """What a batch of segments is shown: the static reference pose, and over it the frames and joints that are known.
+
+    Parameters
+    ----------
+    poses : (B, T, K, 2)
+        Canonical.
+    scores : (B, T, K)
+    known : (B, T, K) bool
+    reach : (K,)
+        See `tempose.plausible.reach`.
+    """
+
+    poses: np.ndarray
+    scores: np.ndarray
+    known: np.ndarray
+    reach: np.ndarray
+
+
+class SegmentSampler:
+    """Draws segments with a model's parts."""
+
+    def __init__(self, vae: PoseVAE, dit: DanceDiT, solver: FlowSolver):
+        self.vae, self.dit, self.solver = vae, dit, solver
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        shown: Shown,
+        conditions: Conditions,
+        seeds: list[int],
+        steps: int,
+        guidance: float,
+        earlier: Earlier | None = None,
+        on_step: Callable[[int], None] = lambda done: None,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Canonical keypoints (B, T, K, 2) and confidence (B, T, K)."""
+        device = self.dit.device
+        reference = self.encode(shown.poses, shown.scores)  # (B, K, C, W, T')
+        mask = mask_channels(torch.from_numpy(shown.known)).to(device)  # (B, K, 8, 1, T')
+        # Drawn on the CPU: the same noise on every device, and for each sample alone as in a batch.
+        noise = [
+            torch.randn(reference.shape[1:], generator=torch.Generator().manual_seed(seed)) for seed in seeds
+        ]
+        latent = torch.stack(noise).to(device)  # (B, K, C, W, T')
+        guided = guidance != 1
+        given = conditions.tensors(device, guided)
+        if guided:
+            reference, mask = torch.cat([reference] * 2), torch.cat([mask] * 2)
+        follows, target, through = self._earlier(earlier, shown)
+        self.solver.set_timesteps(steps, device=device, through=through)
+        for i, timestep in enumerate(self.solver.timesteps):
+            time = self.solver.sigmas[i].item()
+            batch = torch.cat([latent] * 2) if guided else latent
+            times = torch.full((len(batch),), time, device=device)
+            clean = self.dit(batch, reference, mask, times, **given)  # (B or 2B, K, C, W, T')
+            if guided:
+                heard, deaf = clean.chunk(2)
+                clean = deaf + guidance * (heard - deaf)
+            if time < PLAUSIBLE and getattr(self.vae, "linear", True):
+                clean = self._plausible(clean, shown)
+            if target is not None:
+                clean = torch.where(time > follows, target, clean)
+            latent = self.solver.step(clean, timestep, latent, return_dict=False)[0]
+            on_step(i + 1)
+        return self.decode(latent)
+
+    def _earlier(self, earlier: Earlier | None, shown: Shown) -> tuple[Tensor, Tensor | None, float | None]:
+        """Time (B, 1, 1, 1, T') until which columns follow, their latents, and a time to be met exactly."""
+        if earlier is None or not np.isfinite(earlier.until).any():
+            return torch.zeros(1), None, None
+        until = torch.from_numpy(earlier.until).float().to(self.dit.device)
+        target = self.encode(earlier.poses, shown.scores)
+        through = float(until[until.isfinite()].min())
+        return until[:, None, None, None, :], target, through if 0 < through < 1 else None
+
+    def _plausible(self, clean: Tensor, shown: Shown) -> Tensor:
+        """The estimate (B, K, C, 1, T') as a body could dance it; known joints and frames stay."""
+        points = self.vae.linear_positions(self.vae.denormalised(clean))  # (B, K, T, 2)
+        drawn = points.transpose(1, 2).double().cpu().numpy()
+        better = drawn
+        for _ in range(ROUNDS):
+            better = np.stack([within_reach(on_planted_feet(p), shown.reach) for p in better])
+        change = np.where(shown.known[..., None], 0, better - drawn)
+        change = torch.from_numpy(change).to(clean).transpose(1, 2)  # (B, K, T, 2)
+        return clean + self.vae.normalised_change(self.vae.linear_change(change))
+
+    def encode(self, poses: np.ndarray, scores: np.ndarray) -> Tensor:
+        """(B, T, K, 2) and (B, T, K) canonical → normalised latents (B, K, C, W, T')."""
+        points = torch.tensor(poses, dtype=torch.float32).clamp(0, 1).transpose(1, 2)  # (B, K, T, 2)
+        seen = torch.tensor(scores, dtype=torch.float32).transpose(1, 2)
+        latent = self.vae.encode_linear(  # as in training: the corrections beside it would be news to the DiT
+            points.flatten(0, 1).to(self.vae.device), seen.flatten(0, 1).to(self.vae.device)
+        )
+        return self.vae.normalised(latent).unflatten(0, points.shape[:2])
+
+    def decode(self, latent: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """Normalised latents (B, K, C, W, T') → canonical keypoints (B, T, K, 2) and confidence (B, T, K)."""
+        mixtures, confidence = self.vae.decode(self.vae.denormalised(latent.flatten(0, 1)))
+        points = decode_mixtures(mixtures).unflatten(0, latent.shape[:2])  # (B, K, 2, T)
+        seen = torch.sigmoid(confidence).unflatten(0, latent.shape[:2])  # (B, K, T)
+        seen = torch.where(seen < VISIBLE, 0, seen)
+        return (
+            points.permute(0, 3, 1, 2).double().cpu().numpy(),
+            seen.transpose(1, 2).float().cpu().numpy(),
+        )
+
+
+def mask_channels(known: Tensor) -> Tensor:
+    """Known (B, T, K) → the 8-phase mask (B, K, 8, 1, T'): [k, p, ·, c] says whether frame 8c + p is known."""
+    return known.transpose(1, 2).unflatten(-1, (-1, TIME_STRIDE)).transpose(-1, -2).unsqueeze(-2).float()
