@@ -47,7 +47,7 @@ def sound_hits(listened: np.ndarray, grid: BeatGrid) -> np.ndarray:
     times = np.arange(len(listened)) / FPS
     if len(grid.beats) < 3:
         return np.full(len(listened), np.nan)
-        strongest = np.interp(grid.beats, times, gaussian_filter1d(_onset(listened), 1.0))  # (B,)
+    strongest = np.interp(grid.beats, times, gaussian_filter1d(_onset(listened), 1.0))  # (B,)
     standing = (strongest - strongest.mean()) / (strongest.std() + SPREAD)
     nearest = np.clip(np.round(grid.beat_position(times)), 0, len(grid.beats) - 1).astype(int)
     return np.clip(HIT + HIT_SPREAD * standing, *RANGES["hits"])[nearest]

@@ -67,7 +67,8 @@ def _heard_curves(
     """Curves that the sound asks for at timeline seconds (T,), as strongly as the request wants."""
     seconds = request.tempo_map.to_song(times)
     frames = np.arange(len(song.features))
-    base = BASE + np.log(request.energy)
+    bpm = 60 * FPS * np.gradient(grid.beat_position(seconds))
+    base = BASE + np.log(request.energy) + FASTER * np.log(_trained_tempo(bpm) / NORMAL_TEMPO)  # (T,)
     energy = np.interp(seconds * FPS, frames, sound_energy(song.features), left=0, right=STILL)
     hits = sound_hits(song.features, grid)
     nearest = np.clip(np.round(seconds * FPS), 0, len(frames) - 1).astype(int)
@@ -83,5 +84,10 @@ def _mean_energy(request: DanceRequest, music: np.ndarray) -> float:
     Asked for one speed at all tempi, it danced fast songs at a third or a quarter of their tempo: of all real
     dances with just that speed, those to fast music are the calm ones.
     """
-    tempo = np.clip(mean_tempo(music), 60, 180)  # as far as training went
+    tempo = _trained_tempo(mean_tempo(music))
     return ENERGY * request.energy * float((tempo / NORMAL_TEMPO) ** FASTER)
+
+
+def _trained_tempo(bpm):
+    """Beats per minute, as far as training went."""
+    return np.clip(bpm, 60, 180)
