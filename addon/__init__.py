@@ -2,13 +2,27 @@
 """Tempose: 2D characters that dance to music, in keys an animator can edit."""
 
 import atexit
+import sys
+from pathlib import Path
 
 try:
     import bpy
 except ImportError:  # the pure modules can be used, and tested, without Blender
     bpy = None
 
+
+def _forget_older() -> None:
+    """An update of the extension brings a new `tempose_pose`, while that of the version before is still loaded."""
+    ours = Path(bpy.utils.user_resource("EXTENSIONS"))
+    loaded = sys.modules.get("tempose_pose")
+    if loaded is not None and ours in Path(loaded.__file__).parents:
+        for name in [n for n in sys.modules if n.partition(".")[0] == "tempose_pose"]:
+            del sys.modules[name]
+
+
 if bpy is not None:
+    _forget_older()
+
     from . import notes, operators, panels, preferences, properties, reading
     from .dance import ghost
     from .music import beat_draw, sounds

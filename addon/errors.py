@@ -1,23 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong, in words for a person."""
+"""What can go wrong, in words for a person: a `Problem` is the shared package's error, whoever raises it."""
 
+from tempose_pose.errors import Canceled
+from tempose_pose.errors import TemposeError as Problem
 
-class Problem(Exception):
-    """Something a person can put right. The scene has not been changed.
-
-    Attributes
-    ----------
-    code : str
-        A short stable name, such as ``"server_gone"``.
-    message : str
-        What happened and what to do; shown as it is.
-    """
-
-    def __init__(self, code: str, message: str):
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-class Canceled(Exception):
-    """The person asked to stop."""
+__all__ = ["Canceled", "Problem"]

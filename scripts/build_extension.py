@@ -1,4 +1,4 @@
-"""Build the Blender extension: stage the manifest with `addon/`, zip it, check it.
+"""Build the Blender extension: stage the manifest with `addon/` and the wheel of `tempose_pose`, zip it, check it.
 
     python scripts/build_extension.py [--output-dir dist]
 
@@ -16,10 +16,13 @@ import tomllib
 import zipfile
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+from pure_wheel import STAMP, write_wheel
+
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = ROOT / "blender_manifest.toml"
+SHARED = Path("pose/tempose_pose")  # the package that the extension carries as a wheel
 LEFT_OUT = {"__pycache__"}
-STAMP = (2026, 1, 1, 0, 0, 0)  # equal sources, equal zip
 
 
 def version() -> str:
@@ -40,8 +43,8 @@ def manifest_text() -> str:
 
 
 def contents() -> dict[str, Path]:
-    """Name in the zip → file, manifest first."""
-    files = {MANIFEST.name: MANIFEST}
+    """Name in the zip → file of the add-on."""
+    files = {}
     for path in sorted((ROOT / "addon").rglob("*")):
         inside = path.relative_to(ROOT / "addon")
         hidden = any(part.startswith(".") or part in LEFT_OUT for part in inside.parts)
@@ -69,16 +72,24 @@ def server_wheel(folder: Path) -> Path:
 
 def build(output: Path, wheel: Path | None = None) -> Path:
     """Write the zip, with the server's wheel in it if one is given, and return its path."""
-    manifest = tomllib.loads(manifest_text())
+    text = manifest_text()
+    manifest = tomllib.loads(text)
     output.mkdir(parents=True, exist_ok=True)
     target = output / f"{manifest['id']}-{manifest['version']}.zip"
     part = target.with_name(target.name + ".part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
-        files = contents() | ({f"wheel/{wheel.name}": wheel} if wheel else {})
-        for name, path in files.items():
+    with tempfile.TemporaryDirectory() as folder, zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        shared = write_wheel(ROOT / SHARED, manifest["version"], ROOT / "LICENSE", Path(folder))
+        text = re.sub(rf"{SHARED.name}-[^-]+-py3-none-any\.whl", shared.name, text)
+        if f"./wheels/{shared.name}" not in tomllib.loads(text)["wheels"]:
+            raise ValueError(f"{MANIFEST.name} does not list the wheel of {SHARED.name}.")
+        files = (
+            contents() | {f"wheels/{shared.name}": shared} | ({f"wheel/{wheel.name}": wheel} if wheel else {})
+        )
+        stored = {MANIFEST.name: text.encode()} | {n: p.read_bytes() for n, p in files.items()}
+        for name, data in stored.items():
             entry = zipfile.ZipInfo(name, STAMP)
             entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED
-            archive.writestr(entry, manifest_text() if path == MANIFEST else path.read_bytes())
+            archive.writestr(entry, data)
     part.replace(target)
     return target
 

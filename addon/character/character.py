@@ -7,6 +7,8 @@ import uuid
 import bpy
 import numpy as np
 
+from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
+
 from ..errors import Problem
 from . import naming
 from .armature import bones_of, held
@@ -17,7 +19,6 @@ from .plane import FRONT, Placement, Plane, best_fit
 from .posing import Options
 from .reference import CANVAS, GROUND, Reference, complete
 from .retarget import solve
-from .skeleton import EXTREMITIES, OPENPOSE_18
 
 PROPERTY = "tempose_rig"  # custom property of the rigs that Tempose has made
 TALL = 720.0  # pixels from the feet to the nose of a figure that Tempose has not made
@@ -166,7 +167,7 @@ def placement(ob) -> Placement:
     found = joints_at_rest(bones_of(ob, bone_map), bone_map, plane_of(ob, bone_map))
     if not found:
         raise Problem("rig_bones", f"{ob.name} has none of the bones that a dance moves. Press Find Bones.")
-    at = np.stack([p for j, p in found.items() if j in OPENPOSE_18] or list(found.values()))
+    at = np.stack([p for j, p in found.items() if j in OPENPOSE_18.joints] or list(found.values()))
     low, high = at.min(0), at.max(0)
     unit = max(float(high[1] - low[1]), 0.5 * float(high[0] - low[0]), 1e-9) / TALL
     return Placement(CANVAS, unit, (CANVAS[0] / 2 - (low[0] + high[0]) / 2 / unit, GROUND + low[1] / unit))
@@ -208,7 +209,7 @@ def pose_of(ob, current: bool) -> Reference:
     """The figure's pose as a reference: as it stands now, or at rest."""
     place, at = placement(ob), joints(ob, current)
     points, scores = np.zeros((len(OPENPOSE_18), 2)), np.zeros(len(OPENPOSE_18))
-    for index, joint in enumerate(OPENPOSE_18):
+    for index, joint in enumerate(OPENPOSE_18.joints):
         if joint in at:
             points[index], scores[index] = at[joint], 1.0
     found = complete(place.to_pixels(points), scores, place.canvas)
@@ -252,8 +253,8 @@ def _tried(ob, bone_map: BoneMap, stretch: bool) -> list[str]:
     bones, plane = bones_of(ob, bone_map), plane_of(ob, bone_map)
     at = joints_at_rest(bones, bone_map, plane)
     # Not quite the rest pose: what is locked is only noticed where something has to move.
-    points = np.array([[at.get(j, np.zeros(2)) * 1.01 + 0.01 for j in OPENPOSE_18]])
-    scores = np.array([[float(j in at) for j in OPENPOSE_18]])
+    points = np.array([[at.get(j, np.zeros(2)) * 1.01 + 0.01 for j in OPENPOSE_18.joints]])
+    scores = np.array([[float(j in at) for j in OPENPOSE_18.joints]])
     points, scores = with_mid_hip(points, scores)
     return solve(points, scores, bones, bone_map, plane, Options(stretch)).notices
 

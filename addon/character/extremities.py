@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from .skeleton import EXTREMITIES, OPENPOSE_18, mirror
+from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18, mirror
 
 _LIMBS = {"hand": ("elbow", "wrist"), "foot": ("knee", "ankle")}
 _FOOT = ("toe", "heel")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .skeleton import FINGERS
+from tempose_pose.skeletons import FINGERS
 
 STEPS = 10  # corners of half a circle
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tempose_pose.skeletons import OPENPOSE_18
+
 from .bones import Bone, Placed
 from .mapping import PARTS, BoneMap
 from .plane import Plane
-from .skeleton import OPENPOSE_18
 
 
 @dataclass(frozen=True)

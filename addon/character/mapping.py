@@ -5,10 +5,11 @@ import json
 from dataclasses import dataclass, field
 from functools import cache
 
-from ..errors import Problem
-from .skeleton import FINGERS, OPENPOSE_18
+from tempose_pose.skeletons import FINGERS, OPENPOSE_18
 
-JOINTS = (*OPENPOSE_18, "mid_hip")  # the last one lies half-way between the hips
+from ..errors import Problem
+
+JOINTS = (*OPENPOSE_18.joints, "mid_hip")  # the last one lies half-way between the hips
 FORM = "tempose-bone-map-1"
 MAX_MAP_BYTES = 1_000_000
 

@@ -5,6 +5,8 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
+from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
+
 from .. import compat
 from ..errors import Problem
 from . import rig
@@ -12,7 +14,6 @@ from .backdrop import alpha_of, first_guess
 from .cutout import cut, weights
 from .extremities import limb_of
 from .reference import Reference, complete
-from .skeleton import EXTREMITIES, OPENPOSE_18
 
 PICTURE, MARKER = "tempose_picture", "tempose_joint"  # custom properties that mark our objects
 TALL = 800  # pixels of the canvas that a picture of any size becomes
@@ -36,7 +37,7 @@ def lay_out(context, image, tolerance: float):
     plane[PICTURE] = image.name
     plane.hide_select = True  # so that a click takes the marker
     context.scene.collection.objects.link(plane)
-    for joint, point in zip(OPENPOSE_18, _stand(guess, canvas), strict=True):
+    for joint, point in zip(OPENPOSE_18.joints, _stand(guess, canvas), strict=True):
         _marker(joint, plane).location = (point[0], 0.0, point[1])
     return plane
 
@@ -54,7 +55,7 @@ def mark(plane, joints: dict) -> list[str]:
     image = bpy.data.images[plane[PICTURE]]
     canvas = _canvas(image)
     markers = {child[MARKER]: child for child in plane.children_recursive if MARKER in child}
-    for joint in (*OPENPOSE_18, *EXTREMITIES):
+    for joint in (*OPENPOSE_18.joints, *EXTREMITIES):
         if joint not in joints:
             continue
         x, z = _stand(np.multiply(joints[joint], canvas), canvas)
@@ -67,7 +68,7 @@ def mark(plane, joints: dict) -> list[str]:
             marker = markers[joint] = _marker(joint, parent)
         on = _within(marker.parent, plane) @ Vector((0, 0, 0))
         marker.location = (x - on[0], 0.0, z - on[2])
-    return [joint for joint in OPENPOSE_18 if joint not in joints]
+    return [joint for joint in OPENPOSE_18.joints if joint not in joints]
 
 
 def _marker(joint: str, parent):
@@ -125,7 +126,7 @@ def read(plane) -> tuple[object, Reference]:
         joint = child.get(MARKER)
         x, _, z = _within(child, plane).translation
         at = (x * TALL / 2 + canvas[0] / 2, TALL - z * TALL / 2)
-        if joint in OPENPOSE_18:
+        if joint in OPENPOSE_18.joints:
             index = OPENPOSE_18.index(joint)
             points[index], scores[index] = at, 1.0
         elif joint in EXTREMITIES:

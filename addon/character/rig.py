@@ -8,6 +8,8 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
+
 from ..errors import Problem
 from . import character
 from .character import (
@@ -27,7 +29,6 @@ from .joints import with_mid_hip
 from .mapping import ENDS, JOINTS, STUBS, TARGETS, TEMPOSE_RIG, BoneMap
 from .plane import Placement
 from .reference import Reference
-from .skeleton import EXTREMITIES, OPENPOSE_18
 
 __all__ = [
     "find", "identity", "is_rig", "made_by_us", "map_of", "new", "placement", "plane_of", "pose_of", "remove", "rest",

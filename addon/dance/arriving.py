@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..character.skeleton import OPENPOSE_18
+from tempose_pose.skeletons import OPENPOSE_18
+
 from .known import frames_of
 
 LIMBS = (

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from tempose_pose.tempo import TempoMap
+
 from ..keys import curve_keys
 from ..music import hearing
 from ..tempo import retiming
 from ..tempo.playback import Playback, Timing
-from ..tempo.timing import Span, TempoMap
+from ..tempo.timing import Span
 
 SAME_SONG = 0.02  # seconds by which a cut may differ and still be the same
 

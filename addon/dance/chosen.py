@@ -4,6 +4,8 @@
 import math
 from dataclasses import dataclass
 
+from tempose_pose.tempo import TempoMap
+
 from .. import compat
 from ..errors import Problem
 from ..keys import stage
@@ -12,7 +14,7 @@ from ..music.audio import MIN_SECONDS
 from ..reading import Reading
 from ..tempo import area, ranges
 from ..tempo.playback import Playback
-from ..tempo.timing import Span, TempoMap
+from ..tempo.timing import Span
 from . import known, placement
 from .takes import Take
 

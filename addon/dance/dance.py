@@ -12,7 +12,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from ..character.skeleton import OPENPOSE_18
+from tempose_pose.skeletons import OPENPOSE_18
+
 from ..errors import Problem
 
 MAX_FRAMES = 40_000  # 20 minutes at 30 fps, and some
@@ -117,7 +118,7 @@ def from_answer(answer) -> DanceData:
 
 def from_parts(answer: dict, keypoints: np.ndarray, scores: np.ndarray) -> DanceData:
     """The same where the arrays, (T, 18, 2) and (T, 18), came apart from what else the result says."""
-    if tuple(answer.get("joints") or ()) != OPENPOSE_18:
+    if tuple(answer.get("joints") or ()) != OPENPOSE_18.joints:
         raise bad_answer("a skeleton that this add-on does not know")
     canvas = answer.get("canvas")
     if not isinstance(canvas, list) or len(canvas) != 2:

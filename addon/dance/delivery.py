@@ -7,6 +7,8 @@ from typing import Any
 
 import bpy
 
+from tempose_pose.tempo import TempoMap
+
 from .. import compat
 from ..character import rig
 from ..errors import Problem
@@ -17,7 +19,7 @@ from ..music import heard, markers, sound_marks, strips
 from ..music.mix import Mix
 from ..tempo import versions
 from ..tempo.playback import Playback
-from ..tempo.timing import Span, TempoMap
+from ..tempo.timing import Span
 from .dance import DanceData
 from .order import Order
 from .takes import Take

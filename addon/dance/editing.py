@@ -9,6 +9,8 @@ from typing import Any
 import bpy
 import numpy as np
 
+from tempose_pose.tempo import TempoMap
+
 from ..character import character, rig
 from ..character.extremities import moved_along
 from ..errors import Problem
@@ -19,7 +21,7 @@ from ..music import audio, sound_marks
 from ..reading import Reading
 from ..tempo.playback import Timing
 from ..tempo.retiming import Piece
-from ..tempo.timing import Span, TempoMap
+from ..tempo.timing import Span
 from . import again, base, delivery, known, placement, shaping
 from .chosen import chosen, danceable, no_music
 from .dance import DanceData

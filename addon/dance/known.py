@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..character.skeleton import OPENPOSE_18
+from tempose_pose.skeletons import OPENPOSE_18
+
 from ..errors import Problem
 from ..tempo.timing import resample
 from .dance import DanceData, bad_answer
@@ -77,12 +78,12 @@ def joint_mask(joints: Iterable[str] | None) -> np.ndarray:
     if joints is None:
         return np.ones(len(OPENPOSE_18), bool)
     names = set(joints)
-    if names - set(OPENPOSE_18):
+    if names - set(OPENPOSE_18.joints):
         raise Problem(
             "joint_unknown",
-            f"Choose other joints, there are none like these: {', '.join(sorted(names - set(OPENPOSE_18)))}.",
+            f"Choose other joints, there are none like these: {', '.join(sorted(names - set(OPENPOSE_18.joints)))}.",
         )
-    return np.asarray([name in names for name in OPENPOSE_18])
+    return np.asarray([name in names for name in OPENPOSE_18.joints])
 
 
 def all_of(dance: DanceData, frames: int | None = None) -> Kept:
@@ -201,7 +202,11 @@ def to_body(kept: Kept) -> dict | None:
     parts = []
     for index, pattern in enumerate(patterns):
         if pattern.any():
-            names = None if pattern.all() else [n for n, on in zip(OPENPOSE_18, pattern, strict=True) if on]
+            names = (
+                None
+                if pattern.all()
+                else [n for n, on in zip(OPENPOSE_18.joints, pattern, strict=True) if on]
+            )
             parts.append({"mask": [list(run) for run in runs(which == index)], "joints": names})
     seen = kept.mask[:stop]
     body = {

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
+from tempose_pose.skeletons import OPENPOSE_18, mirror
+
 from ..character import extremities
-from ..character.skeleton import OPENPOSE_18, PARENTS, from_root, mirror
 from ..errors import Problem
 from .dance import DanceData
 
@@ -32,7 +33,7 @@ UPPER = [i for i in range(len(OPENPOSE_18)) if not any(i in leg for leg in LEGS)
 def joints_of(limbs) -> list[str]:
     """The joints of these limbs, in the skeleton's order."""
     held = {joint for limb in limbs for joint in LIMBS[limb]}
-    return [joint for joint in OPENPOSE_18 if joint in held]
+    return [joint for joint in OPENPOSE_18.joints if joint in held]
 
 
 def flipped(dance: DanceData) -> DanceData:
@@ -40,7 +41,7 @@ def flipped(dance: DanceData) -> DanceData:
 
     The axis is upright through the place where the hips are most of the time.
     """
-    swap = [OPENPOSE_18.index(mirror(joint)) for joint in OPENPOSE_18]
+    swap = [OPENPOSE_18.index(mirror(joint)) for joint in OPENPOSE_18.joints]
     seen = dance.scores[:, HIPS] > 0
     middle = dance.keypoints[:, HIPS, 0].astype(float)[seen.all(1)].mean(1)
     axis = float(np.median(middle)) if len(middle) else 0.5
@@ -124,10 +125,9 @@ def _keep_lengths(out: np.ndarray, points: np.ndarray, seen: np.ndarray) -> None
     for hip in HIPS:  # the hips' width too
         out[:, hip] = _along(mid_out, out[:, hip], points[:, hip] - mid)
     out[:, neck] = _along(mid_out, out[:, neck], points[:, neck] - mid)
-    for joint in from_root():
-        index = OPENPOSE_18.index(joint)
+    for index in OPENPOSE_18.outwards:
         if index in UPPER and index != neck:
-            parent = OPENPOSE_18.index(PARENTS[joint])
+            parent = OPENPOSE_18.parents[index]
             there = (seen[:, index] & seen[:, parent])[:, None]
             placed = _along(out[:, parent], out[:, index], points[:, index] - points[:, parent])
             out[:, index] = np.where(there, placed, out[:, index])

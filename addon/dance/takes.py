@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ..character.skeleton import EXTREMITIES, OPENPOSE_18
+from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
+
 from ..errors import Problem
 from .dance import MAX_FRAMES, DanceData
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 
 import numpy as np
 
+from tempose_pose.skeletons import EXTREMITIES
+
 from ..character.bones import Bone
 from ..character.extremities import followed
 from ..character.forward import Forward
@@ -17,7 +19,6 @@ from ..character.mapping import JOINTS, BoneMap
 from ..character.plane import Placement, Plane
 from ..character.posing import Options
 from ..character.retarget import solve
-from ..character.skeleton import EXTREMITIES
 from ..dance.dance import DanceData
 from ..errors import Problem
 from ..tempo.timing import Span, resample

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..tempo.timing import Span, TempoMap
+from tempose_pose.tempo import TempoMap
+
+from ..tempo.timing import Span
 from . import beats
 from .beats import Grid
 

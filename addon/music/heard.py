@@ -3,9 +3,11 @@
 
 import json
 
+from tempose_pose.tempo import TempoMap
+
 from .. import compat
 from ..tempo.playback import Playback
-from ..tempo.timing import Span, TempoMap
+from ..tempo.timing import Span
 from . import audio, strips
 
 

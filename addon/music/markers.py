@@ -12,7 +12,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..tempo.timing import Span, TempoMap
+from tempose_pose.tempo import TempoMap
+
+from ..tempo.timing import Span
 from . import beats, grids
 from .beats import DOWN, EDITED, PIN, Grid
 

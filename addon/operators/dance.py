@@ -3,12 +3,13 @@
 
 import bpy
 
+from tempose_pose.tempo import TempoMap
+
 from ..character import rig
 from ..dance import delivery, ghost, known, order, regenerate
 from ..keys import making
 from ..reading import Reading, at_press
 from ..server import connection, job, work
-from ..tempo.timing import TempoMap
 from .base import ActionButton, JobButton
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 import bpy
 from bpy.props import IntProperty, StringProperty
 
+from tempose_pose.skeletons import OPENPOSE_18
+
 from ..character import selection
-from ..character.skeleton import OPENPOSE_18
 from ..dance import placement
 from ..errors import Problem
 from ..files import output, pose_files, rig_reading, video
@@ -170,7 +171,9 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
         poses, data, ready = result
         scene, ob = rig_reading.both(self._scene, self._rig)
         take = stage.add(scene.tempose, ob, data, placement.span_of_import(scene, data), ready=ready)
-        missing = [j for j, seen in zip(OPENPOSE_18, (poses.scores > 0).any(0), strict=True) if not seen]
+        missing = [
+            j for j, seen in zip(OPENPOSE_18.joints, (poses.scores > 0).any(0), strict=True) if not seen
+        ]
         text = f"{take.name}, {len(poses)} poses from {self._path.name}, is shown on '{ob.name}'."
         return (
             f"{text} Not in the file and guessed: {', '.join(missing).replace('_', ' ')}."

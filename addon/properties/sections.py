@@ -4,9 +4,10 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
+from tempose_pose.tempo import MAX_FACTOR, MIN_FACTOR
+
 from .. import reading
 from ..tempo import tempo_follow
-from ..tempo.timing import MAX_FACTOR, MIN_FACTOR
 
 
 def _get_frame(self) -> int:

@@ -12,8 +12,9 @@ from bpy.props import (
     StringProperty,
 )
 
+from tempose_pose.tempo import MAX_FACTOR, MIN_FACTOR
+
 from ..server import connection
-from ..tempo.timing import MAX_FACTOR, MIN_FACTOR
 from .character import TemposeCharacter, TemposeCharacterSettings
 from .drawing import TemposeDrawing
 from .edit import TemposeEdit

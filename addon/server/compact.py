@@ -11,7 +11,8 @@ import zlib
 
 import numpy as np
 
-from ..character.skeleton import OPENPOSE_18
+from tempose_pose.skeletons import OPENPOSE_18
+
 from ..dance.dance import FARTHEST, MAX_FRAMES, DanceData, bad_answer, from_parts, number
 
 MEDIA_TYPE = "application/x-tempose-q16"

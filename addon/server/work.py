@@ -13,7 +13,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..character.skeleton import OPENPOSE_18
+from tempose_pose.skeletons import OPENPOSE_18
+
 from ..dance.dance import MAX_FRAMES, DanceData, bad_answer, floats, number
 from ..errors import Problem
 from ..files import pose_drawing

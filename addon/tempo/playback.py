@@ -4,7 +4,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from .timing import Span, TempoMap
+from tempose_pose.tempo import TempoMap
+
+from .timing import Span
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,10 @@ import math
 from bisect import bisect_right
 from collections.abc import Sequence
 
+from tempose_pose.tempo import TempoMap
+
 from ..errors import Problem
-from .timing import Span, TempoMap
+from .timing import Span
 
 SHORTEST = 0.5  # seconds that a server dances at least
 

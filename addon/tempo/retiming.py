@@ -7,11 +7,12 @@ from itertools import pairwise
 
 import numpy as np
 
+from tempose_pose.tempo import TempoMap
+
 from ..dance.known import FPS as DANCE_FPS
 from ..dance.known import OVERLAP
 from ..errors import Problem
 from .playback import Timing
-from .timing import TempoMap
 
 SHORTEST = 0.5  # seconds of song; a stretch that is danced again is at least this long, around its middle
 SPEEDS_ALIKE = 1e-5

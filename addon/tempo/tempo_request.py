@@ -6,11 +6,13 @@ No bpy in here. Settings are anything with the properties of `TemposeSettings`.
 
 from dataclasses import replace
 
+from tempose_pose.tempo import TempoMap
+
 from ..errors import Problem
 from ..music import hearing
 from . import tempo_sections
 from .playback import Playback
-from .timing import Span, TempoMap
+from .timing import Span
 
 
 def playback_for(settings, now: Playback, beats: dict | None) -> Playback:

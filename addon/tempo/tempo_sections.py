@@ -7,9 +7,10 @@ No bpy in here. A section here is anything with the properties of `TemposeSectio
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
+from tempose_pose.tempo import MAX_FACTOR, MIN_FACTOR
+
 from ..errors import Problem
 from ..music import hearing
-from .timing import MAX_FACTOR, MIN_FACTOR
 
 NO_BEATS = "A target in BPM needs to know the music's own tempo: press Find Beats first."
 NO_PASSAGE_BEATS = "Half and double time need to know the beats: press Find Beats first."

@@ -2,117 +2,18 @@
 """Frames, timeline seconds and song seconds. No bpy in here.
 
 *Timeline second* 0 is the left edge of the sound strip; *song seconds* count from the start of the sound that
-was sent to the server. A `TempoMap` leads from the first to the second.
+was sent to the server. A `TempoMap` (`tempose_pose.tempo`) leads from the first to the second.
 """
 
 import math
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from ..errors import Problem
-
-MIN_FACTOR, MAX_FACTOR = 0.25, 4.0
-RAMP_ERROR = 0.0005
-"""Seconds by which a ramp made of straight pieces may be off."""
-RAMP_POINTS = 400
 
 
 def frame_rate(fps: float, fps_base: float) -> float:
     """Frames per second of a scene: 30 over 1.001 is 29.97."""
     return fps / fps_base
-
-
-class TempoMap:
-    """Piecewise-linear, strictly rising map from timeline seconds to song seconds.
-
-    Parameters
-    ----------
-    points : sequence of (timeline_seconds, song_seconds)
-        At least two; beyond them the first and last slope go on.
-    """
-
-    def __init__(self, points: Sequence[Sequence[float]]):
-        array = np.asarray(points, float)
-        good = array.ndim == 2 and array.shape[1] == 2 and len(array) >= 2 and np.isfinite(array).all()
-        if not good or (np.diff(array, axis=0) <= 0).any():
-            raise Problem("tempo_map", "The tempo must stay above zero everywhere: set higher factors.")
-        self.points = [(float(a), float(b)) for a, b in array]
-
-    @classmethod
-    def from_sections(
-        cls, start: float, seconds: float, factor: float = 1.0, sections: Iterable[Sequence[float]] = ()
-    ) -> "TempoMap":
-        """The song from `start` for `seconds` of it, at `factor` times the section's own factor.
-
-        Parameters
-        ----------
-        start, seconds : float
-            Song seconds at timeline second 0, and how much of the song is played.
-        factor : float
-            Speed of the whole strip; 2 plays twice as fast.
-        sections : of (song_start, factor) or (song_start, factor, last_factor)
-            In any order; each lasts up to the next one's start. Before the first one the factor is 1. With a last
-            factor the tempo changes along the section, linearly over the song.
-        """
-        end = start + seconds
-        speeds = [(start, 1.0, 1.0), *sorted((s[0], s[1], s[2] if len(s) > 2 else s[1]) for s in sections)]
-        for _, *values in [(start, factor), *speeds]:
-            factors = np.asarray(values)
-            if not ((factors >= MIN_FACTOR) & (factors <= MAX_FACTOR)).all():
-                raise Problem(
-                    "tempo_factor",
-                    f"Tempo factors go from {MIN_FACTOR:g} to {MAX_FACTOR:g}: set one in between.",
-                )
-        timeline, points = 0.0, [(0.0, start)]
-        begins = [begin for begin, _, _ in speeds] + [max(end, speeds[-1][0])]
-        for (begin, first, last), stop in zip(speeds, begins[1:], strict=True):
-            low, high = np.clip([begin, stop], start, end).tolist()
-            if high - low <= 1e-6:
-                continue
-            slope = (last - first) / (stop - begin)  # of the whole section, of which a part may be heard
-            v0, v1 = factor * (first + slope * (low - begin)), factor * (first + slope * (high - begin))
-            song, passed = _ramp(high - low, v0, v1)
-            points += [(timeline + t, low + s) for t, s in zip(passed, song, strict=True)]
-            points[-1] = (points[-1][0], high)
-            timeline += float(passed[-1])
-        return cls(points)
-
-    def to_song(self, timeline):
-        """Song seconds at timeline seconds."""
-        points = np.asarray(self.points)
-        return _line(np.asarray(timeline, float), points[:, 0], points[:, 1])
-
-    def to_timeline(self, song):
-        """Timeline seconds at song seconds."""
-        points = np.asarray(self.points)
-        return _line(np.asarray(song, float), points[:, 1], points[:, 0])
-
-    @property
-    def is_plain(self) -> bool:
-        """Whether the song plays at its own speed throughout."""
-        steps = np.diff(np.asarray(self.points), axis=0)
-        return bool(np.allclose(steps[:, 1], steps[:, 0], rtol=1e-6))
-
-
-def _ramp(length: float, v0: float, v1: float) -> tuple[np.ndarray, np.ndarray]:
-    """Song seconds from 0 to `length` and the time they take, at a speed that goes linearly from v0 to v1.
-
-    Straight lines between the points are off by at most `RAMP_ERROR`: the time is ln(v / v0) / (dv / ds).
-    """
-    slope = (v1 - v0) / length
-    if abs(v1 - v0) < 1e-9:
-        return np.asarray([length]), np.asarray([length / v0])
-    step = math.sqrt(8 * RAMP_ERROR * min(v0, v1) ** 2 / abs(slope))
-    song = np.linspace(0, length, min(RAMP_POINTS, max(2, math.ceil(length / step))) + 1)[1:]
-    return song, np.log1p(slope * song / v0) / slope
-
-
-def _line(x, xs, ys):
-    y = np.interp(x, xs, ys)
-    y = np.where(x < xs[0], ys[0] + (x - xs[0]) * (ys[1] - ys[0]) / (xs[1] - xs[0]), y)
-    return np.where(x > xs[-1], ys[-1] + (x - xs[-1]) * (ys[-1] - ys[-2]) / (xs[-1] - xs[-2]), y)
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,7 @@ def generate(
     on_step : callable (done, total), optional
         Called after each sampler step.
     should_cancel : callable, optional
-        Asked before each sampler step; `tempose.errors.Canceled` is raised when it answers true.
+        Asked before each sampler step; `tempose_pose.errors.Canceled` is raised when it answers true.
 
     Raises
     ------

@@ -2,7 +2,7 @@
 
 
 class TemposeError(ValueError):
-    """Bad input or a missing part, with a message that can be shown to a person as it is.
+    """Bad input or a missing part, with a message that can be shown to a person as it is; nothing was changed.
 
     Attributes
     ----------
@@ -17,4 +17,4 @@ class TemposeError(ValueError):
 
 
 class Canceled(Exception):
-    """Raised inside a generation when its `should_cancel` callback answered true."""
+    """The person asked to stop: a generation's `should_cancel` answered true, or a job was canceled."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from tempose_pose.errors import TemposeError
 
@@ -30,16 +31,52 @@ class Skeleton:
     def __len__(self) -> int:
         return len(self.joints)
 
-    def index(self, joint: str) -> int:
-        """Index of a joint by name."""
-        return self.joints.index(joint)
+    @cached_property
+    def at(self) -> dict[str, int]:
+        """Joint → its index."""
+        return {joint: i for i, joint in enumerate(self.joints)}
 
-    @property
+    def index(self, joint: str) -> int:
+        """Index of a joint by name; `ValueError` where there is none."""
+        if joint not in self.at:
+            raise ValueError(f"{self.name} has no joint {joint!r}")
+        return self.at[joint]
+
+    def indices(self, *joints: str) -> list[int]:
+        """Indices of joints by name."""
+        return [self.index(joint) for joint in joints]
+
+    @cached_property
     def flip(self) -> tuple[int, ...]:
         """For each joint the index of its mirror partner (itself for joints on the axis)."""
-        swap = {"left": "right", "right": "left"}
-        names = ["_".join(swap.get(word, word) for word in joint.split("_")) for joint in self.joints]
-        return tuple(self.joints.index(name) for name in names)
+        return tuple(self.index(mirror(joint)) for joint in self.joints)
+
+    def parent_of(self, joint: str) -> str | None:
+        """What a joint hangs on; None for a root."""
+        parent = self.parents[self.index(joint)]
+        return self.joints[parent] if parent >= 0 else None
+
+    @cached_property
+    def outwards(self) -> tuple[int, ...]:
+        """All joints, each after the one that it hangs on."""
+        order: list[int] = []
+
+        def visit(joint: int) -> None:
+            if joint in order:
+                return
+            if self.parents[joint] >= 0:
+                visit(self.parents[joint])
+            order.append(joint)
+
+        for joint in range(len(self)):
+            visit(joint)
+        return tuple(order)
+
+
+def mirror(joint: str) -> str:
+    """The joint's partner on the other side (itself on the middle axis)."""
+    swap = {"left": "right", "right": "left"}
+    return "_".join(swap.get(word, word) for word in joint.split("_"))
 
 
 def _skeleton(name: str, joints: str, parents: dict[str, str], limbs: str) -> Skeleton:
@@ -99,14 +136,14 @@ _FEET = {
     **{f"{s}_{j}": f"{s}_ankle" for s in ("left", "right") for j in ("big_toe", "heel")},
     **{f"{s}_small_toe": f"{s}_big_toe" for s in ("left", "right")},
 }
-_FINGERS = ("thumb", "index", "middle", "ring", "little")
+FINGERS = ("thumb", "index", "middle", "ring", "little")
 
 
 def _hand(side: str) -> tuple[list[str], dict[str, str], str]:
     """21 joints, parents and limbs of a hand: its root, then four of each finger from the palm outwards."""
     root = f"{side}_hand"
     joints, parents, limbs = [root], {root: f"{side}_wrist"}, []
-    for finger in _FINGERS:
+    for finger in FINGERS:
         for k in range(1, 5):
             joint = f"{side}_{finger}_{k}"
             parents[joint] = root if k == 1 else f"{side}_{finger}_{k - 1}"
@@ -202,6 +239,13 @@ MEDIAPIPE_33 = _skeleton(
 
 OPENPOSE_60 = _with_hands("openpose18_hands", OPENPOSE_18)  # what DWPose draws, without the face
 BODY_67 = _with_hands("body25_hands", BODY_25)  # all of COCO-WholeBody but the face
+
+FEET = BODY_67.joints[19:25]
+"""Big toe, small toe and heel, left and then right."""
+HANDS = {side: tuple(_hand(side)[0]) for side in ("left", "right")}
+"""The 21 points of OpenPose's hands: the root, then each finger from the palm outwards."""
+EXTREMITIES = (*FEET, *HANDS["left"], *HANDS["right"])
+"""What poses may have beyond the joints that are danced."""
 
 # What the model reads and writes, and the interchange with the server is made of …
 SKELETONS: dict[str, Skeleton] = {s.name: s for s in (OPENPOSE_18, COCO_17)}

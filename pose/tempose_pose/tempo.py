@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from tempose_pose.errors import TemposeError
+
+MIN_FACTOR, MAX_FACTOR = 0.25, 4.0
+"""What a person may set, for the whole song and for a section of it; the two are multiplied ..."""
+MIN_SPEED, MAX_SPEED = MIN_FACTOR**2, MAX_FACTOR**2
+"""... so a map may run from 1/16 to 16 times the song's own speed."""
+RAMP_ERROR = 0.0005
+"""Seconds by which a ramp made of straight pieces may be off."""
+RAMP_POINTS = 400
 
 
 @dataclass(frozen=True)
@@ -16,8 +25,8 @@ class TempoMap:
 
     Parameters
     ----------
-    points : tuple of (timeline_seconds, song_seconds)
-        At least two. Outside of them the first and last slope go on.
+    points : sequence of (timeline_seconds, song_seconds)
+        At least two, kept as a tuple. Outside of them the first and last slope go on.
 
     Raises
     ------
@@ -25,7 +34,7 @@ class TempoMap:
         When a number is not finite, the map does not rise strictly, or a slope lies outside 1/16…16.
     """
 
-    points: tuple[tuple[float, float], ...] = ((0.0, 0.0), (1.0, 1.0))
+    points: Sequence[Sequence[float]] = ((0.0, 0.0), (1.0, 1.0))
 
     def __post_init__(self):
         points = np.asarray(self.points, float)
@@ -33,35 +42,69 @@ class TempoMap:
             raise TemposeError("tempo_map", "A tempo map needs two or more pairs of finite numbers.")
         steps = np.diff(points, axis=0)
         if (steps <= 0).any():
-            raise TemposeError(
-                "tempo_map", "A tempo map must rise strictly in both timeline and song seconds."
-            )
+            raise TemposeError("tempo_map", "The tempo must stay above zero everywhere: set higher factors.")
         slopes = steps[:, 1] / steps[:, 0]
-        if slopes.min() < 1 / 16 or slopes.max() > 16:
-            raise TemposeError("tempo_map", "Tempo factors must lie between 1/16 and 16.")
+        if slopes.min() < MIN_SPEED * (1 - 1e-6) or slopes.max() > MAX_SPEED * (1 + 1e-6):
+            raise TemposeError(
+                "tempo_map",
+                f"The tempo must stay between 1/{1 / MIN_SPEED:.0f} and {MAX_SPEED:.0f} times the song's.",
+            )
         object.__setattr__(self, "points", tuple((float(a), float(b)) for a, b in points))
 
     @classmethod
-    def from_sections(cls, sections: Iterable[tuple[float, float]], start: float = 0.0) -> TempoMap:
-        """A map from (song_start_seconds, speed_factor) sections, in order; factor 2 plays twice as fast.
+    def from_sections(
+        cls, start: float, seconds: float, factor: float = 1.0, sections: Iterable[Sequence[float]] = ()
+    ) -> TempoMap:
+        """The song from `start` for `seconds` of it, at `factor` times the section's own factor.
 
-        Timeline second 0 is song second `start`; each section lasts to the next one's start.
+        Parameters
+        ----------
+        start, seconds : float
+            Song seconds at timeline second 0, and how much of the song is played.
+        factor : float
+            Speed of the whole; 2 plays twice as fast.
+        sections : of (song_start, factor) or (song_start, factor, last_factor)
+            In any order; each lasts up to the next one's start. Before the first one the factor is 1. With a last
+            factor the tempo changes along the section, linearly over the song.
+
+        Raises
+        ------
+        TemposeError
+            ``"tempo_factor"`` when a factor lies outside `MIN_FACTOR`…`MAX_FACTOR`.
         """
-        song, timeline, factor = start, 0.0, 1.0
-        points = [(0.0, start)]
-        for begin, speed in sections:
-            if begin > song:
-                timeline += (begin - song) / factor
-                song = begin
-                points.append((timeline, song))
-            factor = speed
-        points.append((timeline + 1.0 / factor, song + 1.0))
-        return cls(tuple(points))
+        end = start + seconds
+        speeds = [(start, 1.0, 1.0), *sorted((s[0], s[1], s[2] if len(s) > 2 else s[1]) for s in sections)]
+        for _, *values in [(start, factor), *speeds]:
+            factors = np.asarray(values)
+            if not ((factors >= MIN_FACTOR) & (factors <= MAX_FACTOR)).all():
+                raise TemposeError(
+                    "tempo_factor",
+                    f"Tempo factors go from {MIN_FACTOR:g} to {MAX_FACTOR:g}: set one in between.",
+                )
+        timeline, points = 0.0, [(0.0, start)]
+        begins = [begin for begin, _, _ in speeds] + [max(end, speeds[-1][0])]
+        for (begin, first, last), stop in zip(speeds, begins[1:], strict=True):
+            low, high = np.clip([begin, stop], start, end).tolist()
+            if high - low <= 1e-6:
+                continue
+            slope = (last - first) / (stop - begin)  # of the whole section, of which a part may be heard
+            v0, v1 = factor * (first + slope * (low - begin)), factor * (first + slope * (high - begin))
+            song, passed = _ramp(high - low, v0, v1)
+            points += [(timeline + t, low + s) for t, s in zip(passed, song, strict=True)]
+            points[-1] = (points[-1][0], high)
+            timeline += float(passed[-1])
+        return cls(points)
 
     @classmethod
     def constant(cls, factor: float = 1.0, start: float = 0.0) -> TempoMap:
         """The song from `start`, at one speed throughout."""
         return cls(((0.0, start), (1.0, start + factor)))
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the song plays at its own speed throughout."""
+        steps = np.diff(np.asarray(self.points), axis=0)
+        return bool(np.allclose(steps[:, 1], steps[:, 0], rtol=1e-6))
 
     def to_song(self, timeline: np.ndarray | Sequence[float] | float) -> np.ndarray:
         """Song seconds at timeline seconds."""
@@ -78,6 +121,19 @@ class TempoMap:
         points = np.asarray(self.points)
         slopes = np.diff(points[:, 1]) / np.diff(points[:, 0])
         return slopes[np.clip(np.searchsorted(points[:, 0], timeline, "right") - 1, 0, len(slopes) - 1)]
+
+
+def _ramp(length: float, v0: float, v1: float) -> tuple[np.ndarray, np.ndarray]:
+    """Song seconds from 0 to `length` and the time they take, at a speed that goes linearly from v0 to v1.
+
+    Straight lines between the points are off by at most `RAMP_ERROR`: the time is ln(v / v0) / (dv / ds).
+    """
+    slope = (v1 - v0) / length
+    if abs(v1 - v0) < 1e-9:
+        return np.asarray([length]), np.asarray([length / v0])
+    step = math.sqrt(8 * RAMP_ERROR * min(v0, v1) ** 2 / abs(slope))
+    song = np.linspace(0, length, min(RAMP_POINTS, max(2, math.ceil(length / step))) + 1)[1:]
+    return song, np.log1p(slope * song / v0) / slope
 
 
 def _interpolate(x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:

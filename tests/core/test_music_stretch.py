@@ -35,7 +35,7 @@ def attack_near(samples, time, rate=RATE):
         *(TempoMap.constant(f) for f in (0.5, 0.8, 1.0, 1.1, 1.5, 2.0)),
         TempoMap.constant(1.3, start=2.2),
         CHANGING,
-        TempoMap.from_sections([(0.0, 1.0), (4.0, 1.3), (8.0, 0.7)]),
+        TempoMap.from_sections(0.0, 12.5, 1.0, [(4.0, 1.3), (8.0, 0.7)]),
     ],
     ids=["half", "0.8", "same", "1.1", "1.5", "double", "trimmed", "changing", "sections on beats"],
 )

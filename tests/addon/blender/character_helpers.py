@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from tempose_pose import skeletons
+
 MIDDLE = {
     "hips": (None, (0, 0, 1.0), (0, 0, 1.1)),
     "spine": ("hips", (0, 0, 1.1), (0, 0, 1.25)),
@@ -81,7 +83,7 @@ def dance(tempose, ob, seed=1, size=40.0, frames=40):
 def errors(bpy, tempose, ob, points, frames, first=0):
     """Distance in pixels (frames, joints) of the evaluated joints from the keypoints, and the joints' names."""
     character = tempose("character.character")
-    place, names = character.placement(ob), tempose("character.skeleton").OPENPOSE_18
+    place, names = character.placement(ob), skeletons.OPENPOSE_18.joints
     rows, known = [], None
     for frame in frames:
         bpy.context.scene.frame_set(frame)

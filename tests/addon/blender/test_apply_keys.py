@@ -7,6 +7,8 @@ import character_helpers as made
 import numpy as np
 import pytest
 
+from tempose_pose.tempo import TempoMap
+
 FRAMES, FIRST = 120, 1
 HAND = {20: 0.6, 61: -0.8}  # keys set by hand: in what is kept, and in what is danced again
 
@@ -43,7 +45,7 @@ def again_danced(blender, scene, tempose, own, add):
     curve.update()
     base = again.keep_keys(scene.tempose, own)
     second, _ = add(2)
-    heard = tempose("tempo.playback").Timing(span, tempose("tempo.timing").TempoMap([[0.0, 0.0], [4.0, 4.0]]))
+    heard = tempose("tempo.playback").Timing(span, TempoMap([[0.0, 0.0], [4.0, 4.0]]))
     pieces = [retiming.Piece(-math.inf, 41, 0), retiming.Piece(81, math.inf, 0)]
     again.put_in(second.action, base, again.Again("", None, pieces, heard, heard, [], True), span)
     assert keying.hand_set(second.action) == {name(curve): list(map(float, HAND))}

@@ -5,6 +5,8 @@ import pytest
 from blender_helpers import all_of
 from character_helpers import MIXAMO, make
 
+from tempose_pose import skeletons
+
 TURNS = {
     "front": np.eye(3),
     "lying": [[1, 0, 0], [0, 0, -1], [0, 1, 0]],
@@ -16,7 +18,7 @@ TURNS = {
 @pytest.fixture
 def handed(tempose):
     """The standing figure with hands and feet."""
-    pose, skeleton = tempose("character.reference").standing("ADULT"), tempose("character.skeleton")
+    pose, skeleton = tempose("character.reference").standing("ADULT"), skeletons
     for k, joint in enumerate(skeleton.EXTREMITIES):
         lower = skeleton.OPENPOSE_18.index(tempose("character.extremities").limb_of(joint)[1])
         sign = 1 if joint.startswith("left") else -1
@@ -33,7 +35,7 @@ def handed(tempose):
 
 def take_of(tempose, pose, ob, frames=12):
     """The pose swaying, its fingers and toes against wrists and ankles."""
-    skeleton = tempose("character.skeleton")
+    skeleton = skeletons
     t = np.linspace(0, 2, frames)[:, None, None]
     body = pose.keypoints + 25 * np.sin(t * np.arange(1, 19)[None, :, None] / 6 + [[[0.0, 1.0]]])
     rest = np.array([pose.more[j] for j in skeleton.EXTREMITIES])
@@ -67,7 +69,7 @@ def test_a_rig_from_a_pose_with_hands_and_feet_has_their_bones_and_dances_them(
     tempose("keys.keys").assign(ob, tempose("keys.keys").bake(take, ob, span, scene.tempose, "dance"))
     scene.frame_start, scene.frame_end = 1, 12
     out = all_of(tempose("files.rig_reading").read(scene.name, ob.name, 30.0, False))
-    names = tempose("character.skeleton").EXTREMITIES
+    names = skeletons.EXTREMITIES
     on_bones = [k for k, j in enumerate(names) if not j.endswith(("hand", "heel", "small_toe"))]
     wanted = take.dance.more[:, on_bones, :2] * handed.canvas
     off = np.linalg.norm(out.more[:, on_bones, :2] - wanted, axis=2)
@@ -83,7 +85,7 @@ def test_a_dance_without_hands_carries_them_as_the_rig_has_them(blender, scene, 
             bone.rotation_euler.z = 0.7
     blender.context.view_layer.update()
     now, rest = (tempose("character.character").pose_of(ob, current=c) for c in (True, False))
-    wrist = tempose("character.skeleton").OPENPOSE_18.index("left_wrist")
+    wrist = skeletons.OPENPOSE_18.index("left_wrist")
     before = np.subtract(rest.more["left_middle_4"], rest.keypoints[wrist])
     after = np.subtract(now.more["left_middle_4"], now.keypoints[wrist])
     angle = np.arctan2(after[1], after[0]) - np.arctan2(before[1], before[0])
@@ -160,7 +162,7 @@ def test_a_range_of_a_take_from_a_file_is_danced_again_and_keeps_its_hands(
     np.testing.assert_array_equal(after.keypoints[~again], before.keypoints[~again])
     np.testing.assert_array_equal(after.more[~again], before.more[~again])
     assert np.abs(after.keypoints[again] - before.keypoints[again]).max() > 0.01
-    skeleton = tempose("character.skeleton")
+    skeleton = skeletons
     wrist = skeleton.OPENPOSE_18.index("left_wrist")
     hand = [k for k, j in enumerate(skeleton.EXTREMITIES) if j.startswith("left_middle")]
     reach = [

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 
+from tempose_pose import skeletons
+
 
 def gingerbread(blender, alpha: bool, size=(200, 320)):
     """A picture of a figure with its arms and legs apart, colour by limb, clear or white around."""
@@ -80,7 +82,7 @@ def test_the_rig_stands_on_its_markers(blender, scene, tempose):
         blender.context, placed(tempose, blender, gingerbread(blender, True)), 0.1
     )
     pose, place = tempose("character.rig").pose_of(ob, current=False), tempose("character.rig").placement(ob)
-    wrist = pose.keypoints[tempose("character.skeleton").OPENPOSE_18.index("left_wrist")] / place.canvas[1]
+    wrist = pose.keypoints[skeletons.OPENPOSE_18.index("left_wrist")] / place.canvas[1]
     assert np.allclose(wrist, JOINTS["left_wrist"], atol=0.005)
 
 
@@ -157,7 +159,7 @@ def test_found_joints_move_the_markers_and_hands_come_along(blender, scene, temp
     unseen = puppet.mark(plane, found)
     assert "right_wrist" in unseen and "nose" not in unseen
     _, pose = puppet.read(plane)
-    canvas, names = np.asarray(pose.canvas), tempose("character.skeleton").OPENPOSE_18
+    canvas, names = np.asarray(pose.canvas), skeletons.OPENPOSE_18.joints
     assert np.allclose(pose.keypoints[names.index("left_wrist")] / canvas, found["left_wrist"], atol=1e-4)
     assert set(pose.more) == {"left_middle_1", "left_middle_2"}
     assert np.allclose(np.divide(pose.more["left_middle_1"], canvas), found["left_middle_1"], atol=1e-4)

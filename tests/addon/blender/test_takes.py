@@ -5,6 +5,8 @@ import pytest
 from blender_helpers import CLICKS, add_strip, click_track, summary, write_wav
 from census import keys_of
 
+from tempose_pose import skeletons
+
 
 def frames_of(action):
     return tuple(round(f) for f in action.frame_range)
@@ -278,7 +280,7 @@ def test_keys_set_by_hand_stay_outside_of_the_range(ops, settings, mirrored, tem
 
 
 def test_locked_limbs_keep_their_poses_while_the_rest_is_danced_anew(ops, settings, mirrored, tempose):
-    stage, joints = tempose("keys.stage"), tempose("character.skeleton").OPENPOSE_18
+    stage, joints = tempose("keys.stage"), skeletons.OPENPOSE_18.joints
     old = stage.data_of(mirrored).dance.keypoints
     assert not ops.lock_limbs.poll()
     settings.edit.left_leg = settings.edit.right_leg = True

@@ -8,6 +8,8 @@ import character_helpers as made
 import numpy as np
 import pytest
 
+from tempose_pose import skeletons
+
 
 def turned(axis, angle):
     """(3, 3) turn about X, Y or Z."""
@@ -84,7 +86,7 @@ def off_on_screen(blender, tempose, ob, stretch=True):
     scene.tempose.stretch, scene.tempose.keys.feet = stretch, "NEVER"
     keys, character, ghost = tempose("keys.keys"), tempose("character.character"), tempose("dance.ghost")
     keys.assign(ob, keys.bake(take, ob, span, scene.tempose, "dance"))
-    names = tempose("character.skeleton").OPENPOSE_18
+    names = skeletons.OPENPOSE_18.joints
     bone_map = character.map_of(ob)
     spots = character.spots_of(ob, tempose("character.armature").bones_of(ob, bone_map), bone_map)
     pixels = straight(ob, character.plane_of(ob, bone_map), character.placement(ob))

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from addon.character.backdrop import alpha_of, first_guess
-from addon.character.skeleton import OPENPOSE_18
 from addon.errors import Problem
+
+from tempose_pose.skeletons import OPENPOSE_18
 
 
 def photo(height=300, width=200) -> np.ndarray:
@@ -52,7 +53,7 @@ def test_a_picture_of_nothing_says_so():
 def test_the_first_guess_lies_in_the_figure():
     alpha = np.zeros((400, 300))
     alpha[50:350, 100:220] = 1
-    points = dict(zip(OPENPOSE_18, first_guess(alpha), strict=True))
+    points = dict(zip(OPENPOSE_18.joints, first_guess(alpha), strict=True))
     assert 50 < points["nose"][1] < 110
     assert 320 < points["left_ankle"][1] < 350
     assert points["left_wrist"][0] > points["right_wrist"][0]  # it looks at us

@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from addon.music import beat_changes, beats
 from addon.music.beat_view import GRAB, LABEL_GAP, LINE_GAP, View, grab, lay, picture
-from addon.tempo.timing import Span, TempoMap
+from addon.tempo.timing import Span
 from hypothesis import given
 from hypothesis import strategies as st
+
+from tempose_pose.tempo import TempoMap
 
 RATE = 24.0
 

@@ -8,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from addon.character.skeleton import OPENPOSE_18
 from addon.dance.dance import from_answer, number
 from addon.errors import Canceled, Problem
 from addon.server import work
@@ -16,6 +15,8 @@ from addon.server.answers import EVENT_BYTES, MESSAGE_CHARACTERS, parse_events
 from addon.server.client import Client, is_loopback, split_url
 from addon.server.job import Job
 from patience import PATIENCE
+
+from tempose_pose.skeletons import OPENPOSE_18
 
 TOKEN = "secret-token-for-tests"
 
@@ -26,7 +27,7 @@ def encoded(array):
 
 def result(frames=30, **changed):
     return {
-        "fps": 30, "skeleton": "openpose18", "joints": list(OPENPOSE_18), "frames": frames,
+        "fps": 30, "skeleton": "openpose18", "joints": list(OPENPOSE_18.joints), "frames": frames,
         "canvas": [1000, 1000],
         "keypoints": encoded(np.full((frames, 18, 2), 0.5)),
         "scores": encoded(np.ones((frames, 18))),

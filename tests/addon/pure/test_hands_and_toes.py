@@ -6,15 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from addon.character import extremities, reference
-from addon.character.skeleton import BODY_25, EXTREMITIES, FEET, HALPE_26, HANDS, OPENPOSE_18
 from addon.dance import shaping, takes
 from addon.dance.dance import DanceData
 from addon.files import pose_files
 from addon.files.poses import Poses
 
+from tempose_pose.skeletons import BODY_25, EXTREMITIES, FEET, HALPE_26, HANDS, OPENPOSE_18
+
 
 def person(layout, hand=None):
-    at = dict(zip(OPENPOSE_18, reference.standing().keypoints, strict=True))
+    at = dict(zip(OPENPOSE_18.joints, reference.standing().keypoints, strict=True))
     at |= {"mid_hip": np.array([500, 525.0]), "head": np.array([500, 180.0])}
     for side, sign in (("left", 1), ("right", -1)):
         at |= {
@@ -30,7 +31,7 @@ def person(layout, hand=None):
     }
 
 
-@pytest.mark.parametrize("layout", [BODY_25, HALPE_26])
+@pytest.mark.parametrize("layout", [BODY_25.joints, HALPE_26.joints])
 def test_toes_come_along(layout):
     pose = reference.from_json(json.dumps(person(layout)))
     ankle = pose.keypoints[OPENPOSE_18.index("left_ankle")]
@@ -40,10 +41,10 @@ def test_toes_come_along(layout):
 
 
 def test_a_hand_that_was_found_comes_along_and_one_that_was_not_does_not():
-    seen = person(OPENPOSE_18, [300.0, 600.0, 0.9] * 21)
+    seen = person(OPENPOSE_18.joints, [300.0, 600.0, 0.9] * 21)
     assert reference.from_json(json.dumps(seen)).more == dict.fromkeys(HANDS["right"], (300.0, 600.0))
     for hand in ([300.0, 600.0, 0.0] * 21, [1.0] * 5, ["x"] * 63, [float("nan")] * 63):
-        assert reference.from_json(json.dumps(person(OPENPOSE_18, hand))).more == {}
+        assert reference.from_json(json.dumps(person(OPENPOSE_18.joints, hand))).more == {}
 
 
 def dancing(frames=5):

@@ -3,12 +3,13 @@ import json
 
 import numpy as np
 import pytest
-from addon.character.skeleton import OPENPOSE_18
 from addon.dance import known
 from addon.dance.dance import DanceData
 from addon.errors import Problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tempose_pose.skeletons import OPENPOSE_18
 
 ARMS = ("right_elbow", "right_wrist", "left_elbow", "left_wrist")
 

@@ -5,7 +5,6 @@ import json
 import numpy as np
 import pytest
 from addon.character import reference
-from addon.character.skeleton import OPENPOSE_18
 from addon.errors import Problem
 from addon.files import pose_drawing
 from addon.files.openpose import openpose
@@ -13,6 +12,8 @@ from addon.files.pose_files import load, save
 from addon.files.poses import Poses, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tempose_pose.skeletons import OPENPOSE_18
 
 DEFAULTS = (25.0, (640, 480))
 

@@ -8,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from addon.character.skeleton import OPENPOSE_18
 from addon.errors import Problem
 from addon.server import client as client_module
 from addon.server.client import Client
@@ -17,10 +16,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from patience import PATIENCE
 
+from tempose_pose.skeletons import OPENPOSE_18
+
 pack = pytest.importorskip("tempose_server.compact", reason="needs the server's package").pack
 TOKEN = "secret-token-for-tests"
 ABOUT = {
-    "fps": 30, "skeleton": "openpose18", "joints": list(OPENPOSE_18), "canvas": [1000, 1000],
+    "fps": 30, "skeleton": "openpose18", "joints": list(OPENPOSE_18.joints), "canvas": [1000, 1000],
     "beat_times": [0.5, 1.0], "downbeat_times": [0.5], "seams": [], "seed": 7, "model_revision": "null-1",
 }  # fmt: skip
 

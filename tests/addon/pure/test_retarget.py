@@ -10,10 +10,11 @@ from addon.character.plane import FRONT, Placement, best_fit
 from addon.character.posing import Options
 from addon.character.retarget import solve
 from addon.character.shape import by_shape
-from addon.character.skeleton import OPENPOSE_18
 from addon.errors import Problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tempose_pose.skeletons import OPENPOSE_18
 
 PLACE = Placement((1000, 1000), 0.0025, (500, 900))
 SHORT = Options(shortest=0.02, longest=8.0)
@@ -40,7 +41,7 @@ def waving(bones, bone_map, lies, seed, size=0.05, frames=25):
     height = max(p[1] for p in at.values()) - min(p[1] for p in at.values())
     rng, t = np.random.default_rng(seed), np.linspace(0, 4, frames)[:, None]
     points, scores = np.zeros((frames, 18, 2)), np.zeros((frames, 18))
-    for i, joint in enumerate(OPENPOSE_18):
+    for i, joint in enumerate(OPENPOSE_18.joints):
         if joint in at:
             wave = np.sin(t * rng.uniform(0.5, 3, 2) + rng.uniform(0, 6, 2))
             points[:, i], scores[:, i] = at[joint] + size * height * wave, 1.0
@@ -71,7 +72,7 @@ def test_any_armature_puts_its_joints_on_the_keypoints(seed):
     bones, bone_map, lies = armatures.foreign(seed)
     points, scores, pixels = waving(bones, bone_map, lies, seed)
     at = where(bones, bone_map, lies, solve(points, scores, bones, bone_map, lies, SHORT), len(points))
-    for joint in OPENPOSE_18:
+    for joint in OPENPOSE_18.joints:
         if joint in at and joint != "nose":  # a neck of a few pixels may reach its limits
             assert np.abs(at[joint] - points[:, JOINTS.index(joint)]).max() * pixels < 0.5, joint
 
@@ -100,7 +101,7 @@ def test_rigid_mode_keeps_the_standing_foot_on_the_ground():
     bones, bone_map = own_rig()
     pixels = np.repeat(reference.standing().keypoints[None], 20, 0)
     knees = [OPENPOSE_18.index(f"{s}_knee") for s in ("left", "right")]
-    hips_up = [i for i, j in enumerate(OPENPOSE_18) if "knee" not in j and "ankle" not in j]
+    hips_up = [i for i, j in enumerate(OPENPOSE_18.joints) if "knee" not in j and "ankle" not in j]
     dip = 40 * np.sin(np.linspace(0, np.pi, 20))[:, None]
     pixels[:, hips_up, 1] += (
         dip  # the hips sink, the knees come towards the viewer: legs get shorter in the picture

@@ -7,10 +7,11 @@ from addon.errors import Problem
 from addon.music import hearing
 from addon.tempo import retiming, tempo_sections
 from addon.tempo.playback import Timing
-from addon.tempo.timing import Span, TempoMap
+from addon.tempo.timing import Span
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tempose_pose.tempo import TempoMap
 from tempose_pose.tempo import TempoMap as CoreMap
 
 factors = st.floats(0.5, 2.0)

@@ -3,11 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from addon.character.reference import standing
-from addon.character.skeleton import OPENPOSE_18, PARENTS, mirror
 from addon.dance import shaping
 from addon.dance.dance import DanceData
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tempose_pose.skeletons import OPENPOSE_18, mirror
 
 RATE, FRAMES = 30.0, 150
 
@@ -19,7 +20,7 @@ def dance(seed=0):
     points = np.repeat(np.asarray(reference.keypoints, float)[None], FRAMES, 0)
     t = np.arange(FRAMES) / RATE
     sway = 30 * np.sin(2 * np.pi * t + rng.random())
-    for joint in OPENPOSE_18:
+    for joint in OPENPOSE_18.joints:
         if "knee" not in joint and "ankle" not in joint:
             points[:, OPENPOSE_18.index(joint), 0] += sway
     for side in ("left", "right"):
@@ -38,8 +39,8 @@ def dance(seed=0):
 
 def lengths(dance):
     pixels = dance.pixels
-    at = {j: pixels[:, OPENPOSE_18.index(j)] for j in OPENPOSE_18}
-    return {j: np.hypot(*(at[j] - at[p]).T) for j, p in PARENTS.items() if "hip" not in j}
+    at = {j: pixels[:, OPENPOSE_18.index(j)] for j in OPENPOSE_18.joints}
+    return {j: np.hypot(*(at[j] - at[p]).T) for j in at if (p := OPENPOSE_18.parent_of(j)) and "hip" not in j}
 
 
 def speed(dance, joint):
@@ -48,7 +49,7 @@ def speed(dance, joint):
 
 def test_the_limbs_are_the_body_with_nothing_twice():
     joints = [j for limb in shaping.LIMBS.values() for j in limb]
-    assert sorted(joints) == sorted(OPENPOSE_18)
+    assert sorted(joints) == sorted(OPENPOSE_18.joints)
     assert shaping.joints_of(["head", "left_arm"])[:3] == ["nose", "left_elbow", "left_wrist"]
 
 
@@ -59,7 +60,7 @@ def test_a_mirror_image_changes_sides_in_the_same_place():
     assert np.median(after.keypoints[:, hips, 0]) == pytest.approx(
         np.median(before.keypoints[:, hips, 0]), abs=1e-3
     )
-    for joint in OPENPOSE_18:
+    for joint in OPENPOSE_18.joints:
         a, b = OPENPOSE_18.index(joint), OPENPOSE_18.index(mirror(joint))
         assert np.array_equal(after.keypoints[:, a, 1], before.keypoints[:, b, 1])
         total = after.keypoints[:, a, 0] + before.keypoints[:, b, 0]

@@ -17,9 +17,11 @@ from addon.dance.splice import (
 )
 from addon.tempo.playback import Timing
 from addon.tempo.retiming import Piece
-from addon.tempo.timing import Span, TempoMap
+from addon.tempo.timing import Span
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tempose_pose.tempo import TempoMap
 
 
 def keys(frames, values=None, by_hand=()):

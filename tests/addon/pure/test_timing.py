@@ -1,57 +1,6 @@
 import numpy as np
 import pytest
-from addon.errors import Problem
-from addon.tempo.timing import Span, TempoMap, frame_rate, resample
-from hypothesis import given
-from hypothesis import strategies as st
-
-from tempose_pose.tempo import TempoMap as CoreMap
-
-factors = st.floats(0.5, 2.0)
-
-
-def test_a_plain_map_leads_each_timeline_second_to_the_start_plus_itself():
-    tempo = TempoMap.from_sections(3.0, 10.0)
-    assert tempo.is_plain
-    assert tempo.to_song([0.0, 4.5, 10.0]).tolist() == [3.0, 7.5, 13.0]
-
-
-def test_double_speed_halves_the_length():
-    tempo = TempoMap.from_sections(0.0, 10.0, 2.0)
-    assert not tempo.is_plain
-    assert float(tempo.to_timeline(10.0)) == 5.0
-
-
-def test_a_section_lasts_up_to_the_next_one():
-    tempo = TempoMap.from_sections(0.0, 10.0, 1.0, [(4.0, 2.0), (8.0, 1.0)])
-    assert tempo.to_timeline([4.0, 8.0, 10.0]).tolist() == [4.0, 6.0, 8.0]
-
-
-def test_sections_before_a_trimmed_strip_still_give_its_speed():
-    assert TempoMap.from_sections(5.0, 4.0, 1.0, [(1.0, 2.0)]).to_timeline(9.0) == 2.0
-
-
-@given(
-    st.floats(0, 20), st.floats(1, 30), factors, st.lists(st.tuples(st.floats(0, 50), factors), max_size=6)
-)
-def test_every_map_leads_there_and_back_and_the_server_takes_it(start, seconds, factor, sections):
-    tempo = TempoMap.from_sections(start, seconds, factor, sections)
-    at = np.linspace(0, 40, 50)
-    assert np.allclose(tempo.to_timeline(tempo.to_song(at)), at, atol=1e-6)
-    core = CoreMap(tuple(tempo.points))
-    assert np.allclose(core.to_song(at), tempo.to_song(at))
-    assert tempo.points[-1][1] == pytest.approx(start + seconds, abs=1e-5)
-
-
-@pytest.mark.parametrize("factor", [0.0, -1.0, 0.1, 9.0])
-def test_a_factor_outside_of_the_limits_is_refused_in_words(factor):
-    with pytest.raises(Problem, match="Tempo factors go from"):
-        TempoMap.from_sections(0.0, 10.0, factor)
-
-
-def test_a_map_that_falls_is_refused():
-    with pytest.raises(Problem):
-        TempoMap([(0, 1), (1, 0)])
+from addon.tempo.timing import Span, frame_rate, resample
 
 
 @pytest.mark.parametrize(("fps", "base"), [(24, 1.0), (25, 1.0), (30, 1.0), (30, 1.001), (60, 1.0)])

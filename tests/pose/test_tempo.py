@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tempose_pose.errors import TemposeError
-from tempose_pose.tempo import TempoMap
+from tempose_pose.tempo import MAX_FACTOR, MAX_SPEED, MIN_FACTOR, MIN_SPEED, TempoMap
 
-speeds = st.floats(0.1, 10)
+speeds, factors = st.floats(0.1, 10), st.floats(0.5, 2.0)
 maps = st.builds(
     lambda start, pieces: TempoMap(
         tuple(
@@ -56,20 +56,48 @@ def test_a_constant_map_is_a_factor_and_a_start(factor, start, time):
     assert tempo_map.speed(time) == pytest.approx(factor)
 
 
-def test_a_section_played_twice_as_fast_takes_half_as_long():
-    tempo_map = TempoMap.from_sections([(0.0, 1.0), (10.0, 2.0), (20.0, 1.0)])
-    np.testing.assert_allclose(
-        tempo_map.to_timeline([5.0, 10.0, 15.0, 20.0, 22.0]), [5.0, 10.0, 12.5, 15.0, 17.0]
-    )
+def test_a_plain_map_leads_each_timeline_second_to_the_start_plus_itself():
+    tempo = TempoMap.from_sections(3.0, 10.0)
+    assert tempo.is_plain
+    assert tempo.to_song([0.0, 4.5, 10.0]).tolist() == [3.0, 7.5, 13.0]
 
 
-def test_sections_count_from_the_start_given():
-    tempo_map = TempoMap.from_sections([(4.0, 0.5)], start=2.0)
-    np.testing.assert_allclose(tempo_map.to_song([0.0, 2.0, 4.0]), [2.0, 4.0, 5.0])
+def test_double_speed_halves_the_length():
+    tempo = TempoMap.from_sections(0.0, 10.0, 2.0)
+    assert not tempo.is_plain
+    assert float(tempo.to_timeline(10.0)) == 5.0
 
 
-def test_no_sections_at_all_leave_the_song_as_it_is():
-    np.testing.assert_allclose(TempoMap.from_sections([], start=3.0).to_song([0.0, 7.0]), [3.0, 10.0])
+def test_a_section_lasts_up_to_the_next_one():
+    tempo = TempoMap.from_sections(0.0, 10.0, 1.0, [(4.0, 2.0), (8.0, 1.0)])
+    assert tempo.to_timeline([4.0, 8.0, 10.0]).tolist() == [4.0, 6.0, 8.0]
+
+
+def test_sections_before_a_trimmed_strip_still_give_its_speed():
+    assert TempoMap.from_sections(5.0, 4.0, 1.0, [(1.0, 2.0)]).to_timeline(9.0) == 2.0
+
+
+@given(
+    st.floats(0, 20), st.floats(1, 30), factors, st.lists(st.tuples(st.floats(0, 50), factors), max_size=6)
+)
+def test_every_map_leads_there_and_back(start, seconds, factor, sections):
+    tempo = TempoMap.from_sections(start, seconds, factor, sections)
+    at = np.linspace(0, 40, 50)
+    assert np.allclose(tempo.to_timeline(tempo.to_song(at)), at, atol=1e-6)
+    assert tempo.points[-1][1] == pytest.approx(start + seconds, abs=1e-5)
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, 0.1, 9.0])
+def test_a_factor_outside_of_the_limits_is_refused_in_words(factor):
+    with pytest.raises(TemposeError, match="Tempo factors go from"):
+        TempoMap.from_sections(0.0, 10.0, factor)
+
+
+def test_the_greatest_factors_of_song_and_section_together_are_within_a_maps_limits():
+    for factor, speed in ((MIN_FACTOR, MIN_SPEED), (MAX_FACTOR, MAX_SPEED)):
+        assert TempoMap.from_sections(0.0, 8.0, factor, [(2.0, factor)]).speed(float("inf")) == pytest.approx(
+            speed
+        )
 
 
 def test_without_points_the_map_changes_nothing():
