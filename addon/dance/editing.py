@@ -123,6 +123,8 @@ def order(
         "seed": int(data.dance.seed if seed is None else seed),
         "steps": asked.get("steps", STEPS[now.settings.quality]),
         "guidance": None,
+        "listen": asked.get("listen", float(now.settings.listen)),
+        "repeat": asked.get("repeat", float(now.settings.repeat)),
         "model": "default",
         "known": known.to_body(known.part(kept, part.first, part.stop)),
     }
