@@ -12,7 +12,7 @@ BESIDE_BPY := pytest pytest-timeout hypothesis
 PIP := bin/pip install --quiet --disable-pip-version-check
 BLENDER_TESTS := tests/addon tests/e2e
 # The version that the server is locked to; libraries ask for a range.
-TORCH := $(shell sed -n 's/^\(torch==[^ ;]*\).*/\1/p' addon/server/requirements.txt | head -n 1)
+TORCH := $(shell sed -n 's/^\(torch==[^ ;]*\).*/\1/p' addon/model/server/requirements.txt | head -n 1)
 
 .PHONY: install blender blender-libs extension release demo test test-python test-blender gui gui-blender lint mutate bench clean \
   $(BLENDERS:%=test-blender-%)
@@ -103,7 +103,7 @@ gui-blender:
 # Style, types, and who may import whom. All of it, whatever fails first.
 lint: install
 	@mkdir -p build/test
-	@(bad=; for check in 'ruff check .' 'ruff format --check .' pyright lint-imports 'deptry core pose server'; do \
+	@(bad=; for check in 'ruff check .' 'ruff format --check .' pyright 'lint-imports --no-cache' 'deptry core pose server'; do \
 	  echo "== $$check"; .venv/bin/$$check || bad="$$bad $$check;"; \
 	done; [ -z "$$bad" ] && echo "all clean" || { echo "failed:$$bad"; exit 1; }) $(LOGGED)
 

@@ -23,12 +23,14 @@ def _forget_older() -> None:
 if bpy is not None:
     _forget_older()
 
-    from . import notes, operators, panels, preferences, properties, reading
-    from .dance import ghost
-    from .music import beat_draw, sounds
-    from .operators import base, by_hand, dragging
-    from .server import connection, job, server_process
-    from .tempo import tempo_follow, tempo_preview
+    from .interface import operators, panels, preferences, properties
+    from .interface.operators import buttons, drag_beat, modal
+    from .model.server import job, server_process
+    from .scene import notes, reading
+    from .scene.dance import ghost, tempo_follow
+    from .scene.music import beat_draw, sounds
+    from .scene.server import connection
+    from .scene.tempo import tempo_preview
 
     CLASSES = (
         *properties.CLASSES,
@@ -43,7 +45,7 @@ if bpy is not None:
         job.abandon()
         reading.drop()
         ghost.end()
-        by_hand.end()
+        modal.end()
         beat_draw.forget()
         tempo_follow.forget()
         tempo_preview.forget()
@@ -63,7 +65,7 @@ if bpy is not None:
         bpy.app.handlers.load_pre.append(_leave_file)
         beat_draw.add()
         tempo_follow.add()
-        dragging.add_keys()
+        drag_beat.add_keys()
         reading.add()
         if bpy.app.module:
             atexit.register(_quit)
@@ -71,10 +73,10 @@ if bpy is not None:
     def unregister():
         atexit.unregister(_quit)
         job.abandon()
-        base.end_waiting()
+        buttons.end_waiting()
         ghost.end()
-        by_hand.end()
-        dragging.remove_keys()
+        modal.end()
+        drag_beat.remove_keys()
         beat_draw.remove()
         reading.remove()
         tempo_follow.remove()

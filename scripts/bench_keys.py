@@ -28,10 +28,12 @@ def _unit() -> float:
 def main() -> None:
     sys.path.insert(0, str(ROOT))
     import addon
-    from addon.character import reference, rig
-    from addon.dance import dance, takes
-    from addon.keys import baking, keying, keys
-    from addon.tempo import timing
+    from addon.model.character import reference
+    from addon.model.dance import dance, takes
+    from addon.model.keys import key_plan
+    from addon.model.tempo import timing
+    from addon.scene.character import rig
+    from addon.scene.keys import action_keys, take_keys
 
     addon.register()
     scene = bpy.context.scene
@@ -59,11 +61,11 @@ def main() -> None:
         best = [np.inf] * 3
         for _ in range(3):
             marks = [time.perf_counter()]
-            plan = keys.plan(take, ob, span, scene.tempose)
+            plan = take_keys.plan(take, ob, span, scene.tempose)
             marks.append(time.perf_counter())
-            made = baking.made(plan)
+            made = key_plan.made(plan)
             marks.append(time.perf_counter())
-            action = keying.write(ob, "bench", made.curves, made.stepped)
+            action = action_keys.write(ob, "bench", made.curves, made.stepped)
             marks.append(time.perf_counter())
             bpy.data.actions.remove(action)
             best = np.minimum(best, np.diff(marks))

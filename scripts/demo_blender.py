@@ -27,7 +27,7 @@ def say(text):
 def press(name, **options):
     """Press a button of the add-on and show what it says."""
     result = getattr(bpy.ops.tempose, name)(**options)
-    notes = importlib.import_module(f"{ADDON}.notes")
+    notes = importlib.import_module(f"{ADDON}.scene.notes")
     say(f"{name}: {notes.text}")
     if result != {"FINISHED"}:
         sys.exit(f"The demo stops: {name} did not finish.")
@@ -70,7 +70,7 @@ def stage_set(scene, points):
 
 def blink(lamp, beats):
     """The lamp is large on each beat and shrinks until the next."""
-    keys = importlib.import_module(f"{ADDON}.keys.keys")
+    keys = importlib.import_module(f"{ADDON}.scene.keys.take_keys")
     frames = sorted({round(b) + d for b in beats for d in (0, 5)})
     on = {round(b) for b in beats}
     values = np.array([1.0 if f in on else 0.35 for f in frames])
@@ -122,10 +122,10 @@ def main(package, song, output):
     press("accept_take")
     press("stop_server")
 
-    parts = ("keys.stage", "character.rig", "music.heard", "music.markers")
-    addon = {name.split(".")[1]: importlib.import_module(f"{ADDON}.{name}") for name in parts}
+    parts = ("scene.dance.stage", "scene.character.rig", "scene.music.song_playback", "scene.music.markers")
+    addon = {name.split(".")[-1]: importlib.import_module(f"{ADDON}.{name}") for name in parts}
     ob = bpy.context.view_layer.objects.active
-    heard = addon["heard"].playback_of(scene, strip)
+    heard = addon["song_playback"].playback_of(scene, strip)
     dance = addon["stage"].data_of(settings.takes[-1]).dance
     scene.frame_start = int(heard.span.left)
     scene.frame_end = int(heard.span.frames[-1])

@@ -32,7 +32,9 @@ def inside_blender(package: str, songs: list[str], out: Path, seconds: float) ->
 
     bpy.ops.extensions.package_install_files(filepath=package, repo="user_default", enable_on_install=True)
     addon = "bl_ext.user_default.tempose"
-    rig, markers = (importlib.import_module(f"{addon}.{name}") for name in ("character.rig", "music.markers"))
+    rig, markers = (
+        importlib.import_module(f"{addon}.{name}") for name in ("scene.character.rig", "scene.music.markers")
+    )
     bpy.ops.tempose.start_server()
     for number, song in enumerate(songs):
         for proportions, fps, base in CASES:

@@ -3,7 +3,7 @@
     python -m pip install uv
     python scripts/lock_server.py
 
-Writes addon/server/requirements.txt from pyproject.toml. Run it before a release, and look at what has changed.
+Writes addon/model/server/requirements.txt from pyproject.toml. Run it before a release, and look at what has changed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCK = ROOT / "addon" / "server" / "requirements.txt"
+LOCK = ROOT / "addon" / "model" / "server" / "requirements.txt"
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ by a line on standard output.
 """
 
 import importlib
+import importlib.util
 import json
 import sys
 import time
@@ -34,8 +35,14 @@ class Stage:
 
     @staticmethod
     def part(name: str = ""):
-        """A module of the installed add-on; the add-on itself without a name."""
-        return importlib.import_module(f"{ADDON}.{name}".rstrip("."))
+        """A module of the installed add-on by room and name, in whichever layer; the add-on itself without one."""
+        if not name:
+            return importlib.import_module(ADDON)
+        for layer in ("model", "scene", "interface"):
+            room = f"{ADDON}.{layer}.{name}".rpartition(".")[0]
+            if importlib.util.find_spec(room) and importlib.util.find_spec(f"{ADDON}.{layer}.{name}"):
+                return importlib.import_module(f"{ADDON}.{layer}.{name}")
+        raise ModuleNotFoundError(name)
 
     # the window
 

@@ -8,7 +8,7 @@ import numpy as np
 NAMES = ("draw", "draw_item", "invoke", "modal", "execute", "cancel")
 HANDLERS = {
     "dance.ghost": ("_draw_figure", "_draw_words"),
-    "tempo.tempo_follow": ("tick",),
+    "dance.tempo_follow": ("tick",),
     "music.beat_draw": ("_draw",),
 }
 
@@ -32,7 +32,7 @@ class Callbacks:
         self.times: dict[str, list[float]] = {}
         self._depth = 0
         # Operators by what they share: those are functions of plain classes.
-        base = stage.part("operators.base")
+        base = stage.part("operators.buttons")
         panels = stage.part("panels").CLASSES
         for cls in (base.JobButton, base.ActionButton, *panels):
             for name in NAMES:

@@ -8,7 +8,7 @@ import bpy
 def _ended(stage):
     yield lambda: not stage.waits()
     assert stage.part("dance.ghost").shown() is None
-    assert not stage.part("operators.base")._timers
+    assert not stage.part("operators.buttons")._timers
 
 
 def render(stage):

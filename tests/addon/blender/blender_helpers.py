@@ -1,5 +1,7 @@
 """Sounds with clicks, scenes in words, where clicks are heard, and where the dance dips."""
 
+import importlib
+import importlib.util
 import wave
 from pathlib import Path
 
@@ -9,6 +11,15 @@ ROOT = Path(__file__).resolve().parents[3]
 MODULE = "bl_ext.user_default.tempose"
 RATE = 44_100
 CLICKS = np.arange(0.25, 12.0, 0.5)  # seconds
+
+
+def module_of(name):
+    """A module of the installed add-on by its room and name, in whichever layer it is."""
+    for layer in ("model", "scene", "interface"):
+        room = f"{MODULE}.{layer}.{name}".rpartition(".")[0]
+        if importlib.util.find_spec(room) and importlib.util.find_spec(f"{MODULE}.{layer}.{name}"):
+            return importlib.import_module(f"{MODULE}.{layer}.{name}")
+    raise ModuleNotFoundError(name)
 
 
 def write_wav(path, samples, rate=RATE):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from blender_helpers import CLICKS, MODULE, ROOT, add_strip, click_track, write_wav
+from blender_helpers import CLICKS, MODULE, ROOT, add_strip, click_track, module_of, write_wav
 
 HAS_BLENDER = importlib.util.find_spec("bpy") is not None
 
@@ -54,8 +54,8 @@ if HAS_BLENDER:
 
     @pytest.fixture
     def tempose(blender):
-        """A module of the installed add-on by name."""
-        return lambda name: importlib.import_module(f"{MODULE}.{name}")
+        """A module of the installed add-on by its room and name, in whichever layer it is."""
+        return module_of
 
     @pytest.fixture
     def read(blender, tempose):
@@ -110,7 +110,7 @@ if HAS_BLENDER:
     @pytest.fixture
     def grid(song, blender, tempose):
         """A grid on every click, two bars of four to four seconds; returns how to get what it is now."""
-        beats, beat_edit = tempose("music.beats"), tempose("music.beat_edit")
+        beats, beat_edit = tempose("music.beats"), tempose("music.song_grid")
 
         def now():
             return beat_edit.current(blender.context)

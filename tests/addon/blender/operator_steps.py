@@ -37,7 +37,7 @@ class Steps:
 
     def grid(self):
         self.song()
-        beat_edit, beats = self.tempose("music.beat_edit"), self.tempose("music.beats")
+        beat_edit, beats = self.tempose("music.song_grid"), self.tempose("music.beats")
         found = beats.from_times(CLICKS, CLICKS[::4], 0.2)
         beat_edit.put(self.scene, beat_edit.current(self.bpy.context), found)
         self.scene.frame_set(33)

@@ -29,7 +29,7 @@ def add(scene, tempose, own):
         take, _ = made.dance(tempose, own, seed=seed, size=30.0, frames=FRAMES)
         take.settings.update(left=float(FIRST), imported="here")
         span = tempose("tempo.timing").Span(float(FIRST), FRAMES / 30, 30.0)
-        return tempose("keys.stage").add(scene.tempose, own, take, span), span
+        return tempose("dance.stage").add(scene.tempose, own, take, span), span
 
     return make
 
@@ -37,7 +37,11 @@ def add(scene, tempose, own):
 @pytest.fixture
 def again_danced(blender, scene, tempose, own, add):
     """A take danced again from frame 41 to 80, with two keys of the artist."""
-    again, keying, retiming = tempose("dance.again"), tempose("keys.keying"), tempose("tempo.retiming")
+    again, keying, retiming = (
+        tempose("dance.carry_over"),
+        tempose("keys.action_keys"),
+        tempose("dance.retiming"),
+    )
     first, span = add(1)
     curve = arm(tempose, first.action)
     for frame, value in HAND.items():
@@ -47,7 +51,7 @@ def again_danced(blender, scene, tempose, own, add):
     second, _ = add(2)
     heard = tempose("tempo.playback").Timing(span, TempoMap([[0.0, 0.0], [4.0, 4.0]]))
     pieces = [retiming.Piece(-math.inf, 41, 0), retiming.Piece(81, math.inf, 0)]
-    again.put_in(second.action, base, again.Again("", None, pieces, heard, heard, [], True), span)
+    again.put_in(second.action, base, again.CarryOver("", None, pieces, heard, heard, [], True), span)
     assert keying.hand_set(second.action) == {name(curve): list(map(float, HAND))}
     return second
 
@@ -58,7 +62,7 @@ def name(curve):
 
 def arm(tempose, action):
     wanted = ('pose.bones["upper_arm.L"].rotation_euler', 2)
-    return next(c for c in tempose("keys.keying").curves(action) if name(c) == wanted)
+    return next(c for c in tempose("keys.action_keys").curves(action) if name(c) == wanted)
 
 
 def frames_of(curve):
@@ -70,7 +74,7 @@ def everything(tempose, action):
         name(c): [
             (*k.co, *k.handle_left, *k.handle_right, k.interpolation, k.type) for k in c.keyframe_points
         ]
-        for c in tempose("keys.keying").curves(action)
+        for c in tempose("keys.action_keys").curves(action)
     }
 
 
@@ -93,7 +97,7 @@ def test_a_key_set_by_hand_in_what_is_danced_again_makes_no_spike(blender, tempo
 def test_a_partly_redanced_take_gets_its_keys_anew_but_for_the_artists(
     blender, scene, tempose, again_danced, density, interpolation
 ):
-    keying, choice = tempose("keys.keying"), scene.tempose.keys
+    keying, choice = tempose("keys.action_keys"), scene.tempose.keys
     blender.ops.ed.undo_push(message="before")
     before = everything(tempose, again_danced.action)
     choice.density, choice.interpolation, choice.beats = density, interpolation, False
@@ -122,12 +126,12 @@ def test_a_partly_redanced_take_gets_its_keys_anew_but_for_the_artists(
 def test_replacing_takes_the_artists_keys_too(blender, scene, tempose, again_danced):
     scene.tempose.keys.density = "SPARSE"
     apply(blender, by_hand="REPLACE")
-    assert tempose("keys.keying").hand_set(scene.tempose.takes[1].action) == {}
+    assert tempose("keys.action_keys").hand_set(scene.tempose.takes[1].action) == {}
 
 
 def test_keys_are_searched_for_in_a_thread(blender, scene, tempose, add, monkeypatch):
     add(1)
-    baking, seen = tempose("keys.baking"), []
+    baking, seen = tempose("keys.key_plan"), []
 
     def watched(plan, tell=None, make=baking.made):
         seen.append(threading.current_thread() is not threading.main_thread())
@@ -158,7 +162,7 @@ def test_a_canceled_search_changes_nothing(blender, scene, tempose, add, monkeyp
 def test_a_take_that_has_gone_meanwhile_is_not_keyed(blender, scene, tempose, add, monkeypatch):
     take, _ = add(1)
     operator = tempose("operators.keys").TEMPOSE_OT_apply_keys
-    prepare, discard = operator.prepare, tempose("keys.stage").discard
+    prepare, discard = operator.prepare, tempose("dance.stage").discard
 
     def gone(self, context):
         task = prepare(self, context)

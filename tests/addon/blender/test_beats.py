@@ -27,7 +27,7 @@ def test_a_nudge_is_a_nudge_of_what_is_heard(blender, connected, ready, tempose)
     ready.tempose.tempo_factor = 2.0
     blender.ops.tempose.regenerate()
     blender.ops.tempose.accept_take()
-    beat_edit = tempose("music.beat_edit")
+    beat_edit = tempose("music.song_grid")
     now = beat_edit.current(blender.context)
     beat_edit.put(ready, now, tempose("music.beats").from_times(CLICKS))
     before = np.asarray(beat_frames(beat_edit.current(blender.context)))
@@ -149,7 +149,7 @@ def test_the_grid_survives_saving_and_another_sound_has_its_own(
     blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
     blender.ops.wm.read_homefile(use_empty=True)
     blender.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
-    assert tempose("music.beat_edit").current(blender.context).grid.times == pytest.approx(times, abs=1e-6)
+    assert tempose("music.song_grid").current(blender.context).grid.times == pytest.approx(times, abs=1e-6)
     other = tmp_path / "other.wav"
     write_wav(other, click_track(6.0, CLICKS[:10] + 0.1))
     scene = blender.context.scene
@@ -167,7 +167,7 @@ def test_two_files_of_one_name_have_a_grid_each(blender, song, grid, clicks, tem
     first, second = song.sequence_editor.strips[0], add_strip(song, other, channel=2)
     song.tempose.strip = second.name
     assert not len(grid().grid)
-    tempose("music.beat_edit").put(song, grid(), tempose("music.beats").from_times(CLICKS[:10] + 0.1))
+    tempose("music.song_grid").put(song, grid(), tempose("music.beats").from_times(CLICKS[:10] + 0.1))
     song.tempose.strip = first.name
     assert grid().grid.times == pytest.approx(CLICKS)
     song.tempose.strip = second.name
@@ -220,10 +220,10 @@ def test_the_grid_of_an_older_file_is_found_and_becomes_the_sounds_own(
 def test_a_damaged_grid_counts_as_none(blender, song, tempose):
     for text in ("no json", "[]", '{"x": 1}'):
         song["tempose_grids"] = text
-        assert not len(tempose("music.beat_edit").current(blender.context).grid)
-    mark = tempose("music.beat_edit").current(blender.context).mark
+        assert not len(tempose("music.song_grid").current(blender.context).grid)
+    mark = tempose("music.song_grid").current(blender.context).mark
     song["tempose_grids"] = '{"' + mark + '": {"times": "abc"}}'
-    assert not len(tempose("music.beat_edit").current(blender.context).grid)
+    assert not len(tempose("music.song_grid").current(blender.context).grid)
 
 
 # Markers on request
@@ -293,7 +293,7 @@ def test_discarding_a_tempo_edit_brings_markers_back(blender, connected, ready, 
 def test_the_dance_is_on_edited_beats(blender, connected, ready, tempose):
     from blender_helpers import dips, farthest
 
-    beat_edit = tempose("music.beat_edit")
+    beat_edit = tempose("music.song_grid")
     beat_edit.put(ready, beat_edit.current(blender.context), tempose("music.beats").from_times(CLICKS + 0.13))
     blender.ops.tempose.generate()
     ob = blender.context.view_layer.objects.active

@@ -10,7 +10,7 @@ from blender_helpers import CLICKS, MODULE, beat_frames
 def test_taps_from_a_script(blender, song, tempose):
     taps = " ".join(str(1 + 24 * t) for t in CLICKS[4:14])
     assert blender.ops.tempose.tap_tempo(frames=taps) == {"FINISHED"}
-    found = tempose("music.beat_edit").current(blender.context).grid
+    found = tempose("music.song_grid").current(blender.context).grid
     assert np.abs(found.times[:, None] - CLICKS[None]).min(0).max() < 1e-3
     for bad in ("", "1 2", "x"):
         with pytest.raises(RuntimeError, match="at least 4"):
@@ -66,16 +66,16 @@ class Screen:
 @pytest.fixture
 def by_hand(blender, song, tempose, monkeypatch):
     """Start a modal button in a window that is not there; returns (button, screen, event)."""
-    module, draw = tempose("operators.by_hand"), tempose("music.beat_draw")
+    module, draw = tempose("operators.modal"), tempose("music.beat_draw")
     screen = Screen(blender, song)
     app = SimpleNamespace(background=False)
     preferences = blender.context.preferences
     fake = SimpleNamespace(window_manager=screen.context.window_manager, preferences=preferences, scene=song)
-    tapping, dragging = tempose("operators.tapping"), tempose("operators.dragging")
+    tapping, dragging = tempose("operators.tap_tempo"), tempose("operators.drag_beat")
     for user in (tapping, dragging):
         monkeypatch.setattr(user, "bpy", SimpleNamespace(app=app, data=blender.data, types=blender.types))
     monkeypatch.setattr(draw, "bpy", SimpleNamespace(context=fake))
-    monkeypatch.setattr(tempose("operators.base"), "redraw", lambda: None)
+    monkeypatch.setattr(tempose("operators.buttons"), "redraw", lambda: None)
     bases = {"tap": tapping.TEMPOSE_OT_tap_tempo, "drag": dragging.TEMPOSE_OT_drag_beat}
 
     def make(name):
@@ -165,13 +165,13 @@ def test_tapping_while_the_song_plays(song, by_hand, tempose, blender):
         assert tap.modal(context, event("T")) == {"RUNNING_MODAL"}
     assert "10 taps" in screen.status[-1]
     assert tap.modal(context, event("RET")) == {"FINISHED"}
-    found = tempose("music.beat_edit").current(blender.context).grid
+    found = tempose("music.song_grid").current(blender.context).grid
     assert found.bpm == pytest.approx(120, abs=1)
     again = make("tap")
     again._walls, again._frames = [1.0], [1.0]
     again.wait(context, "")
     assert again.modal(context, event("ESC")) == {"CANCELLED"}
-    assert tempose("music.beat_edit").current(blender.context).grid.bpm == pytest.approx(found.bpm)
+    assert tempose("music.song_grid").current(blender.context).grid.bpm == pytest.approx(found.bpm)
     assert screen.status[-1] is None
 
 
@@ -179,7 +179,7 @@ def test_another_file_ends_dragging(grid, by_hand, tempose):
     make, screen, event = by_hand
     drag = make("drag")
     drag.invoke(screen.context, event("NONE", "NOTHING"))
-    tempose("operators.by_hand").end()
+    tempose("operators.modal").end()
     assert drag.modal(screen.context, event("MOUSEMOVE", "NOTHING")) == {"CANCELLED"}
 
 

@@ -23,7 +23,9 @@ def perform(blender, scene, tempose):
         span = tempose("tempo.timing").Span(0.0, frames / 30, 30.0)
         settings = blender.context.scene.tempose
         settings.stretch, settings.keys.feet = stretch, "NEVER"
-        tempose("keys.keys").assign(ob, tempose("keys.keys").bake(take, ob, span, settings, "dance"))
+        tempose("keys.take_keys").assign(
+            ob, tempose("keys.take_keys").bake(take, ob, span, settings, "dance")
+        )
         return made.errors(blender, tempose, ob, points, [int(f) for f in span.frames])
 
     return run
@@ -42,7 +44,7 @@ def perform(blender, scene, tempose):
 )
 def test_the_bones_of_other_tools_are_found(blender, scene, tempose, names, sides, prefix, expected):
     ob = made.make(blender, names, prefix, sides=sides)
-    found, how = tempose("character.guessing").guess(ob)
+    found, how = tempose("character.bone_guess").guess(ob)
     assert how == expected
     assert not found.missing
     for part, key in {"thigh": "thigh", "shin": "shin", "upper_arm": "arm", "forearm": "forearm"}.items():
@@ -67,7 +69,7 @@ def test_joints_land_on_the_keypoints(blender, scene, tempose, perform, turn, mo
             bone.bone.inherit_scale = str(rng.choice(inherit))
             bone.bone.use_inherit_rotation = bool(rng.random() > 0.2)
             bone.bone.use_local_location = bool(rng.random() > 0.2)
-    tempose("character.character").store(ob, tempose("character.guessing").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.bone_guess").guess(ob)[0])
     off, joints = perform(ob)
     assert len(joints) == 14
     assert off.max() < 0.5, dict(zip(joints, off.max(0).round(2), strict=True))
@@ -75,7 +77,7 @@ def test_joints_land_on_the_keypoints(blender, scene, tempose, perform, turn, mo
 
 def test_rigid_mode_turns_only_and_keeps_the_standing_foot(blender, scene, tempose, perform):
     ob = made.make(blender, made.MIXAMO, sides=("Left", "Right"))
-    tempose("character.character").store(ob, tempose("character.guessing").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.bone_guess").guess(ob)[0])
     off, joints = perform(ob, stretch=False, size=15.0)
     paths = {c.data_path.rpartition(".")[2] for c in tempose("compat").fcurves_of(ob)}
     assert paths == {"location", "rotation_quaternion"}
@@ -92,7 +94,7 @@ def test_only_mapped_bones_are_keyed_and_locks_are_kept(blender, scene, tempose,
     extra.rotation_mode, extra.rotation_euler = "XYZ", (0, 0.2, 0)  # posed by hand
     ob.pose.bones["LowerArm_L"].lock_rotation = (True, True, True)
     ob.pose.bones["Lower Leg R"].lock_scale = (True, True, True)
-    character, guessing = tempose("character.character"), tempose("character.guessing")
+    character, guessing = tempose("character.character"), tempose("character.bone_guess")
     character.store(ob, guessing.guess(ob)[0])
     off, joints = perform(ob)
     said = character.notice(ob, stretch=True)
@@ -108,7 +110,7 @@ def test_only_mapped_bones_are_keyed_and_locks_are_kept(blender, scene, tempose,
 
 def test_constraints_and_drivers_are_respected_and_named(blender, scene, tempose, perform):
     ob = made.make(blender, made.PLAIN)
-    character, guessing = tempose("character.character"), tempose("character.guessing")
+    character, guessing = tempose("character.character"), tempose("character.bone_guess")
     character.store(ob, guessing.guess(ob)[0])
     ob.pose.bones["Hand_R"].constraints.new("COPY_ROTATION").target = ob
     held = ob.pose.bones["UpperArm_R"].constraints.new("DAMPED_TRACK")
@@ -129,7 +131,7 @@ def test_constraints_and_drivers_are_respected_and_named(blender, scene, tempose
 def test_a_torso_may_carry_the_place_too(blender, scene, tempose, perform):
     names = {**made.PLAIN, "hips": "Ground", "spine": "Torso"}
     ob = made.make(blender, names)
-    character, guessing = tempose("character.character"), tempose("character.guessing")
+    character, guessing = tempose("character.character"), tempose("character.bone_guess")
     blender.context.view_layer.objects.active = ob
     blender.ops.object.mode_set(mode="EDIT")
     edit = ob.data.edit_bones
@@ -243,12 +245,12 @@ def test_hands_and_toes_in_the_pose_get_bones(blender, scene, tempose, tmp_path,
 
 
 def test_two_characters_each_have_their_own_take(blender, scene, tempose):
-    stage, timing = tempose("keys.stage"), tempose("tempo.timing")
+    stage, timing = tempose("dance.stage"), tempose("tempo.timing")
     one = made.make(blender, made.MIXAMO, sides=("Left", "Right"), name="One")
     two = made.make(blender, made.PLAIN, name="Two")
     span, actions = timing.Span(0.0, 1.0, 30.0), {}
     for ob in (one, two):
-        tempose("character.character").store(ob, tempose("character.guessing").guess(ob)[0])
+        tempose("character.character").store(ob, tempose("character.bone_guess").guess(ob)[0])
         take, _ = made.dance(tempose, ob, frames=30)
         stage.add(scene.tempose, ob, take, span)
         actions[ob.name] = ob.animation_data.action
@@ -263,9 +265,9 @@ def test_two_characters_each_have_their_own_take(blender, scene, tempose):
 
 
 def test_discarding_gives_back_pose_and_drivers(blender, scene, tempose):
-    stage, timing = tempose("keys.stage"), tempose("tempo.timing")
+    stage, timing = tempose("dance.stage"), tempose("tempo.timing")
     ob = made.make(blender, made.PLAIN)
-    tempose("character.character").store(ob, tempose("character.guessing").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.bone_guess").guess(ob)[0])
     ob.pose.bones["UpperArm_L"].rotation_quaternion = (0.8, 0.6, 0, 0)
     ob.pose.bones["Chest 2"].location = (0.1, 0, 0)
     ob.driver_add("hide_render").driver.expression = "0"
@@ -281,7 +283,7 @@ def test_discarding_gives_back_pose_and_drivers(blender, scene, tempose):
 
 def test_the_reference_is_the_pose_a_mapped_armature_is_in(blender, scene, tempose):
     ob = made.make(blender, made.MIXAMO, turn=TURN, size=7.0, sides=("Left", "Right"))
-    tempose("character.character").store(ob, tempose("character.guessing").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.bone_guess").guess(ob)[0])
     pose = tempose("character.character").pose_of(ob, current=True)
     at = dict(zip(skeletons.OPENPOSE_18.joints, pose.keypoints, strict=True))
     assert at["left_wrist"][0] > at["right_wrist"][0]  # its left is the viewer's right
@@ -296,10 +298,10 @@ def test_shoulders_and_hips_of_our_rigs_follow_the_limbs_and_carry_no_keys(blend
     scene.render.fps = 30
     take, _ = made.dance(tempose, ob, size=60.0, frames=20)
     span = tempose("tempo.timing").Span(1.0, 20 / 30, 30.0)
-    keys = tempose("keys.keys")
+    keys = tempose("keys.take_keys")
     keys.assign(ob, keys.bake(take, ob, span, scene.tempose, "dance"))
     stubs = tempose("character.mapping").STUBS
-    keyed = {c.data_path.split('"')[1] for c in tempose("keys.keying").curves(ob.animation_data.action)}
+    keyed = {c.data_path.split('"')[1] for c in tempose("keys.action_keys").curves(ob.animation_data.action)}
     assert not keyed & set(stubs) and set(stubs.values()) <= keyed
     assert tempose("character.character").notice(ob, True) == ""
     blender.ops.tempose.map_bones()

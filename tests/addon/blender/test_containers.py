@@ -51,7 +51,7 @@ def encoded(clicks, tmp_path_factory):
 
 def sent(bpy, scene, tempose, folder):
     """Frames at which clicks are in what is sent, and whether the file itself is."""
-    playback = tempose("music.heard").playback_of(scene, scene.sequence_editor.strips[0])
+    playback = tempose("music.song_playback").playback_of(scene, scene.sequence_editor.strips[0])
     fetched = tempose("music.audio").fetch(bpy.context, scene, playback)
     direct = isinstance(fetched.source, str)
     source = Path(fetched.source).read_bytes() if direct else fetched.source
@@ -158,7 +158,7 @@ def test_a_packed_mp3_whose_file_is_gone(blender, scene, encoded, tempose, tmp_p
 def test_the_beats_of_an_mp3_outlive_its_trimming(blender, connected, scene, encoded, tempose):
     strip = add_strip(scene, encoded("lame-44k.mp3"), frame=1)
     assert blender.ops.tempose.find_beats() == {"FINISHED"}
-    beat_edit = tempose("music.beat_edit")
+    beat_edit = tempose("music.song_grid")
     before = beat_edit.current(blender.context).grid.times
     trim(strip, 48)
     assert beat_edit.current(blender.context).grid.times == pytest.approx(before)

@@ -66,7 +66,9 @@ def test_a_rig_from_a_pose_with_hands_and_feet_has_their_bones_and_dances_them(
     span = tempose("tempo.timing").Span(1.0, 12 / 30, 30.0)
     scene.tempose.keys.feet = "NEVER"
     scene.tempose.stretch = True
-    tempose("keys.keys").assign(ob, tempose("keys.keys").bake(take, ob, span, scene.tempose, "dance"))
+    tempose("keys.take_keys").assign(
+        ob, tempose("keys.take_keys").bake(take, ob, span, scene.tempose, "dance")
+    )
     scene.frame_start, scene.frame_end = 1, 12
     out = all_of(tempose("files.rig_reading").read(scene.name, ob.name, 30.0, False))
     names = skeletons.EXTREMITIES
@@ -98,7 +100,7 @@ def test_ink_lies_in_the_plane_of_the_figure_and_follows_its_bones(blender, scen
     turned = np.asarray(TURNS[turn], float)
     ob = make(blender, MIXAMO, prefix="mixamorig:", turn=turned, sides=("Left", "Right"))
     ob.scale, ob.rotation_euler, ob.location = (-2, 2, 2), (0.3, 0.2, 1.0), (1, 2, 3)
-    tempose("character.character").store(ob, tempose("character.guessing").guess(ob)[0])
+    tempose("character.character").store(ob, tempose("character.bone_guess").guess(ob)[0])
     drawn = tempose("character.ink").bound_figure(blender.context, ob)
     at = drawn.data.layers[0].frames[0].drawing.attributes["position"].data
     flat = np.empty(3 * len(at), np.float32)
@@ -144,13 +146,13 @@ def from_file(blender, ready, tempose, handed, tmp_path):
 
 
 def dance_of(tempose, take):
-    return tempose("keys.stage").data_of(take).dance
+    return tempose("dance.stage").data_of(take).dance
 
 
 def test_a_range_of_a_take_from_a_file_is_danced_again_and_keeps_its_hands(
     blender, ready, tempose, from_file, out_of_date
 ):
-    settings, known = ready.tempose, tempose("dance.known")
+    settings, known = ready.tempose, tempose("dance.kept_poses")
     settings.edit.area, settings.edit.first_frame, settings.edit.last_frame = "FRAMES", 49, 84
     before = known.at_rate(dance_of(tempose, from_file))
     assert blender.ops.tempose.reroll() == {"FINISHED"}
@@ -172,14 +174,14 @@ def test_a_range_of_a_take_from_a_file_is_danced_again_and_keeps_its_hands(
     np.testing.assert_allclose(reach[0], reach[1], atol=0.05)  # the same hands, on other arms
     assert (after.more[..., 2] == before.more[..., 2]).all()
     assert take.action.frame_range[0] == 25
-    fingers = [c for c in tempose("keys.keying").curves(take.action) if '"middle.02.L"' in c.data_path]
+    fingers = [c for c in tempose("keys.action_keys").curves(take.action) if '"middle.02.L"' in c.data_path]
     assert fingers
     assert not out_of_date(take)
 
 
 def test_a_take_from_a_file_is_danced_again_where_music_is_heard(blender, ready, tempose, from_file):
     """The strip begins in the middle of the take."""
-    compat, known = tempose("compat"), tempose("dance.known")
+    compat, known = tempose("compat"), tempose("dance.kept_poses")
     compat.move_strip(ready.sequence_editor.strips_all[0], 72)  # now at frame 73, two seconds into the take
     before = known.at_rate(dance_of(tempose, from_file))
     ready.tempose.edit.area = "TAKE"

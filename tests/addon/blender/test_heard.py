@@ -219,7 +219,7 @@ def pick_reason():
     import bpy
     from blender_helpers import MODULE
 
-    return importlib.import_module(f"{MODULE}.music.song").pick(bpy.context).reason
+    return importlib.import_module(f"{MODULE}.scene.music.song").pick(bpy.context).reason
 
 
 def test_a_scene_strip(blender, scene, clicks, heard):
@@ -235,7 +235,7 @@ def test_a_scene_strip(blender, scene, clicks, heard):
 
     from blender_helpers import MODULE
 
-    names = ("music.audio", "music.heard", "music.mix")
+    names = ("music.audio", "music.song_playback", "music.mix")
     audio, now, mix = (importlib.import_module(f"{MODULE}.{n}") for n in names)
     sound = audio.fetch(context, scene, now.playback_of(scene, mix.Mix(scene)))
     rate, data = samples(sound.source)
@@ -248,7 +248,7 @@ def test_a_scene_strip(blender, scene, clicks, heard):
 def test_the_range_cuts_and_its_beats_stay(blender, scene, clicks, heard, tempose):
     add_strip(scene, clicks, frame=25)
     everything(scene)
-    beats, beat_edit = tempose("music.beats"), tempose("music.beat_edit")
+    beats, beat_edit = tempose("music.beats"), tempose("music.song_grid")
     beat_edit.put(scene, beat_edit.current(blender.context), beats.from_times(CLICKS))
     scene.use_preview_range = True
     scene.frame_preview_start, scene.frame_preview_end = 25 + 48, 25 + 191

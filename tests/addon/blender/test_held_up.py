@@ -10,7 +10,7 @@ from census import census, differences
 @pytest.fixture
 def who(tempose, monkeypatch):
     """Which threads have made keys."""
-    baking, threads = tempose("keys.baking"), []
+    baking, threads = tempose("keys.key_plan"), []
 
     def watched(*args, make=baking.made):
         threads.append(threading.current_thread())
@@ -27,7 +27,7 @@ def stepwise(blender, tempose, monkeypatch):
     pump = job.Job.pump
 
     def pumping(self, *_):
-        mark = tempose("keys.making").MAKING
+        mark = tempose("keys.background_keys").MAKING
         if (making := next((a for a in blender.data.actions if mark in a), None)) is not None:
             state["writing"] += 1
             for call in state["between"]:
@@ -41,7 +41,7 @@ def stepwise(blender, tempose, monkeypatch):
 def keys_of(tempose, action):
     return {
         (c.data_path, c.array_index): [tuple(k.co) for k in c.keyframe_points]
-        for c in tempose("keys.keying").curves(action)
+        for c in tempose("keys.action_keys").curves(action)
     }
 
 
@@ -61,10 +61,10 @@ def test_a_dance_that_arrives_becomes_keys_in_the_worker_thread(
     assert who
     assert threading.main_thread() not in who
     action = settings.takes[-1].action
-    assert stepwise["writing"] >= len(tempose("keys.keying").curves(action))
-    assert tempose("keys.making").MAKING not in action
+    assert stepwise["writing"] >= len(tempose("keys.action_keys").curves(action))
+    assert tempose("keys.background_keys").MAKING not in action
     assert not any(a.name.startswith(".tempose making") for a in blender.data.actions)
-    assert not any(mask.any() for mask in tempose("keys.keying").by_hand(action).values())
+    assert not any(mask.any() for mask in tempose("keys.action_keys").by_hand(action).values())
 
 
 def test_the_keys_are_those_that_are_made_at_once(blender, ready, tempose):
@@ -72,9 +72,9 @@ def test_the_keys_are_those_that_are_made_at_once(blender, ready, tempose):
     blender.ops.tempose.generate()
     take = settings.takes[0]
     slowly = keys_of(tempose, take.action)
-    stage = tempose("keys.stage")
+    stage = tempose("dance.stage")
     span = tempose("dance.placement").span_of(ready, take)
-    at_once = tempose("keys.keys").bake(stage.data_of(take), take.rig, span, settings, "at once")
+    at_once = tempose("keys.take_keys").bake(stage.data_of(take), take.rig, span, settings, "at once")
     assert slowly == keys_of(tempose, at_once)
     assert slowly
 
@@ -107,7 +107,7 @@ def test_what_happens_while_keys_are_written_does_no_harm(blender, ready, tempos
         blender.ops.ed.undo_push(message="two")
 
     def between(action):
-        if done or len(tempose("keys.keying").curves(action)) < 3:
+        if done or len(tempose("keys.action_keys").curves(action)) < 3:
             return
         done.append(what)
         if what == "action removed":
@@ -132,8 +132,8 @@ def test_what_happens_while_keys_are_written_does_no_harm(blender, ready, tempos
     assert take.action.frame_range[0] == first
     assert not any(a.name.startswith(".tempose making") for a in blender.data.actions)
     span = tempose("dance.placement").span_of(blender.context.scene, take)
-    at_once = tempose("keys.keys").bake(
-        tempose("keys.stage").data_of(take), take.rig, span, settings, "at once"
+    at_once = tempose("keys.take_keys").bake(
+        tempose("dance.stage").data_of(take), take.rig, span, settings, "at once"
     )
     assert keys_of(tempose, take.action) == keys_of(tempose, at_once)
 
@@ -163,8 +163,8 @@ def test_playing_meanwhile_does_not_have_the_keys_made_twice(blender, ready, tem
 def test_plans_are_alike_when_all_that_counts_is(blender, ready, tempose):
     settings = short(ready)
     blender.ops.tempose.generate()
-    take, keys, alike = settings.takes[0], tempose("keys.keys"), tempose("keys.baking").alike
-    data = tempose("keys.stage").data_of(take)
+    take, keys, alike = settings.takes[0], tempose("keys.take_keys"), tempose("keys.key_plan").alike
+    data = tempose("dance.stage").data_of(take)
     span = tempose("dance.placement").span_of(ready, take)
 
     def plan():
@@ -186,11 +186,11 @@ def test_kept_keys_are_put_between_new_ones_a_little_at_a_time(
     blender, ready, tempose, stepwise, monkeypatch, button
 ):
     """And the result is what it is when all of it is done at once."""
-    settings, again = ready.tempose, tempose("dance.again")
+    settings, again = ready.tempose, tempose("dance.carry_over")
     settings.lock_seed = True
     settings.tempo.mode = "OFF"
     blender.ops.tempose.generate()
-    curve = tempose("keys.keying").curves(settings.takes[0].action)[3]
+    curve = tempose("keys.action_keys").curves(settings.takes[0].action)[3]
     curve.keyframe_points[20].co.y += 0.3  # by hand
     curve.keyframe_points[120].co.y += 0.3  # in what is danced again
     curve.update()
@@ -205,26 +205,26 @@ def test_kept_keys_are_put_between_new_ones_a_little_at_a_time(
     before = stepwise["writing"]
     assert getattr(blender.ops.tempose, button)() == {"FINISHED"}
     take = settings.takes[len(settings.takes) - 1]
-    curves = tempose("keys.keying").curves(take.action)
+    curves = tempose("keys.action_keys").curves(take.action)
     assert at_once == []
     assert stepwise["writing"] - before >= 2 * len(curves)
     slowly = keys_of(tempose, take.action)
-    by_hand = {n: m.tolist() for n, m in tempose("keys.keying").by_hand(take.action).items()}
+    by_hand = {n: m.tolist() for n, m in tempose("keys.action_keys").by_hand(take.action).items()}
     assert sum(map(sum, by_hand.values())) == 2
     blender.ops.tempose.discard_take()
     settings.active_take = 0
     if settings.takes[0].action is None:
         blender.ops.tempose.show_take()
-    monkeypatch.setattr(tempose("keys.making"), "fitting", lambda ready, base: None)
+    monkeypatch.setattr(tempose("keys.background_keys"), "fitting", lambda ready, base: None)
     assert getattr(blender.ops.tempose, button)() == {"FINISHED"}
     assert at_once == [1]
     take = settings.takes[len(settings.takes) - 1]
     assert keys_of(tempose, take.action) == slowly
-    assert {n: m.tolist() for n, m in tempose("keys.keying").by_hand(take.action).items()} == by_hand
+    assert {n: m.tolist() for n, m in tempose("keys.action_keys").by_hand(take.action).items()} == by_hand
 
 
 def test_a_key_set_by_hand_while_kept_keys_are_put_in_is_not_lost(blender, ready, tempose, stepwise):
-    settings, keying, done = ready.tempose, tempose("keys.keying"), []
+    settings, keying, done = ready.tempose, tempose("keys.action_keys"), []
     blender.ops.tempose.generate()
     settings.edit.area, settings.edit.first_frame, settings.edit.last_frame = "FRAMES", 97, 168
     settings.seed += 5
@@ -247,7 +247,7 @@ def test_a_key_set_by_hand_while_kept_keys_are_put_in_is_not_lost(blender, ready
 def test_a_take_that_goes_while_its_keys_are_put_in_is_said_and_leaves_nothing(
     blender, ready, tempose, stepwise
 ):
-    settings, keying, done = ready.tempose, tempose("keys.keying"), []
+    settings, keying, done = ready.tempose, tempose("keys.action_keys"), []
     blender.ops.tempose.generate()
     settings.edit.area, settings.edit.first_frame, settings.edit.last_frame = "FRAMES", 97, 168
     settings.seed += 5
@@ -256,7 +256,7 @@ def test_a_take_that_goes_while_its_keys_are_put_in_is_said_and_leaves_nothing(
         if keying.MARKS in action and len(done) < 3:
             done.append(True)
             if len(done) == 3:
-                stage = tempose("keys.stage")
+                stage = tempose("dance.stage")
                 stage.discard(ready, ready.tempose, ready.tempose.takes[0])
 
     stepwise["between"].append(between)
@@ -267,7 +267,7 @@ def test_a_take_that_goes_while_its_keys_are_put_in_is_said_and_leaves_nothing(
 
 
 def test_an_action_that_goes_while_kept_keys_are_put_in_is_made_again(blender, ready, tempose, stepwise):
-    settings, keying, done = ready.tempose, tempose("keys.keying"), []
+    settings, keying, done = ready.tempose, tempose("keys.action_keys"), []
     settings.lock_seed = True
     blender.ops.tempose.generate()
     settings.edit.area, settings.edit.first_frame, settings.edit.last_frame = "FRAMES", 97, 168

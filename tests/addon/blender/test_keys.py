@@ -19,7 +19,7 @@ def choice(ready):
 
 
 def curves(tempose, action):
-    return {(c.data_path, c.array_index): c for c in tempose("keys.keying").curves(action)}
+    return {(c.data_path, c.array_index): c for c in tempose("keys.action_keys").curves(action)}
 
 
 def frames_of(curve) -> list[int]:
@@ -60,11 +60,11 @@ def test_on_twos_keys_lie_on_every_second_frame_with_the_same_poses(blender, rea
 def test_sparse_keys_are_as_near_as_stated(blender, ready, shown, choice, tempose, tolerance):
     ob, frames = shown.rig, range(1, 289)
     before = joints(ready, ob, frames)
-    count = tempose("keys.keying").count(shown.action)
+    count = tempose("keys.action_keys").count(shown.action)
     choice.density, choice.tolerance = "SPARSE", tolerance
     apply(blender)
-    assert tempose("keys.keying").count(shown.action) < count / 2
-    pixel = tempose("keys.keys").pixel_size(ob, tempose("character.plane").FRONT)
+    assert tempose("keys.action_keys").count(shown.action) < count / 2
+    pixel = tempose("keys.take_keys").pixel_size(ob, tempose("character.plane").FRONT)
     off = np.linalg.norm(joints(ready, ob, frames) - before, axis=-1) / pixel
     assert (
         0.01 * tolerance < np.sqrt((off**2).mean()) <= tolerance * 1.05
@@ -85,14 +85,14 @@ def test_by_default_there_are_poses_on_beats_and_extremes(blender, ready, shown,
     found = curves(tempose, shown.action)
     assert len({tuple(frames_of(c)) for c in found.values()}) == 1
     frames = frames_of(next(iter(found.values())))
-    beats = tempose("keys.stage").data_of(shown).dance.beat_times
+    beats = tempose("dance.stage").data_of(shown).dance.beat_times
     on = {round(1 + 24 * b) for b in beats if round(1 + 24 * b) <= 288}
     assert on <= set(frames)
     assert len(frames) < 288 / 4
     kinds = {round(k.co.x): k.type for k in next(iter(found.values())).keyframe_points}
     assert {kinds[f] for f in on} <= {"KEYFRAME", "MOVING_HOLD"}
     assert set(kinds.values()) <= {"KEYFRAME", "MOVING_HOLD", "BREAKDOWN"}
-    assert tempose("keys.keying").hand_set(shown.action) == {}
+    assert tempose("keys.action_keys").hand_set(shown.action) == {}
 
 
 def test_poses_by_the_bar_keep_their_budget(blender, ready, shown, choice, tempose):
@@ -119,16 +119,16 @@ def test_settings_hold_for_new_takes_and_for_accepted_ones(blender, ready, choic
     blender.ops.tempose.accept_take()
     take = ready.tempose.takes[0]
     action = take.rig.animation_data.action
-    sparse = tempose("keys.keying").count(action)
+    sparse = tempose("keys.action_keys").count(action)
     assert "keys from 1 to 288" in tempose("notes").text
     choice.density = "EVERY"
     apply(blender)
     assert take.rig.animation_data.action == action
-    assert tempose("keys.keying").count(action) == 288 * 38 > 2 * sparse
+    assert tempose("keys.action_keys").count(action) == 288 * 38 > 2 * sparse
 
 
 def test_fresh_keys_are_nobodys(blender, ready, shown, choice, tempose):
-    keying = tempose("keys.keying")
+    keying = tempose("keys.action_keys")
     for density in ("EVERY", "SPARSE"):
         choice.density = density
         apply(blender)
@@ -139,7 +139,7 @@ def test_fresh_keys_are_nobodys(blender, ready, shown, choice, tempose):
 
 
 def test_moved_changed_and_added_keys_are_the_artists(blender, ready, shown, choice, tempose):
-    keying = tempose("keys.keying")
+    keying = tempose("keys.action_keys")
     choice.density = "SPARSE"
     apply(blender)
     curve = some_curve(tempose, shown.action)
@@ -161,7 +161,7 @@ def test_a_key_changed_among_many_leaves_its_neighbours_generated(blender, ready
     curve = some_curve(tempose, shown.action)
     curve.keyframe_points[50].co.y += 0.5
     curve.update()  # Blender computes the neighbours' handles anew
-    assert list(tempose("keys.keying").hand_set(shown.action).values()) == [[51.0]]
+    assert list(tempose("keys.action_keys").hand_set(shown.action).values()) == [[51.0]]
 
 
 def test_in_the_background_keys_set_by_hand_stay(blender, ready, shown, choice, tempose):
@@ -179,17 +179,17 @@ def test_in_the_background_keys_set_by_hand_stay(blender, ready, shown, choice, 
     curve = some_curve(tempose, shown.action)
     assert np.allclose(played({0: curve}, np.linspace(around[0], around[2], 40))[0], shape, atol=2e-2)
     assert next(k.type for k in curve.keyframe_points if k.co.x == at) == "EXTREME"
-    assert list(tempose("keys.keying").hand_set(shown.action).values()) == [[at]]
+    assert list(tempose("keys.action_keys").hand_set(shown.action).values()) == [[at]]
     assert "Of yours, 1 key was kept" in tempose("notes").text
     inside = [f for f in frames_of(curve) if around[0] < f < around[2]]
     assert inside == [round(at)]
     apply(blender, by_hand="REPLACE")
-    assert tempose("keys.keying").hand_set(shown.action) == {}
+    assert tempose("keys.action_keys").hand_set(shown.action) == {}
     assert frames_of(some_curve(tempose, shown.action)) == list(range(1, 289))
 
 
 def test_other_curves_and_keys_outside_of_the_dance_are_left_alone(blender, ready, shown, choice, tempose):
-    keying, compat = tempose("keys.keying"), tempose("compat")
+    keying, compat = tempose("keys.action_keys"), tempose("compat")
     bag = compat.channelbag(shown.rig, shown.action)
     other = bag.fcurves.new('pose.bones["look.L"].location', index=0)
     other.keyframe_points.insert(10, 0.25)
@@ -207,7 +207,7 @@ def test_other_curves_and_keys_outside_of_the_dance_are_left_alone(blender, read
 
 
 def test_a_failure_leaves_the_keys_as_they_were(blender, ready, shown, tempose, monkeypatch):
-    keying = tempose("keys.keying")
+    keying = tempose("keys.action_keys")
     before = played(curves(tempose, shown.action), range(1, 289))
     made = [
         keying.KeyedCurve(path, i, "x", np.arange(1, 20), np.full(19, 7.0)) for path, i in list(before)[:3]
@@ -224,11 +224,11 @@ def test_an_action_of_somebody_else_is_all_by_hand(blender, ready, tempose):
     ob = blender.context.view_layer.objects.active
     ob.pose.bones["head"].keyframe_insert("rotation_euler", index=2, frame=5)
     action = ob.animation_data.action
-    assert list(tempose("keys.keying").hand_set(action).values()) == [[5.0]]
+    assert list(tempose("keys.action_keys").hand_set(action).values()) == [[5.0]]
 
 
 def test_keys_that_are_retimed_keep_their_authors(blender, ready, shown, tempose):
-    keying = tempose("keys.keying")
+    keying = tempose("keys.action_keys")
     some_curve(tempose, shown.action).keyframe_points[9].co.y += 1
     mine = keying.by_hand(shown.action)
     for curve in keying.curves(shown.action):

@@ -38,7 +38,7 @@ class Window:
 
 @pytest.fixture
 def window(blender, scene, tempose, monkeypatch):
-    base, window = tempose("operators.base"), Window(blender)
+    base, window = tempose("operators.buttons"), Window(blender)
     monkeypatch.setattr(base, "bpy", window.bpy)
     return window
 
@@ -46,7 +46,7 @@ def window(blender, scene, tempose, monkeypatch):
 @pytest.fixture
 def button(tempose):
     """Makes a button out of a task for the thread; what it said is in `said`, what it wrote in `applied`."""
-    base = tempose("operators.base")
+    base = tempose("operators.buttons")
 
     def make(task):
         class Button(base.JobButton):
@@ -248,6 +248,6 @@ def test_disabling_the_add_on_takes_its_timers_away(window, button, tempose):
     pressed = button(lambda work: work.sleep(60))
     pressed.invoke(window.context, None)
     tempose("server.job").abandon()
-    tempose("operators.base").end_waiting()
+    tempose("operators.buttons").end_waiting()
     assert window.timers == []
     assert window.status[-1] is None

@@ -146,7 +146,7 @@ def test_a_retimed_strip_with_the_artists_own_beats(blender, connected, scene, c
     retime(blender, scene, strip, 11 + 360, 11 + 300)
     markers, sound_marks = tempose("music.markers"), tempose("music.sound_marks")
     heard = retimed_clicks(blender, scene, tmp_path, 11, 5.0)
-    playback = tempose("music.heard").playback_of(scene, strip)
+    playback = tempose("music.song_playback").playback_of(scene, strip)
     grid = tempose("music.beats").from_times((heard - 11) / 60)
     markers.put(scene, sound_marks.mark_of(scene, playback), grid, playback.span, playback.tempo, False)
     blender.ops.tempose.new_rig()

@@ -252,7 +252,7 @@ def test_a_grey_button_says_why_at_every_stage(blender, connected, scene, tempos
     own = {
         cls.bl_idname.partition(".")[2]
         for cls in tempose("operators").CLASSES
-        if cls.disabled_reason.__func__ is not tempose("operators.base").Button.disabled_reason.__func__
+        if cls.disabled_reason.__func__ is not tempose("operators.buttons").Button.disabled_reason.__func__
     }
     never = own - grey.keys()
     assert sorted(never) == []

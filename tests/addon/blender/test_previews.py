@@ -127,7 +127,7 @@ def test_keys_changed_in_a_preview_are_kept_beside_the_action(blender, danced, t
     danced.tempose.tempo_factor = 1.5
     kept = [a for a in blender.data.actions if "edited preview" in a.name]
     assert len(kept) == 1 and kept[0].use_fake_user and kept[0].name in tempose("notes").text
-    values = [k.co.y for c in tempose("keys.keying").curves(kept[0]) for k in c.keyframe_points]
+    values = [k.co.y for c in tempose("keys.action_keys").curves(kept[0]) for k in c.keyframe_points]
     assert 7.0 in values
     danced.tempose.tempo_factor = 1.0
     blender.data.actions.remove(kept[0])
@@ -168,7 +168,7 @@ def test_after_undo_a_preview_is_made_of_what_is_there_then(blender, danced, tem
 
 
 def test_the_panel_reckons_what_changes_once(blender, danced, tempose, monkeypatch, read):
-    changes, regenerate = tempose("dance.changes"), tempose("dance.regenerate")
+    changes, regenerate = tempose("tempo.tempo_changes"), tempose("dance.regenerate")
     danced.tempose.tempo_factor = 1.25
     said = regenerate.in_words(read())
     monkeypatch.setattr(changes.retiming, "tempo_differs", None)  # would fail if it were asked again

@@ -32,13 +32,13 @@ def last(settings):
 
 def test_a_range_of_frames_is_danced_where_it_lies_and_on_the_beat(ops, settings, tempose):
     ops.generate()
-    whole = tempose("keys.stage").data_of(settings.takes[0]).dance
+    whole = tempose("dance.stage").data_of(settings.takes[0]).dance
     settings.generate.area = "FRAMES"
     settings.generate.first_frame, settings.generate.last_frame = 73, 144
     ops.generate()
     take = last(settings)
     assert frames_of(take.action) == (73, 144)
-    data = tempose("keys.stage").data_of(take)
+    data = tempose("dance.stage").data_of(take)
     assert data.tempo_map[0] == [0.0, 3.0] and data.settings["seconds"] == 3.0
     assert np.allclose(data.dance.beat_times, [b - 3 for b in whole.beat_times if 3 <= b < 6], atol=0.02)
 
@@ -242,7 +242,7 @@ def test_a_range_danced_again_leaves_every_other_key_alone(blender, ready, ops, 
     ops.mirror_take()
     old_take = last(settings)
     mark, old = old_take.identity, keys_of(old_take.action)
-    poses = tempose("keys.stage").data_of(old_take).dance.keypoints
+    poses = tempose("dance.stage").data_of(old_take).dance.keypoints
     in_range(settings)
     settings.seed = 77
     ops.reroll()
@@ -250,7 +250,7 @@ def test_a_range_danced_again_leaves_every_other_key_alone(blender, ready, ops, 
     assert take.seed == "77" and settings.seed == 78
     assert "re-rolled" in take.name
     assert "root" in differs(old, keys_of(take.action), 97, 192)
-    made = tempose("keys.stage").data_of(take).dance.keypoints
+    made = tempose("dance.stage").data_of(take).dance.keypoints
     inside = np.zeros(len(made), bool)
     inside[120:240] = True  # frames 97 to 192 at 24 per second are seconds 4 to 8
     assert np.array_equal(made[~inside], poses[~inside])
@@ -270,7 +270,7 @@ def test_a_change_comes_back_with_its_keys_after_flipping_away(ops, settings, mi
 
 
 def test_keys_set_by_hand_stay_outside_of_the_range(ops, settings, mirrored, tempose):
-    curve = tempose("keys.keying").curves(mirrored.action)[0]
+    curve = tempose("keys.action_keys").curves(mirrored.action)[0]
     curve.keyframe_points[10].co.y += 0.5
     by_hand = curve.keyframe_points[10].co.y
     name = curve.data_path, curve.array_index
@@ -280,7 +280,7 @@ def test_keys_set_by_hand_stay_outside_of_the_range(ops, settings, mirrored, tem
 
 
 def test_locked_limbs_keep_their_poses_while_the_rest_is_danced_anew(ops, settings, mirrored, tempose):
-    stage, joints = tempose("keys.stage"), skeletons.OPENPOSE_18.joints
+    stage, joints = tempose("dance.stage"), skeletons.OPENPOSE_18.joints
     old = stage.data_of(mirrored).dance.keypoints
     assert not ops.lock_limbs.poll()
     settings.edit.left_leg = settings.edit.right_leg = True
@@ -293,7 +293,7 @@ def test_locked_limbs_keep_their_poses_while_the_rest_is_danced_anew(ops, settin
 
 
 def test_kept_poses_stay_and_it_dances_between_them(ready, ops, settings, mirrored, tempose):
-    stage = tempose("keys.stage")
+    stage = tempose("dance.stage")
     old = stage.data_of(mirrored).dance.keypoints
     for frame in (121, 25):
         ready.frame_set(frame)

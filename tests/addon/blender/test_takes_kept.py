@@ -16,7 +16,7 @@ def takes(blender, ready):
 
 def test_they_survive_saving_and_loading_with_the_keys_set_by_hand(blender, ready, takes, tempose, tmp_path):
     ops, path = blender.ops.tempose, str(tmp_path / "file.blend")
-    curve = tempose("keys.keying").curves(takes[2].action)[0]
+    curve = tempose("keys.action_keys").curves(takes[2].action)[0]
     curve.keyframe_points[10].co.y += 0.5
     name, by_hand = (curve.data_path, curve.array_index), curve.keyframe_points[10].co.y
     ops.previous_take()
@@ -28,7 +28,9 @@ def test_they_survive_saving_and_loading_with_the_keys_set_by_hand(blender, read
     assert differences(before, census(blender)) == []
     assert ops.next_take() == {"FINISHED"}
     settings = blender.context.scene.tempose
-    found = {(c.data_path, c.array_index): c for c in tempose("keys.keying").curves(settings.takes[2].action)}
+    found = {
+        (c.data_path, c.array_index): c for c in tempose("keys.action_keys").curves(settings.takes[2].action)
+    }
     assert found[name].keyframe_points[10].co.y == np.float32(by_hand)
     assert ops.accept_take() == {"FINISHED"}
     accepted = census(blender)

@@ -97,7 +97,7 @@ def test_both_ends_meet_the_kept_dance(blender, danced, tempose):
     passage(danced, 16.25, 24.25, factor=1.3)
     blender.ops.tempose.regenerate()
     take = danced.tempose.takes[-1]
-    points = tempose("keys.stage").data_of(take).dance.pixels
+    points = tempose("dance.stage").data_of(take).dance.pixels
     speed = np.linalg.norm(np.diff(points, axis=0), axis=2)
     seconds = 24.25 - 16.25
     borders = [round(16.25 * 30), round((16.25 + seconds / 1.3) * 30)]
@@ -125,7 +125,7 @@ def test_the_changed_part_is_on_the_beat_of_the_stretched_sound(blender, danced,
     passage(danced, 16.25, 24.25, factor=1.25)
     blender.ops.tempose.regenerate()
     take = danced.tempose.takes[-1]
-    data = tempose("keys.stage").data_of(take)
+    data = tempose("dance.stage").data_of(take)
     clicks = 1 + 24 * np.asarray(data.dance.beat_times)
     middle = clicks[(clicks > 400) & (clicks < 540)]
     off, count = farthest(middle, dips(rig(blender), tempose("compat")))
@@ -275,7 +275,7 @@ def test_a_previewed_take_of_a_range_gives_way_to_a_dance_to_all_of_it(blender, 
     assert blender.ops.tempose.regenerate() == {"FINISHED"}
     assert len(settings.takes) == before + 1
     assert not tempose("tempo.tempo_preview").previewing(settings)
-    data = tempose("keys.stage").data_of(settings.takes[-1])
+    data = tempose("dance.stage").data_of(settings.takes[-1])
     assert data.settings["seconds"] == pytest.approx(12 + 28 / 1.25, abs=0.05)
     assert ob.animation_data.action.frame_range[0] == 1
     assert not [a for a in blender.data.actions if "preview)" in a.name]
@@ -320,7 +320,7 @@ def test_the_keys_follow_each_edit_and_come_back_when_it_is_undone_by_hand(blend
 
 
 def test_keys_set_by_hand_move_and_are_never_lost(blender, danced, tempose):
-    ob, compat, keying = rig(blender), tempose("compat"), tempose("keys.keying")
+    ob, compat, keying = rig(blender), tempose("compat"), tempose("keys.action_keys")
     curve = next(c for c in compat.fcurves_of(ob) if "forearm.L" in c.data_path and "rotation" in c.data_path)
     name = (curve.data_path, curve.array_index)
     for frame in (490, 491):  # 20.375 s: inside of what is danced again
@@ -378,13 +378,13 @@ def test_flipping_through_takes_finds_the_kept_keys_again(blender, danced, tempo
 def clock(tempose, monkeypatch):
     """The follower's clock, put forward by hand."""
     now = [100.0]
-    monkeypatch.setattr(tempose("tempo.tempo_follow").time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(tempose("dance.tempo_follow").time, "monotonic", lambda: now[0])
     yield now
-    tempose("tempo.tempo_follow").forget()
+    tempose("dance.tempo_follow").forget()
 
 
 def test_automatic_dances_again_when_the_artist_pauses(blender, danced, tempose, clock):
-    follow = tempose("tempo.tempo_follow")
+    follow = tempose("dance.tempo_follow")
     danced.tempose.tempo.mode, danced.tempose.tempo.pause = "AUTO", 2.0
     passage(danced, 16.25, 24.25, factor=1.25)
     assert blender.app.timers.is_registered(follow.tick)
@@ -401,7 +401,7 @@ def test_automatic_dances_again_when_the_artist_pauses(blender, danced, tempose,
 def test_automatic_waits_for_jobs_and_playback_and_starts_nothing_where_nothing_changed(
     blender, danced, tempose, clock, monkeypatch
 ):
-    follow, job = tempose("tempo.tempo_follow"), tempose("server.job")
+    follow, job = tempose("dance.tempo_follow"), tempose("server.job")
     danced.tempose.tempo.mode = "AUTO"
     passage(danced, 16.25, 24.25, factor=1.25)
     clock[0] += 10
@@ -417,7 +417,7 @@ def test_automatic_waits_for_jobs_and_playback_and_starts_nothing_where_nothing_
 
 
 def test_automatic_forgets_on_another_file_and_when_it_is_turned_off(blender, danced, tempose, clock):
-    follow = tempose("tempo.tempo_follow")
+    follow = tempose("dance.tempo_follow")
     danced.tempose.tempo.mode = "AUTO"
     danced.tempose.tempo_factor = 1.2
     danced.tempose.tempo.mode = "OFF"

@@ -84,7 +84,7 @@ def off_on_screen(blender, tempose, ob, stretch=True):
     take, _ = made.dance(tempose, ob, frames=20)
     span = tempose("tempo.timing").Span(1.0, 20 / 30, 30.0)
     scene.tempose.stretch, scene.tempose.keys.feet = stretch, "NEVER"
-    keys, character, ghost = tempose("keys.keys"), tempose("character.character"), tempose("dance.ghost")
+    keys, character, ghost = tempose("keys.take_keys"), tempose("character.character"), tempose("dance.ghost")
     keys.assign(ob, keys.bake(take, ob, span, scene.tempose, "dance"))
     names = skeletons.OPENPOSE_18.joints
     bone_map = character.map_of(ob)
@@ -94,7 +94,7 @@ def off_on_screen(blender, tempose, ob, stretch=True):
     try:
         ghost.take_in("segment", (0, take.dance.keypoints, take.dance.scores))
         shown, rows = ghost.shown(), []
-        limbs = tempose("dance.arriving").LIMBS
+        limbs = tempose("dance.progress").LIMBS
         for frame in (1, 7, 13, 20):
             scene.frame_set(frame)
             ends, _, exact = ghost.lines(scene, shown)
@@ -121,7 +121,7 @@ def test_in_any_plane(blender, scene, tempose, plane):
     ob = made.make(
         blender, made.MIXAMO, turn=np.asarray(PLANES[plane], float), sides=("Left", "Right"), roll=1.0
     )
-    character, guessing = tempose("character.character"), tempose("character.guessing")
+    character, guessing = tempose("character.character"), tempose("character.bone_guess")
     character.store(ob, guessing.guess(ob)[0])
     off = off_on_screen(blender, tempose, ob)
     assert off.max() < 0.5, off.max(0).round(2)
@@ -142,7 +142,7 @@ def test_wherever_its_parents_are(blender, scene, tempose, place, kind, stretch)
 
 
 def of_kind(blender, tempose, kind):
-    character, guessing = tempose("character.character"), tempose("character.guessing")
+    character, guessing = tempose("character.character"), tempose("character.bone_guess")
     if kind == "made":
         return tempose("character.rig").new(blender.context.scene, tempose("character.reference").standing())
     if kind == "puppet":

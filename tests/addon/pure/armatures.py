@@ -1,9 +1,9 @@
 """Armatures as plain data: Tempose's own, and foreign ones with any axes, order and rotation mode."""
 
 import numpy as np
-from addon.character.bones import Bone
-from addon.character.mapping import STUBS, TEMPOSE_RIG, BoneMap
-from addon.character.plane import Plane
+from addon.model.character.bones import Bone
+from addon.model.character.mapping import STUBS, TEMPOSE_RIG, BoneMap
+from addon.model.character.plane import Plane
 
 SIDES = {
     "clavicle": ("chest", (0.02, 1.4), (0.16, 1.42), "shoulder"),
@@ -95,7 +95,7 @@ def own(at):
 
 def posed(bones, channels, frames):
     """Forward kinematics from the channels alone, as Blender would do it: bone → Placed."""
-    from addon.character.bones import hook, parents_first, place
+    from addon.model.character.bones import hook, parents_first, place
 
     placed = {}
     for name in parents_first(bones):

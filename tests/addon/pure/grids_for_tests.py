@@ -1,7 +1,7 @@
 """Beat grids for tests."""
 
 import numpy as np
-from addon.music import beats
+from addon.model.music import beats
 
 
 def even(count=32, gap=0.5, first=0.25, metre=4, confidence=0.5):

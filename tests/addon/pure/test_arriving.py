@@ -1,5 +1,5 @@
 import numpy as np
-from addon.dance.arriving import LIMBS, Arriving, Clock, in_words
+from addon.model.dance.progress import LIMBS, Arriving, Clock, in_words
 
 
 def poses(first, count):

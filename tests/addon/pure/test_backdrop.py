@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from addon.character.backdrop import alpha_of, first_guess
-from addon.errors import Problem
+from addon.model.character.backdrop import alpha_of, first_guess
+from addon.model.errors import Problem
 
 from tempose_pose.skeletons import OPENPOSE_18
 

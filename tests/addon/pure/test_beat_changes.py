@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 import pytest
-from addon.errors import Problem
-from addon.music import beat_changes, beat_proposals, beats
-from addon.music.beats import BAR, EDITED, PIN
+from addon.model.errors import Problem
+from addon.model.music import beat_changes, beat_proposals, beats
+from addon.model.music.beats import BAR, EDITED, PIN
 from grids_for_tests import even, rising
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from addon.errors import Problem
-from addon.music import beat_changes, beat_taps, beats
-from addon.music.beats import EDITED
+from addon.model.errors import Problem
+from addon.model.music import beat_changes, beat_taps, beats
+from addon.model.music.beats import EDITED
 from grids_for_tests import even, rising
 from hypothesis import given, settings
 from hypothesis import strategies as st

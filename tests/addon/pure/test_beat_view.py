@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from addon.music import beat_changes, beats
-from addon.music.beat_view import GRAB, LABEL_GAP, LINE_GAP, View, grab, lay, picture
-from addon.tempo.timing import Span
+from addon.model.music import beat_changes, beats
+from addon.model.music.beat_view import GRAB, LABEL_GAP, LINE_GAP, View, grab, lay, picture
+from addon.model.tempo.timing import Span
 from hypothesis import given
 from hypothesis import strategies as st
 

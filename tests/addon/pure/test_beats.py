@@ -4,8 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from addon.errors import Problem
-from addon.music import beat_changes, beats
+from addon.model.errors import Problem
+from addon.model.music import beat_changes, beats
 from grids_for_tests import even
 
 

@@ -8,12 +8,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from addon.dance.dance import from_answer, number
-from addon.errors import Canceled, Problem
-from addon.server import work
-from addon.server.answers import EVENT_BYTES, MESSAGE_CHARACTERS, parse_events
-from addon.server.client import Client, is_loopback, split_url
-from addon.server.job import Job
+from addon.model.dance.dance import from_answer, number
+from addon.model.errors import Canceled, Problem
+from addon.model.server import work
+from addon.model.server.answers import EVENT_BYTES, MESSAGE_CHARACTERS, parse_events
+from addon.model.server.client import Client, is_loopback, split_url
+from addon.model.server.job import Job
 from patience import PATIENCE
 
 from tempose_pose.skeletons import OPENPOSE_18
@@ -185,7 +185,7 @@ def test_a_good_result_becomes_a_dance():
 
 
 def test_an_answer_larger_than_allowed_is_cut_off(monkeypatch):
-    monkeypatch.setattr("addon.server.client.SOUND_BYTES", 1000)
+    monkeypatch.setattr("addon.model.server.client.SOUND_BYTES", 1000)
     with (
         serving({("POST", "stretch"): b"RIFF" + bytes(5000)}) as (_, client),
         pytest.raises(Problem, match="more than it may"),

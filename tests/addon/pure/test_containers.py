@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from addon.music.containers import LARGEST, is_sent_as_it_is
+from addon.model.music.containers import LARGEST, is_sent_as_it_is
 
 
 def wav(form=1, channels=2, rate=44_100, length=None, front=b"", kind=b"RIFF"):

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from addon.character.cutout import cut, weights
-from addon.errors import Problem
+from addon.model.character.cutout import cut, weights
+from addon.model.errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st
 

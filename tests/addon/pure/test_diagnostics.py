@@ -1,6 +1,6 @@
 """Nothing private gets into a bug report."""
 
-from addon import diagnostics
+from addon.model import diagnostics
 
 
 def test_secrets_names_and_folders_are_taken_out(monkeypatch, tmp_path):

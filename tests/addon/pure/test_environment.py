@@ -12,8 +12,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from addon.errors import Canceled, Problem
-from addon.server import environment
+from addon.model.errors import Canceled, Problem
+from addon.model.server import environment
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[3]

@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from addon.character import reference
-from addon.character.joints import with_mid_hip
-from addon.character.mapping import JOINTS
-from addon.keys.feet import contacts_of, plant
+from addon.model.character import reference
+from addon.model.character.joints import with_mid_hip
+from addon.model.character.mapping import JOINTS
+from addon.model.keys.feet import contacts_of, plant
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

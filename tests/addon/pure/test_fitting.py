@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from addon.character.forward import Forward
-from addon.character.joints import joints_at_rest
-from addon.character.mapping import JOINTS
-from addon.character.posing import Options
-from addon.character.retarget import solve
-from addon.keys.fitting import BREAKDOWN, HELD, REST, Search, at_fixed, every, miss
-from addon.keys.hermite import evaluate
+from addon.model.character.forward import Forward
+from addon.model.character.joints import joints_at_rest
+from addon.model.character.mapping import JOINTS
+from addon.model.character.posing import Options
+from addon.model.character.retarget import solve
+from addon.model.keys.fitting import BREAKDOWN, HELD, REST, Search, at_fixed, every, miss
+from addon.model.keys.hermite import evaluate
 from armatures import foreign
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from addon.character import extremities, reference
-from addon.dance import shaping, takes
-from addon.dance.dance import DanceData
-from addon.files import pose_files
-from addon.files.poses import Poses
+from addon.model.character import extremities, reference
+from addon.model.dance import reshape, takes
+from addon.model.dance.dance import DanceData
+from addon.model.files import pose_files
+from addon.model.files.poses import Poses
 
 from tempose_pose.skeletons import BODY_25, EXTREMITIES, FEET, HALPE_26, HANDS, OPENPOSE_18
 
@@ -114,11 +114,11 @@ def test_a_take_keeps_hands_and_feet_and_takes_without_stay_as_they_were():
         assert np.array_equal(back.keypoints, dance.keypoints)
         assert (back.more is None) == (dance.more is None)
     assert np.array_equal(back.scores, data.scores)
-    twice = shaping.flipped(shaping.flipped(data))
+    twice = reshape.flipped(reshape.flipped(data))
     assert np.allclose(twice.more, data.more, atol=1e-6)
     left, right = (EXTREMITIES.index(f"{s}_big_toe") for s in ("left", "right"))
-    axis = (shaping.flipped(data).keypoints[0, OPENPOSE_18.index("nose"), 0] + data.keypoints[0, 0, 0]) / 2
-    assert np.allclose(shaping.flipped(data).more[:, left, 0], 2 * axis - data.more[:, right, 0], atol=1e-6)
+    axis = (reshape.flipped(data).keypoints[0, OPENPOSE_18.index("nose"), 0] + data.keypoints[0, 0, 0]) / 2
+    assert np.allclose(reshape.flipped(data).more[:, left, 0], 2 * axis - data.more[:, right, 0], atol=1e-6)
 
 
 def test_hands_are_carried_by_forearms_and_keep_their_size():

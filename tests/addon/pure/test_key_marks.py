@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from addon.keys.key_marks import from_text, kept_beside, known, marks, to_text
+from addon.model.keys.key_marks import from_text, kept_beside, known, marks, to_text
 from hypothesis import given
 from hypothesis import strategies as st
 

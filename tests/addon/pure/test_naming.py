@@ -1,8 +1,8 @@
 """Armatures of other people: which of their bones are found by name, in several languages."""
 
 import pytest
-from addon.character import naming
-from addon.character.mapping import WANTED, BoneMap
+from addon.model.character import bone_names
+from addon.model.character.mapping import WANTED, BoneMap
 
 PARTS = ("shoulder", "upper_arm", "forearm", "hand", "thigh", "shin", "foot")
 
@@ -48,16 +48,16 @@ def bones(kind):
 @pytest.mark.parametrize("kind", zoo())
 def test_all_parts_are_found(kind):
     names, wanted = bones(kind)
-    found = naming.by_words(names).bones
+    found = bone_names.by_words(names).bones
     assert {part: found.get(part) for part in wanted} == wanted
     assert BoneMap(found).missing == []
 
 
 def test_what_is_not_found_is_listed():
     names, _ = bones("german")
-    found = naming.by_words([name for name in names if not name.startswith("Oberarm")])
+    found = bone_names.by_words([name for name in names if not name.startswith("Oberarm")])
     assert found.missing == ["upper_arm.L", "upper_arm.R"]
-    assert set(naming.by_words(["Ding", "Sache.L", "箱"]).missing) >= set(WANTED) - {"head"}
+    assert set(bone_names.by_words(["Ding", "Sache.L", "箱"]).missing) >= set(WANTED) - {"head"}
 
 
 @pytest.mark.parametrize(
@@ -85,5 +85,5 @@ def test_fingers_and_toes_are_found(spelling, toe):
                 if k < 4:
                     wanted[f"{part}.{k:02}.{letter}"] = name
     given = {part: bone for part, bone in wanted.items() if part.startswith(("hand", "foot"))}
-    assert naming.with_ends(BoneMap(given), names).bones == wanted
-    assert naming.with_ends(BoneMap({}), names).bones == {}
+    assert bone_names.with_ends(BoneMap(given), names).bones == wanted
+    assert bone_names.with_ends(BoneMap({}), names).bones == {}

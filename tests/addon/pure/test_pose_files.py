@@ -4,12 +4,12 @@ import json
 
 import numpy as np
 import pytest
-from addon.character import reference
-from addon.errors import Problem
-from addon.files import pose_drawing
-from addon.files.openpose import openpose
-from addon.files.pose_files import load, save
-from addon.files.poses import Poses, whole
+from addon.model.character import reference
+from addon.model.errors import Problem
+from addon.model.files import pose_drawing
+from addon.model.files.openpose import openpose
+from addon.model.files.pose_files import load, save
+from addon.model.files.poses import Poses, whole
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

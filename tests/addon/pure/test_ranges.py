@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
-from addon.errors import Problem
-from addon.tempo import ranges
-from addon.tempo.timing import Span
+from addon.model.errors import Problem
+from addon.model.tempo import ranges
+from addon.model.tempo.timing import Span
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from addon.character.forward import Forward
-from addon.character.plane import FRONT
-from addon.character.retarget import solve
-from addon.keys import feet
-from addon.keys.fitting import HELD, REST, Search, miss
-from addon.keys.hermite import evaluate
+from addon.model.character.forward import Forward
+from addon.model.character.plane import FRONT
+from addon.model.character.retarget import solve
+from addon.model.keys import feet
+from addon.model.keys.fitting import HELD, REST, Search, miss
+from addon.model.keys.hermite import evaluate
 from test_retarget import own_rig, plane
 
 RATE, PIXEL = 30.0, 2.5 / 1080  # the picture of the dance fills the frame

@@ -2,8 +2,8 @@ import json
 
 import numpy as np
 import pytest
-from addon.character import reference
-from addon.errors import Problem
+from addon.model.character import reference
+from addon.model.errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -8,10 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from addon.errors import Problem
-from addon.server import client as client_module
-from addon.server.client import Client
-from addon.server.compact import MAGIC, MEDIA_TYPE, from_compact
+from addon.model.errors import Problem
+from addon.model.server import client as client_module
+from addon.model.server.client import Client
+from addon.model.server.compact import MAGIC, MEDIA_TYPE, from_compact
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from patience import PATIENCE

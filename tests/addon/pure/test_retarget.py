@@ -3,14 +3,14 @@ import json
 import armatures
 import numpy as np
 import pytest
-from addon.character import naming, reference, rotations
-from addon.character.joints import joints_at_rest, joints_of, spots, with_mid_hip
-from addon.character.mapping import JOINTS, PARTS, TEMPOSE_RIG, BoneMap, from_json, to_json, unmapped
-from addon.character.plane import FRONT, Placement, best_fit
-from addon.character.posing import Options
-from addon.character.retarget import solve
-from addon.character.shape import by_shape
-from addon.errors import Problem
+from addon.model.character import bone_names, reference, rotations
+from addon.model.character.joints import joints_at_rest, joints_of, spots, with_mid_hip
+from addon.model.character.mapping import JOINTS, PARTS, TEMPOSE_RIG, BoneMap, from_json, to_json, unmapped
+from addon.model.character.plane import FRONT, Placement, best_fit
+from addon.model.character.posing import Options
+from addon.model.character.retarget import solve
+from addon.model.character.shape import by_shape
+from addon.model.errors import Problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -269,14 +269,14 @@ def test_what_is_no_figure_has_no_shape(ends):
     ],
 )
 def test_plain_names_are_understood(names, part, bone):
-    assert naming.by_words(names).bones[part] == bone
+    assert bone_names.by_words(names).bones[part] == bone
 
 
 def test_ready_made_maps_are_sound():
-    for key, (name, bone_map) in naming.presets().items():
+    for key, (name, bone_map) in bone_names.presets().items():
         assert name and not bone_map.missing, key
         assert not bone_map.twice, key
-    assert set(naming.presets()["tempose"][1].bones) >= {link.name for link in TEMPOSE_RIG}
+    assert set(bone_names.presets()["tempose"][1].bones) >= {link.name for link in TEMPOSE_RIG}
 
 
 def test_a_map_comes_back_from_its_file():
@@ -296,7 +296,7 @@ def test_other_files_are_no_maps(text):
 
 
 def test_every_part_has_a_name_of_its_own():
-    from addon.character.mapping import label
+    from addon.model.character.mapping import label
 
     assert len({label(part) for part in PARTS}) == len(PARTS)
     assert "left forearm" in unmapped(BoneMap({"root": "a"}))

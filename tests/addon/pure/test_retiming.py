@@ -3,11 +3,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from addon.errors import Problem
-from addon.music import hearing
-from addon.tempo import retiming, tempo_sections
-from addon.tempo.playback import Timing
-from addon.tempo.timing import Span
+from addon.model.dance import retiming
+from addon.model.errors import Problem
+from addon.model.tempo import feel, tempo_sections
+from addon.model.tempo.playback import Timing
+from addon.model.tempo.timing import Span
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,20 +114,20 @@ def test_kept_stretches_are_heard_where_they_were_danced(after, rate, whole):
 
 def test_half_time_keeps_every_second_beat_and_bar_and_double_time_adds_them():
     beats, bars = np.arange(0, 20, 0.5).tolist(), np.arange(0, 20, 2.0).tolist()
-    half, half_bars = hearing.heard(beats, bars, [(4.0, 12.0, "HALF")])
+    half, half_bars = feel.heard(beats, bars, [(4.0, 12.0, "HALF")])
     inside = [b for b in half if 4 <= b < 12]
     assert inside == np.arange(4.0, 12.0, 1.0).tolist()
     assert [b for b in half_bars if 4 <= b < 12] == [4.0, 8.0]
     assert [b for b in half if not 4 <= b < 12] == [b for b in beats if not 4 <= b < 12]
-    double, double_bars = hearing.heard(beats, bars, [(4.0, 8.0, "DOUBLE")])
+    double, double_bars = feel.heard(beats, bars, [(4.0, 8.0, "DOUBLE")])
     assert [b for b in double if 4 <= b < 8] == np.arange(4.0, 8.0, 0.25).tolist()
     assert [b for b in double_bars if 4 <= b < 8] == [4.0, 5.0, 6.0, 7.0]
-    assert hearing.heard(beats, bars, []) == (beats, bars)
+    assert feel.heard(beats, bars, []) == (beats, bars)
 
 
 def test_double_time_of_three_four_begins_its_bars_between_the_old_beats():
     beats, bars = np.arange(0, 12, 0.5).tolist(), np.arange(0, 12, 1.5).tolist()
-    double, double_bars = hearing.heard(beats, bars, [(3.0, 6.0, "DOUBLE")])
+    double, double_bars = feel.heard(beats, bars, [(3.0, 6.0, "DOUBLE")])
     assert [b for b in double_bars if 3 <= b < 6] == [3.0, 3.75, 4.5, 5.25]
     assert set(double_bars) <= set(double)
 
@@ -135,20 +135,20 @@ def test_double_time_of_three_four_begins_its_bars_between_the_old_beats():
 @pytest.mark.parametrize("mode", ["HALF", "DOUBLE"])
 def test_a_passage_touches_itself_and_no_more(mode):
     beats, bars = np.arange(0, 20, 0.5).tolist(), np.arange(0, 20, 2.0).tolist()
-    other = hearing.heard(beats, bars, [(4.0, 12.0, mode)])
-    spans = retiming.joined(hearing.differing((beats, bars), other, 0.0, 20.0), 0.0, 20.0, 0.5)
+    other = feel.heard(beats, bars, [(4.0, 12.0, mode)])
+    spans = retiming.joined(feel.differing((beats, bars), other, 0.0, 20.0), 0.0, 20.0, 0.5)
     assert len(spans) == 1
     assert spans[0] == (4.0, 12.0)
-    assert hearing.differing(other, other, 0.0, 20.0) == []
+    assert feel.differing(other, other, 0.0, 20.0) == []
 
 
 def test_the_local_tempo_is_that_of_the_section():
     beats = [*np.arange(0, 10, 0.5), *np.arange(10, 20, 0.4)]
-    assert hearing.local_bpm(beats, 0, 10) == pytest.approx(120)
-    assert hearing.local_bpm(beats, 10, 20) == pytest.approx(150)
-    assert hearing.local_bpm(beats, 12.1, 12.2) == pytest.approx(150)
-    assert hearing.local_bpm(beats, 3.1, 1e9) > 0
-    assert hearing.local_bpm([1.0], 0, 5) == 0.0
+    assert feel.local_bpm(beats, 0, 10) == pytest.approx(120)
+    assert feel.local_bpm(beats, 10, 20) == pytest.approx(150)
+    assert feel.local_bpm(beats, 12.1, 12.2) == pytest.approx(150)
+    assert feel.local_bpm(beats, 3.1, 1e9) > 0
+    assert feel.local_bpm([1.0], 0, 5) == 0.0
 
 
 def test_bars_are_named_as_the_markers_name_them():

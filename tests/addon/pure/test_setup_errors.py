@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from addon.server import environment, setup_errors
-from addon.server.own_environment import own_environment
-from addon.server.server_process import ServerProcess
+from addon.model.server import environment, setup_errors
+from addon.model.server.own_environment import own_environment
+from addon.model.server.server_process import ServerProcess
 
 RETRY = "WARNING: Retrying (Retry(total=0, connect=None, read=None)) after connection broken by "
 ABSENT = "ERROR: No matching distribution found for numpy==2.4.6"

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from addon.character.reference import standing
-from addon.dance import shaping
-from addon.dance.dance import DanceData
+from addon.model.character.reference import standing
+from addon.model.dance import reshape
+from addon.model.dance.dance import DanceData
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -48,15 +48,15 @@ def speed(dance, joint):
 
 
 def test_the_limbs_are_the_body_with_nothing_twice():
-    joints = [j for limb in shaping.LIMBS.values() for j in limb]
+    joints = [j for limb in reshape.LIMBS.values() for j in limb]
     assert sorted(joints) == sorted(OPENPOSE_18.joints)
-    assert shaping.joints_of(["head", "left_arm"])[:3] == ["nose", "left_elbow", "left_wrist"]
+    assert reshape.joints_of(["head", "left_arm"])[:3] == ["nose", "left_elbow", "left_wrist"]
 
 
 def test_a_mirror_image_changes_sides_in_the_same_place():
     before = dance()
-    after = shaping.flipped(before)
-    hips = shaping.HIPS
+    after = reshape.flipped(before)
+    hips = reshape.HIPS
     assert np.median(after.keypoints[:, hips, 0]) == pytest.approx(
         np.median(before.keypoints[:, hips, 0]), abs=1e-3
     )
@@ -71,7 +71,7 @@ def test_a_mirror_image_changes_sides_in_the_same_place():
 @settings(max_examples=8, deadline=None)
 def test_the_mirror_image_of_a_mirror_image_is_the_dance(seed):
     before = dance(seed)
-    again = shaping.flipped(shaping.flipped(before))
+    again = reshape.flipped(reshape.flipped(before))
     assert np.allclose(again.keypoints, before.keypoints, atol=1e-6)
     assert np.array_equal(again.scores, before.scores)
 
@@ -82,16 +82,16 @@ def test_joints_that_are_not_seen_are_not_thrown_about():
     wrist = OPENPOSE_18.index("left_wrist")
     scores[:, wrist], keypoints[:, wrist] = 0, 0
     before = replace(before, scores=scores, keypoints=keypoints)
-    mirrored = shaping.flipped(before)
+    mirrored = reshape.flipped(before)
     other = OPENPOSE_18.index("right_wrist")
     assert (mirrored.scores[:, other] == 0).all() and (mirrored.keypoints[:, other] == 0).all()
-    assert (shaping.scaled(before, 1.5).keypoints[:, wrist] == 0).all()
+    assert (reshape.scaled(before, 1.5).keypoints[:, wrist] == 0).all()
 
 
 @pytest.mark.parametrize("amount", [0.0, 0.5, 1.5, 2.0])
 def test_movement_is_scaled_while_bones_keep_their_length_and_feet_stand(amount):
     before = dance()
-    after = shaping.scaled(before, amount)
+    after = reshape.scaled(before, amount)
     for joint, length in lengths(before).items():
         assert np.abs(lengths(after)[joint] - length).max() < 0.02 * length.max() + 0.5, joint
     for ankle in ("left_ankle", "right_ankle"):
@@ -103,11 +103,11 @@ def test_movement_is_scaled_while_bones_keep_their_length_and_feet_stand(amount)
 
 def test_nothing_changes_at_one_and_nothing_outside_of_the_range():
     before = dance()
-    assert shaping.scaled(before, 1.0) is before
-    after = shaping.scaled(before, 1.8, [(1.5, 3.5)])
+    assert reshape.scaled(before, 1.0) is before
+    after = reshape.scaled(before, 1.8, [(1.5, 3.5)])
     outside = np.r_[0:45, 105:FRAMES]
     assert np.array_equal(after.keypoints[outside], before.keypoints[outside])
     assert not np.array_equal(after.keypoints[60:90], before.keypoints[60:90])
     # No step at the borders: no frame moves much more than in the whole dance when it is changed throughout.
-    whole = np.abs(np.diff(shaping.scaled(before, 1.8).pixels, axis=0)).max()
+    whole = np.abs(np.diff(reshape.scaled(before, 1.8).pixels, axis=0)).max()
     assert np.abs(np.diff(after.pixels, axis=0)).max() < 1.3 * whole

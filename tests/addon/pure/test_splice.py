@@ -2,7 +2,8 @@ import math
 
 import numpy as np
 import pytest
-from addon.dance.splice import (
+from addon.model.dance.retiming import Piece
+from addon.model.keys.splice import (
     BEZIER,
     COLUMNS,
     CONSTANT,
@@ -15,9 +16,8 @@ from addon.dance.splice import (
     split,
     together,
 )
-from addon.tempo.playback import Timing
-from addon.tempo.retiming import Piece
-from addon.tempo.timing import Span
+from addon.model.tempo.playback import Timing
+from addon.model.tempo.timing import Span
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from addon.dance.dance import DanceData
-from addon.dance.fingerprint import fingerprint
-from addon.dance.takes import Take, from_text, to_text
-from addon.errors import Problem
+from addon.model.dance.dance import DanceData
+from addon.model.dance.fingerprint import fingerprint
+from addon.model.dance.takes import Take, from_text, to_text
+from addon.model.errors import Problem
 
 
 def take(frames=90):

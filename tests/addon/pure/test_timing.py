@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from addon.tempo.timing import Span, frame_rate, resample
+from addon.model.tempo.timing import Span, frame_rate, resample
 
 
 @pytest.mark.parametrize(("fps", "base"), [(24, 1.0), (25, 1.0), (30, 1.0), (30, 1.001), (60, 1.0)])

@@ -1,8 +1,8 @@
 """Angles that do not wind up."""
 
 import numpy as np
-from addon.character import rotations
-from addon.character.winding import unwound
+from addon.model.character import rotations
+from addon.model.character.winding import unwound
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

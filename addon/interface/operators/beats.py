@@ -1,0 +1,289 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finding the beats and correcting them. The artist's word goes before the detector's."""
+
+import bpy
+from bpy.props import BoolProperty, EnumProperty, IntProperty
+
+from ...model.errors import Problem
+from ...model.music import beat_changes, beat_proposals, beats
+from ...model.server import work
+from ...scene.music import audio, song, song_grid, sound_marks
+from ...scene.reading import Reading
+from ...scene.server import connection
+from .buttons import ActionButton, JobButton
+
+
+class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
+    """Listen for the beats of the sound. Beats that you have set or locked stay as they are"""
+
+    bl_idname = "tempose.find_beats"
+    bl_label = "Find Beats"
+    bl_options = {"REGISTER", "UNDO"}
+    title = "Finding beats"
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.busy or now.no_server or now.song.reason
+
+    def prepare(self, context):
+        now = Reading(context)
+        now.song.check()
+        scene, playback = now.song.scene, now.playback
+        sound = audio.fetch(context, scene, playback)
+        self._window, self._scene, self._strip = now.scene.name, scene.name, playback.original.name
+        self._mark = sound_marks.mark_of(scene, playback)
+        client = connection.client()
+        return lambda w: work.find_beats(w, client, sound.source)
+
+    def apply(self, context, result):
+        scene, window = bpy.data.scenes.get(self._scene), bpy.data.scenes.get(self._window)
+        original = song.original_named(scene, self._strip) if scene else None
+        now = song_grid.at(scene, original) if original is not None else None
+        if now is None or window is None or now.mark != self._mark:
+            raise Problem(
+                "strip_gone", "The sound strip was deleted or changed meanwhile: press Find Beats again."
+            )
+        if not result["beats"]:
+            raise Problem("no_beats", "No beat was heard in this sound. Tap the tempo yourself.")
+        found = beats.from_times(
+            result["beats"], result["downbeats"], result["confidence"], heard=result["heard"]
+        )
+        grid = beat_proposals.merge(now.grid, found)
+        song_grid.put(window, now, grid)
+        own = int((((grid.flags & beats.EDITED) > 0) | grid.locked).sum())
+        kept = f" {own} beats of yours stay as they are." if own else ""
+        sure = beats.in_words(found)
+        return f"{len(grid)} beats at {beats.tempo_in_words(grid)}; the detector is {sure}.{kept}"
+
+
+class _Edit(ActionButton):
+    """Mixin: an edit of the grid that is there."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.song.reason or ("" if now.has_beats else "There are no beats yet")
+
+    def edit(self, context, now):
+        """The new grid and what to say."""
+        raise NotImplementedError
+
+    def act(self, context):
+        now = song_grid.current(context)
+        grid, said = self.edit(context, now)
+        song_grid.put(context.scene, now, grid)
+        return said
+
+
+def _span(context, now):
+    """Where half, double and nudge work: None is everywhere."""
+    if not context.scene.tempose.music.only_range:
+        return None
+    span = song_grid.range_of(now)
+    if span is None:
+        raise Problem(
+            "no_range", "Set a preview range in the timeline (P), or turn Only in Preview Range off."
+        )
+    return span
+
+
+class TEMPOSE_OT_half_beats(_Edit, bpy.types.Operator):
+    """Take every second beat away: the detector counted twice as fast"""
+
+    bl_idname = "tempose.half_beats"
+    bl_label = "Half"
+
+    def edit(self, context, now):
+        grid = beat_changes.half(now.grid, _span(context, now))
+        return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
+
+
+class TEMPOSE_OT_double_beats(_Edit, bpy.types.Operator):
+    """Put a beat between any two: the detector counted half as fast"""
+
+    bl_idname = "tempose.double_beats"
+    bl_label = "Double"
+
+    def edit(self, context, now):
+        grid = beat_changes.double(now.grid, _span(context, now))
+        return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
+
+
+class TEMPOSE_OT_three_to_two_beats(_Edit, bpy.types.Operator):
+    """Put two beats where there are three: in 6/8 and shuffles the detector may count plain beats for dotted ones"""
+
+    bl_idname = "tempose.three_to_two_beats"
+    bl_label = "Three to Two"
+
+    def edit(self, context, now):
+        grid = beat_changes.three_to_two(now.grid, _span(context, now))
+        return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
+
+
+class TEMPOSE_OT_nudge_beats(_Edit, bpy.types.Operator):
+    """Move all beats a little, by the amount beside the buttons"""
+
+    bl_idname = "tempose.nudge_beats"
+    bl_label = "Nudge"
+    direction: EnumProperty(
+        name="Direction",
+        description="Where the beats go",
+        items=[
+            ("EARLIER", "Earlier", "To the left on the timeline"),
+            ("LATER", "Later", "To the right on the timeline"),
+        ],
+        default="LATER",
+    )
+
+    @classmethod
+    def description(cls, _context, properties):
+        return f"Move all beats that are not locked {properties.direction.lower()}"
+
+    def edit(self, context, now):
+        music = context.scene.tempose.music
+        seconds = music.nudge / 1000 if music.nudge_unit == "MS" else music.nudge / now.playback.span.rate
+        seconds *= -1 if self.direction == "EARLIER" else 1
+        return slid(
+            context, now, seconds
+        ), f"The beats are {abs(seconds) * 1000:.0f} ms {self.direction.lower()}."
+
+
+def slid(context, now, seconds: float):
+    """The grid heard so many timeline seconds later."""
+    return beat_changes.nudge(now.grid, now.later(seconds), _span(context, now))
+
+
+class TEMPOSE_OT_slide_beats(_Edit, bpy.types.Operator):
+    """Slide all beats so that the nearest one lies at the current frame"""
+
+    bl_idname = "tempose.slide_beats"
+    bl_label = "Slide Grid to Playhead"
+
+    def edit(self, context, now):
+        at = now.song(now.scene.frame_current_final)
+        index = beats.nearest(now.grid, at)
+        tempo = now.playback.tempo
+        seconds = float(tempo.to_timeline(at) - tempo.to_timeline(now.grid.times[index]))
+        return slid(context, now, seconds), f"The beats are {seconds * 1000:+.0f} ms from where they were."
+
+
+class TEMPOSE_OT_set_downbeat(_Edit, bpy.types.Operator):
+    """Let a bar begin at the beat nearest to the current frame, and count on from there"""
+
+    bl_idname = "tempose.set_downbeat"
+    bl_label = "Set Downbeat Here"
+    metre: IntProperty(
+        name="Beats in a Bar", description="0: as in the panel", default=0, min=0, max=beats.METRES[1]
+    )
+
+    def edit(self, context, now):
+        metre = self.metre or context.scene.tempose.music.metre
+        at = now.song(now.scene.frame_current_final)
+        grid = beat_changes.set_downbeat(now.grid, at, metre)
+        bar = int(beats.bar_numbers(grid)[0][beats.nearest(grid, at)])
+        return grid, f"Bar {bar} begins here, with {metre} beats to a bar."
+
+
+class TEMPOSE_OT_move_beat(_Edit, bpy.types.Operator):
+    """Move the beat nearest to the current frame there, and pin it; its neighbours give way"""
+
+    bl_idname = "tempose.move_beat"
+    bl_label = "Move Beat to Playhead"
+    reach: IntProperty(
+        name="Neighbours",
+        description="Beats on either side that give way",
+        default=beat_changes.REACH,
+        min=0,
+        max=64,
+    )
+
+    def edit(self, context, now):
+        at = now.song(now.scene.frame_current_final)
+        index = beats.nearest(now.grid, at)
+        moved = now.playback.tempo.to_timeline(at) - now.playback.tempo.to_timeline(now.grid.times[index])
+        grid = beat_changes.move_beat(now.grid, index, at, self.reach)
+        return grid, f"The beat moved by {float(moved) * 1000:+.0f} ms."
+
+
+class TEMPOSE_OT_add_beat(ActionButton, bpy.types.Operator):
+    """Put one more beat at the current frame"""
+
+    bl_idname = "tempose.add_beat"
+    bl_label = "Add Beat"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.song.reason
+
+    def act(self, context):
+        now = song_grid.current(context)
+        at = now.song(now.scene.frame_current_final)
+        song_grid.put(context.scene, now, beat_changes.insert(now.grid, at))
+        return f"There is a beat at second {at:.2f} of the song."
+
+
+class TEMPOSE_OT_remove_beat(_Edit, bpy.types.Operator):
+    """Take away the beat nearest to the current frame; Find Beats does not bring it back"""
+
+    bl_idname = "tempose.remove_beat"
+    bl_label = "Remove Beat"
+
+    def edit(self, context, now):
+        index = beats.nearest(now.grid, now.song(now.scene.frame_current_final))
+        return beat_changes.remove(now.grid, index), "The beat is gone."
+
+
+class TEMPOSE_OT_lock_beats(_Edit, bpy.types.Operator):
+    """Keep the beats in the preview range, or between the selected markers, as they are"""
+
+    bl_idname = "tempose.lock_beats"
+    bl_label = "Lock Span"
+    unlock: BoolProperty(name="Unlock", description="Unlock the span instead", options={"SKIP_SAVE"})
+
+    @classmethod
+    def description(cls, _context, properties):
+        place = "in the preview range, or between the selected markers"
+        return f"Let the beats {place}, be changed again" if properties.unlock else (cls.__doc__ or "")
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if reason := super().disabled_reason(now):
+            return reason
+        if song_grid.chosen_span(now.grid) is None:
+            return "Set a preview range in the timeline (P), or select two markers"
+        return ""
+
+    def edit(self, context, now):
+        first, last = song_grid.chosen_span(now)
+        grid = (beat_changes.unlock if self.unlock else beat_changes.lock)(now.grid, first, last)
+        count = int(beats.inside(grid.times, [(first, last)]).sum())
+        return grid, f"{count} beats are {'free again' if self.unlock else 'locked'}."
+
+
+class TEMPOSE_OT_clear_beats(_Edit, bpy.types.Operator):
+    """Forget all beats of this sound, yours too"""
+
+    bl_idname = "tempose.clear_beats"
+    bl_label = "Clear Beats"
+
+    def act(self, context):
+        song_grid.clear(song_grid.current(context))
+        return "The beats are gone."
+
+
+CLASSES = (
+    TEMPOSE_OT_find_beats,
+    TEMPOSE_OT_half_beats,
+    TEMPOSE_OT_double_beats,
+    TEMPOSE_OT_three_to_two_beats,
+    TEMPOSE_OT_nudge_beats,
+    TEMPOSE_OT_slide_beats,
+    TEMPOSE_OT_set_downbeat,
+    TEMPOSE_OT_move_beat,
+    TEMPOSE_OT_add_beat,
+    TEMPOSE_OT_remove_beat,
+    TEMPOSE_OT_lock_beats,
+    TEMPOSE_OT_clear_beats,
+)

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all buttons share: reasons for being grey, errors in words, and waiting without freezing Blender."""
+
+import math
+import time
+import traceback
+
+import bpy
+
+from ...model.dance.progress import in_words
+from ...model.errors import Problem
+from ...model.server import job
+from ...scene import notes, reading
+from ...scene.keys import background_keys
+from ...scene.reading import Reading
+
+PUMP_SECONDS = 0.05
+_timers: list = []
+
+
+def redraw() -> None:
+    """Draw the panels anew."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type in ("VIEW_3D", "SEQUENCE_EDITOR"):
+                for region in area.regions:
+                    if region.type == "UI":
+                        region.tag_redraw()
+
+
+def end_waiting() -> None:
+    """Take our timers and the status text away: the add-on is going."""
+    manager = bpy.context.window_manager
+    while _timers:
+        manager.event_timer_remove(_timers.pop())
+    for workspace in bpy.data.workspaces:
+        workspace.status_text_set(None)
+
+
+def words_of(problem: Exception) -> Problem:
+    """A problem that a person can read; what nobody has foreseen is printed too."""
+    if isinstance(problem, Problem):
+        return problem
+    traceback.print_exception(problem)
+    return Problem(
+        "unexpected",
+        f"Something unexpected went wrong: {problem!r}. Please report it: Copy Diagnostics has the facts.",
+    )
+
+
+def _push_undo(message: str) -> None:
+    """Make a step for undo of what was changed outside of an operator, as soon as Blender has time."""
+
+    def push() -> None:
+        window = next(iter(bpy.context.window_manager.windows), None)
+        with bpy.context.temp_override(window=window):
+            bpy.ops.ed.undo_push(message=message)
+
+    bpy.app.timers.register(push, first_interval=0.0)
+
+
+class Button:
+    """Mixin: `disabled_reason` beside every poll."""
+
+    @classmethod
+    def disabled_reason(cls, now: Reading) -> str:
+        """Why the button is grey, or nothing."""
+        return ""
+
+    @classmethod
+    def poll(cls, context):
+        if context.scene is None or not hasattr(context.scene, "tempose"):
+            return False
+        # As `reading.of`, without the call: each redraw asks for every button.
+        reason = cls.disabled_reason(reading.KEPT.get(context.scene) or Reading(context))
+        if reason:
+            cls.poll_message_set(reason)
+        return not reason
+
+    def succeed(self, message: str) -> set:
+        notes.say(message)
+        self.report({"INFO"}, message)
+        redraw()
+        return {"FINISHED"}
+
+    def fail(self, problem: Exception) -> set:
+        problem = words_of(problem)
+        notes.say(problem.message, error=True)
+        redraw()
+        self.report({"ERROR"}, problem.message)  # in background mode this raises for the calling script
+        return {"CANCELLED"}
+
+
+class ActionButton(Button):
+    """Mixin: done at once. `act` returns what to say."""
+
+    def act(self, context) -> str:
+        raise NotImplementedError
+
+    def execute(self, context):
+        try:
+            return self.succeed(self.act(context))
+        except Exception as problem:
+            return self.fail(problem)
+
+
+class JobButton(Button):
+    """Mixin: waits for the server. `prepare` reads the scene, `apply` writes it; the thread works between."""
+
+    title = "Working"
+
+    @classmethod
+    def disabled_reason(cls, now: Reading) -> str:
+        return now.busy
+
+    def prepare(self, context):
+        """Read the scene; return the task for the thread."""
+        raise NotImplementedError
+
+    def apply(self, context, result) -> str:
+        """Write the scene; return what to say."""
+        raise NotImplementedError
+
+    def begun(self, context) -> None:
+        """The job runs; something may be shown meanwhile."""
+
+    def over(self) -> None:
+        """The job has ended, in whatever way: nothing is shown any more."""
+
+    def salvage(self, context, parts: list) -> str:
+        """Write what was finished before the job was canceled or failed; return what to say."""
+        return ""
+
+    def failed(self, problem: Problem) -> Problem:
+        """The problem as the person should see it."""
+        return problem
+
+    def execute(self, context):
+        """Background mode and scripts: wait here."""
+        try:
+            self._job = job.begin(self.title, self.prepare(context))
+        except Exception as problem:
+            return self.fail(problem)
+        self._begun(context)
+        try:
+            while self._job.pump(math.inf) == "running":
+                time.sleep(0.01)
+        except BaseException:
+            self.over()
+            job.abandon()
+            background_keys.drop()
+            raise
+        return self._end(context)
+
+    def _begun(self, context) -> None:
+        try:
+            self.begun(context)
+        except Exception as problem:  # what is shown meanwhile must not stop the work
+            traceback.print_exception(problem)
+
+    def invoke(self, context, _event):
+        if bpy.app.background or context.window is None:
+            return self.execute(context)
+        try:
+            self._job = job.begin(self.title, self.prepare(context))
+        except Exception as problem:
+            return self.fail(problem)
+        self._begun(context)
+        notes.say("")
+        self._text = ""  # what is shown of the progress
+        self._timer = context.window_manager.event_timer_add(PUMP_SECONDS, window=context.window)
+        _timers.append(self._timer)
+        context.window_manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context, event):
+        if job.current is not self._job:  # abandoned: another file, or the add-on is going
+            self._stop_waiting(context)
+            background_keys.drop()
+            return {"CANCELLED"}
+        if event.type == "ESC" and event.value == "PRESS":
+            self._job.cancel()
+        elif event.type != "TIMER":
+            return {"PASS_THROUGH"}
+        if self._job.pump() == "running":
+            share = "" if self._job.share is None else f" {self._job.share:.0%}"
+            left = in_words(self._job.left)
+            left = f", {left}" if left else ""
+            text = f"Tempose: {self._job.text}{share}{left}   ESC: cancel"
+            if text != self._text:  # drawing the panels is what costs time here
+                self._text = text
+                context.workspace.status_text_set(text)
+                redraw()
+            return {"PASS_THROUGH"}
+        self._stop_waiting(context)
+        return self._end(context)
+
+    def cancel(self, context):
+        """Blender takes the operator away: its window was closed, or another file is loaded."""
+        running = getattr(self, "_job", None)
+        if running is None:
+            return
+        closed = job.current is running
+        running.cancel()
+        running.pump()  # what was finished before
+        job.finish(running)
+        self._stop_waiting(context)
+        if closed:
+            said = "Nothing was changed."
+            if running.parts:
+                try:
+                    said = self.salvage(context, running.parts)
+                    _push_undo(self.title)
+                except Exception as problem:
+                    said = words_of(problem).message
+            notes.say(f"Canceled, as the window it was begun in was closed. {said}", error=True)
+        background_keys.drop()
+        redraw()
+
+    def _stop_waiting(self, context) -> None:
+        self.over()
+        if getattr(self, "_timer", None) in _timers:
+            _timers.remove(self._timer)
+            context.window_manager.event_timer_remove(self._timer)
+        if context.workspace is not None:
+            context.workspace.status_text_set(None)
+
+    def _end(self, context):
+        finished = self._job
+        job.finish(finished)
+        self.over()
+        try:
+            return self._ended(context, finished)
+        finally:
+            background_keys.drop()
+
+    def _ended(self, context, finished) -> set:
+        if finished.state in ("canceled", "failed") and finished.parts:
+            return self._saved(context, finished)
+        if finished.state == "canceled":
+            notes.say("Canceled. Nothing was changed.")
+            self.report({"WARNING"}, notes.text)
+            redraw()
+            return {"CANCELLED"}
+        if finished.state == "failed":
+            return self.fail(self.failed(finished.problem))
+        try:
+            return self.succeed(self.apply(context, finished.result))
+        except Exception as problem:
+            return self.fail(problem)
+
+    def _saved(self, context, finished) -> set:
+        """Canceled or failed half-way: keep what was finished."""
+        try:
+            kept = self.salvage(context, finished.parts)
+        except Exception as problem:
+            return self.fail(problem)
+        why = "Canceled." if finished.state == "canceled" else self.failed(finished.problem).message
+        notes.say(f"{why} {kept}".strip(), error=finished.state == "failed")
+        self.report({"WARNING"}, notes.text)
+        redraw()
+        return {"FINISHED"}

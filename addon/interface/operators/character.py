@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who dances: new rigs, and bones of other armatures found, kept and read from files."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import StringProperty
+
+from ...model.character import mapping
+from ...model.errors import Problem
+from ...scene.character import bone_guess, character, rig
+from ...scene.character.reference_source import reference_for_rig
+from ...scene.reading import Reading
+from .buttons import ActionButton
+from .object_selection import object_mode, select_only
+
+
+class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
+    """Make a 2D rig with a drawn figure from the reference pose"""
+
+    bl_idname = "tempose.new_rig"
+    bl_label = "New Rig"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if now.busy:
+            return now.busy
+        settings = now.settings
+        if settings.reference == "FILE" and not settings.reference_file:
+            return "Choose a pose file first"
+        if settings.reference == "ARMATURE" and now.rig is None:
+            return "Select the character whose pose is meant, or choose the standing figure"
+        if settings.reference == "IMAGE" and now.picture is None:
+            return "Place joint markers on a picture first: Picture and Ink"
+        return ""
+
+    def act(self, context):
+        settings = context.scene.tempose
+        pose = reference_for_rig(context)
+        object_mode(context)
+        ob = rig.new(context.scene, pose, ik_feet=settings.character.ik_feet)
+        select_only(context, ob)
+        settings.rig = ob
+        return (
+            f"The rig '{ob.name}' stands at the origin; look from the front (numpad 1). {pose.notice}".strip()
+        )
+
+
+class _OfArmature(ActionButton):
+    @classmethod
+    def disabled_reason(cls, now):
+        if now.busy:
+            return now.busy
+        if now.armature is None:
+            return "Select an armature first"
+        return character.why_not(now.armature) if now.armature.library is not None else ""
+
+    def mapped(self, ob) -> str:
+        """What a map leaves out, in words."""
+        bone_map = character.map_of(ob)
+        found = f"{len(bone_map.bones)} of {len(mapping.PARTS)} parts are mapped on '{ob.name}'."
+        return f"{found} {character.notice(ob)}".strip()
+
+
+class TEMPOSE_OT_map_bones(_OfArmature, bpy.types.Operator):
+    """Find out which bone is which part of the body, by names and by shape. Replaces the map there is"""
+
+    bl_idname = "tempose.map_bones"
+    bl_label = "Find Bones"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        settings, ob = context.scene.tempose, Reading(context).armature
+        preset = settings.character.preset
+        found, how = bone_guess.guess(ob, "" if preset == "AUTO" else preset)
+        if not found.bones:
+            raise Problem(
+                "map_nothing",
+                f"No bone of {ob.name} was recognised ({how}). Choose bones in the table, or load a bone map.",
+            )
+        character.store(ob, found)
+        settings.rig = ob
+        return f"Recognised {how}: {self.mapped(ob)}"
+
+
+class TEMPOSE_OT_clear_map(_OfArmature, bpy.types.Operator):
+    """Forget which bone is which; the armature itself is not changed"""
+
+    bl_idname = "tempose.clear_map"
+    bl_label = "Clear Map"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if reason := super().disabled_reason(now):
+            return reason
+        return "" if now.bone_map.bones else "No bone is mapped"
+
+    def act(self, context):
+        ob = Reading(context).armature
+        character.store(ob, mapping.BoneMap())
+        return f"The bone map of '{ob.name}' is empty."
+
+
+class _File(_OfArmature):
+    filename_ext = ".json"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def invoke(self, context, _event):
+        if not self.filepath:
+            self.filepath = f"{Reading(context).armature.name}.bones.json"
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+
+class TEMPOSE_OT_save_map(_File, bpy.types.Operator):
+    """Write the bone map to a file, for other characters with the same bones"""
+
+    bl_idname = "tempose.save_map"
+    bl_label = "Save Bone Map"
+    bl_options = {"REGISTER"}
+    filepath: StringProperty(name="File", description="Where the bone map is written", subtype="FILE_PATH")
+    filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if reason := super().disabled_reason(now):
+            return reason
+        return "" if now.bone_map.bones else "No bone is mapped: press Find Bones"
+
+    def act(self, context):
+        ob, path = Reading(context).armature, Path(bpy.path.abspath(self.filepath))
+        try:
+            path.write_text(mapping.to_json(character.map_of(ob), ob.name), "utf-8")
+        except OSError as error:
+            raise Problem(
+                "map_unwritten", f"{path.name} cannot be written: {error.strerror}. Choose another place."
+            ) from None
+        return f"The bone map of '{ob.name}' is in {path.name}."
+
+
+class TEMPOSE_OT_load_map(_File, bpy.types.Operator):
+    """Read a bone map that was saved before"""
+
+    bl_idname = "tempose.load_map"
+    bl_label = "Load Bone Map"
+    bl_options = {"REGISTER", "UNDO"}
+    filepath: StringProperty(name="File", description="A bone map that was saved before", subtype="FILE_PATH")
+    filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
+
+    def act(self, context):
+        ob, path = Reading(context).armature, Path(bpy.path.abspath(self.filepath))
+        try:
+            if path.stat().st_size > mapping.MAX_MAP_BYTES:
+                raise Problem("map_large", f"{path.name} is too large for a bone map. Choose another file.")
+            loaded, _ = mapping.from_json(path.read_text("utf-8"))
+        except (OSError, UnicodeDecodeError):
+            raise Problem(
+                "map_missing", f"The bone map {path.name} cannot be read. Choose another file."
+            ) from None
+        fitting = bone_guess.fitted(ob, loaded)
+        if not fitting.bones:
+            raise Problem(
+                "map_foreign", f"{ob.name} has none of the bones in {path.name}. Press Find Bones instead."
+            )
+        character.store(ob, fitting)
+        context.scene.tempose.rig = ob
+        gone = [bone for part, bone in loaded.bones.items() if part not in fitting.bones]
+        lost = f" Not in this armature: {', '.join(gone)}." if gone else ""
+        return self.mapped(ob) + lost
+
+
+CLASSES = (
+    TEMPOSE_OT_new_rig,
+    TEMPOSE_OT_map_bones,
+    TEMPOSE_OT_clear_map,
+    TEMPOSE_OT_save_map,
+    TEMPOSE_OT_load_map,
+)

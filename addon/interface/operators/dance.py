@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Generate, regenerate, cancel."""
+
+import bpy
+
+from tempose_pose.tempo import TempoMap
+
+from ...model.dance import kept_poses
+from ...model.server import job, work
+from ...scene.character import rig
+from ...scene.dance import delivery, ghost, order, regenerate
+from ...scene.keys import background_keys
+from ...scene.reading import Reading, at_press
+from ...scene.server import connection
+from .buttons import ActionButton, JobButton
+
+
+class _Dance(JobButton):
+    title = "Dancing"
+    new_tempo = False
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.busy or now.no_server or now.song.reason or now.no_rig
+
+    def prepare(self, context):
+        now = at_press(context)
+        self._order = asked = self.ask(now)
+        finish, splice = self.finished(), self.splicing()
+        tempo = TempoMap(asked.tempo)
+        stretch = self.new_tempo and now.settings.replace_sound and not tempo.is_plain
+        client = connection.client()
+        count = 1 if self.new_tempo else now.settings.generate.count
+        seeds = [(asked.body["seed"] + i) % 2**31 for i in range(count)]
+
+        def task(w):
+            if count > 1:
+                made, wav = work.dances(w, client, asked.source, asked.body, seeds), None
+            else:
+                one, wav = work.dance(w, client, asked.source, asked.body, stretch)
+                made = [finish(one)]
+            ready = background_keys.ready(w, lambda: delivery.keys_of(asked, made[-1]), splice(made[-1]))
+            return made, wav, ready
+
+        return task
+
+    def ask(self, now: Reading) -> order.Order:
+        """The order for the server."""
+        return order.order(now, self.new_tempo)
+
+    def finished(self):
+        """What the thread makes of the server's answer."""
+        return lambda made: made
+
+    def splicing(self):
+        """What gets a dance and says how kept keys are put between its own (see `background_keys.ready`)."""
+        return lambda made: None
+
+    def begun(self, context):
+        span, scene = self._order.span, bpy.data.scenes[self._order.scene]
+        ghost.begin(scene, rig.find(scene, self._order.rig), span)
+        self._job.shown = ghost.take_in
+
+    def over(self):
+        ghost.end()
+
+    def apply(self, context, result):
+        made, wav, ready = result
+        message = self._several(made, ready) if len(made) > 1 else self.put(made[0], wav, ready)
+        return f"{message} {self._order.notice}".strip()
+
+    def put(self, made, wav, ready) -> str:
+        """Put one dance into the scene; returns what to say."""
+        return delivery.apply(self._order, made, wav, self.new_tempo, ready=ready)
+
+    def salvage(self, context, parts):
+        if len(parts) == 1:
+            return f"One take was finished. {self.put(parts[0], None, None)}"
+        return self._several(parts)
+
+    def _several(self, made: list, ready=None) -> str:
+        for dance in made[:-1]:
+            delivery.apply(self._order, dance, None, False, show=False)
+        last = delivery.apply(self._order, made[-1], None, False, ready=ready)
+        return f"{len(made)} takes: flip through them with the arrows. {last}"
+
+
+class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
+    """Make the rig dance to the sound strip, as a take to look at. ESC cancels"""
+
+    bl_idname = "tempose.generate"
+    bl_label = "Generate"
+    bl_options = {"REGISTER", "UNDO"}
+
+
+class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
+    """Put the sound on the timeline at the tempo set here, move the beats, dance again. ESC cancels"""
+
+    bl_idname = "tempose.regenerate"
+    bl_label = "Regenerate"
+    bl_options = {"REGISTER", "UNDO"}
+    title = "Dancing at the new tempo"
+    new_tempo = True
+
+    def ask(self, now):
+        asked, self._kept = regenerate.order(now)
+        return asked
+
+    def finished(self):
+        kept = self._kept
+        return (lambda made: made) if kept is None else (lambda made: kept_poses.merge(kept.kept, made))
+
+    def splicing(self):
+        asked, kept = self._order, self._kept
+        if kept is None:
+            return lambda made: None
+        return lambda made: lambda find: regenerate.put_in_steps(asked, kept, made, find)
+
+    def put(self, made, wav, ready):
+        return regenerate.apply(self._order, self._kept, made, wav, ready)
+
+
+class TEMPOSE_OT_cancel(ActionButton, bpy.types.Operator):
+    """Stop what is going on. Nothing is changed"""
+
+    bl_idname = "tempose.cancel"
+    bl_label = "Cancel"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return "" if job.current is not None else "Nothing is going on"
+
+    def act(self, context):
+        if job.current is not None:
+            job.current.cancel()
+        return "Canceled. Nothing was changed."
+
+
+CLASSES = (TEMPOSE_OT_generate, TEMPOSE_OT_regenerate, TEMPOSE_OT_cancel)

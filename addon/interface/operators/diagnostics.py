@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Facts for a bug report, on the clipboard."""
+
+import platform
+import sys
+
+import bpy
+
+from ...model import diagnostics
+from ...model.server import job, server_process
+from ...scene import notes
+from ...scene.character import rig
+from ...scene.reading import Reading
+from ...scene.server import connection
+from .. import preferences
+from .buttons import ActionButton
+
+
+def facts(context) -> dict:
+    """What helps to understand a fault; numbers and kinds, no names."""
+    now, current = Reading(context), connection.current
+    scene, settings, take = now.scene, now.settings, now.take
+    server = server_process.running()
+    return {
+        "Tempose": {"version": preferences.version(), "last message": notes.text, "was an error": notes.is_error},
+        "Blender": {
+            "version": bpy.app.version_string, "build": bpy.app.build_platform.decode(errors="replace"),
+            "background": bpy.app.background, "online access": bpy.app.online_access,
+        },
+        "System": {"system": platform.platform(), "Python": sys.version.split()[0]},
+        "Server": {
+            "in use": "none" if current is None else ("started here" if current.own else "connected"),
+            "version": current.version if current else "", "device": current.device if current else "",
+            "model": current.model_revision if current else "",
+            "log": server.last_words() if server else "",
+        },
+        "Scene": {
+            "frames per second": scene.render.fps / scene.render.fps_base,
+            "range": f"{scene.frame_start} to {scene.frame_end}",
+            "sound": now.song.reason or f"{now.song.strip.type}, channel {now.song.strip.channel}",
+            "rigs": sum(rig.is_rig(other) for other in scene.objects), "rig chosen": now.rig is not None,
+            "takes": len(settings.takes), "active take": take.state if take else "none",
+            "sections": len(settings.sections), "job": job.current.text if job.current else "none",
+        },
+    }  # fmt: skip
+
+
+class TEMPOSE_OT_copy_diagnostics(ActionButton, bpy.types.Operator):
+    """Copy the facts that a bug report needs; tokens, names and folders are left out. Read them before you send them"""  # noqa: E501
+
+    bl_idname = "tempose.copy_diagnostics"
+    bl_label = "Copy Diagnostics"
+    bl_options = {"REGISTER"}
+
+    def act(self, context):
+        chosen = preferences.get(context)
+        secrets = (chosen.server_token, connection.current.token if connection.current else "")
+        text = diagnostics.scrub(diagnostics.report(facts(context)), secrets)
+        context.window_manager.clipboard = text
+        self.text = text
+        return "The diagnostics are on the clipboard."
+
+
+CLASSES = (TEMPOSE_OT_copy_diagnostics,)

@@ -1,0 +1,286 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changing takes: danced again in part, mirrored, calmer or wilder, blended. Each makes a new take."""
+
+import bpy
+
+from ...model.dance import kept_poses, reshape
+from ...model.server import work
+from ...scene.dance import ghost, revision, stage
+from ...scene.keys import background_keys
+from ...scene.reading import Reading
+from ...scene.server import connection
+from .buttons import ActionButton, JobButton
+
+
+def _seed_reason(now: Reading) -> str:
+    if now.settings.lock_seed and now.take is not None and now.take.seed == str(now.settings.seed):
+        return "The seed is locked to that of this take: unlock it or choose another"
+    return ""
+
+
+class _Again(JobButton):
+    """A part of the chosen take danced again."""
+
+    title = "Dancing again"
+    new_seed = True
+
+    @classmethod
+    def reason(cls, now: Reading) -> str:
+        return ""
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return (
+            now.busy
+            or now.no_take
+            or now.no_server
+            or (_seed_reason(now) if cls.new_seed else "")
+            or cls.reason(now)
+        )
+
+    def change(self, now: Reading, group, seed) -> revision.Revision:
+        raise NotImplementedError
+
+    def prepare(self, context):
+        now = Reading(context)
+        seed = now.settings.seed if self.new_seed else None
+        self._change = change = self.change(now, now.settings.edit, seed)
+        asked, client = change.order, connection.client()
+
+        def task(w):
+            made = revision.merge(change, work.dance(w, client, asked.source, asked.body)[0])
+            ready = background_keys.ready(
+                w,
+                lambda: revision.keys_of(change, made),
+                lambda find: revision.put_in_steps(change, made, find),
+            )
+            return made, ready
+
+        return task
+
+    def begun(self, context):
+        change, take = self._change, stage.active(context.scene.tempose)
+        ghost.begin(context.scene, take.rig, change.order.span)
+        for start, stop in kept_poses.runs(change.kept.mask.all(1)):
+            ghost.take_in(
+                "segment", (start, change.kept.keypoints[start:stop], change.kept.scores[start:stop])
+            )
+        self._job.shown = ghost.take_in
+
+    def over(self):
+        ghost.end()
+
+    def apply(self, context, result):
+        said = revision.apply(self._change, *result)
+        scene = bpy.data.scenes.get(self._change.order.scene)
+        if self.new_seed and scene is not None and not scene.tempose.lock_seed:
+            scene.tempose.seed = (scene.tempose.seed + 1) % 2**31
+        return said
+
+
+class TEMPOSE_OT_reroll(_Again, bpy.types.Operator):
+    """Dance the range again with the seed of the Dance panel. Everything else stays key for key"""
+
+    bl_idname = "tempose.reroll"
+    bl_label = "Re-Roll"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def change(self, now, group, seed):
+        return revision.order(now, group, "re-rolled", seed=seed)
+
+
+class TEMPOSE_OT_restyle(_Again, bpy.types.Operator):
+    """Dance the range again in another style, with the take's own seed. Everything else stays key for key"""
+
+    bl_idname = "tempose.restyle"
+    bl_label = "Change Style"
+    bl_options = {"REGISTER", "UNDO"}
+    new_seed = False
+
+    @classmethod
+    def reason(cls, now):
+        return "" if now.settings.edit.style else "Choose a new style first"
+
+    def change(self, now, group, seed):
+        return revision.order(now, group, f"as {group.style}", style=group.style)
+
+
+class TEMPOSE_OT_lock_limbs(_Again, bpy.types.Operator):
+    """Keep the limbs that are ticked and dance the others again, in the range"""
+
+    bl_idname = "tempose.lock_limbs"
+    bl_label = "Dance the Rest Anew"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def reason(cls, now):
+        limbs = now.settings.edit.limbs
+        if not limbs:
+            return "Tick what is to stay first"
+        return "Nothing is left to dance: untick something" if len(limbs) == len(reshape.LIMBS) else ""
+
+    def change(self, now, group, seed):
+        kept = ", ".join(limb.replace("_", " ") for limb in group.limbs)
+        return revision.order(now, group, f"kept {kept}", locked=reshape.joints_of(group.limbs), seed=seed)
+
+
+class TEMPOSE_OT_dance_between(_Again, bpy.types.Operator):
+    """Keep the poses in the list and dance between them, in the range"""
+
+    bl_idname = "tempose.dance_between"
+    bl_label = "Dance Between Them"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def reason(cls, now):
+        return "" if len(now.settings.edit.poses) else "Press Keep This Pose at a frame first"
+
+    def change(self, now, group, seed):
+        frames = [pose.frame for pose in group.poses]
+        return revision.order(now, group, "between poses", frames=frames, seed=seed)
+
+
+class _Shape(ActionButton):
+    """A take changed at once."""
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.no_take or now.busy
+
+
+class TEMPOSE_OT_mirror_take(_Shape, bpy.types.Operator):
+    """Revision left and right over, in the whole take"""
+
+    bl_idname = "tempose.mirror_take"
+    bl_label = "Mirror"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        edit = context.scene.tempose.edit
+        return revision.reshape_take(
+            Reading(context), edit, "mirrored", lambda dance, _: reshape.flipped(dance), whole=True
+        )
+
+
+class TEMPOSE_OT_scale_take(_Shape, bpy.types.Operator):
+    """Make the movement in the range calmer or wilder"""
+
+    bl_idname = "tempose.scale_take"
+    bl_label = "Exaggerate or Calm"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        same = abs(now.settings.edit.amount - 1) < 1e-6
+        return super().disabled_reason(now) or (
+            "At 1 nothing changes: set Movement lower or higher" if same else ""
+        )
+
+    def act(self, context):
+        edit = context.scene.tempose.edit
+        what = f"{'wilder' if edit.amount > 1 else 'calmer'} {edit.amount:.0%}"
+        return revision.reshape_take(
+            Reading(context), edit, what, lambda dance, spans: reshape.scaled(dance, edit.amount, spans)
+        )
+
+
+class TEMPOSE_OT_blend_take(_Shape, bpy.types.Operator):
+    """Mix the whole take with the Action that moved the character before"""
+
+    bl_idname = "tempose.blend_take"
+    bl_label = "Blend"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if reason := super().disabled_reason(now):
+            return reason
+        if stage.beneath(now.settings, now.take.rig)[0] is None:
+            return "Nothing else moves this character: there is nothing to blend with"
+        return ""
+
+    def act(self, context):
+        return revision.blend_take(Reading(context), context.scene.tempose.edit.strength)
+
+
+def _keep(edit, frames) -> int:
+    """Put frames into the list, in order, once each; returns how many were new."""
+    old = {pose.frame for pose in edit.poses}
+    every = sorted(old | set(frames))
+    edit.poses.clear()
+    for frame in every:
+        edit.poses.add().frame = frame
+    edit.active_pose = max(0, len(every) - 1)
+    return len(every) - len(old)
+
+
+class TEMPOSE_OT_keep_pose(ActionButton, bpy.types.Operator):
+    """Keep the pose at the current frame when dancing between poses"""
+
+    bl_idname = "tempose.keep_pose"
+    bl_label = "Keep This Pose"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if now.no_take:
+            return now.no_take
+        held = {pose.frame for pose in now.settings.edit.poses}
+        return "This pose is kept already" if now.scene.frame_current in held else ""
+
+    def act(self, context):
+        frame = context.scene.frame_current
+        _keep(context.scene.tempose.edit, [frame])
+        return f"The pose at frame {frame} is kept."
+
+
+class TEMPOSE_OT_keep_marked_poses(ActionButton, bpy.types.Operator):
+    """Keep the poses at the selected timeline markers"""
+
+    bl_idname = "tempose.keep_marked_poses"
+    bl_label = "Keep Poses at Markers"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        marked = any(marker.select for marker in now.scene.timeline_markers)
+        return now.no_take or ("" if marked else "Select timeline markers first")
+
+    def act(self, context):
+        frames = [marker.frame for marker in context.scene.timeline_markers if marker.select]
+        count = _keep(context.scene.tempose.edit, frames)
+        return f"{count} more pose{'s are' if count != 1 else ' is'} kept."
+
+
+class TEMPOSE_OT_drop_pose(ActionButton, bpy.types.Operator):
+    """Take the chosen pose off the list"""
+
+    bl_idname = "tempose.drop_pose"
+    bl_label = "Do Not Keep"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        edit = now.settings.edit
+        return "" if 0 <= edit.active_pose < len(edit.poses) else "No pose is kept"
+
+    def act(self, context):
+        edit = context.scene.tempose.edit
+        frame = edit.poses[edit.active_pose].frame
+        edit.poses.remove(edit.active_pose)
+        edit.active_pose = max(0, min(edit.active_pose, len(edit.poses) - 1))
+        return f"The pose at frame {frame} is not kept any more."
+
+
+CLASSES = (
+    TEMPOSE_OT_reroll,
+    TEMPOSE_OT_restyle,
+    TEMPOSE_OT_lock_limbs,
+    TEMPOSE_OT_dance_between,
+    TEMPOSE_OT_mirror_take,
+    TEMPOSE_OT_scale_take,
+    TEMPOSE_OT_blend_take,
+    TEMPOSE_OT_keep_pose,
+    TEMPOSE_OT_keep_marked_poses,
+    TEMPOSE_OT_drop_pose,
+)

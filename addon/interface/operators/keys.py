@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Give a take its keys anew."""
+
+import bpy
+from bpy.props import EnumProperty
+
+from ...model.errors import Problem
+from ...model.keys import key_plan
+from ...scene import compat
+from ...scene.dance import placement, stage
+from ...scene.keys import action_keys, take_keys
+from ...scene.tempo import tempo_preview
+from .buttons import JobButton
+
+
+class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
+    """Give the chosen take its keys anew, as set here. Keys that you set or changed are asked for. ESC cancels"""
+
+    bl_idname = "tempose.apply_keys"
+    bl_label = "Apply Key Settings"
+    bl_options = {"REGISTER", "UNDO"}
+    title = "Making keys"
+
+    by_hand: EnumProperty(
+        name="Keys Set by Hand",
+        description="What happens to keys that you have set or changed",
+        items=[
+            ("KEEP", "Keep Mine", "Keys that you have set or changed stay, with their neighbours"),
+            ("REPLACE", "Replace", "All keys of the dance are made anew"),
+        ],
+        default="KEEP",
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def disabled_reason(cls, now):
+        take = now.take
+        if take is None:
+            return "There is no take; generate one"
+        if take.state == "PREVIEW" and take.action is None:
+            return "Show this take first"
+        if take.state == "ACCEPTED" and take_keys.action_of(take) is None:
+            return "The Action of this take has been deleted"
+        if tempo_preview.previewing(now.settings):
+            return "A tempo is previewed; take it back or dance it again first"
+        return now.busy
+
+    def invoke(self, context, _event):
+        found = action_keys.hand_set(take_keys.action_of(stage.active(context.scene.tempose)))
+        self._found = sum(len(frames) for frames in found.values())
+        self._bones = len({path.partition('"]')[0] for path, _ in found})
+        if not self._found:
+            return self.execute(context)
+        return context.window_manager.invoke_props_dialog(
+            self, width=360, title="Keys Set by Hand", confirm_text="Apply"
+        )
+
+    def draw(self, _context):
+        layout = self.layout
+        bones = "one bone" if self._bones == 1 else f"{self._bones} bones"
+        layout.label(text=f"You have set or changed {self._found} keys of {bones}.", icon="KEYFRAME")
+        layout.prop(self, "by_hand", expand=True)
+
+    def execute(self, context):
+        if bpy.app.background or context.window is None:
+            return JobButton.execute(self, context)
+        return JobButton.invoke(self, context, None)
+
+    def prepare(self, context):
+        settings = context.scene.tempose
+        take = stage.active(settings)
+        self._take, self._span = take.identity, self._lies(context, take)
+        plan = take_keys.plan(stage.data_of(take), stage.rig_of(take), self._span, settings)
+
+        def task(work):
+            return key_plan.made(plan, lambda count: work.status(f"Making keys: {count:,} so far"))
+
+        return task
+
+    @staticmethod
+    def _lies(context, take):
+        """Where the take lies on the timeline now."""
+        return placement.span_of(compat.sound_scene(context), take)
+
+    def apply(self, context, made):
+        take = next((t for t in context.scene.tempose.takes if t.identity == self._take), None)
+        action = take_keys.action_of(take) if take is not None else None
+        if action is None:
+            raise Problem("take_gone", "The take was hidden or discarded meanwhile: show it, then try again.")
+        if self._lies(context, take) != self._span:
+            raise Problem(
+                "strip_moved", "The sound was moved meanwhile. Nothing was changed; press the button again."
+            )
+        kept = action_keys.rewrite(
+            stage.rig_of(take), action, made.curves, self.by_hand == "KEEP", made.stepped
+        )
+        text = f"{take.name} has {made.count} keys"
+        if made.count < made.dense:
+            text += f", {made.count / made.dense:.0%} of one per frame"
+            if not made.stepped:
+                text += f"; joints are typically {made.typical:.1f} pixels off, {made.worst:.0f} at most"
+        return (
+            f"{text}. Of yours, {kept} {'key was' if kept == 1 else 'keys were'} kept."
+            if kept
+            else f"{text}."
+        )
+
+
+CLASSES = (TEMPOSE_OT_apply_keys,)

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Poses as files and as drawn video, and files as takes."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import IntProperty, StringProperty
+
+from tempose_pose.skeletons import OPENPOSE_18
+
+from ...model.errors import Problem
+from ...model.files import pose_files
+from ...scene.character import selection
+from ...scene.dance import placement, stage
+from ...scene.files import output, rig_reading, video
+from ...scene.keys import background_keys, take_keys
+from ...scene.reading import Reading
+from .buttons import JobButton
+
+ENDINGS = {"OPENPOSE": ".json", "FOLDER": "", "COCO": ".json", "NPZ": ".npz"}
+
+
+class _ToFile:
+    """Mixin of buttons that write: asks for a file first, when it is not given."""
+
+    filepath: StringProperty(
+        name="File", description="Where it is written", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.busy or output.reason(now)
+
+    def ask(self, context, name: str):
+        if not self.filepath:
+            self.filepath = str(Path(bpy.data.filepath).with_name(name)) if bpy.data.filepath else name
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context):
+        if bpy.app.background or context.window is None:
+            return JobButton.execute(self, context)  # pyright: ignore[reportArgumentType]
+        return JobButton.invoke(self, context, None)  # pyright: ignore[reportArgumentType]
+
+    def path(self, ending: str) -> Path:
+        """The chosen path, with its ending."""
+        if not self.filepath:
+            raise Problem("no_file", "Give a file to write.")
+        path = Path(bpy.path.abspath(self.filepath))
+        return path if not ending or path.suffix.lower() == ending else path.with_name(path.name + ending)
+
+
+class TEMPOSE_OT_export_poses(_ToFile, JobButton, bpy.types.Operator):
+    """Write the poses as a file that other programs read. ESC cancels"""
+
+    bl_idname = "tempose.export_poses"
+    bl_label = "Export Poses…"
+    bl_options = {"REGISTER"}
+    title = "Writing poses"
+
+    def invoke(self, context, _event):
+        ending = ENDINGS[context.scene.tempose.output.kind]
+        return self.ask(context, f"dance{ending}")
+
+    def prepare(self, context):
+        kind = context.scene.tempose.output.kind
+        self._path = path = self.path(ENDINGS[kind])
+        read = output.reading(Reading(context))
+
+        def task(work):
+            work.status("Reading poses")
+            poses = work.main(read)
+            work.status(f"Writing {path.name}")
+            pose_files.save(poses, str(path), kind)
+            return poses
+
+        return task
+
+    def apply(self, context, poses):
+        return f"{len(poses)} poses are in {self._path.name}, at {poses.fps:g} frames per second."
+
+
+class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
+    """Draw the poses on black, as ControlNet, AnimateAnyone and Wan-Animate take them. ESC cancels"""
+
+    bl_idname = "tempose.export_video"
+    bl_label = "Export Pose Video…"
+    bl_options = {"REGISTER"}
+    title = "Drawing"
+
+    def invoke(self, context, _event):
+        return self.ask(context, "dance.mp4" if context.scene.tempose.output.video == "MP4" else "dance")
+
+    def prepare(self, context):
+        choice = context.scene.tempose.output
+        command = video.blender(bpy.app.binary_path) if choice.video == "MP4" else None
+        self._path = path = self.path(".mp4" if command else "")
+        if path.is_file() and not command:
+            raise Problem("is_a_file", f"{path.name} is a file; give a folder for the pictures.")
+        asked, read = tuple(choice.size), output.reading(Reading(context))
+
+        def task(work):
+            work.status("Reading poses")
+            poses = work.main(read)
+            size = video.picture_size(poses, asked)
+            return video.write(work, poses, size, path, command), size
+
+        return task
+
+    def apply(self, context, result):
+        count, size = result
+        return f"{count} pictures of {size[0]} × {size[1]} are in {self._path.name}."
+
+
+class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
+    """Read a dance from OpenPose or COCO files or an .npz, as a take. No server is needed. ESC cancels"""
+
+    bl_idname = "tempose.import_poses"
+    bl_label = "Import Poses…"
+    bl_options = {"REGISTER", "UNDO"}
+    title = "Reading poses"
+
+    filepath: StringProperty(
+        name="File",
+        description="The dance, or a folder of frames",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+    filter_glob: StringProperty(default="*.json;*.npz", options={"HIDDEN"})
+    frame: IntProperty(
+        name="Start Frame",
+        description="Where the dance begins; 0: at the current frame",
+        default=0,
+        options={"SKIP_SAVE"},
+    )
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.busy or ("" if now.rig else "Select the character that is to dance, or make one")
+
+    def invoke(self, context, _event):
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context):
+        if bpy.app.background or context.window is None:
+            return JobButton.execute(self, context)
+        return JobButton.invoke(self, context, None)
+
+    def prepare(self, context):
+        if not self.filepath:
+            raise Problem("no_file", "Give a file to read.")
+        scene, rig = context.scene, selection.pick_rig(context)
+        path = Path(bpy.path.abspath(self.filepath))
+        self._path = path = path if path.name else path.parent  # a folder chosen with its separator
+        self._scene, self._rig = name, own = scene.name, rig.name
+        frame = self.frame or scene.frame_current
+        rate, size = output.rate_of(scene), tuple(rig_reading.render_size(scene))
+
+        def plan(data):
+            scene, ob = rig_reading.both(name, own)
+            return take_keys.plan(data, ob, placement.span_of_import(scene, data), scene.tempose)
+
+        def task(work):
+            poses = pose_files.load(str(path), rate, size)
+            data = output.as_take(poses, path.name, frame)
+            return poses, data, background_keys.ready(work, lambda: plan(data))
+
+        return task
+
+    def apply(self, context, result):
+        poses, data, ready = result
+        scene, ob = rig_reading.both(self._scene, self._rig)
+        take = stage.add(scene.tempose, ob, data, placement.span_of_import(scene, data), ready=ready)
+        missing = [
+            j for j, seen in zip(OPENPOSE_18.joints, (poses.scores > 0).any(0), strict=True) if not seen
+        ]
+        text = f"{take.name}, {len(poses)} poses from {self._path.name}, is shown on '{ob.name}'."
+        return (
+            f"{text} Not in the file and guessed: {', '.join(missing).replace('_', ' ')}."
+            if missing
+            else text
+        )
+
+
+CLASSES = (TEMPOSE_OT_export_poses, TEMPOSE_OT_export_video, TEMPOSE_OT_import_poses)

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Pictures that become puppets, and dancers in Grease Pencil."""
+
+import bpy
+
+from ...model.errors import Problem
+from ...model.server import work
+from ...scene.character import ink, puppet, selection
+from ...scene.dance import placement, stage
+from ...scene.reading import Reading
+from ...scene.server import connection
+from .buttons import ActionButton, JobButton
+from .object_selection import object_mode, select_only
+
+
+def _show_pictures(context) -> None:
+    """Solid views show textures from now on; otherwise a picture is a grey board there."""
+    for window in context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D" and area.spaces.active.shading.type == "SOLID":
+                area.spaces.active.shading.color_type = "TEXTURE"
+
+
+class TEMPOSE_OT_lay_out_picture(ActionButton, bpy.types.Operator):
+    """Put the picture into the scene with a marker on each joint, for you to drag into place"""
+
+    bl_idname = "tempose.lay_out_picture"
+    bl_label = "Place Joint Markers"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if now.busy:
+            return now.busy
+        if now.picture is not None:
+            return "There are markers already: make the puppet of them, or remove them"
+        return "" if now.settings.drawing.image else "Choose a picture first"
+
+    def act(self, context):
+        settings = context.scene.tempose.drawing
+        object_mode(context)
+        plane = puppet.lay_out(context, settings.image, settings.tolerance)
+        select_only(context, plane.children[0])
+        _show_pictures(context)
+        return "Look from the front (numpad 1) and drag each marker to its joint, then press Make Puppet."
+
+
+class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
+    """Have the server find the joints in the picture and put the markers on them. ESC cancels"""
+
+    bl_idname = "tempose.find_pose"
+    bl_label = "Find Pose in Picture"
+    bl_options = {"REGISTER", "UNDO"}
+    title = "Looking for the pose"
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if reason := now.busy or now.no_server:
+            return reason
+        if reason := connection.current.capabilities.get("no_poses"):
+            return reason
+        return "" if cls._picture(now) else "Choose a picture first"
+
+    @staticmethod
+    def _picture(now):
+        """The picture that is laid out, else the chosen one; None without either."""
+        if now.picture is not None:
+            return bpy.data.images.get(now.picture[puppet.PICTURE])
+        return now.settings.drawing.image
+
+    def prepare(self, context):
+        image = self._picture(Reading(context))
+        self._name, pixels, client = image.name, puppet.to_look_at(image), connection.client()
+        return lambda on: work.find_pose(on, client, pixels)
+
+    def apply(self, context, found):
+        settings, image = context.scene.tempose.drawing, bpy.data.images.get(self._name)
+        if image is None:
+            raise Problem("picture_gone", "The picture has been deleted meanwhile: choose another one.")
+        plane = puppet.laid_out(context.scene)
+        if plane is None or plane[puppet.PICTURE] != image.name:
+            object_mode(context)
+            plane = puppet.lay_out(context, image, settings.tolerance)
+            select_only(context, plane.children[0])
+            _show_pictures(context)
+        unseen = puppet.mark(plane, found["joints"])
+        text = "The markers are on the joints; put right what is off."
+        if found["people"] > 1:
+            text += f" Of {found['people']} people the largest was taken."
+        if unseen:
+            text += f" Not seen, place by hand: {', '.join(joint.replace('_', ' ') for joint in unseen)}."
+        return text
+
+
+class TEMPOSE_OT_make_puppet(ActionButton, bpy.types.Operator):
+    """Cut the picture out and hang it on a rig with its joints where the markers are"""
+
+    bl_idname = "tempose.make_puppet"
+    bl_label = "Make Puppet"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.busy or ("" if now.picture else "Place the joint markers first")
+
+    def act(self, context):
+        object_mode(context)
+        settings = context.scene.tempose
+        ob = puppet.make(context, puppet.laid_out(context.scene), settings.drawing.tolerance)
+        select_only(context, ob)
+        _show_pictures(context)
+        settings.rig = ob
+        return f"The puppet '{ob.name}' is ready to dance."
+
+
+class TEMPOSE_OT_clear_picture(ActionButton, bpy.types.Operator):
+    """Take the joint markers away; the picture itself stays in the file"""
+
+    bl_idname = "tempose.clear_picture"
+    bl_label = "Remove Markers"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return "" if now.picture else "There are no joint markers"
+
+    def act(self, context):
+        object_mode(context)
+        puppet.clear(puppet.laid_out(context.scene))
+        return "The markers are gone."
+
+
+class _OfRig(ActionButton):
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.busy or ("" if now.rig else "Select the character to draw, or make one")
+
+
+class TEMPOSE_OT_ink_figure(_OfRig, bpy.types.Operator):
+    """Draw the figure once in Grease Pencil and let the bones move it"""
+
+    bl_idname = "tempose.ink_figure"
+    bl_label = "Grease Pencil Figure"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        object_mode(context)
+        drawn = ink.bound_figure(context, selection.pick_rig(context))
+        return f"'{drawn.name}' follows the bones. Redraw it as you like; its points keep their bones."
+
+
+class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
+    """Make a Grease Pencil drawing of each pose of the dance: ink, one drawing per key"""
+
+    bl_idname = "tempose.ink_dance"
+    bl_label = "Ink the Dance"
+    bl_options = {"REGISTER", "UNDO"}
+
+    def act(self, context):
+        object_mode(context)
+        scene, ob = context.scene, selection.pick_rig(context)
+        settings = scene.tempose.drawing
+        first, last = scene.frame_start, scene.frame_end
+        if scene.use_preview_range:
+            first, last = scene.frame_preview_start, scene.frame_preview_end
+        elif ob.animation_data and ob.animation_data.action:
+            first, last = (round(f) for f in ob.animation_data.action.frame_range)
+        hits = self._beats(scene, ob) if settings.ink_beats else []
+        frames = ink.ink_frames(first, last, settings.ink_step, hits)
+        window = context.window_manager
+        window.progress_begin(0, len(frames))
+        try:
+            drawn = ink.ink(context, ob, frames, lambda done, _total: window.progress_update(done))
+        finally:
+            window.progress_end()
+        return f"'{drawn.name}' has {len(frames)} drawings from frame {first} to {last}."
+
+    @staticmethod
+    def _beats(scene, ob) -> list:
+        """Frames of the beats of the take that moves the character."""
+        take = stage.active(scene.tempose)
+        if take is None or take.rig is not ob:
+            return []
+        try:
+            span, dance = placement.span_of(scene, take), stage.data_of(take).dance
+        except Exception:  # its strip or its data is gone: ink without beats
+            return []
+        return [float(span.frame_at(second)) for second in dance.beat_times]
+
+
+CLASSES = (
+    TEMPOSE_OT_lay_out_picture,
+    TEMPOSE_OT_find_pose,
+    TEMPOSE_OT_make_puppet,
+    TEMPOSE_OT_clear_picture,
+    TEMPOSE_OT_ink_figure,
+    TEMPOSE_OT_ink_dance,
+)

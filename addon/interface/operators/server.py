@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Start, stop and connect."""
+
+from pathlib import Path
+
+import bpy
+
+from ...model.errors import Problem
+from ...model.server import job, server_process, work
+from ...scene.server import connection
+from .. import preferences
+from . import setup
+from .buttons import ActionButton, JobButton
+
+
+class TEMPOSE_OT_start_server(JobButton, bpy.types.Operator):
+    """Start the Tempose server on this machine. It ends with Blender, unless the preferences leave it running"""
+
+    bl_idname = "tempose.start_server"
+    bl_label = "Start Server"
+    bl_options = {"REGISTER"}
+    title = "Starting the server"
+
+    def prepare(self, context):
+        chosen = preferences.get(context)
+        if chosen.stays and not server_process.running() and (left := server_process.staying()):
+            return lambda w: work.connect(w, *left)
+        python = server_process.choose_python(bpy.path.abspath(chosen.python_path), setup.made())
+        connection.drop()
+        server = server_process.launch(python, chosen.stays)
+        return lambda w: work.start(w, server.address)
+
+    def apply(self, context, result):
+        connection.accept(result, own=server_process.running() is not None)
+        device, model = result["device"] or "cpu", result["model_revision"] or "unknown"
+        return f"The server is ready ({device}, model {model})."
+
+    def failed(self, problem):
+        server = server_process.running()
+        if server is not None and problem.code not in ("server_ended",):
+            problem = Problem(problem.code, f"{problem.message} Its log says: {server.last_words()}")
+        server_process.stop()
+        return problem
+
+
+class TEMPOSE_OT_stop_server(ActionButton, bpy.types.Operator):
+    """Stop the server that this Blender has started, or leave the one it is connected to"""
+
+    bl_idname = "tempose.stop_server"
+    bl_label = "Stop Server"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return "" if connection.current or server_process.running() else "No server is in use"
+
+    def act(self, context):
+        if job.current is not None:
+            job.current.cancel()
+        token = connection.current.token if connection.current else ""
+        connection.drop()
+        ended = server_process.stop() or server_process.stop_staying(token)
+        return "The server has been stopped." if ended else "Disconnected."
+
+
+class TEMPOSE_OT_connect(JobButton, bpy.types.Operator):
+    """Use a server that runs already: the one named in the preferences, or the one on this machine"""
+
+    bl_idname = "tempose.connect"
+    bl_label = "Connect"
+    bl_options = {"REGISTER"}
+    title = "Connecting"
+
+    runtime_file: bpy.props.StringProperty(
+        name="Runtime File",
+        description="Where the server wrote its address",
+        subtype="FILE_PATH",
+        options={"SKIP_SAVE"},
+    )
+
+    def prepare(self, context):
+        chosen, certificate = preferences.get(context), ""
+        if self.runtime_file:
+            url, token = server_process.read_runtime_file(Path(bpy.path.abspath(self.runtime_file)))
+        elif chosen.server_url:
+            url, token = chosen.server_url, chosen.server_token
+            certificate = bpy.path.abspath(chosen.server_certificate)
+        else:
+            url, token = server_process.read_runtime_file(server_process.default_runtime_file())
+        connection.check_allowed(url)
+        return lambda w: work.connect(w, url, token, certificate=certificate)
+
+    def apply(self, context, result):
+        connection.accept(result, own=False)
+        return f"Connected to {result['url']} ({result['device'] or 'cpu'})."
+
+
+CLASSES = (TEMPOSE_OT_start_server, TEMPOSE_OT_stop_server, TEMPOSE_OT_connect)

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The server's own environment on this machine: set up, removed."""
+
+from pathlib import Path
+
+import bpy
+
+from ...model.errors import Problem
+from ...model.server import environment, server_process
+from ...package import FOLDER
+from ...scene import notes
+from .. import preferences
+from ..preferences import server_folder as folder
+from .buttons import ActionButton, JobButton
+
+
+def made() -> Path | None:
+    """The Python of the environment, once it is complete."""
+    where = folder()
+    state = environment.state(where, preferences.version())
+    return environment.python_of(where) if state in ("ready", "old") else None
+
+
+def outdated() -> bool:
+    """Whether the server here was set up by another version of the add-on."""
+    return environment.state(folder(), preferences.version()) == "old"
+
+
+def package(context) -> str:
+    """What is installed: the wheel that came with the add-on, or the one named in the preferences."""
+    named = preferences.get(context).package
+    if named:
+        full = bpy.path.abspath(named)
+        if full.endswith(".whl") and not Path(full).is_file():
+            raise Problem(
+                "package_missing", f"There is no file {full}. Correct it in the add-on's preferences."
+            )
+        return f"{full}[server]" if full.endswith(".whl") else named
+    found = sorted((FOLDER / "wheel").glob("tempose-*.whl"))
+    if not found:
+        raise Problem(
+            "package_unset",
+            "This zip of the add-on came without the server. Name the server's wheel file in the add-on's "
+            "preferences, or connect to a server that runs already.",
+        )
+    return f"{found[-1]}[server]"
+
+
+class TEMPOSE_OT_set_up_server(JobButton, bpy.types.Operator):
+    """Install the server on this machine, in a folder of its own: nothing of Blender's is touched. What was cut off before is taken up again; a server that is there already stays in use until the new one works"""  # noqa: E501
+
+    bl_idname = "tempose.set_up_server"
+    bl_label = "Set Up Server"
+    bl_options = {"REGISTER"}
+    title = "Setting up the server"
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if now.busy:
+            return now.busy
+        if not bpy.app.online_access and not preferences.get(now.context).package:
+            return "Turn on 'Allow Online Access' in Blender's preferences: the server's libraries are downloaded"
+        return ""
+
+    def prepare(self, context):
+        what, where, version = package(context), folder(), preferences.version()
+        chosen = preferences.get(context)
+        lock = None if chosen.package else environment.LOCK
+        index = chosen.torch_index.strip() or ("" if chosen.package else environment.preset_index())
+        server_process.stop()
+        return lambda work: environment.set_up(work, where, what, version, lock=lock, torch_index=index)
+
+    def apply(self, context, result):
+        return f"The server is set up: {environment.about(folder())['build']}. Press Start Server."
+
+
+class TEMPOSE_OT_check_server(JobButton, bpy.types.Operator):
+    """Look whether the server that was set up is whole and works, and whether it uses a graphics card"""
+
+    bl_idname = "tempose.check_server"
+    bl_label = "Check Server"
+    bl_options = {"REGISTER"}
+    title = "Checking the server"
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.busy or ("" if made() else "No server is set up here")
+
+    def prepare(self, context):
+        where = folder()
+        return lambda work: environment.verify(work, where)
+
+    def apply(self, context, result):
+        return f"The server is whole: {result}."
+
+
+class TEMPOSE_OT_remove_server(ActionButton, bpy.types.Operator):
+    """Delete the server's environment from this machine; it can be set up again"""
+
+    bl_idname = "tempose.remove_server"
+    bl_label = "Remove Server"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if now.busy:
+            return now.busy
+        return "" if environment.state(folder(), "") != "missing" else "No server is set up here"
+
+    def invoke(self, context, event):
+        return context.window_manager.invoke_confirm(self, event)
+
+    def act(self, context):
+        server_process.stop()
+        environment.remove(folder())
+        return "The server's environment has been deleted."
+
+
+class TEMPOSE_OT_setup_log(ActionButton, bpy.types.Operator):
+    """Open what was written while the server was set up, as a text in Blender"""
+
+    bl_idname = "tempose.setup_log"
+    bl_label = "Show Setup Log"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return "" if (folder() / environment.LOG).is_file() else "Nothing has been set up here yet"
+
+    def act(self, context):
+        text = bpy.data.texts.get("Tempose setup log") or bpy.data.texts.new("Tempose setup log")
+        text.from_string((folder() / environment.LOG).read_text("utf-8", "replace")[-200_000:])
+        return notes.text or "See the text 'Tempose setup log' in the Text Editor."
+
+
+CLASSES = (TEMPOSE_OT_set_up_server, TEMPOSE_OT_check_server, TEMPOSE_OT_remove_server, TEMPOSE_OT_setup_log)

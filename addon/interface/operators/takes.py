@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Accept, discard, flip through."""
+
+import bpy
+
+from ...scene import compat
+from ...scene.dance import placement, stage
+from ...scene.keys import background_keys, take_keys
+from .buttons import ActionButton, JobButton
+
+
+class _TakeButton(ActionButton):
+    @staticmethod
+    def take(context):
+        return stage.active(context.scene.tempose)
+
+
+class _Show(JobButton):
+    """A take shown on its rig: its keys are made while Blender goes on, and the song plays on."""
+
+    title = "Showing the take"
+
+    def place(self, context) -> int:
+        """Where in the list the take is that is to be shown."""
+        raise NotImplementedError
+
+    def prepare(self, context):
+        settings, scene = context.scene.tempose, compat.sound_scene(context)
+        take = settings.takes[self.place(context)]
+        self._take, name = take.identity, context.scene.name
+        if stage.kept_keys(take):
+            return lambda _: None
+
+        def read():
+            settings = bpy.data.scenes[name].tempose
+            take = stage.of_identity(settings, mark)
+            span = placement.span_of(bpy.data.scenes[sound], take)
+            return take_keys.plan(stage.data_of(take), stage.rig_of(take), span, settings)
+
+        mark, sound = take.identity, scene.name
+        stage.rig_of(take)
+        return lambda work: background_keys.ready(work, read)
+
+    def apply(self, context, result):
+        settings = context.scene.tempose
+        take = stage.of_identity(settings, self._take)
+        stage.show(settings, take, placement.span_of(compat.sound_scene(context), take), result)
+        settings.active_take = next(i for i, t in enumerate(settings.takes) if t.identity == self._take)
+        return f"{take.name} is shown on '{take.rig.name}'."
+
+
+class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
+    """Keep the take that is shown: its keys become an Action of their own"""
+
+    bl_idname = "tempose.accept_take"
+    bl_label = "Accept"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if now.take is None:
+            return "There is no take; generate one"
+        if now.take.state == "ACCEPTED":
+            return "This take has been accepted"
+        if now.take.action is None:
+            return "Show this take first"
+        return now.busy
+
+    def act(self, context):
+        scene = compat.sound_scene(context)
+        settings = context.scene.tempose
+        return stage.accept(scene, settings, self.take(context), settings.generate.keep_in == "NLA") + "."
+
+
+class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
+    """Throw the take away, with everything it brought"""
+
+    bl_idname = "tempose.discard_take"
+    bl_label = "Discard"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.busy or ("" if now.take is not None else "There is no take")
+
+    def act(self, context):
+        take, scene = self.take(context), compat.sound_scene(context)
+        name, accepted = take.name, take.state == "ACCEPTED"
+        stage.discard(scene, context.scene.tempose, take)
+        return f"{name} is gone from the list; its Action stays." if accepted else f"{name} is gone."
+
+
+class TEMPOSE_OT_show_take(_Show, bpy.types.Operator):
+    """Show the chosen take on its rig. ESC cancels"""
+
+    bl_idname = "tempose.show_take"
+    bl_label = "Show"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if now.take is None:
+            return "There is no take"
+        if now.take.state == "ACCEPTED":
+            return "This take has been accepted: it is an Action"
+        return "This take is shown" if now.take.action is not None else now.busy
+
+    def place(self, context):
+        return context.scene.tempose.active_take
+
+
+class _Flip(_Show):
+    """Another take instead of the one that is shown, whether the song plays or not."""
+
+    step = 1
+
+    @staticmethod
+    def others(settings) -> list[int]:
+        """Places in the list that can be shown, but for the one that is."""
+        return [
+            i
+            for i, take in enumerate(settings.takes)
+            if take.state == "PREVIEW"
+            and take.rig is not None
+            and take.text is not None
+            and take.action is None
+        ]
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.busy or ("" if cls.others(now.settings) else "There is no other take to show")
+
+    def place(self, context):
+        settings = context.scene.tempose
+        now, count = settings.active_take, len(settings.takes)
+        return min(self.others(settings), key=lambda i: ((i - now) * self.step - 1) % count)
+
+
+class TEMPOSE_OT_next_take(_Flip, bpy.types.Operator):
+    """Show the next take. The song goes on playing. ESC cancels"""
+
+    bl_idname = "tempose.next_take"
+    bl_label = "Next Take"
+    bl_options = {"REGISTER", "UNDO"}
+
+
+class TEMPOSE_OT_previous_take(_Flip, bpy.types.Operator):
+    """Show the take before. The song goes on playing. ESC cancels"""
+
+    bl_idname = "tempose.previous_take"
+    bl_label = "Previous Take"
+    bl_options = {"REGISTER", "UNDO"}
+    step = -1
+
+
+class TEMPOSE_OT_copy_seed(_TakeButton, bpy.types.Operator):
+    """Put the seed of the chosen take into the Dance panel, lock it, and copy it"""
+
+    bl_idname = "tempose.copy_seed"
+    bl_label = "Copy Seed"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return "" if now.take is not None else "There is no take"
+
+    def act(self, context):
+        take, settings = self.take(context), context.scene.tempose
+        context.window_manager.clipboard = take.seed
+        if int(take.seed) >= 2**31:
+            return f"Seed {take.seed} is copied; it is too large for the Dance panel."
+        settings.seed, settings.lock_seed = int(take.seed), True
+        return f"Seed {take.seed} is copied, and locked in the Dance panel."
+
+
+CLASSES = (
+    TEMPOSE_OT_accept_take,
+    TEMPOSE_OT_discard_take,
+    TEMPOSE_OT_show_take,
+    TEMPOSE_OT_next_take,
+    TEMPOSE_OT_previous_take,
+    TEMPOSE_OT_copy_seed,
+)

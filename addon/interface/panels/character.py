@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Who dances."""
+
+from ...model.character.mapping import WANTED, label
+from ...scene.character import character
+from ...scene.reading import of
+from ..properties.character import ATTRIBUTES
+from .layout import say, why, why_no_pose
+
+
+class Character:
+    bl_label = "Character"
+
+    def draw(self, context):
+        layout, now = self.layout, of(context)
+        settings, ob = now.settings, now.armature
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "rig")
+        if settings.rig is None and ob is not None:
+            layout.label(text=ob.name, icon="ARMATURE_DATA")
+        if now.cannot_dance:
+            why(layout, now.cannot_dance)
+        elif ob is not None and (notice := character.notice(ob, bone_map=now.bone_map)):
+            say(layout, notice, "ERROR")
+        layout.prop(settings, "reference")
+        if settings.reference == "STANDING":
+            layout.prop(settings, "proportions")
+        elif settings.reference == "FILE":
+            layout.prop(settings, "reference_file")
+        elif settings.reference == "IMAGE":
+            self._picture(layout, context)
+        layout.prop(settings.character, "ik_feet")
+        layout.operator("tempose.new_rig", icon="ARMATURE_DATA")
+
+    @staticmethod
+    def _picture(layout, context):
+        if of(context).picture is None:
+            say(layout, "Place joint markers on a picture first, under Picture and Ink.", "INFO")
+        layout.operator("tempose.find_pose", icon="VIEWZOOM")
+        why_no_pose(layout)
+
+
+class Bones:
+    bl_label = "Bone Map"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.tempose.character
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        now = of(context)
+        ob = now.armature
+        layout.prop(settings, "preset")
+        row = layout.row(align=True)
+        row.operator("tempose.map_bones", icon="VIEWZOOM")
+        row.operator("tempose.load_map", text="", icon="FILEBROWSER")
+        row.operator("tempose.save_map", text="", icon="FILE_TICK")
+        row.operator("tempose.clear_map", text="", icon="X")
+        if ob is None:
+            say(layout, "Select an armature to map its bones.", "INFO")
+            return
+        column = layout.column(align=True)
+        column.enabled = ob.library is None
+        stored, mapped = character.stored(ob), now.bone_map
+        layout.prop(settings, "show_all")
+        if stored is None:
+            say(layout, "Press Find Bones to begin a map for this override.", "INFO")
+            return
+        if not stored.mapped and mapped.bones:
+            say(layout, "This rig was made by Tempose; its bones are known by name.", "INFO")
+            return
+        for part, name in stored.bones().items():
+            if part in WANTED or settings.show_all or name:
+                row = column.row(align=True)
+                row.use_property_split = False
+                row.alert = bool(name) and name not in ob.data.bones
+                row.label(text=label(part).capitalize())
+                row.prop_search(stored, ATTRIBUTES[part], ob.data, "bones", text="")
+        if settings.show_all:
+            layout.prop(stored, "nose", slider=True)
+
+
+class Limits:
+    bl_label = "Bone Limits"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.tempose
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        layout.prop(settings, "stretch")
+        column = layout.column()
+        column.active = settings.stretch
+        column.prop(settings.character, "shortest", slider=True)
+        column.prop(settings.character, "longest")
+        column.prop(settings.character, "loose")
+        if of(context).rig is None:
+            say(layout, "No character dances yet.", "INFO")

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What panels share."""
+
+import functools
+
+import blf
+import bpy
+
+from ...scene.server import connection
+
+BESIDE = 80  # pixels at UI scale 1 that a side bar is wider than a text beside its icon
+USUAL = 205  # pixels for a text in a side bar as Blender opens it
+FONT = 0  # the interface's own
+
+
+@functools.lru_cache(maxsize=4096)
+def _width(text: str, size: float) -> float:
+    blf.size(FONT, size)
+    return blf.dimensions(FONT, text)[0]
+
+
+@functools.lru_cache(maxsize=1024)
+def lines_of(text: str, room: float, size: float) -> tuple[str, ...]:
+    """A text in lines no wider than `room` pixels, in letters of a size in pixels; a long word stays whole."""
+    lines: list[str] = []
+    for word in text.split():
+        if lines and _width(lines[-1], size) + _width(f" {word}", size) <= room:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return tuple(lines)
+
+
+def say(layout, text: str, icon: str = "NONE") -> None:
+    """A text on as many lines as it needs where it is drawn."""
+    preferences, region = bpy.context.preferences, bpy.context.region
+    scale = preferences.system.ui_scale or 1.0  # 0 in background mode
+    side_bar = region is not None and region.type == "UI"
+    room = region.width - BESIDE * scale if side_bar else USUAL * scale
+    size = preferences.ui_styles[0].widget.points * scale
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for line in lines_of(text, room, size):
+        column.label(text=line, icon=icon)
+        icon = "BLANK1" if icon != "NONE" else icon
+
+
+def why(layout, reason: str) -> None:
+    """Why a button is grey, as a sentence."""
+    say(layout, f"{reason.rstrip('.')}.", "INFO")
+
+
+def why_no_pose(layout) -> None:
+    """Why *Find Pose* is of no use, where that is so."""
+    if connection.current is not None and connection.current.capabilities.get("no_poses"):
+        say(layout, "Markers are placed by hand: this server finds no joints in pictures.", "INFO")

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The song."""
+
+from ...scene import compat
+from ...scene.music import mix, strips
+from ...scene.reading import of
+from .layout import say, why
+
+
+class Music:
+    bl_label = "Music"
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.tempose
+        layout.prop(settings.music, "source", text="")
+        song = of(context).song
+        scene, strip, reason = song.scene, song.strip, song.reason
+        everything = settings.music.source == "RANGE"
+        if scene.sequence_editor and not everything:
+            layout.prop_search(settings, "strip", scene.sequence_editor, "strips_all", icon="SOUND")
+        if reason:
+            why(layout, reason)
+        elif everything:
+            seconds = (strip.right_handle - strip.left_handle) / compat.rate_of(scene)
+            place = "preview range" if scene.use_preview_range else "scene range"
+            first, last = mix.frame_range(scene)
+            layout.label(text=f"{len(strip.strips)} strips, {seconds:.1f} s", icon="SOUND")
+            layout.label(text=f"{place.capitalize()}: frames {first} to {last}", icon="BLANK1")
+        elif not settings.strip:
+            layout.label(text=strip.name, icon="SOUND")
+        if not reason and not everything and strip.mute and strips.live_version(scene, strip) is None:
+            say(layout, "This strip is muted; it is danced to all the same.", "MUTE_IPO_ON")

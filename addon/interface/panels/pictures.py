@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the dancer is drawn."""
+
+from ...scene.reading import of
+from .layout import say, why_no_pose
+
+
+class Drawing:
+    bl_label = "Picture and Ink"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, settings = self.layout, context.scene.tempose.drawing
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column()
+        column.template_ID(settings, "image", open="image.open")
+        column.prop(settings, "tolerance")
+        column.operator("tempose.find_pose", icon="VIEWZOOM")
+        why_no_pose(column)
+        if of(context).picture is None:
+            column.operator("tempose.lay_out_picture", icon="EMPTY_DATA")
+        else:
+            say(column, "Drag the markers to the joints; left and right are the character's own.", "INFO")
+            row = column.row(align=True)
+            row.operator("tempose.make_puppet", icon="MOD_ARMATURE")
+            row.operator("tempose.clear_picture", text="", icon="X")
+        layout.separator()
+        column = layout.column()
+        column.operator("tempose.ink_figure", icon="OUTLINER_OB_GREASEPENCIL")
+        column.prop(settings, "ink_step")
+        column.prop(settings, "ink_beats")
+        column.operator("tempose.ink_dance", icon="GREASEPENCIL")

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The dances to choose from."""
+
+import bpy
+
+from ...scene.character import rig
+from ...scene.dance import placement
+from ...scene.reading import of
+from .layout import say
+
+
+class TEMPOSE_UL_takes(bpy.types.UIList):
+    def draw_item(self, context, layout, _data, item, _icon, _active, _name):
+        row = layout.row(align=True)
+        row.prop(item, "star", text="", icon="SOLO_ON" if item.star else "SOLO_OFF", emboss=False)
+        icon = "CHECKMARK" if item.state == "ACCEPTED" else "HIDE_OFF" if item.action else "HIDE_ON"
+        row.prop(item, "name", text="", emboss=False, icon=icon)
+        if item.rig is not None and of(context).several_rigs:
+            row.label(text=f"{item.rig.name}, seed {item.seed}", icon="ARMATURE_DATA")
+            return
+        row.label(text=f"seed {item.seed}" + (f", {item.bpm:.0f} BPM" if item.bpm else ""))
+
+
+class Takes:
+    bl_label = "Takes"
+
+    def draw(self, context):
+        layout, now = self.layout, of(context)
+        settings, take = now.settings, now.take
+        if not settings.takes:
+            layout.label(text="None yet")
+            return
+        layout.template_list("TEMPOSE_UL_takes", "", settings, "takes", settings, "active_take", rows=3)
+        row = layout.row(align=True)
+        row.operator("tempose.previous_take", text="", icon="TRIA_LEFT")
+        row.operator("tempose.show_take", icon="HIDE_OFF")
+        row.operator("tempose.next_take", text="", icon="TRIA_RIGHT")
+        layout.row(align=True).prop(settings.generate, "keep_in", expand=True)
+        row = layout.row(align=True)
+        row.operator("tempose.accept_take", icon="CHECKMARK")
+        row.operator("tempose.discard_take", icon="TRASH")
+        if take is None:
+            return
+        row = layout.row(align=True)
+        row.prop(take, "note", text="", icon="TEXT", placeholder="Note")
+        row.operator("tempose.copy_seed", text="", icon="COPYDOWN")
+        if take.rig is None or (take.rig != now.rig and not rig.is_rig(take.rig)):
+            say(layout, "The rig of this take has been deleted.", "ERROR")
+        elif placement.is_out_of_date(take, now.playback):
+            say(layout, "The music has changed since this take was made: generate again.", "ERROR")

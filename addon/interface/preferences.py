@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The add-on's preferences."""
+
+import os
+import tomllib
+from pathlib import Path
+
+import bpy
+
+from .. import package
+from ..model.server import environment
+
+
+class TemposePreferences(bpy.types.AddonPreferences):
+    bl_idname = package.NAME
+
+    python_path: bpy.props.StringProperty(
+        name="Python with the Server",
+        description="The Python in which the package tempose[server] is installed. "
+        "The environment variable TEMPOSE_PYTHON goes before it",
+        subtype="FILE_PATH",
+    )
+    package: bpy.props.StringProperty(
+        name="Server Package",
+        description="The wheel file of the server that Set Up Server installs. Empty: the one in the add-on's zip",
+        subtype="FILE_PATH",
+    )
+    torch_index: bpy.props.StringProperty(
+        name="PyTorch Index",
+        description="Address of another index of PyTorch builds, as PyTorch's site names them: a smaller one without "
+        "graphics card, or one for a card. Empty: the build for the card that is found; without one, PyTorch's own "
+        "index of builds for processors",
+    )
+    stays: bpy.props.BoolProperty(
+        name="Leave Server Running",
+        description="The server goes on when Blender is closed, so that the next Start Server finds it at once. "
+        "Stop Server ends it",
+    )
+    server_url: bpy.props.StringProperty(
+        name="Server Address",
+        description="A server to connect to, such as http://127.0.0.1:8000. "
+        "Leave empty to find the one that runs on this machine",
+    )
+    server_token: bpy.props.StringProperty(
+        name="Server Token", description="The token of that server", subtype="PASSWORD"
+    )
+    server_certificate: bpy.props.StringProperty(
+        name="Server Certificate",
+        description="For https with a certificate of the studio's own: the file (PEM) with it. "
+        "Empty: the certificates that this computer trusts",
+        subtype="FILE_PATH",
+    )
+    tap_delay: bpy.props.FloatProperty(
+        name="Tap Delay",
+        description="Milliseconds by which your taps come after the beats: the sound device, and your hand. "
+        "Tap Tempo takes them off; the button beside it measures them",
+        default=0.0,
+        min=-250.0,
+        max=1000.0,
+        precision=0,
+        step=500,
+    )
+
+    def draw(self, _context):
+        layout = self.layout
+        layout.use_property_split = True
+        row = layout.row(align=True)
+        row.operator("tempose.set_up_server", icon="IMPORT")
+        row.operator("tempose.check_server", text="", icon="CHECKMARK")
+        row.operator("tempose.remove_server", text="", icon="TRASH")
+        row.operator("tempose.setup_log", text="", icon="TEXT")
+        if build := environment.about(server_folder()).get("build"):
+            layout.label(text=f"{build}.", icon="INFO")
+        layout.prop(self, "torch_index")
+        if not self.torch_index and (preset := environment.preset_index()):
+            layout.label(text=f"No NVIDIA card is found here: {preset}", icon="INFO")
+        layout.prop(self, "package")
+        layout.prop(self, "python_path")
+        if named := os.environ.get("TEMPOSE_PYTHON"):
+            layout.label(text=f"TEMPOSE_PYTHON is set and goes before this: {named}", icon="INFO")
+        layout.prop(self, "stays")
+        layout.separator()
+        layout.prop(self, "server_url")
+        layout.prop(self, "server_token")
+        if self.server_url.startswith("https"):
+            layout.prop(self, "server_certificate")
+
+
+def server_folder() -> Path:
+    """Where the server's environment lies: the add-on's own folder for what it keeps, which updates leave alone."""
+    return Path(bpy.utils.extension_path_user(package.NAME, path="server"))
+
+
+def version() -> str:
+    """Of the add-on, as the manifest has it."""
+    with (package.FOLDER / "blender_manifest.toml").open("rb") as file:
+        return tomllib.load(file)["version"]
+
+
+def get(context) -> TemposePreferences:
+    """The preferences; they exist while the add-on is enabled."""
+    return context.preferences.addons[package.NAME].preferences

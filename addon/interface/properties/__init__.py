@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings on `scene.tempose`, one file per group."""
+
+from .character import TemposeCharacter, TemposeCharacterSettings
+from .edit import TemposeEdit, TemposeKeptPose
+from .generate import TemposeGenerate
+from .keys import TemposeKeys
+from .music import TemposeMusic
+from .output import TemposeOutput
+from .pictures import TemposeDrawing
+from .sections import TemposeSection
+from .settings import TemposeSettings
+from .takes import TemposeTake
+from .tempo import TemposeTempo
+
+CLASSES = (
+    TemposeCharacter,
+    TemposeCharacterSettings,
+    TemposeSection,
+    TemposeTake,
+    TemposeDrawing,
+    TemposeKeys,
+    TemposeMusic,
+    TemposeOutput,
+    TemposeTempo,
+    TemposeGenerate,
+    TemposeKeptPose,
+    TemposeEdit,
+    TemposeSettings,
+)  # what others contain comes first
+__all__ = ["CLASSES", "TemposeCharacter", "TemposeSettings"]

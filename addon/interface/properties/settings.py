@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Settings on `scene.tempose`, saved in the .blend."""
+
+import bpy
+from bpy.props import (
+    BoolProperty,
+    CollectionProperty,
+    EnumProperty,
+    FloatProperty,
+    IntProperty,
+    PointerProperty,
+    StringProperty,
+)
+
+from tempose_pose.tempo import MAX_FACTOR, MIN_FACTOR
+
+from ...scene.server import connection
+from .character import TemposeCharacter, TemposeCharacterSettings
+from .edit import TemposeEdit
+from .generate import TemposeGenerate
+from .keys import TemposeKeys
+from .music import TemposeMusic
+from .output import TemposeOutput
+from .pictures import TemposeDrawing
+from .sections import TemposeSection
+from .sections import edited as tempo_edited
+from .takes import TemposeTake
+from .tempo import TemposeTempo
+
+
+def _styles(_self, _context, text):
+    known = connection.current.capabilities.get("styles", []) if connection.current else []
+    return [style for style in known if text.lower() in style.lower()]
+
+
+class TemposeSettings(bpy.types.PropertyGroup):
+    strip: StringProperty(
+        name="Sound",
+        description="The sound strip to dance to. Empty: the active one, or the only one",
+        options=set(),
+    )
+    music: PointerProperty(type=TemposeMusic)
+    rig: PointerProperty(
+        name="Character",
+        description="The armature that dances. Empty: the active one, or the only one",
+        type=bpy.types.Object,
+        poll=lambda _self, ob: ob.type == "ARMATURE",
+        options=set(),
+    )
+    character: PointerProperty(type=TemposeCharacterSettings)
+    overrides: CollectionProperty(type=TemposeCharacter)
+    reference: EnumProperty(
+        name="Reference Pose",
+        description="The pose that gives the figure its proportions and its size",
+        items=[
+            ("STANDING", "Standing Figure", "The built-in figure; a rig's own rest pose once there is one"),
+            ("ARMATURE", "Current Pose", "The pose that the rig is in at this frame"),
+            ("FILE", "Pose File", "An OpenPose or COCO file (JSON)"),
+            ("IMAGE", "Picture", "A picture with a marker on each joint, placed in Picture and Ink"),
+        ],
+        default="STANDING",
+        options=set(),
+    )
+    proportions: EnumProperty(
+        name="Proportions",
+        description="How tall the built-in figure is, in heads",
+        items=[("ADULT", "Adult", "Seven and a half heads tall"), ("CHILD", "Child", "Five heads tall")],
+        default="ADULT",
+        options=set(),
+    )
+    reference_file: StringProperty(
+        name="Pose File", description="OpenPose or COCO keypoints as JSON", subtype="FILE_PATH", options=set()
+    )
+    seed: IntProperty(name="Seed", description="Another seed, another dance", min=0, default=0, options=set())
+    lock_seed: BoolProperty(
+        name="Lock Seed",
+        description="Keep the seed. Otherwise it goes up by one after each take",
+        default=False,
+        options=set(),
+    )
+    style: StringProperty(
+        name="Style",
+        description="Empty: the model chooses",
+        search=_styles,
+        search_options={"SORT"},
+        options=set(),
+    )
+    energy: FloatProperty(
+        name="Energy",
+        description="How much it moves: 1 is normal, 0.5 calm, 1.5 lively",
+        default=1.0,
+        min=0.1,
+        max=4.0,
+        options=set(),
+    )
+    quality: EnumProperty(
+        name="Quality",
+        description="How much time the model takes for a dance",
+        items=[
+            ("DRAFT", "Draft", "A quick look, in half the time"),
+            ("NORMAL", "Standard", "Good for most dances"),
+            ("FINE", "Fine", "Smoother in detail, in twice the time"),
+        ],
+        default="NORMAL",
+        options=set(),
+    )
+    stretch: BoolProperty(
+        name="Stretch Bones",
+        description="Let bones take the length that they have in the picture, as limbs point at the viewer. "
+        "Otherwise the bones only turn",
+        default=True,
+        options=set(),
+    )
+    tempo_factor: FloatProperty(
+        name="Tempo",
+        description="Speed of the whole strip; 2 plays twice as fast. Press Regenerate to hear and dance it",
+        default=1.0,
+        min=MIN_FACTOR,
+        max=MAX_FACTOR,
+        precision=3,
+        options=set(),
+        update=tempo_edited,
+    )
+    sections: CollectionProperty(type=TemposeSection)
+    active_section: IntProperty(options=set())
+    tempo: PointerProperty(type=TemposeTempo)
+    replace_sound: BoolProperty(
+        name="Put Sound on Timeline",
+        description="Regenerate puts the sound at the new tempo on a free channel, with its pitch kept",
+        default=True,
+        options=set(),
+    )
+    mute_original: BoolProperty(
+        name="Mute Original", description="Mute the original strip when its new version is put down",
+        default=True, options=set(),
+    )  # fmt: skip
+    takes: CollectionProperty(type=TemposeTake)
+    active_take: IntProperty(options=set())
+    drawing: PointerProperty(type=TemposeDrawing)
+    keys: PointerProperty(type=TemposeKeys)
+    output: PointerProperty(type=TemposeOutput)
+    generate: PointerProperty(type=TemposeGenerate)
+    edit: PointerProperty(type=TemposeEdit)

@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A dance while it is made: what has arrived, as lines to draw, and how long the rest will take. No bpy in here."""
+
+import colorsys
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from tempose_pose.skeletons import OPENPOSE_18
+
+from .kept_poses import frames_of
+
+LIMBS = (
+    ("neck", "right_shoulder"), ("neck", "left_shoulder"), ("right_shoulder", "right_elbow"),
+    ("right_elbow", "right_wrist"), ("left_shoulder", "left_elbow"), ("left_elbow", "left_wrist"),
+    ("neck", "right_hip"), ("right_hip", "right_knee"), ("right_knee", "right_ankle"), ("neck", "left_hip"),
+    ("left_hip", "left_knee"), ("left_knee", "left_ankle"), ("neck", "nose"), ("nose", "right_eye"),
+    ("right_eye", "right_ear"), ("nose", "left_eye"), ("left_eye", "left_ear"),
+)  # fmt: skip
+"""In the order in which OpenPose gives its colours."""
+COLOURS = tuple(colorsys.hsv_to_rgb(i / 18, 1.0, 1.0) for i in range(len(LIMBS)))
+_PAIRS = np.asarray([[OPENPOSE_18.index(j) for j in limb] for limb in LIMBS])
+
+
+@dataclass(eq=False)
+class Arriving:
+    """Frames of one dance, as they come.
+
+    Parameters
+    ----------
+    seconds : float
+        Of the whole dance.
+    """
+
+    seconds: float
+    fps: float = 30.0
+    count: int = 0
+    keypoints: np.ndarray = field(init=False)
+    scores: np.ndarray = field(init=False)
+    there: np.ndarray = field(init=False)
+
+    def __post_init__(self):
+        frames = frames_of(self.seconds)
+        self.keypoints = np.zeros((frames, len(OPENPOSE_18), 2), np.float32)
+        self.scores = np.zeros((frames, len(OPENPOSE_18)), np.float32)
+        self.there = np.zeros(frames, bool)
+
+    def clear(self) -> None:
+        """The next take begins."""
+        self.there[:] = False
+        self.count += 1
+
+    def add(self, start: int, keypoints: np.ndarray, scores: np.ndarray) -> None:
+        """Frames from `start` on; those beyond the end are left out."""
+        stop = min(start + len(keypoints), len(self.there))
+        if start < stop:
+            self.keypoints[start:stop] = keypoints[: stop - start]
+            self.scores[start:stop] = scores[: stop - start]
+            self.there[start:stop] = True
+        self.count += 1
+
+    @property
+    def share(self) -> float:
+        """How much of the dance is there."""
+        return float(self.there.mean())
+
+    @property
+    def until(self) -> float:
+        """Timeline second up to which the dance is there, without a gap."""
+        return float(len(self.there) if self.there.all() else np.argmin(self.there)) / self.fps
+
+    def pose_at(self, second: float) -> tuple[np.ndarray, np.ndarray, bool] | None:
+        """Keypoints (18, 2), scores (18,), and whether it is the very frame; else the nearest that is there."""
+        at = np.flatnonzero(self.there)
+        if not len(at):
+            return None
+        frame = round(second * self.fps)
+        nearest = int(at[np.abs(at - frame).argmin()])
+        return self.keypoints[nearest], self.scores[nearest], nearest == frame
+
+    def lines_at(self, second: float) -> tuple[np.ndarray, np.ndarray, bool] | None:
+        """Ends (2N, 2) in shares of the canvas and colours (2N, 3) of the limbs that are seen, and whether exact."""
+        pose = self.pose_at(second)
+        if pose is None:
+            return None
+        keypoints, scores, exact = pose
+        seen = (scores[_PAIRS] > 0).all(1)
+        ends = keypoints[_PAIRS[seen]].reshape(-1, 2)
+        return ends, np.repeat(np.asarray(COLOURS)[seen], 2, 0), exact
+
+
+@dataclass
+class Clock:
+    """How long the rest will take, from the pace so far.
+
+    The first share that is told sets the start: what was done before (waiting, sending) says nothing about the pace.
+    """
+
+    begun: tuple[float, float] | None = None
+    left: float | None = None
+    last: float = 0.0
+
+    def tell(self, now: float, share: float) -> float | None:
+        """Seconds left, or None while it is too early to say."""
+        if self.begun is None or share < self.last:
+            self.begun, self.left, self.last = (now, share), None, share
+            return None
+        self.last = share
+        start, first = self.begun
+        done, passed = share - first, now - start
+        if done > 0.02 and passed > 0.5:
+            self.left = passed * (1 - share) / done
+        return self.left
+
+
+def in_words(seconds: float | None) -> str:
+    """About how long, for people; nothing while it is not known."""
+    if seconds is None:
+        return ""
+    if seconds < 1.5:
+        return "a moment left"
+    if seconds < 90:
+        step = 1 if seconds < 10 else 5
+        return f"about {max(step, round(seconds / step) * step)} s left"
+    return f"about {round(seconds / 60)} min left"

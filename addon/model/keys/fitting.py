@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Few keys that say the same as many. No bpy in here.
+
+What is missed is judged where it is seen: on the joints, in pixels. `forward` says where channels put the joints, of
+whatever rig, and from it follows how far each channel moves them at each frame: hardly at all where a limb points at
+the viewer. Keys are chosen by dynamic programming (see `key_frames`) at one price for all, which the tolerance
+sets. All channels of a bone share their keys, and for whole poses all bones do.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from . import key_frames, moments
+from .hermite import BoneKeys, evaluate, fit
+from .moments import runs
+from .refine import Effects, refined
+
+PRICES = np.geomspace(1e-2, 1e7, 91)  # squared pixels that a key of one channel has to save
+FLOOR = 0.02  # of a channel's usual weight: what is not seen is still kept in order
+ON_BEAT = 0.4  # what a key costs where its bone hits a beat
+OFF_BEAT = (
+    2.0  # what a pose costs that is neither on a beat nor an extreme, as many times the price of one that is
+)
+USUAL = 14  # of the lengths between keys: some half a second, for what a pose may be expected to save
+STRAY = 0.3  # of that: what a pose of a budget costs that is neither on a beat nor an extreme
+REST, BREAKDOWN, HELD = 0, 2, 4  # keyframe types of Blender: a pose, one between poses, one that is held
+
+Channels = dict[str, np.ndarray]
+"""By bone: (T, C) values."""
+Forward = Callable[[Channels], np.ndarray]
+"""Channels of T frames → (J, T, 2) or (J, T, 3) joints; frames are independent of each other."""
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Keys, and how near they are to the dance.
+
+    Parameters
+    ----------
+    keys : by bone
+    worst, typical : float
+        Distance of the joints from where the dense channels put them, in units of the plane: at most, and as the root
+        of the mean square over all joints and frames.
+    kinds : dict of position → int
+        Keyframe types of whole poses; empty where keys are not whole poses.
+    """
+
+    keys: dict[str, BoneKeys]
+    worst: float
+    typical: float
+    kinds: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def count(self) -> int:
+        """Keys of all curves."""
+        return sum(bone.values.size for bone in self.keys.values())
+
+
+def every(count: int, step: int, more: Sequence[int] = ()) -> np.ndarray:
+    """Positions on ones, twos, threes …; the last one is always there."""
+    return np.unique(np.concatenate([np.arange(0, count, step), [count - 1], np.asarray(more, int)]))
+
+
+def at_fixed(dense: Channels, at: np.ndarray, forward: Forward) -> Fit:
+    """All bones keyed at the same positions, on the dance's own poses."""
+    sure, free = np.ones(len(at), bool), np.zeros(len(at), bool)
+    keys = {name: fit(values, np.ones_like(values), at, sure, free) for name, values in dense.items()}
+    return _judged(keys, dense, forward)
+
+
+def miss(keys: dict[str, BoneKeys], dense: Channels, forward: Forward) -> np.ndarray:
+    """(J, T) distance of the joints from where the dense channels put them."""
+    count = len(next(iter(dense.values())))
+    reached = forward({name: evaluate(keys[name], count) for name in dense})
+    return np.linalg.norm(reached - forward(dense), axis=-1)
+
+
+class Search:
+    """A dance whose keys are to be chosen.
+
+    Parameters
+    ----------
+    dense : by bone
+        (T, C) values of its channels.
+    forward : callable
+        Where channels put the joints.
+    pixel : float
+        In the unit of the joints.
+    rate : float
+        Frames per second, for what counts as a hold.
+    hits : of int
+        Positions of beats.
+    extra : (J, T) float, optional
+        How many times as much a miss of each joint counts, in the order of `forward`.
+    tell : callable, optional
+        Gets the number of keys of what has been tried, now and then; what it raises ends the search.
+    """
+
+    def __init__(
+        self, dense: Channels, forward: Forward, pixel=1.0, rate=30.0, hits=(), extra=None, tell=None
+    ):
+        self.dense, self.forward, self.pixel = dense, forward, pixel
+        self.names, self.tell = list(dense), tell or (lambda _count: None)
+        self.count = len(next(iter(dense.values())))
+        self.width = np.array([values.shape[1] for values in dense.values()])
+        self.hits = np.asarray([hit for hit in hits if 0 <= hit < self.count], int)
+        self.extra = np.ones((1, 1)) if extra is None else extra
+        self.wanted = forward(dense)
+        self.effects = effects_of(dense, forward, lambda: self.tell(0))
+        self.weights = _weights(self.effects, self.count, pixel, extra)
+        self.pace = {n: moments.pace_of(dense[n], self.weights[n]) for n in self.names}
+        self.still = {n: moments.holds(dense[n] * self.weights[n].max(0), rate) for n in self.names}
+        self._costs: np.ndarray | None = None
+
+    def costs(self) -> np.ndarray:
+        """(B, T, L) of all bones' stretches, in squared pixels."""
+        if self._costs is None:
+            found = []
+            for name in self.names:
+                slopes = np.gradient(self.dense[name], axis=0) if self.count > 1 else 0 * self.dense[name]
+                found.append(key_frames.stretches(self.dense[name], self.weights[name], slopes))
+                self.tell(0)
+            self._costs = np.stack(found)
+        return self._costs
+
+    def sparse(self, tolerance: float) -> Fit:
+        """As few keys as miss no more than `tolerance`, typically: in the unit of the joints; each bone by itself."""
+        must = np.zeros((len(self.names), self.count), bool)
+        cheap = np.ones(must.shape)
+        for i, name in enumerate(self.names):
+            cheap[i, moments.turning(self.pace[name], self.hits)] = ON_BEAT
+            for start, end in runs(self.still[name]):
+                must[i, [start, end - 1]] = True
+
+        def at_price(price: float) -> Fit:
+            dear = price * cheap * self.width[:, None]
+            at = dict(zip(self.names, key_frames.cheapest(self.costs(), dear, must), strict=True))
+            sure = must | (cheap < 1) | np.stack([self.still[name] for name in self.names])
+            exact = {name: sure[i, at[name]] for i, name in enumerate(self.names)}
+            return self._fitted(at, exact, self.still)
+
+        return self._cheapest_within(at_price, tolerance)
+
+    def poses(self, tolerance: float) -> Fit:
+        """Whole poses on beats and extremes, and breakdowns until what is missed is typically within `tolerance`."""
+        cost, dear, must = self._whole()
+        must = must | self.moments()[0]
+
+        def at_price(price: float) -> Fit:
+            at = key_frames.cheapest(cost, price * dear, must)[0]
+            return self._posed(at)
+
+        return self._cheapest_within(at_price, tolerance)
+
+    def budget(self, keys: int) -> Fit:
+        """So many whole poses, on beats and extremes where they can be."""
+        cost, dear, _must = self._whole()
+        usual = cost[0, :, USUAL][np.isfinite(cost[0, :, USUAL])]
+        extra = (dear[0] / dear[0].min() - 1) * (np.median(usual) if len(usual) else 0.0)
+        return self._posed(key_frames.with_count(cost[0], STRAY * extra, keys))
+
+    def moments(self) -> tuple[np.ndarray, np.ndarray]:
+        """(T,) bool: beats and extremes of the whole figure; and where all of it is held."""
+        pace = np.sqrt(sum(p**2 for p in self.pace.values()))
+        wanted = np.zeros(self.count, bool)
+        wanted[self.hits] = True
+        for extreme in moments.extremes(pace):
+            if not wanted[max(extreme - 2, 0) : extreme + 3].any():
+                wanted[extreme] = True
+        return wanted, np.all([self.still[name] for name in self.names], axis=0)
+
+    def _whole(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Costs (1, T, L), prices and frames that must have a key (1, T) of whole poses."""
+        wanted, held = self.moments()
+        must = np.zeros(self.count, bool)
+        for start, end in runs(held):
+            must[[start, end - 1]] = True
+        dear = np.where(wanted | must, 1.0, OFF_BEAT) * self.width.sum()
+        return self.costs().sum(0, keepdims=True), dear[None], must[None]
+
+    def _posed(self, at: np.ndarray) -> Fit:
+        wanted, held = self.moments()
+        found = self._fitted(
+            dict.fromkeys(self.names, at), dict.fromkeys(self.names, np.ones(len(at), bool)), self.still
+        )
+        kinds = {int(t): HELD if held[t] else REST if wanted[t] else BREAKDOWN for t in at}
+        kinds[int(at[0])] = kinds[int(at[-1])] = REST
+        return Fit(found.keys, found.worst, found.typical, kinds)
+
+    def _cheapest_within(self, at_price: Callable[[float], Fit], tolerance: float) -> Fit:
+        """The dearest price at which the misses are within the tolerance: a larger one never takes more keys."""
+        low, high = 0, len(PRICES)
+        best = None
+        while high - low > 1:
+            middle = (low + high) // 2
+            tried = at_price(float(PRICES[middle]))
+            self.tell(tried.count)
+            if tried.typical <= tolerance:
+                low, best = middle, tried
+            else:
+                high = middle
+        best = best or at_price(float(PRICES[0]))
+        if best.typical <= tolerance:
+            return best
+        at = np.arange(self.count)
+        sure = np.ones(self.count, bool)
+        return self._fitted(dict.fromkeys(self.names, at), dict.fromkeys(self.names, sure), {})
+
+    def _fitted(self, at: dict, exact: dict, still: dict) -> Fit:
+        keys, free, sloped = {}, {}, {}
+        for name in self.names:
+            flat = still[name][at[name]] if name in still else np.zeros(len(at[name]), bool)
+            keys[name] = fit(self.dense[name], self.weights[name], at[name], exact[name], flat)
+            free[name], sloped[name] = ~exact[name], ~flat
+        off = self._off(keys)
+        scale = self.extra[..., None]
+        effects = self.effects
+        if self.extra.size > 1:
+            effects = {n: [(j, e * scale[j]) for j, e in columns] for n, columns in effects.items()}
+        step = refined(keys, free, sloped, off * scale, effects)
+        least = float(((off * scale) ** 2).sum())
+        for share in (1.0, 0.5, 0.25):
+            tried = step(share)
+            moved = self._off(tried)
+            if ((moved * scale) ** 2).sum() < least:
+                keys, off = tried, moved
+                break
+        missed = np.linalg.norm(off, axis=-1)
+        return Fit(keys, float(missed.max(initial=0)), float(np.sqrt((missed**2).mean())))
+
+    def _off(self, keys: dict[str, BoneKeys]) -> np.ndarray:
+        return self.forward({name: evaluate(keys[name], self.count) for name in self.names}) - self.wanted
+
+
+def _judged(keys: dict[str, BoneKeys], dense: Channels, forward: Forward) -> Fit:
+    missed = miss(keys, dense, forward)
+    return Fit(keys, float(missed.max(initial=0)), float(np.sqrt((missed**2).mean())) if missed.size else 0.0)
+
+
+def effects_of(dense: Channels, forward: Forward, tell: Callable[[], None]) -> Effects:
+    """How channels move the joints, in units of the joints per unit of the channel."""
+    found: Effects = {}
+    base = forward(dense)
+    for name, values in dense.items():
+        columns = []
+        for c in range(values.shape[1]):
+            step = 1e-4 * max(float(np.abs(values[:, c]).max()), 1.0)
+            moved = values.copy()
+            moved[:, c] += step
+            away = (forward({**dense, name: moved}) - base) / step
+            joints = np.flatnonzero(np.abs(away).max((1, 2)) > 1e-9)
+            columns.append((joints, away[joints]))
+        found[name] = columns
+        tell()
+    return found
+
+
+def _weights(effects: Effects, count: int, pixel: float, extra: np.ndarray | None) -> Channels:
+    """How many pixels all joints move together per unit of each channel: (T, C) by bone."""
+    found = {}
+    for name, columns in effects.items():
+        square = np.zeros((count, len(columns)))
+        for c, (joints, away) in enumerate(columns):
+            each = (away**2).sum(2)
+            square[:, c] = (each if extra is None else each * extra[joints] ** 2).sum(0)
+        weights = np.sqrt(square) / pixel
+        usual = np.maximum(np.median(weights, axis=0), 0.1 * weights.max(0))
+        found[name] = np.maximum(weights, FLOOR * usual + 1e-9)
+    return found

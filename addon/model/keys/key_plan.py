@@ -1,0 +1,254 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a take to the keys of a rig: feet planted, bones solved, as many keys as are asked for. No bpy in here.
+
+`take_keys.plan` reads from the scene all that this needs, so that a thread may do it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+
+import numpy as np
+
+from tempose_pose.skeletons import EXTREMITIES
+
+from ..character.bones import Bone
+from ..character.extremities import followed
+from ..character.forward import Forward
+from ..character.joints import joints_at_rest, with_mid_hip
+from ..character.mapping import JOINTS, BoneMap
+from ..character.plane import Placement, Plane
+from ..character.posing import Options
+from ..character.retarget import solve
+from ..dance.dance import DanceData
+from ..errors import Problem
+from ..tempo.timing import Span, resample
+from . import feet, fitting
+from .key_curves import Curve, KeyedCurve
+
+STEPS = {"EVERY": 1, "TWOS": 2, "THREES": 3}
+
+
+@dataclass(frozen=True)
+class Choice:
+    """How a dance becomes keys; see `properties.keys`."""
+
+    density: str = "EVERY"
+    tolerance: float = 2.0
+    pose_tolerance: float = 12.0
+    poses: str = "MOMENTS"
+    per_bar: int = 4
+    beats: bool = True
+    interpolation: str = "SMOOTH"
+    feet: str = "AUTO"
+    ground: bool = True
+    ground_height: float = 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Plan:
+    """What the keys of a dance are made from.
+
+    Parameters
+    ----------
+    rig : str
+        The character's name.
+    bones : all of the armature
+    place : Placement
+        How the rig's own picture lies in its plane.
+    paths : by bone
+        Its data path.
+    under : by path and index, of (T,), optional
+        Values that the dance is blended with; channels that are not there rest.
+    strength : float
+        Of that blend; 1 is the dance alone.
+    pixel : float
+        How long a pixel of the scene is at the figure.
+    """
+
+    dance: DanceData
+    span: Span
+    rig: str
+    bones: dict[str, Bone]
+    bone_map: BoneMap
+    plane: Plane
+    place: Placement
+    options: Options
+    choice: Choice
+    paths: dict[str, str]
+    pixel: float = field(compare=False)
+    under: dict[tuple[str, int], np.ndarray] | None = None
+    strength: float = 1.0
+
+
+def alike(one, other) -> bool:
+    """Whether two plans, or parts of plans, say the same, but for what changes while the animation plays."""
+    if one is other or type(one) is not type(other):
+        return one is other
+    if isinstance(one, np.ndarray):
+        return np.array_equal(one, other)
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(alike, one, other))
+    if is_dataclass(one):
+        names = [f.name for f in fields(one) if f.compare]
+        return all(alike(getattr(one, name), getattr(other, name)) for name in names)
+    return one == other
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """What `made` made, and how near it is to the dance.
+
+    Parameters
+    ----------
+    curves : list of KeyedCurve
+    stepped : bool
+    count, dense : int
+        Keys, and keys if there were one on each frame.
+    worst, typical : float
+        Distance of joints from the dance in pixels of a frame 1080 pixels high, at most and as the root of the mean
+        square; 0 where every frame has its key.
+    """
+
+    curves: list[KeyedCurve]
+    stepped: bool
+    count: int
+    dense: int
+    worst: float = 0.0
+    typical: float = 0.0
+
+
+def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
+    """The keys of a dance.
+
+    Parameters
+    ----------
+    tell : callable, optional
+        Gets the number of keys so far while few are searched for; what it raises ends the search.
+    """
+    choice, frames, curves = plan.choice, plan.span.frames, curves_of(plan)
+    stepped, dense = choice.interpolation == "STEPPED", len(frames) * len(curves)
+    if choice.density == "EVERY" or len(frames) < 3:
+        return Keyed(
+            [KeyedCurve(c.path, c.index, c.group, frames, c.values) for c in curves], stepped, dense, dense
+        )
+    bones: dict[str, list[Curve]] = {}
+    for curve in curves:
+        bones.setdefault(curve.group, []).append(curve)
+    values = {bone: np.stack([c.values for c in own], 1) for bone, own in bones.items()}
+    layout = {b: [(c.path.rpartition(".")[2], c.index) for c in own] for b, own in bones.items()}
+    forward = Forward(plan.bones, plan.bone_map, plan.plane, layout)
+    hits = _beats(plan.dance, plan.span, frames) if choice.beats or choice.density == "POSES" else []
+    fit = _fit(plan, values, forward, hits, tell)
+    out = []
+    for bone, own in bones.items():
+        keys = fit.keys[bone]
+        kinds = np.array([fit.kinds[int(at)] for at in keys.at]) if fit.kinds else None
+        for c, curve in enumerate(own):
+            out.append(
+                KeyedCurve(
+                    curve.path,
+                    curve.index,
+                    bone,
+                    frames[keys.at],
+                    keys.values[:, c],
+                    keys.slopes[:, c],
+                    kinds,
+                )
+            )
+    return Keyed(out, stepped, fit.count, dense, fit.worst / plan.pixel, fit.typical / plan.pixel)
+
+
+def _fit(plan: Plan, values: fitting.Channels, forward: Forward, hits, tell) -> fitting.Fit:
+    """Keys of a dance that has not one on every frame."""
+    choice = plan.choice
+    if choice.density in STEPS:
+        return fitting.at_fixed(
+            values, fitting.every(len(plan.span.frames), STEPS[choice.density], hits), forward
+        )
+    search = fitting.Search(values, forward, plan.pixel, plan.span.rate, hits, tell=tell)
+    if choice.density == "SPARSE":
+        return search.sparse(choice.tolerance * plan.pixel)
+    if choice.poses == "MOMENTS":
+        return search.poses(choice.pose_tolerance * plan.pixel)
+    return search.budget(1 + round(choice.per_bar * _bars(plan)))
+
+
+def _bars(plan: Plan) -> float:
+    """How many bars the dance has; of two seconds where it knows of none."""
+    dance, seconds = plan.dance, len(plan.span.frames) / plan.span.rate
+    downbeats = np.asarray(dance.downbeat_times, float)
+    bar = (
+        float(np.median(np.diff(downbeats)))
+        if len(downbeats) > 1
+        else 4 * 60 / dance.bpm
+        if dance.bpm
+        else 2.0
+    )
+    return seconds / bar
+
+
+def curves_of(plan: Plan) -> list[Curve]:
+    """The curves of a dance on a rig, a value for each frame of its span."""
+    dance, place, span = plan.dance, plan.place, plan.span
+    pixels, scores = resample(dance.pixels, dance.scores, dance.fps, span.second_at(span.frames))
+    pixels = np.asarray(pixels, float) * (
+        place.canvas[0] / dance.canvas[0],
+        place.canvas[1] / dance.canvas[1],
+    )
+    points, scores = with_mid_hip(place.to_plane(pixels), np.asarray(scores, float))
+    planted, joints = _planted(plan, points, scores), JOINTS
+    if dance.more is not None:  # hands and feet of its own, which go where wrists and ankles go
+        ends, sure = resample(dance.more[..., :2], dance.more[..., 2], dance.fps, span.second_at(span.frames))
+        ends = place.to_plane(np.asarray(ends, float) * place.canvas)
+        ends = followed(np.concatenate([ends, sure[..., None]], 2), points, planted)
+        planted = np.concatenate([planted, ends[..., :2]], 1)
+        scores, joints = np.concatenate([scores, sure], 1), (*JOINTS, *EXTREMITIES)
+    found = solve(planted, scores, plan.bones, plan.bone_map, plan.plane, plan.options, joints)
+    if not found.channels:
+        raise Problem(
+            "rig_held",
+            f"Nothing of this character can be keyed: {'; '.join(found.notices) or 'no mapped bone moves'}. "
+            "Map other bones.",
+        )
+    curves = [Curve(f"{plan.paths[c.bone]}.{c.property}", c.index, c.bone, c.values) for c in found.channels]
+    return curves if plan.under is None else mixed(curves, plan.under, plan.strength)
+
+
+def mixed(curves: list[Curve], under: dict[tuple[str, int], np.ndarray], strength: float) -> list[Curve]:
+    """Each curve between the one below it and its own.
+
+    Parameters
+    ----------
+    under : by path and index
+        A channel that is not there is at rest.
+    strength : float
+        1 is the dance alone.
+    """
+    out = []
+    for curve in curves:
+        at_rest = curve.path.endswith("scale") or (curve.path.endswith("quaternion") and curve.index == 0)
+        below = under.get((curve.path, curve.index), np.full(len(curve.values), 1.0 if at_rest else 0.0))
+        if curve.path.endswith("rotation_euler"):  # whole turns do not count
+            below = below + 2 * np.pi * np.round(np.median((curve.values - below) / (2 * np.pi)))
+        out.append(replace(curve, values=below + strength * (curve.values - below)))
+    return out
+
+
+def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """The dance with its feet held."""
+    choice, rest = plan.choice, joints_at_rest(plan.bones, plan.bone_map, plan.plane)
+    height = float(np.ptp(np.stack(list(rest.values()))[:, 1])) if rest else 0.0
+    if height <= 0:
+        return points
+    ankles = [rest[joint][1] for joint in ("left_ankle", "right_ankle") if joint in rest]
+    ground = min(ankles) + choice.ground_height if choice.ground and ankles else None
+    rate, stretch = plan.span.rate, plan.options.stretch
+    return feet.plant(points, scores, rate, height, choice.feet, ground, stretch).points
+
+
+def _beats(dance: DanceData, span: Span, frames: np.ndarray) -> np.ndarray:
+    """Positions of the beats among the frames."""
+    at = np.round(span.frame_at(np.asarray(dance.beat_times, float))).astype(int) - int(frames[0])
+    return np.unique(at[(at >= 0) & (at < len(frames))])

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One worker thread and the queue it talks through. No bpy in here: nothing in the thread may touch it.
+
+The main thread calls `Job.pump` from a modal operator, or in a loop in background mode. What only the main thread may
+do meanwhile, the worker thread has it do with `Job.main`.
+"""
+
+import inspect
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from ..dance.progress import Clock
+from ..errors import Canceled, Problem
+from .client import Client
+
+current: "Job | None" = None
+"""The job in progress; at most one."""
+SLICE = 0.015
+"""Seconds of one `pump` that go to what the worker thread has the main thread do."""
+
+
+class _Asked:
+    """Something for the main thread to do, and what came of it."""
+
+    def __init__(self, act: Callable[[], Any]):
+        self.act, self.value, self.problem, self.share = act, None, None, None
+        self.over = threading.Event()
+        self._steps = None
+
+    def go_on(self, until: float) -> bool:
+        """Do it, or a part of it; returns whether it is over."""
+        try:
+            if self._steps is None:
+                self.value = self.act()
+                if not inspect.isgenerator(self.value):
+                    return self._end()
+                self._steps = self.value
+            while True:
+                self.share = next(self._steps)
+                if time.monotonic() >= until:
+                    return False
+        except StopIteration as end:
+            self.value = end.value
+        except Exception as problem:
+            self.problem = problem
+        return self._end()
+
+    def close(self) -> None:
+        """Nobody waits for it any more."""
+        if self._steps is not None:
+            self._steps.close()
+
+    def _end(self) -> bool:
+        self.over.set()
+        return True
+
+
+class Job:
+    """A task in a thread.
+
+    Parameters
+    ----------
+    title : str
+        For the panel.
+    task : callable (Work) → result
+
+    Attributes
+    ----------
+    state : str
+        ``running``, ``done``, ``failed`` or ``canceled``; changed by `pump` only.
+    share : float or None
+        Progress from 0 to 1, None while it cannot be told.
+    """
+
+    def __init__(self, title: str, task: Callable[[Any], Any]):
+        self.title, self.text = title, title
+        self.share: float | None = None
+        self.state, self.result, self.problem = "running", None, None
+        self.started = time.monotonic()
+        self.parts: list = []  # what is finished and worth keeping, even when the rest is canceled or fails
+        self.shown: Callable[[str, Any], None] | None = (
+            None  # called by `pump` with what is to be seen meanwhile
+        )
+        self.left: float | None = None  # seconds, while they can be told
+        self._clock = Clock()
+        self._stop = threading.Event()
+        self._clients: list[Client] = []
+        self._queue: queue.Queue = queue.Queue()
+        self._asked: _Asked | None = None
+        self._thread = threading.Thread(target=self._run, args=(task,), name="tempose", daemon=True)
+        self._thread.start()
+
+    # in the thread
+
+    def _run(self, task) -> None:
+        try:
+            self._queue.put(("done", task(self)))
+        except Canceled:
+            self._queue.put(("canceled", None))
+        except Problem as problem:
+            self._queue.put(("canceled", None) if self._stop.is_set() else ("failed", problem))
+        except Exception as error:  # whatever it is, a person must see it, not a console
+            said = f"Something unexpected went wrong: {error!r}. Please report it: Copy Diagnostics has the facts."
+            self._queue.put(("failed", Problem("unexpected", said)))
+
+    def status(self, text: str) -> None:
+        self._queue.put(("text", text))
+        self._check()
+
+    def progress(self, share: float) -> None:
+        self._queue.put(("share", share))
+        self._check()
+
+    def part(self, value: Any) -> None:
+        """Something is finished and stays, whatever happens to the rest."""
+        self._queue.put(("part", value))
+        self._check()
+
+    def show(self, kind: str, value: Any) -> None:
+        """Something to look at while the job goes on."""
+        self._queue.put((kind, value))
+        self._check()
+
+    def main(self, act: Callable[[], Any]) -> Any:
+        """Have the main thread do something; returns what it returns, or raises what it raises.
+
+        A generator is gone through a little at each `pump`, so that Blender is not held up; what it returns counts,
+        and it yields how much is done, from 0 to 1, or None.
+        Anything may happen to the scene between two of its steps: it finds its datablocks anew in each. It is closed
+        when the job ends before.
+        """
+        asked = _Asked(act)
+        self._queue.put(("main", asked))
+        while not asked.over.wait(0.02):
+            self._check()
+        self._check()
+        if asked.problem is not None:
+            raise asked.problem
+        return asked.value
+
+    def sleep(self, seconds: float) -> None:
+        if self._stop.wait(seconds):
+            raise Canceled
+
+    def use(self, client: Client) -> Client:
+        self._clients.append(client)
+        self._check()
+        return client
+
+    def _check(self) -> None:
+        if self._stop.is_set():
+            raise Canceled
+
+    # in the main thread
+
+    def cancel(self) -> None:
+        """Stop at once. The thread tells the server and ends by itself. May be called from any thread."""
+        self._stop.set()
+        for client in list(self._clients):
+            client.abort()
+
+    def pump(self, seconds: float | None = None) -> str:
+        """Take in what the thread has said, and do what it asks for, for so long (`SLICE`); returns the state."""
+        stopped, until = self._stop.is_set(), time.monotonic() + (SLICE if seconds is None else seconds)
+        while self.state == "running":
+            if self._asked is not None and not stopped:
+                over = self._asked.go_on(until)
+                if self._asked.share is not None:
+                    self._take_in("share", self._asked.share)
+                if not over:
+                    break
+                self._asked = None
+            try:
+                kind, value = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if kind == "part":
+                self.parts.append(value)
+            elif not stopped:  # otherwise the rest does not count any more
+                self._take_in(kind, value)
+        if self.state == "running" and stopped:
+            self.state = "canceled"  # without waiting for the network
+        if self.state != "running":
+            self.close()
+        return self.state
+
+    def _take_in(self, kind: str, value: Any) -> None:
+        if kind == "main":
+            self._asked = value
+        elif kind == "text":
+            self.text, self.share, self.left = value, None, None
+        elif kind == "share":
+            self.share, self.left = value, self._clock.tell(time.monotonic(), value)
+        elif kind == "done":
+            self.state, self.result = "done", value
+        elif kind == "failed":
+            self.state, self.problem = "failed", value
+        elif kind == "canceled":
+            self.state = "canceled"
+        elif self.shown is not None:
+            self.shown(kind, value)
+
+    def close(self) -> None:
+        """Leave what the main thread has not done to its end."""
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            asked.close()
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread to end."""
+        self._thread.join(seconds)
+
+
+def begin(title: str, task: Callable[[Any], Any]) -> Job:
+    """Start a job and make it the current one."""
+    global current  # noqa: PLW0603
+    if current is not None:
+        raise Problem("busy", f"{current.title} is still going on: wait, or cancel it.")
+    current = Job(title, task)
+    return current
+
+
+def finish(job: Job) -> None:
+    """The job's end has been dealt with."""
+    global current  # noqa: PLW0603
+    job.close()
+    if current is job:
+        current = None
+
+
+def abandon() -> None:
+    """Cancel whatever is going on: the add-on or the file is going away."""
+    job = current
+    if job is not None:
+        job.cancel()
+        finish(job)
+        job.join(2.0)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the sections in the panel ask for: speeds for the tempo map, and passages in half or double time.
+
+No bpy in here. A section here is anything with the properties of `TemposeSection`.
+"""
+
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
+
+from tempose_pose.tempo import MAX_FACTOR, MIN_FACTOR
+
+from ..errors import Problem
+from . import feel
+
+NO_BEATS = "A target in BPM needs to know the music's own tempo: press Find Beats first."
+NO_PASSAGE_BEATS = "Half and double time need to know the beats: press Find Beats first."
+
+
+def spans(sections: Iterable, end: float) -> list[tuple]:
+    """(section, start, stop) in song seconds, in order; each lasts up to the next one's start."""
+    ordered = sorted(sections, key=attrgetter("start"))
+    stops = [*[s.start for s in ordered], end][1:]
+    return [(s, s.start, max(stop, s.start)) for s, stop in zip(ordered, stops, strict=True)]
+
+
+def speeds(sections: Iterable, end: float, factor: float, beats: Sequence[float]) -> list[tuple]:
+    """Sections as `TempoMap.from_sections` takes them: (start, first factor, last factor).
+
+    Parameters
+    ----------
+    sections : of TemposeSection
+    end : float
+        Where the last one ends, in song seconds.
+    factor : float
+        Of the whole strip, which a target in BPM takes into account: it is what is heard.
+    beats : of float
+        Of the music, in song seconds; needed for targets in BPM.
+    """
+    out = []
+    for section, start, stop in spans(sections, end):
+        first, last = section.factor, section.last_factor
+        if section.kind == "BPM":
+            own = feel.local_bpm(beats, start, stop)
+            if own <= 0:
+                raise Problem("no_beats", NO_BEATS)
+            first, last = section.bpm / (own * factor), section.last_bpm / (own * factor)
+            wanted = [(section.bpm, first), *([(section.last_bpm, last)] if section.ramp else [])]
+            for bpm, needed in wanted:
+                if not MIN_FACTOR <= needed <= MAX_FACTOR:
+                    raise Problem(
+                        "tempo_factor",
+                        f"The music has {own * factor:.0f} BPM at second {start:.1f}; {bpm:.0f} BPM is out of reach "
+                        f"({MIN_FACTOR:g} to {MAX_FACTOR:g} times). Set a nearer one.",
+                    )
+        out.append((start, first, last if section.ramp else first))
+    return out
+
+
+def passages(sections: Iterable, end: float) -> list[tuple[float, float, str]]:
+    """Passages in half or double time, in song seconds."""
+    return [(start, stop, s.feel) for s, start, stop in spans(sections, end) if s.feel != feel.NORMAL]

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The bones of an armature as Blender has them, and what keeps them from being keyed."""
+
+import numpy as np
+
+from ...model.character.bones import Bone
+from ...model.character.mapping import BoneMap
+
+# Constraints that have the last word about a bone; limits only trim what the keys say.
+_RULING = {
+    "COPY_TRANSFORMS", "COPY_ROTATION", "COPY_LOCATION", "COPY_SCALE", "IK", "SPLINE_IK", "DAMPED_TRACK", "TRACK_TO",
+    "LOCKED_TRACK", "STRETCH_TO", "ARMATURE", "CHILD_OF", "ACTION", "TRANSFORM", "TRANSFORM_CACHE", "PIVOT",
+    "FOLLOW_PATH", "GEOMETRY_ATTRIBUTE",
+}  # fmt: skip
+
+
+def bones_of(ob, bone_map: BoneMap) -> dict[str, Bone]:
+    """All bones of an armature, with what keeps them from being keyed."""
+    mapped = set(bone_map.bones.values())
+    why = held(ob, bone_map)
+    found = {}
+    for bone in ob.data.bones:
+        posed = ob.pose.bones[bone.name]
+        found[bone.name] = Bone(
+            bone.name,
+            bone.parent.name if bone.parent else None,
+            np.array(bone.matrix_local.to_3x3(), float),
+            np.array(bone.head_local, float),
+            float(bone.length),
+            bool(bone.use_connect and bone.parent),
+            bool(bone.use_inherit_rotation),
+            bone.inherit_scale,
+            bool(bone.use_local_location),
+            posed.rotation_mode,
+            np.array(posed.matrix_basis, float),
+            _locked(posed),
+            why.get(bone.name, "") if bone.name in mapped else "",
+        )
+    return found
+
+
+def held(ob, bone_map: BoneMap) -> dict[str, str]:
+    """Bones on which keys have no effect, and why."""
+    targets = {bone for part, bone in bone_map.bones.items() if part.startswith("foot_ik")}
+    return {**_driven(ob), **_rulers(ob, targets)}
+
+
+def _locked(posed) -> frozenset:
+    locked = {("location", i) for i in range(3) if posed.lock_location[i]}
+    locked |= {("scale", i) for i in range(3) if posed.lock_scale[i]}
+    locked |= {("rotation", i) for i in range(3) if posed.lock_rotation[i]}
+    if posed.lock_rotations_4d and posed.lock_rotation_w:
+        locked.add(("rotation", 3))
+    return frozenset(locked)
+
+
+def ruled(posed) -> str:
+    """The constraint that has the last word about a bone, or nothing."""
+    return next(
+        (
+            c.name
+            for c in posed.constraints
+            if c.type in _RULING and not c.mute and c.influence > 0 and c.enabled
+        ),
+        "",
+    )
+
+
+def _rulers(ob, targets: set[str]) -> dict[str, str]:
+    """Bones that a constraint has the last word about, and how: legs pulled to mapped targets are not among them."""
+    found: dict[str, str] = {}
+    for posed in ob.pose.bones:
+        for constraint in posed.constraints:
+            if constraint.type not in _RULING or constraint.mute or not constraint.enabled:
+                continue
+            if constraint.influence <= 0 or getattr(constraint, "subtarget", "") in targets:
+                continue
+            text = f"moved by its constraint '{constraint.name}'"
+            found.setdefault(posed.name, text)
+            if constraint.type == "IK":
+                chain = [posed, *posed.parent_recursive]
+                for above in chain[: constraint.chain_count or None]:
+                    found.setdefault(above.name, f"in the IK chain of {posed.name}")
+    return found
+
+
+def _driven(ob) -> dict[str, str]:
+    """Bones whose place, turn or size drivers set."""
+    data, found = ob.animation_data, {}
+    for driver in data.drivers if data else ():
+        path = driver.data_path
+        if path.startswith('pose.bones["') and path.rpartition(".")[2].split("_")[0] in (
+            "location",
+            "rotation",
+            "scale",
+        ):
+            found[path.split('"')[1]] = "moved by a driver"
+    return found

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Armatures that can dance: what they are made of, which bone is what, and the pose they are in."""
+
+import json
+import uuid
+
+import bpy
+import numpy as np
+
+from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
+
+from ...model.character import bone_names
+from ...model.character.bones import Bone, Placed, Rest
+from ...model.character.joints import Spot, joints_at_rest, joints_of, spots, with_mid_hip
+from ...model.character.mapping import ENDS, PARTS, TOES, BoneMap, unmapped
+from ...model.character.plane import FRONT, Placement, Plane, best_fit
+from ...model.character.posing import Options
+from ...model.character.reference import CANVAS, GROUND, Reference, complete
+from ...model.character.retarget import solve
+from ...model.errors import Problem
+from .armature import bones_of, held
+
+PROPERTY = "tempose_rig"  # custom property of the rigs that Tempose has made
+TALL = 720.0  # pixels from the feet to the nose of a figure that Tempose has not made
+
+
+def is_armature(ob) -> bool:
+    """Whether this is an armature that is still there."""
+    return ob is not None and ob.type == "ARMATURE"
+
+
+def why_not(ob) -> str:
+    """Why an object cannot dance, or nothing."""
+    if not is_armature(ob):
+        return "Select an armature"
+    if ob.library is not None:
+        return (
+            f"{ob.name} is linked from another file. Make a library override of it first "
+            "(Object › Library Override › Make)"
+        )
+    if not map_of(ob).bones:
+        return f"The bones of {ob.name} are not mapped yet: press Find Bones"
+    return ""
+
+
+def instance_reason(ob) -> str:
+    """Why an instance of a collection with a character in it cannot dance, or nothing."""
+    group = ob.instance_collection if ob is not None and ob.instance_type == "COLLECTION" else None
+    if group is None or not any(is_armature(one) for one in group.all_objects):
+        return ""
+    if group.library is not None:
+        how = "Make a library override of it first (Object › Library Override › Make)"
+    else:
+        how = "Make its objects real first (Object › Apply › Make Instances Real)"
+    return f"{ob.name} shows a collection from elsewhere. {how}"
+
+
+def is_rig(ob) -> bool:
+    """Whether this object is an armature that can dance."""
+    return not why_not(ob)
+
+
+def made_by_us(ob) -> bool:
+    """Whether Tempose has made this armature."""
+    return is_armature(ob) and PROPERTY in ob
+
+
+def stored(ob):
+    """What is kept about an armature: with the object, or with the scene for a library override; None for none.
+
+    Blender 5.2 loses what an add-on keeps on an override when its library has nothing of the kind.
+    """
+    if ob.override_library is None:
+        return ob.tempose_character
+    scenes = [scene for scene in bpy.data.scenes if hasattr(scene, "tempose")]
+    return next((kept for scene in scenes for kept in scene.tempose.overrides if kept.object == ob), None)
+
+
+def map_of(ob) -> BoneMap:
+    """The bone map that is stored with an armature, or that Tempose's own rigs have by name."""
+    kept, names = stored(ob), ob.data.bones
+    if kept is None and ob.tempose_character.mapped:
+        kept = ob.tempose_character  # mapped in its library
+    if kept is not None and kept.mapped:
+        bones = kept.bones()
+        return BoneMap({p: b for p, b in bones.items() if b in names}, kept.nose)
+    if PROPERTY in ob:
+        return bone_names.presets()["tempose"][1].within(names)
+    return BoneMap()
+
+
+def store(ob, bone_map: BoneMap) -> None:
+    """Keep a map with its armature."""
+    kept = stored(ob)
+    if kept is None:
+        kept = (ob.users_scene[0] if ob.users_scene else bpy.context.scene).tempose.overrides.add()
+        kept.object = ob
+    for part in PARTS:
+        kept.set_bone(part, bone_map.bones.get(part, ""))
+    kept.nose, kept.mapped = bone_map.nose, bool(bone_map.bones)
+    if not kept.identity:
+        kept.identity = uuid.uuid4().hex
+
+
+# Identity ---------------------------------------------------------------------------------------------------------
+
+
+def identity(ob) -> str:
+    """A mark that outlives undo, and renaming unless the armature has been copied."""
+    kept = stored(ob)
+    mark = kept.identity if kept is not None else ob.tempose_character.identity
+    if not mark and PROPERTY in ob:
+        mark = json.loads(ob[PROPERTY])["id"]
+    return f"{mark}:{ob.name}"
+
+
+def find(scene, mark: str):
+    """The armature with that mark, or None when it has been deleted."""
+    own, _, name = mark.partition(":")
+    found = [ob for ob in scene.objects if is_rig(ob) and identity(ob).partition(":")[0] == own]
+    return next((ob for ob in found if ob.name == name), found[0] if len(found) == 1 else None)
+
+
+_SMALL = {link.name for link in (*ENDS, *TOES)}
+
+# Plane and pose ---------------------------------------------------------------------------------------------------
+
+
+def plane_of(ob, bone_map: BoneMap | None = None) -> Plane:
+    """The plane the figure lies in, in the armature's space."""
+    if made_by_us(ob):
+        return FRONT
+    bone_map = bone_map or map_of(ob)
+    bones = ob.data.bones
+    at = {part: bones[name] for part, name in bone_map.bones.items() if name in bones}
+    body = [
+        b
+        for part, b in at.items()
+        if part not in _SMALL and part.split(".")[0] not in ("foot_ik", "eye", "ear")
+    ]
+    points = [list(p) for b in body for p in (b.head_local, b.tail_local)]
+    if len(points) < 2:
+        return FRONT
+
+    def middle(*parts):
+        found = [np.array(at[p].head_local) for p in parts if p in at]
+        return np.mean(found, axis=0) if found else None
+
+    top = middle("upper_arm.L", "upper_arm.R", "neck", "head")
+    bottom = middle("thigh.L", "thigh.R")
+    bottom = middle("root", "spine") if bottom is None else bottom
+    upwards = None if top is None or bottom is None else top - bottom
+    sides = [
+        np.array(at[f"{part}.L"].head_local) - np.array(at[f"{part}.R"].head_local)
+        for part in ("upper_arm", "thigh", "forearm", "shin")
+        if f"{part}.L" in at and f"{part}.R" in at
+    ]
+    return best_fit(points, upwards, np.sum(sides, axis=0) if sides else None)
+
+
+def placement(ob) -> Placement:
+    """How the picture lies in the figure's plane."""
+    if PROPERTY in ob:
+        data = json.loads(ob[PROPERTY])
+        return Placement(tuple(data["canvas"]), data["unit"], tuple(data["origin"]))
+    bone_map = map_of(ob)
+    found = joints_at_rest(bones_of(ob, bone_map), bone_map, plane_of(ob, bone_map))
+    if not found:
+        raise Problem("rig_bones", f"{ob.name} has none of the bones that a dance moves. Press Find Bones.")
+    at = np.stack([p for j, p in found.items() if j in OPENPOSE_18.joints] or list(found.values()))
+    low, high = at.min(0), at.max(0)
+    unit = max(float(high[1] - low[1]), 0.5 * float(high[0] - low[0]), 1e-9) / TALL
+    return Placement(CANVAS, unit, (CANVAS[0] / 2 - (low[0] + high[0]) / 2 / unit, GROUND + low[1] / unit))
+
+
+def rest(ob) -> dict[str, Rest]:
+    """The mapped bones at rest, in the figure's plane."""
+    plane, found = plane_of(ob), {}
+    for part, name in map_of(ob).bones.items():
+        bone = ob.data.bones.get(name)
+        if bone is not None and not part.startswith("foot_ik"):
+            head, tail = (plane.flat(list(p)) for p in (bone.head_local, bone.tail_local))
+            found.setdefault(name, Rest(tuple(head), tuple(tail)))
+    return found
+
+
+def spots_of(ob, bones: dict[str, Bone], bone_map: BoneMap) -> dict[str, Spot]:
+    """Which point of which bone each joint is, with those that a rig of ours carries without a bone of their own."""
+    kept = json.loads(ob[PROPERTY]).get("carried", {}) if PROPERTY in ob else {}
+    carried = {joint: Spot(bone, tuple(local)) for joint, (bone, local) in kept.items() if bone in bones}
+    return carried | spots(bones, bone_map)
+
+
+def joints(ob, current: bool) -> dict[str, np.ndarray]:
+    """Joints (2,) in the figure's plane: as it stands now, or at rest."""
+    bone_map = map_of(ob)
+    bones, plane = bones_of(ob, bone_map), plane_of(ob, bone_map)
+    if current:
+        placed = {
+            b.name: Placed(np.array(b.matrix.to_3x3(), float)[None], np.array(b.head, float)[None])
+            for b in ob.pose.bones
+        }
+    else:
+        placed = {name: Placed(bone.matrix[None], bone.head[None]) for name, bone in bones.items()}
+    return {j: p[0] for j, p in joints_of(spots_of(ob, bones, bone_map), placed, plane).items()}
+
+
+def pose_of(ob, current: bool) -> Reference:
+    """The figure's pose as a reference: as it stands now, or at rest."""
+    place, at = placement(ob), joints(ob, current)
+    points, scores = np.zeros((len(OPENPOSE_18), 2)), np.zeros(len(OPENPOSE_18))
+    for index, joint in enumerate(OPENPOSE_18.joints):
+        if joint in at:
+            points[index], scores[index] = at[joint], 1.0
+    found = complete(place.to_pixels(points), scores, place.canvas)
+    found.more = {j: tuple(place.to_pixels(at[j])) for j in EXTREMITIES if j in at}
+    return found
+
+
+# A dance on it ---------------------------------------------------------------------------------------------------
+
+
+def options_of(scene, stretch: bool) -> Options:
+    """How the artist lets bones move."""
+    settings = scene.tempose.character
+    return Options(stretch, settings.shortest, settings.longest, settings.loose)
+
+
+def notice(ob, stretch: bool | None = None, bone_map: BoneMap | None = None) -> str:
+    """What a dance on this armature leaves out, in words, or nothing.
+
+    With `stretch` given, what is locked is found out too, by one frame of a dance. `bone_map` is the armature's, if
+    that has been read already.
+    """
+    bone_map = map_of(ob) if bone_map is None else bone_map
+    parts = [unmapped(bone_map)]
+    if bone_map.twice:
+        parts.append(f"Mapped more than once: {', '.join(bone_map.twice)}")
+    why = held(ob, bone_map)
+    if without := [
+        f"{bone} is {why[bone]}" for bone in dict.fromkeys(bone_map.bones.values()) if bone in why
+    ]:
+        parts.append(f"Without keys: {'; '.join(without)}")
+    if any(0 <= switch < 1 for bone in ob.pose.bones if isinstance(switch := bone.get("IK_FK"), float | int)):
+        parts.append("Limbs of this rig are on IK; set its IK-FK switches to FK to see these keys")
+    if stretch is not None:
+        locked = [text for text in _tried(ob, bone_map, stretch) if "locked" in text]
+        parts.append("; ".join(locked)[:1].upper() + "; ".join(locked)[1:])
+    return " ".join(f"{part}." for part in parts if part)
+
+
+def _tried(ob, bone_map: BoneMap, stretch: bool) -> list[str]:
+    bones, plane = bones_of(ob, bone_map), plane_of(ob, bone_map)
+    at = joints_at_rest(bones, bone_map, plane)
+    # Not quite the rest pose: what is locked is only noticed where something has to move.
+    points = np.array([[at.get(j, np.zeros(2)) * 1.01 + 0.01 for j in OPENPOSE_18.joints]])
+    scores = np.array([[float(j in at) for j in OPENPOSE_18.joints]])
+    points, scores = with_mid_hip(points, scores)
+    return solve(points, scores, bones, bone_map, plane, Options(stretch)).notices
+
+
+# What is changed on it --------------------------------------------------------------------------------------------
+
+_CHANNELS = ("location", "rotation_euler", "rotation_quaternion", "rotation_axis_angle", "scale")
+
+
+def pose_now(ob) -> str:
+    """The poses of mapped bones as text, to be put back by `put_back`."""
+    names = sorted(set(map_of(ob).bones.values()))
+    return json.dumps({n: {c: list(getattr(ob.pose.bones[n], c)) for c in _CHANNELS} for n in names})
+
+
+def put_back(ob, text: str) -> None:
+    """Pose the mapped bones as they were; all to rest where that is not known."""
+    kept = json.loads(text) if text else {}
+    for name in set(map_of(ob).bones.values()):
+        posed = ob.pose.bones[name]
+        for channel, values in kept.get(name, {}).items():
+            setattr(posed, channel, values)
+        if name not in kept:
+            posed.location, posed.scale = (0, 0, 0), (1, 1, 1)
+            posed.rotation_euler, posed.rotation_quaternion = (0, 0, 0), (1, 0, 0, 0)
+            posed.rotation_axis_angle = (0, 0, 1, 0)
+
+
+def candidates(context) -> list:
+    """Armatures of a scene that can dance."""
+    return [ob for ob in context.scene.objects if is_rig(ob)]

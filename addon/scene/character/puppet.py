@@ -1,0 +1,277 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A picture becomes a character: laid out with markers on its joints, then cut out and hung on a rig."""
+
+import bpy
+import numpy as np
+from mathutils import Matrix, Vector
+
+from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
+
+from ...model.character.backdrop import alpha_of, first_guess
+from ...model.character.cutout import cut, weights
+from ...model.character.extremities import limb_of
+from ...model.character.reference import Reference, complete
+from ...model.errors import Problem
+from .. import compat
+from . import rig
+
+PICTURE, MARKER = "tempose_picture", "tempose_joint"  # custom properties that mark our objects
+TALL = 800  # pixels of the canvas that a picture of any size becomes
+LARGEST = 8192
+LOOKED_AT = 1024  # pixels of the longer side that the server is sent
+DEPTH = 0.004  # how far arms stand before the body, in Blender units: they cover it, and nothing looks sloped
+
+
+def lay_out(context, image, tolerance: float):
+    """Put a picture into the scene with a marker on each joint; returns the picture's object.
+
+    The markers are empties, a first guess, to be dragged where the joints are.
+    """
+    pixels = _pixels(image)
+    guess = first_guess(alpha_of(pixels, tolerance)) * (TALL / pixels.shape[0])
+    canvas = _canvas(image)
+    plane = _mesh(
+        f"{image.name} joints", image, np.array([[0, TALL], [canvas[0], TALL], [canvas[0], 0], [0, 0]], float),
+        np.array([[0, 1, 2, 3]]), canvas, lambda points: _stand(points, canvas),
+    )  # fmt: skip
+    plane[PICTURE] = image.name
+    plane.hide_select = True  # so that a click takes the marker
+    context.scene.collection.objects.link(plane)
+    for joint, point in zip(OPENPOSE_18.joints, _stand(guess, canvas), strict=True):
+        _marker(joint, plane).location = (point[0], 0.0, point[1])
+    return plane
+
+
+def mark(plane, joints: dict) -> list[str]:
+    """Drag the markers to where joints were found; returns the joints that were not, whose markers stay.
+
+    Hands and feet get markers of their own, which go along with the wrist's and the ankle's.
+
+    Parameters
+    ----------
+    joints : dict of joint → (x, y)
+        In shares of the picture.
+    """
+    image = bpy.data.images[plane[PICTURE]]
+    canvas = _canvas(image)
+    markers = {child[MARKER]: child for child in plane.children_recursive if MARKER in child}
+    for joint in (*OPENPOSE_18.joints, *EXTREMITIES):
+        if joint not in joints:
+            continue
+        x, z = _stand(np.multiply(joints[joint], canvas), canvas)
+        marker, parent = markers.get(joint), plane
+        if joint in EXTREMITIES:
+            parent = markers.get(limb_of(joint)[1])
+            if parent is None:
+                continue
+        if marker is None:
+            marker = markers[joint] = _marker(joint, parent)
+        on = _within(marker.parent, plane) @ Vector((0, 0, 0))
+        marker.location = (x - on[0], 0.0, z - on[2])
+    return [joint for joint in OPENPOSE_18.joints if joint not in joints]
+
+
+def _marker(joint: str, parent):
+    """An empty for a joint, to be dragged; those of hands and feet are small and without a name."""
+    empty = bpy.data.objects.new(joint, None)
+    small = joint in EXTREMITIES
+    empty.empty_display_type, empty.empty_display_size = "SPHERE", 0.008 if small else 0.025
+    empty.show_name, empty.show_in_front = not small, True
+    empty.lock_location[1] = True  # they stay in the picture's plane
+    empty.color = (0.1, 0.5, 1, 1) if joint.startswith("left") else (1, 0.3, 0.1, 1)
+    empty.parent = parent
+    empty[MARKER] = joint
+    bpy.context.scene.collection.objects.link(empty)
+    return empty
+
+
+def _within(ob, plane) -> Matrix:
+    """Where something that hangs on the picture is, in the picture's space."""
+    matrix = Matrix()
+    while ob is not None and ob != plane:
+        matrix = ob.matrix_parent_inverse @ ob.matrix_basis @ matrix
+        ob = ob.parent
+    return matrix
+
+
+def to_look_at(image) -> np.ndarray:
+    """(H, W, 3) uint8: the picture on white, small enough to be sent."""
+    pixels = _pixels(image)
+    step = max(1, -(-max(pixels.shape[:2]) // LOOKED_AT))
+    pixels = pixels[::step, ::step]
+    alpha = pixels[..., 3:]
+    return np.round(255 * np.clip(pixels[..., :3] * alpha + 1 - alpha, 0, 1)).astype(np.uint8)
+
+
+def laid_out(scene):
+    """The picture with markers in this scene, the active one first; None without one."""
+    found = [ob for ob in scene.objects if PICTURE in ob]
+    active = bpy.context.view_layer.objects.active
+    while active is not None and active not in found:
+        active = active.parent
+    if active is not None:
+        return active
+    return found[0] if found else None
+
+
+def read(plane) -> tuple[object, Reference]:
+    """The picture and the pose that its markers show; markers deleted by the artist are filled in."""
+    image = bpy.data.images.get(plane[PICTURE])
+    if image is None:
+        raise Problem("picture_gone", "The picture of these markers has been deleted. Lay it out again.")
+    canvas = _canvas(image)
+    points, scores = np.zeros((len(OPENPOSE_18), 2)), np.zeros(len(OPENPOSE_18))
+    more = {}
+    for child in plane.children_recursive:
+        joint = child.get(MARKER)
+        x, _, z = _within(child, plane).translation
+        at = (x * TALL / 2 + canvas[0] / 2, TALL - z * TALL / 2)
+        if joint in OPENPOSE_18.joints:
+            index = OPENPOSE_18.index(joint)
+            points[index], scores[index] = at, 1.0
+        elif joint in EXTREMITIES:
+            more[joint] = at
+    pose = complete(points, scores, canvas)
+    pose.more = more
+    return image, pose
+
+
+def make(context, plane, tolerance: float):
+    """Cut the laid-out picture out and hang it on a rig; the markers go. Returns the rig."""
+    scene = context.scene
+    image, pose = read(plane)
+    pixels = _pixels(image)
+    alpha = alpha_of(pixels, tolerance)
+    mesh = cut(alpha)
+    scale = TALL / alpha.shape[0]
+    vertices = mesh.vertices * scale
+    shown = image if np.array_equal(alpha, pixels[..., 3]) else _with_alpha(image, pixels, alpha)
+    ob = rig.new(scene, pose, image.name.rpartition(".")[0] or image.name, figure=False)
+    drawn = None
+    try:
+        _stand_in_for(ob, plane)
+        place = rig.placement(ob)
+        bones = {
+            name: (place.to_pixels(rest.head), place.to_pixels(rest.tail))
+            for name, rest in rig.rest(ob).items()
+            if name.split(".")[0] not in ("root", "eye", "ear", "foot_ik")
+        }
+        neck, nose = bones["head"]
+        bones["head"] = (neck, nose + (nose - neck))  # a head reaches as far above the nose as below
+        share = weights(type(mesh)(vertices, mesh.faces), bones)
+        drawn = _mesh(f"{ob.name} picture", shown, vertices, mesh.faces, pose.canvas, place.to_plane)
+        _stand_out(drawn, share)
+        for name, values in share.items():
+            group = drawn.vertex_groups.new(name=name)
+            for value in np.unique(np.round(values[values > 0], 3)):  # one call for each weight there is
+                indices = np.flatnonzero(np.round(values, 3) == value)
+                group.add(indices.tolist(), float(value), "REPLACE")
+        scene.collection.objects.link(drawn)
+        drawn.parent = ob
+        drawn.modifiers.new("Armature", "ARMATURE").object = ob
+    except BaseException:
+        if drawn is not None and drawn.parent is None:
+            bpy.data.meshes.remove(drawn.data)
+        rig.remove(ob)
+        raise
+    clear(plane)
+    return ob
+
+
+def _stand_in_for(ob, plane) -> None:
+    """Put a rig where the picture is, and on what that hangs on; its feet stand on Z = 0 of the picture's space."""
+    ob.parent, ob.parent_type, ob.parent_bone = plane.parent, plane.parent_type, plane.parent_bone
+    ob.matrix_parent_inverse, ob.matrix_basis = plane.matrix_parent_inverse, plane.matrix_basis
+    for path in ("delta_location", "delta_rotation_euler", "delta_rotation_quaternion", "delta_scale"):
+        setattr(ob, path, getattr(plane, path))
+
+
+def clear(plane) -> None:
+    """Take a laid-out picture and its markers away; the image itself stays."""
+    for child in list(plane.children_recursive):
+        bpy.data.objects.remove(child)
+    mesh = plane.data
+    materials = list(mesh.materials)
+    bpy.data.objects.remove(plane)
+    bpy.data.meshes.remove(mesh)
+    for material in materials:
+        if material is not None and material.users == 0:
+            bpy.data.materials.remove(material)
+
+
+def _canvas(image) -> tuple[int, int]:
+    return max(1, round(image.size[0] * TALL / max(image.size[1], 1))), TALL
+
+
+def _stand(points: np.ndarray, canvas: tuple[int, int]) -> np.ndarray:
+    """Canvas pixels → (x, z) of a picture two units tall that stands on the ground."""
+    return (np.asarray(points, float) - (canvas[0] / 2, TALL)) * (2 / TALL, -2 / TALL)
+
+
+def _pixels(image) -> np.ndarray:
+    """(H, W, 4) float, the first row on top."""
+    width, height = image.size
+    if not width or not height:
+        raise Problem("picture_missing", f"The picture {image.name} cannot be read. Is its file still there?")
+    if max(width, height) > LARGEST:
+        raise Problem(
+            "picture_large", f"Pictures may have up to {LARGEST} pixels a side. Make this one smaller."
+        )
+    flat = np.empty(width * height * 4, np.float32)
+    image.pixels.foreach_get(flat)
+    return flat.reshape(height, width, 4)[::-1]
+
+
+def _with_alpha(image, pixels: np.ndarray, alpha: np.ndarray):
+    """A copy of the picture with the backdrop taken away, kept inside the .blend."""
+    height, width = alpha.shape
+    copy = bpy.data.images.new(f"{image.name} cut out", width, height, alpha=True)
+    copy.colorspace_settings.name = image.colorspace_settings.name
+    cut_out = np.concatenate([pixels[..., :3], alpha[..., None]], -1)[::-1]
+    copy.pixels.foreach_set(np.ascontiguousarray(cut_out, np.float32).ravel())
+    copy.update()
+    copy.pack()
+    return copy
+
+
+def _mesh(name: str, image, pixels: np.ndarray, faces: np.ndarray, canvas, to_plane):
+    """A flat object that shows the picture; `pixels` are its corners on the canvas."""
+    mesh = bpy.data.meshes.new(name)
+    plane = to_plane(pixels)
+    corners = np.stack([plane[:, 0], np.zeros(len(plane)), plane[:, 1]], 1)
+    mesh.from_pydata(corners.tolist(), [], faces.tolist())
+    uv = pixels / canvas
+    uv[:, 1] = 1 - uv[:, 1]
+    mesh.uv_layers.new(name="Picture").data.foreach_set("uv", uv[faces.ravel()].astype(np.float32).ravel())
+    mesh.materials.append(_material(image))
+    return bpy.data.objects.new(name, mesh)
+
+
+def _stand_out(drawn, share: dict[str, np.ndarray]) -> None:
+    """Bring the arms a little forward and the legs a little back."""
+    forward = sum(v for name, v in share.items() if name.split(".")[0] in ("upper_arm", "forearm"))
+    co = np.empty(3 * len(drawn.data.vertices), np.float32)
+    drawn.data.vertices.foreach_get("co", co)
+    co = co.reshape(-1, 3)
+    co[:, 1] = -DEPTH * np.asarray(forward)
+    drawn.data.vertices.foreach_set("co", co.ravel())
+
+
+def _material(image):
+    """The picture as it is, without light and shade, clear where it is clear."""
+    material = bpy.data.materials.new(f"{image.name} picture")
+    compat.use_nodes(material)
+    tree = material.node_tree
+    tree.nodes.clear()
+    kinds = ("TexImage", "Emission", "BsdfTransparent", "MixShader", "OutputMaterial")
+    texture, shine, nothing, mix, out = (tree.nodes.new(f"ShaderNode{kind}") for kind in kinds)
+    texture.image, texture.extension = image, "CLIP"
+    tree.links.new(texture.outputs["Color"], shine.inputs["Color"])
+    tree.links.new(texture.outputs["Alpha"], mix.inputs[0])
+    tree.links.new(nothing.outputs[0], mix.inputs[1])
+    tree.links.new(shine.outputs[0], mix.inputs[2])
+    tree.links.new(mix.outputs[0], out.inputs["Surface"])
+    for i, node in enumerate((texture, shine, nothing, mix, out)):
+        node.location = (260 * i, 0)
+    material.surface_render_method = "DITHERED"
+    return material

@@ -1,0 +1,209 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The 2D rig: an armature in the XZ plane, seen from the front, and a flat figure drawn on it."""
+
+import json
+import uuid
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
+
+from ...model.character.figure import Figure, draw
+from ...model.character.joints import with_mid_hip
+from ...model.character.mapping import ENDS, JOINTS, STUBS, TARGETS, TEMPOSE_RIG, BoneMap
+from ...model.character.plane import Placement
+from ...model.character.reference import Reference
+from ...model.errors import Problem
+from . import character
+from .character import (
+    PROPERTY,
+    find,
+    identity,
+    is_rig,
+    made_by_us,
+    map_of,
+    placement,
+    plane_of,
+    pose_of,
+    rest,
+)
+
+__all__ = [
+    "find", "identity", "is_rig", "made_by_us", "map_of", "new", "placement", "plane_of", "pose_of", "remove", "rest",
+]  # fmt: skip
+
+UNIT = 0.0025  # Blender units per pixel: the built-in adult stands 1.8 units tall
+
+
+def new(scene, reference: Reference, name: str = "Dancer", figure: bool = True, ik_feet: bool = False):
+    """Make a rig with its figure from a pose; returns the armature object.
+
+    The ankles stand on the ground (Z = 0) and the middle of the picture is X = 0. Hands and feet get bones where the
+    pose has them; `ik_feet` adds targets that the ankles are pulled to.
+    """
+    points = reference.keypoints
+    place = Placement(reference.canvas, UNIT, (reference.canvas[0] / 2, float(points[:, 1].max())))
+    plane = with_mid_hip(place.to_plane(points)[None], np.ones((1, len(OPENPOSE_18))))[0][0]
+    at = {joint: plane[i] for i, joint in enumerate(JOINTS)}
+    at |= {joint: place.to_plane(point) for joint, point in reference.more.items()}
+    height = float(np.ptp(plane[:, 1]))
+    if height <= 1e-6:
+        raise Problem("reference_flat", "All joints of this pose lie on one line. Choose another pose.")
+    armature = bpy.data.armatures.new(name)
+    ob = bpy.data.objects.new(name, armature)
+    try:
+        scene.collection.objects.link(ob)
+        links = list(TEMPOSE_RIG)
+        for link in ENDS:
+            if link.head in at and link.tail in at and link.parent in {known.name for known in links}:
+                links.append(link)
+        links += TARGETS if ik_feet else ()
+        _bones(ob, at, height, links)
+        ob[PROPERTY] = json.dumps(
+            {
+                "carried": _carried(ob, at, links),
+                "id": uuid.uuid4().hex,
+                "canvas": list(place.canvas),
+                "unit": place.unit,
+                "origin": list(place.origin),
+            }
+        )
+        character.store(ob, BoneMap({link.name: link.name for link in links if link.name not in STUBS}, 1.0))
+        if figure:
+            _drawn(scene, ob, at, height)
+    except BaseException:
+        remove(ob)
+        raise
+    return ob
+
+
+def _carried(ob, at: dict, links: list) -> dict[str, tuple[str, list]]:
+    """Points of hands and feet that no bone ends at: the bone that carries each, and where in its space."""
+    ends = {joint for link in links for joint in (link.head, link.tail)}
+    names, found = {link.name for link in links}, {}
+    for joint in (j for j in EXTREMITIES if j in at and j not in ends):
+        letter, foot = joint[0].upper(), joint.endswith(("toe", "heel"))
+        bone, limb = (f"{part}.{letter}" for part in (("foot", "shin") if foot else ("hand", "forearm")))
+        bone = bone if bone in names else limb
+        x, z = at[joint]
+        found[joint] = bone, list(ob.data.bones[bone].matrix_local.inverted() @ Vector((x, 0.0, z)))
+    return found
+
+
+def remove(ob) -> None:
+    """Take a rig and its figure away."""
+    for child in list(ob.children):
+        data = child.data
+        bpy.data.objects.remove(child)
+        if isinstance(data, bpy.types.Mesh) and data.users == 0:
+            bpy.data.meshes.remove(data)
+    data = ob.data
+    bpy.data.objects.remove(ob)
+    if data.users == 0:
+        bpy.data.armatures.remove(data)
+
+
+def _bones(ob, at: dict, height: float, links: list) -> None:
+    layer = bpy.context.view_layer
+    before = layer.objects.active
+    chosen = [other for other in layer.objects if other.select_get()]
+    if before is not None and before.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    layer.objects.active = ob
+    bpy.ops.object.mode_set(mode="EDIT")
+    try:
+        for link in links:
+            bone = ob.data.edit_bones.new(link.name)
+            x, z = at[link.head]
+            bone.head = (x, 0.0, z)
+            end = at[link.tail] if link.tail else (x, z + 0.06 * height)
+            if np.hypot(end[0] - x, end[1] - z) < 1e-3 * height:  # Blender drops bones of no length
+                end = (x, z + 1e-3 * height)
+            bone.tail = (end[0], 0.0, end[1])
+            # Local Z to the viewer: then a positive Z rotation turns counter-clockwise in the picture.
+            bone.align_roll((0.0, -1.0, 0.0))
+            bone.parent = ob.data.edit_bones[link.parent] if link.parent else None
+            bone.inherit_scale = "NONE"  # a foreshortened arm must not squash the hand
+        for letter in "LR":  # at the end of a bone that stretches, these keep the eyes round
+            bone, eye = ob.data.edit_bones.new(f"look.{letter}"), ob.data.edit_bones[f"eye.{letter}"]
+            bone.head, bone.tail = eye.tail, (eye.tail.x, 0.0, eye.tail.z + 0.02 * height)
+            bone.align_roll((0.0, -1.0, 0.0))
+            bone.parent, bone.inherit_scale = eye, "NONE"
+    finally:
+        bpy.ops.object.mode_set(mode="OBJECT")
+        layer.objects.active = before
+        for other in layer.objects:
+            other.select_set(other in chosen)
+    for bone in ob.pose.bones:
+        bone.rotation_mode = "XYZ"
+        bone.lock_rotation = (True, True, False)
+        bone.lock_scale = (True, False, True)
+        # Limbs begin where the dance has them, and fingers spread: their roots move against the hand.
+        loose = not bone.parent or ".01." in bone.name or bone.name in STUBS.values()
+        bone.lock_location = (not loose, not loose, True)
+        side = bone.name.rpartition(".")[2]
+        bone.color.palette = {"L": "THEME04", "R": "THEME01"}.get(side, "THEME09")
+    for stub, limb in STUBS.items():
+        _follow(ob, stub, limb)
+    for link in links:
+        if link in TARGETS:
+            _pull(ob, link.name)
+    for letter in "LR":
+        ob.data.bones[f"look.{letter}"].hide = True
+    ob.show_in_front = True
+    ob.data.display_type = "STICK"
+
+
+def _follow(ob, name: str, limb: str) -> None:
+    """Let a bone reach to where a limb begins, within the plane."""
+    constraint = ob.pose.bones[name].constraints.new("STRETCH_TO")
+    constraint.target, constraint.subtarget = ob, limb
+    constraint.rest_length = ob.data.bones[name].length
+    constraint.volume, constraint.keep_axis = "NO_VOLUME", "PLANE_Z"
+    ob.pose.bones[name].lock_rotation = ob.pose.bones[name].lock_scale = (True, True, True)
+
+
+def _pull(ob, name: str) -> None:
+    """Let a shin follow a target, within the plane."""
+    letter = name.rpartition(".")[2]
+    target = ob.pose.bones[name]
+    target.lock_location = (False, False, True)
+    target.color.palette = "THEME03"
+    ob.data.bones[name].use_deform = False
+    for part in ("thigh", "shin"):
+        bone = ob.pose.bones[f"{part}.{letter}"]
+        bone.lock_ik_x = bone.lock_ik_y = True
+    constraint = ob.pose.bones[f"shin.{letter}"].constraints.new("IK")
+    constraint.target, constraint.subtarget, constraint.chain_count = ob, name, 2
+    constraint.use_stretch = False
+
+
+def _drawn(scene, ob, at: dict, height: float) -> None:
+    """The figure: flat shapes, one object, bound to the bones."""
+    figure: Figure = draw(at, height)
+    mesh = bpy.data.meshes.new(f"{ob.name} figure")
+    mesh.from_pydata([(x, y, z) for x, y, z in figure.vertices], [], figure.faces)
+    drawn = bpy.data.objects.new(f"{ob.name} figure", mesh)
+    scene.collection.objects.link(drawn)
+    drawn.parent = ob
+    for name, colour in figure.colours.items():
+        mesh.materials.append(_material(name, colour))
+    mesh.polygons.foreach_set("material_index", figure.materials)
+    for bone, vertices in figure.groups.items():
+        group = drawn.vertex_groups.new(name=bone)
+        group.add(vertices, 1.0, "REPLACE")
+    modifier = drawn.modifiers.new("Armature", "ARMATURE")
+    modifier.object = ob
+
+
+def _material(name: str, colour: tuple):
+    full = f"Tempose {name}"
+    material = bpy.data.materials.get(full)
+    if material is None:
+        material = bpy.data.materials.new(full)
+        material.diffuse_color = (*colour, 1.0)
+        material.roughness = 1.0
+        material.specular_intensity = 0.0
+    return material

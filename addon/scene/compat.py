@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every difference between Blender 4.5 and 5.2 that concerns us, in one place."""
+
+import bpy
+
+from ..model.tempo.timing import frame_rate
+
+# Names of strip times: since 5.1 the first, before that the second.
+_TIMES = {
+    "content_start": "frame_start",
+    "left_handle": "frame_final_start",
+    "right_handle": "frame_final_end",
+    "content_duration": "frame_duration",
+    "left_handle_offset": "frame_offset_start",
+    "right_handle_offset": "frame_offset_end",
+    "content_trim_start": "animation_offset_start",
+    "content_trim_end": "animation_offset_end",
+}
+
+
+def strip_time(strip, name: str) -> float:
+    """A time of a strip in frames, by its 5.1 name."""
+    return getattr(strip, name if hasattr(strip, name) else _TIMES[name])
+
+
+def move_strip(strip, frames: float) -> None:
+    """Move a strip along the timeline."""
+    name = "content_start" if hasattr(strip, "content_start") else "frame_start"
+    setattr(strip, name, getattr(strip, name) + frames)
+
+
+def sound_scene(context):
+    """The scene whose strips are meant: 5.x may show another one in the sequencer than in the window."""
+    scene = context.scene
+    shown = getattr(context, "sequencer_scene", None)
+    if shown is not None and shown is not scene and not sound_strips(scene):
+        return shown
+    return scene
+
+
+def sound_strips(scene) -> list:
+    """All sound strips of a scene, those inside metas too, by time."""
+    editor = scene.sequence_editor
+    if editor is None:
+        return []
+    found = [strip for strip in editor.strips_all if strip.type == "SOUND"]
+    return sorted(found, key=lambda strip: (strip_time(strip, "left_handle"), strip.channel))
+
+
+def parent_meta(strip):
+    """The meta strip around a strip, or None."""
+    return strip.parent_meta() if hasattr(strip, "parent_meta") else None
+
+
+def file_name(sound) -> str:
+    """Name of a sound's file without its folder, which changes when a .blend is saved elsewhere; "" for none."""
+    return bpy.path.basename(sound.filepath) if sound else ""
+
+
+def is_retimed(strip) -> bool:
+    """Whether the strip has retiming keys; their content cannot be read, only heard."""
+    return len(getattr(strip, "retiming_keys", ())) > 0
+
+
+def rate_of(scene) -> float:
+    """Frames per second."""
+    return frame_rate(scene.render.fps, scene.render.fps_base)
+
+
+def channelbag(ob, action, assign: bool = True):
+    """Where an object's curves live in a new layered action; has `.fcurves` and `.groups`."""
+    slot = action.slots[0] if len(action.slots) else action.slots.new(id_type="OBJECT", name=ob.name)
+    layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
+    strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
+    if assign:
+        data = ob.animation_data_create()
+        data.action, data.action_slot = action, slot
+    return strip.channelbag(slot, ensure=True)
+
+
+def fcurves_of(ob) -> list:
+    """The curves that move an object now."""
+    data = ob.animation_data
+    if not data or not data.action or not data.action_slot:
+        return []
+    return [
+        curve
+        for layer in data.action.layers
+        for strip in layer.strips
+        for bag in [strip.channelbag(data.action_slot)]
+        if bag
+        for curve in bag.fcurves
+    ]
+
+
+def new_sound_strip(scene, name: str, path: str, channel: int, frame: int):
+    """Put a sound on the timeline. Not through the operator, which crashes 5.x in background mode."""
+    editor = scene.sequence_editor or scene.sequence_editor_create()
+    return editor.strips.new_sound(name=name, filepath=path, channel=channel, frame_start=frame)
+
+
+def grease_pencils():
+    """All Grease Pencil datablocks; 4.5 keeps the old kind under this name."""
+    return bpy.data.grease_pencils_v3 if hasattr(bpy.data, "grease_pencils_v3") else bpy.data.grease_pencils
+
+
+def use_nodes(material) -> None:
+    """Let a material have nodes; from 5.0 on it always has."""
+    if bpy.app.version < (5, 0):
+        material.use_nodes = True
+
+
+def show_fill(style) -> None:
+    """Let a Grease Pencil material fill its strokes, where that is the material's to say."""
+    if bpy.app.version < (5, 1):
+        style.show_stroke = style.show_fill = True
+
+
+def fill_strokes(drawing) -> None:
+    """Fill all strokes, each by itself, where that is the stroke's to say."""
+    if bpy.app.version >= (5, 1):
+        fill = drawing.attributes.get("fill_id") or drawing.attributes.new("fill_id", "INT", "CURVE")
+        fill.data.foreach_set("value", range(1, len(fill.data) + 1))
+
+
+def remove_strip(scene, strip) -> None:
+    """Take a strip and, if nothing else uses it, its sound away."""
+    sound = getattr(strip, "sound", None)
+    scene.sequence_editor.strips.remove(strip)
+    if sound is not None and sound.users == 0:
+        bpy.data.sounds.remove(sound)
+
+
+def online_access() -> bool:
+    """Whether the person has allowed Blender the internet."""
+    return bool(getattr(bpy.app, "online_access", True))
+
+
+def rate_parts(rate: float) -> tuple[int, float]:
+    """A frame rate as a scene keeps it: a whole number and what divides it."""
+    whole = max(1, min(round(rate), 32767))
+    return (
+        (whole, 1.0)
+        if abs(rate - whole) < 1e-4
+        else (max(1, -int(-rate // 1)), max(1, -int(-rate // 1)) / rate)
+    )
+
+
+def video_output(render) -> None:
+    """Render to H.264 in MP4, without sound."""
+    image = render.image_settings
+    if hasattr(image, "media_type"):  # 5.0 and newer
+        image.media_type = "VIDEO"
+    image.file_format = "FFMPEG"
+    render.ffmpeg.format, render.ffmpeg.codec = "MPEG4", "H264"
+    render.ffmpeg.constant_rate_factor, render.ffmpeg.audio_codec = "HIGH", "NONE"

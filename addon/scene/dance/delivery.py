@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where an answer of the server goes: a take on its rig and, at an edited tempo, the sound. Main thread only."""
+
+import json
+from dataclasses import dataclass, replace
+from typing import Any
+
+import bpy
+
+from tempose_pose.tempo import TempoMap
+
+from ...model.dance.dance import DanceData
+from ...model.dance.takes import Take
+from ...model.errors import Problem
+from ...model.keys.key_plan import Plan
+from ...model.tempo.playback import Playback
+from ...model.tempo.timing import Span
+from .. import compat
+from ..character import rig
+from ..keys import take_keys
+from ..keys.background_keys import Ready
+from ..music import markers, song_playback, sound_marks, strips
+from ..music.mix import Mix
+from ..tempo import versions
+from . import stage
+from .order import Order
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """Everything that an order was about, found again.
+
+    Parameters
+    ----------
+    scene, sound_scene
+    playback : Playback
+        The sound as it is heard now: the strip may have been moved meanwhile.
+    rig
+    """
+
+    scene: Any
+    sound_scene: Any
+    playback: Playback
+    rig: Any
+
+
+def target_of(asked: Order) -> Target:
+    """Find it all again; raises when something has gone meanwhile."""
+    scene, sound_scene = bpy.data.scenes.get(asked.scene), bpy.data.scenes.get(asked.sound_scene)
+    if scene is None or sound_scene is None:
+        raise Problem(
+            "scene_gone", "The scene was deleted meanwhile. The dance was thrown away; generate again."
+        )
+    ob = rig.find(scene, asked.rig)
+    if ob is None:
+        raise Problem(
+            "rig_gone", "The rig was deleted meanwhile. The dance was thrown away; choose another rig."
+        )
+    playback = _find_sound(sound_scene, asked)
+    if playback is None:
+        raise Problem(
+            "strip_gone",
+            "The sound strip was deleted or cut meanwhile. The dance was thrown away; generate again.",
+        )
+    return Target(scene, sound_scene, playback, ob)
+
+
+def _find_sound(scene, asked: Order) -> Playback | None:
+    """The sound of an order, if it still plays what it played; a strip may have been renamed."""
+    found = compat.sound_strips(scene)
+    named = Mix(scene) if "mix" in asked.sound else next((s for s in found if s.name == asked.strip), None)
+    candidates = [named] if named is not None else []
+    candidates += [s for s in found if not strips.is_version(s) and s != named]
+    playbacks = (song_playback.playback_of(scene, strip) for strip in candidates)
+    return next((p for p in playbacks if sound_marks.sounds_alike(p, asked.sound)), None)
+
+
+def take_of(asked: Order, made: DanceData, target: Target) -> tuple[Take, Playback]:
+    """The take that a dance becomes, and how its music is played."""
+    now, whole = target.playback, TempoMap(asked.whole)
+    left = round(float(now.span.frame_at(whole.to_timeline(asked.tempo[0][1]))), 6)
+    data = Take(
+        made,
+        asked.tempo,
+        asked.song_start,
+        asked.song_seconds,
+        sound_marks.mark_of_playback(replace(now, tempo=whole)),
+        {
+            "style": asked.body["style"] or "",
+            "strip": asked.strip,
+            **{key: asked.body[key] for key in ("seconds", "reference", "energy", "steps", "beats")},
+        },
+    )
+    span = Span(left, asked.body["seconds"], now.span.rate)
+    tempo, start, seconds = TempoMap(asked.tempo), asked.song_start, asked.song_seconds
+    return data, replace(now, span=span, tempo=tempo, song_start=start, song_seconds=seconds)
+
+
+def keys_of(asked: Order, made: DanceData) -> Plan:
+    """What the keys of a finished dance are to be made from."""
+    target = target_of(asked)
+    data, playback = take_of(asked, made, target)
+    return take_keys.plan(data, target.rig, playback.span, target.scene.tempose)
+
+
+def apply(
+    asked: Order,
+    made: DanceData,
+    wav: bytes | None,
+    new_tempo: bool,
+    show: bool = True,
+    ready: Ready | None = None,
+) -> str:
+    """Put a finished dance into the scene as a take; for an edited tempo the sound and the markers too."""
+    target = target_of(asked)
+    data, playback = take_of(asked, made, target)
+    settings, strip = target.scene.tempose, None
+    put_sound = new_tempo and settings.replace_sound
+    before = versions.snapshot(target.sound_scene, target.playback.original) if put_sound else {}
+    try:
+        if put_sound:
+            strip = versions.put(target.sound_scene, playback, wav, settings.mute_original)
+            markers.follow(target.sound_scene, playback.span, playback.tempo)
+        take = stage.add(settings, target.rig, data, playback.span, show, ready)
+    except BaseException:
+        if put_sound:
+            versions.restore(target.sound_scene, target.playback.original, before)
+            if strip is not None:
+                compat.remove_strip(target.sound_scene, strip)
+        raise
+    if put_sound:
+        own, new = target.playback.original.get(strips.ID, ""), strip.name if strip else ""
+        take.sound = json.dumps({"original": own, "new": new, "before": before})
+    if not settings.lock_seed and not new_tempo:
+        settings.seed = (settings.seed + 1) % 2**31
+    tempo_text = f", {data.dance.bpm:.0f} BPM" if data.dance.bpm else ""
+    said = (
+        f"{take.name} (seed {take.seed}{tempo_text}) is shown on '{target.rig.name}'. Accept or discard it."
+    )
+    return f"{said} The sound is on channel {strip.channel}." if strip else said

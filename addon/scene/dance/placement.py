@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a take lies on the timeline now, and whether it was made to the music that is heard there."""
+
+from ...model.dance.takes import Take
+from ...model.errors import Problem
+from ...model.tempo.playback import Playback
+from ...model.tempo.timing import Span
+from .. import compat
+from ..music import song, song_playback, sound_marks
+from . import stage
+
+
+def is_imported(data: Take) -> bool:
+    """Whether a take came from a file: it lies where it was put, and was made to no music."""
+    return "left" in data.settings
+
+
+def span_of_import(scene, data: Take) -> Span:
+    """Where a take from a file lies."""
+    return Span(data.settings["left"], len(data.dance.keypoints) / data.dance.fps, compat.rate_of(scene))
+
+
+def span_at(playback: Playback, data: Take) -> Span:
+    """Where a dance lies: its first pose where its first song second is heard."""
+    left = round(float(playback.frame_at(data.tempo_map[0][1])), 6)
+    seconds = data.settings.get("seconds", len(data.dance.keypoints) / data.dance.fps)
+    return Span(left, float(seconds), playback.span.rate)
+
+
+def original_of(scene, data: Take):
+    """The sound strip that a take was danced to; raises when it has gone."""
+    original = song.original_named(scene, data.settings.get("strip", ""))
+    if original is None:
+        raise Problem(
+            "strip_gone",
+            "The sound strip of this take has been deleted or renamed. Undo that, or discard the take.",
+        )
+    return original
+
+
+def span_of(scene, take) -> Span:
+    """Where a take lies on the timeline now."""
+    data = stage.data_of(take)
+    if is_imported(data):
+        return span_of_import(scene, data)
+    return span_at(song_playback.playback_of(scene, original_of(scene, data)), data)
+
+
+def is_out_of_date(take, playback: Playback | None) -> bool:
+    """Whether the sound or its tempo has changed since a take was made. An imported one was made without any."""
+    if not take.fingerprint:
+        return False
+    return playback is None or not sound_marks.is_same_music(take.fingerprint, playback)

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dancing again after an edit of the tempo: only what has changed, unless everything is asked for."""
+
+from collections.abc import Callable, Generator
+from dataclasses import replace
+
+import bpy
+
+from ...model.dance import kept_poses, retiming
+from ...model.dance.dance import DanceData
+from ...model.errors import Problem
+from ...model.tempo.timing import Span
+from ..character import rig
+from ..keys import background_keys, base_keys, curve_keys
+from ..keys.background_keys import Ready
+from ..reading import Reading
+from ..tempo import tempo_preview
+from . import carry_over, delivery, placement, stage
+from . import order as orders
+from .carry_over import CarryOver
+from .order import Order
+
+
+def order(now: Reading) -> tuple[Order, CarryOver | None]:
+    """What to ask the server for, and what is kept; None: nothing is."""
+    asked = orders.order(now, True)
+    if now.settings.tempo.again == "ALL":
+        return asked, None
+    changes = now.changes
+    if changes is None or changes.part:
+        return asked, None
+    if not changes.touched and not _sound_waits(now):
+        raise Problem(
+            "nothing_touched",
+            "The dance fits this tempo: nothing is to be danced again. Generate makes another one.",
+        )
+    data = stage.data_of(changes.take)
+    kept = carry_over.carry(changes, data, asked.body["seconds"], now.settings.tempo.exact)
+    if kept is None:
+        return asked, None
+    body = {**asked.body, "known": kept_poses.to_body(kept.kept)}
+    return replace(asked, body=body), kept
+
+
+def _sound_waits(now: Reading) -> bool:
+    """Whether the sound is still to be put down at the tempo that is asked for."""
+    heard, wanted = now.playback, now.playback_asked
+    return heard is not None and bool(
+        now.settings.replace_sound
+        and retiming.tempo_differs(heard.tempo, wanted.tempo, wanted.song_start, wanted.song_end)
+    )
+
+
+def apply(
+    asked: Order, kept: CarryOver | None, made: DanceData, wav: bytes | None, ready: Ready | None = None
+) -> str:
+    """Put the answer into the scene: a take whose keys are the kept ones wherever they may stay."""
+    scene = bpy.data.scenes.get(asked.scene)
+    settings = scene.tempose if scene is not None else None
+    if settings is not None:
+        tempo_preview.take_back(settings)
+    if kept is None or settings is None:
+        return delivery.apply(asked, made, wav, True, ready=ready)
+    ob = _rig_of(scene, asked.rig)
+    take, _ = base_keys.take_of(settings, ob)
+    if take is None or take.identity != kept.take:
+        raise Problem(
+            "take_gone", "The dance that was to be kept was replaced meanwhile. Press Regenerate again."
+        )
+    old, count = carry_over.keep_keys(settings, ob), len(settings.takes)
+    sound_scene = bpy.data.scenes[asked.sound_scene]
+    try:
+        said = delivery.apply(asked, made, wav, True, ready=background_keys.fitting(ready, old))
+        new = stage.active(settings)
+        try:
+            if curve_keys.SPLICED not in new.action:
+                span = placement.span_of(sound_scene, new)
+                carry_over.put_in(new.action, old, kept, Span(span.left, asked.body["seconds"], span.rate))
+        except BaseException:
+            if len(settings.takes) > count:
+                stage.discard(sound_scene, settings, stage.active(settings))
+            raise
+    finally:
+        bpy.data.actions.remove(old)
+    return f"{said} {kept.kept.seconds:.1f} s were danced again; everything else kept its keys."
+
+
+def put_in_steps(asked: Order, kept: CarryOver, made: DanceData, find: Callable) -> Generator:
+    """The kept keys put into the Action that `find` finds, while the job runs."""
+    span = delivery.keys_of(asked, made).span
+
+    def both():
+        target = delivery.target_of(asked)
+        take, old = base_keys.take_of(target.scene.tempose, target.rig)
+        new = find()
+        there = new is not None and take is not None and take.identity == kept.take
+        return (new, old) if there else None
+
+    return carry_over.put_in_steps(both, kept, span)
+
+
+def _rig_of(scene, mark: str):
+    """The character that was asked for; raises when it has gone."""
+    ob = rig.find(scene, mark)
+    if ob is None:
+        raise Problem(
+            "rig_gone", "The rig was deleted meanwhile. The dance was thrown away; choose another rig."
+        )
+    return ob
+
+
+def in_words(now: Reading) -> tuple[str, str]:
+    """What would be danced again, and an icon."""
+    changes = now.changes
+    if changes is None:
+        if now.rig is not None and now.base[0] is not None:
+            return "The whole dance will be made anew: it belongs to another part of the music.", "INFO"
+        return "There is no dance to this sound yet; Regenerate makes one.", "INFO"
+    if changes.part:
+        return "This take is of a part of the music; Regenerate dances to all of it.", "INFO"
+    if not changes.touched:
+        return "The dance fits this tempo: nothing will be danced again.", "CHECKMARK"
+    if now.settings.tempo.again == "ALL" or changes.is_everything:
+        return f"The whole dance will be danced again, {changes.seconds:.1f} s.", "FILE_REFRESH"
+    bars = retiming.bars(changes.downbeats, changes.touched)
+    if not bars:
+        bars = " and ".join(f"{a:.1f}–{b:.1f} s of the song" for a, b in changes.touched[:3])
+    long = f"about {changes.seconds:.0f} s" if changes.seconds >= 1 else "less than 1 s"
+    return (
+        f"{bars[0].upper()}{bars[1:]} will be danced again, {long}. The rest stays key for key.",
+        "FILE_REFRESH",
+    )
+
+
+def length_in_words(now: Reading) -> str:
+    """How long the song is at the tempo that is asked for."""
+    asked, heard = now.playback_asked.span.seconds, now.playback.span.seconds if now.playback else 0.0
+    text = f"{asked:.1f} s at this tempo"
+    return f"{text} (now {heard:.1f} s)" if abs(asked - heard) > 0.05 else text

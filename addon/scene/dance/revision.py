@@ -1,0 +1,309 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Changing a take: each change makes a new take and leaves the old one alone. Main thread only."""
+
+import math
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import bpy
+import numpy as np
+
+from tempose_pose.tempo import TempoMap
+
+from ...model.character.extremities import moved_along
+from ...model.dance import kept_poses, reshape
+from ...model.dance.dance import DanceData
+from ...model.dance.kept_poses import Kept
+from ...model.dance.retiming import Piece
+from ...model.dance.takes import Take
+from ...model.errors import Problem
+from ...model.keys.key_plan import Plan
+from ...model.tempo.playback import Timing
+from ...model.tempo.timing import Span
+from ..character import character, rig
+from ..keys import background_keys, base_keys, blend, curve_keys, take_keys
+from ..keys.background_keys import Ready
+from ..music import audio, sound_marks
+from ..reading import Reading
+from . import carry_over, delivery, placement, stage
+from .order import STEPS, Order
+from .take_part import danced_part, no_music, part_of
+
+
+@dataclass(frozen=True)
+class Revision:
+    """What is danced again, and what of the take stays.
+
+    Parameters
+    ----------
+    order : Order
+        Of the part that music is heard in.
+    take : str
+        Its identity.
+    kept : Kept
+        Of the whole take.
+    first, stop : int
+        Frames of the part.
+    before : DanceData
+        The take at the frame rate of `kept`.
+    what : str
+        In words, for the new take's name.
+    """
+
+    order: Order
+    take: str
+    kept: Kept
+    first: int
+    stop: int
+    before: DanceData
+    what: str
+
+    @property
+    def asked(self) -> Kept:
+        """What is kept of the part that is asked for."""
+        return kept_poses.part(self.kept, self.first, self.stop)
+
+
+def order(
+    now: Reading,
+    group,
+    what: str,
+    locked: Iterable[str] = (),
+    frames: Iterable[int] | None = None,
+    style: str | None = None,
+    seed: int | None = None,
+) -> Revision:
+    """Read what dancing a part of a take again needs.
+
+    Parameters
+    ----------
+    what : str
+        For the new take's name.
+    locked : of joint names
+        Stay as they are in the range too.
+    frames : of int, optional
+        Scene frames whose poses stay; None when this is not about key poses.
+    style, seed : optional
+        Instead of the take's own.
+    """
+    it = part_of(now, group)
+    data, asked = it.data, it.data.settings
+    if it.original is None:
+        now.song.check()  # says what is missing
+    if not placement.is_imported(data) and placement.is_out_of_date(it.take, it.playback):
+        raise Problem("out_of_date", "The music has changed since this take was made: generate again.")
+    count = kept_poses.frames_of(float(asked.get("seconds", it.span.seconds)))
+    before = kept_poses.at_rate(data.dance)
+    kept = kept_poses.all_of(before, count)
+    part = danced_part(it, count)
+    spans = [(max(a, part.first / kept_poses.FPS), min(b, part.stop / kept_poses.FPS)) for a, b in it.spans]
+    spans = [(a, b) for a, b in spans if a < b]
+    if not spans:
+        raise no_music(it)
+    held = set(locked)
+    free = [joint for joint in reshape.joints_of(reshape.LIMBS) if joint not in held]
+    kept = kept_poses.again(kept, spans, joints=free)
+    if frames is not None:
+        at = [float(it.span.second_at(f)) for f in frames]
+        inside = [s for s in at if any(a - 1e-6 <= s < b for a, b in spans)]
+        if not inside:
+            raise Problem("no_poses", "None of the kept poses lies in the range: press Keep This Pose there.")
+        kept = kept_poses.keep(kept, inside)
+    if kept.is_everything:
+        raise Problem("nothing_free", "Everything is kept: nothing is left to dance. Untick a limb.")
+    ob = it.take.rig
+    pose = asked.get("reference") or rig.pose_of(ob, current=False).to_request()
+    body = {
+        "seconds": float(asked["seconds"]) if "seconds" in asked else part.seconds,
+        "tempo_map": [list(p) for p in part.tempo.points],
+        "beats": asked.get("beats", it.beats),
+        "reference": pose,
+        "style": (asked.get("style") if style is None else style) or None,
+        "energy": asked.get("energy", float(now.settings.energy)),
+        "seed": int(data.dance.seed if seed is None else seed),
+        "steps": asked.get("steps", STEPS[now.settings.quality]),
+        "guidance": None,
+        "model": "default",
+        "known": kept_poses.to_body(kept_poses.part(kept, part.first, part.stop)),
+    }
+    sound = audio.fetch(now.context, it.scene, it.playback)
+    return Revision(
+        Order(
+            now.scene.name,
+            it.scene.name,
+            it.original.name,
+            audio.facts(it.original, it.playback.visible),
+            rig.identity(ob),
+            sound.source,
+            body,
+            body["tempo_map"],
+            data.song_start,
+            data.song_seconds,
+            character.notice(ob),
+            [list(p) for p in it.playback.tempo.points],
+            Span(float(it.span.frame_at(part.first / kept_poses.FPS)), part.seconds, it.span.rate),
+        ),
+        it.take.identity,
+        kept,
+        part.first,
+        part.stop,
+        before,
+        what,
+    )
+
+
+def merge(change: Revision, made: DanceData) -> DanceData:
+    """The answer with all that stays of the take. Hands and feet of its own go with the new limbs."""
+    before, kept, part = change.before, change.kept, slice(change.first, change.stop)
+    made = kept_poses.merge(change.asked, made)
+    keypoints, scores = kept.keypoints.copy(), kept.scores.copy()
+    keypoints[part], scores[part] = made.keypoints, made.scores
+    more = None
+    if before.more is not None:
+        size, frames = np.asarray(made.canvas, float), min(len(keypoints), len(before.more))
+        own = before.more[:frames].astype(float) * (*size, 1.0)
+        was, now = before.keypoints[:frames] * size, keypoints[:frames] * size
+        more = moved_along(own, was, now, scores[:frames]) / (*size, 1.0)
+        more = np.concatenate([more, np.repeat(more[-1:], len(keypoints) - frames, 0)]).astype(np.float32)
+        same = (keypoints[:frames] == before.keypoints[:frames]).all((1, 2))
+        more[:frames][same] = before.more[:frames][same]  # bit for bit
+    ends = change.first, change.stop if change.stop < len(keypoints) else math.inf
+    beats, downbeats = (
+        kept_poses.with_part(old, [t + change.first / kept_poses.FPS for t in new], *ends)
+        for old, new in (
+            (before.beat_times, made.beat_times),
+            (before.downbeat_times, made.downbeat_times),
+        )
+    )
+    return replace(
+        made,
+        keypoints=keypoints,
+        scores=scores,
+        canvas=before.canvas,
+        beat_times=beats,
+        downbeat_times=downbeats,
+        seams=_seams(change, made),
+        more=more,
+    )
+
+
+def _seams(change: Revision, made: DanceData) -> list[int]:
+    def again_at(seam: int) -> bool:
+        return any(a <= seam / kept_poses.FPS < b for a, b in change.kept.spans)
+
+    new = {s + change.first for s in made.seams}
+    return sorted({s for s in change.before.seams if not again_at(s)} | {s for s in new if again_at(s)})
+
+
+def _take_of(change: Revision, made: DanceData, target: delivery.Target) -> tuple[Any, Take, Span]:
+    """The take that was changed, what the new one is, and where it lies."""
+    asked = change.order
+    old = stage.of_identity(target.scene.tempose, change.take)
+    data = replace(stage.data_of(old), dance=made)
+    if placement.is_imported(data):
+        return old, data, placement.span_of_import(target.scene, data)
+    playback = target.playback
+    mark = sound_marks.mark_of_playback(replace(playback, tempo=TempoMap(asked.whole)))
+    settings = {**data.settings, "style": asked.body["style"] or ""}
+    data = replace(data, fingerprint=mark, settings=settings)
+    return old, data, placement.span_at(playback, data)
+
+
+def keys_of(change: Revision, made: DanceData) -> Plan:
+    """What the keys of the new take are to be made from."""
+    target = delivery.target_of(change.order)
+    _, data, span = _take_of(change, made, target)
+    return take_keys.plan(data, target.rig, span, target.scene.tempose)
+
+
+def put_in_steps(change: Revision, made: DanceData, find: Callable) -> Generator:
+    """The kept keys of the take put into the Action that `find` finds, while the job runs."""
+    _, data, span = _take_of(change, made, delivery.target_of(change.order))
+
+    def both():
+        target = delivery.target_of(change.order)
+        take, action = base_keys.take_of(target.scene.tempose, target.rig)
+        new = find()
+        there = new is not None and take is not None and take.identity == change.take
+        return (new, action) if there else None
+
+    return carry_over.put_in_steps(both, _around(data, span, change.kept.spans), span)
+
+
+def apply(change: Revision, made: DanceData, ready: Ready | None = None) -> str:
+    """Put the new take beside the old one."""
+    target = delivery.target_of(change.order)
+    old, data, span = _take_of(change, made, target)
+    return _add(target.scene.tempose, target.rig, data, span, old, change.what, change.kept.spans, ready)
+
+
+def reshape_take(now: Reading, group, what: str, change, whole: bool = False) -> str:
+    """A take changed without a server: `change` gets the dance and the spans and returns a dance."""
+    it = part_of(now, None if whole else group)
+    data = replace(it.data, dance=change(it.data.dance, it.spans))
+    spans = None if whole else it.spans
+    return _add(now.settings, it.take.rig, data, it.span, it.take, what, spans)
+
+
+def blend_take(now: Reading, strength: float) -> str:
+    """A take whose keys are mixed with what moved the character before."""
+    it = part_of(now, None)
+    beneath, slot = stage.beneath(now.settings, stage.rig_of(it.take))
+    if beneath is None:
+        raise Problem(
+            "no_base",
+            "Nothing else moves this character. Accept a take first, then blend another one with it.",
+        )
+    mixed = {**it.data.settings, **blend.settings_for(beneath, slot, strength)}
+    data = replace(it.data, settings=mixed)
+    return _add(now.settings, stage.rig_of(it.take), data, it.span, it.take, f"{strength:.0%} strength")
+
+
+def _add(
+    settings,
+    ob,
+    data: Take,
+    span: Span,
+    old,
+    what: str,
+    spans: list | None = None,
+    ready: Ready | None = None,
+) -> str:
+    name = old.name  # before the list grows: its items move
+    kept = _keys_beneath(settings, ob, old, span) if spans else None
+    try:
+        take = stage.add(settings, ob, data, span, ready=background_keys.fitting(ready, kept))
+        if kept is not None and curve_keys.SPLICED not in take.action:
+            try:
+                carry_over.put_in(take.action, kept, _around(data, span, spans), span)
+            except BaseException:
+                stage.discard(bpy.context.scene, settings, stage.active(settings))
+                raise
+    finally:
+        if kept is not None:
+            bpy.data.actions.remove(kept)
+    taken = {t.name for t in settings.takes if t.identity != take.identity}
+    names = [f"{name}, {what}", *(f"{name}, {what} {n}" for n in range(2, len(taken) + 3))]
+    take.name = next(free for free in names if free not in taken)
+    return f"'{take.name}' is a new take, shown on '{ob.name}'. '{name}' is kept as it was."
+
+
+def _keys_beneath(settings, ob, old, span: Span):
+    """A copy of the keys of the take that is changed; None where they are not on the character."""
+    if old.state == "PREVIEW" and old.action is None:
+        stage.show(settings, old, span)
+    return carry_over.keep_keys(settings, ob) if base_keys.take_of(settings, ob)[0] == old else None
+
+
+def _around(data: Take, span: Span, spans: list) -> carry_over.CarryOver:
+    """All but these seconds stays, at the tempo that it has."""
+    edges = [-math.inf]
+    for start, stop in spans:
+        edges += [math.ceil(float(span.frame_at(start)) - 1e-6), math.ceil(float(span.frame_at(stop)) - 1e-6)]
+    edges.append(math.inf)
+    pieces = [Piece(a, b, 0.0) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    here = Timing(span, TempoMap(data.tempo_map))
+    return carry_over.CarryOver(
+        "", kept_poses.all_of(kept_poses.at_rate(data.dance)), pieces, here, here, [], True
+    )

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Takes in the scene: shown as a preview, accepted into an Action, or discarded without a trace."""
+
+import json
+import uuid
+
+import bpy
+
+from ...model.dance import takes
+from ...model.dance.takes import Take
+from ...model.errors import Problem
+from ...model.tempo.timing import Span
+from ..character import character, rig
+from ..keys import action_keys, curve_keys, take_keys
+from ..keys.background_keys import Ready
+from ..music import mix, strips
+from ..tempo import tempo_preview, versions
+
+PREVIEW = "Tempose preview"
+HIDDEN = ".tempose keys"  # the leading dot keeps it out of lists
+
+
+def active(settings):
+    """The take that is chosen in the list, or None."""
+    return settings.takes[settings.active_take] if 0 <= settings.active_take < len(settings.takes) else None
+
+
+def of_identity(settings, mark: str):
+    """The take of that identity; raises when it has gone meanwhile."""
+    take = next((t for t in settings.takes if t.identity == mark), None)
+    if take is None:
+        raise Problem(
+            "take_gone", "The take was discarded meanwhile. Nothing was changed; choose another one."
+        )
+    return take
+
+
+def data_of(take) -> Take:
+    """A take's numbers."""
+    if take.text is None:
+        raise Problem("take_gone", "The data of this take has been deleted. Discard it and generate again.")
+    return takes.from_text(take.text.as_string())
+
+
+def add(settings, ob, data: Take, span: Span, show: bool = True, ready: Ready | None = None):
+    """A new take, shown on the rig unless `show` is off; nothing changes when this fails."""
+    mark = uuid.uuid4().hex
+    action = take_keys.bake(data, ob, span, settings, PREVIEW, mark, ready) if show else None
+    if show:
+        hide(settings, ob)
+    text = bpy.data.texts.new(f".tempose take {mark[:8]}")  # the leading dot keeps it out of lists
+    text.from_string(takes.to_text(data))
+    take = settings.takes.add()
+    numbers = {t.name for t in settings.takes}
+    take.name = next(n for n in (f"Take {i}" for i in range(1, len(numbers) + 2)) if n not in numbers)
+    take.identity, take.text, take.rig = mark, text, ob
+    take.seed, take.bpm, take.fingerprint = str(data.dance.seed), data.dance.bpm, data.fingerprint
+    if show:
+        settings.active_take = len(settings.takes) - 1
+        _show(take, ob, action)
+    return take
+
+
+def show(settings, take, span: Span, ready: Ready | None = None) -> None:
+    """Flip to another take."""
+    ob = rig_of(take)
+    action = _hidden_keys(take, span)
+    if action is None:
+        action = take_keys.bake(data_of(take), ob, span, settings, PREVIEW, take.identity, ready)
+    hide(settings, ob)
+    take.hidden_action = None
+    _show(take, ob, action)
+
+
+def kept_keys(take) -> bool:
+    """Whether a take still has the keys that it had when it was hidden."""
+    return take.hidden_action is not None
+
+
+def _hidden_keys(take, span: Span):
+    """The keys that a take had when it was hidden, where its strip lies now; None where they are made again."""
+    action = take.hidden_action
+    if action is None:
+        return None
+    if curve_keys.SPAN not in action or abs(action[curve_keys.SPAN][2] - span.rate) > 1e-6:
+        bpy.data.actions.remove(action)  # of another frame rate
+        return None
+    action.name = PREVIEW
+    shift = span.left - action[curve_keys.SPAN][0]
+    if shift:
+        masks = action_keys.by_hand(action)
+        for curve in action_keys.curves(action):
+            curve_keys.write(
+                curve, curve_keys.read(curve, masks[curve.data_path, curve.array_index]).shifted(shift)
+            )
+        action_keys.stamp(action, masks)
+        action[curve_keys.SPAN] = [span.left, span.seconds, span.rate]
+    return action
+
+
+def _show(take, ob, action) -> None:
+    take.previous_pose = character.pose_now(ob)
+    data = ob.animation_data_create()
+    take.previous_action = data.action
+    if data.action is not None:
+        take.previous_slot = data.action_slot.identifier if data.action_slot else ""
+        take.previous_fake_user = data.action.use_fake_user
+        data.action.use_fake_user = True  # nothing may be lost on saving meanwhile
+    take.action = action
+    take_keys.assign(ob, action)
+
+
+def shown(settings, ob=None):
+    """The take that moves a character (this one, or any) as a preview, or None."""
+    return next(
+        (
+            t
+            for t in settings.takes
+            if t.state == "PREVIEW" and t.action is not None and (ob is None or t.rig == ob)
+        ),
+        None,
+    )
+
+
+def hide(settings, ob=None) -> None:
+    """Give a character (this one, or any) back what moved it before the preview."""
+    tempo_preview.take_back(settings)
+    take = shown(settings, ob)
+    if take is not None:
+        _hide(take)
+
+
+def _hide(take, keep: bool = True) -> None:
+    action, ob = take.action, take.rig
+    if ob is not None and ob.animation_data and ob.animation_data.action == action:
+        data, previous = ob.animation_data, take.previous_action
+        data.action = previous
+        if rig.is_rig(ob):
+            character.put_back(ob, take.previous_pose)
+        if previous is not None:
+            slot = previous.slots.get(take.previous_slot)
+            if slot is not None:
+                data.action_slot = slot
+            previous.use_fake_user = take.previous_fake_user
+        elif not data.drivers and not data.nla_tracks:
+            ob.animation_data_clear()
+    take.action, take.previous_action, take.previous_pose = None, None, ""
+    if keep and (
+        curve_keys.SPLICED in action or any(mask.any() for mask in action_keys.by_hand(action).values())
+    ):
+        take.hidden_action = action  # these keys cannot be made again from the take
+        action.name = HIDDEN
+    else:
+        bpy.data.actions.remove(action)
+
+
+def rig_of(take):
+    """The rig of a take; raises when it has been deleted."""
+    if take.rig is None or not take.rig.users_scene or not rig.is_rig(take.rig):
+        raise Problem("rig_gone", "The rig of this take has been deleted. Discard the take.")
+    return take.rig
+
+
+def beneath(settings, ob):
+    """The Action, and its slot, that moves a character when no take is shown on it: (None, None) without one."""
+    take = shown(settings, ob)
+    if take is not None:
+        action = take.previous_action
+        return action, action.slots.get(take.previous_slot) if action is not None else None
+    data = ob.animation_data
+    return (data.action, data.action_slot) if data is not None and data.action is not None else (None, None)
+
+
+def accept(scene, settings, take, to_nla: bool = False) -> str:
+    """Keep a take's keys as an Action, or as a strip of the NLA; returns in words where they are."""
+    ob, action = rig_of(take), take.action
+    if action is None:
+        raise Problem("take_hidden", "Show this take first.")
+    tempo_preview.take_back(settings)
+    action = take.action
+    previous, slot = beneath(settings, ob)
+    action.name = f"{ob.name} dance {take.bpm:.0f} BPM, seed {take.seed}"
+    take.state, take.action, take.previous_action = "ACCEPTED", None, None
+    if take.sound:
+        change = json.loads(take.sound)
+        original = _original(scene, change)
+        if original is not None:
+            versions.drop_others(scene, original)
+        take.sound = ""
+    first, last = (round(f) for f in action.frame_range)
+    bones = len({c.data_path.split('"')[1] for c in action_keys.curves(action)})
+    total, dense = action_keys.count(action), (last - first + 1) * len(action_keys.curves(action))
+    many = "every frame" if total == dense else f"{total} keys"
+    where = f"in the Action '{action.name}' on '{ob.name}'"
+    if to_nla:
+        where = _to_nla(ob, action, previous, slot, take.name)
+    return f"The keys are {where}: {bones} bones, {many} from {first} to {last}"
+
+
+def _to_nla(ob, action, previous, slot, name: str) -> str:
+    """Put an Action on a track of its own, and what moved the character before on one below; says where."""
+    data, below = ob.animation_data_create(), ""
+    data.action = None
+    if previous is not None:
+        track = _strip(data, previous, slot, previous.name)
+        below = f"; '{previous.name}' is on the track '{track.name}' below"
+    track = _strip(data, action, action.slots[0] if len(action.slots) else None, f"Tempose {name}")
+    track.strips[0].extrapolation = "NOTHING" if previous is not None else "HOLD"
+    return f"in the Action '{action.name}', on the NLA track '{track.name}' of '{ob.name}'{below}"
+
+
+def _strip(data, action, slot, name: str):
+    track = data.nla_tracks.new()
+    track.name = name
+    strip = track.strips.new(action.name, round(action.frame_range[0]), action)
+    if slot is not None:
+        strip.action_slot = slot
+    return track
+
+
+def _original(scene, change: dict):
+    editor = scene.sequence_editor
+    sources = [*(editor.strips_all if editor else ()), mix.Mix(scene)]
+    return next((s for s in sources if s.get(strips.ID) == change["original"]), None)
+
+
+def discard(scene, settings, take) -> None:
+    """Leave nothing of a take behind: no keys, no data, and the sound as it was before."""
+    tempo_preview.take_back(settings)
+    if take.action is not None and take.state == "PREVIEW":
+        _hide(take, keep=False)
+    if take.sound:
+        change = json.loads(take.sound)
+        original = _original(scene, change)
+        if original is not None:
+            live = strips.live_version(scene, original)
+            if (live.name if live else "") == change["new"]:
+                versions.restore(scene, original, change["before"])
+        if change["new"]:
+            versions.remove_version(scene, change["new"])
+    if take.hidden_action is not None:
+        bpy.data.actions.remove(take.hidden_action)
+    if take.text is not None:
+        bpy.data.texts.remove(take.text)
+    index = next(i for i, t in enumerate(settings.takes) if t.identity == take.identity)
+    settings.takes.remove(index)
+    settings.active_take = max(0, min(settings.active_take, len(settings.takes) - 1))

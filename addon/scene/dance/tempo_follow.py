@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keys follow an edit of the tempo at once, and the dance after a pause: the timer of the automatic mode."""
+
+import time
+
+import bpy
+
+from ...model.errors import Problem
+from ...model.server import job
+from .. import notes, reading
+from ..tempo import tempo_preview
+
+TICK = 0.5  # seconds between two looks while something is in the way
+DRAGGING = ("TRANSFORM_", "SEQUENCER_", "MARKER_", "ANIM_", "TEMPOSE_")
+_waiting: dict = {}  # of the automatic mode: the scene's name and the moment of the last edit
+_busy = False  # our own changes are no edits
+
+
+def edited(context) -> None:
+    """Something about the tempo was changed in the panel."""
+    global _busy  # noqa: PLW0603
+    if _busy or context.scene is None:
+        return
+    settings = context.scene.tempose
+    if settings.tempo.mode == "OFF":
+        return
+    if job.current is None:  # what a job was asked for stays as it is until it has ended
+        _busy = True
+        try:
+            changes = reading.Reading(context).changes
+            if changes is not None:
+                tempo_preview.preview(settings, changes)
+        except Problem as problem:
+            tempo_preview.take_back(settings)
+            notes.say(problem.message, error=True)
+        finally:
+            _busy = False
+    if settings.tempo.mode == "AUTO":
+        _wait(context.scene.name)
+
+
+def _wait(scene: str) -> None:
+    """Start waiting for a pause, or start anew."""
+    _waiting.update(scene=scene, since=time.monotonic())
+    if not bpy.app.timers.is_registered(tick):
+        bpy.app.timers.register(tick, first_interval=TICK)
+
+
+def forget() -> None:
+    """Nothing is waited for any more: another file, or the add-on is going."""
+    _waiting.clear()
+    if bpy.app.timers.is_registered(tick):
+        bpy.app.timers.unregister(tick)
+
+
+def waiting() -> float | None:
+    """Seconds until the dance is made again by itself; None where nothing is waited for."""
+    scene = bpy.data.scenes.get(_waiting.get("scene", ""))
+    if scene is None or scene.tempose.tempo.mode != "AUTO":
+        return None
+    return max(0.0, scene.tempose.tempo.pause - (time.monotonic() - _waiting["since"]))
+
+
+def in_the_way(context) -> str:
+    """Why nothing may be started by itself now, or nothing."""
+    if job.current is not None:
+        return f"{job.current.title} is going on"
+    if any(window.screen.is_animation_playing for window in context.window_manager.windows):
+        return "the animation is playing"
+    if any(bpy.app.is_job_running(kind) for kind in ("RENDER", "OBJECT_BAKE", "RENDER_PREVIEW")):
+        return "a render is running"
+    running = [op for w in context.window_manager.windows for op in getattr(w, "modal_operators", ())]
+    if any(op.bl_idname.startswith(DRAGGING) for op in running):
+        return "something is being dragged"
+    return ""
+
+
+def tick() -> float | None:
+    """Called by Blender's timer: start when the artist has paused and nothing is in the way."""
+    context = bpy.context
+    left = waiting()
+    window = next((w for w in context.window_manager.windows if w.scene.name == _waiting.get("scene")), None)
+    if left is None or window is None:
+        _waiting.clear()
+        return None
+    if left > 0:
+        return max(left, 0.05)
+    if in_the_way(context):
+        return TICK
+    _waiting.clear()
+    with context.temp_override(window=window, scene=window.scene):
+        try:
+            changes = reading.Reading(bpy.context).changes
+            wanted = changes is not None and changes.touched and not changes.part
+            if wanted and bpy.ops.tempose.regenerate.poll():
+                bpy.ops.tempose.regenerate("INVOKE_DEFAULT")
+        except Problem as problem:
+            notes.say(problem.message, error=True)
+        except RuntimeError as error:  # an operator's report, which the panel shows already
+            if not notes.text:
+                notes.say(str(error), error=True)
+    return None
+
+
+@bpy.app.handlers.persistent
+def _after_undo(*_args) -> None:
+    """An undone edit is an edit: what is waited for is judged anew when the pause is over."""
+    if _waiting:
+        _waiting["since"] = time.monotonic()
+
+
+def add() -> None:
+    """Begin to look after undo."""
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+        handlers.append(_after_undo)
+
+
+def remove() -> None:
+    """Leave nothing behind."""
+    forget()
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+        if _after_undo in handlers:
+            handlers.remove(_after_undo)

@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Run by `video` in a Blender of its own: pictures become an MP4, with Blender's encoder.
+
+After ``--``: the folder, how many pictures, width, height, frames per second, and the file to be written.
+"""
+
+import os
+import sys
+import traceback
+import types
+from pathlib import Path
+
+import bpy
+
+
+def main(folder: str, count: str, width: str, height: str, rate: str, path: str) -> None:
+    package = types.ModuleType("tempose")  # the add-on is not enabled in here
+    package.__path__ = [str(Path(__file__).resolve().parents[2])]
+    sys.modules["tempose"] = package
+    from tempose.scene import compat
+
+    bpy.ops.wm.read_factory_settings(use_empty=True)
+    scene = bpy.context.scene
+    render = scene.render
+    render.resolution_x, render.resolution_y, render.resolution_percentage = int(width), int(height), 100
+    render.fps, render.fps_base = compat.rate_parts(float(rate))
+    scene.frame_start, scene.frame_end = 1, int(count)
+    strips = scene.sequence_editor_create().strips
+    strip = strips.new_image("poses", str(Path(folder) / "000001.png"), 1, 1)
+    for t in range(2, int(count) + 1):
+        strip.elements.append(f"{t:06d}.png")
+    render.use_sequencer, render.use_compositing, render.use_file_extension = True, False, False
+    compat.video_output(render)
+    scene.view_settings.view_transform = "Standard"
+    render.filepath = path
+    bpy.app.handlers.render_write.append(lambda *_: print("tempose: frame", flush=True))
+    bpy.ops.render.render(animation=True)
+
+
+failed = True
+try:
+    main(*sys.argv[sys.argv.index("--") + 1 :])
+    failed = False
+except BaseException:
+    traceback.print_exc()
+finally:
+    sys.stdout.flush()
+    os._exit(failed)  # Blender 4.5 as a module hangs when Python ends

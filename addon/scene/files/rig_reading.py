@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A character as it is animated, read frame by frame, constraints and drivers included. Main thread only."""
+
+import time
+from collections.abc import Iterator
+
+import bpy
+import numpy as np
+
+from ...model.character.bones import Placed
+from ...model.character.joints import joints_of
+from ...model.character.plane import Plane
+from ...model.character.skeleton import EXTREMITIES, HANDS, OPENPOSE_18
+from ...model.errors import Problem
+from ...model.files.poses import Poses
+from .. import compat
+from ..character import armature, character
+
+MAX_PICTURES = 20_000
+STEP = 0.01
+"""Seconds that one step of reading takes; the scene is back on its frame after each."""
+NAMES = (*OPENPOSE_18, *EXTREMITIES)
+
+
+def frames_of(scene, ob) -> tuple[int, int]:
+    """First and last frame to read: the preview range, the Action's, or the scene's."""
+    if scene.use_preview_range:
+        return scene.frame_preview_start, scene.frame_preview_end
+    data = ob.animation_data if ob is not None else None
+    if data is not None and data.action is not None:
+        first, last = data.action.frame_range
+        return round(first), round(last)
+    return scene.frame_start, scene.frame_end
+
+
+def render_size(scene) -> tuple[int, int]:
+    """Width and height of the scene's render."""
+    share = scene.render.resolution_percentage / 100
+    return max(1, round(scene.render.resolution_x * share)), max(1, round(scene.render.resolution_y * share))
+
+
+def read(scene_name: str, rig_name: str, rate: float, camera: bool) -> Iterator[float]:
+    """Read the poses, for `Job.main`: yields how much is done, returns `Poses`.
+
+    Parameters
+    ----------
+    rate : float
+        Poses per second.
+    camera : bool
+        Pixels of the scene's render, as its camera sees the character. Otherwise those of the dance's own picture.
+    """
+    scene, ob = both(scene_name, rig_name)
+    first, last = frames_of(scene, ob)
+    own = compat.rate_of(scene)
+    count = max(1, round((last - first + 1) / own * rate))
+    if count > MAX_PICTURES:
+        raise Problem(
+            "too_long",
+            f"That would be {count} frames; at most {MAX_PICTURES} are written. Set a shorter preview range.",
+        )
+    if camera and scene.camera is None:
+        raise Problem("no_camera", "The scene has no camera. Add one, or write the poses as in the dance.")
+    place, bone_map = character.placement(ob), character.map_of(ob)
+    plane = character.plane_of(ob, bone_map)
+    found = character.spots_of(ob, armature.bones_of(ob, bone_map), bone_map)
+    canvas = render_size(scene) if camera else place.canvas
+    points, scores = np.zeros((count, len(NAMES), 2)), np.zeros((count, len(NAMES)))
+    done = 0
+    while done < count:
+        scene, ob = both(scene_name, rig_name)  # anything may have happened since the last step
+        before, part, until = scene.frame_current, scene.frame_subframe, time.monotonic() + STEP
+        try:
+            while done < count:
+                at = first + done / rate * own
+                scene.frame_set(int(at), subframe=at - int(at))
+                graph = bpy.context.evaluated_depsgraph_get()
+                joints = _joints(ob.evaluated_get(graph), found, plane)
+                for k, joint in enumerate(NAMES):
+                    if joint in joints:
+                        points[done, k], scores[done, k] = joints[joint], 1.0
+                if camera:
+                    seen = ob.evaluated_get(graph)
+                    points[done] = _through_camera(scene, graph, seen, plane, points[done], canvas)
+                done += 1
+                if time.monotonic() >= until:
+                    break
+        finally:
+            scene.frame_set(before, subframe=part)
+        yield done / count
+    if not scores.any():
+        raise Problem("rig_bones", f"No bone of {rig_name} is mapped to a joint. Press Find Bones.")
+    points = points if camera else place.to_pixels(points)
+    return Poses(points[:, :18], scores[:, :18], rate, canvas, _with_roots(points, scores))
+
+
+def both(scene_name: str, rig_name: str):
+    """Scene and character by their names; raises when they have gone."""
+    scene = bpy.data.scenes.get(scene_name)
+    ob = scene.objects.get(rig_name) if scene is not None else None
+    if ob is None:
+        raise Problem(
+            "rig_gone", "The character was deleted or renamed meanwhile. Nothing was changed; try again."
+        )
+    return scene, ob
+
+
+def _with_roots(points: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
+    """Hands and feet (T, 48, 3) of (T, 66, …) joints; a hand whose fingers are known begins at its wrist."""
+    more = np.concatenate([points[:, 18:], scores[:, 18:, None]], 2)
+    more[more[..., 2] <= 0] = 0
+    for side, hand in HANDS.items():
+        root, wrist = EXTREMITIES.index(hand[0]), OPENPOSE_18.index(f"{side}_wrist")
+        fingers = [EXTREMITIES.index(joint) for joint in hand[1:]]
+        bare = (more[:, root, 2] <= 0) & (more[:, fingers, 2] > 0).any(1) & (scores[:, wrist] > 0)
+        more[bare, root] = np.column_stack([points[:, wrist], scores[:, wrist]])[bare]
+    return more if more.any() else None
+
+
+def _joints(ob, found: dict, plane: Plane) -> dict[str, np.ndarray]:
+    """Joints (2,) in the figure's plane."""
+    placed = {}
+    for name in {spot.bone for spot in found.values()}:
+        bone = ob.pose.bones[name]
+        placed[name] = Placed(np.array(bone.matrix.to_3x3(), float)[None], np.array(bone.head, float)[None])
+    return {joint: at[0] for joint, at in joints_of(found, placed, plane).items()}
+
+
+def _through_camera(scene, graph, ob, plane: Plane, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Points in the figure's plane as pixels of the render."""
+    camera = scene.camera.evaluated_get(graph)
+    window = camera.calc_matrix_camera(graph, x=size[0], y=size[1])
+    matrix = np.array(window @ camera.matrix_world.inverted() @ ob.matrix_world, float)
+    spatial = np.concatenate([plane.lifted(points), np.ones((len(points), 1))], 1) @ matrix.T
+    depth = np.where(np.abs(spatial[:, 3:]) < 1e-9, 1e-9, spatial[:, 3:])
+    flat = spatial[:, :2] / depth
+    return (flat * (0.5, -0.5) + 0.5) * size

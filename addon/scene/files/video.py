@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Poses as pictures and as a video, made in the worker thread. No bpy in here.
+
+Only Blender can encode the video, and only in its main thread: so that is done by a Blender of its own.
+"""
+
+import contextlib
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from ...model.errors import Problem
+from ...model.files import pose_drawing
+from ...model.files.poses import Poses
+from ...model.server.work import Work
+
+SCRIPT = Path(__file__).with_name("encoding.py")
+
+
+def picture_size(poses: Poses, size) -> tuple[int, int]:
+    """The size of drawn pictures: as asked for, else the canvas; even, as video wants it."""
+    width, height = (int(v) for v in size)
+    if width and not height:
+        height = round(width * poses.canvas[1] / poses.canvas[0])
+    elif height and not width:
+        width = round(height * poses.canvas[0] / poses.canvas[1])
+    elif not width:
+        width, height = poses.canvas
+    return max(2, min(width, 8192) // 2 * 2), max(2, min(height, 8192) // 2 * 2)
+
+
+def blender(binary: str) -> list[str]:
+    """The command that runs a script in another Blender.
+
+    Parameters
+    ----------
+    binary : str
+        `bpy.app.binary_path`: empty where Blender is a module of a Python.
+    """
+    if not binary:
+        return [sys.executable]
+    return [binary, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
+
+
+def write(work: Work, poses: Poses, size: tuple[int, int], path: Path, command: Sequence[str] | None) -> int:
+    """Draw the poses and write them; returns how many pictures there are.
+
+    Parameters
+    ----------
+    path : Path
+        Of the MP4, or of the folder of PNG files.
+    command : of str, optional
+        What runs a script in a Blender, for an MP4. None: PNG files.
+    """
+    with tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as folder, _said(path):
+        pictures = Path(folder) / "pictures"
+        work.status("Drawing poses")
+        _draw(work, poses, pictures, size)
+        if command is not None:
+            work.status("Encoding the video")
+            made = Path(folder) / "video.mp4"
+            _encode(work, pictures, len(poses), size, poses.fps, made, command)
+            shutil.move(made, path)
+        else:
+            path.mkdir(parents=True, exist_ok=True)
+            for picture in sorted(pictures.iterdir()):
+                shutil.move(picture, path / picture.name)
+    return len(poses)
+
+
+@contextlib.contextmanager
+def _said(path: Path) -> Iterator[None]:
+    """Errors of the disk in words."""
+    try:
+        yield
+    except OSError as error:
+        raise Problem(
+            "file_unwritable",
+            f"{path.name} cannot be written: {error.strerror or error}. Choose another place.",
+        ) from None
+
+
+def _draw(work: Work, poses: Poses, folder: Path, size: tuple[int, int]) -> None:
+    """Each pose as a PNG."""
+    folder.mkdir()
+    points = pose_drawing.fitted(poses.points, poses.canvas, size)
+    for t in range(len(poses)):
+        hands = None
+        if poses.hands is not None:
+            hands = poses.hands[t].copy()
+            hands[..., :2] = pose_drawing.fitted(hands[..., :2], poses.canvas, size)
+        picture = pose_drawing.draw(points[t], poses.scores[t], size, hands)
+        (folder / f"{t + 1:06d}.png").write_bytes(pose_drawing.png(picture))
+        work.progress((t + 1) / len(poses))
+
+
+def _encode(
+    work: Work,
+    pictures: Path,
+    count: int,
+    size: tuple[int, int],
+    rate: float,
+    path: Path,
+    command: Sequence[str],
+) -> None:
+    """The pictures as an MP4."""
+    said = path.with_suffix(".log")
+    arguments = [str(SCRIPT), "--", str(pictures), *(str(v) for v in (count, *size, rate)), str(path)]
+    hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # of Windows
+    with said.open("wb") as log:
+        process = subprocess.Popen(
+            [*command, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            creationflags=hidden,
+        )
+        try:
+            while process.poll() is None:
+                if done := said.read_text("utf-8", "replace").count("tempose: frame"):
+                    work.progress(min(done / count, 1.0))
+                work.sleep(0.1)
+        finally:
+            process.kill()
+            process.wait()
+    if process.returncode or not path.is_file() or not path.stat().st_size:
+        raise Problem("video_failed", "This Blender could not make the video. Write PNG pictures instead.")

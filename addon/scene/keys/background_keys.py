@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keys of a take made while Blender goes on: worked out in the worker thread, written a few curves at a time.
+
+They lie in an Action that nothing uses, so nothing is seen of them, and nothing is left, until `take_keys.bake` takes
+it.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import bpy
+
+from ...model.keys import key_plan
+from ...model.keys.key_plan import Keyed, Plan
+from ...model.server.work import Work
+from .. import compat
+from . import action_keys
+
+NAME = ".tempose making"  # the leading dot keeps it out of lists
+MAKING = "tempose_making"  # on Actions: the mark of the `Ready` that they belong to
+
+
+@dataclass(frozen=True, eq=False)
+class Ready:
+    """Keys, and the mark of the Action that has them already, as long as it is there.
+
+    `kept` says which keys of another Action have been put between them (see `carry_over.put_in_steps`); None: none.
+    """
+
+    plan: Plan
+    keyed: Keyed
+    mark: str
+    kept: str | None = None
+
+
+def ready(work: Work, read: Callable[[], Plan], splice: Callable | None = None) -> Ready:
+    """Make keys, called in the worker thread.
+
+    Parameters
+    ----------
+    read : callable
+        Reads the plan from the scene; called in the main thread.
+    splice : callable, optional
+        Gets what finds the Action, and puts kept keys into it: for `Job.main`.
+    """
+    work.status("Making keys…")
+    plan = work.main(read)
+    _ = plan.dance.packed  # it is put into the file soon: not while Blender waits
+    keyed = key_plan.made(plan, lambda count: work.status(f"Making keys: {count:,} so far"))
+    mark = uuid.uuid4().hex
+    work.main(lambda: _written(plan.rig, keyed, mark))
+    kept = work.main(lambda: splice(lambda: _find(mark))) if splice is not None else None
+    if splice is not None and kept is None:
+        work.main(drop)  # kept keys came half-way
+    return Ready(plan, keyed, mark, kept)
+
+
+def fitting(ready: Ready | None, base) -> Ready | None:
+    """What is ready, if its kept keys are those of this Action (None: no keys are kept); otherwise nothing is."""
+    if ready is None or (ready.kept is None and base is not None):
+        return ready
+    now = action_keys.digest(action_keys.places(base)) if base is not None else None
+    return ready if now == ready.kept else None
+
+
+def taken(ready: Ready, name: str):
+    """The Action with these keys under a new name; None where undo has taken it, or keys of it, away."""
+    action = _find(ready.mark)
+    if (
+        action is None
+        or action_keys.MARKS not in action
+        or len(action_keys.curves(action)) < len(ready.keyed.curves)
+    ):
+        return None
+    action.name = name
+    del action[MAKING]
+    return action
+
+
+def drop() -> None:
+    """Remove all Actions that nobody has taken."""
+    for action in [action for action in bpy.data.actions if MAKING in action]:
+        bpy.data.actions.remove(action)
+
+
+def _written(rig: str, keyed: Keyed, mark: str) -> Iterator[None]:
+    """Write the keys into a new Action, a curve at each step."""
+    marks = {}
+    action = bpy.data.actions.new(NAME)
+    action[MAKING] = mark
+    action.slots.new(id_type="OBJECT", name=rig)
+    try:
+        for curve in keyed.curves:
+            action = _find(mark)
+            if action is None or len(action_keys.curves(action)) != len(marks):
+                return  # undone meanwhile
+            marks[curve.id] = action_keys.add(
+                compat.channelbag(None, action, assign=False), curve, keyed.stepped
+            )
+            yield
+        if (action := _find(mark)) is not None:
+            action_keys.seal(action, marks)
+    except BaseException:
+        drop()
+        raise
+
+
+def _find(mark: str):
+    return next((action for action in bpy.data.actions if action.get(MAKING) == mark), None)

@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What moves a character now, beneath any preview of a tempo: the base that a change of the dance starts from."""
+
+import bpy
+
+from . import action_keys
+
+
+def chosen_take(settings):
+    """The take that is chosen in the list, or None."""
+    return settings.takes[settings.active_take] if 0 <= settings.active_take < len(settings.takes) else None
+
+
+def action_of(settings, ob):
+    """The Action that moves a character, as it was before any preview of a tempo."""
+    data = ob.animation_data if ob is not None else None
+    action = data.action if data else None
+    if action is not None and settings.tempo.before is not None and action == preview_of(settings.tempo):
+        return settings.tempo.before
+    return action
+
+
+def preview_of(tempo):
+    """The Action that shows the keys at an edited tempo, or None."""
+    return tempo.shown or bpy.data.actions.get(tempo.preview)
+
+
+def take_of(settings, ob):
+    """The take whose keys move a character now, and its Action; (None, None) where there is none."""
+    action = action_of(settings, ob)
+    mark = action.get(action_keys.TAKE) if action is not None else None
+    take = next((t for t in settings.takes if mark and t.identity == mark and t.rig == ob and t.text), None)
+    return (take, action) if take is not None else (None, None)

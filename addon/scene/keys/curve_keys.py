@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keys of an F-curve as arrays, read and written in bulk, and what Actions say of the keys in them."""
+
+import numpy as np
+
+from ...model.keys import splice
+from ...model.keys.splice import Keys
+
+SPAN = "tempose_span"  # on Actions: left edge, seconds and rate that the keys were written for
+SPLICED = "tempose_spliced"  # on Actions: keys that cannot be made from the take alone
+
+
+def read(curve, by_hand: np.ndarray) -> Keys:
+    """A curve's keys."""
+    count = len(curve.keyframe_points)
+
+    def get(name, width, kind):
+        flat = np.empty(count * width, kind)
+        curve.keyframe_points.foreach_get(name, flat)
+        return flat.reshape(count, width) if width > 1 else flat
+
+    places = [get(n, 2, np.float32) for n in ("co", "handle_left", "handle_right")]
+    columns = {name: get(name, 1, kind) for name, (kind, _) in splice.COLUMNS.items()}
+    return Keys(places[0], places[1], places[2], columns, by_hand)
+
+
+def write(curve, made: Keys, before: Keys | None = None) -> None:
+    """Replace a curve's keys; where it is known what it holds before, only what differs is written."""
+    points = curve.keyframe_points
+    if before is None or len(before) != len(made):
+        if len(points):
+            points.clear()
+        points.add(len(made))
+        before = None
+    for name, values in made.columns.items():
+        if before is None or not np.array_equal(values, before.columns[name]):
+            points.foreach_set(name, np.ascontiguousarray(values))
+    points.foreach_set("co", made.co.ravel())
+    if before is None or not made.handles_follow:
+        points.foreach_set("handle_left", made.left.ravel())
+        points.foreach_set("handle_right", made.right.ravel())
+    curve.update()

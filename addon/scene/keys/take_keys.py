@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between the scene and `key_plan`: what the keys of a take are made from, and where they go."""
+
+from dataclasses import fields
+
+import bpy
+import numpy as np
+
+from ...model.dance.takes import Take
+from ...model.errors import Problem
+from ...model.keys import key_plan
+from ...model.keys.key_curves import Curve, KeyedCurve
+from ...model.keys.key_plan import Choice, Plan
+from ...model.tempo.timing import Span
+from ..character import armature, character
+from . import action_keys, background_keys, blend, curve_keys
+from .background_keys import Ready
+
+HIGH = 1080  # pixels of a frame that misses are counted in, whatever the resolution
+
+
+def plan(take: Take, ob, span: Span, settings) -> Plan:
+    """All that the keys of a take on a rig depend on."""
+    if reason := character.why_not(ob):
+        raise Problem("rig_bones", f"{reason}.")
+    bone_map = character.map_of(ob)
+    plane = character.plane_of(ob, bone_map)
+    choice = Choice(**{field.name: getattr(settings.keys, field.name) for field in fields(Choice)})
+    return Plan(
+        take.dance,
+        span,
+        ob.name,
+        armature.bones_of(ob, bone_map),
+        bone_map,
+        plane,
+        character.placement(ob),
+        character.options_of(next(iter(ob.users_scene), bpy.context.scene), settings.stretch),
+        choice,
+        {
+            name: f'pose.bones["{bpy.utils.escape_identifier(name)}"]'
+            for name in (b.name for b in ob.data.bones)
+        },
+        pixel_size(ob, plane),
+        blend.under(take.settings, span.frames),
+        take.settings.get("strength", 1.0),
+    )
+
+
+def pixel_size(ob, plane) -> float:
+    """How long a pixel of a frame 1080 pixels high is at the figure, in units of the armature.
+
+    As the scene's camera sees it now; without one, as if the picture of the dance filled the frame.
+    """
+    place = character.placement(ob)
+    scene = next(iter(ob.users_scene), None) or bpy.context.scene
+    render = scene.render
+    width, height = HIGH * render.resolution_x / render.resolution_y, HIGH
+    plain = place.unit * max(place.canvas[0] / width, place.canvas[1] / height)
+    if scene.camera is None:
+        return plain
+    from bpy_extras.object_utils import world_to_camera_view
+    from mathutils import Vector
+
+    step = place.unit * place.canvas[1] / 4
+    middle = place.to_plane(np.asarray(place.canvas) / 2)
+    seen = []
+    for away in ((0, 0), (step, 0), (0, step)):
+        at = ob.matrix_world @ Vector(plane.lifted(middle + away).tolist())
+        seen.append(world_to_camera_view(scene, scene.camera, at))
+    if min(point.z for point in seen) <= 0:
+        return plain  # behind the camera
+    lengths = [np.hypot((p.x - seen[0].x) * width, (p.y - seen[0].y) * height) for p in seen[1:]]
+    return step / max(lengths) if max(lengths) > 1e-3 else plain
+
+
+def bake(take: Take, ob, span: Span, settings, name: str, mark: str = "", ready: Ready | None = None):
+    """A new Action with the keys of a take, not yet assigned to the object.
+
+    What is `ready` is taken, unless something that it depends on has changed meanwhile.
+    """
+    asked = plan(take, ob, span, settings)
+    ready = ready if ready is not None and key_plan.alike(ready.plan, asked) else None
+    action = background_keys.taken(ready, name) if ready is not None else None
+    if action is None:
+        made = ready.keyed if ready is not None else key_plan.made(asked)
+        action = action_keys.write(ob, name, made.curves, made.stepped)
+    action[action_keys.TAKE] = mark
+    action[curve_keys.SPAN] = [span.left, span.seconds, span.rate]
+    return action
+
+
+def write(ob, name: str, frames: np.ndarray, curves: list[Curve]):
+    """A new Action with these curves, a key on every frame, not yet assigned to the object."""
+    return action_keys.write(
+        ob, name, [KeyedCurve(c.path, c.index, c.group, frames, c.values) for c in curves]
+    )
+
+
+def action_of(take):
+    """The Action that holds the keys of an accepted take, or of the one that is shown; None when it is gone."""
+    if take.action is not None:
+        return take.action
+    return next((a for a in bpy.data.actions if a.get(action_keys.TAKE) == take.identity), None)
+
+
+def assign(ob, action) -> None:
+    """Let an object be moved by an Action with one slot."""
+    data = ob.animation_data_create()
+    data.action = action
+    if action is not None and len(action.slots):
+        data.action_slot = action.slots[0]

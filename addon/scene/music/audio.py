@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a sound strip to what the server gets: the file as it is, or what is heard, mixed down to a WAV.
+
+What Blender plays is the truth: only files that it plays just as they are written are sent themselves. Second 0
+of the *sound* that is sent, and where the strip's visible part lies in it, come along.
+"""
+
+import contextlib
+import tempfile
+import wave
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ...model.errors import Problem
+from ...model.music import containers
+from ...model.tempo.playback import Playback
+from ...model.tempo.timing import Span
+from .. import compat
+from . import sounds
+from .mix import Mix, volume_keys
+
+MIN_SECONDS = 0.5
+MIX_RATE = 48_000
+LONG = 900.0  # seconds; what is longer is mixed down to one channel, to stay below what the server takes
+_kept: list = ["", b""]  # the last file mixed down, and how it was heard: it is asked for at every press
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What is sent, and what of it is heard.
+
+    Parameters
+    ----------
+    source : bytes or str
+        The sound itself, or the path of its file.
+    song_start : float
+        Second of the sound that is heard at the strip's left edge.
+    span : Span
+        The visible part of the strip on the timeline.
+    """
+
+    source: bytes | str
+    song_start: float
+    span: Span
+
+
+def visible_span(scene, strip) -> Span:
+    """The part of the timeline where a strip is heard; a meta around it cuts it."""
+    left, right = compat.strip_time(strip, "left_handle"), compat.strip_time(strip, "right_handle")
+    around = compat.parent_meta(strip)
+    while around is not None:
+        left = max(left, compat.strip_time(around, "left_handle"))
+        right = min(right, compat.strip_time(around, "right_handle"))
+        around = compat.parent_meta(around)
+    rate = compat.rate_of(scene)
+    return Span(float(left), max(0.0, right - left) / rate, rate)
+
+
+def is_shifted(strip) -> bool:
+    """Whether the strip's times do not tell where its sound lies, or only Blender can tell how it is heard."""
+    if isinstance(strip, Mix):
+        return False
+    return bool(
+        getattr(strip, "sound_offset", 0.0)
+        or volume_keys(strip)
+        or compat.strip_time(strip, "content_trim_start")
+        or compat.strip_time(strip, "left_handle") < compat.strip_time(strip, "content_start")
+    )
+
+
+def facts(strip, span: Span, name_of=compat.file_name) -> dict:
+    """What decides how a strip sounds, for the fingerprint. Its place on the timeline does not.
+
+    Parameters
+    ----------
+    strip
+        A sound strip or a `Mix`.
+    span : Span
+        Where it is visible.
+    name_of : callable, optional
+        Says what a sound is known by.
+    """
+    if isinstance(strip, Mix):
+        start = float(span.left - strip.content_start) / span.rate
+        return {"mix": strip.facts(name_of), "start": start, "seconds": span.seconds}
+    keys = [key.timeline_frame - span.left for key in getattr(strip, "retiming_keys", ())]
+    sound = strip.sound
+    more = {"volume keys": volume} if (volume := _volume_from(strip, span)) else {}
+    return {
+        **more,
+        "sound": name_of(sound),
+        "start": float(span.left - compat.strip_time(strip, "content_start")) / span.rate,
+        "trim": float(compat.strip_time(strip, "content_trim_start")) / span.rate,
+        "offset": 0.0,  # as versions up to 0.3 wrote it
+        "delay": float(getattr(strip, "sound_offset", 0.0)),
+        "seconds": span.seconds,
+        "keys": keys,
+        "pitch": bool(getattr(strip, "pitch_correction", False)),
+    }
+
+
+def _volume_from(strip, span: Span) -> list:
+    return [
+        [path, [[(frame - span.left) / span.rate, value] for frame, value in keys]]
+        for path, keys in volume_keys(strip)
+    ]
+
+
+def check(strip, span: Span) -> None:
+    """Refuse strips that cannot be heard, before anything else happens."""
+    if isinstance(strip, Mix):
+        if span.seconds < MIN_SECONDS - 1e-6:
+            raise Problem(
+                "audio_short", "Nothing is heard in the range, or less than half a second. Make it longer."
+            )
+        return
+    sound = strip.sound
+    if sound is None:
+        raise Problem("audio_missing", f"The strip {strip.name} has no sound. Choose another one.")
+    path = Path(bpy.path.abspath(sound.filepath, library=sound.library))
+    if sound.packed_file is None and not path.is_file():
+        raise Problem(
+            "audio_missing", f"The sound file of the strip is missing: {path.name}. Relink or replace it."
+        )
+    if sound.samplerate == 0:
+        raise Problem(
+            "audio_unreadable", f"Blender cannot read {path.name} as sound. Convert it to WAV or FLAC."
+        )
+    if span.seconds < MIN_SECONDS - 1e-6:
+        raise Problem("audio_short", f"The strip {strip.name} is shorter than half a second. Make it longer.")
+
+
+def fetch(context, scene, playback: Playback) -> Sound:
+    """The sound of a strip. Takes up to some seconds where a mixdown is needed, on the main thread."""
+    strip, span = playback.original, playback.visible
+    check(strip, span)
+    if isinstance(strip, Mix):
+        anchor = strip.content_start
+        whole = Span(anchor, (strip.content_end - anchor) / span.rate, span.rate)
+        return Sound(mixdown(context, scene, strip, whole), float(span.left - anchor) / span.rate, span)
+    if compat.is_retimed(strip) or is_shifted(strip):
+        return Sound(mixdown(context, scene, strip, span), 0.0, span)
+    start = max(0.0, float(span.left - compat.strip_time(strip, "content_start")) / span.rate)
+    if containers.is_sent_as_it_is(*sounds.head(strip.sound)):
+        packed = strip.sound.packed_file
+        path = bpy.path.abspath(strip.sound.filepath, library=strip.sound.library)
+        return Sound(bytes(packed.data) if packed else path, start, span)
+    return Sound(_file_as_played(context, scene, strip, span, start), start, span)
+
+
+def _file_as_played(context, scene, strip, span: Span, start: float) -> bytes:
+    """A file's sound from its second 0 to the strip's right edge, silent before the left one."""
+    heard = repr([facts(strip, span, sounds.content), span.rate])
+    if _kept[0] != heard:
+        whole = Span(span.left - start * span.rate, start + span.seconds, span.rate)
+        _kept[:] = [heard, mixdown(context, scene, strip, whole)]
+    return _kept[1]
+
+
+def mixdown(context, scene, strip, span: Span) -> bytes:
+    """What is heard of one strip, or of a mix, as the bytes of a WAV file.
+
+    Retiming, trims, delays and keyed volume are included.
+    """
+    with tempfile.TemporaryDirectory(prefix="tempose-") as folder:
+        path = Path(folder) / "heard.wav"
+        with _passing_copy(scene) as stage:
+            _set_stage(stage, strip, span)
+            override = {"scene": stage, "view_layer": stage.view_layers[0]}
+            if hasattr(context, "sequencer_scene"):
+                override["sequencer_scene"] = stage
+            try:
+                with context.temp_override(**override):
+                    bpy.ops.sound.mixdown(
+                        filepath=str(path),
+                        check_existing=False,
+                        container="WAV",
+                        codec="PCM",
+                        format="S16",
+                        **_rate_and_channels(strip, span),
+                    )
+            except RuntimeError as error:
+                print(f"Tempose: mixdown failed, reading the samples instead: {error}")
+        # Some builds say FINISHED and write nothing.
+        if path.is_file() and path.stat().st_size > 1000:
+            return path.read_bytes()
+        if isinstance(strip, Mix) or compat.is_retimed(strip):
+            raise Problem(
+                "mixdown_failed",
+                "This Blender cannot mix down sound, so neither a retimed strip nor a mix can be read. "
+                "Use one from blender.org.",
+            )
+        _write_samples(context, scene, strip, span, path)
+        return path.read_bytes()
+
+
+def _rate_and_channels(strip, span: Span) -> dict:
+    """A file's own, for Blender takes five times as long where it must change the rate."""
+    sound = strip.sound
+    own = 0 if isinstance(strip, Mix) else int(sound.samplerate)
+    alone = span.seconds > LONG or (own and sound.channels == "MONO")
+    rate = min(max(own, containers.RATES[0]), containers.RATES[1]) if own else MIX_RATE
+    return {"mixrate": rate, "channels": "MONO" if alone else "STEREO"}
+
+
+@contextlib.contextmanager
+def _passing_copy(scene):
+    """A copy of a scene without its objects; the scene itself is not touched."""
+    stage = scene.copy()
+    try:
+        for child in list(stage.collection.children):
+            stage.collection.children.unlink(child)
+        for ob in list(stage.collection.objects):
+            stage.collection.objects.unlink(ob)
+        yield stage
+    finally:
+        bpy.data.scenes.remove(stage)
+
+
+def _set_stage(stage, strip, span: Span) -> None:
+    """Leave in a copied scene what is to be heard, in just its range.
+
+    The sound starts at frame 0 there: Blender 4.5 leaves the speed of a retimed sound undefined in the frames
+    before its start, which shifts what is heard, or crashes. Keys of volumes stay at their frames, and the sound
+    with them.
+    """
+    editor, first = stage.sequence_editor, int(span.frames[0])
+    leave = _leave_all if isinstance(strip, Mix) else _leave_one
+    leave(editor, strip)
+    if not any(volume_keys(s) for s in editor.strips_all):
+        for other in editor.strips:
+            compat.move_strip(other, -first)
+        first = 0
+    stage.use_audio = True  # the scene's own switch silences a mixdown too
+    stage.use_preview_range = False
+    stage.frame_start, stage.frame_end = first, first + len(span.frames) - 1
+
+
+def _leave_all(editor, heard: Mix) -> None:
+    names = {s.name for s in heard.strips}
+    for other in list(editor.strips):
+        if other.name in names:
+            other.mute = False
+        else:
+            editor.strips.remove(other)
+
+
+def _leave_one(editor, strip) -> None:
+    own, outermost = {strip.name}, strip.name
+    around = compat.parent_meta(strip)
+    while around is not None:
+        own.add(around.name)
+        outermost, around = around.name, compat.parent_meta(around)
+    for other in list(editor.strips):
+        if other.name != outermost:
+            editor.strips.remove(other)
+    for other in editor.strips_all:
+        other.mute = other.name not in own
+        if not other.mute and hasattr(other, "volume") and not volume_keys(other):
+            other.volume = 1.0  # a sound turned down has its beats all the same
+    for channels in [editor.channels, *(s.channels for s in editor.strips_all if s.type == "META")]:
+        for channel in channels:
+            channel.mute = False
+
+
+def _write_samples(context, scene, strip, span: Span, path: Path) -> None:
+    """The strip's samples straight from Blender's decoder; the last resort."""
+    try:
+        sound = strip.sound.evaluated_get(context.evaluated_depsgraph_get())
+        rate, samples = int(sound.factory.specs[0]), np.asarray(sound.factory.data(), np.float32)
+    except (ImportError, AttributeError, RuntimeError, TypeError):
+        raise Problem(
+            "mixdown_failed", "This Blender can neither mix down nor decode sound. Use one from blender.org."
+        ) from None
+    shift = (span.left - compat.strip_time(strip, "content_start")) / span.rate
+    first = round((shift - getattr(strip, "sound_offset", 0.0)) * rate)
+    wanted = np.zeros((round(span.seconds * rate), samples.shape[1]), np.float32)
+    low, high = max(first, 0), min(first + len(wanted), len(samples))
+    if high > low:
+        wanted[low - first : high - first] = samples[low:high]
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(wanted.shape[1])
+        file.setsampwidth(2)
+        file.setframerate(rate)
+        file.writeframes((np.clip(wanted, -1, 1) * 32767).astype("<i2").tobytes())

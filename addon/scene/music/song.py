@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The song that is meant: one sound strip, or everything heard."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...model.errors import Problem
+from .. import compat
+from . import strips
+from .mix import NAME as MIX_NAME
+from .mix import Mix
+
+
+@dataclass(frozen=True, eq=False)
+class Song:
+    """The sound that is meant.
+
+    Parameters
+    ----------
+    scene
+        The one with the sound.
+    strip
+        What is meant: a sound strip or a `Mix`; None without one.
+    original
+        What the strip was made from, or the strip itself.
+    reason : str
+        Why no strip is meant, without a full stop.
+    problem : Problem, optional
+        Why there is no original.
+    """
+
+    scene: Any
+    strip: Any = None
+    original: Any = None
+    reason: str = ""
+    problem: Problem | None = None
+
+    def check(self) -> None:
+        """Raise `Problem` where there is no sound to work on."""
+        if self.problem is not None:
+            raise self.problem
+
+
+def pick(context) -> Song:
+    """The song that the settings and the selection mean."""
+    settings = context.scene.tempose
+    scene = compat.sound_scene(context)
+    if settings.music.source == "RANGE":
+        return _mixed(scene)
+    found = compat.sound_strips(scene)
+    strip, reason = _picked(scene, found, settings.strip)
+    if strip is None:
+        return _without(scene, reason)
+    try:
+        return Song(scene, strip, strips.original_of(strip, found))
+    except Problem as problem:
+        return Song(scene, strip, problem=problem)
+
+
+def _without(scene, reason: str) -> Song:
+    return Song(scene, reason=reason, problem=Problem("no_strip", f"{reason}."))
+
+
+def _mixed(scene) -> Song:
+    mix = Mix(scene)
+    if not mix.strips:
+        return _without(scene, "Nothing is heard: every sound strip is muted, or there is none")
+    if mix.right_handle <= mix.left_handle:
+        return _without(scene, "Nothing is heard in this range of frames")
+    return Song(scene, mix, mix)
+
+
+def _picked(scene, found: list, name: str) -> tuple[Any, str]:
+    """The strip of that name; without a name the active one, the only one, or the only one that is not muted."""
+    if not found:
+        return None, "Add a sound strip in the Video Sequencer first"
+    if name:
+        named = next((strip for strip in found if strip.name == name), None)
+        return named, "" if named is not None else f"There is no sound strip named {name}"
+    active = scene.sequence_editor.active_strip
+    if active is not None and active.type == "SOUND":
+        return active, ""
+    own = [strip for strip in found if strips.ORIGINAL not in strip]
+    for choice in (own, [strip for strip in own if not strip.mute]):
+        if len(choice) == 1:
+            return choice[0], ""
+    return None, "There are several sound strips; select one or name it in the panel"
+
+
+def original_named(scene, name: str):
+    """The sound strip of a name, or everything heard; None where there is none."""
+    found = {strip.name: strip for strip in compat.sound_strips(scene)}
+    return found.get(name, Mix(scene) if name == MIX_NAME else None)

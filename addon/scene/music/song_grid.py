@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The beat grid of the song that is meant: found, read and written. Main thread only."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...model.errors import Problem
+from ...model.music.beats import Grid
+from ...model.tempo.playback import Playback
+from .. import compat
+from . import grids, markers, mix, song, song_playback, sound_marks, timelines
+
+
+@dataclass(frozen=True)
+class SongGrid:
+    """A song and its beat grid.
+
+    Parameters
+    ----------
+    scene : bpy.types.Scene
+        The one with the sound.
+    mark : str
+        Of the sound that the grid belongs to.
+    playback : Playback
+    grid : Grid
+        Empty where there is none yet.
+    """
+
+    scene: Any
+    mark: str
+    playback: Playback
+    grid: Grid
+
+    def song(self, frame: float) -> float:
+        """Song second that is heard at a scene frame."""
+        return float(self.playback.song_at(frame))
+
+    def frame(self, song: float) -> float:
+        """Scene frame (not rounded) at which a song second is heard."""
+        return float(self.playback.frame_at(song))
+
+    def later(self, seconds: float):
+        """(N,) how much later in the song each beat is when it is heard so many timeline seconds later."""
+        tempo, times = self.playback.tempo, self.grid.times
+        return tempo.to_song(tempo.to_timeline(times) + seconds) - times
+
+    @property
+    def request(self) -> dict | None:
+        """The beats as a dance is asked for with them; None: the server listens."""
+        return self.grid.to_request() if len(self.grid) else None
+
+
+def of(scene, playback: Playback) -> SongGrid:
+    """The grid of a song with the artist's edits of its markers; nothing is written."""
+    own = sound_marks.mark_of(scene, playback)
+    grid = markers.absorbed(scene, sound_marks.mark_of_grid(scene, playback, own))
+    return SongGrid(scene, own, playback, Grid() if grid is None else grid)
+
+
+def at(scene, original) -> SongGrid:
+    """The grid of one strip, or of everything heard."""
+    return of(scene, song_playback.playback_of(scene, original))
+
+
+def peek(context) -> SongGrid | None:
+    """The grid as it stands, for drawing; None without a sound."""
+    meant = song.pick(context)
+    return at(meant.scene, meant.original) if meant.problem is None else None
+
+
+def current(context) -> SongGrid:
+    """The grid to be edited; raises when there is no sound."""
+    meant = song.pick(context)
+    meant.check()
+    playback = song_playback.playback_of(meant.scene, meant.original)
+    markers.follow(meant.scene, playback.span, playback.tempo)
+    return of(meant.scene, playback)
+
+
+def put(window_scene, now: SongGrid, grid: Grid) -> None:
+    """Write an edited grid, as markers too where the settings of the window's scene ask for it."""
+    as_markers = window_scene.tempose.music.show_markers
+    name = compat.file_name(now.playback.original.sound)
+    markers.put(now.scene, now.mark, grid, now.playback.span, now.playback.tempo, as_markers, name)
+    timelines.redraw()
+
+
+def clear(now: SongGrid) -> None:
+    """Forget the grid of a sound."""
+    markers.clear(now.scene, now.mark)
+    if grids.has(now.scene, sound_marks.mark_of_grid(now.scene, now.playback, now.mark)):
+        grids.save(now.scene, now.mark, Grid())  # so that a former one of the same name does not come back
+    timelines.redraw()
+
+
+def sync(context) -> None:
+    """Put markers down or take them away, as the setting says."""
+    try:
+        now = current(context)
+    except Problem:
+        now = None
+    if now is not None and len(now.grid):
+        put(context.scene, now, now.grid)
+    elif not context.scene.tempose.music.show_markers:
+        markers.hide(context.scene if now is None else now.scene)
+
+
+def range_of(now: SongGrid) -> tuple[float, float] | None:
+    """The preview range in song seconds, or None where it is off."""
+    if not now.scene.use_preview_range:
+        return None
+    first, last = mix.frame_range(now.scene)
+    return now.song(first), now.song(last)
+
+
+def chosen_span(now: SongGrid) -> tuple[float, float] | None:
+    """What is marked, in song seconds: the preview range, or from the first to the last selected marker."""
+    chosen = sorted(m.frame for m in now.scene.timeline_markers if m.select)
+    span = range_of(now)
+    if span is None and len(chosen) > 1 and chosen[0] < chosen[-1]:
+        # Half a frame more on either side: markers are on whole frames, beats are not.
+        span = now.song(chosen[0] - 0.5), now.song(chosen[-1] + 0.5)
+    return span

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Families of sound strips: an *original*, and the *versions* of it at another tempo that Tempose made."""
+
+from ...model.errors import Problem
+from .. import compat
+
+ID = "tempose_id"  # on originals
+ORIGINAL = "tempose_original"  # on versions: the original's id
+MAP = "tempose_map"  # on versions: their tempo map, as JSON
+LIVE = "tempose_live"  # the version that is heard instead of its original
+
+
+def is_version(strip) -> bool:
+    """Whether Tempose made this strip from another."""
+    return ORIGINAL in strip
+
+
+def original_of(strip, strips: list):
+    """The strip among these that a version was made from; the strip itself when it is none."""
+    if ORIGINAL not in strip:
+        return strip
+    for other in strips:
+        if other.get(ID) == strip[ORIGINAL]:
+            return other
+    raise Problem(
+        "original_gone", f"The strip that {strip.name} was made from has been deleted. Choose another one."
+    )
+
+
+def versions_of(scene, original) -> list:
+    """All versions of an original."""
+    mark = original.get(ID)
+    if not mark:
+        return []
+    return [strip for strip in compat.sound_strips(scene) if strip.get(ORIGINAL) == mark]
+
+
+def live_version(scene, original):
+    """The version that is heard instead of the original, or None."""
+    return next((strip for strip in versions_of(scene, original) if strip.get(LIVE)), None)

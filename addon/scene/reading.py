@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One reading of the scene: what a press of a button, or one redraw of the panels, works on. Main thread only.
+
+Each value is read once, when it is first asked for, and stays as it was read. A press makes a reading of its own and
+passes it on; all panels of one redraw, and the polls of their buttons, share one.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import bpy
+
+from ..model.character.mapping import BoneMap
+from ..model.server import job
+from ..model.tempo import tempo_request
+from ..model.tempo.playback import Playback
+from .character import character, puppet, selection
+from .keys import base_keys
+from .music import markers, song_grid, song_playback
+from .music import song as songs
+from .server import connection
+from .tempo import tempo_changes
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What the scene says.
+
+    Parameters
+    ----------
+    context : bpy.types.Context
+    """
+
+    context: Any
+
+    @cached_property
+    def scene(self):
+        """The window's scene, whose settings count."""
+        return self.context.scene
+
+    @cached_property
+    def settings(self):
+        """All settings."""
+        return self.scene.tempose
+
+    @cached_property
+    def busy(self) -> str:
+        """Why nothing new can be started, or nothing."""
+        return f"{job.current.title} is going on; wait or cancel" if job.current is not None else ""
+
+    @cached_property
+    def no_server(self) -> str:
+        """Why nothing can be asked of a server, or nothing."""
+        return connection.missing()
+
+    @cached_property
+    def song(self) -> songs.Song:
+        """The sound that is meant."""
+        return songs.pick(self.context)
+
+    @cached_property
+    def playback(self) -> Playback | None:
+        """How the song is heard now; None without a sound."""
+        song = self.song
+        return song_playback.playback_of(song.scene, song.original) if song.problem is None else None
+
+    @cached_property
+    def grid(self) -> song_grid.SongGrid | None:
+        """The song's beat grid, empty where no beats are known; None without a sound."""
+        return song_grid.of(self.song.scene, self.playback) if self.playback is not None else None
+
+    @cached_property
+    def has_beats(self) -> bool:
+        """Whether any beat of the song is known."""
+        return self.grid is not None and len(self.grid.grid) > 0
+
+    @cached_property
+    def beats(self) -> dict | None:
+        """The beat grid as the server takes it; None: it listens for the beats itself."""
+        return self.grid.request if self.grid is not None else None
+
+    @cached_property
+    def playback_asked(self) -> Playback:
+        """The song at the tempo that the settings ask for; raises `Problem` where that cannot be told."""
+        self.song.check()
+        assert self.playback is not None
+        return tempo_request.playback_for(self.settings, self.playback, self.beats)
+
+    @cached_property
+    def beats_asked(self) -> dict | None:
+        """The beats that a dance at that tempo hears, half and double time in them."""
+        return self.beats_for(self.playback_asked)
+
+    def beats_for(self, playback: Playback) -> dict | None:
+        """The beats that a dance to this playback hears."""
+        return tempo_request.beats_for(self.settings, playback, self.beats)
+
+    @cached_property
+    def rig(self):
+        """The character that is meant, or None."""
+        return selection.pick_rig(self.context)
+
+    @cached_property
+    def armature(self):
+        """The armature that is meant, whether it can dance yet or not, or None."""
+        return selection.pick_armature(self.context, self.rig)
+
+    @cached_property
+    def cannot_dance(self) -> str:
+        """Why the armature that is meant cannot dance, or nothing, also where none is meant."""
+        if self.armature is None or self.armature == self.rig:
+            return ""
+        return character.why_not(self.armature)
+
+    @cached_property
+    def no_rig(self) -> str:
+        """Why no character can dance, or nothing."""
+        return "" if self.rig is not None else selection.why_no_rig(self.context, self.cannot_dance)
+
+    @cached_property
+    def bone_map(self) -> BoneMap:
+        """Which bone of the armature is which part of the body; empty without an armature."""
+        return character.map_of(self.armature) if self.armature is not None else BoneMap()
+
+    @cached_property
+    def picture(self):
+        """The picture that joint markers are placed on, or None."""
+        return puppet.laid_out(self.scene)
+
+    @cached_property
+    def several_rigs(self) -> bool:
+        """Whether the takes in the list are of several characters."""
+        return len({take.rig for take in self.settings.takes}) > 1
+
+    @cached_property
+    def no_take(self) -> str:
+        """Why the chosen take cannot be changed, or nothing."""
+        if self.take is None:
+            return "There is no take; generate one"
+        if self.take.text is None:
+            return "The data of this take has been deleted"
+        return "" if self.take.rig is not None else "The character of this take has been deleted"
+
+    @cached_property
+    def take(self):
+        """The take that is chosen in the list, or None."""
+        return base_keys.chosen_take(self.settings)
+
+    @cached_property
+    def base(self) -> tuple[Any, Any]:
+        """The take whose keys move the character, and their Action; (None, None) without one."""
+        return base_keys.take_of(self.settings, self.rig)
+
+    @cached_property
+    def changes(self) -> tempo_changes.TempoChange | None:
+        """What the tempo asked for changes in the dance; None without a dance to this sound.
+
+        Raises `Problem` where it cannot be told.
+        """
+        if self.rig is None or self.song.reason:
+            return None
+        return tempo_changes.changes_of(*self.base, self.playback_asked, self.beats_asked)
+
+
+def at_press(context) -> Reading:
+    """A reading for a button that was pressed, with the beat markers brought along to where the sound is now."""
+    now = Reading(context)
+    if now.playback is not None:
+        markers.follow(now.song.scene, now.playback.span, now.playback.tempo)
+    return now
+
+
+KEPT: dict[Any, Reading] = {}  # by scene: of the redraw that is going on, as long as it is
+
+
+def of(context) -> Reading:
+    """The reading of the redraw that is going on; otherwise a new one."""
+    return KEPT.get(context.scene) or Reading(context)
+
+
+def keep(context) -> Reading:
+    """A new reading, for the redraw that begins."""
+    KEPT.clear()
+    now = KEPT[context.scene] = Reading(context)
+    return now
+
+
+def drop(*_args) -> None:
+    """The redraw is over, or what was read is gone."""
+    KEPT.clear()
+
+
+def of_redraw(context) -> Reading:
+    """What the first panel draws from, and all that are drawn with it."""
+    if bpy.app.background:  # nothing ends a redraw there
+        return of(context)
+    if not bpy.app.timers.is_registered(drop):  # before the next event, whatever became of the redraw
+        bpy.app.timers.register(drop)
+    return keep(context)
+
+
+_handles: list = []
+
+
+def add() -> None:
+    """Begin to notice the end of each redraw: a region is laid out first, with its polls, and then drawn."""
+    for space in (bpy.types.SpaceView3D, bpy.types.SpaceSequenceEditor):
+        _handles.append((space, space.draw_handler_add(drop, (), "UI", "POST_PIXEL")))
+
+
+def remove() -> None:
+    """Leave nothing behind."""
+    while _handles:
+        space, handle = _handles.pop()
+        space.draw_handler_remove(handle, "UI")
+    drop()

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an edit of the tempo changes in the dance that moves a character."""
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from tempose_pose.tempo import TempoMap
+
+from ...model.dance import retiming
+from ...model.tempo import feel
+from ...model.tempo.playback import Playback, Timing
+from ...model.tempo.timing import Span
+from ..keys import curve_keys
+
+SAME_SONG = 0.02  # seconds by which a cut may differ and still be the same
+
+
+@dataclass(frozen=True)
+class TempoChange:
+    """What an edit of the tempo changes in a dance: enough for texts and for a preview.
+
+    Parameters
+    ----------
+    part : bool
+        The take was made of a range only: it can be previewed at another tempo, but nothing of it is kept in a dance
+        to all of the sound.
+    """
+
+    take: Any
+    action: Any
+    old: Timing
+    new: Timing
+    touched: list[tuple[float, float]]
+    downbeats: list[float]
+    part: bool
+
+    @property
+    def seconds(self) -> float:
+        """How much is danced again, on the new timeline."""
+        tempo = self.new.tempo
+        return float(sum(tempo.to_timeline(b) - tempo.to_timeline(a) for a, b in self.touched))
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing stays."""
+        first, last = self.new.song_at(np.asarray(self.new.ends)).tolist()
+        return (
+            bool(self.touched)
+            and self.touched[0][0] <= first + 1e-3
+            and self.touched[-1][1] >= last - 1e-3
+            and len(self.touched) == 1
+        )
+
+
+def head_of(take) -> dict | None:
+    """What a take says of itself, without its numbers: cheap enough for a panel. Not to be changed."""
+    return _head(take.text.lines[0].body) if take.text is not None and len(take.text.lines) else None
+
+
+@lru_cache(16)
+def _head(line: str) -> dict | None:
+    try:
+        head = json.loads(line)
+        return head if isinstance(head["tempo_map"], list) and isinstance(head["settings"], dict) else None
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def changes_of(take, action, playback: Playback, beats: dict | None) -> TempoChange | None:
+    """What a dance would hear anew after an edit of the tempo; None where it is no dance to this sound.
+
+    Parameters
+    ----------
+    take, action
+        What moves the character, as `base.take_of` finds it.
+    playback : Playback
+        The song as it is to be played.
+    beats : dict or None
+        As asked for: ``beats`` and ``downbeats`` in song seconds, half and double time in them.
+    """
+    head = head_of(take) if take is not None else None
+    if head is None or head["settings"].get("strip", "") != playback.original.name:
+        return None
+    start, seconds = head["song_start"], head["song_seconds"]
+    before, behind = start - playback.song_start, playback.song_end - start - seconds
+    if min(before, behind) < -SAME_SONG:
+        return None
+    tempo = TempoMap(head["tempo_map"])
+    left, _, rate = action.get(curve_keys.SPAN, (playback.span.left, 0.0, playback.span.rate))
+    if abs(rate - playback.span.rate) > 1e-6:
+        return None
+    end = start + seconds
+    old = Timing(Span(float(left), float(tempo.to_timeline(end)), playback.span.rate), tempo)
+    new = Timing(playback.span, playback.tempo)
+    wanted = None if beats is None else (tuple(beats["beats"]), tuple(beats["downbeats"]))
+    touched = _touched(take.text.lines[0].body, tuple(playback.tempo.points), wanted)
+    downbeats = (beats or {}).get("downbeats") or tempo.to_song(
+        np.asarray(head["downbeat_times"], float)
+    ).tolist()
+    return TempoChange(take, action, old, new, list(touched), downbeats, max(before, behind) > SAME_SONG)
+
+
+@lru_cache(64)
+def _touched(line: str, points: tuple, beats: tuple | None) -> tuple[tuple[float, float], ...]:
+    """Song seconds that a dance hears anew at another tempo or with other beats. Panels ask at every redraw."""
+    head = _head(line)
+    start, end = head["song_start"], head["song_start"] + head["song_seconds"]
+    old = TempoMap(head["tempo_map"])
+    spans = retiming.tempo_differs(old, TempoMap(points), start, end)
+    spans = [*spans, *_heard_anew(head, old, beats, start, end)]
+    return tuple(retiming.joined(spans, start, end, retiming.gap_seconds()))
+
+
+def _heard_anew(head: dict, tempo: TempoMap, beats: tuple | None, start: float, end: float) -> list:
+    asked = head["settings"].get("beats")
+    if beats is None:
+        return [(start, end)] if asked else []
+    if asked:
+        old = (asked["beats"], asked["downbeats"])
+    else:
+        old = tuple(
+            tempo.to_song(np.asarray(head[k], float)).tolist() for k in ("beat_times", "downbeat_times")
+        )
+    return feel.differing(old, beats, start, end)

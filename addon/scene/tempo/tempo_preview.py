@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The keys at an edited tempo, at once: a copy of the Action, put in its place everywhere.
+
+Taking the preview back puts the Action itself there again, which nobody has touched. Its keys are read once; from
+then on an edit of the tempo only writes over what it changes in the copy.
+"""
+
+from dataclasses import dataclass
+
+import bpy
+
+from ...model.dance import retiming
+from ...model.errors import Problem
+from ...model.keys import splice
+from ...model.keys.splice import Keys
+from .. import notes
+from ..keys import action_keys, curve_keys
+from ..keys.base_keys import preview_of
+from .tempo_changes import TempoChange
+
+WRITTEN = "tempose_preview"  # on previews: a mark of the keys as they were written
+
+
+@dataclass(eq=False)
+class _Read:
+    """The keys of an Action, and what a preview of it holds now."""
+
+    action: int  # its identity in this session
+    mark: str
+    keys: list[Keys]
+    shown: list[Keys]
+
+
+_kept: list[_Read] = []  # of the Action that was previewed last
+
+
+def previewing(settings) -> bool:
+    """Whether the keys on show are a preview of a tempo."""
+    return settings.tempo.before is not None and preview_of(settings.tempo) is not None
+
+
+def preview(settings, changes: TempoChange | None) -> str:
+    """Move the keys to the tempo that the settings ask for; returns what to say."""
+    if changes is None:
+        raise Problem(
+            "no_dance",
+            "No dance to this sound moves this character: generate one.",
+        )
+    if not _moves(changes):
+        take_back(settings)
+        return "At this tempo the keys stay where they are."
+    tempo, base = settings.tempo, changes.action
+    copy = preview_of(tempo)
+    if copy is None or tempo.before != base or _is_edited(copy):
+        take_back(settings)
+        copy = None
+    read = _read(base, copy is None)
+    fresh = copy is None
+    copy = base.copy() if fresh else copy
+    try:
+        _write(copy, read, changes, not tempo.exact)
+    except BaseException:
+        _kept.clear()
+        if fresh:
+            bpy.data.actions.remove(copy)
+        else:
+            take_back(settings)
+        raise
+    if fresh:
+        kept = base.use_fake_user
+        copy.name = f"{base.name} (tempo preview)"
+        base.user_remap(copy)
+        base.use_fake_user = True  # nothing may be lost on saving meanwhile
+        copy.use_fake_user = False
+        tempo.before, tempo.before_kept, tempo.shown = base, kept, copy
+    again_ = "to all of the music" if changes.part else "the changed parts again"
+    return f"The keys of '{base.name}' are shown at the new tempo. Regenerate dances {again_}."
+
+
+def _moves(changes: TempoChange) -> bool:
+    """Whether any key goes anywhere."""
+    frames = changes.old.span.frames.astype(float)
+    return bool(abs(retiming.new_frames(frames, changes.old, changes.new) - frames).max() > 1e-3)
+
+
+def _read(base, fresh: bool) -> _Read:
+    """The keys of an Action: those read before, where nobody has touched it since."""
+    mark = action_keys.digest(action_keys.places(base))
+    if not _kept or (_kept[0].action, _kept[0].mark) != (base.session_uid, mark):
+        masks = action_keys.by_hand(base)
+        keys = [curve_keys.read(c, masks[c.data_path, c.array_index]) for c in action_keys.curves(base)]
+        _kept[:] = [_Read(base.session_uid, mark, keys, [])]
+    if fresh:
+        _kept[0].shown = _kept[0].keys  # a copy begins as the Action itself
+    return _kept[0]
+
+
+def _write(copy, read: _Read, changes: TempoChange, whole: bool) -> None:
+    moves = splice.Moves(changes.old, changes.new, whole)
+    made = [splice.retimed(keys, moves) for keys in read.keys]
+    shown = read.shown or [None] * len(made)
+    for curve, keys, before in zip(action_keys.curves(copy), made, shown, strict=True):
+        curve_keys.write(curve, keys, before)
+    read.shown = made
+    copy[WRITTEN] = action_keys.digest([keys.co for keys in made])
+    if action_keys.MARKS in copy:
+        del copy[action_keys.MARKS]  # those of the Action: its keys lie elsewhere
+
+
+def _is_edited(copy) -> bool:
+    """Whether somebody has moved, added or taken away a key of a preview."""
+    return copy.get(WRITTEN, "") not in ("", action_keys.digest(action_keys.places(copy)))
+
+
+def take_back(settings) -> bool:
+    """Put the keys as they were before the preview; returns whether there was one.
+
+    A preview in which the artist has changed keys is kept as an Action of its own.
+    """
+    tempo = settings.tempo
+    base, copy = tempo.before, preview_of(tempo)
+    if base is None:
+        return False
+    if copy is not None and copy != base:
+        edited = _is_edited(copy)
+        copy.user_remap(base)
+        if edited:
+            copy.name, copy.use_fake_user = f"{base.name} (edited preview)", True
+            notes.say(f"The keys that you changed in the preview are kept in the Action '{copy.name}'.")
+        else:
+            bpy.data.actions.remove(copy)
+    base.use_fake_user = tempo.before_kept
+    tempo.before, tempo.before_kept, tempo.shown, tempo.preview = None, False, None, ""
+    return True
+
+
+def forget() -> None:
+    """Another file, or the add-on is going."""
+    _kept.clear()
