@@ -19,14 +19,17 @@ _HOMES = {
     "load_model": "tempose.api",
     "generate": "tempose.api",
     "BeatGrid": "tempose_pose.grid",
+    "Curve": "tempose_pose.curves",
     "Dance": "tempose.api",
+    "Section": "tempose_pose.form",
     "Song": "tempose.music.audio",
     "TempoMap": "tempose_pose.tempo",
     "TemposeError": "tempose_pose.errors",
 }
 
 __all__ = [
-    "BeatGrid", "Dance", "Song", "TempoMap", "TemposeError", "__version__", "generate", "load_model", "load_song",
+    "BeatGrid", "Curve", "Dance", "Section", "Song", "TempoMap", "TemposeError", "__version__", "generate",
+    "load_model", "load_song",
 ]  # fmt: skip
 
 if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr__`
@@ -35,7 +38,9 @@ if TYPE_CHECKING:  # for editors and type checkers, which do not run `__getattr_
     from tempose.api import load_model as load_model
     from tempose.api import load_song as load_song
     from tempose.music.audio import Song as Song
+    from tempose_pose.curves import Curve as Curve
     from tempose_pose.errors import TemposeError as TemposeError
+    from tempose_pose.form import Section as Section
     from tempose_pose.grid import BeatGrid as BeatGrid
     from tempose_pose.tempo import TempoMap as TempoMap
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -11,8 +11,10 @@ from typing import Any
 import tempose_pose.dance
 from tempose.generator import Generator, OnStep, load_generator
 from tempose.music.audio import Song
-from tempose.request import GUIDANCE, DanceRequest
+from tempose.request import GUIDANCE, REPEAT, STEPS, DanceRequest
+from tempose_pose.curves import Curve
 from tempose_pose.errors import TemposeError
+from tempose_pose.form import Section
 from tempose_pose.formats import load_reference
 from tempose_pose.grid import BeatGrid
 from tempose_pose.reference import standing_pose
@@ -106,8 +108,12 @@ def generate(
     reference: PoseSequence | str | os.PathLike[str] | None = None,
     model: Generator | str | os.PathLike[str] = "default",
     device: str = "auto",
-    steps: int = 20,
+    steps: int = STEPS,
     guidance: float = GUIDANCE,
+    listen: float = 1.0,
+    repeat: float = REPEAT,
+    sections: Sequence[Section] | None = None,
+    curves: Mapping[str, Curve] | None = None,
     on_step: OnStep | None = None,
     should_cancel: Callable[[], bool] | None = None,
 ) -> Dance:
@@ -140,6 +146,15 @@ def generate(
         Sampler steps, 1 to 200.
     guidance : float
         How closely the dance follows music, style and energy, 0 to 20; 1 turns guidance off.
+    listen : float
+        How strongly the sound itself asks for energy and hits: quiet is small, silence stands still. 0 hears nothing
+        but the beat.
+    repeat : float
+        How alike a section of the song that returns is danced: 0 anew, 1 nearly the same again.
+    sections : sequence of Section, optional
+        The form of the song, in song seconds, in place of the one that is found.
+    curves : mapping of name to Curve, optional
+        What is asked of the dancer from moment to moment, by the names and in the units of `tempose_pose.curves`.
     on_step : callable (done, total), optional
         Called after each sampler step.
     should_cancel : callable, optional
@@ -174,6 +189,10 @@ def generate(
         seed=seed,
         steps=steps,
         guidance=guidance,
+        listen=listen,
+        repeat=repeat,
+        sections=None if sections is None else tuple(sections),
+        curves=curves or {},
     )
     dancer = load_model(model, device) if isinstance(model, str | os.PathLike) else model
     made = dancer(heard, request, on_step=on_step, should_cancel=should_cancel)

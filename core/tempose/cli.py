@@ -11,7 +11,7 @@ import typer
 
 from tempose import __version__
 from tempose.datasets.cli import app as data_app
-from tempose.request import GUIDANCE, STEPS
+from tempose.request import GUIDANCE, REPEAT, STEPS
 from tempose_pose.errors import TemposeError
 
 app = typer.Typer(
@@ -56,6 +56,28 @@ def generate(
     ] = None,
     steps: Annotated[int, typer.Option(help="sampler steps")] = STEPS,
     guidance: Annotated[float, typer.Option(help="how hard to follow the music; 1 is off")] = GUIDANCE,
+    listen: Annotated[
+        float, typer.Option(help="how strongly to follow the sound; 0 is the beat alone")
+    ] = 1.0,
+    repeat: Annotated[
+        float, typer.Option(help="how alike to dance what returns in the song, 0 to 1")
+    ] = REPEAT,
+    energy_curve: Annotated[
+        Path | None, typer.Option(help="CSV of second,value: -2.5 still, 0 normal, 1.5 wild")
+    ] = None,
+    hits_curve: Annotated[
+        Path | None, typer.Option(help="CSV of second,value: -1 to 1: how far beats stop")
+    ] = None,
+    facing_curve: Annotated[
+        Path | None, typer.Option(help="CSV of second,value: 1 front, 0 profile, -1 back")
+    ] = None,
+    path_curve: Annotated[
+        Path | None, typer.Option(help="CSV of second,value: -0.36 left to 0.36 right, body heights")
+    ] = None,
+    level_curve: Annotated[
+        Path | None, typer.Option(help="CSV of second,value: below 0 crouching, above in the air")
+    ] = None,
+    zoom_curve: Annotated[Path | None, typer.Option(help="CSV of second,value: -0.3 far to 0.3 near")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     model: Annotated[str, typer.Option(help="default, null, or a folder of weights")] = "default",
 ) -> None:
@@ -65,8 +87,14 @@ def generate(
     from tempose.api import as_reference, load_song
     from tempose.api import generate as make_dance
     from tempose.tempo_file import load_tempo_map
+    from tempose_pose.curves import read_curve
     from tempose_pose.reference import complete
 
+    files = {
+        "energy": energy_curve, "hits": hits_curve, "facing": facing_curve,
+        "path": path_curve, "level": level_curve, "zoom": zoom_curve,
+    }  # fmt: skip
+    curves = {name: read_curve(path) for name, path in files.items() if path}
     heard, pose = load_song(song), as_reference(reference)
     tempo = None if tempo_map is None else load_tempo_map(tempo_map, start)
     for notice in complete(pose)[1]:
@@ -78,6 +106,7 @@ def generate(
         dance = make_dance(
             heard, style=style, seed=seed, energy=energy, start=0.0 if tempo else start, seconds=seconds,
             tempo_map=tempo, reference=pose, model=model, device=device, steps=steps, guidance=guidance,
+            listen=listen, repeat=repeat, curves=curves,
             on_step=lambda done, total: progress.update(task, completed=done, total=total),
         )  # fmt: skip
     dance.save(output)

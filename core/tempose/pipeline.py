@@ -119,6 +119,7 @@ class DancePipeline(DiffusionPipeline):
                 [_noise_seed(request.seed, segment)],
                 request.steps,
                 request.guidance,
+                earlier=score.earlier(segment, canvas.keypoints),
                 on_step=lambda step, n=number: _tick(on_step, should_cancel, n * request.steps + step, total),
             )
             canvas.draw(segment, drawn[0], confidence[0])

@@ -10,6 +10,7 @@ import numpy as np
 
 from tempose_pose.curves import Curve, check_curve
 from tempose_pose.errors import TemposeError
+from tempose_pose.form import Section, check_sections
 from tempose_pose.grid import BeatGrid
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.tempo import TempoMap
@@ -18,6 +19,7 @@ NORMAL_SPEED = 0.45  # body heights per second: what energy 1 means ...
 NORMAL_TEMPO = 110.0  # ... at so many beats per minute; at others see `normal_speed`
 FPS = 30.0  # the model's own frame rate; other rates are resampled at the edges
 MAX_SECONDS = 1200.0
+REPEAT = 0.6  # recognisable, and not the same
 STEPS = 6  # of the solver
 GUIDANCE = 3.5  # at equal speed the beat lock rises and limbs stay truer with it; above 4 dances grow alike
 STYLES = (
@@ -79,6 +81,10 @@ class DanceRequest:
     listen : float
         How strongly the sound asks for energy and hits where no curve does; 0 is not at all, 1 as real dancers
         do.
+    repeat : float
+        How alike a section that returns is danced: 0 anew, 1 nearly the same again.
+    sections : tuple of Section or None
+        The form of the song, in song seconds. None: as it is found.
     """
 
     reference: PoseSequence
@@ -93,6 +99,8 @@ class DanceRequest:
     known: Known | None = None
     curves: Mapping[str, Curve] = field(default_factory=dict)
     listen: float = 1.0
+    repeat: float = REPEAT
+    sections: tuple[Section, ...] | None = None
 
     def __post_init__(self):
         def check(good: bool, code: str, message: str):
@@ -117,8 +125,10 @@ class DanceRequest:
         check(1 <= self.steps <= 200, "steps_range", "Steps must lie between 1 and 200.")
         check(0 <= self.guidance <= 20, "guidance_range", "Guidance must lie between 0 and 20.")
         check(0 <= self.listen <= 3, "listen_range", "Listening must lie between 0 and 3.")
+        check(0 <= self.repeat <= 1, "repeat_range", "Repeat must lie between 0 and 1.")
         for name, curve in self.curves.items():
             check_curve(name, curve)
+        check_sections(self.sections or ())
 
     @property
     def frames(self) -> int:

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tempose.choreography import Choreography
 from tempose.listening import STILL, sound_energy, sound_hits
 from tempose.music.audio import Song
 from tempose.music.features import mean_tempo, music_features
+from tempose.music.form import find_sections
 from tempose.request import FPS, NORMAL_TEMPO, STYLES, DanceRequest
-from tempose.sampler import Conditions
+from tempose.sampler import Conditions, Earlier
 from tempose.segments import SEGMENT, Segment
 from tempose_pose.curves import RANGES, curve_columns
 from tempose_pose.grid import BeatGrid
+from tempose_pose.skeletons import OPENPOSE_18
 
 ENERGY = 1.1  # what the network is asked for as energy 1; measured to give 0.45 body heights per second
 FASTER = 0.6  # power of the tempo that goes into that; dances then go with its power of 0.82, clips of 0.77
@@ -32,12 +35,15 @@ class Score:
     song, request, grid
     curves : (T, curves) float32
         At the dance's frames; NaN where not given.
+    choreography : Choreography or None
+        What returns, if anything shall.
     """
 
     song: Song
     request: DanceRequest
     grid: BeatGrid
     curves: np.ndarray
+    choreography: Choreography | None
 
     @classmethod
     def of(cls, song: Song, request: DanceRequest, grid: BeatGrid, names: tuple[str, ...]) -> Score:
@@ -46,7 +52,8 @@ class Score:
         heard = _heard_curves(song, request, grid, times) if request.listen and names else {}
         asked = curve_columns(request.curves, times, names)  # (T, curves)
         curves = [np.where(np.isnan(a), heard.get(n, np.nan), a) for n, a in zip(names, asked.T, strict=True)]
-        return cls(song, request, grid, np.stack(curves, -1).astype(np.float32) if names else asked)
+        columns = np.stack(curves, -1).astype(np.float32) if names else asked
+        return cls(song, request, grid, columns, _choreography(song, request, grid))
 
     def conditions(self, segment: Segment) -> Conditions:
         """What one segment is danced to, a batch of one."""
@@ -59,6 +66,12 @@ class Score:
             np.asarray([_mean_energy(self.request, music)], np.float32),
             self.curves[None, segment.start : segment.start + SEGMENT],
         )
+
+    def earlier(self, segment: Segment, keypoints: np.ndarray) -> Earlier | None:
+        """What the segment shall resemble of the canonical keypoints (T, K, 2) drawn before it."""
+        if self.choreography is None:
+            return None
+        return self.choreography.earlier(segment, keypoints, OPENPOSE_18)
 
 
 def _heard_curves(
@@ -76,6 +89,13 @@ def _heard_curves(
         "energy": np.clip(base + request.listen * energy, *RANGES["energy"]),
         "hits": hits[nearest],
     }
+
+
+def _choreography(song: Song, request: DanceRequest, grid: BeatGrid) -> Choreography | None:
+    if not request.repeat:
+        return None
+    sections = find_sections(song.features, grid) if request.sections is None else request.sections
+    return Choreography.of(sections, grid, request.tempo_map, request.frame_times, request.repeat)
 
 
 def _mean_energy(request: DanceRequest, music: np.ndarray) -> float:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import math
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from tempose.request import FPS, MAX_SECONDS, STYLES, DanceRequest, Known
+from tempose_pose.curves import CURVES, MAX_POINTS, Curve
 from tempose_pose.errors import TemposeError
+from tempose_pose.form import MAX_NAME, MAX_SECTIONS, Section
 from tempose_pose.grid import MAX_BEATS, BeatGrid
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18, SKELETONS, skeleton
@@ -84,8 +87,25 @@ class KnownFrames(KnownPart):
     more: Annotated[list[KnownPart], Field(max_length=MAX_FRAMES)] = []
 
 
+CurvePoint = Annotated[list[Seconds | None], Field(min_length=2, max_length=2)]
+CurvePoints = Annotated[list[CurvePoint], Field(min_length=1, max_length=MAX_POINTS)]
+
+
+class SectionOfSong(Body):
+    """A part of the song in song seconds; parts of one name are the same music."""
+
+    start: Seconds
+    stop: Seconds
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
+    mirrored: bool = False
+
+
 class JobRequest(Body):
-    """What to dance, to which song."""
+    """What to dance, to which song.
+
+    `curves` maps names (see `/v1/capabilities`) to [timeline second, value] points; a value of null means that the
+    curve is not given from there on. `sections` is the form of the song; without it, it is found.
+    """
 
     audio: Sha256
     seconds: Annotated[float, Field(ge=0.5, le=MAX_SECONDS)]
@@ -97,6 +117,10 @@ class JobRequest(Body):
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
     steps: Annotated[int, Field(ge=1, le=200)] | None = None
     guidance: Annotated[float, Field(ge=0, le=20)] | None = None
+    listen: Annotated[float, Field(ge=0, le=3)] | None = None
+    repeat: Annotated[float, Field(ge=0, le=1)] | None = None
+    sections: Annotated[list[SectionOfSong], Field(max_length=MAX_SECTIONS)] | None = None
+    curves: dict[Literal[CURVES], CurvePoints] = {}  # type: ignore[valid-type]
     model: Literal["default", "null"] = "default"
     known: KnownFrames | None = None
 
@@ -159,13 +183,8 @@ def to_dance_request(job: JobRequest) -> DanceRequest:
     )
     if not (reference.scores > 0).any():
         raise TemposeError("reference_empty", "The reference pose has no joint that is seen.")
-    optional: dict[str, Any] = {}
-    if job.steps is not None:
-        optional["steps"] = job.steps
-    if job.energy is not None:
-        optional["energy"] = job.energy
-    if job.guidance is not None:
-        optional["guidance"] = job.guidance
+    given = {name: getattr(job, name) for name in ("steps", "energy", "guidance", "listen", "repeat")}
+    optional = {name: value for name, value in given.items() if value is not None}
     request = DanceRequest(
         reference=reference,
         seconds=job.seconds,
@@ -174,9 +193,18 @@ def to_dance_request(job: JobRequest) -> DanceRequest:
         style=job.style,
         seed=job.seed,
         known=_known(job),
+        curves={name: _curve(points) for name, points in job.curves.items()},
+        sections=None
+        if job.sections is None
+        else tuple(Section(**part.model_dump()) for part in job.sections),
         **optional,
     )
     return request
+
+
+def _curve(points: list[CurvePoint]) -> Curve:
+    times, values = np.asarray([[math.nan if x is None else x for x in point] for point in points], float).T
+    return Curve(times, values)
 
 
 def unknown_frames(request: DanceRequest) -> int:
@@ -291,6 +319,7 @@ class Capabilities(BaseModel):
     segment_frames: int
     overlap_frames: int
     styles: list[str]
+    curves: dict[str, list[float]]
     audio_formats: list[str]
     picture_formats: list[str]
     pose_estimator: PoseEstimator

@@ -9,8 +9,10 @@ from tempose.generator import WEIGHTS, load_generator
 from tempose.metrics.motion import joint_speed
 from tempose.music.audio import SAMPLE_RATE, Song
 from tempose.request import DanceRequest, Known
+from tempose_pose.curves import Curve
 from tempose_pose.dance import Dance
 from tempose_pose.errors import Canceled, TemposeError
+from tempose_pose.form import Section
 from tempose_pose.framing import chain_height
 from tempose_pose.grid import BeatGrid
 from tempose_pose.reference import standing_pose
@@ -181,3 +183,35 @@ def test_faster_music_is_danced_faster_and_energy_adds_to_that(generator, song, 
     normal = speed(1.0)
     assert speed(0.6) < 0.85 * normal
     assert speed(1.0, energy=1.6) > 1.2 * normal
+
+
+def _apart(a, b) -> float:
+    return float(np.linalg.norm(a.astype(float) - b.astype(float), axis=-1).mean())
+
+
+def test_a_section_that_returns_is_danced_again_as_closely_as_asked(generator, song, request_):
+    form = (Section(0, 4, "A"), Section(4, 9, "B"), Section(9, 13, "A"))
+    apart = {}
+    for repeat in (0.0, 0.6, 1.0):
+        asked = replace(request_, seconds=13.0, sections=form, repeat=repeat)
+        points = generator(song, asked).poses.keypoints
+        apart[repeat] = _apart(points[:120], points[270:390])
+    assert apart[1.0] < 0.35 * apart[0.0]
+    assert apart[1.0] < apart[0.6] < apart[0.0]
+
+
+def test_the_dancer_hears_silence_and_obeys_an_energy_curve(generator, song, request_):
+    def speeds(asked, heard=song):
+        steps = np.diff(generator(heard, asked).poses.keypoints.astype(float), axis=0)
+        step = np.linalg.norm(steps, axis=-1).mean(1)
+        return step[:140].mean(), step[180:].mean()
+
+    samples = song.samples.copy()
+    samples[5 * SAMPLE_RATE :] = 0
+    loud, silent = speeds(request_, Song(samples))
+    assert silent < 0.3 * loud
+    calm = Curve(np.array([0.0, 4.9, 5.1]), np.array([0.8, 0.8, -2.0]))
+    loud, quiet = speeds(replace(request_, curves={"energy": calm}))
+    assert quiet < 0.4 * loud
+    as_before = speeds(replace(request_, listen=0.0), Song(samples))
+    assert as_before[1] > 0.5 * as_before[0]

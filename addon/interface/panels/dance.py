@@ -17,6 +17,8 @@ class Dance:
         draw_area(layout, settings.generate)
         layout.prop(settings, "style", placeholder="Any")
         layout.prop(settings, "energy", slider=True)
+        layout.prop(settings, "listen", slider=True)
+        layout.prop(settings, "repeat", slider=True)
         row = layout.row(align=True)
         row.prop(settings, "seed")
         row.prop(settings, "lock_seed", text="", icon="LOCKED" if settings.lock_seed else "UNLOCKED")

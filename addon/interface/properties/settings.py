@@ -93,11 +93,29 @@ class TemposeSettings(bpy.types.PropertyGroup):
         max=4.0,
         options=set(),
     )
+    listen: FloatProperty(
+        name="Listen",
+        description="How strongly the sound asks for large and small movement: at 0 only the beat is heard, at 1 a "
+        "quiet part is danced calmly, a drop opens up and silence stands still",
+        default=1.0,
+        min=0.0,
+        max=3.0,
+        soft_max=2.0,
+        options=set(),
+    )
+    repeat: FloatProperty(
+        name="Repeat",
+        description="How alike a part of the song that returns is danced: 0 anew, 1 nearly the same moves again",
+        default=0.6,
+        min=0.0,
+        max=1.0,
+        options=set(),
+    )
     quality: EnumProperty(
         name="Quality",
         description="How much time the model takes for a dance",
         items=[
-            ("DRAFT", "Draft", "A quick look, in half the time"),
+            ("DRAFT", "Draft", "A quick look, a third faster"),
             ("NORMAL", "Standard", "Good for most dances"),
             ("FINE", "Fine", "Smoother in detail, in twice the time"),
         ],

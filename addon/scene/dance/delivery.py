@@ -75,6 +75,9 @@ def _find_sound(scene, asked: Order) -> Playback | None:
     return next((p for p in playbacks if sound_marks.sounds_alike(p, asked.sound)), None)
 
 
+KEPT = ("seconds", "reference", "energy", "steps", "beats", "listen", "repeat")  # of an order, with its take
+
+
 def take_of(asked: Order, made: DanceData, target: Target) -> tuple[Take, Playback]:
     """The take that a dance becomes, and how its music is played."""
     now, whole = target.playback, TempoMap(asked.whole)
@@ -88,7 +91,10 @@ def take_of(asked: Order, made: DanceData, target: Target) -> tuple[Take, Playba
         {
             "style": asked.body["style"] or "",
             "strip": asked.strip,
-            **{key: asked.body[key] for key in ("seconds", "reference", "energy", "steps", "beats")},
+            **{
+                key: asked.body[key]
+                for key in ("seconds", "reference", "energy", "steps", "beats", "listen", "repeat")
+            },
         },
     )
     span = Span(left, asked.body["seconds"], now.span.rate)

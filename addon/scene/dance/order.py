@@ -12,7 +12,7 @@ from ..music import audio
 from ..reading import Reading
 from ..server import connection
 
-STEPS = {"DRAFT": 5, "NORMAL": 6, "FINE": 12}  # of the sampler
+STEPS = {"DRAFT": 4, "NORMAL": 6, "FINE": 12}  # of the sampler
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,8 @@ def order(now: Reading, new_tempo: bool) -> Order:
         "seed": seed,
         "steps": STEPS[settings.quality],
         "guidance": None,
+        "listen": float(settings.listen),
+        "repeat": float(settings.repeat),
         "model": "default",
         "known": None,
     }

@@ -124,6 +124,8 @@ def order(
         "seed": int(data.dance.seed if seed is None else seed),
         "steps": asked.get("steps", STEPS[now.settings.quality]),
         "guidance": None,
+        "listen": asked.get("listen", float(now.settings.listen)),
+        "repeat": asked.get("repeat", float(now.settings.repeat)),
         "model": "default",
         "known": kept_poses.to_body(kept_poses.part(kept, part.first, part.stop)),
     }

@@ -10,6 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 from tempose import __version__
 from tempose.request import FPS, STYLES
 from tempose.segments import OVERLAP, SEGMENT
+from tempose_pose.curves import RANGES
 from tempose_pose.skeletons import SKELETONS
 from tempose_server import decode, pictures, schemas
 from tempose_server.metrics import CONTENT_TYPE
@@ -54,6 +55,7 @@ async def capabilities(parts: Parts) -> schemas.Capabilities:
         segment_frames=SEGMENT,
         overlap_frames=OVERLAP,
         styles=list(STYLES),
+        curves={name: list(limits) for name, limits in RANGES.items()},
         audio_formats=list(dict.fromkeys(chain.from_iterable(decode.FORMATS.values()))),
         picture_formats=[kind.lower() for kind in pictures.KINDS],
         pose_estimator=schemas.PoseEstimator(
