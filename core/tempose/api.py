@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import tempose_pose.dance
-from tempose.generator import Generator, OnStep, load_generator
+from tempose.generator import Generator, load_generator
+from tempose.progress import OnStep
 from tempose.music.audio import Song
 from tempose.request import GUIDANCE, REPEAT, STEPS, DanceRequest
 from tempose_pose.curves import Curve

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-import numpy as np
-
+from tempose.progress import OnSegment, OnStep
 from tempose.request import DanceRequest
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
@@ -16,11 +15,6 @@ if TYPE_CHECKING:
     from tempose.music.audio import Song
 
 WEIGHTS = Path(__file__).parent / "weights"
-
-OnSegment = Callable[[int, np.ndarray, np.ndarray], None]
-"""Called with (first frame, keypoints (n, K, 2), scores (n, K)) as soon as frames are final."""
-OnStep = Callable[[int, int], None]
-"""Called with (steps done, steps in all) after each sampler step."""
 
 
 class Generator(Protocol):

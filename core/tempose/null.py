@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tempose.generator import OnSegment, OnStep
 from tempose.music.audio import Song
+from tempose.progress import OnSegment, OnStep
 from tempose.request import FPS, DanceRequest
 from tempose.segments import meet, plan
 from tempose_pose.dance import Dance

@@ -14,10 +14,10 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
 from tempose.codecs import load_vae
 from tempose.dit import DanceDiT
-from tempose.generator import OnSegment, OnStep
 from tempose.music.audio import Song
 from tempose.music.features import MUSIC
 from tempose.plausible import reach
+from tempose.progress import OnSegment, OnStep
 from tempose.request import FPS, DanceRequest
 from tempose.sampler import SegmentSampler, Shown
 from tempose.score import Score

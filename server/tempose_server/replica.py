@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from tempose.generator import Generator, OnSegment, OnStep, load_generator
+from tempose.generator import Generator, load_generator
 from tempose.music.audio import Song
+from tempose.progress import OnSegment, OnStep
 from tempose.request import DanceRequest
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError

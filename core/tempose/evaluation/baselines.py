@@ -11,9 +11,9 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from tempose.evaluation.truth import Truth
-from tempose.generator import OnSegment, OnStep
 from tempose.metrics.curves import in_body_heights
 from tempose.music.audio import Song
+from tempose.progress import OnSegment, OnStep
 from tempose.request import FPS, DanceRequest
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError

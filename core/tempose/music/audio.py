@@ -12,10 +12,10 @@ import numpy as np
 
 from tempose.music.compiled import compile_once
 from tempose.music.sound_file import READ, open_sound
+from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
 
-SAMPLE_RATE = 22_050  # 735 samples per pose frame at 30 fps
 MAX_SECONDS = 3600
 SILENCE = 1e-4  # of full scale
 

@@ -14,13 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from tempose.music.audio import SAMPLE_RATE
 from tempose.music.compiled import compile_once
+from tempose.music.spectra import BANDS, mel_bands
 from tempose.weights_check import check_file
 
-RATE = 50  # frames per second
-HOP = SAMPLE_RATE // RATE
-BANDS = 40
 WIDTH = 32
 DILATIONS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 WEIGHTS = Path(__file__).with_name("beat_net.safetensors")
@@ -29,21 +26,7 @@ WEIGHTS = Path(__file__).with_name("beat_net.safetensors")
 def log_mel(samples: np.ndarray) -> np.ndarray:
     """(F, 40) float32 loudness of mel bands, frame i centred on second i / 50, the song's level taken out."""
     compile_once()
-    import librosa
-
-    mel = librosa.feature.melspectrogram(
-        y=samples,
-        sr=SAMPLE_RATE,
-        n_fft=1024,
-        hop_length=HOP,
-        n_mels=BANDS,
-        fmin=27.5,
-        power=1.0,
-        pad_mode="constant",
-    )
-    loudest = mel.max(0)
-    level = max(np.percentile(loudest, 95), 0.05 * loudest.max())  # the second where hardly anything sounds
-    return np.log1p(100 * mel / max(level, 1e-6)).T.astype(np.float32)
+    return mel_bands(samples)
 
 
 class BeatNet(nn.Module):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tempose.music.audio import SAMPLE_RATE
+from tempose.music.spectra import BEAT_RATE, SAMPLE_RATE
 from tempose_pose.grid import BeatGrid
 
 RATE = 100  # beats are first sought on a grid of 10 ms, then placed between its points
@@ -41,23 +41,22 @@ def track_beats(samples: np.ndarray) -> BeatGrid:
     seconds = len(samples) / SAMPLE_RATE
     if seconds < 0.5 or np.abs(samples).max() < QUIET:
         return _even(seconds)
-    from tempose.music.beat_net import RATE as COARSE
     from tempose.music.beat_net import activations
 
     heard = activations(samples)
     times = np.arange(int(seconds * RATE) + 1) / RATE
-    rating = _logit(np.interp(times, np.arange(len(heard)) / COARSE, heard[:, 0]))
+    rating = _logit(np.interp(times, np.arange(len(heard)) / BEAT_RATE, heard[:, 0]))
     path = best_path(rating)
     if len(path) < 2:
         return _even(seconds)
-    beats = _between_frames(path / RATE, heard[:, 0], COARSE)
-    beats = _evened(_bridged(beats, heard[:, 0], COARSE))
-    beats, doubt = _at_its_octave(beats, heard, COARSE)
+    beats = _between_frames(path / RATE, heard[:, 0], BEAT_RATE)
+    beats = _evened(_bridged(beats, heard[:, 0], BEAT_RATE))
+    beats, doubt = _at_its_octave(beats, heard, BEAT_RATE)
     begin, end = _audible(samples)
-    confidence = _confidence(beats, heard[:, 0], COARSE, end - begin, doubt)
+    confidence = _confidence(beats, heard[:, 0], BEAT_RATE, end - begin, doubt)
     beats = _extended(beats, begin, min(end, seconds))
-    bar = _logit(_near(heard[:, 1], beats, COARSE))
-    return BeatGrid(beats, beats[_downbeats(bar)], confidence, _near(heard[:, 0], beats, COARSE))
+    bar = _logit(_near(heard[:, 1], beats, BEAT_RATE))
+    return BeatGrid(beats, beats[_downbeats(bar)], confidence, _near(heard[:, 0], beats, BEAT_RATE))
 
 
 def tempo_curve(grid: BeatGrid) -> np.ndarray:

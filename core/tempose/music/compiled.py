@@ -20,7 +20,9 @@ import numpy as np
 import platformdirs
 from filelock import FileLock, Timeout
 
-SECONDS = 7  # long enough for a beat grid
+from tempose.music.spectra import SAMPLE_RATE, listened, mel_bands
+
+SECONDS = 7  # of noise
 PATIENCE = 180.0  # seconds for another process to compile, which takes some twenty
 TRIES = 3  # of an installation, where a process that knows nothing of this lock fills the same cache
 MARK, LOCK = "tempose.compiled", "tempose.lock"
@@ -83,13 +85,9 @@ def _read(path: Path) -> str:
 
 
 def _analyse_noise() -> None:
-    from tempose.music.audio import SAMPLE_RATE
-    from tempose.music.beats import track_beats
-    from tempose.music.features import song_features
-
     samples = np.random.default_rng(0).normal(0, 0.1, SECONDS * SAMPLE_RATE).astype(np.float32)
-    song_features(samples)
-    track_beats(samples)
+    listened(samples)
+    mel_bands(samples)
 
 
 if __name__ == "__main__" and not install():

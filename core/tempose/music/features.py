@@ -10,13 +10,10 @@ from __future__ import annotations
 import numpy as np
 
 from tempose.feature_spec import FeatureSpec
-from tempose.music.audio import SAMPLE_RATE
 from tempose.music.compiled import compile_once
+from tempose.music.spectra import FPS, listened
 from tempose_pose.grid import BeatGrid
 from tempose_pose.tempo import TempoMap
-
-FPS = 30
-HOP = SAMPLE_RATE // FPS  # 735
 
 LISTENED = FeatureSpec((("onset", 1), ("mfcc", 20), ("chroma", 12), ("onset_peak", 1), ("loudness", 1)))
 # Sine and cosine of one turn per beat, of two turns per beat and of one turn per bar; see `beat_features`.
@@ -28,9 +25,6 @@ BEAT_GRID = FeatureSpec((
 MUSIC = LISTENED + BEAT_GRID
 """All that the dancer hears, (T, 43); raise the version of both parts when any column changes its meaning."""
 
-# Fixed scales that bring each group to about unit range: MFCC of dB spectra are large, the first one most.
-_MFCC_SCALE = np.asarray([200.0] + [60.0] * 19, np.float32)
-
 
 def song_features(samples: np.ndarray) -> np.ndarray:
     """(F, 35) float32 features as `LISTENED` names them, at 30 frames per second of song.
@@ -38,25 +32,7 @@ def song_features(samples: np.ndarray) -> np.ndarray:
     Frame i is centred on i/30 s. Chroma is CENS; loudness is about −1 (80 dB below the loudest frame) to 1.
     """
     compile_once()
-    import librosa
-
-    frames = 1 + len(samples) // HOP
-    if len(samples) < 4096:
-        samples = np.pad(samples, (0, 4096 - len(samples)))
-    mel = librosa.feature.melspectrogram(y=samples, sr=SAMPLE_RATE, n_fft=2048, hop_length=HOP, n_mels=96)
-    decibels = librosa.power_to_db(mel, ref=np.max, top_db=80)
-    onset = librosa.onset.onset_strength(S=decibels, sr=SAMPLE_RATE, hop_length=HOP)
-    onset = onset / max(float(np.percentile(onset, 98)), 1e-6)
-    mfcc = librosa.feature.mfcc(S=decibels, n_mfcc=20) / _MFCC_SCALE[:, None]
-    stft_chroma = librosa.feature.chroma_stft(
-        y=samples, sr=SAMPLE_RATE, n_fft=4096, hop_length=HOP, tuning=0.0
-    )
-    chroma = librosa.feature.chroma_cens(C=stft_chroma, win_len_smooth=21)
-    peaks = np.zeros(onset.shape, np.float32)
-    peaks[librosa.onset.onset_detect(onset_envelope=onset, sr=SAMPLE_RATE, hop_length=HOP)] = 1
-    loudness = decibels.max(0) / 40 + 1
-    features = np.vstack([onset, mfcc, chroma, peaks, loudness])[:, :frames]  # (35, F)
-    return np.ascontiguousarray(features.T, np.float32)
+    return listened(samples)
 
 
 def beat_features(beats: np.ndarray, bars: np.ndarray, bpm: np.ndarray) -> np.ndarray:
@@ -72,25 +48,23 @@ def beat_features(beats: np.ndarray, bars: np.ndarray, bpm: np.ndarray) -> np.nd
     return np.column_stack([np.sin(turns), np.cos(turns), triangle, tempo]).astype(np.float32)
 
 
-def music_features(
-    listened: np.ndarray, grid: BeatGrid, tempo_map: TempoMap, timeline: np.ndarray
-) -> np.ndarray:
+def music_features(song: np.ndarray, grid: BeatGrid, tempo_map: TempoMap, timeline: np.ndarray) -> np.ndarray:
     """(T, 43) features as `MUSIC` names them, at timeline seconds: the song's, read through the tempo map.
 
     Parameters
     ----------
-    listened : (F, 35)
+    song : (F, 35)
         From `song_features`.
     grid : BeatGrid
         In song seconds.
     timeline : (T,)
     """
-    song = tempo_map.to_song(timeline)
-    heard = np.stack([np.interp(song * FPS, np.arange(len(listened)), column) for column in listened.T], -1)
-    outside = (song < 0) | (song > len(listened) / FPS)
+    seconds = tempo_map.to_song(timeline)
+    heard = np.stack([np.interp(seconds * FPS, np.arange(len(song)), column) for column in song.T], -1)
+    outside = (seconds < 0) | (seconds > len(song) / FPS)
     heard[outside] = 0
-    beats = grid.beat_position(song)
-    bars = grid.bar_position(song)
+    beats = grid.beat_position(seconds)
+    bars = grid.bar_position(seconds)
     step = 1 / FPS
     bpm = 60 * (grid.beat_position(tempo_map.to_song(timeline + step)) - beats) / step
     return np.hstack([heard, beat_features(beats, bars, bpm)]).astype(np.float32)

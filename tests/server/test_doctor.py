@@ -12,10 +12,8 @@ import typer
 from patience import PATIENCE
 from typer.testing import CliRunner
 
-from tempose import doctor
 from tempose.weights_check import WEIGHT_FILE
-
-pytest.importorskip("tempose_server")
+from tempose_server import doctor
 
 
 @pytest.fixture
