@@ -1,0 +1,40 @@
+"""Dances made by formula, the same in every run, for metrics to be tested on."""
+
+import numpy as np
+
+from tempose_pose.reference import standing_pose
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import OPENPOSE_18
+
+FPS = 30.0
+
+
+def lively(seconds: float = 24.0, bpm: float = 116.0) -> tuple[PoseSequence, np.ndarray]:
+    """A dancer who steps, kicks, crouches, turns and waves; poses, and its beats in seconds."""
+    time = np.arange(round(seconds * FPS)) / FPS
+    beat = time * bpm / 60
+    points = np.repeat(standing_pose(0.6).keypoints.astype(float), len(time), 0)
+    at = {joint: i for i, joint in enumerate(OPENPOSE_18.joints)}
+
+    def move(joints: str, across=0.0, up=0.0) -> None:
+        for joint in joints.split():
+            points[:, at[joint], 0] += across
+            points[:, at[joint], 1] -= up
+
+    legs = "left_knee left_ankle right_knee right_ankle"
+    upper = " ".join(j for j in OPENPOSE_18.joints if j not in legs.split())
+    crouch = 0.04 * (1 - np.cos(np.pi * beat / 2)) + 0.012 * np.cos(2 * np.pi * beat)
+    sway = 0.08 * np.sin(np.pi * beat / 8) + 0.02 * np.sin(np.pi * beat)
+    move(upper, sway, -crouch)
+    move(legs, sway)
+    for side, sign, late in (("left", 1, 0), ("right", -1, 1)):
+        lift = 0.09 * np.maximum(0, np.sin(np.pi * (beat + late))) * (1 + np.sin(np.pi * beat / 16) ** 2)
+        move(f"{side}_ankle", sign * 0.5 * lift, lift)
+        move(f"{side}_knee", sign * 0.6 * lift, 0.6 * lift)
+        wave = np.sin(np.pi * (beat / 2 + late / 2))
+        move(f"{side}_wrist", sign * 0.06 * np.cos(np.pi * beat), 0.2 + 0.2 * wave)
+        move(f"{side}_elbow", sign * 0.03 * np.cos(np.pi * beat), 0.08 + 0.09 * wave)
+    turn = np.cos(np.pi * beat / 12)[:, None]
+    middle = points[:, [at["left_hip"], at["right_hip"]], 0].mean(1, keepdims=True)
+    points[..., 0] = middle + (points[..., 0] - middle) * turn
+    return PoseSequence(points, np.ones(points.shape[:2]), FPS, OPENPOSE_18), np.arange(0, seconds, 60 / bpm)
