@@ -294,7 +294,7 @@ def _speed(points: np.ndarray, fps: float) -> np.ndarray:
     return np.linalg.norm(np.diff(points, axis=0), axis=-1) * fps
 
 
-def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
+def _runs(mask: np.ndarray) -> list[tuple[np.intp, np.intp]]:
     """Start and stop of each stretch in which (T,) is true."""
     edges = np.diff(np.concatenate([[0], mask.astype(int), [0]]))
     return list(zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True))
