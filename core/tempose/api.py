@@ -10,8 +10,8 @@ from typing import Any
 
 import tempose_pose.dance
 from tempose.generator import Generator, load_generator
-from tempose.progress import OnStep
 from tempose.music.audio import Song
+from tempose.progress import OnStep
 from tempose.request import GUIDANCE, REPEAT, STEPS, DanceRequest
 from tempose_pose.curves import Curve
 from tempose_pose.errors import TemposeError

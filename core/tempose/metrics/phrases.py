@@ -183,7 +183,7 @@ def steps(p: Phrase) -> dict[str, float]:
         "steps": p.per_beats(len(heights), 1),
         "step_height": _mean(heights),
         "step_length": _mean(lengths),
-        "kicks": p.per_beats(sum(height > KICK for height in heights)),
+        "kicks": p.per_beats(sum(bool(height > KICK) for height in heights)),
         "jumps": p.per_beats(sum(JUMP_FRAMES <= frames <= JUMP_SECONDS * p.fps for frames in flights)),
     }
 
