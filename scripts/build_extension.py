@@ -8,6 +8,8 @@ Needs no Blender: where a bpy wheel is found, its own tool also validates the zi
 from __future__ import annotations
 
 import argparse
+import hashlib
+import json
 import re
 import subprocess
 import sys
@@ -21,6 +23,8 @@ from pure_wheel import STAMP, write_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
 MANIFEST = ROOT / "blender_manifest.toml"
+CARRIED = ROOT / "scripts" / "carried_wheels.txt"  # wheels of other people's packages, with their hashes
+FETCHED = ROOT / "build" / "wheels"  # where they are kept once they have been fetched
 SHARED = Path("pose/tempose_pose")  # the package that the extension carries as a wheel
 LEFT_OUT = {"__pycache__"}
 
@@ -53,6 +57,23 @@ def contents() -> dict[str, Path]:
     return files
 
 
+def fetch_wheels(folder: Path = FETCHED) -> None:
+    """Have pip fetch the wheels that the extension carries, each checked against its hash."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    pure = ["--only-binary=:all:", "--platform", "any", "--implementation", "py", "--abi", "none"]
+    subprocess.run(
+        [*command, *pure, "--require-hashes", "--dest", str(folder), "-r", str(CARRIED)], check=True
+    )
+
+
+def fetched_wheels(folder: Path = FETCHED) -> list[Path]:
+    """The wheels of `CARRIED` that have been fetched and have the right hash: all of them, or none."""
+    lines = [line.split() for line in CARRIED.read_text("utf-8").splitlines() if "--hash=sha256:" in line]
+    asked = {digest.rpartition(":")[2] for _, digest in lines}
+    found = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in sorted(folder.glob("*.whl"))}
+    return [path for digest, path in found.items() if digest in asked] if asked <= found.keys() else []
+
+
 def server_wheel(folder: Path) -> Path:
     """The server as a wheel, for *Set Up Server* to install."""
     command = [
@@ -82,9 +103,15 @@ def build(output: Path, wheel: Path | None = None) -> Path:
         text = re.sub(rf"{SHARED.name}-[^-]+-py3-none-any\.whl", shared.name, text)
         if f"./wheels/{shared.name}" not in tomllib.loads(text)["wheels"]:
             raise ValueError(f"{MANIFEST.name} does not list the wheel of {SHARED.name}.")
-        files = (
-            contents() | {f"wheels/{shared.name}": shared} | ({f"wheel/{wheel.name}": wheel} if wheel else {})
+        wheels = [shared, *fetched_wheels()]
+        text = re.sub(
+            r"^wheels = .*$",
+            f"wheels = {json.dumps([f'./wheels/{w.name}' for w in wheels])}",
+            text,
+            flags=re.M,
         )
+        files = contents() | {f"wheels/{w.name}": w for w in wheels}
+        files |= {f"wheel/{wheel.name}": wheel} if wheel else {}
         stored = {MANIFEST.name: text.encode()} | {n: p.read_bytes() for n, p in files.items()}
         for name, data in stored.items():
             entry = zipfile.ZipInfo(name, STAMP)
@@ -108,6 +135,15 @@ def main() -> None:
     parser.add_argument("--output-dir", type=Path, default=ROOT / "dist")
     parser.add_argument("--with-server", action="store_true", help="put the server's wheel in, 30 MB")
     asked = parser.parse_args()
+    if not fetched_wheels():
+        try:
+            fetch_wheels()
+        except subprocess.CalledProcessError:
+            if asked.with_server:  # what people get is to be whole
+                sys.exit("The wheels that the extension carries could not be fetched.")
+            print(
+                "Built without the wheels of requests: fine for Blenders that have it, as those of blender.org."
+            )
     with tempfile.TemporaryDirectory() as folder:
         target = build(asked.output_dir, server_wheel(Path(folder)) if asked.with_server else None)
     tool = blender_tool()

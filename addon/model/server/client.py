@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The HTTP client. It trusts nothing that the server says. No bpy in here.
-
-`http.client` is used directly: it knows no proxies and follows no redirects, so sound and token go to the
-stated host and nowhere else.
-"""
+"""The HTTP client. It trusts nothing that the server says. No bpy in here."""
 
 import contextlib
 import hashlib
-import http.client
 import ipaddress
 import json
 import socket
@@ -15,12 +10,17 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ..dance.dance import FARTHEST, DanceData, bad_answer, from_answer, number, times
 from ..errors import Canceled, Problem
+from . import transport
 from .answers import EVENT_BYTES, MESSAGE_CHARACTERS, STATES, job_of, no_poses, parse_events, parsed, refusal
 from .compact import MEDIA_TYPE, from_compact
+
+if TYPE_CHECKING:
+    from requests import Response
 
 JSON_BYTES = 64_000_000
 SOUND_BYTES = 300_000_000
@@ -86,16 +86,15 @@ class Client:
         self._trust = trust(certificate) if self.scheme == "https" else None
         self._stop = threading.Event()
         self._lock = threading.Lock()
-        self._open: set[Client._Response] = set()
+        self._open: set[socket.socket] = set()
 
     def abort(self) -> None:
         """End the calls in progress and refuse new ones."""
         self._stop.set()
         with self._lock:
-            for call in self._open:
-                if call.sock is not None:
-                    with contextlib.suppress(OSError):
-                        call.sock.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
+            for sock in self._open:
+                with contextlib.suppress(OSError):
+                    sock.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
 
     # the plain calls
 
@@ -260,10 +259,10 @@ class Client:
 
     def _events(self, job: str, last: int) -> Iterator[tuple[int | None, str, dict]]:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(last)} if last else {})}
-        with self._Response(self, "GET", f"/v1/jobs/{job}/events", None, headers, self.timeout) as response:
-            if response.status != 200:
-                raise refusal(response.status, response.read(JSON_BYTES + 1))
-            yield from parse_events(iter(lambda: response.readline(EVENT_BYTES + 1), b""))
+        with self._answer("GET", f"/v1/jobs/{job}/events", None, headers, self.timeout) as answer:
+            if answer.status_code != 200:
+                raise refusal(answer.status_code, transport.read(answer, JSON_BYTES + 1))
+            yield from parse_events(transport.lines(answer, EVENT_BYTES + 1))
         self._check()
 
     # the wire
@@ -288,58 +287,41 @@ class Client:
             )
         return Problem("server_gone", said)
 
-    class _Response:
-        """A connection for one call, closed at the end, with the network's errors turned into words."""
+    @contextlib.contextmanager
+    def _answer(
+        self, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout: float
+    ) -> "Iterator[Response]":
+        """One call, with the network's errors turned into words."""
+        self._check()
+        sockets = []
 
-        def __init__(self, client: "Client", method, path, body, headers, timeout):
-            self.client, self.args = client, (method, path, body, headers)
-            place = (client.host, client.port)
-            self.connection = (
-                http.client.HTTPSConnection(*place, timeout=timeout, context=client._trust)
-                if client._trust
-                else http.client.HTTPConnection(*place, timeout=timeout)
-            )
-            self.sock: socket.socket | None = None  # http.client forgets it when the answer begins
-            self.response: http.client.HTTPResponse | None = None
+        def opened(sock: socket.socket) -> None:
+            with self._lock:
+                sockets.append(sock)
+                self._open.add(sock)
+            self._check()
 
-        def __enter__(self) -> http.client.HTTPResponse:
-            method, path, body, headers = self.args
-            client = self.client
-            client._check()
-            with client._lock:
-                client._open.add(self)
-            try:
-                self.connection.connect()
-                self.sock = self.connection.sock
-                client._check()
-                self.connection.request(
-                    method,
-                    path,
-                    body,
-                    {"Authorization": f"Bearer {client.token}", "Connection": "close", **headers},
-                )
-                self.response = self.connection.getresponse()
-            except BaseException as error:
-                self.__exit__(type(error), error, None)
-                raise
-            return self.response
-
-        def __exit__(self, kind, error, trace) -> None:
-            with self.client._lock:
-                self.client._open.discard(self)
-            if self.response is not None:
-                self.response.close()
-            self.connection.close()
-            if isinstance(error, OSError | http.client.HTTPException):
-                self.client._check()
-                if isinstance(error, ssl.SSLCertVerificationError):
-                    raise Problem("certificate", UNTRUSTED) from error
-                raise self.client._gone() from error
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        asked = {"Authorization": f"Bearer {self.token}", **headers}
+        try:
+            with transport.exchange(
+                method, f"{self.scheme}://{host}:{self.port}{path}", body, asked,
+                timeout=timeout, trust=self._trust, opened=opened,
+            ) as answer:  # fmt: skip
+                yield answer
+        except transport.GONE as error:
+            self._check()
+            if isinstance(error, ssl.SSLCertVerificationError):
+                raise Problem("certificate", UNTRUSTED) from error
+            raise self._gone() from error
+        finally:
+            with self._lock:
+                self._open.difference_update(sockets)
 
     def _call(self, method, path, body=None, headers=None, *, good, timeout=None, limit=JSON_BYTES):
-        with self._Response(self, method, path, body, headers or {}, timeout or self.timeout) as response:
-            data = b"" if method == "HEAD" else response.read(limit + 1)
-            status, answer_headers = response.status, response.headers
+        with self._answer(method, path, body, headers or {}, timeout or self.timeout) as answer:
+            data = b"" if method == "HEAD" else transport.read(answer, limit + 1)
+            status, answer_headers = answer.status_code, answer.headers
         self._check()
         if len(data) > limit:
             raise bad_answer("more than it may")

@@ -2,7 +2,9 @@
 
 import base64
 import contextlib
+import gzip
 import json
+import sys
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -121,6 +123,70 @@ def test_a_redirect_is_not_followed():
         client.health()
 
 
+def test_nothing_comes_out_of_the_environment(monkeypatch, tmp_path):
+    (tmp_path / "netrc").write_text("machine 127.0.0.1 login somebody password something")
+    monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
+    with serving({("GET", "/v1/health"): health()}) as (fake, client):
+        client.health()
+        assert fake.calls[0][2] | {"Host": ""} == {
+            "Host": "",
+            "Authorization": f"Bearer {TOKEN}",
+            "Accept-Encoding": "identity",
+            "User-Agent": "Tempose",
+            "Connection": "close",
+        }
+
+
+def test_a_packed_answer_is_not_unpacked():
+    def packed(handler):
+        data = gzip.compress(json.dumps(health()).encode())
+        handler.send_response(200)
+        handler.send_header("Content-Encoding", "gzip")
+        handler.send_header("Content-Length", str(len(data)))
+        handler.end_headers()
+        handler.wfile.write(data)
+
+    with serving({("GET", "/v1/health"): packed}) as (_, client), pytest.raises(Problem, match="not JSON"):
+        client.health()
+
+
+@pytest.mark.parametrize("sent", [b"", b'{"status": '])
+def test_a_server_that_falls_silent_is_given_up(sent):
+    release = threading.Event()
+
+    def stall(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(sent)
+        handler.wfile.flush()
+        release.wait(PATIENCE)
+
+    with serving({("GET", "/v1/health"): stall}) as (_, client):
+        with pytest.raises(Problem) as caught:
+            client.health(timeout=0.2)
+        release.set()
+    assert caught.value.code == "server_gone"
+
+
+def test_an_answer_that_breaks_off_is_no_answer():
+    def broken(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", "1000")
+        handler.end_headers()
+        handler.wfile.write(json.dumps(health()).encode())
+
+    with serving({("GET", "/v1/health"): broken}) as (_, client), pytest.raises(Problem) as caught:
+        client.health()
+    assert caught.value.code == "server_gone"
+
+
+def test_a_blender_without_requests_is_told_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "requests", None)
+    with pytest.raises(Problem, match="python3-requests"):
+        Client("http://127.0.0.1:9", TOKEN).health()
+
+
 @pytest.mark.parametrize(
     "answer",
     [b"", b"no json", b"[1]", b"[" * 200_000, {}, {"status": 1, "version": 2}],
@@ -232,7 +298,7 @@ def test_what_to_do_about_a_server_that_has_gone_depends_on_where_it_runs(monkey
     def refused(*_args, **_more):
         raise ConnectionRefusedError
 
-    monkeypatch.setattr("socket.create_connection", refused)
+    monkeypatch.setattr("urllib3.util.connection.create_connection", refused)
     own = said("http://127.0.0.1:9", alive=lambda: True)
     here, there = said("http://127.0.0.1:9"), said("http://studio.local:8000")
     assert "Start it again in the Tempose panel" in own
@@ -243,7 +309,9 @@ def test_what_to_do_about_a_server_that_has_gone_depends_on_where_it_runs(monkey
 
 def test_a_remote_server_lost_while_it_dances_is_said_to_be_remote(monkeypatch):
     client = Client("http://studio.local:8000", "t")
-    monkeypatch.setattr("socket.create_connection", lambda *_a, **_k: (_ for _ in ()).throw(OSError))
+    monkeypatch.setattr(
+        "urllib3.util.connection.create_connection", lambda *_a, **_k: (_ for _ in ()).throw(OSError)
+    )
     with pytest.raises(Problem, match=r"on studio\.local does not answer"):
         client.follow("job", lambda *_: None, patience=0.0)
 
