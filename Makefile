@@ -103,7 +103,7 @@ gui-blender:
 # Style, types, and who may import whom. All of it, whatever fails first.
 lint: install
 	@mkdir -p build/test
-	@(bad=; for check in 'ruff check .' 'ruff format --check .' pyright 'lint-imports --no-cache' 'deptry core pose server'; do \
+	@(bad=; for check in 'ruff check .' 'ruff format --check .' pyright 'pyright -p pyright-addon.json' 'lint-imports --no-cache' 'deptry core pose server'; do \
 	  echo "== $$check"; .venv/bin/$$check || bad="$$bad $$check;"; \
 	done; [ -z "$$bad" ] && echo "all clean" || { echo "failed:$$bad"; exit 1; }) $(LOGGED)
 

@@ -84,10 +84,11 @@ def main():
     from tempose_server.cli import serve
 
     real = replica.load_generator
-    wait, loads = float(os.environ.get("DOUBLE_LOAD_SECONDS", "0")), os.environ.get("DOUBLE_LOADS")
+    gate, loads = os.environ.get("DOUBLE_LOAD_GATE"), os.environ.get("DOUBLE_LOADS")
 
     def load(model, device="auto"):
-        time.sleep(wait)
+        while gate and not Path(gate).exists():
+            time.sleep(0.05)
         if model != "default":
             return real(model, device)
         if loads:

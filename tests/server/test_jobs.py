@@ -241,12 +241,14 @@ def test_health_tells_of_work_while_a_job_runs(busy):
     assert server.client.get("/v1/health").json()["status"] == "BUSY"
 
 
-def test_health_answers_while_the_model_loads(launch):
-    server = launch(double=True, environment={"DOUBLE_LOAD_SECONDS": "1.5"})
+def test_health_answers_while_the_model_loads(launch, tmp_path):
+    gate = tmp_path / "gate"
+    server = launch(double=True, environment={"DOUBLE_LOAD_GATE": str(gate)})
     health = server.client.get("/v1/health").json()
     assert (health["status"], health["device"], health["model_revision"]) == ("STARTING", None, None)
     job_id = server.new_job()
     assert server.job(job_id)["state"] == "queued"
+    gate.touch()
     assert server.wait(job_id)["state"] == "succeeded"
     assert server.client.get("/v1/health").json()["status"] == "READY"
 
