@@ -34,7 +34,8 @@ from tempose.generator import load_generator
 from tempose.pipeline import DancePipeline
 from tempose.request import GUIDANCE, Known
 from tempose.solver import FlowSolver
-from tempose.training.cli import fit, load_sets, read_config
+from tempose.training.config import read_config
+from tempose.training.run import fit, sources
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.reference import standing_pose
@@ -93,7 +94,7 @@ def train(given: argparse.Namespace) -> None:
     """Train each for its steps, or as far as the minutes reach."""
     sets = None
     for name, settings in chosen(given.only):
-        sets = sets or load_sets(given.data, settings["bank"])
+        sets = sets or sources(given.data, settings, name)
         fit(settings, *sets, given.minutes, name)
 
 

@@ -20,10 +20,14 @@ import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
+from tempose.augmentation.maker import ExampleMaker
+from tempose.augmentation.settings import Settings
 from tempose.codecs import ImageVAE, RawCoordinates, load_vae
-from tempose.datasets.augment import Augmenter, SongBankEntry
+from tempose.datasets.bank import BankSong
 from tempose.datasets.clips import load_clips
 from tempose.datasets.extremities import SKELETONS, on_skeleton
+from tempose.datasets.recombine import Recombiner
+from tempose.datasets.source import Source
 from tempose.generator import WEIGHTS
 from tempose.music.features import LISTENED
 from tempose.representation import BINS, decode_rows, one_hot_rows
@@ -43,19 +47,20 @@ TINY = {
 }  # fmt: skip
 
 
-def augmenter(root: Path, held_out: bool) -> Augmenter:
+def dancers(root: Path, held_out: bool) -> ExampleMaker:
     """Dancers of one side of the split; the music does not matter here."""
-    songs = [SongBankEntry(np.zeros((1500, LISTENED.width), np.float16), np.arange(0, 50, 0.5))]
-    return Augmenter([c for c in load_clips(root) if c.held_out == held_out], songs)
+    songs = [BankSong(np.zeros((1500, LISTENED.width), np.float16), np.arange(0, 50, 0.5), "house")]
+    clips = [c for c in load_clips(root) if c.held_out == held_out]
+    return ExampleMaker(Source(Recombiner(clips), songs), Settings(occlusion=0.0))  # hidden is hidden
 
 
-def examples(source: Augmenter, count: int, joints: int, seed: int = 0) -> list[tuple[Tensor, Tensor]]:
+def examples(source: ExampleMaker, count: int, joints: int, seed: int = 0) -> list[tuple[Tensor, Tensor]]:
     """(K, T, 2) and (K, T) of dancers whose joints come and go."""
     out = []
     for i in range(count):
         rng = np.random.default_rng((seed, i))
-        e = source.draw(rng)
-        points, scores = on_skeleton(e.keypoints, e.scores, joints, rng)
+        e = source(1, seed, i)
+        points, scores = on_skeleton(e.keypoints[0].numpy(), e.scores[0].numpy(), joints, rng)
         for joint in np.flatnonzero(rng.random(joints) < 0.2):
             start = int(rng.integers(len(points)))
             scores[start : start + int(rng.integers(1, 120)), joint] = 0
@@ -148,7 +153,7 @@ def main() -> None:
     parser.add_argument("--docs", type=Path, default=Path("docs/representation.md"))
     given = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("TEMPOSE_THREADS", "1")))
-    held, train = augmenter(given.data, True), augmenter(given.data, False)
+    held, train = dancers(given.data, True), dancers(given.data, False)
     rng = np.random.default_rng(1)
     rows: list[tuple[str, int, int, dict[str, float]]] = []
 

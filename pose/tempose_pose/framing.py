@@ -17,7 +17,7 @@ GROUND = 0.85  # y of its feet
 CENTRE = 0.5  # x of its hips
 
 # Usual shares of the chain nose-neck-hips-knee-ankle, for figures of which only a part is seen.
-_SHARES = {"head": 0.12, "torso": 0.35, "thigh": 0.27, "shin": 0.26}
+SHARES = {"head": 0.12, "torso": 0.35, "thigh": 0.27, "shin": 0.26}
 _J = {name: i for i, name in enumerate(OPENPOSE_18.joints)}
 
 
@@ -65,10 +65,10 @@ def chain_height(
         "shin": longer("knee", "ankle"),
     }
     known = {k: v for k, v in lengths.items() if v is not None}
-    if even_legs and (legs := [known[k] / _SHARES[k] for k in ("thigh", "shin") if k in known]):
-        even = {k: max(legs) * _SHARES[k] for k in ("thigh", "shin")}
+    if even_legs and (legs := [known[k] / SHARES[k] for k in ("thigh", "shin") if k in known]):
+        even = {k: max(legs) * SHARES[k] for k in ("thigh", "shin")}
         known |= {k: v for k, v in even.items() if known.get(k, 0.0) < 0.9 * v}
-    return sum(known.values()) / sum(_SHARES[k] for k in known) if known else 0.0
+    return sum(known.values()) / sum(SHARES[k] for k in known) if known else 0.0
 
 
 FOLDED = 0.6  # a thigh seen at less than this share of what the shin makes it points at the viewer
@@ -84,7 +84,7 @@ def stood_up(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
         return points
     hip, knee, ankle = (np.stack([points[legs[i]], points[legs[i + 3]]]) for i in range(3))  # (2, 2) each
     thigh, shin = np.linalg.norm(knee - hip, axis=-1).max(), np.linalg.norm(ankle - knee, axis=-1).max()
-    whole = shin * _SHARES["thigh"] / _SHARES["shin"]
+    whole = shin * SHARES["thigh"] / SHARES["shin"]
     if thigh > FOLDED * whole:
         return points
     up = ankle[:, 1].max() - whole - shin - hip[:, 1].mean()
@@ -115,7 +115,7 @@ class Framing:
         if ankles:
             ground = pixels[ankles, 1].max()
         elif seen[_J["neck"]]:
-            ground = pixels[_J["neck"], 1] + (1 - _SHARES["head"]) * height
+            ground = pixels[_J["neck"], 1] + (1 - SHARES["head"]) * height
         else:
             ground = pixels[seen, 1].max()
         return cls(scale, np.asarray([CENTRE - x * scale, GROUND - ground * scale]))

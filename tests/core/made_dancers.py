@@ -1,9 +1,17 @@
 """Made-up dancers, songs and measures for the tests of training."""
 
+from dataclasses import replace
+
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from tempose.datasets.clips import Clip
+from tempose.augmentation.maker import ExampleMaker
+from tempose.augmentation.settings import Settings
+from tempose.datasets.bank import BankSong
+from tempose.datasets.clips import Clip, widened
+from tempose.datasets.recombine import Recombiner
+from tempose.datasets.source import Source
+from tempose.training.config import DiTConfig
 from tempose_pose.framing import chain_height
 from tempose_pose.reference import standing_pose
 from tempose_pose.skeletons import OPENPOSE_18
@@ -60,16 +68,17 @@ def lively_clips():
     ]  # fmt: skip
 
 
-def song_arrays(count=3, seed=0):
-    """Features (F, 35) and beat times of songs whose columns differ."""
+def made_songs(count=3, seed=0):
+    """Songs whose columns differ."""
     rng = np.random.default_rng(seed)
     spread = np.linspace(0.2, 1.5, 35)
     return [
-        (
+        BankSong(
             (spread * rng.normal(size=(1500, 35)) + np.linspace(-1, 1, 35)).astype(np.float16),
             np.arange(0, 50, 0.6),
+            ("house", "funk", "krump")[i % 3],
         )
-        for _ in range(count)
+        for i in range(count)
     ]
 
 
@@ -86,3 +95,30 @@ def quantities(keypoints, scores, reference, reference_scores, music, energy):
         name: (float(np.mean(v)), float(np.std(v)), *np.percentile(v, [1, 50, 99]).tolist())
         for name, v in values.items()
     }
+
+
+AS_RECORDED = {
+    "yaw": 25.0, "moving": 0.15, "zoom": 0.06, "pan": 0.05, "suited": 0.0, "occlusion": 0.0,
+    "drop_energy": 0.0,
+}  # fmt: skip
+PLAIN = {"legless": 0.0, "faceless": 0.0, "gaps": 0.0}
+
+
+def made_source(clips=None, songs=None, larger=0.0, skeleton=OPENPOSE_18):
+    """Made-up clips and songs to draw from."""
+    clips = [widened(clip, skeleton) for clip in clips or lively_clips()]
+    return Source(Recombiner(clips, larger=larger, skeleton=skeleton), songs or made_songs(), skeleton)
+
+
+def made_examples(count, seed=0, source=None, **settings):
+    """A batch of examples of made-up clips."""
+    return ExampleMaker(source or made_source(), Settings(**settings))(count, seed)
+
+
+def tiny_config(out, **changes):
+    """A run of a few steps of a tiny network."""
+    config = DiTConfig(
+        out=str(out), steps=4, batch=2, workers=0, warmup=1, cooldown=0.25, validate_every=2, checks=2, keep=4,
+        precision="no", model={"width": 32, "depth": 1, "heads": 1, "hidden": 32},
+    )  # fmt: skip
+    return replace(config, **changes)

@@ -7,10 +7,10 @@ import pytest
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
+from made_dancers import made_examples
 
+from tempose.augmentation.draws import Draws
 from tempose.codecs import ImageVAE, RawCoordinates, as_mixtures, latent_shape, load_vae
-from tempose.datasets.augment import Augmenter, SongBankEntry
-from tempose.datasets.clips import Clip
 from tempose.datasets.extremities import SKELETONS, on_skeleton
 from tempose.dit import DanceDiT
 from tempose.music.audio import Song
@@ -18,12 +18,12 @@ from tempose.pipeline import DancePipeline
 from tempose.representation import BINS, joint_images
 from tempose.request import DanceRequest
 from tempose.solver import FlowSolver
-from tempose.training.dit import DiTConfig, flow_loss, make_example
+from tempose.training.config import DiTConfig
 from tempose.training.image_vae import image_loss, images_of, train_image_vae
+from tempose.training.losses import flow_loss
 from tempose.vae import PoseVAE, decode_mixtures
 from tempose_pose.errors import TemposeError
 from tempose_pose.reference import standing_pose
-from tempose_pose.skeletons import OPENPOSE_18
 
 KL = {
     "block_out_channels": (4, 4, 4, 4), "down_block_types": ("DownEncoderBlock2D",) * 4,
@@ -152,23 +152,13 @@ def test_the_pipeline_dances_through_either_door_and_saves_itself(kind, tmp_path
 
 
 def test_training_goes_through_either_door(tmp_path):
-    rng = np.random.default_rng(0)
-    songs = [SongBankEntry(rng.normal(size=(1500, 35)).astype(np.float16), np.arange(0, 50, 0.6))]
-    pose = standing_pose().pixels[0].astype(float)
-    body = (
-        np.column_stack([pose[:, 0] - pose[:, 0].mean(), pose[:, 1].max() - pose[:, 1], np.zeros(18)]) / 600
-    )
-    motion = np.repeat(body[None], 320, 0).astype(np.float32)
-    motion[:, OPENPOSE_18.index("left_wrist"), 0] += 0.1 * np.sin(np.arange(320) / 5)
-    clip = Clip("made-up", motion, np.ones((320, 18), np.float32), None, 100.0, ("HO", "s", "c"))
-    source = Augmenter([clip], songs)
     config = DiTConfig(out=str(tmp_path), model={"width": 32, "depth": 1, "heads": 1, "hidden": 32})
-    example = {k: v[None] for k, v in make_example(source, rng, config).items()}
+    example = made_examples(1)
     for vae, patch in (
         (ImageVAE("AutoencoderKL", KL | {"in_channels": 3, "out_channels": 3}), 64), (RawCoordinates(), 1),
     ):  # fmt: skip
         dit = DanceDiT(**latent_shape(vae), patch_rows=patch, **config.model)
-        losses = flow_loss(dit, vae, example, config)  # pyright: ignore[reportArgumentType]
+        losses = flow_loss(dit, vae, example, config, Draws((0,), 1, torch.device("cpu")))
         losses["loss"].backward()
         assert torch.isfinite(losses["loss"])
         assert ("bone" in losses) == vae.linear

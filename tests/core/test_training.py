@@ -5,44 +5,33 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from made_dancers import made_source, swinging_clip, tiny_config
 from safetensors.torch import load_file
 
-from tempose.datasets import augment
-from tempose.datasets.augment import Augmenter, SongBankEntry, reproportion
-from tempose.datasets.clips import Clip, joint_speed, quantised, sample
+from tempose.augmentation.bodies import SPREAD, Body, reproportioned
+from tempose.augmentation.draws import Draws
+from tempose.augmentation.maker import ExampleMaker
+from tempose.augmentation.masks import draw_known
+from tempose.augmentation.settings import Settings
+from tempose.datasets import recombine
+from tempose.datasets.clips import joint_speed, quantised, sample
+from tempose.dit import DanceDiT
 from tempose.music.features import MUSIC
 from tempose.segments import SEGMENT, meet, plan
-from tempose.training.cli import list_data
-from tempose.training.dit import DiTConfig, flow_loss, make_example, train_dit
-from tempose.training.masks import draw_known
+from tempose.training.loop import Run, train_dit, untrained
+from tempose.training.losses import flow_loss
+from tempose.training.run import list_data
+from tempose.training.state import latest
 from tempose.vae import PoseVAE
+from tempose_pose.curves import CURVES
+from tempose_pose.errors import TemposeError
 from tempose_pose.framing import Framing, chain_height
 from tempose_pose.reference import standing_pose
-from tempose_pose.skeletons import OPENPOSE_18
-
-BPM = 100.0
-
-
-def made_up_clip(style="house", late=0.0, frames=320):
-    """A figure whose arms swing and stop once per beat, `late` beats after it."""
-    pose = standing_pose().pixels[0].astype(float)
-    rest = np.column_stack([pose[:, 0] - pose[:, 0].mean(), -pose[:, 1], np.zeros(18)])
-    rest[:, 1] -= rest[:, 1].min()
-    rest /= chain_height(rest[None])
-    beats = np.arange(frames) * BPM / 1800 - late
-    motion = np.repeat(rest[None], frames, 0)
-    for joint in ("left_wrist", "right_wrist", "left_elbow", "right_elbow"):
-        motion[:, OPENPOSE_18.index(joint), 0] += 0.2 * np.cos(np.pi * beats)
-    return Clip(
-        "made-up", motion.astype(np.float32), np.ones((frames, 18), np.float32), style, BPM, ("HO", "s", "c")
-    )
 
 
 @pytest.fixture(scope="module")
-def augmenter():
-    rng = np.random.default_rng(0)
-    songs = [SongBankEntry(rng.normal(size=(1500, 35)).astype(np.float16), np.arange(0, 50, 0.6))]
-    return Augmenter([made_up_clip(), made_up_clip("krump")], songs)
+def source():
+    return made_source([swinging_clip(), swinging_clip("krump")])
 
 
 def stops_off_the_beat(clip):
@@ -51,23 +40,22 @@ def stops_off_the_beat(clip):
     return np.mean([np.abs(stops - beat).min() for beat in clip.beat_frames[2:-2]])
 
 
-def test_only_slow_dances_are_shown_with_music_twice_as_fast(augmenter, monkeypatch):
+def test_only_slow_dances_are_shown_with_music_twice_as_fast(source, monkeypatch):
     def draws(share):
-        monkeypatch.setattr(augment, "HALF_TIME", share)
-        return [augmenter.draw(np.random.default_rng(i)) for i in range(20)]
+        monkeypatch.setattr(recombine, "HALF_TIME", share)
+        return [source.recombiner.window(0, i) for i in range(20)]
 
-    tempi = []
+    slow = []
     for plain, half in zip(draws(0.0), draws(1.0), strict=True):
-        np.testing.assert_array_equal(plain.keypoints, half.keypoints)
-        octaves = half.music[:, MUSIC["tempo"]] - plain.music[:, MUSIC["tempo"]]
-        slow = plain.music[:, MUSIC["tempo"]].max() < np.log2(augment.HALF_BELOW / 120)
-        np.testing.assert_allclose(octaves, float(slow), atol=1e-5)
-        tempi.append(slow)
-    assert 0 < sum(tempi) < 20
+        np.testing.assert_array_equal(plain.motion, half.motion)
+        slow.append(plain.bpm.max() < recombine.HALF_BELOW)
+        np.testing.assert_allclose(half.bpm, (1 + slow[-1]) * plain.bpm)
+        np.testing.assert_allclose(half.beats, (1 + slow[-1]) * plain.beats)
+    assert 0 < sum(slow) < 20
 
 
 def test_quantising_takes_stops_to_the_beat_and_leaves_poses_alone():
-    late = made_up_clip(late=0.25)
+    late = swinging_clip(late=0.25)
     tight = quantised(late)
     assert stops_off_the_beat(late) > 3
     assert stops_off_the_beat(tight) < 1
@@ -81,54 +69,63 @@ def test_sampling_whole_frames_returns_them():
 
 
 def test_reproportioning_lengthens_just_the_bones_asked_for():
-    motion = made_up_clip().motion
-    factors = dict.fromkeys(["torso", "hips", "head", "shoulders", "arms", "legs", "face"], 1.0)
-    assert np.allclose(reproportion(motion, factors), motion, atol=1e-5)
-    longer = reproportion(motion, factors | {"legs": 1.2})
+    body = Body()
+    motion = torch.from_numpy(swinging_clip().motion)[None]
+    factors = torch.ones(1, len(SPREAD))
+    assert torch.allclose(reproportioned(body, motion, factors), motion, atol=1e-5)
+    factors[0, list(SPREAD).index("legs")] = 1.2
+    longer = reproportioned(body, motion, factors)
 
     def bone(m, a, b):
-        return np.linalg.norm(m[:, OPENPOSE_18.index(a)] - m[:, OPENPOSE_18.index(b)], axis=-1)
+        return (body.at(m, a) - body.at(m, b)).norm(dim=-1)
 
-    assert np.allclose(
-        bone(longer, "left_knee", "left_hip"), 1.2 * bone(motion, "left_knee", "left_hip"), atol=1e-5
+    thigh = bone(motion, "left_knee", "left_hip")
+    assert torch.allclose(bone(longer, "left_knee", "left_hip"), 1.2 * thigh, atol=1e-5)
+    assert torch.allclose(bone(longer, "left_elbow", "neck"), bone(motion, "left_elbow", "neck"), atol=1e-5)
+    assert torch.allclose(
+        body.at(longer, "left_ankle")[..., 1], body.at(motion, "left_ankle")[..., 1], atol=0.02
     )
-    assert np.allclose(bone(longer, "left_elbow", "neck"), bone(motion, "left_elbow", "neck"), atol=1e-5)
 
 
-def test_examples_are_the_same_for_the_same_seed_and_stay_on_the_canvas(augmenter):
-    a, b = (augmenter.draw(np.random.default_rng(3)) for _ in range(2))
-    assert np.array_equal(a.keypoints, b.keypoints)
-    assert np.array_equal(a.music, b.music)
-    for seed in range(30):
-        e = augmenter.draw(np.random.default_rng(seed))
-        assert e.keypoints.shape == (SEGMENT, 18, 2)
-        assert e.music.shape == (SEGMENT, MUSIC.width)
-        assert np.isfinite(e.music).all()
-        assert 0 <= e.keypoints.min() <= e.keypoints.max() <= 1
-        assert 0.02 < e.energy < 4
+def test_examples_are_the_same_for_the_same_seed_and_stay_on_the_canvas(source):
+    maker = ExampleMaker(source, Settings())
+    a, b, c = maker(30, 3), maker(30, 3), maker(30, 4)
+    assert torch.equal(a.keypoints, b.keypoints)
+    assert torch.equal(a.music, b.music)
+    assert not torch.equal(a.keypoints, c.keypoints)
+    assert a.keypoints.shape == (30, SEGMENT, 18, 2)
+    assert a.music.shape == (30, SEGMENT, MUSIC.width)
+    assert a.music.isfinite().all()
+    assert 0 <= a.keypoints.min() <= a.keypoints.max() <= 1
+    energy = a.energy[~a.energy.isnan()]
+    assert ((energy > 0.02) & (energy < 4)).all()
 
 
-def test_the_dancer_stops_where_the_music_features_say_the_beat_is(augmenter):
+def test_the_dancer_stops_where_the_music_features_say_the_beat_is(source):
     offsets = []
-    for seed in range(12):
-        e = augmenter.draw(np.random.default_rng(seed))
-        speed = joint_speed(e.keypoints)
+    examples = ExampleMaker(source, Settings())(12, 0)
+    for keypoints, music in zip(examples.keypoints.numpy(), examples.music.numpy(), strict=True):
+        speed = joint_speed(keypoints)
         stops = np.flatnonzero((speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:])) + 1.5
-        turns = np.arctan2(e.music[:, MUSIC["beat_sine"]], e.music[:, MUSIC["beat_cosine"]])[:, 0] / (
-            2 * np.pi
-        )  # beat phase
+        turns = np.arctan2(music[:, MUSIC["beat_sine"]], music[:, MUSIC["beat_cosine"]])[:, 0] / (2 * np.pi)
         for stop in stops[2:-2]:
             phase = np.interp(stop, np.arange(SEGMENT), np.unwrap(turns, period=1)) % 1
             offsets.append(min(phase, 1 - phase))
     assert np.median(offsets) < 0.1  # of a beat; 0.25 by chance
 
 
-def test_masks_come_in_all_kinds():
-    drawn = [draw_known(np.random.default_rng(i)) for i in range(400)]
-    assert any(not k.any() for k in drawn)
-    assert any(k[:16].all() and not k[16:].any() for k in drawn)
-    assert any(k[-1].all() and not k[100].any() for k in drawn)
-    assert any(k.any(1).all() and not k.all(1).any() for k in drawn)  # locked limbs
+def test_masks_come_in_all_kinds_and_in_their_shares():
+    drawn = draw_known(Body(), Draws((0,), 4000, torch.device("cpu"))).numpy()
+    nothing = ~drawn.any((1, 2))
+    continued = drawn[:, :16].all((1, 2)) & ~drawn[:, 16:].any((1, 2))
+    ends = drawn[:, -1].all(-1) & ~drawn[:, 100].any(-1)
+    locked = drawn.any(2).any(1) & ~drawn.all(2).any(1)
+    assert abs(nothing.mean() - 0.35) < 0.03
+    assert abs(continued.mean() - 0.30) < 0.04
+    assert 0.04 < ends.mean() < 0.12
+    assert 0.03 < locked.mean() < 0.12
+    key_poses = ~drawn[:, :16].all((1, 2)) & drawn.all(2).any(1) & (drawn.all(2).sum(1) <= 8)
+    assert key_poses.mean() > 0.02
 
 
 def test_framing_undoes_itself_and_makes_children_and_giants_alike():
@@ -204,27 +201,16 @@ def test_a_single_kept_pose_is_met_without_changing_the_speed_of_what_is_drawn()
     assert speed[[29, 30]] == pytest.approx([0.01, 0.01], abs=0.002)
 
 
-def tiny_config(out, **changes):
-    config = DiTConfig(
-        out=str(out), steps=4, batch=2, workers=0, warmup=1, cooldown=1, validate_every=2,
-        model={"width": 32, "depth": 1, "heads": 1, "hidden": 32},
-    )  # fmt: skip
-    return replace(config, **changes)
-
-
-def test_the_loss_falls_on_one_batch(augmenter, tmp_path):
-    from tempose.dit import DanceDiT
-
+def test_the_loss_falls_on_one_batch(source, tmp_path):
     torch.manual_seed(0)
     config = tiny_config(tmp_path)
     dit, vae = DanceDiT(**config.model), PoseVAE()
-    rng = np.random.default_rng(0)
-    examples = [make_example(augmenter, rng, config) for _ in range(2)]
-    batch = {key: torch.stack([e[key] for e in examples]) for key in examples[0]}
+    examples = ExampleMaker(source, config)(2, 0)
     optimiser = torch.optim.Adam(dit.parameters(), 3e-3)
     losses = []
     for _ in range(30):
-        loss = flow_loss(dit, vae, batch, config)["loss"]
+        draws = Draws((0,), 2, torch.device("cpu"))
+        loss = flow_loss(dit, vae, examples, config, draws)["loss"]
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
@@ -232,18 +218,22 @@ def test_the_loss_falls_on_one_batch(augmenter, tmp_path):
     assert losses[-1] < 0.5 * losses[0]
 
 
-@pytest.mark.filterwarnings("ignore:Mismatch dtype between input and weight")
-def test_a_resumed_run_ends_where_an_unbroken_one_does(augmenter, tmp_path):
-    from safetensors.torch import load_file
-
+def test_a_resumed_run_ends_where_an_unbroken_one_does(source, tmp_path):
+    """Bit for bit: weights, averages and optimiser; also where windows are kept for several steps."""
     vae = PoseVAE()
-    train_dit(tiny_config(tmp_path / "whole"), vae, augmenter, augmenter)
-    train_dit(tiny_config(tmp_path / "halves", steps=2), vae, augmenter, augmenter)
-    train_dit(tiny_config(tmp_path / "halves"), vae, augmenter, augmenter)
-    whole, halves = (load_file(tmp_path / name / "state.safetensors") for name in ("whole", "halves"))
-    assert set(whole) == set(halves)
-    for name in whole:
-        assert torch.equal(whole[name], halves[name]), name
+    pool = {"first": 2, "reuse": 2, "keep": 2}
+    for name, steps in (("whole", 4), ("halves", 2), ("halves", 4)):
+        # The cool-down starts after the interruption, as a run that is to go on has none before.
+        train_dit(tiny_config(tmp_path / name, steps=steps, cooldown=1e-9, **pool), vae, source, source)
+    whole, halves = (latest(tmp_path / name) for name in ("whole", "halves"))
+    assert whole.name == halves.name == "4"
+    for file in ("model.safetensors", "averages.safetensors"):
+        a, b = load_file(whole / file), load_file(halves / file)
+        assert set(a) == set(b)
+        for name in a:
+            assert torch.equal(a[name], b[name]), name
+    a, b = (torch.load(state / "optimizer.bin", weights_only=True)["state"] for state in (whole, halves))
+    assert all(torch.equal(a[i][key], b[i][key]) for i in a for key in a[i])
 
 
 def test_a_crouch_is_framed_by_its_shins():
@@ -260,8 +250,8 @@ def test_a_crouch_is_framed_by_its_shins():
     assert Framing.of(crouch, seen).scale == pytest.approx(Framing.of(pixels, seen).scale, rel=0.05)
 
 
-def test_a_run_lists_the_clips_it_learns_from_and_those_held_out(augmenter, tmp_path):
-    list_data(tmp_path / "run" / "data.csv", augmenter, Augmenter([made_up_clip("pop")], augmenter.songs))
+def test_a_run_lists_the_clips_it_learns_from_and_those_held_out(source, tmp_path):
+    list_data(tmp_path / "run" / "data.csv", source, made_source([swinging_clip("pop")]))
     rows = (tmp_path / "run" / "data.csv").read_text("utf-8").splitlines()
     assert rows[1:] == [
         "made-up,house,100,320,training",
@@ -270,14 +260,34 @@ def test_a_run_lists_the_clips_it_learns_from_and_those_held_out(augmenter, tmp_
     ]
 
 
-def test_a_run_may_start_from_the_weights_of_another(augmenter, tmp_path):
+def test_a_run_may_start_from_the_weights_of_another(source, tmp_path):
     torch.manual_seed(0)
-    vae, small = PoseVAE(), {"width": 32, "depth": 1, "heads": 2, "hidden": 32}
-    first = DiTConfig(str(tmp_path / "a"), steps=1, batch=2, workers=0, model=small)
-    train_dit(first, vae, augmenter, augmenter)
-    on = replace(
-        first, out=str(tmp_path / "b"), start=str(tmp_path / "a" / "dit"), learning_rate=0.0, weight_decay=0.0
-    )
-    train_dit(on, vae, augmenter, augmenter)
+    vae, model = PoseVAE(), {"width": 32, "depth": 1, "heads": 2, "hidden": 32}
+    first = tiny_config(tmp_path / "a", steps=1, model=model)
+    train_dit(first, vae, source, source)
+    still = {"learning_rate": 0.0, "weight_decay": 0.0}
+    on = replace(first, out=str(tmp_path / "b"), start=str(tmp_path / "a" / "dit"), **still)
+    train_dit(on, vae, source, source)
     a, b = (load_file(tmp_path / run / "dit" / "diffusion_pytorch_model.safetensors") for run in "ab")
     assert all(torch.equal(a[name], b[name]) for name in a)
+    wider = replace(on, out=str(tmp_path / "c"), model=model | {"width": 64})
+    with pytest.raises(TemposeError, match="another size"):
+        train_dit(wider, vae, source, source)
+
+
+def test_weights_from_before_the_curves_start_with_curves_that_do_nothing(tmp_path):
+    old = DanceDiT(width=32, depth=1, heads=1, hidden=32)
+    old.save_pretrained(tmp_path / "old")
+    dit = untrained(tiny_config(tmp_path, start=str(tmp_path / "old")), PoseVAE())
+    assert tuple(dit.config["curves"]) == CURVES
+    assert not dit.curves_in.weight.any()
+    assert torch.equal(dit.pose_in.weight, old.pose_in.weight)
+
+
+def test_the_last_call_learns_ever_more_slowly_towards_its_end(source, tmp_path):
+    run = Run(tiny_config(tmp_path, steps=1000, cooldown=0.5), PoseVAE(), source, source, 10.0, finish=True)
+    assert [run._cooling(60 * minutes) for minutes in (0, 5, 7.5, 10)] == pytest.approx([1, 1, 0.5, 0])
+    run.finish = False
+    assert run._cooling(599) == 1
+    run.step = 900
+    assert run._cooling(0) == pytest.approx(0.2)

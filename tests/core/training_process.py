@@ -11,32 +11,31 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from made_dancers import made_songs, made_source, tiny_config
 
-from tempose.datasets.augment import Augmenter, SongBankEntry
 from tempose.datasets.clips import Clip
-from tempose.training import dit
+from tempose.training import state
+from tempose.training.loop import train_dit
 from tempose.vae import PoseVAE
 
 STEPS = 6
 
 
-def augmenter():
+def wandering_clip():
     rng = np.random.default_rng(0)
     motion = np.cumsum(rng.normal(0, 0.004, (320, 18, 3)), 0) + rng.normal(0, 0.2, (18, 3))
-    clip = Clip(
+    return Clip(
         "made-up", motion.astype(np.float32), np.ones((320, 18), np.float32), "house", 100.0, ("HO", "s", "c")
     )
-    song = SongBankEntry(rng.normal(size=(1500, 35)).astype(np.float16), np.arange(0, 50, 0.6))
-    return Augmenter([clip], [song])
 
 
 def main(out, batch, kill_after=0):
     torch.set_num_threads(1)
-    config = dit.DiTConfig(
-        out=out, steps=STEPS, batch=batch, workers=0, warmup=1, cooldown=1, validate_every=1,
-        learning_rate=2e-4, save_every_minutes=0, model={"width": 32, "depth": 1, "heads": 1, "hidden": 32},
+    config = tiny_config(
+        out, steps=STEPS, batch=batch, validate_every=1, checks=4, learning_rate=2e-4,
+        save_every_minutes=1e-9, precision="bf16",
     )  # fmt: skip
-    real, saves = dit.save_file, [0]
+    real, saves = state.save_file, [0]
 
     def save_and_die(tensors, path, **options):
         saves[0] += 1
@@ -45,9 +44,9 @@ def main(out, batch, kill_after=0):
             os.kill(os.getpid(), signal.SIGKILL)
         real(tensors, path, **options)
 
-    dit.save_file = save_and_die
-    one = augmenter()
-    dit.train_dit(config, PoseVAE(), one, one)
+    state.save_file = save_and_die
+    source = made_source([wandering_clip()], made_songs(1))
+    train_dit(config, PoseVAE(), source, source)
 
 
 if __name__ == "__main__":

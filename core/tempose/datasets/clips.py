@@ -17,7 +17,7 @@ from scipy.signal import argrelmin
 from tempose.metrics.beats import alignment, shifted
 from tempose.request import STYLES
 from tempose_pose.framing import chain_height
-from tempose_pose.skeletons import COCO_17, OPENPOSE_18
+from tempose_pose.skeletons import COCO_17, OPENPOSE_18, Skeleton
 
 # AIST's two-letter genres as the styles users read; other clips train without a style.
 GENRE_STYLES = {
@@ -67,8 +67,8 @@ GLITCH = 0.2  # body heights per frame: no joint of a dancer moves 6 heights a s
 MOST_GLITCHES = 0.01  # of a clip's frames
 
 
-def load_clips(root: str | os.PathLike) -> list[Clip]:
-    """The clips listed in `root/dance/index.json` that are clean enough to learn from.
+def load_clips(root: str | os.PathLike, skeleton: Skeleton = OPENPOSE_18) -> list[Clip]:
+    """The clips listed in `root/dance/index.json` that are clean enough to learn from, on a skeleton.
 
     Pose estimators swap left and right for a frame or two; a clip in which more than one frame in a hundred
     holds such a jump is left out.
@@ -76,7 +76,7 @@ def load_clips(root: str | os.PathLike) -> list[Clip]:
     folder = Path(root) / "dance"
     entries = json.loads((folder / "index.json").read_text())
     clips = [load_clip(folder, entry) for entry in entries]
-    clips = [clip for clip in clips if glitches(clip) <= MOST_GLITCHES * len(clip.motion)]
+    clips = [widened(c, skeleton) for c in clips if glitches(c) <= MOST_GLITCHES * len(c.motion)]
     kept_away = held_out({clip.choreography for clip in clips})
     return [replace(clip, held_out=clip.choreography in kept_away) for clip in clips]
 
@@ -136,6 +136,24 @@ def load_clip(folder: Path, entry: dict) -> Clip:
         None if entry["bpm"] is None else float(entry["bpm"]),
         (entry["genre"], entry["situation"], entry["choreo"]),
     )
+
+
+def widened(clip: Clip, skeleton: Skeleton) -> Clip:
+    """A clip on a skeleton with more joints, as fingers: those lie on the joint they hang on and are never seen."""
+    if skeleton == OPENPOSE_18:
+        return clip
+    motion = np.zeros((len(clip.motion), len(skeleton), clip.motion.shape[-1]), np.float32)
+    scores = np.zeros(motion.shape[:2], np.float32)
+    for i, joint in enumerate(skeleton.joints):
+        place = i
+        while (name := skeleton.joints[place]) not in OPENPOSE_18.joints and name != "mid_hip":
+            place = skeleton.parents[place]
+        known = ["left_hip", "right_hip"] if name == "mid_hip" else [name]
+        sources = [OPENPOSE_18.index(n) for n in known]
+        motion[:, i] = clip.motion[:, sources].mean(1)
+        if joint in (name, "mid_hip"):
+            scores[:, i] = clip.scores[:, sources].min(1)
+    return replace(clip, motion=motion, scores=scores)
 
 
 def _with_neck(motion: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -17,6 +17,7 @@ from tempose.datasets.arrange import (
     pad_part,
     swung,
 )
+from tempose.datasets.form import Form, applied, draw_form, drum_roll
 from tempose.datasets.genres import GENRES, Genre
 from tempose.datasets.gmd import quantised
 from tempose.datasets.instruments import FLUID_KITS, ROLES, SampleLibrary
@@ -62,6 +63,7 @@ def render_song(
     offset: float = 0.0,
     tail: float = 0.0,
     split: str = "train",
+    form: Form | bool = False,
 ) -> tuple[np.ndarray, BeatGrid]:
     """A song made by chance at exactly the beats asked for.
 
@@ -84,6 +86,8 @@ def render_song(
         Seconds of dying away after the last bar's end.
     split : str
         Which drum takes to use, ``"train"`` or ``"validation"``.
+    form : Form or bool
+        Sections with levels of their own; True draws a form by chance, False leaves the song as loud throughout.
 
     Returns
     -------
@@ -109,15 +113,21 @@ def render_song(
 
     swing = rng.uniform(*kind.swing)
     parts = _parts(rng, library, kind, bars, with_drums, split)
-    plan = _sections(rng, [p.role for p in parts], bars)
+    roles = tuple(p.role for p in parts)
+    if form is True:
+        form = draw_form(rng, bars, roles, kind.beats_per_bar)
+    plan = _sections(rng, list(roles), bars) if not form else {}
     total = int((seconds[-1] + tail) * SAMPLE_RATE) + 1
     mix = np.zeros(total, np.float32)
     wet = np.zeros(total, np.float32)
     for part in parts:
         if not len(part.notes):
             continue
-        bar = np.clip(part.notes[:, 0] // kind.beats_per_bar, 0, bars - 1).astype(int)
-        notes = part.notes[plan[part.role][bar]].copy()
+        if form:
+            notes = _formed(rng, part, form)
+        else:
+            bar = np.clip(part.notes[:, 0] // kind.beats_per_bar, 0, bars - 1).astype(int)
+            notes = part.notes[plan[part.role][bar]].copy()
         human = part.role == "drums" and isinstance(part.program, str) and part.program.startswith("human:")
         if not human:
             notes[:, 0] = swung(notes[:, 0], swing)
@@ -133,7 +143,24 @@ def render_song(
         mix += gain * track
         wet += gain * track * (rng.uniform(0, 0.3) if part.role in ("drums", "bass") else rng.uniform(0.2, 1))
     samples = _master(rng, mix, wet)
+    if form:
+        samples = applied(samples, form, seconds, SAMPLE_RATE)
     return samples, BeatGrid(seconds[:-1], seconds[: -1 : kind.beats_per_bar])
+
+
+def _formed(rng: np.random.Generator, part: Part, form: Form) -> np.ndarray:
+    """The notes that a part plays in a form; drums also roll through builds."""
+    notes = part.notes[form.plays(part.role, part.notes[:, 0])].copy()
+    ends = [(s.first + s.bars) * form.beats_per_bar - s.stop for s in form.sections]
+    following = np.asarray(ends)[np.searchsorted(ends, notes[:, 0] + 0.1, "right").clip(max=len(ends) - 1)]
+    notes[:, 1] = np.minimum(
+        notes[:, 1], np.maximum(following - notes[:, 0], 0.1)
+    )  # none sounds on into the next
+    if part.role == "drums" and len(roll := drum_roll(rng, form)):
+        extra = np.column_stack([roll[:, 0], np.zeros(len(roll)), roll[:, 1], roll[:, 2]])
+        notes = np.concatenate([notes, extra])
+        notes = notes[np.argsort(notes[:, 0], kind="stable")]
+    return notes
 
 
 def _parts(rng, library: SampleLibrary, kind: Genre, bars: int, with_drums: bool, split: str) -> list[Part]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
-from tempose.datasets.augment import Augmenter
+from tempose.augmentation.maker import ExampleMaker
 
 
 def draw_tracks(
-    augmenter: Augmenter, rng: np.random.Generator, count: int, frames: int
+    maker: ExampleMaker, rng: np.random.Generator, count: int, frames: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """(count, frames, 2) keypoints in [0, 1] and (count, frames) scores.
 
@@ -18,13 +18,13 @@ def draw_tracks(
     """
     tracks = np.empty((count, frames, 2), np.float32)
     i = 0
-    while i < count // 2:
-        example = augmenter.draw(rng)
+    dancers = maker(-(-count // 12), int(rng.integers(2**31))).keypoints.numpy()  # six joints of each
+    for dancer in dancers:
         for joint in rng.choice(18, 6, replace=False):
             if i == count // 2:
                 break
-            start = int(rng.integers(len(example.keypoints) - frames + 1))
-            path = example.keypoints[start : start + frames, joint]
+            start = int(rng.integers(len(dancer) - frames + 1))
+            path = dancer[start : start + frames, joint]
             if rng.random() < 0.5:
                 path = (path - 0.5) * np.exp(rng.normal(0, 0.4)) + rng.uniform(0.1, 0.9, 2)
             tracks[i] = path

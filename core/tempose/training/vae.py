@@ -9,14 +9,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tempose.datasets.augment import Augmenter
+from tempose.augmentation.maker import ExampleMaker
+from tempose.augmentation.settings import Settings
+from tempose.datasets.source import Source
 from tempose.representation import BINS, joint_images
 from tempose.training.tracks import draw_tracks
 from tempose.vae import PoseVAE, decode_mixtures, reconstruction_loss
 
 
 def train_vae(
-    augmenter: Augmenter,
+    source: Source,
     out: Path,
     *,
     steps: int = 1500,
@@ -31,6 +33,7 @@ def train_vae(
     """Train from scratch and save to `out`; prints a line every `log_every` steps."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
+    maker = ExampleMaker(source, Settings())
     vae = PoseVAE(**(model or {}))
     optimiser = torch.optim.AdamW(vae.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     started = time.time()
@@ -39,7 +42,7 @@ def train_vae(
         rate = learning_rate * warm * (0.5 + 0.5 * np.cos(np.pi * step / steps)) + 1e-6
         for group in optimiser.param_groups:
             group["lr"] = rate
-        keypoints, scores = (torch.from_numpy(a) for a in draw_tracks(augmenter, rng, batch, frames))
+        keypoints, scores = (torch.from_numpy(a) for a in draw_tracks(maker, rng, batch, frames))
         posterior = vae.encode(joint_images(keypoints, scores))
         mixtures, confidence = vae.decode(posterior.sample())
         nats = reconstruction_loss(mixtures, confidence, keypoints, scores)
@@ -60,7 +63,7 @@ def train_vae(
                 f"f1 {figures['hidden_f1']:.4f} {time.time() - started:.0f}s",
                 flush=True,
             )
-    measure_latents(vae, augmenter, rng)
+    measure_latents(vae, maker)
     vae.save_pretrained(out)
     return vae
 
@@ -82,16 +85,16 @@ def round_trip(vae: PoseVAE, keypoints: Tensor, scores: Tensor) -> dict[str, flo
 
 
 @torch.no_grad()
-def measure_latents(vae: PoseVAE, augmenter: Augmenter, rng: np.random.Generator, examples: int = 60) -> None:
+def measure_latents(vae: PoseVAE, maker: ExampleMaker, examples: int = 60) -> None:
     """Measure the latents of augmented dancers and keep their scale in the VAE's own config.
 
     Half-whitened: a channel of standard deviation s is divided by s^0.6 of the slowest's^0.4. Fully whitened,
     the fast waves (a thousandth of a canvas) would weigh as much as where the joint is; left alone, a beat's
     sharp turn would drown in the flow's noise.
     """
-    drawn = [augmenter.draw(rng) for _ in range(examples)]
-    keypoints = torch.from_numpy(np.concatenate([e.keypoints.transpose(1, 0, 2) for e in drawn]))
-    scores = torch.from_numpy(np.concatenate([e.scores.T for e in drawn]))
+    drawn = maker(examples, 0)
+    keypoints = drawn.keypoints.transpose(1, 2).flatten(0, 1)  # (examples · K, T, 2)
+    scores = drawn.scores.transpose(1, 2).flatten(0, 1)
     latents = vae.encode_points(keypoints, scores).mode()  # (examples · 18, C, 1, T')
     mean, deviation = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
     scale = deviation**0.6 * deviation[0] ** 0.4

@@ -1,0 +1,31 @@
+"""Examples of a source of dances and songs, as many as are asked for."""
+
+from __future__ import annotations
+
+import torch
+
+from tempose.augmentation.bodies import Body
+from tempose.augmentation.draws import Draws
+from tempose.augmentation.examples import Augmentation, Examples, Windows
+from tempose.augmentation.music import MusicBank
+from tempose.augmentation.settings import Settings
+from tempose.datasets.source import Source
+
+
+def augmentation_of(source: Source, settings: Settings, body: Body) -> Augmentation:
+    """The augmentation for windows of a source."""
+    bank = MusicBank(source.songs, source.recombiner.liveliness(), body.device)
+    return Augmentation(settings, body, bank, torch.from_numpy(source.recombiner.upright(0)))
+
+
+class ExampleMaker:
+    """Makes examples on the spot; a run of the transformer keeps a pool of windows instead (`training.windows`)."""
+
+    def __init__(self, source: Source, settings: Settings, device: torch.device | str = "cpu"):
+        self.source, self.device = source, torch.device(device)
+        self.augmentation = augmentation_of(source, settings, Body(source.skeleton, device))
+
+    def __call__(self, count: int, *seed: int) -> Examples:
+        """The examples of a seed: the same numbers, the same examples."""
+        windows = Windows.of([self.source.recombiner.window(*seed, i) for i in range(count)])
+        return self.augmentation(windows.to(self.device), Draws(seed, count, self.device))

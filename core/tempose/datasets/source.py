@@ -1,0 +1,47 @@
+"""What training examples are drawn of: dances to recombine and songs to dance them to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tempose.datasets.bank import BankSong, song_bank
+from tempose.datasets.clips import load_clips
+from tempose.datasets.recombine import Recombiner
+from tempose_pose.errors import TemposeError
+from tempose_pose.skeletons import OPENPOSE_18, Skeleton
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """One side of the split."""
+
+    recombiner: Recombiner
+    songs: list[BankSong]
+    skeleton: Skeleton = OPENPOSE_18
+
+
+def load_sources(
+    data: Path, bank: dict[str, Any], larger: float, larger_share: float, skeleton: Skeleton = OPENPOSE_18
+) -> tuple[Source, Source]:
+    """Training and held-out sources of a data folder, with the songs of a bank (cache, count, seed).
+
+    Held-out dances are as recorded: what is made up tells nothing about what is danced.
+
+    Raises
+    ------
+    TemposeError
+        `data_split`: there is nothing to train on, or nothing to validate with.
+    """
+    clips = load_clips(data, skeleton)
+    sides = [[c for c in clips if c.held_out == side] for side in (False, True)]
+    if not all(sides):
+        raise TemposeError(
+            "data_split",
+            f"{data} has {len(sides[0])} clips to train on and {len(sides[1])} to validate with; a genre needs "
+            "three choreographies before one is held out.",
+        )
+    songs = song_bank(data, bank["cache"], bank["count"], bank.get("seed", 0))
+    train = Recombiner(sides[0], larger=larger, larger_share=larger_share, skeleton=skeleton)
+    return Source(train, songs, skeleton), Source(Recombiner(sides[1], skeleton=skeleton), songs, skeleton)

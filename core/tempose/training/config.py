@@ -1,0 +1,96 @@
+"""The settings of a run, and the YAML files they come from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from tempose.augmentation.settings import Settings
+from tempose_pose.errors import TemposeError
+
+
+@dataclass(kw_only=True)
+class DiTConfig(Settings):
+    """Everything that decides a run of the transformer; how examples are drawn is in `Settings`."""
+
+    out: str
+    start: str = (
+        ""  # weights to start from: "default" are those that ship, else a folder as another run's OUT/dit
+    )
+    skeleton: str = "openpose18"
+    size: str = "small"  # one of `dit.SIZES`
+    model: dict = field(default_factory=dict)  # more of `DanceDiT`, before the size's own
+
+    steps: int = 4000
+    batch: int = 48  # of each process
+    seed: int = 0
+    workers: int = 1  # processes that recombine clips
+    first: int = 2  # batches of windows made before the first step, and ...
+    reuse: int = (
+        1  # ... steps after which one more is made: each window is shown about so often, always otherwise
+    )
+    keep: int = 64  # batches of windows kept at most
+
+    learning_rate: float = 1e-3
+    schedule: str = "constant_with_warmup"  # a name that diffusers' `get_scheduler` knows
+    warmup: int = 100
+    cooldown: float = 0.15  # last share of the run, over which the learning rate falls to nothing
+    weight_decay: float = 0.02
+    ema: float = 0.998  # how much of the average of the weights is kept at each step
+    precision: str = "auto"  # bf16, no, or auto: bf16 where the device is fast at it
+    compile: bool = False  # by torch.compile, block by block; on a CPU it needs a C++ compiler
+
+    smallest_time: float = 0.1  # the loss weighs by 1/t², not more than at this time
+    velocity_weight: float = 4.0
+    bone_weight: float = 1.5
+    contact_weight: float = 8.0
+    leg_weight: float = 1.0  # how much more knees and ankles weigh than other joints
+
+    save_every_minutes: float = 5
+    validate_every: int = 100  # steps
+    checks: int = 64  # held-out windows that are looked at
+    sample_every_minutes: float = 0  # draw a dance with the averaged weights for the live page; 0 is never
+    trackers: list[str] = field(default_factory=list)  # beside log.csv: names that accelerate knows
+    states: bool = (
+        True  # whether a run can be gone on with; where it cannot, only weights and log are written
+    )
+    piece_megabytes: int = 5000  # weights larger than this are written in pieces
+    half: bool = (
+        False  # whether the averaged weights are written in bf16, for the way home from a borrowed machine
+    )
+
+
+def dit_config(settings: dict[str, Any], name: str) -> DiTConfig:
+    """From the keys of a file.
+
+    Raises
+    ------
+    TemposeError
+        `config_unknown`: there are keys that mean nothing.
+    """
+    unknown = set(settings) - {f.name for f in fields(DiTConfig)}
+    if unknown:
+        raise TemposeError("config_unknown", f"{name} has unknown keys: {', '.join(sorted(unknown))}.")
+    return DiTConfig(**settings)
+
+
+def read_config(path: Path, depth: int = 0) -> dict[str, Any]:
+    """The settings of a YAML file over those of the file it `extends`."""
+    import yaml
+
+    try:
+        settings = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError:
+        raise TemposeError("config_missing", f"There is no file {path}.") from None
+    except yaml.YAMLError as error:
+        raise TemposeError("config_unreadable", f"{path.name} is not YAML.") from error
+    if isinstance(settings, dict) and "extends" in settings:
+        if depth == 8:
+            raise TemposeError("config_extends", f"{path.name}: files that extend each other in a circle.")
+        base = read_config(path.parent / str(settings.pop("extends")), depth + 1)
+        own = settings.get("model") or {}
+        settings = base | settings | ({"model": base.get("model", {}) | own} if own else {})
+    if not isinstance(settings, dict) or not {"kind", "out", "bank"} <= set(settings):
+        raise TemposeError("config_keys", f"{path.name} must name kind (vae or dit), out and bank.")
+    return settings

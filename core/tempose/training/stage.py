@@ -1,0 +1,166 @@
+"""A run in a folder: code, libraries, data and weights for a machine that has torch, numpy, scipy, safetensors alone.
+
+What runs there is this package itself, file by file, with the same libraries; only what those libraries import and
+do not use here, as pictures, has a stand-in. On that machine: ``python FOLDER/train.py --minutes 9 --out OUT``.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tempose
+import tempose_pose
+from tempose.datasets.bank import BankSong, save_bank, song_bank
+from tempose.generator import WEIGHTS
+from tempose.training.config import dit_config
+from tempose_pose.errors import TemposeError
+
+LARGEST = 60 * 2**20  # bytes
+PIECE = 15  # megabytes: borrowed machines often return small files only
+GRAIN = 8192  # steps to a metre or a pixel in which poses are kept: less than they were measured to, and they pack
+THERE = {"torch", "numpy", "scipy", "safetensors"}  # what the other machine has, with all they need
+STAND_IN = {
+    "PIL/__init__.py": '__version__ = "11.0"\n',
+    "PIL/Image.py": (
+        "class Image: ...\n\n\nclass Resampling:\n    BILINEAR = BICUBIC = LANCZOS = NEAREST = BOX = HAMMING = 0\n"
+    ),
+    "PIL/ImageOps.py": "",
+    "PIL/ImageFilter.py": "",
+}
+LARGE = {
+    ("diffusers", "pipelines"),
+    ("diffusers", "modular_pipelines"),
+}  # of these only what is imported travels
+PROBE = """
+import sys
+import tempose.training.run, tempose.training.loop, diffusers.models.autoencoders.autoencoder_kl
+print("\\n".join(name for name, module in sys.modules.items() if getattr(module, "__file__", None)))
+"""
+
+
+def stage_run(settings: dict[str, Any], data: Path, folder: Path, name: str = "It") -> str:
+    """Put all that a run needs into a folder; what the folder held of an earlier one goes.
+
+    Returns
+    -------
+    str
+        What to do with it.
+
+    Raises
+    ------
+    TemposeError
+        `stage_kind`: only transformers are trained elsewhere. `stage_size`: the folder is too large to travel.
+    """
+    if settings["kind"] != "dit":
+        raise TemposeError("stage_kind", f"{name}: the VAE trains in minutes anywhere; stage a transformer.")
+    settings = dict(settings)
+    bank = settings.pop("bank")
+    config = dit_config({k: v for k, v in settings.items() if k not in ("kind", "vae")}, name)
+    for part in ("code", "data", "weights"):
+        shutil.rmtree(folder / part, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    _stage_code(folder)
+    _stage_libraries(folder)
+    _stage_dances(data, folder / "data" / "dance")
+    songs = [_packed(song) for song in song_bank(data, bank["cache"], bank["count"], bank.get("seed", 0))]
+    save_bank(folder / "data" / "bank.npz", songs, compress=True)
+    vae = WEIGHTS / "vae" if settings["vae"] == "default" else settings["vae"]
+    if str(vae) != "raw":
+        settings["vae"] = _stage_weights(Path(vae), folder, "vae")
+    if config.start:
+        start = WEIGHTS / "dit" if config.start == "default" else Path(config.start)
+        settings["start"] = _stage_weights(start, folder, "start")
+    settings["bank"] = {"cache": "data/bank.npz", "count": len(songs)}
+    (folder / "settings.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
+    shutil.copyfile(Path(__file__).with_name("staged.py"), folder / "train.py")
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    if size > LARGEST:
+        raise TemposeError(
+            "stage_size",
+            f"{folder} has {size / 2**20:.0f} MiB, more than {LARGEST / 2**20:.0f}: name fewer songs in the "
+            'bank, or start from no weights (start: "").',
+        )
+    return f"{folder} has {size / 2**20:.0f} MiB. There: python {folder.name}/train.py --minutes 9 --out OUT"
+
+
+def _stage_code(folder: Path) -> None:
+    """The packages themselves, without weights."""
+    for package in (tempose, tempose_pose):
+        source = Path(str(package.__file__)).parent
+        ignore = shutil.ignore_patterns("__pycache__", "weights")
+        shutil.copytree(source, folder / "code" / source.name, ignore=ignore)
+
+
+def _stage_libraries(folder: Path) -> None:
+    """`libraries.zip`: the Python files of the libraries that training imports, and a stand-in for pictures."""
+    probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
+    imported = set(probe.stdout.split())
+    names = {name.partition(".")[0] for name in imported} - {"tempose", "tempose_pose", "PIL"}
+    homes = importlib.metadata.packages_distributions()
+    distributions = {home.lower() for name in names for home in homes.get(name, [])} - _with_needs(THERE)
+    with zipfile.ZipFile(folder / "libraries.zip", "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for distribution in sorted(distributions):
+            for file in importlib.metadata.files(distribution) or []:
+                wanted = file.suffix in (".py", ".json", ".pem") or file.name in ("METADATA", "py.typed")
+                module = ".".join(file.with_suffix("").parts).removesuffix(".__init__")
+                needed = file.parts[:2] not in LARGE or module in imported
+                if wanted and needed and ".." not in file.parts:
+                    archive.write(Path(str(file.locate())), f"libraries/{file.as_posix()}")
+        for path, text in STAND_IN.items():
+            archive.writestr(f"stand_in/{path}", text)
+
+
+def _with_needs(distributions: set[str]) -> set[str]:
+    """Distributions and all that they require."""
+    found: set[str] = set()
+    frontier = set(distributions)
+    while frontier:
+        found |= frontier
+        needs = [need for name in frontier for need in _requirements(name)]
+        frontier = {re.split(r"[^\w.-]", need, maxsplit=1)[0].lower() for need in needs} - found
+    return found
+
+
+def _requirements(distribution: str) -> list[str]:
+    """What a distribution requires in any case; nothing where it is not here."""
+    try:
+        needs = importlib.metadata.requires(distribution) or []
+    except importlib.metadata.PackageNotFoundError:
+        return []
+    return [need for need in needs if "extra ==" not in need]
+
+
+def _stage_dances(data: Path, folder: Path) -> None:
+    """The clips, rounded to what was measured, so that they pack to half their size."""
+    folder.mkdir(parents=True)
+    entries = json.loads((data / "dance" / "index.json").read_text(encoding="utf-8"))
+    (folder / "index.json").write_text(json.dumps(entries), encoding="utf-8")
+    for entry in entries:
+        with np.load(data / "dance" / entry["file"]) as clip:
+            points = clip["kp"]
+        unit = 16 if np.abs(points).max() > 100 else GRAIN  # pixels, or metres
+        rounded = (np.round(points * unit) / unit).astype(np.float32)
+        np.savez_compressed(folder / entry["file"], kp=rounded)
+
+
+def _packed(song: BankSong) -> BankSong:
+    """A song with its features rounded, far below the noise that training adds to them."""
+    return BankSong(
+        (np.round(song.features * np.float16(64)) / 64).astype(np.float16), song.beats, song.genre
+    )
+
+
+def _stage_weights(source: Path, folder: Path, name: str) -> str:
+    """Copy weights; where they are from the folder."""
+    shutil.copytree(source, folder / "weights" / name)
+    return f"weights/{name}"

@@ -1,0 +1,90 @@
+"""The windows of dance that a run draws its batches from: made by workers ahead of time, kept on the device.
+
+Making a window takes a core some milliseconds; making another example of it, in another body, before another camera,
+with other music, takes a GPU next to nothing. So each window is shown several times. Which windows there are at a
+step, and which of them are drawn, depends on seed and step alone: a resumed run goes on exactly.
+"""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
+
+from tempose.augmentation.draws import Draws
+from tempose.augmentation.examples import Windows
+from tempose.datasets.recombine import Recombiner
+from tempose.training.config import DiTConfig
+
+
+class _Rounds(Dataset):
+    """Round r holds a window for each row of the batch: number r · rows + row of the seed's."""
+
+    def __init__(self, recombiner: Recombiner, config: DiTConfig, rank: int, ranks: int):
+        self.recombiner, self.config, self.rank, self.ranks = recombiner, config, rank, ranks
+
+    def __getitem__(self, index: int) -> Windows:
+        rows, first = self.config.batch * self.ranks, index * self.config.batch * self.ranks
+        return Windows.of(
+            [self.recombiner.window(self.config.seed, first + j) for j in range(self.rank, rows, self.ranks)]
+        )
+
+
+class WindowPool:
+    """Windows for a run from some step on.
+
+    Parameters
+    ----------
+    recombiner : Recombiner
+    config : DiTConfig
+    step : int
+        The first one to come.
+    device : torch.device
+    rank, ranks : int
+        Of `ranks` processes, this one has the rows of number `rank`: see `Draws`.
+    """
+
+    def __init__(
+        self,
+        recombiner: Recombiner,
+        config: DiTConfig,
+        step: int,
+        device: torch.device,
+        rank: int = 0,
+        ranks: int = 1,
+    ):
+        self.config, self.device = config, device
+        self.made = self._span(step)[0]
+        rounds = _Rounds(recombiner, config, rank, ranks)
+        self.coming = iter(
+            DataLoader(
+                rounds, batch_size=None, sampler=range(self.made, 10**9), num_workers=config.workers,
+                prefetch_factor=4 if config.workers else None,
+            )
+        )  # fmt: skip
+        self.kept: dict[str, Tensor] = {}  # (keep, B, ...) each; round r lies at r modulo `keep`
+
+    def _span(self, step: int) -> tuple[int, int]:
+        """The rounds [first, end) that there are at a step."""
+        end = self.config.first + step // self.config.reuse
+        return max(0, end - self.config.keep), end
+
+    def draw(self, step: int, draws: Draws) -> Windows:
+        """The windows of a step's batch; each row has its own of a round by chance."""
+        first, end = self._span(step)
+        while self.made < end:
+            self._put(self.made, next(self.coming))
+            self.made += 1
+        slot = draws.integers(first, end) % self.config.keep  # (B,)
+        row = torch.arange(self.config.batch, device=self.device)
+        return Windows(**{name: values[slot, row] for name, values in self.kept.items()})
+
+    def _put(self, number: int, windows: Windows) -> None:
+        for f in fields(Windows):
+            value = getattr(windows, f.name)
+            if f.name not in self.kept:
+                shape = (self.config.keep, *value.shape)
+                self.kept[f.name] = torch.zeros(shape, dtype=value.dtype, device=self.device)
+            self.kept[f.name][number % self.config.keep].copy_(value)
