@@ -38,7 +38,7 @@ from tempose.training.config import read_config
 from tempose.training.run import fit, sources
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
-from tempose_pose.reference import standing_pose
+from tempose_pose.standing import standing_pose
 
 FIGURES = {
     "beat_lock": "beat lock",

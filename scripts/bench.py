@@ -44,7 +44,7 @@ def main() -> None:
     from tempose.music.features import song_features
     from tempose.music.stretch import stretch
     from tempose.request import DanceRequest
-    from tempose_pose.reference import standing_pose
+    from tempose_pose.standing import standing_pose
     from tempose_pose.tempo import TempoMap
 
     song = Song.load(ROOT / "examples" / "demo_song.ogg")

@@ -13,6 +13,8 @@ from pathlib import Path
 import bpy
 import numpy as np
 
+from tempose_pose.reference import Reference
+
 ROOT = Path(__file__).resolve().parent.parent
 SECONDS, RATE = 60, 30.0
 
@@ -28,7 +30,6 @@ def _unit() -> float:
 def main() -> None:
     sys.path.insert(0, str(ROOT))
     import addon
-    from addon.model.character import reference
     from addon.model.dance import dance, takes
     from addon.model.keys import key_plan
     from addon.model.tempo import timing
@@ -38,15 +39,15 @@ def main() -> None:
     addon.register()
     scene = bpy.context.scene
     scene.render.fps = round(RATE)
-    pose = reference.standing()
+    pose = Reference.standing()
     ob = rig.new(scene, pose)
     rng = np.random.default_rng(1)
     t = np.arange(round(SECONDS * RATE))[:, None, None] / RATE
     moved = sum(
-        12 / speed * np.sin(2 * np.pi * (speed * t + rng.random((1, *pose.keypoints.shape))))
+        12 / speed * np.sin(2 * np.pi * (speed * t + rng.random((1, *pose.points.shape))))
         for speed in (0.5, 1, 2)
     )
-    points = (pose.keypoints + moved) / pose.canvas
+    points = (pose.points + moved) / pose.canvas
     beats = np.arange(0, SECONDS, 0.5).tolist()
     data = dance.DanceData(
         points.astype(np.float32), np.ones(points.shape[:2], np.float32), RATE, pose.canvas, beats, beats[::4],

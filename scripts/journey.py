@@ -59,7 +59,7 @@ def inside_blender(package: str, songs: list[str], out: Path, seconds: float) ->
             for frame in range(left, right):
                 scene.frame_set(frame)
                 pose = rig.pose_of(ob, True)
-                poses.append(pose.keypoints / np.asarray(pose.canvas, float))
+                poses.append(pose.points / np.asarray(pose.canvas, float))
             beats = [(m.frame - left) * base / fps for m in markers.ours(scene)]
             name = f"{Path(song).stem[:24]}_{proportions.lower()}_{fps / base:.2f}"
             np.savez(

@@ -18,8 +18,8 @@ from tempose_pose.errors import TemposeError
 from tempose_pose.form import Section
 from tempose_pose.formats import load_reference
 from tempose_pose.grid import BeatGrid
-from tempose_pose.reference import standing_pose
 from tempose_pose.sequence import PoseSequence
+from tempose_pose.standing import standing_pose
 from tempose_pose.tempo import TempoMap
 
 

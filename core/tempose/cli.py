@@ -87,8 +87,8 @@ def generate(
     from tempose.api import as_reference, load_song
     from tempose.api import generate as make_dance
     from tempose.tempo_file import load_tempo_map
+    from tempose_pose.completing import complete
     from tempose_pose.curves import read_curve
-    from tempose_pose.reference import complete
 
     files = {
         "energy": energy_curve, "hits": hits_curve, "facing": facing_curve,

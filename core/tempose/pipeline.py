@@ -25,10 +25,10 @@ from tempose.segments import SEGMENT, Segment, meet, plan
 from tempose.solver import FlowSolver
 from tempose.vae import PoseVAE
 from tempose.weights_check import check_weights
+from tempose_pose.completing import complete
 from tempose_pose.dance import Dance
 from tempose_pose.errors import Canceled, TemposeError
 from tempose_pose.framing import Framing, stood_up
-from tempose_pose.reference import complete
 from tempose_pose.sequence import PoseSequence, to_openpose18
 from tempose_pose.skeletons import OPENPOSE_18
 

@@ -13,8 +13,8 @@ from scipy.ndimage import binary_opening, gaussian_filter1d, label
 
 from tempose.request import FPS
 from tempose_pose.framing import HEIGHT, Framing
-from tempose_pose.reference import standing_pose
 from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.standing import standing_pose
 
 SLACK = 1.05  # a limb may be drawn this much longer than the reference has it
 SHARE = 0.85  # of the usual length: what a limb foreshortened in the reference may have at least

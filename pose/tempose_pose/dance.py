@@ -6,13 +6,17 @@ import os
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
 
 from tempose_pose.errors import TemposeError
+from tempose_pose.grid import BeatGrid
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import LAYOUTS
+
+MAX_BYTES = 256 * 2**20
+"""That a pose file may hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,24 +64,38 @@ class Dance:
         temporary.replace(target)  # a full disk or a kill leaves no half-written dance
 
     @classmethod
+    def of(cls, poses: PoseSequence) -> Dance:
+        """Poses that no model has drawn and no music goes with."""
+        nothing = np.zeros(0)
+        return cls(poses, nothing, nothing, np.zeros(0, np.int32), 0, "file")
+
+    @classmethod
     def load(cls, path: str | os.PathLike) -> Dance:
-        """Read `DANCE.npz`; raises `TemposeError` when it is none."""
+        """Read `DANCE.npz`; raises `TemposeError` when it is none. Only the poses must be in it."""
+        path = Path(path)
         try:
+            with ZipFile(path) as archive:  # a small file may unpack to a very large one
+                if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
+                    raise TemposeError("dance_unreadable", f"{path} holds more than {MAX_BYTES >> 20} MiB.")
             # opened here: numpy leaves a broken archive open
-            with Path(path).open("rb") as file, np.load(file, allow_pickle=False) as f:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as f:
                 joints = tuple(str(j) for j in f["joint_names"])
                 skeleton = next(s for s in LAYOUTS.values() if s.joints == joints)
                 canvas = tuple(int(v) for v in f["canvas"]) if "canvas" in f else (1000, 1000)
                 poses = PoseSequence(
                     f["keypoints"], f["scores"], float(f["fps"]), skeleton, (canvas[0], canvas[1])
                 )
+                beats, downbeats = (
+                    BeatGrid(f[name]).beats if name in f else np.zeros(0)
+                    for name in ("beat_times", "downbeat_times")
+                )
                 return cls(
                     poses,
-                    f["beat_times"],
-                    f["downbeat_times"],
-                    f["seams"],
-                    int(f["seed"]),
-                    str(f["model_revision"]),
+                    beats,
+                    downbeats,
+                    np.asarray(f["seams"], np.int32) if "seams" in f else np.zeros(0, np.int32),
+                    max(int(f["seed"]), 0) if "seed" in f else 0,
+                    str(f["model_revision"])[:200] if "model_revision" in f else "file",
                 )
         except FileNotFoundError:
             raise TemposeError("dance_missing", f"There is no file {path}.") from None
@@ -91,6 +109,9 @@ class Dance:
             BadZipFile,
             zlib.error,
         ) as error:
-            if isinstance(error, TemposeError):
+            if isinstance(error, TemposeError) and error.code == "dance_unreadable":
                 raise
-            raise TemposeError("dance_unreadable", f"{path} is not a Tempose dance (.npz).") from error
+            raise TemposeError(
+                "dance_unreadable",
+                f"{path.name} cannot be read: it is not a Tempose dance (.npz). Choose another file.",
+            ) from error

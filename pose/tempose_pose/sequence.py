@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from tempose_pose.errors import TemposeError
-from tempose_pose.skeletons import OPENPOSE_18, Skeleton
+from tempose_pose.skeletons import BODY_67, HANDS, OPENPOSE_18, OPENPOSE_60, Skeleton
+
+BRIDGED = 0.3
+"""Score of a joint that was not seen, between frames in which it was."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,3 +100,45 @@ def to_openpose18(poses: PoseSequence) -> PoseSequence:
     if not set(OPENPOSE_18.joints) - {"neck"} <= set(poses.skeleton.joints):
         raise TemposeError("skeleton_unsupported", f"Cannot turn {poses.skeleton.name} into openpose18.")
     return convert(poses, OPENPOSE_18)
+
+
+def of_joints(
+    joints: Sequence[str], pixels: np.ndarray, scores: np.ndarray, fps: float, canvas: tuple[int, int]
+) -> PoseSequence:
+    """Poses of joints in any order, on the smallest of the layouts that holds all that are seen.
+
+    Parameters
+    ----------
+    joints : sequence of str
+        K names: those of openpose18, and of its hands and feet.
+    pixels : (T, K, 2)
+    scores : (T, K)
+    """
+    bare = Skeleton("joints", tuple(joints), (-1,) * len(joints), ())
+    shares = np.where(scores[..., None] > 0, pixels, 0) / np.asarray(canvas, float)
+    poses = PoseSequence(shares, scores, fps, bare, canvas)
+    seen = {joint for joint, there in zip(joints, (scores > 0).any(0), strict=True) if there}
+    layouts = (OPENPOSE_18, OPENPOSE_60, BODY_67)
+    return convert(poses, next(s for s in layouts if seen <= set(s.joints)))
+
+
+def hands_of(poses: PoseSequence) -> np.ndarray | None:
+    """(T, 2, 21, 3) left and right: pixels and score; None where no frame shows any."""
+    columns = [poses.skeleton.at.get(joint) for side in ("left", "right") for joint in HANDS[side]]
+    if None in columns:
+        return None
+    triples = np.concatenate([poses.pixels, poses.scores[..., None]], -1)[:, columns]
+    return triples.reshape(len(poses), 2, 21, 3) if triples[..., 2].any() else None
+
+
+def bridged(poses: PoseSequence) -> PoseSequence:
+    """Poses without gaps: a joint that is missing for a while goes straight to where it is again."""
+    keypoints, scores = poses.keypoints.copy(), poses.scores.copy()
+    frames = np.arange(len(poses))
+    for k in range(len(poses.skeleton)):
+        seen = poses.scores[:, k] > 0
+        if seen.any() and not seen.all():
+            for axis in range(2):
+                keypoints[:, k, axis] = np.interp(frames, frames[seen], keypoints[seen, k, axis])
+            scores[~seen, k] = BRIDGED
+    return replace(poses, keypoints=keypoints, scores=scores)

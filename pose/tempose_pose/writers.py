@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +153,11 @@ def to_coco17(poses: PoseSequence) -> PoseSequence:
 
 
 def save_poses(
-    poses: PoseSequence, path: str | os.PathLike, format: str = "own", layout: int | None = None
+    poses: PoseSequence,
+    path: str | os.PathLike,
+    format: str = "own",
+    layout: int | None = None,
+    folder: bool | None = None,
 ) -> None:
     """Write poses as JSON.
 
@@ -165,18 +171,33 @@ def save_poses(
         ``"own"``, ``"openpose"`` or ``"coco"``.
     layout : int, optional
         OpenPose: 18 or 25; COCO: 17, 26 or 133; None: what loses nothing.
+    folder : bool, optional
+        Whether `path` is a folder of one OpenPose file per frame; None: by its suffix.
     """
     path = Path(path)
-    if format == "openpose" and path.suffix != ".json":
+    if folder if folder is not None else format == "openpose" and path.suffix != ".json":
         path.mkdir(parents=True, exist_ok=True)
         for t, page in enumerate(to_openpose(poses, layout)):
-            (path / f"{path.name}_{t:012d}_keypoints.json").write_text(json.dumps(page))
+            _put(path / f"{path.name}_{t:012d}_keypoints.json", json.dumps(page))
         return
     writers: dict[str, Callable[[PoseSequence], Any]] = {"own": to_own}
     writers |= {"openpose": lambda p: to_openpose(p, layout), "coco": lambda p: to_coco(p, layout)}
     if format not in writers:
         raise TemposeError("format_unknown", f"Known pose formats: {', '.join(writers)}.")
-    path.write_text(json.dumps(writers[format](poses)))
+    _put(path, json.dumps(writers[format](poses)))
+
+
+def _put(path: Path, text: str) -> None:
+    """Write a file as a whole or not at all."""
+    handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(part).replace(path)
+    except BaseException:
+        with suppress(OSError):
+            Path(part).unlink()
+        raise
 
 
 def _rounded(values: np.ndarray, digits: int) -> list:

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tempose_pose.reference import standing_pose
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.standing import standing_pose
 
 FPS = 30.0
 

@@ -5,9 +5,9 @@ import pickle
 
 import numpy as np
 
-from tempose_pose.reference import standing_pose
 from tempose_pose.sequence import convert
 from tempose_pose.skeletons import COCO_17
+from tempose_pose.standing import standing_pose
 
 J = {name: i for i, name in enumerate(COCO_17.joints)}
 AIST = "gKR_sBM_cAll_d28_mKR2_ch01"

@@ -13,8 +13,8 @@ from tempose.datasets.recombine import Recombiner
 from tempose.datasets.source import Source
 from tempose.training.config import DiTConfig
 from tempose_pose.framing import chain_height
-from tempose_pose.reference import standing_pose
 from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.standing import standing_pose
 
 BPM = 100.0
 

@@ -20,8 +20,8 @@ from tempose.music import features
 from tempose.music.features import LISTENED, MUSIC
 from tempose.request import STYLES
 from tempose_pose.framing import Framing, chain_height
-from tempose_pose.reference import standing_pose
 from tempose_pose.skeletons import OPENPOSE_18, OPENPOSE_60
+from tempose_pose.standing import standing_pose
 
 CPU = torch.device("cpu")
 J = {name: i for i, name in enumerate(OPENPOSE_18.joints)}

@@ -23,7 +23,7 @@ from tempose.training.image_vae import image_loss, images_of, train_image_vae
 from tempose.training.losses import flow_loss
 from tempose.vae import PoseVAE, decode_mixtures
 from tempose_pose.errors import TemposeError
-from tempose_pose.reference import standing_pose
+from tempose_pose.standing import standing_pose
 
 KL = {
     "block_out_channels": (4, 4, 4, 4), "down_block_types": ("DownEncoderBlock2D",) * 4,

@@ -20,9 +20,10 @@ from tempose.request import DanceRequest
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
-from tempose_pose.reference import body_height, standing_pose
+from tempose_pose.reference import body_height
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.standing import standing_pose
 from tempose_pose.tempo import TempoMap
 
 STANDING = standing_pose().keypoints[0]

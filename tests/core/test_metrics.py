@@ -12,9 +12,9 @@ from tempose import metrics
 from tempose.metrics import beats, curves, kinetics, motion, representation, tempo, variety
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
-from tempose_pose.reference import standing_pose
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import COCO_17, OPENPOSE_18
+from tempose_pose.standing import standing_pose
 
 DATA = Path(os.environ.get("TEMPOSE_DATA", Path(__file__).parents[2] / ".." / "shared" / "data"))
 STANDING = standing_pose().keypoints[0]

@@ -15,8 +15,8 @@ from tempose_pose.errors import Canceled, TemposeError
 from tempose_pose.form import Section
 from tempose_pose.framing import chain_height
 from tempose_pose.grid import BeatGrid
-from tempose_pose.reference import standing_pose
 from tempose_pose.sequence import PoseSequence
+from tempose_pose.standing import standing_pose
 from tempose_pose.tempo import TempoMap
 
 

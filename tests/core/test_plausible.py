@@ -8,8 +8,8 @@ from tempose.plausible import on_planted_feet, planted, reach, within_reach
 from tempose.request import FPS
 from tempose.vae import PoseVAE
 from tempose_pose.framing import HEIGHT, Framing
-from tempose_pose.reference import standing_pose
 from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.standing import standing_pose
 
 J = {joint: i for i, joint in enumerate(OPENPOSE_18.joints)}
 

@@ -14,9 +14,9 @@ from tempose.render.ground import VideoGround
 from tempose.render.video import render_dance
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
-from tempose_pose.reference import standing_pose
 from tempose_pose.sequence import PoseSequence, convert
 from tempose_pose.skeletons import BODY_25, OPENPOSE_18, OPENPOSE_60
+from tempose_pose.standing import standing_pose
 from tempose_pose.tempo import TempoMap
 
 BEATS = np.arange(0, 3, 0.5)

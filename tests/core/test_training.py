@@ -26,7 +26,7 @@ from tempose.vae import PoseVAE
 from tempose_pose.curves import CURVES
 from tempose_pose.errors import TemposeError
 from tempose_pose.framing import Framing, chain_height
-from tempose_pose.reference import standing_pose
+from tempose_pose.standing import standing_pose
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,6 @@ from tempose_pose import writers
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.formats import load_poses, load_reference, parse_poses
-from tempose_pose.reference import standing_pose
 from tempose_pose.sequence import PoseSequence, convert, to_openpose18
 from tempose_pose.skeletons import (
     BODY_25,
@@ -26,6 +25,7 @@ from tempose_pose.skeletons import (
     SKELETONS,
     skeleton,
 )
+from tempose_pose.standing import standing_pose
 from tempose_pose.writers import save_poses
 
 KEYPOINTS = st.floats(-0.5, 1.5, width=32)

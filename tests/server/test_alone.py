@@ -22,7 +22,7 @@ from tempose.request import DanceRequest
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
-from tempose_pose.reference import standing_pose
+from tempose_pose.standing import standing_pose
 from tempose_server import decode, events, sandbox
 from tempose_server.metrics import Metrics
 from tempose_server.security import Doors

@@ -6,6 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import IntProperty, StringProperty
 
+from tempose_pose.sequence import to_openpose18
 from tempose_pose.skeletons import OPENPOSE_18
 
 from ...model.errors import Problem
@@ -69,10 +70,10 @@ class TEMPOSE_OT_export_poses(_ToFile, JobButton, bpy.types.Operator):
 
         def task(work):
             work.status("Reading poses")
-            poses = work.main(read)
+            dance = work.main(read)
             work.status(f"Writing {path.name}")
-            pose_files.save(poses, str(path), kind)
-            return poses
+            pose_files.save(dance, str(path), kind)
+            return dance.poses
 
         return task
 
@@ -101,7 +102,7 @@ class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
 
         def task(work):
             work.status("Reading poses")
-            poses = work.main(read)
+            poses = work.main(read).poses
             size = video.picture_size(poses, asked)
             return video.write(work, poses, size, path, command), size
 
@@ -162,9 +163,9 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
             return take_keys.plan(data, ob, placement.span_of_import(scene, data), scene.tempose)
 
         def task(work):
-            poses = pose_files.load(str(path), rate, size)
-            data = output.as_take(poses, path.name, frame)
-            return poses, data, background_keys.ready(work, lambda: plan(data))
+            dance = pose_files.load(str(path), rate, size)
+            data = output.as_take(dance, path.name, frame)
+            return dance.poses, data, background_keys.ready(work, lambda: plan(data))
 
         return task
 
@@ -172,9 +173,8 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
         poses, data, ready = result
         scene, ob = rig_reading.both(self._scene, self._rig)
         take = stage.add(scene.tempose, ob, data, placement.span_of_import(scene, data), ready=ready)
-        missing = [
-            j for j, seen in zip(OPENPOSE_18.joints, (poses.scores > 0).any(0), strict=True) if not seen
-        ]
+        there = (to_openpose18(poses).scores > 0).any(0)
+        missing = [joint for joint, seen in zip(OPENPOSE_18.joints, there, strict=True) if not seen]
         text = f"{take.name}, {len(poses)} poses from {self._path.name}, is shown on '{ob.name}'."
         return (
             f"{text} Not in the file and guessed: {', '.join(missing).replace('_', ' ')}."

@@ -3,8 +3,9 @@
 
 import numpy as np
 
+from tempose_pose.reference import Reference
+
 from ..errors import Problem
-from .reference import standing
 
 WORKING = 384  # pixels along the longer side on which the backdrop is looked for
 HEAD, FEET = 0.10, 0.04  # of the figure's height lie above the nose and below the ankles
@@ -74,7 +75,7 @@ def first_guess(alpha: np.ndarray) -> np.ndarray:
             "picture_clear",
             "This picture is clear everywhere: there is nothing to cut out. Choose another one.",
         )
-    points = standing("ADULT").keypoints
+    points = Reference.standing().points
     low, high = points.min(0), points.max(0)
     height = rows[-1] + 1 - rows[0]
     top, bottom = rows[0] + HEAD * height, rows[-1] + 1 - FEET * height

@@ -11,15 +11,9 @@ import zlib
 
 import numpy as np
 
-from ..character.skeleton import OPENPOSE_18
+from tempose_pose.skeletons import OPENPOSE_18
 
 LIMB_SHARE = 0.6
-_PAIRS = """
-neck-right_shoulder neck-left_shoulder right_shoulder-right_elbow right_elbow-right_wrist left_shoulder-left_elbow
-left_elbow-left_wrist neck-right_hip right_hip-right_knee right_knee-right_ankle neck-left_hip left_hip-left_knee
-left_knee-left_ankle neck-nose nose-right_eye right_eye-right_ear nose-left_eye left_eye-left_ear
-"""
-LIMBS = [tuple(OPENPOSE_18.index(joint) for joint in pair.split("-")) for pair in _PAIRS.split()]
 HAND_BONES = tuple(
     (0 if k % 4 == 1 else k - 1, k) for k in range(1, 21)
 )  # root, then four of each finger from the palm outwards
@@ -63,7 +57,7 @@ def draw(
     width = max(4 * min(size) / 512, 1.0)
     near = (np.abs(points) < 4 * max(size)).all(1)
     seen = (scores > 0) & near
-    for (a, b), colour in zip(LIMBS, _BODY, strict=False):
+    for (a, b), colour in zip(OPENPOSE_18.limbs, _BODY, strict=False):
         if seen[a] and seen[b]:
             _limb(picture, points[a], points[b], width, [LIMB_SHARE * c for c in colour])
     for point, there, colour in zip(points, seen, _BODY, strict=True):

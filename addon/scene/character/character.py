@@ -7,7 +7,8 @@ import uuid
 import bpy
 import numpy as np
 
-from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
+from tempose_pose.reference import CANVAS, GROUND, Reference
+from tempose_pose.skeletons import OPENPOSE_18
 
 from ...model.character import bone_names
 from ...model.character.bones import Bone, Placed, Rest
@@ -15,7 +16,6 @@ from ...model.character.joints import Spot, joints_at_rest, joints_of, spots, wi
 from ...model.character.mapping import ENDS, PARTS, TOES, BoneMap, unmapped
 from ...model.character.plane import FRONT, Placement, Plane, best_fit
 from ...model.character.posing import Options
-from ...model.character.reference import CANVAS, GROUND, Reference, complete
 from ...model.character.retarget import solve
 from ...model.errors import Problem
 from .armature import bones_of, held
@@ -208,13 +208,7 @@ def joints(ob, current: bool) -> dict[str, np.ndarray]:
 def pose_of(ob, current: bool) -> Reference:
     """The figure's pose as a reference: as it stands now, or at rest."""
     place, at = placement(ob), joints(ob, current)
-    points, scores = np.zeros((len(OPENPOSE_18), 2)), np.zeros(len(OPENPOSE_18))
-    for index, joint in enumerate(OPENPOSE_18.joints):
-        if joint in at:
-            points[index], scores[index] = at[joint], 1.0
-    found = complete(place.to_pixels(points), scores, place.canvas)
-    found.more = {j: tuple(place.to_pixels(at[j])) for j in EXTREMITIES if j in at}
-    return found
+    return Reference.from_joints({joint: place.to_pixels(point) for joint, point in at.items()}, place.canvas)
 
 
 # A dance on it ---------------------------------------------------------------------------------------------------

@@ -96,7 +96,7 @@ def remove(drawn) -> None:
 def _joints(ob, current: bool) -> tuple[dict, float]:
     """Where each joint is in the rig's plane, and how tall the figure is."""
     pose, place = rig.pose_of(ob, current), rig.placement(ob)
-    points, _ = with_mid_hip(place.to_plane(pose.keypoints)[None], np.ones((1, len(pose.keypoints))))
+    points, _ = with_mid_hip(place.to_plane(pose.points)[None], np.ones((1, len(pose.points))))
     more = {joint: place.to_plane(at) for joint, at in pose.more.items()}
     return {joint: points[0][i] for i, joint in enumerate(JOINTS)} | more, float(np.ptp(points[0][:, 1]))
 

@@ -5,12 +5,12 @@ import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
+from tempose_pose.reference import Reference
 from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
 
 from ...model.character.backdrop import alpha_of, first_guess
 from ...model.character.cutout import cut, weights
 from ...model.character.extremities import limb_of
-from ...model.character.reference import Reference, complete
 from ...model.errors import Problem
 from .. import compat
 from . import rig
@@ -120,20 +120,12 @@ def read(plane) -> tuple[object, Reference]:
     if image is None:
         raise Problem("picture_gone", "The picture of these markers has been deleted. Lay it out again.")
     canvas = _canvas(image)
-    points, scores = np.zeros((len(OPENPOSE_18), 2)), np.zeros(len(OPENPOSE_18))
-    more = {}
+    at = {}
     for child in plane.children_recursive:
-        joint = child.get(MARKER)
         x, _, z = _within(child, plane).translation
-        at = (x * TALL / 2 + canvas[0] / 2, TALL - z * TALL / 2)
-        if joint in OPENPOSE_18.joints:
-            index = OPENPOSE_18.index(joint)
-            points[index], scores[index] = at, 1.0
-        elif joint in EXTREMITIES:
-            more[joint] = at
-    pose = complete(points, scores, canvas)
-    pose.more = more
-    return image, pose
+        if MARKER in child:
+            at[child[MARKER]] = np.array([x * TALL / 2 + canvas[0] / 2, TALL - z * TALL / 2])
+    return image, Reference.from_joints(at, canvas)
 
 
 def make(context, plane, tolerance: float):

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import bpy
 
-from ...model.character import reference
-from ...model.character.reference import Reference
+from tempose_pose.formats import read_reference as read_pose_file
+from tempose_pose.reference import Reference
+
 from ...model.errors import Problem
 from . import puppet, rig
 from .selection import pick_rig
@@ -17,14 +18,7 @@ def read_reference(path: str) -> Reference:
     full = Path(bpy.path.abspath(path))
     if not path:
         raise Problem("reference_unset", "Choose a pose file first.")
-    try:
-        if full.stat().st_size > reference.MAX_FILE_BYTES:
-            raise Problem("reference_large", f"{full.name} is too large for a pose file. Choose another one.")
-        return reference.from_json(full.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError):
-        raise Problem(
-            "reference_missing", f"The pose file {full.name} cannot be read. Choose another one."
-        ) from None
+    return read_pose_file(full)
 
 
 def reference_for_rig(context) -> Reference:
@@ -44,4 +38,4 @@ def reference_for_rig(context) -> Reference:
         if plane is None:
             raise Problem("no_picture", "Place joint markers on a picture first: Picture and Ink.")
         return puppet.read(plane)[1]
-    return reference.standing(settings.proportions)
+    return Reference.standing(settings.proportions.lower())

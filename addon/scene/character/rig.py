@@ -8,13 +8,13 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from tempose_pose.reference import Reference
 from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
 
 from ...model.character.figure import Figure, draw
 from ...model.character.joints import with_mid_hip
 from ...model.character.mapping import ENDS, JOINTS, STUBS, TARGETS, TEMPOSE_RIG, BoneMap
 from ...model.character.plane import Placement
-from ...model.character.reference import Reference
 from ...model.errors import Problem
 from . import character
 from .character import (
@@ -43,7 +43,7 @@ def new(scene, reference: Reference, name: str = "Dancer", figure: bool = True, 
     The ankles stand on the ground (Z = 0) and the middle of the picture is X = 0. Hands and feet get bones where the
     pose has them; `ik_feet` adds targets that the ankles are pulled to.
     """
-    points = reference.keypoints
+    points = reference.points
     place = Placement(reference.canvas, UNIT, (reference.canvas[0] / 2, float(points[:, 1].max())))
     plane = with_mid_hip(place.to_plane(points)[None], np.ones((1, len(OPENPOSE_18))))[0][0]
     at = {joint: plane[i] for i, joint in enumerate(JOINTS)}

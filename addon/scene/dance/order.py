@@ -3,6 +3,8 @@
 
 from dataclasses import dataclass, replace
 
+from tempose_pose.wire import pose_body
+
 from ...model.errors import Problem
 from ...model.tempo import area, ranges
 from ...model.tempo.playback import Playback
@@ -55,7 +57,7 @@ def order(now: Reading, new_tempo: bool) -> Order:
         "seconds": playback.span.seconds,
         "tempo_map": _points(playback),
         "beats": now.beats_asked if new_tempo else now.beats_for(playback),
-        "reference": pose.to_request(),
+        "reference": pose_body(pose.pose),
         "style": settings.style or None,
         "energy": float(settings.energy),
         "seed": seed,

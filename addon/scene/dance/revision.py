@@ -10,6 +10,7 @@ import bpy
 import numpy as np
 
 from tempose_pose.tempo import TempoMap
+from tempose_pose.wire import pose_body
 
 from ...model.character.extremities import moved_along
 from ...model.dance import kept_poses, reshape
@@ -113,7 +114,7 @@ def order(
     if kept.is_everything:
         raise Problem("nothing_free", "Everything is kept: nothing is left to dance. Untick a limb.")
     ob = it.take.rig
-    pose = asked.get("reference") or rig.pose_of(ob, current=False).to_request()
+    pose = asked.get("reference") or pose_body(rig.pose_of(ob, current=False).pose)
     body = {
         "seconds": float(asked["seconds"]) if "seconds" in asked else part.seconds,
         "tempo_map": [list(p) for p in part.tempo.points],

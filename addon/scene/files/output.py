@@ -7,12 +7,15 @@ from typing import Any
 import bpy
 import numpy as np
 
-from ...model.character import reference
+from tempose_pose.completing import whole
+from tempose_pose.dance import Dance
+from tempose_pose.sequence import PoseSequence, bridged, convert, of_joints
+from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18, Skeleton
+
 from ...model.character.extremities import carried
-from ...model.dance.dance import DanceData
+from ...model.dance.dance import MAX_FRAMES, DanceData
 from ...model.dance.takes import Take
 from ...model.errors import Problem
-from ...model.files.poses import Poses, bridged, whole
 from ...model.tempo.timing import resample
 from .. import compat
 from ..character import character
@@ -20,18 +23,25 @@ from ..dance import stage
 from ..reading import Reading
 from . import rig_reading
 
+_HANDS_AND_FEET = Skeleton("hands_and_feet", EXTREMITIES, (-1,) * len(EXTREMITIES), ())
 
-def from_take(take, rate: float) -> Poses:
+
+def from_take(take, rate: float) -> Dance:
     """A take's own poses at a frame rate, from its first frame on the timeline."""
     data = stage.data_of(take)
     dance = data.dance
     seconds = np.arange(max(1, round(len(dance.keypoints) / dance.fps * rate))) / rate
     pixels, scores = resample(dance.pixels, dance.scores, dance.fps, seconds)
     pixels, scores = np.asarray(pixels, float), np.asarray(scores, float)
-    return Poses(
-        pixels, scores, rate, dance.canvas, _more(take, dance, seconds, pixels, scores), dance.beat_times,
-        dance.downbeat_times, dance.seed, dance.model_revision,
-    )  # fmt: skip
+    joints: tuple[str, ...] = OPENPOSE_18.joints
+    more = _more(take, dance, seconds, pixels, scores)
+    if more is not None:
+        joints = (*joints, *EXTREMITIES)
+        pixels = np.concatenate([pixels, more[..., :2]], 1)
+        scores = np.concatenate([scores, more[..., 2]], 1)
+    poses = of_joints(joints, pixels, scores, rate, dance.canvas)
+    beats, downbeats = np.asarray(dance.beat_times, float), np.asarray(dance.downbeat_times, float)
+    return Dance(poses, beats, downbeats, np.zeros(0, np.int32), dance.seed, dance.model_revision)
 
 
 def _more(take, dance: DanceData, seconds, pixels: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
@@ -44,40 +54,35 @@ def _more(take, dance: DanceData, seconds, pixels: np.ndarray, scores: np.ndarra
     pose = character.pose_of(take.rig, current=False)
     scale = np.asarray(dance.canvas, float) / pose.canvas
     more = {joint: np.asarray(at) * scale for joint, at in pose.more.items()}
-    return carried(pixels, scores, pose.keypoints * scale, more) if more else None
+    return carried(pixels, scores, pose.points * scale, more) if more else None
 
 
-def as_take(poses: Poses, name: str, frame: float) -> Take:
-    """Poses from a file as a take that begins at a frame; the model is not asked. Any thread."""
-
-    def completed(points, scores):
-        return reference.complete(points, scores, poses.canvas).keypoints
-
-    points, scores = whole(poses, completed)
-    dance = DanceData(
-        (points / np.asarray(poses.canvas, float)).astype(np.float32),
-        scores.astype(np.float32),
-        poses.fps,
-        poses.canvas,
-        list(poses.beats),
-        list(poses.downbeats),
+def as_take(dance: Dance, name: str, frame: float) -> Take:
+    """A dance from a file as a take that begins at a frame; the model is not asked. Any thread."""
+    if len(dance.poses) > MAX_FRAMES:
+        raise Problem("too_long", f"{name} has more than {MAX_FRAMES} frames. Choose a shorter one.")
+    body = whole(dance.poses)
+    data = DanceData(
+        body.keypoints,
+        body.scores,
+        body.fps,
+        body.canvas,
+        dance.beat_times.tolist(),
+        dance.downbeat_times.tolist(),
         [],
-        poses.seed,
-        poses.revision,
-        _shares(poses),
+        dance.seed,
+        dance.model_revision,
+        _hands_and_feet(dance.poses),
     )
-    seconds = len(points) / poses.fps
+    seconds = len(body) / body.fps
     settings = {"left": float(frame), "imported": name}
-    return Take(dance, [[0.0, 0.0], [seconds, seconds]], 0.0, seconds, "", settings)
+    return Take(data, [[0.0, 0.0], [seconds, seconds]], 0.0, seconds, "", settings)
 
 
-def _shares(poses: Poses) -> np.ndarray | None:
-    """Hands and feet as a dance has them, without gaps in time."""
-    if poses.more is None:
-        return None
-    points, scores = bridged(poses.more[..., :2], poses.more[..., 2])
-    shares = points / np.asarray(poses.canvas, float)
-    return np.concatenate([shares, scores[..., None]], 2).astype(np.float32)
+def _hands_and_feet(poses: PoseSequence) -> np.ndarray | None:
+    """Hands and feet as a dance has them, without gaps in time; None without any."""
+    own = bridged(convert(poses, _HANDS_AND_FEET))
+    return np.concatenate([own.keypoints, own.scores[..., None]], 2) if own.scores.any() else None
 
 
 def rate_of(scene) -> float:

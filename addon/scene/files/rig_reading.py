@@ -7,19 +7,21 @@ from collections.abc import Iterator
 import bpy
 import numpy as np
 
+from tempose_pose.dance import Dance
+from tempose_pose.sequence import of_joints
+from tempose_pose.skeletons import EXTREMITIES, HANDS, OPENPOSE_18
+
 from ...model.character.bones import Placed
 from ...model.character.joints import joints_of
 from ...model.character.plane import Plane
-from ...model.character.skeleton import EXTREMITIES, HANDS, OPENPOSE_18
 from ...model.errors import Problem
-from ...model.files.poses import Poses
 from .. import compat
 from ..character import armature, character
 
 MAX_PICTURES = 20_000
 STEP = 0.01
 """Seconds that one step of reading takes; the scene is back on its frame after each."""
-NAMES = (*OPENPOSE_18, *EXTREMITIES)
+NAMES = (*OPENPOSE_18.joints, *EXTREMITIES)
 
 
 def frames_of(scene, ob) -> tuple[int, int]:
@@ -40,7 +42,7 @@ def render_size(scene) -> tuple[int, int]:
 
 
 def read(scene_name: str, rig_name: str, rate: float, camera: bool) -> Iterator[float]:
-    """Read the poses, for `Job.main`: yields how much is done, returns `Poses`.
+    """Read the poses, for `Job.main`: yields how much is done, returns a `Dance`.
 
     Parameters
     ----------
@@ -90,7 +92,8 @@ def read(scene_name: str, rig_name: str, rate: float, camera: bool) -> Iterator[
     if not scores.any():
         raise Problem("rig_bones", f"No bone of {rig_name} is mapped to a joint. Press Find Bones.")
     points = points if camera else place.to_pixels(points)
-    return Poses(points[:, :18], scores[:, :18], rate, canvas, _with_roots(points, scores))
+    _add_roots(points, scores)
+    return Dance.of(of_joints(NAMES, points, scores, rate, canvas))
 
 
 def both(scene_name: str, rig_name: str):
@@ -104,16 +107,12 @@ def both(scene_name: str, rig_name: str):
     return scene, ob
 
 
-def _with_roots(points: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
-    """Hands and feet (T, 48, 3) of (T, 66, …) joints; a hand whose fingers are known begins at its wrist."""
-    more = np.concatenate([points[:, 18:], scores[:, 18:, None]], 2)
-    more[more[..., 2] <= 0] = 0
+def _add_roots(points: np.ndarray, scores: np.ndarray) -> None:
+    """A hand whose fingers are known begins at its wrist; (T, 66, 2) and (T, 66), in place."""
     for side, hand in HANDS.items():
-        root, wrist = EXTREMITIES.index(hand[0]), OPENPOSE_18.index(f"{side}_wrist")
-        fingers = [EXTREMITIES.index(joint) for joint in hand[1:]]
-        bare = (more[:, root, 2] <= 0) & (more[:, fingers, 2] > 0).any(1) & (scores[:, wrist] > 0)
-        more[bare, root] = np.column_stack([points[:, wrist], scores[:, wrist]])[bare]
-    return more if more.any() else None
+        root, wrist, *fingers = (NAMES.index(joint) for joint in (hand[0], f"{side}_wrist", *hand[1:]))
+        bare = (scores[:, root] <= 0) & (scores[:, fingers] > 0).any(1) & (scores[:, wrist] > 0)
+        points[bare, root], scores[bare, root] = points[bare, wrist], scores[bare, wrist]
 
 
 def _joints(ob, found: dict, plane: Plane) -> dict[str, np.ndarray]:

@@ -12,15 +12,18 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import numpy as np
+
+from tempose_pose.sequence import PoseSequence, hands_of, to_openpose18
+
 from ...model.errors import Problem
 from ...model.files import pose_drawing
-from ...model.files.poses import Poses
 from ...model.server.work import Work
 
 SCRIPT = Path(__file__).with_name("encoding.py")
 
 
-def picture_size(poses: Poses, size) -> tuple[int, int]:
+def picture_size(poses: PoseSequence, size) -> tuple[int, int]:
     """The size of drawn pictures: as asked for, else the canvas; even, as video wants it."""
     width, height = (int(v) for v in size)
     if width and not height:
@@ -45,7 +48,9 @@ def blender(binary: str) -> list[str]:
     return [binary, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
 
 
-def write(work: Work, poses: Poses, size: tuple[int, int], path: Path, command: Sequence[str] | None) -> int:
+def write(
+    work: Work, poses: PoseSequence, size: tuple[int, int], path: Path, command: Sequence[str] | None
+) -> int:
     """Draw the poses and write them; returns how many pictures there are.
 
     Parameters
@@ -83,16 +88,15 @@ def _said(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _draw(work: Work, poses: Poses, folder: Path, size: tuple[int, int]) -> None:
+def _draw(work: Work, poses: PoseSequence, folder: Path, size: tuple[int, int]) -> None:
     """Each pose as a PNG."""
     folder.mkdir()
-    points = pose_drawing.fitted(poses.points, poses.canvas, size)
+    body, hands = to_openpose18(poses), hands_of(poses)
+    points = pose_drawing.fitted(body.pixels, poses.canvas, size)
+    if hands is not None:
+        hands = np.concatenate([pose_drawing.fitted(hands[..., :2], poses.canvas, size), hands[..., 2:]], -1)
     for t in range(len(poses)):
-        hands = None
-        if poses.hands is not None:
-            hands = poses.hands[t].copy()
-            hands[..., :2] = pose_drawing.fitted(hands[..., :2], poses.canvas, size)
-        picture = pose_drawing.draw(points[t], poses.scores[t], size, hands)
+        picture = pose_drawing.draw(points[t], body.scores[t], size, hands[t] if hands is not None else None)
         (folder / f"{t + 1:06d}.png").write_bytes(pose_drawing.png(picture))
         work.progress((t + 1) / len(poses))
 

@@ -22,8 +22,8 @@ from tempose.generator import Generator
 from tempose.metrics import kinetics
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
-from tempose_pose.reference import standing_pose
 from tempose_pose.sequence import PoseSequence
+from tempose_pose.standing import standing_pose
 
 SHEETS = 8  # contact sheets in the page, the first system's first
 FEATURES = "rms"

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from tempose_pose.reference import standing_pose
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.standing import standing_pose
 
 _J = {joint: i for i, joint in enumerate(OPENPOSE_18.joints)}
 HEIGHT = 0.7  # of a standing grown-up, as a share of the canvas

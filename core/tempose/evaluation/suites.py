@@ -144,7 +144,7 @@ def poses(trial: Trial, seconds: float = 10.0, songs: int = 2) -> dict[str, Any]
 
 
 def _against_reference(dance: Dance, reference: PoseSequence, name: str) -> dict[str, float]:
-    from tempose_pose.reference import complete
+    from tempose_pose.completing import complete
     from tempose_pose.skeletons import OPENPOSE_18
 
     whole, _ = complete(reference)

@@ -15,16 +15,19 @@ from typing import Any
 
 import numpy as np
 
+from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.formats.coco import from_coco
 from tempose_pose.formats.layouts import AXES, MAX_FRAMES
 from tempose_pose.formats.mediapipe import LANDMARKS, from_mediapipe
 from tempose_pose.formats.openpose import from_pages, pages_of
 from tempose_pose.formats.own import from_own
+from tempose_pose.formats.people import SHARES
 from tempose_pose.formats.values import DEFAULT_FPS, first, load_json, unreadable
+from tempose_pose.reference import CANVAS, Reference
 from tempose_pose.sequence import PoseSequence
 
-__all__ = ["load_poses", "load_reference", "parse_poses"]
+__all__ = ["load_poses", "load_reference", "parse_poses", "read_reference"]
 
 
 def load_poses(
@@ -60,9 +63,7 @@ def load_poses(
         The file is missing, too large, no pose file, or its size or frame rate is nowhere said.
     """
     path = Path(path)
-    if path.suffix == ".npz" and path.is_file():
-        from tempose_pose.dance import Dance
-
+    if path.suffix.lower() == ".npz":
         return Dance.load(path).poses
     if path.is_dir():
         files = sorted(path.glob("*.json"), key=_natural)
@@ -95,6 +96,35 @@ def load_reference(
             "pose_frame", f"{Path(path).name} has {len(poses)} frames; frame {frame} is not there."
         )
     return poses[frame : frame + 1]
+
+
+def read_reference(path: str | os.PathLike) -> Reference:
+    """The first figure that a pose file shows, completed.
+
+    A file that does not say its picture's size gets one with room for the figure: of a reference only proportions and
+    posture are sure to be meant.
+
+    Raises
+    ------
+    TemposeError
+        As `load_poses` and `complete` do.
+    """
+    try:
+        poses = load_poses(path, fps=DEFAULT_FPS)
+    except TemposeError as error:
+        if error.code != "canvas_missing":
+            raise
+        poses = load_poses(path, fps=DEFAULT_FPS, canvas=(1, 1))
+        seen = poses.keypoints[poses.scores > 0]
+        in_pixels = bool(len(seen)) and np.abs(seen).max() > SHARES
+        width, height = (max(64, round(1.1 * float(v))) for v in seen.max(0)) if in_pixels else CANVAS
+        scale = (width, height) if in_pixels else (1, 1)
+        poses = replace(
+            poses, keypoints=poses.keypoints / np.asarray(scale, np.float32), canvas=(width, height)
+        )
+    shown = np.flatnonzero((poses.scores > 0).any(1))
+    first = int(shown[0]) if len(shown) else 0
+    return Reference.of(poses[first : first + 1])
 
 
 def parse_poses(

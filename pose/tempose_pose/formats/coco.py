@@ -29,7 +29,7 @@ def from_coco(
     images = header.get("images", [])
     if not isinstance(images, list) or not all(isinstance(i, dict) for i in images):
         raise unreadable(name, "images must be a list of objects")
-    order: list[str] = [str(i.get("id")) for i in images]
+    order: list[str] = [str(i.get("id", "0")) for i in images]
     if images and "width" in images[0]:
         canvas = picture_size(images[0]["width"], images[0].get("height"), name)
     info = header.get("info")

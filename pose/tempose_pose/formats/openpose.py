@@ -7,10 +7,15 @@ from typing import Any
 
 import numpy as np
 
-from tempose_pose.formats.layouts import HANDED, OPENPOSE_LAYOUTS
+from tempose_pose.formats.layouts import COCO_LAYOUTS, HANDED, OPENPOSE_LAYOUTS
 from tempose_pose.formats.people import Person, assemble, choose, read_person
 from tempose_pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
 from tempose_pose.sequence import PoseSequence
+
+SIZES = (("canvas_width", "canvas_height"), ("width", "height"), ("image_width", "image_height"))
+"""What files call the picture's size."""
+LAYOUTS = COCO_LAYOUTS | OPENPOSE_LAYOUTS
+"""AlphaPose and others write COCO's and Halpe's joints in OpenPose's form."""
 
 
 def pages_of(data: Any, name: Any) -> list[dict]:
@@ -28,8 +33,10 @@ def from_pages(
     pages: list[dict], name: Any, canvas: tuple[int, int] | None, fps: float | None, person: int | None
 ) -> PoseSequence:
     """Pages as poses; `canvas` and `fps` where the first page does not say them."""
-    if "canvas_width" in pages[0] or "canvas_height" in pages[0]:
-        canvas = picture_size(pages[0].get("canvas_width"), pages[0].get("canvas_height"), name)
+    for width, height in SIZES:
+        if width in pages[0] or height in pages[0]:
+            canvas = picture_size(pages[0].get(width), pages[0].get(height), name)
+            break
     if "fps" in pages[0]:
         fps = frame_rate(pages[0]["fps"], name)
     canvas, fps = settle(canvas, fps, len(pages), name)
@@ -39,13 +46,11 @@ def from_pages(
         for figure in page["people"]:
             if not isinstance(figure, dict):
                 raise unreadable(name, "a person must be an object")
-            body = read_person(
-                figure.get("pose_keypoints_2d", figure.get("pose_keypoints")), OPENPOSE_LAYOUTS, name
-            )
+            body = read_person(figure.get("pose_keypoints_2d", figure.get("pose_keypoints")), LAYOUTS, name)
             if body is not None:
-                people.append(_with_hands(body, figure, name))
+                people.append(_with_hands(body, figure, name) if len(body.names) in HANDED else body)
         frames.append(people)
-    handed = {len(p.names) for people in frames for p in people if len(p.names) > 25}
+    handed = any(len(p.names) in (60, 67) for people in frames for p in people)
     if handed:  # who is without hands in one frame still has them in the next
         frames = [[_widened(p) for p in people] for people in frames]
     return assemble(choose(frames, person), canvas, fps, name, None)

@@ -12,6 +12,9 @@ from tempose_pose.formats.values import numbers, unreadable
 from tempose_pose.sequence import PoseSequence, convert
 from tempose_pose.skeletons import Skeleton
 
+SHARES = 1.5
+"""Coordinates up to here are shares of the picture, a little beyond its edge too: no figure is so few pixels tall."""
+
 
 @dataclass(frozen=True)
 class Person:
@@ -36,7 +39,7 @@ def read_person(flat: Any, layouts: dict[int, tuple[list[str], Skeleton]], name:
 
 
 def choose(frames: list[list[Person]], person: int | None) -> list[Person | None]:
-    """One figure per frame: the one of that number, else the surest one first and then the one nearest to it."""
+    """One figure per frame: that of the number, else the surest (of equals the largest), then what is nearest."""
     if person is not None:
         return [people[person] if 0 <= person < len(people) else None for people in frames]
     chosen: list[Person | None] = []
@@ -52,7 +55,9 @@ def choose(frames: list[list[Person]], person: int | None) -> list[Person | None
             chosen.append(people[0] if people else None)
             continue
         if last is None:
-            best, last = max(middles, key=lambda pm: pm[0].points[:, 2].sum())
+            best, last = max(
+                middles, key=lambda pm: (round(float(pm[0].points[:, 2].sum()), 3), _extent(pm[0]))
+            )
         else:
             here = last
             best, last = min(middles, key=lambda pm: float(np.linalg.norm(pm[1] - here)))
@@ -60,10 +65,15 @@ def choose(frames: list[list[Person]], person: int | None) -> list[Person | None
     return chosen
 
 
+def _extent(person: Person) -> float:
+    """Width and height of what is seen, added up."""
+    return float(np.ptp(person.points[person.points[:, 2] > 0, :2], axis=0).sum())
+
+
 def assemble(
     people: list[Person | None], canvas: tuple[int, int], fps: float, name: Any, normalised: bool | None
 ) -> PoseSequence:
-    """Stack the frames; `normalised` None: where every seen coordinate lies within [0, 1]."""
+    """Stack the frames; `normalised` None: where no seen coordinate is larger than `SHARES`."""
     given = [p for p in people if p is not None]
     if not given:
         raise unreadable(name, "it shows nobody")
@@ -78,7 +88,7 @@ def assemble(
     seen = points[..., 2] > 0
     xy = np.where(seen[..., None], points[..., :2], 0.0)
     if normalised is None:
-        normalised = bool(seen.any() and xy[seen].min() >= 0 and xy[seen].max() <= 1)
+        normalised = bool(seen.any() and np.abs(xy[seen]).max() <= SHARES)
     keypoints = xy if normalised else xy / np.asarray(canvas, float)
     found = np.where(seen, points[..., 2], 0)
     if len(kept) < len(target):  # neck and middle of the hips, where the layout has none

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from tempose_pose.dance import MAX_BYTES
 from tempose_pose.errors import TemposeError
 
-MAX_BYTES = 256 * 2**20
 DEFAULT_FPS = 30.0  # for single poses, where it means nothing
 
 
@@ -21,11 +21,13 @@ def load_json(path: Path) -> Any:
         raise ValueError(constant)
 
     if not path.is_file():
-        raise TemposeError("pose_missing", f"There is no pose file {path}.")
+        raise TemposeError("pose_missing", f"There is no pose file {path}. Choose another one.")
     if path.stat().st_size > MAX_BYTES:
         raise unreadable(path, f"it is larger than {MAX_BYTES >> 20} MiB")
     try:
         return json.loads(path.read_bytes(), parse_constant=refuse)
+    except OSError as error:
+        raise unreadable(path, str(error.strerror or error)) from error
     except (ValueError, RecursionError) as error:  # bad JSON, bad UTF-8, NaN, too deep
         raise unreadable(path, "it is not JSON") from error
 
@@ -89,7 +91,9 @@ def settle(
 
 def unreadable(name: Any, why: str) -> TemposeError:
     """The error about a file (or what was parsed before, by a name) that is no pose file."""
-    return TemposeError("pose_unreadable", f"{_title(name)} cannot be read as poses: {why}.")
+    return TemposeError(
+        "pose_unreadable", f"{_title(name)} cannot be read as poses: {why}. Choose another file."
+    )
 
 
 def _title(name: Any) -> str:

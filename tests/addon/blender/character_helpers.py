@@ -70,7 +70,7 @@ def dance(tempose, ob, seed=1, size=40.0, frames=40):
     rng = np.random.default_rng(seed)
     reference = tempose("character.character").pose_of(ob, current=False)
     t = np.linspace(0, 4, frames)[:, None, None]
-    points = reference.keypoints + size * np.sin(
+    points = reference.points + size * np.sin(
         t * rng.uniform(0.5, 3, (1, 18, 2)) + rng.uniform(0, 6, (1, 18, 2))
     )
     data = tempose("dance.dance").DanceData(

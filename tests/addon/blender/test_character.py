@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tempose_pose import skeletons
+from tempose_pose.reference import Reference
 
 TURN = np.array(
     [[0.6, 0, 0.8], [0.8, 0, -0.6], [0, 1.0, 0]]
@@ -222,8 +223,8 @@ def test_ik_feet_follow_the_dance(blender, scene, tempose, perform, stretch):
 
 def test_hands_and_toes_in_the_pose_get_bones(blender, scene, tempose, tmp_path, perform):
     body = skeletons.BODY_25.joints
-    standing = tempose("character.reference").standing()
-    at = dict(zip(skeletons.OPENPOSE_18.joints, standing.keypoints, strict=True))
+    standing = Reference.standing()
+    at = dict(zip(skeletons.OPENPOSE_18.joints, standing.points, strict=True))
     at["mid_hip"] = (at["left_hip"] + at["right_hip"]) / 2
     for side, sign in (("left", 1), ("right", -1)):
         at[f"{side}_big_toe"] = at[f"{side}_small_toe"] = at[f"{side}_ankle"] + (25 * sign, 25)
@@ -285,7 +286,7 @@ def test_the_reference_is_the_pose_a_mapped_armature_is_in(blender, scene, tempo
     ob = made.make(blender, made.MIXAMO, turn=TURN, size=7.0, sides=("Left", "Right"))
     tempose("character.character").store(ob, tempose("character.bone_guess").guess(ob)[0])
     pose = tempose("character.character").pose_of(ob, current=True)
-    at = dict(zip(skeletons.OPENPOSE_18.joints, pose.keypoints, strict=True))
+    at = dict(zip(skeletons.OPENPOSE_18.joints, pose.points, strict=True))
     assert at["left_wrist"][0] > at["right_wrist"][0]  # its left is the viewer's right
     assert at["nose"][1] < at["neck"][1] < at["left_hip"][1] < at["left_knee"][1] < at["left_ankle"][1]
     assert at["left_ankle"][1] == pytest.approx(900, abs=1)
@@ -294,7 +295,7 @@ def test_the_reference_is_the_pose_a_mapped_armature_is_in(blender, scene, tempo
 
 
 def test_shoulders_and_hips_of_our_rigs_follow_the_limbs_and_carry_no_keys(blender, scene, tempose):
-    ob = tempose("character.rig").new(scene, tempose("character.reference").standing())
+    ob = tempose("character.rig").new(scene, Reference.standing())
     scene.render.fps = 30
     take, _ = made.dance(tempose, ob, size=60.0, frames=20)
     span = tempose("tempo.timing").Span(1.0, 20 / 30, 30.0)

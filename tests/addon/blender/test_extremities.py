@@ -6,6 +6,9 @@ from blender_helpers import all_of
 from character_helpers import MIXAMO, make
 
 from tempose_pose import skeletons
+from tempose_pose.dance import Dance
+from tempose_pose.reference import Reference
+from tempose_pose.sequence import hands_of, of_joints
 
 TURNS = {
     "front": np.eye(3),
@@ -18,11 +21,11 @@ TURNS = {
 @pytest.fixture
 def handed(tempose):
     """The standing figure with hands and feet."""
-    pose, skeleton = tempose("character.reference").standing("ADULT"), skeletons
+    pose, skeleton = Reference.standing(), skeletons
     for k, joint in enumerate(skeleton.EXTREMITIES):
         lower = skeleton.OPENPOSE_18.index(tempose("character.extremities").limb_of(joint)[1])
         sign = 1 if joint.startswith("left") else -1
-        x, y = pose.keypoints[lower]
+        x, y = pose.points[lower]
         finger = (k - 6) % 21
         step = (
             (sign * (20 - finger // 4 * 8), 12 * (finger % 4 + 1))
@@ -37,13 +40,13 @@ def take_of(tempose, pose, ob, frames=12):
     """The pose swaying, its fingers and toes against wrists and ankles."""
     skeleton = skeletons
     t = np.linspace(0, 2, frames)[:, None, None]
-    body = pose.keypoints + 25 * np.sin(t * np.arange(1, 19)[None, :, None] / 6 + [[[0.0, 1.0]]])
+    body = pose.points + 25 * np.sin(t * np.arange(1, 19)[None, :, None] / 6 + [[[0.0, 1.0]]])
     rest = np.array([pose.more[j] for j in skeleton.EXTREMITIES])
     lower = [
         skeleton.OPENPOSE_18.index(tempose("character.extremities").limb_of(j)[1])
         for j in skeleton.EXTREMITIES
     ]
-    more = rest + body[:, lower] - pose.keypoints[lower] + 3 * np.sin(2 * t + np.arange(48)[None, :, None])
+    more = rest + body[:, lower] - pose.points[lower] + 3 * np.sin(2 * t + np.arange(48)[None, :, None])
     more = np.concatenate([more / pose.canvas, np.ones((frames, 48, 1))], 2).astype(np.float32)
     data = tempose("dance.dance").DanceData(
         (body / pose.canvas).astype(np.float32), np.ones((frames, 18), np.float32), 30.0, pose.canvas,
@@ -70,14 +73,16 @@ def test_a_rig_from_a_pose_with_hands_and_feet_has_their_bones_and_dances_them(
         ob, tempose("keys.take_keys").bake(take, ob, span, scene.tempose, "dance")
     )
     scene.frame_start, scene.frame_end = 1, 12
-    out = all_of(tempose("files.rig_reading").read(scene.name, ob.name, 30.0, False))
+    poses = all_of(tempose("files.rig_reading").read(scene.name, ob.name, 30.0, False)).poses
     names = skeletons.EXTREMITIES
+    columns = poses.skeleton.indices(*names)
+    more, scores = poses.pixels[:, columns], poses.scores[:, columns]
     on_bones = [k for k, j in enumerate(names) if not j.endswith(("hand", "heel", "small_toe"))]
     wanted = take.dance.more[:, on_bones, :2] * handed.canvas
-    off = np.linalg.norm(out.more[:, on_bones, :2] - wanted, axis=2)
+    off = np.linalg.norm(more[:, on_bones] - wanted, axis=2)
     assert off.max() < 1.0, (off.max(), names[on_bones[int(off.max(0).argmax())]])
-    assert (out.more[..., 2] > 0).all()
-    assert out.hands.shape == (12, 2, 21, 3)
+    assert (scores > 0).all()
+    assert hands_of(poses).shape == (12, 2, 21, 3)
 
 
 def test_a_dance_without_hands_carries_them_as_the_rig_has_them(blender, scene, tempose, handed):
@@ -88,8 +93,8 @@ def test_a_dance_without_hands_carries_them_as_the_rig_has_them(blender, scene, 
     blender.context.view_layer.update()
     now, rest = (tempose("character.character").pose_of(ob, current=c) for c in (True, False))
     wrist = skeletons.OPENPOSE_18.index("left_wrist")
-    before = np.subtract(rest.more["left_middle_4"], rest.keypoints[wrist])
-    after = np.subtract(now.more["left_middle_4"], now.keypoints[wrist])
+    before = np.subtract(rest.more["left_middle_4"], rest.points[wrist])
+    after = np.subtract(now.more["left_middle_4"], now.points[wrist])
     angle = np.arctan2(after[1], after[0]) - np.arctan2(before[1], before[0])
     assert np.isclose(np.hypot(*after), np.hypot(*before), rtol=1e-3)
     assert np.isclose(angle, -0.7, atol=1e-3)  # y is down in pictures
@@ -137,10 +142,11 @@ def from_file(blender, ready, tempose, handed, tmp_path):
     ready.tempose.rig = ob
     dance = take_of(tempose, handed, ob, 100).dance
     more = np.array(dance.more, float) * (*dance.canvas, 1)
-    poses = tempose("files.poses").Poses(
-        dance.pixels.astype(float), dance.scores.astype(float), 25.0, dance.canvas, more
-    )
-    tempose("files.pose_files").save(poses, str(tmp_path / "d.npz"), "NPZ")
+    points = np.concatenate([dance.pixels, more[..., :2]], 1)
+    scores = np.concatenate([dance.scores, more[..., 2]], 1)
+    names = (*skeletons.OPENPOSE_18.joints, *skeletons.EXTREMITIES)
+    poses = of_joints(names, points, scores, 25.0, dance.canvas)
+    tempose("files.pose_files").save(Dance.of(poses), str(tmp_path / "d.npz"), "NPZ")
     assert blender.ops.tempose.import_poses(filepath=str(tmp_path / "d.npz"), frame=25) == {"FINISHED"}
     return ready.tempose.takes[0]
 

@@ -3,11 +3,13 @@
 import numpy as np
 import pytest
 
+from tempose_pose.reference import Reference
+
 
 @pytest.fixture
 def dancer(blender, scene, tempose):
     """A rig whose left upper arm turns from frame 1 to 11."""
-    ob = tempose("character.rig").new(scene, tempose("character.reference").standing("ADULT"))
+    ob = tempose("character.rig").new(scene, Reference.standing())
     bone = ob.pose.bones["upper_arm.L"]
     for frame, turn in ((1, 0.0), (11, 1.2)):
         bone.rotation_euler.z = turn

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from blender_helpers import MODULE, ROOT, add_strip, summary
 
+from tempose_pose.reference import Reference
+
 
 def test_the_happy_path_needs_no_settings(blender, server, scene, clicks, tempose):
     add_strip(scene, clicks)
@@ -171,8 +173,8 @@ def test_a_rig_from_its_own_pose_stands_as_that_pose(blender, scene, proportions
 
 
 def test_a_rig_from_a_file_with_missing_joints_says_what_it_completed(blender, scene, tempose, tmp_path):
-    reference = tempose("character.reference").standing()
-    rows = np.c_[reference.keypoints, reference.scores]
+    reference = Reference.standing()
+    rows = np.c_[reference.points, reference.pose.scores[0]]
     rows[[3, 4]] = 0
     path = tmp_path / "pose.json"
     path.write_text(json.dumps({"people": [{"pose_keypoints_2d": rows.ravel().tolist()}]}))

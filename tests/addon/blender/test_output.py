@@ -31,7 +31,7 @@ def test_the_character_goes_out_and_comes_in_as_the_same_dance(
     path = tmp_path / {"NPZ": "d.npz", "FOLDER": "d"}.get(kind, "d.json")
     export(blender, path, kind=kind)
     assert ready.frame_current == 17
-    poses = files.load(str(path), 1.0, (9, 9))
+    poses = files.load(str(path), 1.0, (9, 9)).poses
     assert (len(poses), poses.fps, poses.canvas) == (288, 24.0, (1000, 1000))
     before = {}
     for frame in (1, 50, 288):
@@ -52,8 +52,8 @@ def test_the_character_goes_out_and_comes_in_as_the_same_dance(
 
 def test_an_imported_take_is_a_take_like_others(blender, ready, dancing, tempose, tmp_path, out_of_date):
     export(blender, tmp_path / "d.npz", kind="NPZ", source="TAKE")
-    poses = tempose("files.pose_files").load(str(tmp_path / "d.npz"), 1.0, (9, 9))
-    assert len(poses.beats) > 10
+    dance = tempose("files.pose_files").load(str(tmp_path / "d.npz"), 1.0, (9, 9))
+    assert len(dance.beat_times) > 10
     blender.ops.tempose.discard_take()
     ready.sequence_editor_clear()
     ready.frame_set(40)
@@ -95,12 +95,12 @@ def test_through_the_camera_the_joints_lie_where_they_are_rendered(
     ob = dancing.rig
     ob.location.x = 0.3
     export(blender, tmp_path / "d.json", view="CAMERA")
-    poses = tempose("files.pose_files").load(str(tmp_path / "d.json"), 1.0, (9, 9))
+    poses = tempose("files.pose_files").load(str(tmp_path / "d.json"), 1.0, (9, 9)).poses
     assert poses.canvas == (800, 600)
     ready.frame_set(100)
     for joint, bone in ((4, "forearm.R"), (13, "shin.L"), (0, "head")):
         seen = world_to_camera_view(ready, camera, ob.matrix_world @ ob.pose.bones[bone].tail)
-        assert np.abs(poses.points[99, joint] - (seen.x * 800, (1 - seen.y) * 600)).max() < 0.05
+        assert np.abs(poses.pixels[99, joint] - (seen.x * 800, (1 - seen.y) * 600)).max() < 0.05
 
 
 def test_constraints_count(blender, ready, dancing, tempose, tmp_path):
@@ -109,8 +109,8 @@ def test_constraints_count(blender, ready, dancing, tempose, tmp_path):
     target.location = (5.0, 0.0, 1.0)
     dancing.rig.pose.bones["root"].constraints.new("COPY_LOCATION").target = target
     export(blender, tmp_path / "d.json")
-    poses = tempose("files.pose_files").load(str(tmp_path / "d.json"), 1.0, (9, 9))
-    assert poses.points[..., 0].min() > 1500
+    poses = tempose("files.pose_files").load(str(tmp_path / "d.json"), 1.0, (9, 9)).poses
+    assert poses.pixels[..., 0].min() > 1500
 
 
 @pytest.mark.parametrize(("video", "size"), [("PNG", (256, 0)), ("MP4", (128, 96))])
@@ -205,7 +205,7 @@ def test_reading_the_character_gives_blender_its_time_back(blender, ready, danci
         try:
             share = next(steps)
         except StopIteration as end:
-            poses = end.value
+            dance = end.value
             break
         count += 1
         assert share == count / 288
@@ -213,7 +213,7 @@ def test_reading_the_character_gives_blender_its_time_back(blender, ready, danci
         now += 3
         ready.frame_set(now)
     assert count == 288
-    np.testing.assert_array_equal(poses.points, at_once.points)
+    np.testing.assert_array_equal(dance.poses.pixels, at_once.poses.pixels)
 
 
 def test_a_character_that_goes_while_it_is_read_is_said_in_words(

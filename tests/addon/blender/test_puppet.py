@@ -82,7 +82,7 @@ def test_the_rig_stands_on_its_markers(blender, scene, tempose):
         blender.context, placed(tempose, blender, gingerbread(blender, True)), 0.1
     )
     pose, place = tempose("character.rig").pose_of(ob, current=False), tempose("character.rig").placement(ob)
-    wrist = pose.keypoints[skeletons.OPENPOSE_18.index("left_wrist")] / place.canvas[1]
+    wrist = pose.points[skeletons.OPENPOSE_18.index("left_wrist")] / place.canvas[1]
     assert np.allclose(wrist, JOINTS["left_wrist"], atol=0.005)
 
 
@@ -90,8 +90,8 @@ def test_a_marker_that_was_deleted_is_filled_in(blender, scene, tempose):
     plane = placed(tempose, blender, gingerbread(blender, True))
     blender.data.objects.remove(next(c for c in plane.children if c["tempose_joint"] == "left_wrist"))
     _, pose = tempose("character.puppet").read(plane)
-    assert pose.completed == ["left_wrist"]
-    assert np.isfinite(pose.keypoints).all()
+    assert pose.filled == ("left_wrist",)
+    assert np.isfinite(pose.points).all()
 
 
 def test_failing_leaves_the_markers_and_nothing_else(blender, scene, tempose, monkeypatch):
@@ -160,7 +160,7 @@ def test_found_joints_move_the_markers_and_hands_come_along(blender, scene, temp
     assert "right_wrist" in unseen and "nose" not in unseen
     _, pose = puppet.read(plane)
     canvas, names = np.asarray(pose.canvas), skeletons.OPENPOSE_18.joints
-    assert np.allclose(pose.keypoints[names.index("left_wrist")] / canvas, found["left_wrist"], atol=1e-4)
+    assert np.allclose(pose.points[names.index("left_wrist")] / canvas, found["left_wrist"], atol=1e-4)
     assert set(pose.more) == {"left_middle_1", "left_middle_2"}
     assert np.allclose(np.divide(pose.more["left_middle_1"], canvas), found["left_middle_1"], atol=1e-4)
     wrist = next(c for c in plane.children_recursive if c["tempose_joint"] == "left_wrist")

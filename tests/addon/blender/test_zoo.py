@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tempose_pose import skeletons
+from tempose_pose.reference import Reference
 
 
 def turned(axis, angle):
@@ -144,7 +145,7 @@ def test_wherever_its_parents_are(blender, scene, tempose, place, kind, stretch)
 def of_kind(blender, tempose, kind):
     character, guessing = tempose("character.character"), tempose("character.bone_guess")
     if kind == "made":
-        return tempose("character.rig").new(blender.context.scene, tempose("character.reference").standing())
+        return tempose("character.rig").new(blender.context.scene, Reference.standing())
     if kind == "puppet":
         from test_puppet import gingerbread, placed
 
@@ -242,7 +243,7 @@ def test_markers_hung_on_each_other_are_read_where_they_are_seen(blender, scene,
 
     puppet = tempose("character.puppet")
     plane = placed(tempose, blender, gingerbread(blender, True))
-    before = puppet.read(plane)[1].keypoints
+    before = puppet.read(plane)[1].points
     by = {c["tempose_joint"]: c for c in plane.children}
     blender.context.view_layer.update()
     for child, parent in (("left_wrist", "left_elbow"), ("left_elbow", "left_shoulder")):
@@ -250,4 +251,4 @@ def test_markers_hung_on_each_other_are_read_where_they_are_seen(blender, scene,
         by[child].parent = by[parent]
         by[child].matrix_parent_inverse = inverse @ plane.matrix_world
     blender.context.view_layer.update()
-    np.testing.assert_allclose(puppet.read(plane)[1].keypoints, before, atol=0.01)
+    np.testing.assert_allclose(puppet.read(plane)[1].points, before, atol=0.01)

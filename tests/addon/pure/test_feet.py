@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
-from addon.model.character import reference
 from addon.model.character.joints import with_mid_hip
 from addon.model.character.mapping import JOINTS
 from addon.model.keys.feet import contacts_of, plant
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from tempose_pose.reference import Reference
 
 RATE, HEIGHT = 30.0, 700.0
 LEFT, RIGHT = (JOINTS.index(f"{side}_ankle") for side in ("left", "right"))
@@ -16,7 +17,7 @@ LEFT, RIGHT = (JOINTS.index(f"{side}_ankle") for side in ("left", "right"))
 def walk(frames=180, slip=40.0, seed=0):
     """A figure that steps in place every second, on feet that slip while they carry."""
     rng = np.random.default_rng(seed)
-    points = np.repeat((reference.standing().keypoints * (1, -1))[None], frames, 0)
+    points = np.repeat((Reference.standing().points * (1, -1))[None], frames, 0)
     t = np.arange(frames) / RATE
     points[:, :, 0] += (20 * np.sin(2 * np.pi * t / 2))[:, None]
     for joint, phase in (("left", 0.0), ("right", 0.5)):

@@ -5,17 +5,21 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from addon.model.character import extremities, reference
+from addon.model.character import extremities
 from addon.model.dance import reshape, takes
 from addon.model.dance.dance import DanceData
 from addon.model.files import pose_files
-from addon.model.files.poses import Poses
 
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError as Problem
+from tempose_pose.formats import read_reference
+from tempose_pose.reference import Reference
+from tempose_pose.sequence import hands_of, of_joints, to_openpose18
 from tempose_pose.skeletons import BODY_25, EXTREMITIES, FEET, HALPE_26, HANDS, OPENPOSE_18
 
 
 def person(layout, hand=None):
-    at = dict(zip(OPENPOSE_18.joints, reference.standing().keypoints, strict=True))
+    at = dict(zip(OPENPOSE_18.joints, Reference.standing().points, strict=True))
     at |= {"mid_hip": np.array([500, 525.0]), "head": np.array([500, 180.0])}
     for side, sign in (("left", 1), ("right", -1)):
         at |= {
@@ -31,26 +35,35 @@ def person(layout, hand=None):
     }
 
 
+def read(folder, data):
+    (folder / "pose.json").write_text(json.dumps(data))
+    return read_reference(folder / "pose.json")
+
+
 @pytest.mark.parametrize("layout", [BODY_25.joints, HALPE_26.joints])
-def test_toes_come_along(layout):
-    pose = reference.from_json(json.dumps(person(layout)))
-    ankle = pose.keypoints[OPENPOSE_18.index("left_ankle")]
-    assert pose.more["left_big_toe"] == pytest.approx(tuple(ankle + np.array([30, 20])))
+def test_toes_come_along(tmp_path, layout):
+    pose = read(tmp_path, person(layout))
+    ankle = pose.points[OPENPOSE_18.index("left_ankle")]
+    assert pose.more["left_big_toe"] == pytest.approx(tuple(ankle + np.array([30, 20])), abs=1e-3)
     assert set(pose.more) == set(FEET)
-    assert np.allclose(pose.keypoints, reference.standing().keypoints)
+    assert np.allclose(pose.points, Reference.standing().points)
 
 
-def test_a_hand_that_was_found_comes_along_and_one_that_was_not_does_not():
+def test_a_hand_that_was_found_comes_along_and_one_that_was_not_does_not(tmp_path):
     seen = person(OPENPOSE_18.joints, [300.0, 600.0, 0.9] * 21)
-    assert reference.from_json(json.dumps(seen)).more == dict.fromkeys(HANDS["right"], (300.0, 600.0))
-    for hand in ([300.0, 600.0, 0.0] * 21, [1.0] * 5, ["x"] * 63, [float("nan")] * 63):
-        assert reference.from_json(json.dumps(person(OPENPOSE_18.joints, hand))).more == {}
+    more = read(tmp_path, seen).more
+    assert tuple(more) == HANDS["right"]
+    assert np.allclose(list(more.values()), (300.0, 600.0))
+    assert read(tmp_path, person(OPENPOSE_18.joints, [300.0, 600.0, 0.0] * 21)).more == {}
+    for hand in ([1.0] * 5, ["x"] * 63, [float("nan")] * 63):
+        with pytest.raises(Problem, match="cannot be read"):
+            read(tmp_path, person(OPENPOSE_18.joints, hand))
 
 
 def dancing(frames=5):
     """Poses with hands and feet that move against wrists and ankles."""
     t = np.arange(frames)
-    body = reference.standing().keypoints[None] + 6.0 * t[:, None, None]
+    body = Reference.standing().points[None] + 6.0 * t[:, None, None]
     body[:, 1] = (body[:, 2] + body[:, 5]) / 2  # COCO has no neck but this
     at = {}
     for joint in EXTREMITIES:
@@ -59,47 +72,36 @@ def dancing(frames=5):
         step = np.stack([5 + 0.5 * k + 2 * np.sin(t + k), 3 + k + np.cos(t)], 1)
         at[joint] = np.column_stack([body[:, lower] + step, np.full(frames, 0.75)])
     more = np.stack([at[joint] for joint in EXTREMITIES], 1)
-    return Poses(body, np.ones(body.shape[:2]), 30.0, (1000, 1000), more)
+    points, scores = (
+        np.concatenate([body, more[..., :2]], 1),
+        np.concatenate([np.ones((frames, 18)), more[..., 2]], 1),
+    )
+    return Dance.of(of_joints((*OPENPOSE_18.joints, *EXTREMITIES), points, scores, 30.0, (1000, 1000)))
+
+
+def extremities_of(poses):
+    """(T, 48, 3) pixels and score."""
+    columns = [poses.skeleton.index(joint) for joint in EXTREMITIES]
+    return np.concatenate([poses.pixels, poses.scores[..., None]], 2)[:, columns]
 
 
 @pytest.mark.parametrize("kind", ["OPENPOSE", "COCO", "NPZ", "FOLDER"])
 def test_hands_and_feet_come_back_from_a_file(tmp_path, kind):
-    poses = dancing()
+    dance = dancing()
     path = str(tmp_path / {"NPZ": "a.npz", "FOLDER": "a"}.get(kind, "a.json"))
-    pose_files.save(poses, path, kind)
-    back = pose_files.load(path, 30.0, (1000, 1000))
-    assert np.allclose(back.points, poses.points, atol=0.01)
-    assert np.allclose(back.more, poses.more, atol=0.01)
-    assert back.hands.shape == (5, 2, 21, 3)
-
-
-def test_what_the_core_writes_is_read_and_the_other_way_round(tmp_path):
-    core = pytest.importorskip("tempose_pose.formats")
-    writers = pytest.importorskip("tempose_pose.writers")
-    poses = dancing()
-    for kind, form, name in (
-        ("OPENPOSE", "openpose", "a.json"),
-        ("COCO", "coco", "b.json"),
-        ("NPZ", None, "c.npz"),
-    ):
-        pose_files.save(poses, str(tmp_path / name), kind)
-        known = core.load_poses(tmp_path / name)
-        assert known.skeleton.name == "body25_hands"
-        for joint in EXTREMITIES:
-            k = known.skeleton.joints.index(joint)
-            assert np.allclose(known.pixels[:, k], poses.more[:, EXTREMITIES.index(joint), :2], atol=0.02)
-        if form:
-            writers.save_poses(known, tmp_path / f"core_{name}", form)
-            back = pose_files.load(str(tmp_path / f"core_{name}"), 30.0, (1000, 1000))
-            assert np.allclose(back.more[..., :2], poses.more[..., :2], atol=0.02)
+    pose_files.save(dance, path, kind)
+    back = pose_files.load(path, 30.0, (1000, 1000)).poses
+    assert np.allclose(to_openpose18(back).pixels, to_openpose18(dance.poses).pixels, atol=0.01)
+    assert np.allclose(extremities_of(back), extremities_of(dance.poses), atol=0.01)
+    assert hands_of(back).shape == (5, 2, 21, 3)
 
 
 def test_a_take_keeps_hands_and_feet_and_takes_without_stay_as_they_were():
-    poses = dancing()
-    points, more = (poses.points / 1000).astype(np.float32), poses.more * (0.001, 0.001, 1)
+    poses = dancing().poses
+    body, more = to_openpose18(poses), extremities_of(poses) * (0.001, 0.001, 1)
     data = DanceData(
-        points,
-        poses.scores.astype(np.float32),
+        body.keypoints,
+        body.scores,
         30.0,
         (1000, 1000),
         [],
@@ -122,7 +124,7 @@ def test_a_take_keeps_hands_and_feet_and_takes_without_stay_as_they_were():
 
 
 def test_hands_are_carried_by_forearms_and_keep_their_size():
-    rest = reference.standing().keypoints
+    rest = Reference.standing().points
     elbow, wrist = OPENPOSE_18.index("left_elbow"), OPENPOSE_18.index("left_wrist")
     more = {"left_middle_4": tuple(rest[wrist] + (4, 50)), "left_big_toe": tuple(rest[13] + (30, 10))}
     points = np.repeat(rest[None], 3, 0)
@@ -141,7 +143,7 @@ def test_hands_are_carried_by_forearms_and_keep_their_size():
 
 def swung(frames, by):
     """Poses whose left forearm swings; from frame `by` on it goes its own way."""
-    rest = reference.standing().keypoints
+    rest = Reference.standing().points
     elbow, wrist = OPENPOSE_18.index("left_elbow"), OPENPOSE_18.index("left_wrist")
     t = np.arange(frames)
     away = np.clip(t - by, 0, None) * 0.04

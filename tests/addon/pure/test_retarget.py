@@ -3,7 +3,7 @@ import json
 import armatures
 import numpy as np
 import pytest
-from addon.model.character import bone_names, reference, rotations
+from addon.model.character import bone_names, rotations
 from addon.model.character.joints import joints_at_rest, joints_of, spots, with_mid_hip
 from addon.model.character.mapping import JOINTS, PARTS, TEMPOSE_RIG, BoneMap, from_json, to_json, unmapped
 from addon.model.character.plane import FRONT, Placement, best_fit
@@ -14,6 +14,7 @@ from addon.model.errors import Problem
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tempose_pose.reference import Reference
 from tempose_pose.skeletons import OPENPOSE_18
 
 PLACE = Placement((1000, 1000), 0.0025, (500, 900))
@@ -25,14 +26,14 @@ def plane(pixels, scores=None):
 
 
 def own_rig():
-    points, _ = plane(reference.standing().keypoints[None])
+    points, _ = plane(Reference.standing().points[None])
     return armatures.own(dict(zip(JOINTS, points[0], strict=True)))
 
 
 def dance(seed, size=60.0, frames=20):
     rng = np.random.default_rng(seed)
     phase, t = rng.uniform(0, 6, (1, 18, 2)), np.linspace(0, 4, frames)[:, None, None]
-    return reference.standing().keypoints + size * np.sin(t * rng.uniform(0.5, 3, (1, 18, 2)) + phase)
+    return Reference.standing().points + size * np.sin(t * rng.uniform(0.5, 3, (1, 18, 2)) + phase)
 
 
 def waving(bones, bone_map, lies, seed, size=0.05, frames=25):
@@ -91,7 +92,7 @@ def test_what_the_solution_says_is_what_its_channels_do(seed):
 
 def test_the_reference_itself_gives_a_rig_at_rest():
     bones, bone_map = own_rig()
-    points, scores = plane(reference.standing().keypoints[None])
+    points, scores = plane(Reference.standing().points[None])
     for options in (Options(), Options(stretch=False)):
         for channel in solve(points, scores, bones, bone_map, FRONT, options).channels:
             assert np.abs(channel.values - (channel.property == "scale")).max() < 1e-9
@@ -99,7 +100,7 @@ def test_the_reference_itself_gives_a_rig_at_rest():
 
 def test_rigid_mode_keeps_the_standing_foot_on_the_ground():
     bones, bone_map = own_rig()
-    pixels = np.repeat(reference.standing().keypoints[None], 20, 0)
+    pixels = np.repeat(Reference.standing().points[None], 20, 0)
     knees = [OPENPOSE_18.index(f"{s}_knee") for s in ("left", "right")]
     hips_up = [i for i, j in enumerate(OPENPOSE_18.joints) if "knee" not in j and "ankle" not in j]
     dip = 40 * np.sin(np.linspace(0, np.pi, 20))[:, None]
@@ -119,7 +120,7 @@ def test_rigid_mode_keeps_the_standing_foot_on_the_ground():
 
 def test_a_full_turn_never_makes_an_angle_jump():
     frames = 90
-    pixels = np.repeat(reference.standing().keypoints[None], frames, 0)
+    pixels = np.repeat(Reference.standing().points[None], frames, 0)
     elbow, wrist = (OPENPOSE_18.index(j) for j in ("left_elbow", "left_wrist"))
     turn = np.linspace(0, 6 * np.pi, frames)
     pixels[:, wrist] = pixels[:, elbow] + 100 * np.stack([np.cos(turn), np.sin(turn)], 1)
@@ -131,7 +132,7 @@ def test_a_full_turn_never_makes_an_angle_jump():
 
 
 def test_a_joint_that_vanishes_for_a_while_is_bridged():
-    pixels = np.repeat(reference.standing().keypoints[None], 30, 0)
+    pixels = np.repeat(Reference.standing().points[None], 30, 0)
     scores = np.ones((30, 18))
     wrist = OPENPOSE_18.index("right_wrist")
     pixels[10:20, wrist], scores[10:20, wrist] = 1e6, 0
@@ -161,7 +162,7 @@ def test_a_bone_stays_within_the_limits_that_the_artist_sets():
 
 def test_a_limb_that_swings_through_the_viewers_direction_stays_on_its_joints():
     frames = 121
-    pixels = np.repeat(reference.standing().keypoints[None], frames, 0)
+    pixels = np.repeat(Reference.standing().points[None], frames, 0)
     elbow, wrist = (OPENPOSE_18.index(j) for j in ("left_elbow", "left_wrist"))
     length = np.linalg.norm(pixels[0, wrist] - pixels[0, elbow])
     pixels[:, wrist] = pixels[:, elbow] + np.stack(

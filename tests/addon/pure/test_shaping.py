@@ -2,12 +2,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from addon.model.character.reference import standing
 from addon.model.dance import reshape
 from addon.model.dance.dance import DanceData
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tempose_pose.reference import Reference
 from tempose_pose.skeletons import OPENPOSE_18, mirror
 
 RATE, FRAMES = 30.0, 150
@@ -15,9 +15,9 @@ RATE, FRAMES = 30.0, 150
 
 def dance(seed=0):
     """A figure that steps on the spot and waves, with angles that keep the bones' lengths."""
-    reference = standing()
+    reference = Reference.standing()
     rng = np.random.default_rng(seed)
-    points = np.repeat(np.asarray(reference.keypoints, float)[None], FRAMES, 0)
+    points = np.repeat(np.asarray(reference.points, float)[None], FRAMES, 0)
     t = np.arange(FRAMES) / RATE
     sway = 30 * np.sin(2 * np.pi * t + rng.random())
     for joint in OPENPOSE_18.joints:
