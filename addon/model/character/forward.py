@@ -7,8 +7,8 @@ import numpy as np
 
 from . import rotations
 from .bones import Bone, Placed, hook, lineage, parents_first, parts_of, place
-from .joints import joints_of, spots
-from .mapping import BoneMap
+from .joints import Spot, joints_at_rest, joints_of, spots
+from .mapping import PARTS, BoneMap
 from .plane import Plane
 
 Layout = dict[str, list[tuple[str, int]]]
@@ -30,6 +30,7 @@ class Forward:
     def __init__(self, bones: dict[str, Bone], bone_map: BoneMap, plane: Plane, layout: Layout):
         self.bones, self.plane, self.layout = bones, plane, layout
         self.spots = spots(bones, bone_map.within(bones))
+        self.spots |= _targets(self.spots, bones, bone_map.within(bones), plane, layout)
         needed = {name for spot in self.spots.values() for name in lineage(bones, spot.bone)}
         self.order = [name for name in parents_first(bones) if name in needed]
         mapped = set(bone_map.bones.values())
@@ -71,6 +72,18 @@ class Forward:
             if (part := columns.get(prop)) is not None:
                 turn = _turn(prop, bone.mode, part, count)
         return turn, scale, location
+
+
+def _targets(spots: dict, bones: dict[str, Bone], bone_map: BoneMap, plane: Plane, layout: Layout) -> dict:
+    """Ankles that are pulled to targets: they are where those are."""
+    at_rest, found = joints_at_rest(bones, bone_map, plane), {}
+    for part, name in bone_map.bones.items():
+        ankle = PARTS[part].head
+        if part.startswith("foot_ik") and name in layout and ankle in spots:
+            bone = bones[name]
+            away = plane.lifted(at_rest[ankle] - plane.flat(bone.head))
+            found[ankle] = Spot(name, tuple((bone.matrix.T @ away).tolist()))
+    return found
 
 
 def _filled(part: dict[int, np.ndarray], rest: Sequence[float], count: int) -> np.ndarray:

@@ -8,12 +8,14 @@ inheriting scale are dealt with by posing the bones between and measuring where 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
 from .aim import aimed
 from .bones import Bone, Placed, lineage, place
 from .joints import joints_of
+from .legs import bent, lowered
 from .mapping import JOINTS, PARTS, STUBS, BoneMap
 from .plane import Plane
 from .posing import Channel, Options, Posing
@@ -56,10 +58,8 @@ def solve(
     options = options or Options()
     figure = Posing(points, scores, bones, bone_map.within(bones), plane, options, tuple(joints))
     solution = _pass(figure, np.zeros((len(points), 2)))
-    if not options.stretch:
-        off = _feet_off(figure, solution.joints)
-        if np.abs(off).max(initial=0) > 0:
-            solution = _pass(figure, off)
+    if not options.stretch and (legs := _legs(figure)):
+        solution = _on_legs(figure, solution, legs)
     return solution
 
 
@@ -129,19 +129,30 @@ def _offset(figure: Posing, name, part, hooked, shift, moved) -> np.ndarray | No
     return None
 
 
-def _feet_off(figure: Posing, at: dict[str, np.ndarray]) -> np.ndarray:
-    """How far (T, 2) the figure has to move for its standing foot to be where the dance has it.
+def _legs(figure: Posing) -> list[tuple[str, str, str]]:
+    """Hip, knee and ankle of the legs that can bend to where the dance has their ankles."""
+    found = []
+    for letter, side in (("L", "left"), ("R", "right")):
+        leg = tuple(f"{side}_{joint}" for joint in ("hip", "knee", "ankle"))
+        parts = [figure.map.bones.get(f"{part}.{letter}") for part in ("thigh", "shin")]
+        free = all(bone is not None and not figure.bones[bone].held for bone in parts)
+        if free and all(j in figure.points and j in figure.at_rest and figure.seen[j].any() for j in leg):
+            found.append(leg)
+    return found
 
-    The lower ankle counts, with a soft change from one to the other.
-    """
-    ankles = [
-        j for j in ("left_ankle", "right_ankle") if j in at and j in figure.points and figure.seen[j].any()
+
+def _on_legs(figure: Posing, first: Solution, legs: list[tuple[str, str, str]]) -> Solution:
+    """The figure on legs of its own length, which end where the dance has the ankles."""
+    hips = np.stack([first.joints[hip] for hip, _, _ in legs])
+    goals = np.stack([figure.points[ankle] for _, _, ankle in legs])
+    sizes = [
+        [float(np.hypot(*(figure.at_rest[a] - figure.at_rest[b]))) for a, b in pairwise(leg)] for leg in legs
     ]
-    if not ankles or not figure.at_rest:
-        return np.zeros((figure.frames, 2))
-    wanted = np.stack([figure.points[j] for j in ankles])
-    height = np.ptp(np.stack(list(figure.at_rest.values())), axis=0)[1]
-    low = -wanted[..., 1] / max(0.03 * height, 1e-9)
-    weight = np.exp(low - low.max(0))
-    weight /= weight.sum(0)
-    return ((wanted - np.stack([at[j] for j in ankles])) * weight[..., None]).sum(0)
+    shift = np.zeros((figure.frames, 2))
+    shift[:, 1] = -lowered(hips, goals, np.sum(sizes, axis=1))
+    for leg, hip, goal, (thigh, shin) in zip(legs, hips + shift, goals, sizes, strict=True):
+        knee, ankle = bent(hip, goal, thigh, shin, figure.points[leg[1]] + shift)
+        for joint, at in zip(leg, (hip, knee, ankle), strict=True):
+            figure.points[joint] = at - shift
+            figure.seen[joint] = np.ones(figure.frames, bool)
+    return _pass(figure, shift)

@@ -5,8 +5,8 @@ A foot *carries* while its ankle is low and slow. First the whole figure is let 
 which it stands is the ground; that changes slowly, so what leaves the ground still does. Then each foot that
 carries is pinned to one place. Between, what was corrected fades out along a cubic that starts with the speed the
 correction had, so that a foot leaves and lands without a jerk. The body takes what both feet have in common,
-smoothed; the legs take the rest, turned (and, where bones may stretch, drawn out a little) from the hip; knees keep
-their bend.
+smoothed; the legs take the rest, turned and drawn out a little from the hip; knees keep their bend, and bend more
+where bones keep their length.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ FADE = 0.27  # seconds before and after, in which a correction comes and goes
 BODY = 0.5  # seconds over which the body's share is smoothed
 LEVEL = 0.5  # seconds over which the ground's level is smoothed
 NEAR = 0.25  # the same where nobody may leave the ground
-LONGER = 0.1  # share of its length that a leg may gain or lose where bones stretch
+LIFT = 0.03  # body heights that a foot rises on such a step
 _I = {joint: i for i, joint in enumerate(JOINTS)}
 
 
@@ -55,7 +55,6 @@ def plant(
     height: float,
     mode: str = "AUTO",
     ground: float | None = None,
-    stretch: bool = True,
 ) -> Planting:
     """Hold the feet where they carry.
 
@@ -73,8 +72,6 @@ def plant(
         ``AUTO``: feet that carry; ``ALWAYS``: besides, the lower foot never leaves the ground; ``NEVER``.
     ground : float, optional
         Height of standing ankles. None: where they stand in the dance.
-    stretch : bool
-        Whether legs may take another length in the picture.
     """
     if mode == "NEVER" or len(points) < 4:
         return Planting(points, np.zeros((len(points), 2), bool))
@@ -96,8 +93,10 @@ def plant(
         if there[:, side].any():
             leg = [_I[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle")]
             goal = ankles[:, side] + moved[:, side]
-            out[:, leg] = _leg(out[:, leg], np.where(there[:, [side]], goal, out[:, leg[2]]), stretch)
-    return Planting(out, contacts)
+            if ground is not None:
+                goal[:, 1] = np.maximum(goal[:, 1], ground)
+            out[:, leg] = _leg(out[:, leg], np.where(there[:, [side]], goal, out[:, leg[2]]))
+    return Planting(out, pinned & contacts)
 
 
 def contacts_of(ankles: np.ndarray, there: np.ndarray, rate: float, height: float) -> np.ndarray:
@@ -161,8 +160,10 @@ def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
 def _moves(ankle, carries, rate: float, height: float, ground: float | None):
     """What to add to an ankle (T, 2): pins while it carries, smooth in between; and where it is pinned (T,)."""
     move, pinned = np.zeros_like(ankle), np.zeros(len(ankle), bool)
+    runs, stands = _runs(carries), []
     calm = _smooth(ankle, max(round(0.1 * rate), 1))[:, 0]
-    stands = [part for run in _runs(carries) for part in _parts(calm, run, height, rate)]
+    for run in runs:
+        stands += _parts(calm, run, height, rate)
     for start, end in stands:
         pin = np.median(ankle[start:end], axis=0)
         if ground is not None:
@@ -173,6 +174,12 @@ def _moves(ankle, carries, rate: float, height: float, ground: float | None):
     ends = [(0, 0), *stands, (len(ankle), len(ankle))]
     for (_, left), (right, _) in pairwise(ends) if stands else ():
         _fade(move, left, right, fade, left > 0, right < len(ankle))
+        if (
+            0 < left < right < len(ankle) and carries[left:right].all()
+        ):  # a step within a stand: the foot rises
+            move[left:right, 1] += (
+                LIFT * height * np.sin(np.pi * np.arange(1, right - left + 1) / (right - left + 1)) ** 2
+            )
     return move, pinned
 
 
@@ -244,14 +251,16 @@ def _smooth(values: np.ndarray, half: int) -> np.ndarray:
     return np.stack([np.convolve(c, window, "valid") for c in padded.T], 1).reshape(values.shape)
 
 
-def _leg(leg: np.ndarray, goal: np.ndarray, stretch: bool) -> np.ndarray:
-    """Hip, knee and ankle (T, 3, 2), turned about the hip (and drawn out within limits) towards the goal."""
+def _leg(leg: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """Hip, knee and ankle (T, 3, 2), turned about the hip and drawn out to the goal.
+
+    Where bones keep their length, it is the knee that gives way (see `character.legs`).
+    """
     hip = leg[:, :1]
     before, after = leg[:, 2] - hip[:, 0], goal - hip[:, 0]
     length, wanted = np.hypot(*before.T), np.hypot(*after.T)
     safe = (length > 1e-9) & (wanted > 1e-9)
-    limit = LONGER if stretch else 0.0
-    scale = np.clip(np.divide(wanted, length, out=np.ones_like(length), where=safe), 1 - limit, 1 + limit)
+    scale = np.divide(wanted, length, out=np.ones_like(length), where=safe)
     turn = np.arctan2(after[:, 1], after[:, 0]) - np.arctan2(before[:, 1], before[:, 0])
     turn = np.where(safe, turn, 0.0)
     cos, sin = scale * np.cos(turn), scale * np.sin(turn)

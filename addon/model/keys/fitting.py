@@ -8,11 +8,12 @@ sets. All channels of a bone share their keys, and for whole poses all bones do.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from . import key_frames, moments
+from .footing import Footing
 from .hermite import BoneKeys, evaluate, fit
 from .moments import runs
 from .refine import Effects, refined
@@ -45,12 +46,15 @@ class Fit:
         of the mean square over all joints and frames.
     kinds : dict of position → int
         Keyframe types of whole poses; empty where keys are not whole poses.
+    firm : bool
+        Feet that bear stay where they are.
     """
 
     keys: dict[str, BoneKeys]
     worst: float
     typical: float
     kinds: dict[int, int] = field(default_factory=dict)
+    firm: bool = True
 
     @property
     def count(self) -> int:
@@ -63,10 +67,15 @@ def every(count: int, step: int, more: Sequence[int] = ()) -> np.ndarray:
     return np.unique(np.concatenate([np.arange(0, count, step), [count - 1], np.asarray(more, int)]))
 
 
-def at_fixed(dense: Channels, at: np.ndarray, forward: Forward) -> Fit:
-    """All bones keyed at the same positions, on the dance's own poses."""
+def at_fixed(dense: Channels, at: np.ndarray, forward: Forward, footing: Footing | None = None) -> Fit:
+    """All bones keyed at the same positions, on the dance's own poses but for feet below the ground."""
     sure, free = np.ones(len(at), bool), np.zeros(len(at), bool)
     keys = {name: fit(values, np.ones_like(values), at, sure, free) for name, values in dense.items()}
+    if footing is not None:
+        count = len(next(iter(dense.values())))
+        there = forward({name: evaluate(keys[name], count) for name in dense})
+        if footing.below(there).max(initial=0) > 0:
+            keys = footing.raised(keys, there, effects_of(dense, forward, lambda: None))
     return _judged(keys, dense, forward)
 
 
@@ -92,22 +101,24 @@ class Search:
         Frames per second, for what counts as a hold.
     hits : of int
         Positions of beats.
-    extra : (J, T) float, optional
-        How many times as much a miss of each joint counts, in the order of `forward`.
+    footing : Footing, optional
+        Feet that bear, which count more; whole poses are as many as they need to stay.
     tell : callable, optional
         Gets the number of keys of what has been tried, now and then; what it raises ends the search.
     """
 
     def __init__(
-        self, dense: Channels, forward: Forward, pixel=1.0, rate=30.0, hits=(), extra=None, tell=None
+        self, dense: Channels, forward: Forward, pixel=1.0, rate=30.0, hits=(), footing=None, tell=None
     ):
         self.dense, self.forward, self.pixel = dense, forward, pixel
         self.names, self.tell = list(dense), tell or (lambda _count: None)
         self.count = len(next(iter(dense.values())))
         self.width = np.array([values.shape[1] for values in dense.values()])
         self.hits = np.asarray([hit for hit in hits if 0 <= hit < self.count], int)
-        self.extra = np.ones((1, 1)) if extra is None else extra
         self.wanted = forward(dense)
+        self.footing: Footing | None = footing
+        extra = None if footing is None else footing.weights(len(self.wanted))
+        self.extra = np.ones((1, 1)) if extra is None else extra
         self.effects = effects_of(dense, forward, lambda: self.tell(0))
         self.weights = _weights(self.effects, self.count, pixel, extra)
         self.pace = {n: moments.pace_of(dense[n], self.weights[n]) for n in self.names}
@@ -187,7 +198,7 @@ class Search:
         )
         kinds = {int(t): HELD if held[t] else REST if wanted[t] else BREAKDOWN for t in at}
         kinds[int(at[0])] = kinds[int(at[-1])] = REST
-        return Fit(found.keys, found.worst, found.typical, kinds)
+        return replace(found, kinds=kinds)
 
     def _cheapest_within(self, at_price: Callable[[float], Fit], tolerance: float) -> Fit:
         """The dearest price at which the misses are within the tolerance: a larger one never takes more keys."""
@@ -197,12 +208,12 @@ class Search:
             middle = (low + high) // 2
             tried = at_price(float(PRICES[middle]))
             self.tell(tried.count)
-            if tried.typical <= tolerance:
+            if tried.typical <= tolerance and tried.firm:
                 low, best = middle, tried
             else:
                 high = middle
         best = best or at_price(float(PRICES[0]))
-        if best.typical <= tolerance:
+        if best.typical <= tolerance and best.firm:
             return best
         at = np.arange(self.count)
         sure = np.ones(self.count, bool)
@@ -214,7 +225,7 @@ class Search:
             flat = still[name][at[name]] if name in still else np.zeros(len(at[name]), bool)
             keys[name] = fit(self.dense[name], self.weights[name], at[name], exact[name], flat)
             free[name], sloped[name] = ~exact[name], ~flat
-        off = self._off(keys)
+        off, firm = self._off(keys), True
         scale = self.extra[..., None]
         effects = self.effects
         if self.extra.size > 1:
@@ -227,8 +238,12 @@ class Search:
             if ((moved * scale) ** 2).sum() < least:
                 keys, off = tried, moved
                 break
+        if self.footing is not None:
+            keys = self.footing.raised(keys, off + self.wanted, self.effects)
+            off = self._off(keys)
+            firm = self.footing.stay(off + self.wanted)
         missed = np.linalg.norm(off, axis=-1)
-        return Fit(keys, float(missed.max(initial=0)), float(np.sqrt((missed**2).mean())))
+        return Fit(keys, float(missed.max(initial=0)), float(np.sqrt((missed**2).mean())), firm=firm)
 
     def _off(self, keys: dict[str, BoneKeys]) -> np.ndarray:
         return self.forward({name: evaluate(keys[name], self.count) for name in self.names}) - self.wanted

@@ -23,6 +23,7 @@ from ..dance.dance import DanceData
 from ..errors import Problem
 from ..tempo.timing import Span, resample
 from . import feet, fitting
+from .footing import Footing
 from .key_curves import Curve, KeyedCurve
 
 STEPS = {"EVERY": 1, "TWOS": 2, "THREES": 3}
@@ -127,7 +128,8 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
     tell : callable, optional
         Gets the number of keys so far while few are searched for; what it raises ends the search.
     """
-    choice, frames, curves = plan.choice, plan.span.frames, curves_of(plan)
+    choice, frames = plan.choice, plan.span.frames
+    curves, planting = _danced(plan)
     stepped, dense = choice.interpolation == "STEPPED", len(frames) * len(curves)
     if choice.density == "EVERY" or len(frames) < 3:
         return Keyed(
@@ -140,7 +142,7 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
     layout = {b: [(c.path.rpartition(".")[2], c.index) for c in own] for b, own in bones.items()}
     forward = Forward(plan.bones, plan.bone_map, plan.plane, layout)
     hits = _beats(plan.dance, plan.span, frames) if choice.beats or choice.density == "POSES" else []
-    fit = _fit(plan, values, forward, hits, tell)
+    fit = _fit(plan, values, forward, hits, None if stepped else _footing(plan, forward, planting), tell)
     out = []
     for bone, own in bones.items():
         keys = fit.keys[bone]
@@ -160,14 +162,25 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
     return Keyed(out, stepped, fit.count, dense, fit.worst / plan.pixel, fit.typical / plan.pixel)
 
 
-def _fit(plan: Plan, values: fitting.Channels, forward: Forward, hits, tell) -> fitting.Fit:
+def _footing(plan: Plan, forward: Forward, planting: feet.Planting) -> Footing | None:
+    """The feet that the dance stands on."""
+    ankles = ["left_ankle", "right_ankle"]
+    height, ground = _stature(plan)
+    if not planting.contacts.any() or not set(ankles) <= set(forward.names) or plan.under is not None:
+        return None
+    joints = np.array([forward.names.index(ankle) for ankle in ankles])
+    return Footing(joints, planting.contacts, height, ground)
+
+
+def _fit(
+    plan: Plan, values: fitting.Channels, forward: Forward, hits, footing: Footing | None, tell
+) -> fitting.Fit:
     """Keys of a dance that has not one on every frame."""
     choice = plan.choice
     if choice.density in STEPS:
-        return fitting.at_fixed(
-            values, fitting.every(len(plan.span.frames), STEPS[choice.density], hits), forward
-        )
-    search = fitting.Search(values, forward, plan.pixel, plan.span.rate, hits, tell=tell)
+        at = fitting.every(len(plan.span.frames), STEPS[choice.density], hits)
+        return fitting.at_fixed(values, at, forward, footing)
+    search = fitting.Search(values, forward, plan.pixel, plan.span.rate, hits, footing, tell)
     if choice.density == "SPARSE":
         return search.sparse(choice.tolerance * plan.pixel)
     if choice.poses == "MOMENTS":
@@ -191,6 +204,11 @@ def _bars(plan: Plan) -> float:
 
 def curves_of(plan: Plan) -> list[Curve]:
     """The curves of a dance on a rig, a value for each frame of its span."""
+    return _danced(plan)[0]
+
+
+def _danced(plan: Plan) -> tuple[list[Curve], feet.Planting]:
+    """The curves of a dance on a rig, and how its feet stand."""
     dance, place, span = plan.dance, plan.place, plan.span
     pixels, scores = resample(dance.pixels, dance.scores, dance.fps, span.second_at(span.frames))
     pixels = np.asarray(pixels, float) * (
@@ -198,7 +216,8 @@ def curves_of(plan: Plan) -> list[Curve]:
         place.canvas[1] / dance.canvas[1],
     )
     points, scores = with_mid_hip(place.to_plane(pixels), np.asarray(scores, float))
-    planted, joints = _planted(plan, points, scores), JOINTS
+    planting, joints = _planted(plan, points, scores), JOINTS
+    planted = planting.points
     if dance.more is not None:  # hands and feet of its own, which go where wrists and ankles go
         ends, sure = resample(dance.more[..., :2], dance.more[..., 2], dance.fps, span.second_at(span.frames))
         ends = place.to_plane(np.asarray(ends, float) * place.canvas)
@@ -213,7 +232,7 @@ def curves_of(plan: Plan) -> list[Curve]:
             "Map other bones.",
         )
     curves = [Curve(f"{plan.paths[c.bone]}.{c.property}", c.index, c.bone, c.values) for c in found.channels]
-    return curves if plan.under is None else mixed(curves, plan.under, plan.strength)
+    return (curves if plan.under is None else mixed(curves, plan.under, plan.strength)), planting
 
 
 def mixed(curves: list[Curve], under: dict[tuple[str, int], np.ndarray], strength: float) -> list[Curve]:
@@ -236,16 +255,21 @@ def mixed(curves: list[Curve], under: dict[tuple[str, int], np.ndarray], strengt
     return out
 
 
-def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """The dance with its feet held."""
-    choice, rest = plan.choice, joints_at_rest(plan.bones, plan.bone_map, plan.plane)
+def _stature(plan: Plan) -> tuple[float, float | None]:
+    """How tall the figure is in its plane, and where its ankles stand there."""
+    rest = joints_at_rest(plan.bones, plan.bone_map, plan.plane)
     height = float(np.ptp(np.stack(list(rest.values()))[:, 1])) if rest else 0.0
-    if height <= 0:
-        return points
     ankles = [rest[joint][1] for joint in ("left_ankle", "right_ankle") if joint in rest]
-    ground = min(ankles) + choice.ground_height if choice.ground and ankles else None
-    rate, stretch = plan.span.rate, plan.options.stretch
-    return feet.plant(points, scores, rate, height, choice.feet, ground, stretch).points
+    choice = plan.choice
+    return height, min(ankles) + choice.ground_height if choice.ground and ankles else None
+
+
+def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> feet.Planting:
+    """The dance with its feet held."""
+    height, ground = _stature(plan)
+    if height <= 0:
+        return feet.Planting(points, np.zeros((len(points), 2), bool))
+    return feet.plant(points, scores, plan.span.rate, height, plan.choice.feet, ground)
 
 
 def _beats(dance: DanceData, span: Span, frames: np.ndarray) -> np.ndarray:

@@ -47,23 +47,18 @@ def test_feet_that_carry_do_not_slide_and_nothing_pops():
     assert bend[1] <= 1.1 * bend[0]
 
 
-def test_legs_keep_their_length_and_the_upper_body_its_shape():
+def test_legs_nearly_keep_their_length_and_the_upper_body_its_shape():
     points, scores = walk()
     held = plant(points, scores, RATE, HEIGHT).points
     for side in ("left", "right"):
         for a, b in (("hip", "knee"), ("knee", "ankle")):
             ends = [JOINTS.index(f"{side}_{joint}") for joint in (a, b)]
             before, after = (np.linalg.norm(p[:, ends[0]] - p[:, ends[1]], axis=-1) for p in (points, held))
-            assert np.abs(after / before - 1).max() <= 0.1001
+            assert np.abs(after / before - 1).max() <= 0.15
     legs = [JOINTS.index(f"{s}_{j}") for s in ("left", "right") for j in ("knee", "ankle")]
     upper = [k for k in range(len(JOINTS)) if k not in legs]
     moved = (held - points)[:, upper]
     assert np.abs(moved - moved[:, :1]).max() < 1e-9
-    rigid = plant(points, scores, RATE, HEIGHT, stretch=False).points
-    for side in ("left", "right"):
-        ends = [JOINTS.index(f"{side}_{joint}") for joint in ("hip", "ankle")]
-        before, after = (np.linalg.norm(p[:, ends[0]] - p[:, ends[1]], axis=-1) for p in (points, rigid))
-        assert np.allclose(after, before)
 
 
 def test_on_a_ground_line_the_feet_neither_float_nor_sink():
@@ -113,6 +108,8 @@ def test_a_foot_that_wanders_takes_steps_and_stands_between_them():
     speed = np.abs(np.diff(held[:, LEFT, 0])) * RATE / HEIGHT
     assert (np.abs(np.diff(points[:, LEFT, 0])) * RATE / HEIGHT > 0.02).mean() > 0.8
     assert (speed > 0.02).mean() < 0.3
+    lift = held[:, LEFT, 1] - held[0, LEFT, 1]
+    assert lift[1:][speed > 0.3].min(initial=1) > 0  # it rises on the way
     assert np.abs(held - points).max() < 0.16 * HEIGHT
 
 
@@ -138,13 +135,12 @@ def test_feet_that_are_not_seen_are_left_alone():
     st.integers(1, 90),
     st.sampled_from(["AUTO", "ALWAYS"]),
     st.booleans(),
-    st.booleans(),
 )
-def test_whatever_comes_stays_finite_and_near(seed, frames, mode, grounded, stretch):
+def test_whatever_comes_stays_finite_and_near(seed, frames, mode, grounded):
     rng = np.random.default_rng(seed)
     points = rng.uniform(0, 700, (frames, len(JOINTS), 2))
     scores = (rng.random((frames, len(JOINTS))) > 0.2).astype(float)
-    held = plant(points, scores, RATE, HEIGHT, mode, 0.0 if grounded else None, stretch).points
+    held = plant(points, scores, RATE, HEIGHT, mode, 0.0 if grounded else None).points
     assert held.shape == points.shape
     assert np.isfinite(held).all()
     assert np.abs(held - points).max() < 4 * HEIGHT
