@@ -187,6 +187,7 @@ def test_a_linked_rig_says_why_and_an_override_dances(blender, scene, tempose, p
     with blender.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, to):
         to.objects = ["Linked"]
     linked, here = to.objects[0], blender.context.scene
+    here.tempose.keys.density = "EVERY"
     here.collection.objects.link(linked)
     here.tempose.rig = linked
     assert "library override" in tempose("character.character").why_not(linked)
