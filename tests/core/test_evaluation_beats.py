@@ -110,6 +110,10 @@ def test_tempi_change_as_their_name_says():
     gradual = measured.tempo_of("gradual", 100, 40, random)
     assert np.ptp(np.sign(np.diff(gradual))) == 0
     assert abs(np.log(gradual[-1] / 100)) > 0.25
+    ritardando = measured.tempo_of("ritardando", 100, 40, random)
+    assert (ritardando[:28] == 100).all() and ritardando[-1] == pytest.approx(58)
+    rubato = measured.tempo_of("rubato", 100, 40, random)
+    assert 0.03 < np.log(rubato / 100).std() < 0.2
 
 
 def test_sounds_without_a_beat_are_of_three_kinds_and_finite():
@@ -118,6 +122,13 @@ def test_sounds_without_a_beat_are_of_three_kinds_and_finite():
         assert sound.shape == (2 * SAMPLE_RATE,)
         assert np.isfinite(sound).all()
         assert sound.std() > 1e-3
+
+
+def test_a_short_song_is_measured_from_its_first_beat():
+    loop = BeatGrid(np.arange(0, 4, 0.5), np.arange(0, 4, 2.0))
+    shifted = BeatGrid(loop.beats, loop.beats[2::4])
+    assert measured.scores(loop, loop)["downbeat_f"] == 1
+    assert measured.scores(loop, shifted)["downbeat_f"] == 0
 
 
 @needs_data

@@ -229,7 +229,7 @@ def test_a_doubled_slow_song_is_halved_and_a_plain_one_is_not():
     np.testing.assert_array_equal(kept, beats)
     assert unsure > doubt
     slow = np.arange(0.5, 38, 0.8)
-    assert _at_its_octave(slow, rated(slow, 0.95, 0.5, 8), 50)[1] == 0  # 75 BPM leaves no question
+    assert _at_its_octave(slow, rated(slow, 0.95, 0.5, 8), 50)[1] < 0.05  # 75 BPM leaves no question
 
 
 def test_doubt_of_the_octave_and_uneven_beats_cost_confidence():
@@ -268,3 +268,26 @@ def test_real_recordings_have_their_known_tempo(name, tempi):
     path = next((DATA / "music").glob(f"*{name}*.ogg"))
     grid = track_beats(Song.load(path).samples)
     assert min(abs(grid.bpm / t - 1) for t in tempi) < 0.03
+
+
+def test_a_ritardando_is_followed_to_its_last_beat():
+    tempo = np.concatenate([np.full(24, 120.0), np.linspace(120, 70, 12)])
+    seconds = float((60 / tempo).sum())
+    samples, beats = drum_machine(tempo, seconds)
+    found = track_beats(samples).beats
+    assert max(np.abs(found - at).min() for at in beats) < 0.07
+
+
+@pytest.mark.parametrize("bpm", [90, 120])
+@pytest.mark.parametrize("bars", [1, 2, 4])
+def test_a_loop_that_begins_on_beat_one_begins_with_a_bar(bpm, bars):
+    grid = track_beats(drum_machine(bpm, bars * 240 / bpm)[0])
+    assert grid.downbeats[0] < 0.05
+    assert np.diff(grid.downbeats) == pytest.approx(np.full(len(grid.downbeats) - 1, 240 / bpm), abs=0.05)
+
+
+def test_tempi_that_few_people_tap_and_fast_threes_are_doubted():
+    for gap, bars, doubted in ((0.5, 4, False), (0.31, 4, True), (0.95, 4, True), (0.4, 3, True)):
+        beats = np.arange(0.5, 38, gap)
+        _, doubt = _at_its_octave(beats, rated(beats, 0.95, 0.95, bars), 50)
+        assert (doubt > 0.3) == doubted

@@ -32,6 +32,7 @@ FIGURES = ("f", "cmlc", "cmlt", "amlc", "amlt", "downbeat_f")
 TEMPI = tuple(range(60, 181, 10))
 BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
 HOP = 512
+TRIMMED, SHORT = 5.0, 12.0  # seconds left out of the beginning, but not of songs shorter than that
 Row = dict[str, Any]
 
 
@@ -44,6 +45,8 @@ class Kind:
     genre: str | None = None
     drums: bool | None = True
     curve: str = "steady"
+    bars: int | None = None  # a loop of so many, from its first sample on
+    counted: int = 1  # beats of the genre that people count as one: 3 is 6/8 with its eighths as beats
 
 
 KINDS = (
@@ -55,6 +58,15 @@ KINDS = (
     Kind("gradual change", (80, 100, 120, 140), None, None, "gradual"),
     Kind("drift", (80, 100, 120, 140), None, None, "drift"),
     Kind("no beat", (), None),
+    Kind("loop of 1", (80, 96, 110, 124), bars=1),
+    Kind("loop of 2", (80, 96, 110, 124), bars=2),
+    Kind("loop of 4", (80, 96, 110, 124, 174), bars=4),
+    Kind("six-eight", (46, 50, 58, 66), "waltz", None, counted=3),
+    Kind("ritardando", (90, 100, 110, 128), curve="ritardando"),
+    Kind("rubato", (70, 84, 96, 110), None, None, "rubato"),
+    Kind("usual tempo", (86, 90, 92, 94, 96, 98, 100, 104)),
+    Kind("slow", (60, 64, 68, 72)),
+    Kind("fast", (150, 160, 174, 184, 196), "break"),
 )
 FOURS = ("house", "electronic", "hip_hop", "krump", "funk", "break", "disco", "rock", "latin", "ballad")
 
@@ -68,6 +80,11 @@ def tempo_of(curve: str, bpm: float, beats: int, rng: np.random.Generator) -> np
         out *= np.exp(np.linspace(0, np.log(rng.choice([0.75, 1.33])), beats))
     elif curve == "drift":
         out *= np.exp(np.cumsum(rng.normal(0, 0.006, beats)))
+    elif curve == "ritardando":
+        last = min(12, beats)
+        out[-last:] = np.linspace(bpm, 0.58 * bpm, last)
+    elif curve == "rubato":
+        out *= np.exp(0.12 * np.sin(np.arange(beats) / rng.uniform(2, 4)) + rng.normal(0, 0.02, beats))
     return np.clip(out, 50, 200)
 
 
@@ -114,13 +131,20 @@ def rendered(
                 name = f"{kind.name} {bpm:g} {genre} {take}"
                 if name in skip:
                     continue
-                count = max(16, int(seconds * bpm / 60))
-                tempo = tempo_of(kind.curve, bpm, count, rng)
-                count = min(count, int(np.searchsorted(np.cumsum(60 / tempo), seconds)) + 1)
+                bar = GENRES[genre].beats_per_bar
+                count = max(16, int(seconds * bpm * kind.counted / 60))
+                count -= count % bar if kind.curve == "ritardando" else 0  # it ends with the song
+                tempo = tempo_of(kind.curve, bpm * kind.counted, count, rng)
+                first = float(rng.uniform(0, 1))
+                if kind.bars is None and kind.curve != "ritardando":
+                    count = min(count, int(np.searchsorted(np.cumsum(60 / tempo), seconds)) + 1)
+                bars = kind.bars or max(2, count // bar)
                 samples, grid = render_song(
-                    rng, library, tempo.tolist(), max(2, count // GENRES[genre].beats_per_bar), genre=genre,
-                    drums=kind.drums, offset=float(rng.uniform(0, 1)), split="validation",
+                    rng, library, tempo[: bars * bar].tolist(), bars, genre=genre, drums=kind.drums,
+                    offset=0.0 if kind.bars else first, split="validation",
                 )  # fmt: skip
+                if kind.counted > 1:
+                    grid = BeatGrid(grid.beats[:: kind.counted], grid.downbeats[::2])
                 yield kind.name, name, float(bpm), samples, grid
 
 
@@ -167,8 +191,10 @@ def scores(true: BeatGrid, found: BeatGrid) -> dict[str, float]:
         ) from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mir_eval warns of empty lists, which are an answer here
-        known, heard = (beat.trim_beats(g.beats) for g in (true, found))
-        bars, heard_bars = (beat.trim_beats(g.downbeats) for g in (true, found))
+        short = len(true.beats) > 0 and true.beats[-1] < SHORT
+        begin = 0.0 if short else TRIMMED
+        known, heard = (beat.trim_beats(g.beats, begin) for g in (true, found))
+        bars, heard_bars = (beat.trim_beats(g.downbeats, begin) for g in (true, found))
         continuity = beat.continuity(known, heard) if len(known) > 1 and len(heard) > 1 else (0.0,) * 4
         values = (beat.f_measure(known, heard), *continuity, beat.f_measure(bars, heard_bars))
     return {name: float(v) for name, v in zip(FIGURES, values, strict=True)}

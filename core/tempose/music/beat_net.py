@@ -15,10 +15,11 @@ import torch
 from torch import Tensor, nn
 
 from tempose.music.compiled import compile_once
-from tempose.music.spectra import BANDS, mel_bands
+from tempose.music.spectra import BANDS, BEAT_RATE, mel_bands
 from tempose.weights_check import check_file
 
 WIDTH = 32
+SILENCE = 2 * BEAT_RATE  # frames heard before a song and behind it: its first sample may be a beat
 DILATIONS = (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 WEIGHTS = Path(__file__).with_name("beat_net.safetensors")
 
@@ -63,6 +64,6 @@ def load() -> BeatNet:
 
 def activations(samples: np.ndarray) -> np.ndarray:
     """(F, 2) float64 probabilities that a beat, and a downbeat, lies at second i / 50."""
-    mel = torch.from_numpy(log_mel(samples))
+    mel = torch.from_numpy(np.pad(log_mel(samples), ((SILENCE, SILENCE), (0, 0))))
     with torch.inference_mode():
-        return torch.sigmoid(load()(mel[None]))[0].double().numpy()
+        return torch.sigmoid(load()(mel[None]))[0, SILENCE:-SILENCE].double().numpy()

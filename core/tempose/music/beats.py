@@ -12,12 +12,18 @@ SLOWEST, FASTEST = 48.0, 215.0  # beats per minute
 CENTRE, SPREAD = 112.0, 0.75  # what tempi are likely before anything is heard: median and octaves
 EACH = 0.6  # weight of that likelihood for every beat anew (4 for the first one)
 STIFF = 45.0  # cost of a change of tempo, per unit of log ratio …
-CHANGE = 14.0  # … up to this much: an abrupt change must pay for itself within a few beats
+SUPPLE = 0.07  # … from about here on; smaller ones, as in a ritardando, cost by their square …
+CHANGE = 14.0  # … and none more than this: an abrupt change must pay for itself within a few beats
 OCTAVE = 8.0  # more for changes that are rather mistakes of octave (beyond a factor of 1.6)
 QUIET = 1e-4
-DOUBLED = (95.0, 165.0)  # tempi at which every second beat may be one too many
+DOUBLED = 95.0  # tempo from which on every second beat may be one too many …
+RATHER = 150.0  # … and from which on that is the rule: few people tap as fast
 HALVE = 0.8  # how probable that must be
+FAST, SLOW = 165.0, 66.0  # at tempi beyond these …
+UNUSUAL = 0.35  # … the tracker counts a song of a usual tempo by another octave so often
+COMPOUND = 132.0  # threes this fast may be the eighths of 6/8
 METERS = (4, 3)
+AT_ONCE = 4.0  # log odds that a sound which begins on a beat begins with a bar: loops do
 
 
 def track_beats(samples: np.ndarray) -> BeatGrid:
@@ -54,8 +60,9 @@ def track_beats(samples: np.ndarray) -> BeatGrid:
     beats, doubt = _at_its_octave(beats, heard, BEAT_RATE)
     begin, end = _audible(samples)
     confidence = _confidence(beats, heard[:, 0], BEAT_RATE, end - begin, doubt)
-    beats = _extended(beats, begin, min(end, seconds))
+    beats = _extended(beats, begin, min(end, seconds), heard[:, 0], BEAT_RATE)
     bar = _logit(_near(heard[:, 1], beats, BEAT_RATE))
+    bar[0] += AT_ONCE * (max(begin, beats[0]) < 0.05)
     return BeatGrid(beats, beats[_downbeats(bar)], confidence, _near(heard[:, 0], beats, BEAT_RATE))
 
 
@@ -97,7 +104,7 @@ def best_path(rating: np.ndarray) -> np.ndarray:
     intervals = np.arange(round(60 * RATE / FASTEST), round(60 * RATE / SLOWEST) + 1)
     log = np.log(intervals)
     change = np.abs(log[:, None] - log[None, :])
-    cost = np.minimum(STIFF * change, CHANGE) + OCTAVE * (change > np.log(1.6))
+    cost = np.minimum(STIFF * change**2 / (change + SUPPLE), CHANGE) + OCTAVE * (change > np.log(1.6))
     prior = -0.5 * (np.log2(60 * RATE / intervals / CENTRE) / SPREAD) ** 2
     count, longest = len(rating), intervals[-1]
     reached = np.full(
@@ -126,6 +133,10 @@ def best_path(rating: np.ndarray) -> np.ndarray:
             return np.array(frames[::-1])
         t, i = earlier, int(back[earlier, i])
         frames.append(t)
+
+
+def _probability(odds):
+    return 1 / (1 + np.exp(-odds))
 
 
 def _logit(p: np.ndarray) -> np.ndarray:
@@ -194,13 +205,20 @@ def _audible(samples: np.ndarray) -> tuple[float, float]:
     return (loud[0] - 0.03, loud[-1] + 0.02) if len(loud) else (0.0, len(samples) / SAMPLE_RATE)
 
 
-def _extended(beats: np.ndarray, begin: float, end: float) -> np.ndarray:
-    """Beats carried on evenly to where the sound begins and ends, and none beyond."""
+def _extended(beats: np.ndarray, begin: float, end: float, curve: np.ndarray, rate: int) -> np.ndarray:
+    """Beats carried on to where the sound begins and ends, and none beyond: evenly, or to where one is heard."""
     heard = beats[(beats >= begin) & (beats <= end)]
     beats = heard if len(heard) > 1 else beats
-    step = np.median(np.diff(beats[:4])), np.median(np.diff(beats[-4:]))
+    step = np.median(np.diff(beats[:4])), np.median(np.diff(beats[-2:]))
     before = np.arange(beats[0] - step[0], max(begin, -0.02), -step[0])[::-1]
-    after = np.arange(beats[-1] + step[1], end, step[1])
+    after, last, gap = [], beats[-1], step[1]
+    while (at := last + gap) < end:
+        near = np.arange(round((at - 0.12 * gap) * rate), round((at + 0.2 * gap) * rate) + 1)
+        near = near[(near >= 0) & (near < len(curve))]
+        if len(near) and curve[near].max() > 0.3:
+            at = _between_frames(np.array([near[curve[near].argmax()] / rate]), curve, rate)[0]
+        after.append(at)
+        last, gap = at, (at - last if len(near) and curve[near].max() > 0.3 else gap)
     return np.concatenate([np.maximum(before, 0), beats, after])
 
 
@@ -241,7 +259,8 @@ def _at_its_octave(beats: np.ndarray, heard: np.ndarray, rate: int) -> tuple[np.
 
     In a slow song the off-beats are heard as beats, too, but less clearly, and bars come every eighth "beat".
     The numbers are a logistic regression on 131 rendered songs with a steady beat (32 of them doubled) that
-    the network was not trained on; in cross-validation it halved 15 of the 32, and none of the other 99.
+    the network was not trained on; in cross-validation it halved 15 of the 32, and none of the other 99. Beyond
+    `RATHER` the tempo itself speaks for halving.
 
     Parameters
     ----------
@@ -253,19 +272,36 @@ def _at_its_octave(beats: np.ndarray, heard: np.ndarray, rate: int) -> tuple[np.
     -------
     beats : (B,) or about (B / 2,) float
     doubt : float
-        Probability that the other octave is the right one; 0 where the tempo leaves no question.
+        Probability that another octave, or the bars of a compound metre, is the right one.
     """
-    if len(beats) < 16 or not DOUBLED[0] < 60 / np.median(np.diff(beats)) < DOUBLED[1]:
+    if len(beats) < 16:
         return beats, 0.0
-    beat, bar = _logit(_near(heard[:, 0], beats, rate)), _near(heard[:, 1], beats, rate)
-    halves = [beat[k::2].mean() for k in (0, 1)]
-    eight, four = (max(bar[k::n].mean() for k in range(n)) for n in (8, 4))
-    odds = 2.9 * abs(halves[0] - halves[1]) + 20.5 * (eight - four) - 1.94 * beat.mean() - 0.6
-    doubled = float(1 / (1 + np.exp(-odds)))
     low, middle, high = np.percentile(np.diff(beats), (10, 50, 90))
-    if doubled < HALVE or high - low > 0.15 * middle:  # where the tempo changes, bars tell less
-        return beats, doubled
-    return beats[int(np.argmax(halves)) :: 2], 1 - doubled
+    doubt, bpm = 0.0, 60 / middle
+    if bpm > DOUBLED:
+        beat, bar = _logit(_near(heard[:, 0], beats, rate)), _near(heard[:, 1], beats, rate)
+        halves = [beat[k::2].mean() for k in (0, 1)]
+        eight, four = (max(bar[k::n].mean() for k in range(n)) for n in (8, 4))
+        odds = 2.9 * abs(halves[0] - halves[1]) + 20.5 * (eight - four) - 1.94 * beat.mean() - 0.6
+        doubt = float(_probability(odds + 6 * max(0.0, np.log2(bpm / RATHER))))
+        if doubt >= HALVE and high - low <= 0.15 * middle:  # where the tempo changes, bars tell less
+            return beats[int(np.argmax(halves)) :: 2], 1 - doubt
+    between = _logit(_near(heard[:, 0], (beats[:-1] + beats[1:]) / 2, rate)).mean()  # might be beats, too
+    certain = (1 - doubt) * (1 - 0.6 * _probability(1.2 * (between + 1)))
+    return beats, float(1 - certain * (1 - _doubt_of_level(beats, heard, rate)))
+
+
+def _doubt_of_level(beats: np.ndarray, heard: np.ndarray, rate: int) -> float:
+    """Probability that people would count twice or three times as fast or slow as these beats, by the tempo alone.
+
+    Few people tap so fast or so slowly; or three beats make a bar so fast that the bars are the beats.
+    """
+    bpm = 60 / np.median(np.diff(beats))
+    unusual = UNUSUAL if bpm > FAST or bpm < SLOW else 0.0
+    bar = _near(heard[:, 1], beats, rate)
+    three, four = (max(bar[k::n].mean() for k in range(n)) for n in (3, 4))
+    compound = UNUSUAL if three > four and bpm > COMPOUND else 0.0
+    return max(unusual, compound)
 
 
 def _confidence(beats: np.ndarray, curve: np.ndarray, rate: int, audible: float, doubt: float = 0.0) -> float:
@@ -287,7 +323,7 @@ def _confidence(beats: np.ndarray, curve: np.ndarray, rate: int, audible: float,
     height = _logit(_near(curve, beats, rate).mean())
     steps = np.abs(np.diff(np.log(np.diff(beats))))
     unevenness = float(steps.mean()) if len(steps) else 1.0
-    odds = 2.0 * height - 1.83 * doubt - 15.8 * unevenness - 1.67
+    odds = 2.0 * height - 15.8 * unevenness - 1.67
     covered = (beats[-1] - beats[0] + np.median(np.diff(beats))) / max(audible, 1e-6)
     few = min(1.0, len(beats) / 12)  # three beats in a row may be chance
-    return float(min(1.0, covered) * few / (1 + np.exp(-odds)))
+    return float((1 - doubt) * min(1.0, covered) * few * _probability(odds))
