@@ -30,7 +30,7 @@ COLUMNS = {
 
 
 @dataclass(frozen=True, eq=False)
-class Keys:
+class CurveKeys:
     """Keys of one curve, by rising frame.
 
     Parameters
@@ -50,7 +50,7 @@ class Keys:
     by_hand: np.ndarray
 
     @classmethod
-    def new(cls, frames, values) -> "Keys":
+    def new(cls, frames, values) -> "CurveKeys":
         """Generated keys with handles that Blender computes."""
         co = np.stack([frames, values], 1).astype(np.float32)
         columns = {n: np.full(len(co), value, kind) for n, (kind, value) in COLUMNS.items()}
@@ -73,60 +73,60 @@ class Keys:
         kinds = (self.columns["handle_left_type"], self.columns["handle_right_type"])
         return not any(((k == FREE) | (k == ALIGNED)).any() for k in kinds)
 
-    def pick(self, index) -> "Keys":
+    def pick(self, index) -> "CurveKeys":
         """Some of the keys."""
-        return Keys(
+        return CurveKeys(
             self.co[index], self.left[index], self.right[index],
             {name: column[index] for name, column in self.columns.items()}, self.by_hand[index],
         )  # fmt: skip
 
-    def at(self, frames, left, right) -> "Keys":
+    def at(self, frames, left, right) -> "CurveKeys":
         """The same keys on other frames, with their handles on other frames."""
         parts = []
         for array, x in ((self.co, frames), (self.left, left), (self.right, right)):
             moved = array.copy()
             moved[:, 0] = x
             parts.append(moved)
-        return Keys(parts[0], parts[1], parts[2], self.columns, self.by_hand)
+        return CurveKeys(parts[0], parts[1], parts[2], self.columns, self.by_hand)
 
-    def shifted(self, frames: float) -> "Keys":
+    def shifted(self, frames: float) -> "CurveKeys":
         """The same keys, later by so many frames; untouched for 0."""
         if frames == 0:
             return self
         x = [a[:, 0].astype(float) + frames for a in (self.co, self.left, self.right)]
         return self.at(x[0], x[1], x[2])
 
-    def raised(self, by: Callable) -> "Keys":
+    def raised(self, by: Callable) -> "CurveKeys":
         """The same keys with values raised by a function of the frame, handles by what it is at theirs."""
         out = []
         for array in (self.co, self.left, self.right):
             moved = array.copy()
             moved[:, 1] = array[:, 1].astype(float) + by(array[:, 0].astype(float))
             out.append(moved)
-        return Keys(out[0], out[1], out[2], self.columns, self.by_hand)
+        return CurveKeys(out[0], out[1], out[2], self.columns, self.by_hand)
 
-    def times(self, factor: float) -> "Keys":
+    def times(self, factor: float) -> "CurveKeys":
         """The same keys with values multiplied, handles and all."""
         if factor == 1:
             return self
         by = np.asarray([1, factor], np.float32)
-        return Keys(self.co * by, self.left * by, self.right * by, self.columns, self.by_hand)
+        return CurveKeys(self.co * by, self.left * by, self.right * by, self.columns, self.by_hand)
 
-    def changed(self, index: int, **columns) -> "Keys":
+    def changed(self, index: int, **columns) -> "CurveKeys":
         """The same with other columns for one key."""
         new = {name: column.copy() for name, column in self.columns.items()}
         for name, value in columns.items():
             new[name][index] = value
-        return Keys(self.co, self.left, self.right, new, self.by_hand)
+        return CurveKeys(self.co, self.left, self.right, new, self.by_hand)
 
 
-def together(parts: Sequence[Keys]) -> Keys:
+def together(parts: Sequence[CurveKeys]) -> CurveKeys:
     """Keys of several stretches in one, by frame; of two on one frame the one by hand stays, else the first."""
     co, left, right = (np.concatenate([getattr(p, n) for p in parts]) for n in ("co", "left", "right"))
     columns = {n: np.concatenate([p.columns[n] for p in parts]) for n in COLUMNS}
     hand = np.concatenate([p.by_hand for p in parts])
     order = np.lexsort((~hand, co[:, 0]))
-    whole = Keys(co, left, right, columns, hand).pick(order)
+    whole = CurveKeys(co, left, right, columns, hand).pick(order)
     first = np.append(True, np.diff(whole.frames) > 1e-3) if len(whole) else np.zeros(0, bool)
     return whole.pick(np.flatnonzero(first | whole.by_hand))
 
@@ -145,7 +145,7 @@ class Moves:
         self.old, self.new, self.whole = old, new, whole
         self._found: dict[tuple[bytes, bytes], tuple] = {}
 
-    def of(self, keys: Keys) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    def of(self, keys: CurveKeys) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Exact new frames of all keys, which of the keys stay, and on which frames those are then."""
         name = keys.co[:, 0].tobytes(), keys.by_hand.tobytes()
         if name not in self._found:
@@ -154,7 +154,7 @@ class Moves:
         return self._found[name]
 
 
-def retimed(keys: Keys, moves: Moves) -> Keys:
+def retimed(keys: CurveKeys, moves: Moves) -> CurveKeys:
     """All keys of a curve at a new tempo; handles are stretched with the tempo around their key.
 
     Handles that Blender works out by itself only go along with their key.
@@ -176,21 +176,21 @@ def retimed(keys: Keys, moves: Moves) -> Keys:
 
 
 def spliced(
-    base: Keys,
-    fresh: Keys,
+    base: CurveKeys,
+    fresh: CurveKeys,
     kept: Sequence[Piece],
     rate: float,
     fresh_at: Callable[[float], float],
     moves: Moves,
     angle: bool = False,
-) -> Keys:
+) -> CurveKeys:
     """Kept keys outside of what is danced again, new ones inside, meeting at both ends.
 
     Parameters
     ----------
-    base : Keys
+    base : CurveKeys
         The curve as it was.
-    fresh : Keys
+    fresh : CurveKeys
         The curve of the new dance, on its own frames.
     kept : of Piece
     rate : float
@@ -202,7 +202,7 @@ def spliced(
     angle : bool
         Values in radians: whole turns do not count.
     """
-    parts: list[Keys] = []
+    parts: list[CurveKeys] = []
     for piece in kept:
         frames = base.frames + piece.shift
         index = np.flatnonzero((frames >= piece.start - 1e-3) & (frames < piece.stop - 1e-3))
@@ -223,7 +223,9 @@ def spliced(
     return together(parts)
 
 
-def _through(inside: Keys, hand: Keys, reach: float, ends: tuple[float, float], angle: bool) -> Keys:
+def _through(
+    inside: CurveKeys, hand: CurveKeys, reach: float, ends: tuple[float, float], angle: bool
+) -> CurveKeys:
     """New keys, led through those set by hand."""
     if not len(inside):
         return hand
@@ -235,14 +237,14 @@ def _through(inside: Keys, hand: Keys, reach: float, ends: tuple[float, float], 
     return together([inside.raised(by), hand.raised(lambda _: turns)])
 
 
-def _between(base: Keys, before: Piece, after: Piece) -> np.ndarray:
+def _between(base: CurveKeys, before: Piece, after: Piece) -> np.ndarray:
     """Which of the old keys lie in what is danced again between two pieces."""
     return (base.frames >= before.stop - before.shift - 1e-3) & (
         base.frames < after.start - after.shift - 1e-3
     )
 
 
-def _cut(base: Keys, index: np.ndarray, first: float | None, last: float | None) -> Keys:
+def _cut(base: CurveKeys, index: np.ndarray, first: float | None, last: float | None) -> CurveKeys:
     """Some keys in a row, with a key on the frame `first` and on `last`, that play as they did before they were cut.
 
     The outer keys' handles do not follow new neighbours, and where a frame at the edge lies between two keys, the
@@ -274,14 +276,14 @@ def _cut(base: Keys, index: np.ndarray, first: float | None, last: float | None)
     return part
 
 
-def split(keys: Keys, low: int, frame: float) -> tuple[np.ndarray, Keys, np.ndarray]:
+def split(keys: CurveKeys, low: int, frame: float) -> tuple[np.ndarray, CurveKeys, np.ndarray]:
     """A key between two that leaves the curve as it is (de Casteljau).
 
     Returns
     -------
     before : (2,) float
         New right handle of key `low`.
-    key : Keys
+    key : CurveKeys
         The one in between.
     after : (2,) float
         New left handle of key ``low + 1``.
@@ -324,17 +326,19 @@ def _time_of(x0: float, x1: float, x2: float, x3: float, x: float) -> float:
     return (low + high) / 2
 
 
-def _edged(fresh: Keys, start: float, stop: float, value_at: Callable[[float], float]) -> Keys:
+def _edged(fresh: CurveKeys, start: float, stop: float, value_at: Callable[[float], float]) -> CurveKeys:
     """The new keys in [start, stop), with one on the first and the last whole frame of it."""
     inside = fresh.pick(np.flatnonzero((fresh.frames >= start - 1e-3) & (fresh.frames < stop - 1e-3)))
     first, last = math.ceil(start - 1e-3), math.ceil(stop - 1e-3) - 1
     missing = [f for f in {first, last} if first <= last and not (np.abs(inside.frames - f) < 0.5).any()]
     if missing:
-        inside = together([inside, Keys.new(sorted(missing), [value_at(f) for f in sorted(missing)])])
+        inside = together([inside, CurveKeys.new(sorted(missing), [value_at(f) for f in sorted(missing)])])
     return inside
 
 
-def _met(inside: Keys, left: Keys, right: Keys, start, stop, rate, fresh_at, angle) -> Keys:
+def _met(
+    inside: CurveKeys, left: CurveKeys, right: CurveKeys, start, stop, rate, fresh_at, angle
+) -> CurveKeys:
     """New keys led to the kept ones on either side, in place and in speed."""
     if not len(inside):
         return inside
@@ -377,7 +381,7 @@ class _End:
     turn: float
 
     @classmethod
-    def of(cls, part: Keys, index: int, fresh_at: Callable[[float], float], angle: bool) -> "_End":
+    def of(cls, part: CurveKeys, index: int, fresh_at: Callable[[float], float], angle: bool) -> "_End":
         frame, away = float(part.frames[index]), 1 if index else -1
         miss = float(part.values[index]) - fresh_at(frame)
         turn = 2 * math.pi * round(miss / (2 * math.pi)) if angle else 0.0
@@ -392,7 +396,7 @@ class _End:
         return (1 - share) ** 2 * ((1 + 2 * share) * self.miss + share * reach * self.speed)
 
 
-def value_at(keys: Keys, frame: float) -> float:
+def value_at(keys: CurveKeys, frame: float) -> float:
     """A curve's value between its first and its last key, as Blender plays it."""
     low = int(np.clip(np.searchsorted(keys.frames, frame + 1e-3) - 1, 0, len(keys) - 1))
     if abs(keys.frames[low] - frame) < 1e-3 or low == len(keys) - 1:

@@ -4,13 +4,13 @@
 import numpy as np
 
 from ...model.keys import splice
-from ...model.keys.splice import Keys
+from ...model.keys.splice import CurveKeys
 
 SPAN = "tempose_span"  # on Actions: left edge, seconds and rate that the keys were written for
 SPLICED = "tempose_spliced"  # on Actions: keys that cannot be made from the take alone
 
 
-def read(curve, by_hand: np.ndarray) -> Keys:
+def read(curve, by_hand: np.ndarray) -> CurveKeys:
     """A curve's keys."""
     count = len(curve.keyframe_points)
 
@@ -21,10 +21,10 @@ def read(curve, by_hand: np.ndarray) -> Keys:
 
     places = [get(n, 2, np.float32) for n in ("co", "handle_left", "handle_right")]
     columns = {name: get(name, 1, kind) for name, (kind, _) in splice.COLUMNS.items()}
-    return Keys(places[0], places[1], places[2], columns, by_hand)
+    return CurveKeys(places[0], places[1], places[2], columns, by_hand)
 
 
-def write(curve, made: Keys, before: Keys | None = None) -> None:
+def write(curve, made: CurveKeys, before: CurveKeys | None = None) -> None:
     """Replace a curve's keys; where it is known what it holds before, only what differs is written."""
     points = curve.keyframe_points
     if before is None or len(before) != len(made):

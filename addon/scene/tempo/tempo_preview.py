@@ -12,7 +12,7 @@ import bpy
 from ...model.dance import retiming
 from ...model.errors import Problem
 from ...model.keys import splice
-from ...model.keys.splice import Keys
+from ...model.keys.splice import CurveKeys
 from .. import notes
 from ..keys import action_keys, curve_keys
 from ..keys.base_keys import preview_of
@@ -27,8 +27,8 @@ class _Read:
 
     action: int  # its identity in this session
     mark: str
-    keys: list[Keys]
-    shown: list[Keys]
+    keys: list[CurveKeys]
+    shown: list[CurveKeys]
 
 
 _kept: list[_Read] = []  # of the Action that was previewed last

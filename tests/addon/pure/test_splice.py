@@ -9,7 +9,7 @@ from addon.model.keys.splice import (
     CONSTANT,
     FREE,
     MEET_SECONDS,
-    Keys,
+    CurveKeys,
     Moves,
     retimed,
     spliced,
@@ -26,7 +26,7 @@ from tempose_pose.tempo import TempoMap
 
 def keys(frames, values=None, by_hand=()):
     frames = np.asarray(frames, float)
-    out = Keys.new(frames, np.sin(frames / 7) if values is None else values)
+    out = CurveKeys.new(frames, np.sin(frames / 7) if values is None else values)
     out.by_hand[list(by_hand)] = True
     return out
 
