@@ -26,9 +26,9 @@ import torch
 from tempose import metrics
 from tempose.codecs import load_vae
 from tempose.dit import DanceDiT
-from tempose.evaluation import suites
 from tempose.evaluation.cases import Case, load_cases
-from tempose.evaluation.harness import spread
+from tempose.evaluation.study import spread
+from tempose.evaluation.suites.poses import poses
 from tempose.evaluation.trial import Trial
 from tempose.generator import load_generator
 from tempose.pipeline import DancePipeline
@@ -140,7 +140,7 @@ def key_pose_step(pipeline: DancePipeline, cases: list[Case]) -> str:
 def odd_references(pipeline: DancePipeline, cases: list[Case]) -> str:
     """How many of the odd references are danced without fault (`evaluation.suites.poses`)."""
     with tempfile.TemporaryDirectory() as folder:
-        found = suites.poses(Trial(pipeline, cases, (0,), Path(folder), standing_pose()), songs=1)
+        found = poses(Trial(pipeline, cases, (0,), Path(folder), standing_pose()), songs=1)
     good = [not line["faults"] for line in found["references"].values()]
     return f"{sum(good)} of {len(good)}"
 

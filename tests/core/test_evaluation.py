@@ -9,8 +9,10 @@ import pytest
 import soundfile
 
 from tempose.evaluation import cases as songs
-from tempose.evaluation import figures, harness, suites
+from tempose.evaluation import figures, results, study, suites
 from tempose.evaluation.baselines import GenreMean, Metronome, Retrieval
+from tempose.evaluation.run import evaluate
+from tempose.evaluation.study import Study
 from tempose.evaluation.truth import Truth, moving, other_music, shuffled
 from tempose.metrics import beats as beat_metrics
 from tempose.metrics.curves import in_body_heights
@@ -105,17 +107,12 @@ def run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     systems = {"model": NullModel(), "retrieval": Retrieval(TRAIN), "metronome": Metronome()}
     cases = [case(), case("other", 84, first=0.1)]
-    results = harness.evaluate(
-        systems,
-        cases,
-        TRUTHS,
+    found = evaluate(
+        Study(systems, cases, TRUTHS, (0, 1), suites=tuple(suites.SUITES), conventions=("bailando",)),
         folder,
-        seeds=(0, 1),
-        suites=tuple(suites.SUITES),
         videos=1,
-        conventions=("bailando",),
     )
-    return folder, results
+    return folder, found
 
 
 def test_the_table_has_every_system_and_ranks_the_truth_above_the_puppets(run):
@@ -169,7 +166,15 @@ def test_results_are_written_as_json_csv_and_one_page_that_loads_nothing(run):
     assert {"system", "song", "seed", "beat_lock", "bas_bailando"} <= set(rows[0])
     page = (folder / "index.html").read_text()
     assert page.count("data:image/png") >= 6
-    for title in ("The sum", "Tempo following", "Slow to fast", "Odd references", "Three minutes", "Styles"):
+    for title in (
+        "The sum",
+        "Tempo following",
+        "Slow to fast",
+        "Odd references",
+        "Three minutes",
+        "Styles",
+        "Vocabulary",
+    ):
         assert f"<h2>{title}</h2>" in page
     assert page.count("data:video/mp4") == 1
     assert "http://" not in page
@@ -193,12 +198,12 @@ class Counting(NullModel):
 def test_a_stopped_run_goes_on_where_it_was_and_other_settings_start_anew(tmp_path):
     cases = [case(seconds=6), case("other", 84, seconds=6)]
     with pytest.raises(KeyboardInterrupt):
-        harness.evaluate({"model": Counting(3)}, cases, [], tmp_path, seeds=(0, 1))
+        evaluate(Study({"model": Counting(3)}, cases, seeds=(0, 1)), tmp_path)
     second = Counting()
-    harness.evaluate({"model": second}, cases, [], tmp_path, seeds=(0, 1))
+    evaluate(Study({"model": second}, cases, seeds=(0, 1)), tmp_path)
     assert second.calls == 1
     third = Counting()
-    harness.evaluate({"model": third}, cases, [], tmp_path, seeds=(0, 1), settings={"steps": 7})
+    evaluate(Study({"model": third}, cases, seeds=(0, 1), settings={"steps": 7}), tmp_path)
     assert third.calls == 4
 
 
@@ -206,14 +211,13 @@ def test_baselines_are_kept_for_the_next_model_and_damaged_dances_made_again(tmp
     cases = [case(seconds=6)]
     for name in ("one", "two"):
         model, cached = Counting(), Counting()
-        harness.evaluate(
-            {"model": model, "null": cached}, cases, [], tmp_path / name, seeds=(0,), cache=tmp_path / "cache"
-        )
+        both = Study({"model": model, "null": cached}, cases, seeds=(0,))
+        evaluate(both, tmp_path / name, cache=tmp_path / "cache")
         assert (model.calls, cached.calls) == (1, 1 if name == "one" else 0)
     (kept,) = (tmp_path / "two" / "dances" / "model").glob("*.npz")
     kept.write_bytes(kept.read_bytes()[:200])
     again = Counting()
-    harness.evaluate({"model": again}, cases, [], tmp_path / "two", seeds=(0,))
+    evaluate(Study({"model": again}, cases, seeds=(0,)), tmp_path / "two")
     assert again.calls == 1
 
 
@@ -221,10 +225,10 @@ def test_trials_are_danced_to_songs_of_many_tempi_whose_beats_are_sure():
     cases = [case(f"{bpm}", bpm) for bpm in (150, 70, 90, 130, 110)]
     doubtful = songs.Case("doubtful", Song(NOISE), 12, grid=replace(grid(100), confidence=0.2))
     short = replace(case("short", 180), song=Song(NOISE[: 5 * SAMPLE_RATE]))
-    assert [c.name for c in harness.spread([*cases, doubtful, short], 3)] == ["110", "150", "70"]
-    assert {c.name for c in harness.spread([*cases, doubtful], 9)} == {c.name for c in cases}
-    assert harness.spread([doubtful], 3) == [doubtful]
-    assert harness.spread([], 3) == []
+    assert [c.name for c in study.spread([*cases, doubtful, short], 3)] == ["110", "150", "70"]
+    assert {c.name for c in study.spread([*cases, doubtful], 9)} == {c.name for c in cases}
+    assert study.spread([doubtful], 3) == [doubtful]
+    assert study.spread([], 3) == []
 
 
 def test_another_split_is_another_baseline():
@@ -236,15 +240,15 @@ def test_clips_that_stand_still_are_no_reference(tmp_path):
     still = replace(TRUTHS[0], name="still", poses=replace(
         TRUTHS[0].poses, keypoints=np.repeat(TRUTHS[0].poses.keypoints[:1], 360, 0)))  # fmt: skip
     assert moving([*TRUTHS, still]) == TRUTHS
-    results = harness.evaluate({}, [], [*TRUTHS, still], tmp_path)
-    assert results["floor"]["still"] == 1
-    assert "still" not in {r["song"] for r in results["rows"]}
+    found = evaluate(Study(truths=[*TRUTHS, still]), tmp_path)
+    assert found["floor"]["still"] == 1
+    assert "still" not in {r["song"] for r in found["rows"]}
 
 
 def test_finished_dances_are_measured_without_songs_or_truth(tmp_path):
     dances = [(f"d{i}", replace(TRUTHS[i].dance(), seed=i)) for i in range(3)]
-    results = harness.evaluate({}, [], [], tmp_path, extra={"dances": dances})
-    assert results["table"]["dances"]["beat_lock"]["mean"] > 0.5
+    found = evaluate(Study(finished={"dances": dances}), tmp_path)
+    assert found["table"]["dances"]["beat_lock"]["mean"] > 0.5
     assert (tmp_path / "index.html").is_file()
 
 
@@ -297,17 +301,17 @@ def test_songs_come_from_a_folder_with_their_known_beats(tmp_path):
     with pytest.raises(TemposeError):
         songs.load_cases(tmp_path)
     with pytest.raises(TemposeError, match="no evaluation"):
-        harness.load_results(tmp_path)
+        results.load_results(tmp_path)
 
 
 def test_the_command_measures_a_folder_of_dances_and_compares(tmp_path):
     import typer
     from typer.testing import CliRunner
 
-    from tempose.evaluation.cli import evaluate
+    from tempose.evaluation import cli
 
     app = typer.Typer()
-    app.command()(evaluate)
+    app.command()(cli.evaluate)
     (tmp_path / "dances").mkdir()
     for i in range(2):
         made: Dance = truth(i, 100, seconds=4).dance()
@@ -346,17 +350,17 @@ def test_the_command_evaluates_the_null_model_on_songs(tmp_path):
     arguments += ["--videos", "0", "--cache", str(tmp_path / "cache")]
     result = CliRunner().invoke(app, [*arguments, "--suite", "long"])
     assert result.exit_code == 0, result.output
-    kept = harness.load_results(tmp_path / "out")
+    kept = results.load_results(tmp_path / "out")
     assert {"model", "metronome"} == set(kept["table"])
     assert len(kept["suites"]["long"]["model"]["minutes"]) == 3
     assert list((tmp_path / "cache" / "dances" / "metronome").glob("*.npz"))
     assert not (tmp_path / "cache" / "dances" / "model").exists()
     result = CliRunner().invoke(app, [*arguments, "--suite", "none"])  # the same things: trials are kept
     assert result.exit_code == 0, result.output
-    assert set(harness.load_results(tmp_path / "out")["suites"]) == {"long"}
+    assert set(results.load_results(tmp_path / "out")["suites"]) == {"long"}
     result = CliRunner().invoke(app, [*arguments, "--suite", "none", "--energy", "1.5"])  # others: not
     assert result.exit_code == 0, result.output
-    assert not harness.load_results(tmp_path / "out")["suites"]
+    assert not results.load_results(tmp_path / "out")["suites"]
     assert "stretch" in str(CliRunner().invoke(app, [*arguments, "--suite", "dressage"]).exception)
     twice = CliRunner().invoke(app, [*arguments, "--songs", str(tmp_path / "songs")])
     assert "one name" in str(twice.exception)

@@ -5,11 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tempose.evaluation import suites
 from tempose.evaluation.baselines import Metronome
 from tempose.evaluation.cases import Case, long_case, splice_case
 from tempose.evaluation.references import references, stature
-from tempose.evaluation.suites import Trial
+from tempose.evaluation.suites.long import long
+from tempose.evaluation.suites.matched import matched
+from tempose.evaluation.suites.poses import poses
+from tempose.evaluation.suites.styles import styles
+from tempose.evaluation.suites.tempo import splice, stretch
+from tempose.evaluation.trial import Trial
 from tempose.evaluation.truth import Truth
 from tempose.music.audio import SAMPLE_RATE, Song
 from tempose.null import NullModel
@@ -59,31 +63,31 @@ class Frozen(NullModel):
 
 
 def test_who_follows_a_stretched_song_has_slope_one_and_who_does_not_has_none(tmp_path):
-    follows = suites.stretch(trial(tmp_path, Metronome()))
+    follows = stretch(trial(tmp_path, Metronome()))
     assert set(follows["songs"]) == {"song", "other"}
     assert follows["songs"]["song"]["song_bpm"] == [70, 90, 110, 130, 150, 170]
     assert follows["summary"]["slope_folded"] == pytest.approx(1, abs=0.05)
     assert follows["summary"]["within"] == 1
     assert follows["summary"]["hits"] == 1
-    deaf = suites.stretch(trial(tmp_path, Deaf()))
+    deaf = stretch(trial(tmp_path, Deaf()))
     assert abs(deaf["summary"]["slope_folded"]) < 0.3
     assert deaf["summary"]["within"] == 0
     unsteady = replace(case(), grid=BeatGrid(np.cumsum(np.linspace(0.3, 0.9, 30))))
-    assert suites.stretch(trial(tmp_path, NullModel(), [unsteady])) == {"songs": {}, "summary": {}}
+    assert stretch(trial(tmp_path, NullModel(), [unsteady])) == {"songs": {}, "summary": {}}
 
 
 def test_who_answers_a_splice_does_so_within_two_beats_and_who_is_deaf_never_does(tmp_path):
-    follows = suites.splice(trial(tmp_path, Metronome()))
+    follows = splice(trial(tmp_path, Metronome()))
     assert follows["summary"]["within"] == 1
     assert follows["summary"]["dance_ratio"] == pytest.approx(1.5, abs=0.05)
     assert follows["summary"]["speed_ratio"] > 1.3
     assert 0 in follows["curve"]["beats"]
     assert min(follows["curve"]["aligned"]) > follows["curve"]["chance"]
-    deaf = suites.splice(trial(tmp_path, Deaf()))
+    deaf = splice(trial(tmp_path, Deaf()))
     assert deaf["summary"]["within"] == 0
     assert deaf["summary"]["dance_ratio"] == pytest.approx(1, abs=0.05)
     short = replace(case(), song=Song(NOISE[: 6 * SAMPLE_RATE]))
-    assert suites.splice(trial(tmp_path, NullModel(), [short])) == {"songs": {}, "summary": {}}
+    assert splice(trial(tmp_path, NullModel(), [short])) == {"songs": {}, "summary": {}}
 
 
 def test_odd_references_are_whole_figures_of_other_sizes_and_places():
@@ -100,10 +104,10 @@ def test_odd_references_are_whole_figures_of_other_sizes_and_places():
 
 
 def test_freezing_and_growing_are_told_from_dancing(tmp_path):
-    good = suites.poses(trial(tmp_path, NullModel()), seconds=4)
+    good = poses(trial(tmp_path, NullModel()), seconds=4)
     assert set(good["references"]) == set(references())
     assert good["summary"]["good"] > 0.7
-    bad = suites.poses(trial(tmp_path, Frozen()), seconds=4)
+    bad = poses(trial(tmp_path, Frozen()), seconds=4)
     assert bad["summary"] == {"good": 0, "freezing": 1}
     assert {"freezes", "hardly moves", "changes size"} <= set(bad["references"]["standing"]["faults"])
 
@@ -113,7 +117,7 @@ def test_a_short_song_is_lengthened_on_its_own_bars_and_measured_by_the_minute(t
     assert longer.song.seconds == pytest.approx(90, abs=0.01)
     assert longer.grid is not None
     assert np.allclose(np.diff(longer.grid.beats), 0.5, atol=1e-3)
-    found = suites.long(trial(tmp_path, NullModel(), seeds=(0, 1)))
+    found = long(trial(tmp_path, NullModel(), seeds=(0, 1)))
     assert [m["from"] for m in found["minutes"]] == [0, 60, 120]
     assert found["summary"]["seams"] == 22
     assert found["summary"]["joint_speed_change"] == pytest.approx(1, abs=0.02)
@@ -146,7 +150,7 @@ def test_a_style_is_nearest_to_its_own_clips_where_the_model_dances_it(tmp_path)
             points = made.poses.keypoints
             poses = replace(made.poses, keypoints=points[:1] + large * (points - points[:1]))
             truths.append(Truth(f"{k}{bpm}", poses, BeatGrid(made.beat_times), style))
-    found = suites.styles(replace(trial(tmp_path, model), truths=truths))
+    found = styles(replace(trial(tmp_path, model), truths=truths))
     assert set(found["styles"]) == set(STYLES)
     assert found["styles"]["krump"]["rank"] == found["styles"]["pop"]["rank"] == 1
     assert np.isnan(found["styles"]["house"]["rank"])
@@ -179,7 +183,7 @@ def test_each_held_out_clip_gets_a_dance_of_its_style_tempo_and_energy(tmp_path)
         poses = NullModel()(Song(NOISE), case(bpm=bpm, seconds=11).request(standing_pose(), 0)).poses
         beats = np.arange(0, 11, 60 / bpm)
         truths.append(Truth(name, poses, BeatGrid(beats, beats[::4]), style, held_out))
-    found = suites.matched(replace(trial(tmp_path, Listening()), truths=truths))
+    found = matched(replace(trial(tmp_path, Listening()), truths=truths))
     assert set(found["clips"]) == {"a", "b"}  # d's style is unknown, c was trained on
     assert [r.style for r in asked] == ["krump", "pop"]
     for request, truth in zip(asked, truths[:2], strict=True):
@@ -192,4 +196,4 @@ def test_each_held_out_clip_gets_a_dance_of_its_style_tempo_and_energy(tmp_path)
 
 
 def test_without_held_out_clips_there_is_nothing_to_match(tmp_path):
-    assert suites.matched(trial(tmp_path, NullModel()))["clips"] == {}
+    assert matched(trial(tmp_path, NullModel()))["clips"] == {}

@@ -187,7 +187,7 @@ def scores(true: BeatGrid, found: BeatGrid) -> dict[str, float]:
         from mir_eval import beat
     except ModuleNotFoundError:
         raise TemposeError(
-            "extra_missing", "Measuring beats needs mir_eval: pip install 'tempose[dev]'."
+            "extra_missing", "Measuring beats needs mir_eval: pip install 'tempose[evaluate]'."
         ) from None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # mir_eval warns of empty lists, which are an answer here

@@ -2,74 +2,62 @@
 
 from __future__ import annotations
 
-import html
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure as Plot
 
-from tempose.evaluation.page_parts import STYLE, image, line, number, saved
+from tempose.evaluation import pages
+from tempose.evaluation.tables import Section, number, numbers
 
-SHOWN = (
-    ("f", "F"), ("cmlc", "CMLc"), ("cmlt", "CMLt"), ("amlc", "AMLc"), ("amlt", "AMLt"),
-    ("downbeat_f", "downbeat F"), ("confidence", "confidence"),
-)  # fmt: skip
+SHOWN = {
+    "count": ("songs", 0), "f": ("F", 2), "cmlc": ("CMLc", 2), "cmlt": ("CMLt", 2),
+    "amlc": ("AMLc", 2), "amlt": ("AMLt", 2), "downbeat_f": ("downbeat F", 2), "confidence": ("confidence", 2),
+}  # fmt: skip
+CALIBRATION = {
+    "songs": ("songs", 0), "confidence": ("mean confidence", 2), "f": ("mean F", 2), "good": ("F above 0.8", 2),
+}  # fmt: skip
+RECORDINGS = ("bpm", "spread", "steps", "contrast", "pulse", "confidence", "agreement_f", "agreement_amlt")
 COLOURS = {"tempose": "#2f7fc1", "librosa": "#d08a3c"}
 
 
 def write_page(path: Path, results: dict[str, Any]) -> None:
     """Write the page of `evaluate_beats`' results."""
-    found = results["calibration"]
-    parts = [
-        "<p>Figures of mir_eval, first five seconds left out: F-measure (70 ms), continuity at the correct "
-        "level (CML) or also at half, double and off-beat (AML), longest stretch (c) or all (t).</p>",
-        _table(results["table"], "songs with known beats"),
-        image(_by_tempo(results["by_tempo"]), "F-measure by tempo"),
-        "<h2>Is the confidence true?</h2>",
-        "<p>The confidence is meant to be the probability that a grid is right: F above 0.8. Mean difference "
-        f"between the two {found['error']:.2f}; a well tracked song (F "
-        f"above 0.8) has more confidence than a badly tracked one with probability "
-        f"{number(found['auc'], 2)}.</p>",
-        _calibration_table(found),
-        image(_reliability(results), "Confidence and F-measure"),
-        _recordings(results["recordings"]),
+    pages.write(path, "beats.html.j2", title="The beat grid, measured", sections=_sections(results))
+
+
+def _sections(results: dict[str, Any]) -> list[Section]:
+    found, recordings = results["calibration"], results["recordings"]
+    known = [
+        (f"{group}, {tracker}", {**line, "count": str(line["songs"])})
+        for group, trackers in results["table"].items()
+        for tracker, line in trackers.items()
     ]
-    page = (
-        "<!doctype html><html lang='en'><head><meta charset='utf-8'><title>Beat grid</title>"
-        f"<style>{STYLE}</style></head><body><h1>The beat grid, measured</h1>{''.join(parts)}</body></html>"
-    )
-    path.write_text(page, encoding="utf-8")
+    bins = [(f"{b['low']:g}–{b['high']:g}", {**b, "songs": str(b["count"])}) for b in found["bins"]]
+    parts = [
+        Section(
+            "Songs with known beats",
+            "Figures of mir_eval, first five seconds left out: F-measure (70 ms), continuity at the correct level "
+            "(CML) or also at half, double and off-beat (AML), longest stretch (c) or all (t).",
+            numbers(known, SHOWN), _by_tempo(results["by_tempo"]), "F-measure by tempo",
+        ),
+        Section(
+            "Is the confidence true?",
+            "The confidence is meant to be the probability that a grid is right: F above 0.8. Mean difference "
+            f"between the two {found['error']:.2f}; a well tracked song (F above 0.8) has more confidence than a "
+            f"badly tracked one with probability {number(found['auc'], 2)}.",
+            numbers(bins, CALIBRATION), _reliability(results), "Confidence and F-measure",
+        ),
+    ]  # fmt: skip
+    if recordings:
+        lines = [(f"{r['song']}, {r['tracker']}", r) for r in recordings]
+        columns = {name: (name, 2) for name in RECORDINGS}
+        parts.append(Section("Recordings", "Their beats are not known.", numbers(lines, columns)))
+    return parts
 
 
-def _table(table: dict[str, Any], title: str) -> str:
-    lines = [line(title, ["tracker", "songs", *(label for _, label in SHOWN)], "th")]
-    for group, trackers in table.items():
-        for tracker, found in trackers.items():
-            cells = [number(found[name], 2) for name, _ in SHOWN]
-            lines.append(line(group, [tracker, str(found["songs"]), *cells]))
-    return f"<div class='wide'><table>{''.join(lines)}</table></div>"
-
-
-def _calibration_table(found: dict[str, Any]) -> str:
-    lines = [line("confidence", ["songs", "mean confidence", "mean F", "F above 0.8"], "th")]
-    for b in found["bins"]:
-        cells = [str(b["count"]), *(number(b[k], 2) for k in ("confidence", "f", "good"))]
-        lines.append(line(f"{b['low']:g}–{b['high']:g}", cells))
-    return f"<table>{''.join(lines)}</table>"
-
-
-def _recordings(rows: list[dict[str, Any]]) -> str:
-    if not rows:
-        return ""
-    names = ("bpm", "spread", "steps", "contrast", "pulse", "confidence", "agreement_f", "agreement_amlt")
-    lines = [line("recording", ["tracker", *names], "th")]
-    for r in rows:
-        lines.append(line(r["song"], [html.escape(r["tracker"]), *(number(r[n], 2) for n in names)]))
-    return f"<h2>Recordings (beats not known)</h2><div class='wide'><table>{''.join(lines)}</table></div>"
-
-
-def _by_tempo(table: dict[str, Any]) -> bytes:
+def _by_tempo(table: dict[str, Any]) -> Plot:
     plot = Plot(figsize=(8, 3.2), dpi=100)
     axes = plot.add_subplot()
     tempi = [t for t in table if t != "all"]
@@ -81,10 +69,10 @@ def _by_tempo(table: dict[str, Any]) -> bytes:
     axes.set_xlabel("beats per minute, steady songs with drums")
     axes.set_ylim(0, 1.03)
     axes.legend(fontsize=8, loc="lower right")
-    return saved(plot)
+    return plot
 
 
-def _reliability(results: dict[str, Any]) -> bytes:
+def _reliability(results: dict[str, Any]) -> Plot:
     plot = Plot(figsize=(5, 4.6), dpi=100)
     axes = plot.add_subplot()
     own = [r for r in results["rows"] if r["tracker"] == "tempose"]
@@ -99,4 +87,4 @@ def _reliability(results: dict[str, Any]) -> bytes:
     axes.set_xlabel("confidence")
     axes.set_ylabel("F-measure")
     axes.legend(fontsize=8, loc="lower right")
-    return saved(plot)
+    return plot

@@ -1,22 +1,19 @@
-"""Songs to be danced to: as they are, stretched, spliced, lengthened; and the dances, made once and kept."""
+"""Songs to be danced to: as they are, stretched, spliced, lengthened."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tempose.generator import Generator
 from tempose.music.audio import SAMPLE_RATE, Song
 from tempose.request import DanceRequest
-from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
 from tempose_pose.sequence import PoseSequence
@@ -24,7 +21,6 @@ from tempose_pose.tempo import TempoMap
 
 AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 TEMPI = (70.0, 90.0, 110.0, 130.0, 150.0, 170.0)
-OnDance = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,9 +42,14 @@ class Case:
         )
 
     @property
+    def beats(self) -> BeatGrid:
+        """The known grid, else the song's own, in song seconds."""
+        return self.grid or self.song.grid
+
+    @property
     def key(self) -> str:
         """What decides the dance, apart from system, seed and reference."""
-        beats = (self.grid or self.song.grid).beats.tolist()
+        beats = self.beats.beats.tolist()
         facts = [self.song.sha256, self.seconds, self.tempo_map.points, beats, self.style]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
 
@@ -82,7 +83,7 @@ def tempo_cases(
     case: Case, tempi: Sequence[float] = TEMPI, seconds: float = 16.0
 ) -> list[tuple[Case, float]]:
     """The same music at each of the tempi, stretched, as far as half to double speed reaches."""
-    intervals = np.diff((case.grid or case.song.grid).beats)
+    intervals = np.diff(case.beats.beats)
     if len(intervals) < 8 or np.ptp(np.percentile(intervals, (5, 95))) > 0.1 * np.median(intervals):
         return []  # a song of several tempi has none to be stretched to
     bpm = 60 / float(np.median(intervals))
@@ -91,7 +92,7 @@ def tempo_cases(
         factor = target / bpm
         length = min(seconds, case.song.seconds / factor)
         if 0.5 <= factor <= 2 and length >= 6:
-            grid = case.grid or case.song.grid
+            grid = case.beats
             name = f"{case.name} at {target:.0f}"
             out.append((Case(name, case.song, length, TempoMap.constant(factor), grid, case.style), target))
     return out
@@ -101,7 +102,7 @@ def splice_case(
     case: Case, slow: float = 0.8, fast: float = 1.2, half: float = 10.0
 ) -> tuple[Case, float] | None:
     """The song slowed down, then from a beat about `half` seconds on fast; and the second of the change."""
-    grid = case.grid or case.song.grid
+    grid = case.beats
     later = grid.beats[grid.beats >= half * slow]
     if len(later) == 0 or case.song.seconds < half * (slow + fast):
         return None
@@ -116,7 +117,7 @@ def long_case(case: Case, seconds: float = 180.0) -> Case:
     """The song for at least so long: its part between the first and the last downbeat, over and over."""
     if case.song.seconds >= seconds:
         return replace(case, name=f"{case.name}, long", seconds=seconds)
-    grid = case.grid or case.song.grid
+    grid = case.beats
     marks = grid.downbeats if len(grid.downbeats) > 1 else grid.beats[::4]
     if len(marks) < 2:
         raise TemposeError("song_short", f"{case.name} is too short to be lengthened: it has no two bars.")
@@ -136,46 +137,3 @@ def long_case(case: Case, seconds: float = 180.0) -> Case:
         f"{case.name}, long", song, seconds, TempoMap(),
         BeatGrid(repeated(grid.beats), repeated(grid.downbeats)), case.style,
     )  # fmt: skip
-
-
-def slug(text: str) -> str:
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", text)[:100]
-
-
-def _kept(path: Path) -> Dance | None:
-    try:
-        return Dance.load(path) if path.is_file() else None
-    except TemposeError:
-        return None
-
-
-def dance_all(
-    generator: Generator,
-    cases: Sequence[Case],
-    seeds: Sequence[int],
-    folder: Path,
-    reference: PoseSequence,
-    settings: dict[str, Any] | None = None,
-    on_dance: OnDance | None = None,
-) -> dict[tuple[str, int], Dance]:
-    """Dance each case with each seed; what lies in the folder already, made from the same things, is kept.
-
-    A file that cannot be read (a disk was full, a copy broken off) is made again.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    pose = hashlib.sha256(reference.keypoints.tobytes() + reference.scores.tobytes()).hexdigest()
-    out, done = {}, 0
-    for case in cases:
-        for seed in seeds:
-            facts = [generator.revision, case.key, seed, pose, sorted((settings or {}).items())]
-            key = hashlib.sha256(json.dumps(facts, default=str).encode()).hexdigest()[:12]
-            path = folder / f"{slug(case.name)}-s{seed}-{key}.npz"
-            dance = _kept(path)
-            if dance is None:
-                generator(case.song, case.request(reference, seed, **(settings or {}))).save(path)
-                dance = Dance.load(path)
-            out[case.name, seed] = dance
-            done += 1
-            if on_dance:
-                on_dance(done, len(cases) * len(seeds), case.name)
-    return out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -31,7 +33,8 @@ def evaluate(
     suite: Annotated[
         str,
         typer.Option(
-            help="trials beside the table: stretch, splice, poses, long, styles, matched (with commas), all or none"
+            help="trials beside the table, with commas, all or none: "
+            "stretch, splice, poses, long, styles, matched, vocabulary"
         ),
     ] = "stretch,splice",
     suite_songs: Annotated[int, typer.Option(min=1, help="songs for each trial")] = 5,
@@ -54,9 +57,11 @@ def evaluate(
 
     from rich.progress import Progress
 
-    from tempose.evaluation.cases import load_cases
-    from tempose.evaluation.harness import evaluate
-    from tempose.evaluation.truth import from_clips
+    with _extra_installed():
+        from tempose.evaluation.cases import load_cases
+        from tempose.evaluation.run import evaluate
+        from tempose.evaluation.study import Study
+        from tempose.evaluation.truth import from_clips
 
     if seeds < 1:
         raise TemposeError("seeds_range", "There must be at least one dance per song.")
@@ -79,6 +84,17 @@ def evaluate(
             raise TemposeError("songs_twice", "Two songs have one name: rename one of them.")
         cases = [c if c.style else replace(c, style=style) for c in cases]
         systems = _systems(what, device, truths if baselines else None, tight)
+    study = Study(
+        systems,
+        cases,
+        truths,
+        range(seeds),
+        settings={"steps": steps, "guidance": guidance, "energy": energy},
+        conventions=[c for c in conventions.split(",") if c],
+        suites=suites if finished is None else (),
+        suite_songs=suite_songs,
+        finished={"dances": finished} if finished is not None else {},
+    )
     with Progress(transient=True) as progress:
         tasks: dict[str, Any] = {}
 
@@ -88,26 +104,22 @@ def evaluate(
                 tasks[system] = progress.add_task(system, total=total)
             progress.update(tasks[system], completed=done, total=total, description=name)
 
-        results = evaluate(
-            systems,
-            cases,
-            truths,
-            output,
-            seeds=range(seeds),
-            settings={"steps": steps, "guidance": guidance, "energy": energy},
-            conventions=[c for c in conventions.split(",") if c],
-            suites=suites if finished is None else (),
-            suite_songs=suite_songs,
-            cache=cache,
-            against=against,
-            videos=videos,
-            extra={"dances": finished} if finished is not None else None,
-            on_dance=tell,
-        )
+        results = evaluate(study, output, videos=videos, cache=cache, against=against, on_dance=tell)
     _show(results)
     typer.echo(f"{output / 'index.html'}")
     if against is not None:
         _compare(results["against"])
+
+
+@contextmanager
+def _extra_installed() -> Iterator[None]:
+    """Say which extra to install where one of its packages is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise TemposeError(
+            "extra_missing", f"Measuring needs {error.name}: pip install 'tempose[evaluate]'."
+        ) from None
 
 
 def evaluate_beats(
@@ -124,7 +136,8 @@ def evaluate_beats(
     from rich.progress import Progress
     from rich.table import Table
 
-    from tempose.evaluation.beats import FIGURES, evaluate_beats
+    with _extra_installed():
+        from tempose.evaluation.beats import FIGURES, evaluate_beats
 
     with Progress(transient=True) as progress:
         task = progress.add_task("Listening", total=None)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from tempose import metrics
@@ -14,6 +15,7 @@ from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 
 Row = dict[str, float | str | None]
+Rows = pd.DataFrame | Sequence[Row]
 
 
 @dataclass(frozen=True)
@@ -93,12 +95,25 @@ def set_figures(features: np.ndarray, truth: np.ndarray, real: np.ndarray, size:
     }
 
 
-def tempo_over_songs(rows: Sequence[Row]) -> dict[str, float]:
+def tempo_over_songs(rows: Rows) -> dict[str, float]:
     """`tempo.tempo_following` over one system's rows; empty with fewer than three."""
     if len(rows) < 3:
         return {}
-    song, dance = (np.asarray([float(r[k] or 0) for r in rows]) for k in ("song_bpm", "dance_bpm"))
+    song, dance = (values(frame(rows), k).fillna(0).to_numpy() for k in ("song_bpm", "dance_bpm"))
     return tempo.tempo_following(song, dance)
+
+
+def frame(rows: Rows) -> pd.DataFrame:
+    """Rows as a table, one line for each dance; what could not be measured is NaN."""
+    table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    return table.replace([np.inf, -np.inf], np.nan)
+
+
+def values(rows: pd.DataFrame, name: str) -> pd.Series:
+    """One figure of all rows, as numbers; empty where nobody has it."""
+    if name not in rows:
+        return pd.Series(dtype=float)
+    return pd.to_numeric(rows[name], errors="coerce")
 
 
 @dataclass(frozen=True)
@@ -111,28 +126,27 @@ class Estimate:
     count: int
 
 
-def estimate(rows: Sequence[Row], name: str) -> Estimate:
+def estimate(rows: Rows, name: str) -> Estimate:
     """Mean over dances, with the wider of two t intervals: over the seeds' means and the songs'."""
+    table = frame(rows)
+    known = values(table, name)
     found = []
     for unit in ("seed", "song"):
-        groups: dict[object, list[float]] = {}
-        for r in rows:
-            value = r.get(name)
-            if isinstance(value, (int, float)) and np.isfinite(value):
-                groups.setdefault(r[unit], []).append(float(value))
-        means = np.asarray([np.mean(g) for g in groups.values()])
+        if known.empty:
+            break
+        means = known.groupby(table[unit], sort=False).mean().dropna().to_numpy()
         if len(means):
-            found.append(Estimate(float(means.mean()), *_interval(means), len(means)))
+            found.append(Estimate(float(np.mean(means)), *interval(means), len(means)))
     if not found:
         return Estimate(float("nan"), float("nan"), float("nan"), 0)
     return max(found, key=lambda e: float(np.nan_to_num(e.high - e.low)))
 
 
-def compare(a: Sequence[Row], b: Sequence[Row], names: Sequence[str] | None = None) -> list[dict]:
+def compare(a: Rows, b: Rows, names: Sequence[str] | None = None) -> list[dict]:
     """Which figures differ between two runs by more than the noise.
 
-    Dances are paired by song and seed where both runs have them, else by song; the interval is a bootstrap
-    over songs of the mean difference b - a.
+    Dances are paired by song and seed where both runs have them, else by song; the interval is Student's over
+    songs of the mean difference b - a.
 
     Returns
     -------
@@ -144,23 +158,24 @@ def compare(a: Sequence[Row], b: Sequence[Row], names: Sequence[str] | None = No
     for figure in FIGURES:
         if figure.name in SET_FIGURES or (names and figure.name not in names):
             continue
-        sides = [_by_song(rows, figure.name) for rows in (a, b)]
-        songs = sorted(set(sides[0]) & set(sides[1]))
-        if not songs:
+        one, other = (_by_dance(rows, figure.name) for rows in (a, b))
+        means = [side.groupby("song").mean() for side in (one, other)]
+        differences = (other - one).groupby("song").mean().fillna(means[1] - means[0]).dropna()
+        if differences.empty:
             continue
-        differences = np.asarray([_paired(sides[0][s], sides[1][s]) for s in songs])
-        low, high = _interval(differences)
-        beyond = bool(len(songs) > 1 and (low > 0 or high < 0))
+        low, high = interval(differences.to_numpy())
+        beyond = bool(len(differences) > 1 and (low > 0 or high < 0))
         verdict = "no difference shown"
         if beyond:
             verdict = "different"
             if figure.better in ("high", "low"):
                 verdict = "b better" if (differences.mean() > 0) == (figure.better == "high") else "a better"
-        means = [float(np.mean([v for s in songs for v in side[s].values()])) for side in sides]
+        both = [side[side.index.get_level_values("song").isin(differences.index)] for side in (one, other)]
         out.append(
             {
-                "figure": figure.name, "a": means[0], "b": means[1], "difference": float(differences.mean()),
-                "low": low, "high": high, "beyond_noise": beyond, "verdict": verdict,
+                "figure": figure.name, "a": float(both[0].mean()), "b": float(both[1].mean()),
+                "difference": float(differences.mean()), "low": low, "high": high, "beyond_noise": beyond,
+                "verdict": verdict,
             }
         )  # fmt: skip
     if not out:
@@ -168,23 +183,19 @@ def compare(a: Sequence[Row], b: Sequence[Row], names: Sequence[str] | None = No
     return out
 
 
-def _by_song(rows: Sequence[Row], name: str) -> dict[str, dict[int, float]]:
-    out: dict[str, dict[int, float]] = {}
-    for r in rows:
-        value = r.get(name)
-        if isinstance(value, (int, float)) and np.isfinite(value):
-            out.setdefault(str(r["song"]), {})[int(r["seed"] or 0)] = float(value)
-    return out
+def _by_dance(rows: Rows, name: str) -> pd.Series:
+    """A figure by song and seed, where it is known."""
+    table = frame(rows)
+    known = values(table, name)
+    if known.empty:
+        return pd.Series(dtype=float, index=pd.MultiIndex.from_arrays([[], []], names=["song", "seed"]))
+    seeds = pd.to_numeric(table["seed"], errors="coerce").fillna(0).astype(int)
+    known.index = pd.MultiIndex.from_arrays([table["song"].astype(str), seeds], names=["song", "seed"])
+    known = known.dropna()
+    return known[~known.index.duplicated(keep="last")]
 
 
-def _paired(a: dict[int, float], b: dict[int, float]) -> float:
-    seeds = set(a) & set(b)
-    if seeds:
-        return float(np.mean([b[s] - a[s] for s in seeds]))
-    return float(np.mean(list(b.values())) - np.mean(list(a.values())))
-
-
-def _interval(values: np.ndarray) -> tuple[float, float]:
+def interval(values: np.ndarray) -> tuple[float, float]:
     """95 % by Student's t: with few songs a bootstrap would be too sure of itself."""
     if len(values) < 2:
         return float("nan"), float("nan")

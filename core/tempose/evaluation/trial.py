@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tempose.evaluation.cases import Case, OnDance, dance_all
+from tempose.evaluation.cases import Case
+from tempose.evaluation.generate import OnDance, dance_all
 from tempose.evaluation.truth import Truth
 from tempose.generator import Generator
 from tempose_pose.dance import Dance
@@ -41,7 +42,7 @@ class Trial:
     seeds: Sequence[int]
     folder: Path
     reference: PoseSequence
-    settings: dict[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
     truths: Sequence[Truth] = ()
     on_dance: OnDance | None = None
 
@@ -55,7 +56,7 @@ class Trial:
         chosen = self.seeds if seeds is None else seeds
         pose = self.reference if reference is None else reference
         return dance_all(
-            self.generator, cases, chosen, self.folder, pose, self.settings | settings, self.on_dance
+            self.generator, cases, chosen, self.folder, pose, {**self.settings, **settings}, self.on_dance
         )
 
 

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tempose.evaluation.cases import Case, tempo_cases
+from tempose.evaluation.tables import Section, number, numbers
 from tempose.evaluation.trial import Trial, mean
 from tempose.evaluation.truth import Truth
 from tempose.metrics import kinetics, motion
@@ -78,3 +79,27 @@ def _at_tempo_of(truth: Truth, cases: Sequence[Case], number: int) -> Case | Non
             found = made[0][0]
             return replace(found, name=f"{case.name} as {truth.name}", style=truth.style)
     return None
+
+
+def show(found: dict[str, Any]) -> Section:
+    """The section: system → what `matched` returned."""
+    titles = ("joint speed", "jitter", "limbs", "foot slide", "frozen")
+    columns = {
+        key: (heading, 2)
+        for name, title in zip(FIGURES, titles, strict=True)
+        for key, heading in ((name, title), (f"real_{name}", f"{title}, real"))
+    }
+    lines = []
+    for system, suite in found.items():
+        if m := suite["summary"]:
+            lines.append((f"{system}, {len(suite['clips'])} clips", m))
+            told = f"kinetic FID {number(m['fid'], 1)}; training clips {number(m['fid_train'], 1)}"
+            lines.append((f"{system}: {told}; floor {number(m['fid_floor'], 1)}", {}))
+    if not lines:
+        return Section("As the held-out clips", "There are no held-out clips to be like.")
+    return Section(
+        "As the held-out clips",
+        "A dance beside each held-out clip: of its style, length, tempo and energy. What is left of the distance is "
+        "a difference in kind.",
+        numbers(lines, columns),
+    )

@@ -33,8 +33,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
-from tempose.evaluation.figures import ASPECTS, FIGURES, SET_FIGURES, Figure, Row
+from tempose.evaluation.figures import ASPECTS, FIGURES, SET_FIGURES, Figure, Rows, frame, values
 
 CAP = 3.0
 DRAWS = 300
@@ -56,10 +57,10 @@ class Range:
         return float(min(max(self.low - value, value - self.high, 0.0) / self.unit, CAP))
 
 
-def real_range(figure: Figure, values: np.ndarray) -> Range:
+def real_range(figure: Figure, clips: np.ndarray) -> Range:
     """The range of one figure from its values on real clips (one or more, finite)."""
-    unit = max(float(values.std()), figure.least)
-    mean, (low, high, top) = float(values.mean()), (float(v) for v in np.percentile(values, (25, 75, 95)))
+    unit = max(float(clips.std()), figure.least)
+    mean, (low, high, top) = float(clips.mean()), (float(v) for v in np.percentile(clips, (25, 75, 95)))
     if figure.better == "high":
         return Range(mean, max(top, mean), unit)
     if figure.better == "low":
@@ -71,8 +72,8 @@ def set_ranges(table: Table, floor: float, real_diversity: float) -> dict[str, R
     """The ranges of FID and diversity from the rows of real motion."""
 
     def known(figure: str, *systems: str) -> list[float]:
-        values = [table[s][figure]["mean"] for s in systems if s in table]
-        return [v for v in values if np.isfinite(v)]
+        means = [table[s][figure]["mean"] for s in systems if s in table]
+        return [v for v in means if np.isfinite(v)]
 
     out = {}
     level = [v for v in (*known("fid_kinetic", "truth (train)"), floor) if np.isfinite(v)]
@@ -89,17 +90,15 @@ def counted(name: str) -> bool:
     return not name.endswith(", other music")
 
 
-def scores(
-    rows: Sequence[Row], table: Table, real: Sequence[Row], floor: float, real_diversity: float
-) -> dict[str, Any]:
+def scores(rows: Rows, table: Table, real: Rows, floor: float, real_diversity: float) -> dict[str, Any]:
     """The sum for each system of the table.
 
     Parameters
     ----------
-    rows : sequence of Row
+    rows : table or sequence of Row
         All systems' dances.
     table : dict of system → figure → estimate
-    real : sequence of Row
+    real : table or sequence of Row
         Of the real clips that dance. With fewer than four there is no sum: an empty dict is returned.
     floor : float
         FID between two halves of real motion.
@@ -115,25 +114,24 @@ def scores(
     """
     if len(real) < 4:
         return {}
+    rows, real = frame(rows), frame(real)
     counting = [f for f in FIGURES if f.aspect]
     ranges: dict[str, Range] = {}
     for figure in counting:
-        values = _values(real, figure.name)
-        if figure.name not in SET_FIGURES and len(values):
-            ranges[figure.name] = real_range(figure, values)
+        clips = values(real, figure.name).dropna().to_numpy()
+        if figure.name not in SET_FIGURES and len(clips):
+            ranges[figure.name] = real_range(figure, clips)
     ranges |= set_ranges(table, floor, real_diversity)
     counting = [f for f in counting if f.name in ranges]
     out: dict[str, Any] = {}
     for system in filter(counted, table):
-        own = [r for r in rows if r["system"] == system]
+        own = rows[rows["system"] == system] if len(rows) else rows
         fixed = {n: ranges[n].cost(table[system][n]["mean"]) for n in SET_FIGURES if n in ranges}
         by_song = _by_song(own, [f.name for f in counting if f.name not in SET_FIGURES])
         figures = {**_costs(by_song, ranges), **fixed}
         random, draws = np.random.default_rng(0), []
-        songs = len(next(iter(by_song.values()), []))
-        for _ in range(DRAWS if songs > 1 else 0):
-            pick = random.integers(songs, size=songs)
-            drawn = {name: values[pick] for name, values in by_song.items()}
+        for _ in range(DRAWS if len(by_song) > 1 else 0):
+            drawn = by_song.iloc[random.integers(len(by_song), size=len(by_song))]
             draws.append(sum(_aspects({**_costs(drawn, ranges), **fixed}).values()))
         low, high = (float(v) for v in np.percentile(draws, (2.5, 97.5))) if draws else (np.nan, np.nan)
         aspects = _aspects(figures)
@@ -164,27 +162,14 @@ def verdicts(found: dict[str, Any], first: str) -> dict[str, str]:
     return out
 
 
-def _values(rows: Sequence[Row], name: str) -> np.ndarray:
-    found = [r.get(name) for r in rows]
-    return np.asarray([v for v in found if isinstance(v, (int, float)) and np.isfinite(v)], float)
+def _by_song(rows: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """(songs, figures) means over the songs' dances, NaN where none could be measured."""
+    known = pd.DataFrame({name: values(rows, name) for name in names}, index=rows.index)
+    return known.groupby(rows["song"], sort=False).mean() if len(rows) else known
 
 
-def _by_song(rows: Sequence[Row], names: Sequence[str]) -> dict[str, np.ndarray]:
-    """Figure → (songs,) mean over the song's dances, NaN where none could be measured."""
-    songs = list(dict.fromkeys(r["song"] for r in rows))
-    out = {}
-    for name in names:
-        groups = [_values([r for r in rows if r["song"] == song], name) for song in songs]
-        out[name] = np.asarray([g.mean() if len(g) else np.nan for g in groups])
-    return out
-
-
-def _costs(by_song: dict[str, np.ndarray], ranges: dict[str, Range]) -> dict[str, float]:
-    out = {}
-    for name, values in by_song.items():
-        known = values[np.isfinite(values)]
-        out[name] = ranges[name].cost(float(known.mean()) if len(known) else np.nan)
-    return out
+def _costs(by_song: pd.DataFrame, ranges: dict[str, Range]) -> dict[str, float]:
+    return {str(name): ranges[str(name)].cost(float(mean)) for name, mean in by_song.mean().items()}
 
 
 def _aspects(costs: dict[str, float]) -> dict[str, float]:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tempose.evaluation import score
+from tempose.evaluation import distance
 from tempose.evaluation.figures import ASPECTS, FIGURES
 
 NAMES = [f.name for f in FIGURES if f.aspect and f.name not in ("fid_kinetic", "diversity")]
@@ -29,7 +29,7 @@ def table(rows: list[dict], **fid: float) -> dict:
 
 
 def sums(systems: list[dict], real: list[dict], **fid: float) -> dict:
-    made = score.scores(systems, table([*systems, *real], **fid), real, 10.0, 6.0)
+    made = distance.scores(systems, table([*systems, *real], **fid), real, 10.0, 6.0)
     return made["systems"]
 
 
@@ -45,18 +45,18 @@ def test_figures_like_those_of_real_clips_cost_next_to_nothing_and_others_do():
 
 def test_more_than_any_real_clip_is_no_merit_and_a_little_more_than_the_mean_no_fault():
     values = np.random.default_rng(0).normal(0.06, 0.17, 500)
-    keeping = score.real_range(FIGURE["beat_lock"], values)
+    keeping = distance.real_range(FIGURE["beat_lock"], values)
     assert keeping.cost(0.3) == 0
     assert keeping.cost(0.73) > 1  # the metronome
     assert keeping.cost(-0.2) > 1
-    sliding = score.real_range(FIGURE["foot_slide"], np.abs(values))
+    sliding = distance.real_range(FIGURE["foot_slide"], np.abs(values))
     assert sliding.cost(0) == 0
-    assert sliding.cost(1) == score.CAP  # one figure gone astray does not decide all
-    assert sliding.cost(float("nan")) == score.CAP
-    lively = score.real_range(FIGURE["joint_speed"], 0.3 + values)
+    assert sliding.cost(1) == distance.CAP  # one figure gone astray does not decide all
+    assert sliding.cost(float("nan")) == distance.CAP
+    lively = distance.real_range(FIGURE["joint_speed"], 0.3 + values)
     assert lively.cost(0.6) == 0
     assert lively.cost(0.05) > 0
-    seams = score.real_range(FIGURE["seam_ratio"], np.zeros(9))  # real clips have none
+    seams = distance.real_range(FIGURE["seam_ratio"], np.zeros(9))  # real clips have none
     assert seams.cost(1.2) == 0
     assert seams.cost(1.6) == pytest.approx(1)
 
@@ -66,14 +66,14 @@ def test_four_figures_about_the_beat_weigh_as_one_question():
     deaf = dict.fromkeys(("beat_lock", "mm_align_excess", "beat_power", "tempo_clean"), -5.0)
     loose = dict.fromkeys(("limb_ratio", "limb_drift", "off_canvas"), 9.0)
     found = sums([*rows("deaf", **deaf), *rows("loose", **loose)], real)
-    assert found["deaf"]["aspects"]["music"] == pytest.approx(score.CAP)
-    assert found["loose"]["aspects"]["body"] == pytest.approx(score.CAP)
+    assert found["deaf"]["aspects"]["music"] == pytest.approx(distance.CAP)
+    assert found["loose"]["aspects"]["body"] == pytest.approx(distance.CAP)
     assert found["deaf"]["sum"] == pytest.approx(found["loose"]["sum"], abs=0.3)
 
 
 def test_fid_is_held_against_what_other_real_dancers_reach():
     real = [*rows("truth"), *rows("truth (train)")]
-    made = score.scores(
+    made = distance.scores(
         [*real, *rows("near"), *rows("far")],
         {
             **table([*real, *rows("near")], near=38.0),
@@ -89,17 +89,17 @@ def test_fid_is_held_against_what_other_real_dancers_reach():
 
 def test_verdicts_need_a_difference_beyond_the_noise_over_songs():
     real = rows("truth")
-    made = score.scores(
+    made = distance.scores(
         [*rows("model", 0.12), *rows("twin", 0.12), *rows("worse", 0.4)],
         table([*rows("model"), *rows("twin"), *rows("worse")]),
         real, 10.0, 6.0,
     )  # fmt: skip
-    assert score.verdicts(made, "model") == {"twin": "not told apart", "worse": "better"}
-    assert score.verdicts(made, "nobody") == {}
+    assert distance.verdicts(made, "model") == {"twin": "not told apart", "worse": "better"}
+    assert distance.verdicts(made, "nobody") == {}
 
 
 def test_dances_to_other_music_are_no_competitor_and_without_real_motion_there_is_no_sum():
     real = rows("truth")
-    made = score.scores(rows("model, other music"), table(rows("model, other music")), real, 10.0, 6.0)
+    made = distance.scores(rows("model, other music"), table(rows("model, other music")), real, 10.0, 6.0)
     assert made["systems"] == {}
-    assert score.scores(rows("model"), table(rows("model")), [], 10.0, 6.0) == {}
+    assert distance.scores(rows("model"), table(rows("model")), [], 10.0, 6.0) == {}
