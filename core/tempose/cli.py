@@ -125,7 +125,8 @@ def _mount(module: str, names: dict[str, str]) -> None:
 
         def explain() -> None:
             raise TemposeError(
-                "extra_missing", f"This command needs {missing}: pip install 'tempose[server,train]'."
+                "extra_missing",
+                f"This command needs {missing}: pip install 'tempose[server,evaluate,train]'.",
             )
 
         for command in names:

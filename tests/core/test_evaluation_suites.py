@@ -197,3 +197,20 @@ def test_each_held_out_clip_gets_a_dance_of_its_style_tempo_and_energy(tmp_path)
 
 def test_without_held_out_clips_there_is_nothing_to_match(tmp_path):
     assert matched(trial(tmp_path, NullModel()))["clips"] == {}
+
+
+def test_the_vocabulary_counts_what_lies_near_real_dance_over_songs_and_by_seed(tmp_path):
+    from tempose.evaluation.suites import vocabulary
+
+    found = vocabulary.vocabulary(trial(tmp_path, NullModel(), seeds=(0, 1)))
+    lines, summary = found["descriptors"], found["summary"]
+    assert len(lines) == summary["of"] == 38
+    assert (summary["dances"], summary["songs"]) == (4, 2)
+    inside = [n for n, line in lines.items() if abs(line["deviation"]) <= 1]
+    assert summary["within"] == len(inside) < 20  # a swaying puppet is no dancer
+    assert summary["within_low"] <= summary["within_high"]
+    assert lines["steps"]["value"] == 0
+    shown = vocabulary.show({"null": found})
+    assert f"null: {len(inside)} of 38" in shown.note
+    assert shown.table is not None
+    assert shown.table.shape == (38, 2)

@@ -13,8 +13,8 @@ from tempose.evaluation.cases import Case
 from tempose.evaluation.truth import Truth, moving
 from tempose.generator import Generator
 from tempose_pose.dance import Dance
-from tempose_pose.standing import standing_pose
 from tempose_pose.sequence import PoseSequence
+from tempose_pose.standing import standing_pose
 
 SURE = 0.6  # confidence below which the beats themselves are in doubt
 LEAST_SECONDS = 10  # of songs for trials

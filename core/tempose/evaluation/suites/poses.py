@@ -11,8 +11,8 @@ from tempose.evaluation.references import FORESHORTENED, references, stature
 from tempose.evaluation.tables import Section, numbers, of_systems
 from tempose.evaluation.trial import Trial, mean
 from tempose.metrics import motion
-from tempose_pose.dance import Dance
 from tempose_pose.completing import complete
+from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18
 
