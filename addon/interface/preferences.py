@@ -61,7 +61,7 @@ class TemposePreferences(bpy.types.AddonPreferences):
         step=500,
     )
 
-    def draw(self, _context):
+    def draw(self, _context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         row = layout.row(align=True)
@@ -97,6 +97,6 @@ def version() -> str:
         return tomllib.load(file)["version"]
 
 
-def get(context) -> TemposePreferences:
+def get(context: bpy.types.Context) -> TemposePreferences:
     """The preferences; they exist while the add-on is enabled."""
     return context.preferences.addons[package.NAME].preferences

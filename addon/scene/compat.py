@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Every difference between Blender 4.5 and 5.2 that concerns us, in one place."""
 
+from typing import Any
+
 import bpy
 
 from ..model.tempo.timing import frame_rate
@@ -18,18 +20,18 @@ _TIMES = {
 }
 
 
-def strip_time(strip, name: str) -> float:
+def strip_time(strip: bpy.types.Strip, name: str) -> float:
     """A time of a strip in frames, by its 5.1 name."""
     return getattr(strip, name if hasattr(strip, name) else _TIMES[name])
 
 
-def move_strip(strip, frames: float) -> None:
+def move_strip(strip: bpy.types.Strip, frames: float) -> None:
     """Move a strip along the timeline."""
     name = "content_start" if hasattr(strip, "content_start") else "frame_start"
     setattr(strip, name, getattr(strip, name) + frames)
 
 
-def sound_scene(context):
+def sound_scene(context: bpy.types.Context) -> bpy.types.Scene:
     """The scene whose strips are meant: 5.x may show another one in the sequencer than in the window."""
     scene = context.scene
     shown = getattr(context, "sequencer_scene", None)
@@ -38,7 +40,7 @@ def sound_scene(context):
     return scene
 
 
-def sound_strips(scene) -> list:
+def sound_strips(scene: bpy.types.Scene) -> list:
     """All sound strips of a scene, those inside metas too, by time."""
     editor = scene.sequence_editor
     if editor is None:
@@ -47,27 +49,27 @@ def sound_strips(scene) -> list:
     return sorted(found, key=lambda strip: (strip_time(strip, "left_handle"), strip.channel))
 
 
-def parent_meta(strip):
+def parent_meta(strip: bpy.types.Strip) -> bpy.types.Strip | None:
     """The meta strip around a strip, or None."""
     return strip.parent_meta() if hasattr(strip, "parent_meta") else None
 
 
-def file_name(sound) -> str:
+def file_name(sound: bpy.types.Sound) -> str:
     """Name of a sound's file without its folder, which changes when a .blend is saved elsewhere; "" for none."""
     return bpy.path.basename(sound.filepath) if sound else ""
 
 
-def is_retimed(strip) -> bool:
+def is_retimed(strip: bpy.types.Strip) -> bool:
     """Whether the strip has retiming keys; their content cannot be read, only heard."""
     return len(getattr(strip, "retiming_keys", ())) > 0
 
 
-def rate_of(scene) -> float:
+def rate_of(scene: bpy.types.Scene) -> float:
     """Frames per second."""
     return frame_rate(scene.render.fps, scene.render.fps_base)
 
 
-def channelbag(ob, action, assign: bool = True):
+def channelbag(ob: bpy.types.Object, action: bpy.types.Action, assign: bool = True) -> Any:
     """Where an object's curves live in a new layered action; has `.fcurves` and `.groups`."""
     slot = action.slots[0] if len(action.slots) else action.slots.new(id_type="OBJECT", name=ob.name)
     layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
@@ -78,7 +80,7 @@ def channelbag(ob, action, assign: bool = True):
     return strip.channelbag(slot, ensure=True)
 
 
-def fcurves_of(ob) -> list:
+def fcurves_of(ob: bpy.types.Object) -> list:
     """The curves that move an object now."""
     data = ob.animation_data
     if not data or not data.action or not data.action_slot:
@@ -93,7 +95,9 @@ def fcurves_of(ob) -> list:
     ]
 
 
-def new_sound_strip(scene, name: str, path: str, channel: int, frame: int):
+def new_sound_strip(
+    scene: bpy.types.Scene, name: str, path: str, channel: int, frame: int
+) -> bpy.types.Strip:
     """Put a sound on the timeline. Not through the operator, which crashes 5.x in background mode."""
     editor = scene.sequence_editor or scene.sequence_editor_create()
     return editor.strips.new_sound(name=name, filepath=path, channel=channel, frame_start=frame)
@@ -104,26 +108,26 @@ def grease_pencils():
     return bpy.data.grease_pencils_v3 if hasattr(bpy.data, "grease_pencils_v3") else bpy.data.grease_pencils
 
 
-def use_nodes(material) -> None:
+def use_nodes(material: bpy.types.Material) -> None:
     """Let a material have nodes; from 5.0 on it always has."""
     if bpy.app.version < (5, 0):
         material.use_nodes = True
 
 
-def show_fill(style) -> None:
+def show_fill(style: "bpy.types.MaterialGPencilStyle") -> None:
     """Let a Grease Pencil material fill its strokes, where that is the material's to say."""
     if bpy.app.version < (5, 1):
         style.show_stroke = style.show_fill = True
 
 
-def fill_strokes(drawing) -> None:
+def fill_strokes(drawing: Any) -> None:
     """Fill all strokes, each by itself, where that is the stroke's to say."""
     if bpy.app.version >= (5, 1):
         fill = drawing.attributes.get("fill_id") or drawing.attributes.new("fill_id", "INT", "CURVE")
         fill.data.foreach_set("value", range(1, len(fill.data) + 1))
 
 
-def remove_strip(scene, strip) -> None:
+def remove_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> None:
     """Take a strip and, if nothing else uses it, its sound away."""
     sound = getattr(strip, "sound", None)
     scene.sequence_editor.strips.remove(strip)
@@ -146,7 +150,7 @@ def rate_parts(rate: float) -> tuple[int, float]:
     )
 
 
-def video_output(render) -> None:
+def video_output(render: bpy.types.RenderSettings) -> None:
     """Render to H.264 in MP4, without sound."""
     image = render.image_settings
     if hasattr(image, "media_type"):  # 5.0 and newer

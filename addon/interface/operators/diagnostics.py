@@ -16,7 +16,7 @@ from .. import preferences
 from .buttons import ActionButton
 
 
-def facts(context) -> dict:
+def facts(context: bpy.types.Context) -> dict:
     """What helps to understand a fault; numbers and kinds, no names."""
     now, current = Reading(context), connection.current
     scene, settings, take = now.scene, now.settings, now.take
@@ -52,7 +52,7 @@ class TEMPOSE_OT_copy_diagnostics(ActionButton, bpy.types.Operator):
     bl_label = "Copy Diagnostics"
     bl_options = {"REGISTER"}
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         chosen = preferences.get(context)
         secrets = (chosen.server_token, connection.current.token if connection.current else "")
         text = diagnostics.scrub(diagnostics.report(facts(context)), secrets)

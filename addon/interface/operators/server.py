@@ -2,11 +2,13 @@
 """Start, stop and connect."""
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from ...model.errors import Problem
 from ...model.server import job, server_process, work
+from ...scene.reading import Reading
 from ...scene.server import connection
 from .. import preferences
 from . import setup
@@ -21,7 +23,7 @@ class TEMPOSE_OT_start_server(JobButton, bpy.types.Operator):
     bl_options = {"REGISTER"}
     title = "Starting the server"
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         chosen = preferences.get(context)
         if chosen.stays and not server_process.running() and (left := server_process.staying()):
             return lambda w: work.connect(w, *left)
@@ -30,12 +32,12 @@ class TEMPOSE_OT_start_server(JobButton, bpy.types.Operator):
         server = server_process.launch(python, chosen.stays)
         return lambda w: work.start(w, server.address)
 
-    def apply(self, context, result):
+    def apply(self, context: bpy.types.Context, result: Any):
         connection.accept(result, own=server_process.running() is not None)
         device, model = result["device"] or "cpu", result["model_revision"] or "unknown"
         return f"The server is ready ({device}, model {model})."
 
-    def failed(self, problem):
+    def failed(self, problem: Problem):
         server = server_process.running()
         if server is not None and problem.code not in ("server_ended",):
             problem = Problem(problem.code, f"{problem.message} Its log says: {server.last_words()}")
@@ -51,10 +53,10 @@ class TEMPOSE_OT_stop_server(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return "" if connection.current or server_process.running() else "No server is in use"
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         if job.current is not None:
             job.current.cancel()
         token = connection.current.token if connection.current else ""
@@ -78,7 +80,7 @@ class TEMPOSE_OT_connect(JobButton, bpy.types.Operator):
         options={"SKIP_SAVE"},
     )
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         chosen, certificate = preferences.get(context), ""
         if self.runtime_file:
             url, token = server_process.read_runtime_file(Path(bpy.path.abspath(self.runtime_file)))
@@ -90,7 +92,7 @@ class TEMPOSE_OT_connect(JobButton, bpy.types.Operator):
         connection.check_allowed(url)
         return lambda w: work.connect(w, url, token, certificate=certificate)
 
-    def apply(self, context, result):
+    def apply(self, context: bpy.types.Context, result: Any):
         connection.accept(result, own=False)
         return f"Connected to {result['url']} ({result['device'] or 'cpu'})."
 

@@ -2,6 +2,7 @@
 """The server's own environment on this machine: set up, removed."""
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -9,6 +10,7 @@ from ...model.errors import Problem
 from ...model.server import environment, server_process
 from ...package import FOLDER
 from ...scene import notes
+from ...scene.reading import Reading
 from .. import preferences
 from ..preferences import server_folder as folder
 from .buttons import ActionButton, JobButton
@@ -26,7 +28,7 @@ def outdated() -> bool:
     return environment.state(folder(), preferences.version()) == "old"
 
 
-def package(context) -> str:
+def package(context: bpy.types.Context) -> str:
     """What is installed: the wheel that came with the add-on, or the one named in the preferences."""
     named = preferences.get(context).package
     if named:
@@ -55,14 +57,14 @@ class TEMPOSE_OT_set_up_server(JobButton, bpy.types.Operator):
     title = "Setting up the server"
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if now.busy:
             return now.busy
         if not bpy.app.online_access and not preferences.get(now.context).package:
             return "Turn on 'Allow Online Access' in Blender's preferences: the server's libraries are downloaded"
         return ""
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         what, where, version = package(context), folder(), preferences.version()
         chosen = preferences.get(context)
         lock = None if chosen.package else environment.LOCK
@@ -70,7 +72,7 @@ class TEMPOSE_OT_set_up_server(JobButton, bpy.types.Operator):
         server_process.stop()
         return lambda work: environment.set_up(work, where, what, version, lock=lock, torch_index=index)
 
-    def apply(self, context, result):
+    def apply(self, context: bpy.types.Context, result: Any):
         return f"The server is set up: {environment.about(folder())['build']}. Press Start Server."
 
 
@@ -83,14 +85,14 @@ class TEMPOSE_OT_check_server(JobButton, bpy.types.Operator):
     title = "Checking the server"
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.busy or ("" if made() else "No server is set up here")
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         where = folder()
         return lambda work: environment.verify(work, where)
 
-    def apply(self, context, result):
+    def apply(self, context: bpy.types.Context, result: Any):
         return f"The server is whole: {result}."
 
 
@@ -102,15 +104,15 @@ class TEMPOSE_OT_remove_server(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if now.busy:
             return now.busy
         return "" if environment.state(folder(), "") != "missing" else "No server is set up here"
 
-    def invoke(self, context, event):
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event):
         return context.window_manager.invoke_confirm(self, event)
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         server_process.stop()
         environment.remove(folder())
         return "The server's environment has been deleted."
@@ -124,10 +126,10 @@ class TEMPOSE_OT_setup_log(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return "" if (folder() / environment.LOG).is_file() else "Nothing has been set up here yet"
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         text = bpy.data.texts.get("Tempose setup log") or bpy.data.texts.new("Tempose setup log")
         text.from_string((folder() / environment.LOG).read_text("utf-8", "replace")[-200_000:])
         return notes.text or "See the text 'Tempose setup log' in the Text Editor."

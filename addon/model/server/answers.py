@@ -70,7 +70,7 @@ def job_of(answer: dict) -> dict:
     }
 
 
-def no_poses(said) -> str:
+def no_poses(said: object) -> str:
     """Why a server finds no joints in pictures, or nothing."""
     if not isinstance(said, dict) or not isinstance(said.get("available"), bool):
         return "This server is too old to find joints in pictures"

@@ -9,7 +9,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -318,7 +318,18 @@ class Client:
             with self._lock:
                 self._open.difference_update(sockets)
 
-    def _call(self, method, path, body=None, headers=None, *, good, timeout=None, limit=JSON_BYTES):
+    def _call(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        good: tuple[int, ...],
+        timeout: float | None = None,
+        limit: int = JSON_BYTES,
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body of an answer whose status is a good one."""
         with self._answer(method, path, body, headers or {}, timeout or self.timeout) as answer:
             data = b"" if method == "HEAD" else transport.read(answer, limit + 1)
             status, answer_headers = answer.status_code, answer.headers
@@ -329,7 +340,16 @@ class Client:
             raise refusal(status, data, answer_headers.get("Retry-After"))
         return status, answer_headers, data
 
-    def _json(self, method, path, body=None, headers=None, *, good=(200, 201, 202), timeout=None) -> dict:
+    def _json(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        headers: dict[str, str] | None = None,
+        *,
+        good: tuple[int, ...] = (200, 201, 202),
+        timeout: float | None = None,
+    ) -> dict:
         _, _, data = self._call(method, path, body, headers, good=good, timeout=timeout)
         return parsed(data)
 

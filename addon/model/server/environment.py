@@ -16,7 +16,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol, TextIO
 
 from ..errors import Problem
 from . import setup_errors
@@ -106,8 +108,16 @@ def has_card() -> bool:
     return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
 
 
+class Worker(Protocol):
+    """The job that sets up: it says how far it is, and its `sleep` ends in `Canceled` when the person says so."""
+
+    def status(self, text: str) -> None: ...
+    def progress(self, share: float) -> None: ...
+    def sleep(self, seconds: float) -> None: ...
+
+
 def set_up(
-    work,
+    work: Worker,
     folder: Path,
     package: str,
     version: str,
@@ -142,7 +152,15 @@ def set_up(
         raise setup_errors.of_system(error, folder) from None
 
 
-def _set_up(work, folder, package, version, python, lock, torch_index) -> Path:
+def _set_up(
+    work: Worker,
+    folder: Path,
+    package: str,
+    version: str,
+    python: str | None,
+    lock: Path | None,
+    torch_index: str,
+) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     room = min(ROOM, SMALL_ROOM) if torch_index == WITHOUT_CARD else ROOM
     if shutil.disk_usage(folder).free < room:
@@ -175,7 +193,7 @@ def _set_up(work, folder, package, version, python, lock, torch_index) -> Path:
     return inside
 
 
-def verify(work, folder: Path) -> str:
+def verify(work: Worker, folder: Path) -> str:
     """Look whether the environment in use is whole and works; the build in words.
 
     Raises
@@ -190,7 +208,7 @@ def verify(work, folder: Path) -> str:
         return _checked(work, out, inside, log)
 
 
-def _checked(work, out, inside: Path, log: Path) -> str:
+def _checked(work: Worker, out: TextIO, inside: Path, log: Path) -> str:
     """The server and its libraries have been loaded; which build of PyTorch it has, in words."""
     work.status("Checking the server")
     _run(work, out, [str(inside), "-I", "-m", "tempose_server", "--check"], log)
@@ -253,7 +271,7 @@ def _works(python: Path) -> bool:
         return False
 
 
-def _pip_counts(work, out, inside: Path, pip: list[str], log: Path) -> bool:
+def _pip_counts(work: Worker, out: TextIO, inside: Path, pip: list[str], log: Path) -> bool:
     """Whether this pip can say how far a download is; an older one is renewed first if it can be."""
     ask = [str(inside), "-I", "-c", "import pip; print(*pip.__version__.split('.')[:2])"]
 
@@ -271,7 +289,7 @@ def _pip_counts(work, out, inside: Path, pip: list[str], log: Path) -> bool:
 class _Pip:
     """What pip's lines mean for a person who waits."""
 
-    def __init__(self, work):
+    def __init__(self, work: Worker):
         self.work, self.name, self.told = work, "", 0.0
 
     def __call__(self, line: str) -> None:
@@ -288,7 +306,9 @@ class _Pip:
             self.work.status("Installing")
 
 
-def _run(work, out, command: list[str], log: Path, hear=None) -> None:
+def _run(
+    work: Worker, out: TextIO, command: list[str], log: Path, hear: Callable[[str], None] | None = None
+) -> None:
     """Run a command to its end, its words in the log; ends it when the job is canceled."""
     out.write(f"$ {' '.join(command)}\n")
     out.flush()

@@ -95,7 +95,7 @@ class Job:
 
     # in the thread
 
-    def _run(self, task) -> None:
+    def _run(self, task: Callable[[Any], Any]) -> None:
         try:
             self._queue.put(("done", task(self)))
         except Canceled:

@@ -32,11 +32,11 @@ class Work(Protocol):
         """Wait; raises `Canceled` as soon as the person wants to stop."""
         ...
 
-    def part(self, value) -> None:
+    def part(self, value: Any) -> None:
         """Hand over something finished, which stays whatever happens to the rest."""
         ...
 
-    def show(self, kind: str, value) -> None:
+    def show(self, kind: str, value: Any) -> None:
         """Hand over something to look at meanwhile."""
         ...
 
