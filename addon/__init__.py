@@ -15,7 +15,7 @@ def _forget_older() -> None:
     """An update of the extension brings a new `tempose_pose`, while that of the version before is still loaded."""
     ours = Path(bpy.utils.user_resource("EXTENSIONS"))
     loaded = sys.modules.get("tempose_pose")
-    if loaded is not None and ours in Path(loaded.__file__).parents:
+    if loaded is not None and ours in Path(loaded.__file__ or "").parents:
         for name in [n for n in sys.modules if n.partition(".")[0] == "tempose_pose"]:
             del sys.modules[name]
 

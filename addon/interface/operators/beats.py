@@ -29,6 +29,7 @@ class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
         now = Reading(context)
         now.song.check()
         scene, playback = now.song.scene, now.playback
+        assert playback is not None  # the song has been checked
         sound = audio.fetch(context, scene, playback)
         self._window, self._scene, self._strip = now.scene.name, scene.name, playback.original.name
         self._mark = sound_marks.mark_of(scene, playback)
@@ -256,7 +257,9 @@ class TEMPOSE_OT_lock_beats(_Edit, bpy.types.Operator):
         return ""
 
     def edit(self, context, now):
-        first, last = song_grid.chosen_span(now)
+        span = song_grid.chosen_span(now)
+        assert span is not None  # or the button would be grey
+        first, last = span
         grid = (beat_changes.unlock if self.unlock else beat_changes.lock)(now.grid, first, last)
         count = int(beats.inside(grid.times, [(first, last)]).sum())
         return grid, f"{count} beats are {'free again' if self.unlock else 'locked'}."

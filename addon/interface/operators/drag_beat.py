@@ -98,6 +98,7 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
         )
 
     def _drag(self, context, event) -> None:
+        assert self._grabbed is not None
         now, index, view, left, offset, everything = self._grabbed
         frame = view.frame(event.mouse_x - left) + offset
         frame = float(round(frame)) if event.ctrl and not event.alt else frame

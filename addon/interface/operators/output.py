@@ -163,7 +163,7 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
             return take_keys.plan(data, ob, placement.span_of_import(scene, data), scene.tempose)
 
         def task(work):
-            dance = pose_files.load(str(path), rate, size)
+            dance = pose_files.load(str(path), rate, size)  # pyright: ignore[reportArgumentType] -- a pair
             data = output.as_take(dance, path.name, frame)
             return dance.poses, data, background_keys.ready(work, lambda: plan(data))
 

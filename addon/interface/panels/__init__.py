@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The Tempose tab, in the 3D View and in the sequencer: one file per panel, in the order of the journey."""
 
+from typing import Any
+
 import bpy
 
 from . import edit, takes, tempo
@@ -45,7 +47,7 @@ def _panels():
         main = f"TEMPOSE_PT_{letter}_main"
         for part in PARTS:
             name = f"TEMPOSE_PT_{letter}_{part.__name__.lower()}"
-            body = {"bl_space_type": space, "bl_label": part.bl_label, "bl_idname": name}
+            body: dict[str, Any] = {"bl_space_type": space, "bl_label": part.bl_label, "bl_idname": name}
             if hasattr(part, "bl_options"):
                 body["bl_options"] = part.bl_options
             if part is not Main:

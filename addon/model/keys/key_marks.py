@@ -107,6 +107,6 @@ def kept_beside(frames: np.ndarray, by_hand: np.ndarray, new: np.ndarray) -> tup
     stays, goes_in = by_hand.copy(), np.ones(len(new), bool)
     for index in np.flatnonzero(by_hand):
         first, last = max(index - 1, 0), min(index + 1, len(frames) - 1)
-        stays[[first, last]] = True
+        stays[first] = stays[last] = True
         goes_in &= (new < frames[first] - 1e-3) | (new > frames[last] + 1e-3)
     return stays, goes_in

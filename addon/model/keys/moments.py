@@ -19,7 +19,7 @@ def pace_of(values: np.ndarray, weights: np.ndarray) -> np.ndarray:
     return np.sqrt(((np.gradient(values, axis=0) * weights) ** 2).sum(1))
 
 
-def turning(pace: np.ndarray, hits: Sequence[int], near: int = 3) -> np.ndarray:
+def turning(pace: np.ndarray, hits: Sequence[int] | np.ndarray, near: int = 3) -> np.ndarray:
     """The beats at which something stops or turns round: it is much slower there than just before or after."""
     out = []
     for hit in hits:

@@ -13,6 +13,7 @@ from .beat_proposals import joined_with
 from .beats import EDITED, MAX_BEATS, MIN_GAP, Grid, inside, none
 
 MIN_TAPS = 4
+Seconds = Sequence[float] | np.ndarray
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Taps:
         return 60 / self.period
 
 
-def fit_taps(seconds: Sequence[float]) -> Taps:
+def fit_taps(seconds: Seconds) -> Taps:
     """The steady pulse nearest to some taps: missed taps leave a gap, double taps and outliers do not count.
 
     Raises
@@ -63,7 +64,7 @@ def _off(times: np.ndarray, period: float, phase: float) -> np.ndarray:
     return times - phase - period * np.rint((times - phase) / period)
 
 
-def tap_seconds(walls: Sequence[float], timeline: Sequence[float]) -> np.ndarray:
+def tap_seconds(walls: Seconds, timeline: Seconds) -> np.ndarray:
     """Timeline seconds of taps, from the clock on the wall where that is finer.
 
     While a song plays, Blender tells the time in whole frames (42 ms at 24 fps); the wall clock tells the distance of
@@ -89,14 +90,14 @@ def tap_seconds(walls: Sequence[float], timeline: Sequence[float]) -> np.ndarray
     return walls + delay.mean()
 
 
-def drags(walls: Sequence[float], timeline: Sequence[float]) -> bool:
+def drags(walls: Seconds, timeline: Seconds) -> bool:
     """Whether playback took much longer than the clock says; arguments as for `tap_seconds`."""
     if len(walls) < 2:
         return False
     return float(timeline[-1] - timeline[0]) < 0.9 * float(walls[-1] - walls[0])
 
 
-def delay(grid: Grid, heard: Sequence[float]) -> float:
+def delay(grid: Grid, heard: Seconds) -> float:
     """Seconds by which taps come after the beats that they mean; negative where they come before.
 
     Taps say nothing of whole beats: the answer lies between a quarter of a beat early and three quarters late.
@@ -113,7 +114,8 @@ def delay(grid: Grid, heard: Sequence[float]) -> float:
     Problem
         Where the taps follow no pulse, or another one than the beats.
     """
-    taps, heard, found = fit_taps(heard), np.asarray(list(heard), float), []
+    taps, found = fit_taps(heard), []
+    heard = np.asarray(list(heard), float)
     for candidate in _octaves(grid):
         if not _same_tempo(candidate, taps, heard):
             continue
@@ -128,7 +130,7 @@ def delay(grid: Grid, heard: Sequence[float]) -> float:
     return min(found, key=lambda seconds: abs(seconds - 0.25 * beat))
 
 
-def tapped(grid: Grid, taps: Taps, seconds: float, heard: Sequence[float] = ()) -> Grid:
+def tapped(grid: Grid, taps: Taps, seconds: float, heard: Seconds = ()) -> Grid:
     """The grid at a tapped tempo.
 
     A finger is less exact than a detector: where the grid, its half or its double has the tapped pulse already, that

@@ -194,7 +194,7 @@ class _Painter:
         self.ground()
         self.confidence()
         self.lines(shown)
-        places = np.flatnonzero(self.laid.index == held) if held is not None else ()
+        places = np.flatnonzero(self.laid.index == held) if held is not None else np.zeros(0, int)
         if len(places):
             x, u = float(np.floor(self.x[places[0]])), self.u
             self.put([[x - u, 0, x + 2 * u, self.view.top]], (*self.color["unsure"], 1.0))

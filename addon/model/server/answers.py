@@ -93,7 +93,7 @@ def refusal(status: int, data: bytes, retry_after: str | None = None) -> Problem
         problem = Problem(
             "queue_full", message or "The server has enough to do at the moment. Try again soon."
         )
-        problem.retry_after = min(float(retry_after), 60.0) if (retry_after or "").isdigit() else 2.0
+        problem.retry_after = min(float(retry_after), 60.0) if retry_after and retry_after.isdigit() else 2.0
         return problem
     return Problem(
         code or f"http_{status}", message or f"The server refused with the number {status}. See its log."

@@ -182,8 +182,9 @@ class Client:
             "POST", "/v1/pose", picture, {"Content-Type": "application/octet-stream"}, timeout=300
         )
         names, points, scores = (answer.get(key) for key in ("joints", "keypoints", "scores"))
-        good = all(isinstance(v, list) and len(v) <= 200 for v in (names, points, scores))
-        if not good or not len(names) == len(points) == len(scores):
+        if not (isinstance(names, list) and isinstance(points, list) and isinstance(scores, list)):
+            raise bad_answer("a pose in an unknown form")
+        if not len(names) == len(points) == len(scores) <= 200:
             raise bad_answer("a pose in an unknown form")
         joints = {}
         for name, point, score in zip(names, points, scores, strict=True):

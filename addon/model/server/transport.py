@@ -103,10 +103,10 @@ def _adapter(trust: ssl.SSLContext | None, opened: Opened) -> Any:
             opened(self.sock)
 
     class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
+        ConnectionCls: Any = Plain
 
     class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
+        ConnectionCls: Any = Secure
 
     class Adapter(HTTPAdapter):
         def init_poolmanager(self, *args: Any, **named: Any) -> None:

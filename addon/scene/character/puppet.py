@@ -163,7 +163,7 @@ def make(context, plane, tolerance: float):
         drawn.modifiers.new("Armature", "ARMATURE").object = ob
     except BaseException:
         if drawn is not None and drawn.parent is None:
-            bpy.data.meshes.remove(drawn.data)
+            bpy.data.meshes.remove(drawn.data)  # pyright: ignore[reportArgumentType] -- a mesh
         rig.remove(ob)
         raise
     clear(plane)

@@ -122,7 +122,7 @@ def _draw_figure() -> None:
 
         points, colours, _ = found
         shader = gpu.shader.from_builtin("POLYLINE_FLAT_COLOR")
-        batch = batch_for_shader(shader, "LINES", {"pos": points, "color": colours})
+        batch = batch_for_shader(shader, "LINES", {"pos": points, "color": colours})  # pyright: ignore[reportArgumentType] -- arrays
         region = bpy.context.region
         gpu.state.blend_set("ALPHA")
         gpu.state.depth_test_set("ALWAYS")
@@ -149,6 +149,6 @@ def _draw_words() -> None:
     blf.size(0, 14 * scale)
     width, _ = blf.dimensions(0, text)
     colour = bpy.context.preferences.themes[0].view_3d.space.text_hi
-    blf.color(0, *colour, 1.0)
+    blf.color(0, colour[0], colour[1], colour[2], 1.0)
     blf.position(0, (region.width - width) / 2, 40 * scale, 0)
     blf.draw(0, text)

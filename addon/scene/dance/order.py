@@ -42,6 +42,7 @@ def order(now: Reading, new_tempo: bool) -> Order:
     if now.rig is None:
         raise Problem("no_rig", f"{now.no_rig}.")
     scene, settings, playback = now.song.scene, now.settings, now.playback
+    assert playback is not None  # the song has been checked
     sound = audio.fetch(now.context, scene, playback)
     whole = now.playback_asked if new_tempo else playback
     _check_length(whole)

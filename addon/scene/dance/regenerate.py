@@ -85,7 +85,9 @@ def apply(
     return f"{said} {kept.kept.seconds:.1f} s were danced again; everything else kept its keys."
 
 
-def put_in_steps(asked: Order, kept: CarryOver, made: DanceData, find: Callable) -> Generator:
+def put_in_steps(
+    asked: Order, kept: CarryOver, made: DanceData, find: Callable
+) -> Generator[None, None, str | None]:
     """The kept keys put into the Action that `find` finds, while the job runs."""
     span = delivery.keys_of(asked, made).span
 

@@ -220,7 +220,7 @@ def keys_of(change: Revision, made: DanceData) -> Plan:
     return take_keys.plan(data, target.rig, span, target.scene.tempose)
 
 
-def put_in_steps(change: Revision, made: DanceData, find: Callable) -> Generator:
+def put_in_steps(change: Revision, made: DanceData, find: Callable) -> Generator[None, None, str | None]:
     """The kept keys of the take put into the Action that `find` finds, while the job runs."""
     _, data, span = _take_of(change, made, delivery.target_of(change.order))
 
@@ -279,7 +279,7 @@ def _add(
         take = stage.add(settings, ob, data, span, ready=background_keys.fitting(ready, kept))
         if kept is not None and curve_keys.SPLICED not in take.action:
             try:
-                carry_over.put_in(take.action, kept, _around(data, span, spans), span)
+                carry_over.put_in(take.action, kept, _around(data, span, spans or []), span)
             except BaseException:
                 stage.discard(bpy.context.scene, settings, stage.active(settings))
                 raise

@@ -17,7 +17,7 @@ def main(folder: str, count: str, width: str, height: str, rate: str, path: str)
     package = types.ModuleType("tempose")  # the add-on is not enabled in here
     package.__path__ = [str(Path(__file__).resolve().parents[2])]
     sys.modules["tempose"] = package
-    from tempose.scene import compat
+    from tempose.scene import compat  # pyright: ignore[reportMissingImports] -- that package
 
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene

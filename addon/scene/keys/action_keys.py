@@ -69,7 +69,7 @@ def _generated(curve: KeyedCurve, stepped: bool) -> dict[str, np.ndarray]:
     count = len(curve.frames)
     co = np.stack([curve.frames, curve.values], 1).astype(np.float32)
     shaped = curve.slopes is not None and not stepped
-    keys = {"co": co}
+    keys: dict[str, np.ndarray] = {"co": co}
     if shaped and count > 1:
         gaps = np.diff(curve.frames).astype(float)
         for name, gap, sign in (

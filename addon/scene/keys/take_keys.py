@@ -66,7 +66,7 @@ def pixel_size(ob, plane) -> float:
     seen = []
     for away in ((0, 0), (step, 0), (0, step)):
         at = ob.matrix_world @ Vector(plane.lifted(middle + away).tolist())
-        seen.append(world_to_camera_view(scene, scene.camera, at))
+        seen.append(world_to_camera_view(scene, scene.camera, at))  # pyright: ignore[reportArgumentType]
     if min(point.z for point in seen) <= 0:
         return plain  # behind the camera
     lengths = [np.hypot((p.x - seen[0].x) * width, (p.y - seen[0].y) * height) for p in seen[1:]]

@@ -123,7 +123,8 @@ def _batch(shader, picture: Picture):
     colors = np.repeat(picture.colors.astype(np.float32), 4, axis=0)
     first = 4 * np.arange(len(picture.rects), dtype=np.int32)[:, None]
     order = (first + np.array([[0, 1, 2, 0, 2, 3]], np.int32)).reshape(-1, 3)
-    return batch_for_shader(shader, "TRIS", {"pos": corners, "color": colors}, indices=order)
+    parts = {"pos": corners, "color": colors}
+    return batch_for_shader(shader, "TRIS", parts, indices=order)  # pyright: ignore[reportArgumentType] -- arrays
 
 
 def _draw() -> None:

@@ -108,6 +108,7 @@ def changes_of(take, action, playback: Playback, beats: dict | None) -> TempoCha
 def _touched(line: str, points: tuple, beats: tuple | None) -> tuple[tuple[float, float], ...]:
     """Song seconds that a dance hears anew at another tempo or with other beats. Panels ask at every redraw."""
     head = _head(line)
+    assert head is not None
     start, end = head["song_start"], head["song_start"] + head["song_seconds"]
     old = TempoMap(head["tempo_map"])
     spans = retiming.tempo_differs(old, TempoMap(points), start, end)
