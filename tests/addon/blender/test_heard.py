@@ -214,15 +214,13 @@ def test_metas_count_with_what_is_in_them(scene, clicks, other, heard):
 
 
 def pick_reason():
-    import importlib
-
     import bpy
-    from blender_helpers import MODULE
+    from blender_helpers import module_of
 
-    return importlib.import_module(f"{MODULE}.scene.music.song").pick(bpy.context).reason
+    return module_of("music.song").pick(bpy.context).reason
 
 
-def test_a_scene_strip(blender, scene, clicks, heard):
+def test_a_scene_strip(blender, scene, clicks, tempose):
     inner = blender.data.scenes.new("Inner")
     inner.frame_start, inner.frame_end = 1, 288
     add_strip(inner, clicks, frame=1)
@@ -230,14 +228,8 @@ def test_a_scene_strip(blender, scene, clicks, heard):
     strip = scene.sequence_editor_create().strips.new_scene("Inner", inner, 1, 49)
     strip.scene_input = "SEQUENCER"
     everything(scene)
-    context = blender.context
-    import importlib
-
-    from blender_helpers import MODULE
-
-    names = ("music.audio", "music.song_playback", "music.mix")
-    audio, now, mix = (importlib.import_module(f"{MODULE}.{n}") for n in names)
-    sound = audio.fetch(context, scene, now.playback_of(scene, mix.Mix(scene)))
+    playback = tempose("music.song_playback").playback_of(scene, tempose("music.mix").Mix(scene))
+    sound = tempose("music.audio").fetch(blender.context, scene, playback)
     rate, data = samples(sound.source)
     loud = np.flatnonzero(np.abs(data) > 0.3 * np.abs(data).max())
     found = loud[np.insert(np.diff(loud) > rate * 0.15, 0, True)] / rate

@@ -161,7 +161,8 @@ def test_what_the_server_hears_of_a_retimed_strip_is_in_time(blender, scene, cli
     strip = add_strip(scene, clicks, frame=43)
     retime(blender, scene, strip, 43 + 6 * rate[0], 43 + 5 * rate[0])
     before = summary(blender)
-    (tmp_path / "sent.wav").write_bytes(tempose("music.audio").fetch(blender.context, scene, strip).source)
+    playback = tempose("music.song_playback").playback_of(scene, strip)
+    (tmp_path / "sent.wav").write_bytes(tempose("music.audio").fetch(blender.context, scene, playback).source)
     assert summary(blender) == before
     nominal = nominal_clicks(5.0)
     sent = onsets(tmp_path / "sent.wav")
