@@ -33,7 +33,7 @@ def move_strip(strip: bpy.types.Strip, frames: float) -> None:
 
 def sound_scene(context: bpy.types.Context) -> bpy.types.Scene:
     """The scene whose strips are meant: 5.x may show another one in the sequencer than in the window."""
-    scene = context.scene
+    scene: Any = context.scene
     shown = getattr(context, "sequencer_scene", None)
     if shown is not None and shown is not scene and not sound_strips(scene):
         return shown
@@ -69,7 +69,7 @@ def rate_of(scene: bpy.types.Scene) -> float:
     return frame_rate(scene.render.fps, scene.render.fps_base)
 
 
-def channelbag(ob: bpy.types.Object, action: bpy.types.Action, assign: bool = True) -> Any:
+def channelbag(ob: Any, action: bpy.types.Action, assign: bool = True) -> Any:
     """Where an object's curves live in a new layered action; has `.fcurves` and `.groups`."""
     slot = action.slots[0] if len(action.slots) else action.slots.new(id_type="OBJECT", name=ob.name)
     layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")

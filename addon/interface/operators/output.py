@@ -174,7 +174,7 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
         scene, ob = rig_reading.both(self._scene, self._rig)
         take = stage.add(scene.tempose, ob, data, placement.span_of_import(scene, data), ready=ready)
         there = (to_openpose18(poses).scores > 0).any(0)
-        missing = [joint for joint, seen in zip(OPENPOSE_18.joints, there, strict=True) if not seen]
+        missing = [joint for joint, seen in zip(OPENPOSE_18.joints, there, strict=True) if not seen]  # pyright: ignore[reportArgumentType]
         text = f"{take.name}, {len(poses)} poses from {self._path.name}, is shown on '{ob.name}'."
         return (
             f"{text} Not in the file and guessed: {', '.join(missing).replace('_', ' ')}."

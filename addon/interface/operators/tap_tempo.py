@@ -98,7 +98,7 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
         heard, count = self._heard(now)
         if self.measure:
             at = now.playback.tempo.to_timeline(now.grid.times) if len(now.grid) else ()
-            late = beat_taps.delay(beats.from_times(at), heard)
+            late = beat_taps.delay(beats.from_times(at), heard)  # pyright: ignore[reportArgumentType]
             settings.tap_delay = round(late * 1000)
             context.preferences.is_dirty = True  # so that Blender saves it
             side = "after" if late >= 0 else "before"

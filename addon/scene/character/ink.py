@@ -164,7 +164,7 @@ def _material(name: str, colour: tuple):
         bpy.data.materials.create_gpencil_data(material)
         style = material.grease_pencil
         style.color, style.fill_color = (*(0.35 * c for c in colour), 1.0), (*colour, 1.0)
-        compat.show_fill(style)
+        compat.show_fill(style)  # pyright: ignore[reportArgumentType]
     return material
 
 

@@ -53,7 +53,7 @@ def read(scene_name: str, rig_name: str, rate: float, camera: bool) -> Iterator[
     """
     scene, ob = both(scene_name, rig_name)
     first, last = frames_of(scene, ob)
-    own = compat.rate_of(scene)
+    own = compat.rate_of(scene)  # pyright: ignore[reportArgumentType]
     count = max(1, round((last - first + 1) / own * rate))
     if count > MAX_PICTURES:
         raise Problem(
