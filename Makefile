@@ -72,7 +72,7 @@ test:
 
 # Branch coverage: of the add-on what can be tested without Blender.
 test-python: install
-	@mkdir -p build/test build/coverage
+	@rm -rf build/coverage && mkdir -p build/test build/coverage
 	@failed=0; .venv/bin/python -m pytest tests --cov --cov-report= $(LOGGED) || failed=1; \
 	.venv/bin/coverage report > build/test/coverage.txt || failed=1; \
 	for part in pose core server addon; do \
