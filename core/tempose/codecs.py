@@ -4,8 +4,8 @@
 pictures or on joint images; one joint is one picture of x rows, y rows and confidence. `RawCoordinates`: no
 autoencoder and no rows at all, coordinates as they are; the counterpart in the ablation of one-hot rows.
 
-The door: ``encode_linear``, ``decode``, ``normalised``, ``denormalised``; and, where ``linear`` is true, positions
-and changes of position without decoding. Letters as in `vae`: C channels, W bin rows, T' columns of 8 frames.
+The door is `vae.Codec`; whoever can read and change positions without decoding is a `vae.LinearCodec`. Letters as in
+`vae`: C channels, W bin rows, T' columns of 8 frames.
 """
 
 from __future__ import annotations
@@ -50,7 +50,6 @@ class ImageVAE(ModelMixin, ConfigMixin):
         What the decoded rows are multiplied by before they are taken as logits over the bins.
     """
 
-    linear: ClassVar[bool] = False
     KINDS: ClassVar[dict[str, Any]] = {"AutoencoderKL": AutoencoderKL, "AutoencoderTiny": AutoencoderTiny}
 
     @register_to_config
@@ -120,8 +119,6 @@ class ImageVAE(ModelMixin, ConfigMixin):
 
 class RawCoordinates(NormalisedLatents, ModelMixin, ConfigMixin):
     """Coordinates without rows: the 8 frames of x, y and confidence of a column are its 24 channels."""
-
-    linear: ClassVar[bool] = True
 
     @register_to_config
     def __init__(

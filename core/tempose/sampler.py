@@ -16,7 +16,7 @@ from tempose.dit import DanceDiT
 from tempose.plausible import on_planted_feet, within_reach
 from tempose.request import STYLES
 from tempose.solver import FlowSolver
-from tempose.vae import TIME_STRIDE, PoseVAE, decode_mixtures
+from tempose.vae import TIME_STRIDE, LinearCodec, PoseVAE, decode_mixtures
 
 PLAUSIBLE = 0.9  # time of the flow from which on the estimate is held to what a body can do ...
 ROUNDS = 3  # ... so often a step: feet put in their place lengthen legs, and the other way round
@@ -143,7 +143,7 @@ class SegmentSampler:
             if guided:
                 heard, deaf = clean.chunk(2)
                 clean = deaf + guidance * (heard - deaf)
-            if time < PLAUSIBLE and getattr(self.vae, "linear", True):
+            if time < PLAUSIBLE and isinstance(self.vae, LinearCodec):
                 clean = self._plausible(clean, shown)
             if target is not None:
                 clean = torch.where(time > follows, target, clean)

@@ -9,6 +9,8 @@ one bin is learned in minutes where 512 free logits take hours.
 
 from __future__ import annotations
 
+from typing import Protocol, runtime_checkable
+
 import torch
 import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -50,6 +52,33 @@ def _gather(x: Tensor) -> Tensor:
 def _spread(x: Tensor) -> Tensor:
     """Columns to frames, (B, 8E, T') → (B, E, 8T')."""
     return x.unflatten(1, (-1, TIME_STRIDE)).transpose(-1, -2).flatten(-2)
+
+
+class Codec(Protocol):
+    """What stands between poses and latents, normalised to about unit scale for the transformer."""
+
+    def encode_linear(self, keypoints: Tensor, scores: Tensor) -> Tensor:
+        """Keypoints (B, T, 2) in [0, 1] and scores (B, T) → latents (B, C, W, T')."""
+        ...
+
+    def decode(self, latent: Tensor) -> tuple[Tensor, Tensor]:
+        """Latents → mixtures (B, 2, 3, M, T) and confidence logits (B, T)."""
+        ...
+
+    def normalised(self, latent: Tensor) -> Tensor: ...
+
+    def denormalised(self, latent: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class LinearCodec(Codec, Protocol):
+    """One whose positions are linear in the latent: they can be read and changed without decoding."""
+
+    def linear_positions(self, latent: Tensor) -> Tensor: ...
+
+    def linear_change(self, change: Tensor) -> Tensor: ...
+
+    def normalised_change(self, change: Tensor) -> Tensor: ...
 
 
 class NormalisedLatents:

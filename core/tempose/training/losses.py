@@ -12,6 +12,7 @@ from tempose.augmentation.draws import Draws
 from tempose.augmentation.examples import Examples
 from tempose.sampler import mask_channels
 from tempose.training.config import DiTConfig
+from tempose.vae import LinearCodec
 from tempose_pose.skeletons import OPENPOSE_18, Skeleton
 
 RESTING = 0.0025  # canvases per frame: about a tenth of a body height per second
@@ -63,7 +64,7 @@ def flow_loss(
     flow = (weight * error).mean() / whole
 
     terms: dict[str, Tensor] = {}
-    if getattr(vae, "linear", True):  # an image VAE would have to decode, at a hundred times the cost
+    if isinstance(vae, LinearCodec):  # an image VAE would have to decode, at a hundred times the cost
         with exact:
             drawn, true = (
                 vae.linear_positions(vae.denormalised(x)) for x in (predicted, clean)
