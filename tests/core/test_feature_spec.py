@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from tempose.datasets import bank
+from tempose.datasets import bank, instruments, synth
 from tempose.dit import SIZES, DanceDiT
 from tempose.feature_spec import FeatureSpec
 from tempose.music.audio import SAMPLE_RATE
@@ -85,7 +85,7 @@ def test_a_model_that_hears_no_grid_ignores_what_it_says():
 
 def test_a_bank_of_other_features_is_rendered_again(tmp_path, monkeypatch):
     cache = tmp_path / "bank.npz"
-    monkeypatch.setattr(bank, "SampleLibrary", lambda root: None)
+    monkeypatch.setattr(instruments, "SampleLibrary", lambda root: None)
 
     class Grid:
         beats = np.arange(72) / 2
@@ -96,7 +96,7 @@ def test_a_bank_of_other_features_is_rendered_again(tmp_path, monkeypatch):
         rendered.append(args)
         return np.random.default_rng(0).normal(0, 0.1, SAMPLE_RATE).astype(np.float32), Grid
 
-    monkeypatch.setattr(bank, "render_song", render)
+    monkeypatch.setattr(synth, "render_song", render)
     made = bank.song_bank(tmp_path, cache, 2)
     assert len(rendered) == 2
     again = bank.song_bank(tmp_path, cache, 2)
@@ -105,9 +105,9 @@ def test_a_bank_of_other_features_is_rendered_again(tmp_path, monkeypatch):
 
     with np.load(cache) as file:
         arrays = dict(file)
-    np.savez(cache, **{key: value for key, value in arrays.items() if key != "columns"})
+    np.savez(cache, **{key: value for key, value in arrays.items() if key != "edition"})
     bank.song_bank(tmp_path, cache, 2)
-    assert len(rendered) == 2  # older caches hold what is version 1 now
+    assert len(rendered) == 4  # older caches hold songs without form
     np.savez(cache, **arrays | {"columns": json.dumps(replace(LISTENED, version=2).to_config())})
     bank.song_bank(tmp_path, cache, 2)
-    assert len(rendered) == 4
+    assert len(rendered) == 6

@@ -19,13 +19,14 @@ from tempose.dit import DanceDiT
 from tempose.music.features import MUSIC
 from tempose.segments import SEGMENT, meet, plan
 from tempose.training.loop import Run, train_dit, untrained
-from tempose.training.losses import flow_loss
+from tempose.training.losses import flow_loss, joint_weights, limbs
 from tempose.training.run import list_data
 from tempose.training.state import latest
 from tempose.vae import PoseVAE
 from tempose_pose.curves import CURVES
 from tempose_pose.errors import TemposeError
 from tempose_pose.framing import Framing, chain_height
+from tempose_pose.skeletons import OPENPOSE_18, OPENPOSE_60
 from tempose_pose.standing import standing_pose
 
 
@@ -291,3 +292,21 @@ def test_the_last_call_learns_ever_more_slowly_towards_its_end(source, tmp_path)
     assert run._cooling(599) == 1
     run.step = 900
     assert run._cooling(0) == pytest.approx(0.2)
+
+
+def test_sixty_joints_train_and_come_back_as_weights(tmp_path):
+    source = made_source([swinging_clip()], skeleton=OPENPOSE_60)
+    config = tiny_config(tmp_path, steps=2, skeleton=OPENPOSE_60.name)
+    train_dit(config, PoseVAE(), source, source)
+    dit = DanceDiT.from_pretrained(tmp_path / "dit", low_cpu_mem_usage=False)
+    assert dit.config["joints"] == 60
+    assert all(value.isfinite().all() for value in dit.state_dict().values())
+
+
+def test_legs_weigh_more_where_they_are_asked_to():
+    even, heavy = joint_weights(OPENPOSE_60, 1.0), joint_weights(OPENPOSE_60, 3.0)
+    assert torch.equal(even, torch.ones(60))
+    knee, wrist = OPENPOSE_60.index("left_knee"), OPENPOSE_60.index("left_wrist")
+    assert heavy[knee] == pytest.approx(3 * heavy[wrist])
+    assert heavy.mean() == pytest.approx(1)
+    assert len(limbs(OPENPOSE_18)[0]) == 13  # those of the body; the face's do not show their length
