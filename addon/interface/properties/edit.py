@@ -76,5 +76,5 @@ class TemposeEdit(AreaProperties, _Limbs, bpy.types.PropertyGroup):
         subtype="FACTOR",
         options=set(),
     )
-    poses: CollectionProperty(type=TemposeKeptPose)
+    poses: CollectionProperty(name="Kept Poses", type=TemposeKeptPose)
     active_pose: IntProperty(options=set())

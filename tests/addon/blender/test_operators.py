@@ -12,7 +12,7 @@ from operator_steps import Steps
 
 NAMES = sorted(
     name
-    for path in (ROOT / "addon" / "operators").glob("*.py")
+    for path in (ROOT / "addon" / "interface" / "operators").glob("*.py")
     for name in re.findall(r'bl_idname = "tempose\.(\w+)"', path.read_text("utf-8"))
 )
 TESTS = [*Path(__file__).parent.glob("test_*.py"), *(ROOT / "tests" / "e2e").glob("test_*.py")]
@@ -157,7 +157,10 @@ def test_panels_show_no_setting_without_a_name(blender, tempose):
         for cls in (*tempose("properties").CLASSES, tempose("preferences").TemposePreferences)
         for prop in cls.bl_rna.properties
     }
-    sources = [*(ROOT / "addon" / "panels").glob("*.py"), ROOT / "addon" / "preferences.py"]
+    sources = [
+        *(ROOT / "addon" / "interface" / "panels").glob("*.py"),
+        ROOT / "addon" / "interface" / "preferences.py",
+    ]
     shown = [
         name for path in sources for name in re.findall(r'\.prop\(\w[\w.]*, "(\w+)"', path.read_text("utf-8"))
     ]
