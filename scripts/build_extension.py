@@ -22,7 +22,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from pure_wheel import STAMP, write_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
-MANIFEST = ROOT / "blender_manifest.toml"
+MANIFEST = ROOT / "addon" / "manifest.toml"  # by its usual name, Blender would install the sources
 CARRIED = ROOT / "scripts" / "carried_wheels.txt"  # wheels of other people's packages, with their hashes
 FETCHED = ROOT / "build" / "wheels"  # where they are kept once they have been fetched
 SHARED = Path("pose/tempose_pose")  # the package that the extension carries as a wheel
@@ -42,7 +42,7 @@ def manifest_text() -> str:
     text, count = re.subn(
         r"^version = .*$", f'version = "{version()}"', MANIFEST.read_text("utf-8"), flags=re.M
     )
-    assert count == 1, "blender_manifest.toml has no line for the version"
+    assert count == 1, "manifest.toml has no line for the version"
     return text
 
 
@@ -52,7 +52,12 @@ def contents() -> dict[str, Path]:
     for path in sorted((ROOT / "addon").rglob("*")):
         inside = path.relative_to(ROOT / "addon")
         hidden = any(part.startswith(".") or part in LEFT_OUT for part in inside.parts)
-        if path.is_file() and not hidden and path.suffix not in (".pyc", ".pyo"):
+        if (
+            path.is_file()
+            and not hidden
+            and inside != Path(MANIFEST.name)
+            and path.suffix not in (".pyc", ".pyo")
+        ):
             files[inside.as_posix()] = path
     return files
 
@@ -112,7 +117,7 @@ def build(output: Path, wheel: Path | None = None) -> Path:
         )
         files = contents() | {f"wheels/{w.name}": w for w in wheels}
         files |= {f"wheel/{wheel.name}": wheel} if wheel else {}
-        stored = {MANIFEST.name: text.encode()} | {n: p.read_bytes() for n, p in files.items()}
+        stored = {"blender_manifest.toml": text.encode()} | {n: p.read_bytes() for n, p in files.items()}
         for name, data in stored.items():
             entry = zipfile.ZipInfo(name, STAMP)
             entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED

@@ -17,8 +17,8 @@ class Character:
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings, "rig")
-        if settings.rig is None and ob is not None:
-            layout.label(text=ob.name, icon="ARMATURE_DATA")
+        if ob is not None and settings.rig != ob:
+            layout.label(text=f"{ob.name} is selected" if settings.rig else ob.name, icon="ARMATURE_DATA")
         if now.cannot_dance:
             why(layout, now.cannot_dance)
         elif ob is not None and (notice := character.notice(ob, bone_map=now.bone_map)):

@@ -14,6 +14,7 @@ from bpy.props import (
 
 from tempose_pose.tempo import MAX_FACTOR, MIN_FACTOR
 
+from ...scene.character.selection import select_chosen
 from ...scene.server import connection
 from .character import TemposeCharacter, TemposeCharacterSettings
 from .edit import TemposeEdit
@@ -42,9 +43,10 @@ class TemposeSettings(bpy.types.PropertyGroup):
     music: PointerProperty(type=TemposeMusic)
     rig: PointerProperty(
         name="Character",
-        description="The armature that dances. Empty: the active one, or the only one",
+        description="The armature that dances while no other one is selected. Empty: the active one, or the only one",
         type=bpy.types.Object,
         poll=lambda _self, ob: ob.type == "ARMATURE",
+        update=select_chosen,
         options=set(),
     )
     character: PointerProperty(type=TemposeCharacterSettings)

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The character that is meant: the chosen one, the active one or the only one."""
+"""The character that is meant: the selected one, otherwise the one chosen in the panel, otherwise the only one."""
 
 from . import character, rig
 
 
 def pick_rig(context):
-    """The rig that is meant; None without one."""
+    """The rig that is meant; None without one, and where a selected armature cannot dance yet."""
     settings, scene = context.scene.tempose, context.scene
+    if (selected := selected_armature(context)) is not None:
+        return selected if rig.is_rig(selected) else None
     if settings.rig is not None and settings.rig.name in scene.objects:
         return settings.rig if rig.is_rig(settings.rig) else None
     active = context.view_layer.objects.active
@@ -18,6 +20,29 @@ def pick_rig(context):
     return rigs[0] if len(rigs) == 1 else None
 
 
+def selected_armature(context):
+    """The active armature, or that of the active drawing, while it is selected."""
+    active = context.view_layer.objects.active
+    if active is None or not active.select_get(view_layer=context.view_layer):
+        return None
+    if active.type == "ARMATURE":
+        return active
+    return active.parent if is_drawing_of(active) else None
+
+
+def select_chosen(settings, context) -> None:
+    """The character chosen in the panel becomes the selected one, so that both say the same."""
+    chosen, layer = settings.rig, context.view_layer
+    if chosen is None or layer is None or chosen.name not in layer.objects or context.mode != "OBJECT":
+        return
+    for other in layer.objects:
+        if other.select_get(view_layer=layer) and other.type == "ARMATURE" and other is not chosen:
+            other.select_set(False, view_layer=layer)
+    if not chosen.hide_select and chosen.visible_get(view_layer=layer):
+        chosen.select_set(True, view_layer=layer)
+        layer.objects.active = chosen
+
+
 def is_drawing_of(ob) -> bool:
     """Whether an object is the picture or figure of an armature that can dance."""
     return ob is not None and rig.is_rig(ob.parent)
@@ -26,6 +51,8 @@ def is_drawing_of(ob) -> bool:
 def pick_armature(context, ob=None):
     """The armature that is meant, whether it can dance yet or not; `ob` is the rig that is meant."""
     settings = context.scene.tempose
+    if (selected := selected_armature(context)) is not None:
+        return selected
     if settings.rig is not None and settings.rig.name in context.scene.objects:
         return settings.rig
     active = context.view_layer.objects.active

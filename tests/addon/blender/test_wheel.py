@@ -3,6 +3,7 @@
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,16 @@ from tempose_pose.skeletons import OPENPOSE_18
 import {module} as addon
 print("came from", tempose_pose.__file__, len(OPENPOSE_18), hasattr(bpy.types.Scene, "tempose"), flush=True)
 os._exit(0)  # Blender 4.5 hangs when Python ends while anything of ours is registered
+"""
+
+
+BOTH = """
+import os, sys
+import bpy, addon_utils
+for path in sys.argv[1:]:
+    bpy.ops.extensions.package_install_files(filepath=path, repo="user_default", enable_on_install=True)
+print("enabled at the end" if addon_utils.check("{module}")[1] else "not enabled", flush=True)
+os._exit(0)
 """
 
 
@@ -59,10 +70,25 @@ def test_an_extension_built_again_replaces_the_shared_package(package, tmp_path,
     for name in ("addon", "pose"):
         shutil.copytree(ROOT / name, changed / name)
     (changed / "core" / "tempose").mkdir(parents=True)
-    for name in ("blender_manifest.toml", "LICENSE", "core/tempose/__init__.py"):
+    for name in ("LICENSE", "core/tempose/__init__.py"):
         shutil.copy(ROOT / name, changed / name)
     monkeypatch.setattr(build_extension, "ROOT", changed)
     note = changed / "pose" / "tempose_pose" / "later.py"
     note.write_text("")
     installed(build_extension.build(tmp_path / "dist"), tmp_path / "user")
     assert (before.parent / "later.py").is_file()
+
+
+def test_the_repository_itself_is_no_extension_and_does_no_harm(package, tmp_path):
+    wrong = tmp_path / "tempose-main.zip"
+    with zipfile.ZipFile(wrong, "w") as archive:
+        for file in [*(ROOT / "addon").rglob("*"), ROOT / "README.md", ROOT / "pyproject.toml"]:
+            if file.is_file() and "__pycache__" not in file.parts:
+                archive.write(file, Path("tempose-main") / file.relative_to(ROOT))
+    done = subprocess.run(
+        [sys.executable, "-c", BOTH.format(module=MODULE), wrong, package],
+        env={"PATH": "/usr/bin:/bin", "HOME": str(tmp_path), "BLENDER_USER_RESOURCES": str(tmp_path)},
+        cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    assert "Missing manifest" in said and "enabled at the end" in said
