@@ -36,10 +36,13 @@ def test_the_second_character_dances_and_the_first_keeps_its_dance(blender, two,
 
 
 def test_a_selected_armature_without_bones_found_is_not_passed_over(blender, two, tempose):
-    first, second = two
-    select(blender, second)
-    assert blender.ops.tempose.clear_map() == {"FINISHED"}
+    first, _ = two
+    bare = blender.data.objects.new("Bare", blender.data.armatures.new("Bare"))
+    blender.context.scene.collection.objects.link(bare)
+    select(blender, bare)
     assert tempose("character.selection").pick_rig(blender.context) is None
+    with pytest.raises(RuntimeError):
+        blender.ops.tempose.generate()
     select(blender, first)
     assert tempose("character.selection").pick_rig(blender.context) is first
 
