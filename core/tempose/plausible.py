@@ -25,7 +25,7 @@ GLIDE = 0.9 * HEIGHT / FPS  # ... nor moves faster than this to the side; faster
 SHORTEST = 3  # frames a foot stays
 WANDER = 0.10 * HEIGHT  # a foot that moves on further than this while down is sliding on purpose
 
-_J = {joint: i for i, joint in enumerate(OPENPOSE_18.joints)}
+_J = OPENPOSE_18.at
 _HIPS = [_J["left_hip"], _J["right_hip"]]
 # From the hips outwards: (joint, what it hangs on or None for the middle of the hips).
 _BONES = [

@@ -12,13 +12,12 @@ from tempose_pose.curves import Curve, check_curve
 from tempose_pose.errors import TemposeError
 from tempose_pose.form import Section, check_sections
 from tempose_pose.grid import BeatGrid
+from tempose_pose.limits import FPS, MAX_SECONDS
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.tempo import TempoMap
 
 NORMAL_SPEED = 0.45  # body heights per second: what energy 1 means ...
 NORMAL_TEMPO = 110.0  # ... at so many beats per minute; at others see `normal_speed`
-FPS = 30.0  # the model's own frame rate; other rates are resampled at the edges
-MAX_SECONDS = 1200.0
 REPEAT = 0.6  # recognisable, and not the same
 STEPS = 6  # of the solver
 GUIDANCE = 3.5  # at equal speed the beat lock rises and limbs stay truer with it; above 4 dances grow alike

@@ -12,11 +12,9 @@ import numpy as np
 
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
+from tempose_pose.limits import MAX_FILE_BYTES
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import LAYOUTS
-
-MAX_BYTES = 256 * 2**20
-"""That a pose file may hold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,8 +73,10 @@ class Dance:
         path = Path(path)
         try:
             with ZipFile(path) as archive:  # a small file may unpack to a very large one
-                if sum(member.file_size for member in archive.infolist()) > MAX_BYTES:
-                    raise TemposeError("dance_unreadable", f"{path} holds more than {MAX_BYTES >> 20} MiB.")
+                if sum(member.file_size for member in archive.infolist()) > MAX_FILE_BYTES:
+                    raise TemposeError(
+                        "dance_unreadable", f"{path} holds more than {MAX_FILE_BYTES >> 20} MiB."
+                    )
             # opened here: numpy leaves a broken archive open
             with path.open("rb") as file, np.load(file, allow_pickle=False) as f:
                 joints = tuple(str(j) for j in f["joint_names"])

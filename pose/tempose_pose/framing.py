@@ -18,7 +18,7 @@ CENTRE = 0.5  # x of its hips
 
 # Usual shares of the chain nose-neck-hips-knee-ankle, for figures of which only a part is seen.
 SHARES = {"head": 0.12, "torso": 0.35, "thigh": 0.27, "shin": 0.26}
-_J = {name: i for i, name in enumerate(OPENPOSE_18.joints)}
+_J = OPENPOSE_18.at
 
 
 def chain_height(

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from tempose_pose.errors import TemposeError
+from tempose_pose.limits import MAX_BEATS
 from tempose_pose.tempo import TempoMap
-
-MAX_BEATS = 20_000
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from tempose_pose.errors import TemposeError
+
+GROUPS = ("left_arm", "right_arm", "left_leg", "right_leg", "head", "trunk")
+"""Parts of the body that can be kept, or danced again."""
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,31 @@ class Skeleton:
         for joint in range(len(self)):
             visit(joint)
         return tuple(order)
+
+    @cached_property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """Parts of the body → their joints, in the skeleton's order; together they are all joints.
+
+        Arms begin at the elbow, legs at the hip, the head at the nose; whatever else there is belongs to the trunk.
+        """
+        group: dict[str, str] = {}
+        for i in self.outwards:
+            joint, parent = self.joints[i], self.parent_of(self.joints[i])
+            side, _, part = joint.partition("_")
+            if side in ("left", "right") and part in ("hip", "elbow"):
+                group[joint] = f"{side}_leg" if part == "hip" else f"{side}_arm"
+            elif joint in ("nose", "head"):
+                group[joint] = "head"
+            elif part == "shoulder" or parent is None:
+                group[joint] = "trunk"
+            else:
+                group[joint] = group[parent]
+        return {part: tuple(j for j in self.joints if group[j] == part) for part in GROUPS}
+
+    def joints_of(self, groups: Iterable[str]) -> list[str]:
+        """The joints of these parts of the body, in the skeleton's order."""
+        held = {joint for group in groups for joint in self.groups[group]}
+        return [joint for joint in self.joints if joint in held]
 
 
 def mirror(joint: str) -> str:

@@ -11,19 +11,25 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tempose.request import FPS, MAX_SECONDS, STYLES, DanceRequest, Known
+from tempose.request import STYLES, DanceRequest, Known
 from tempose_pose.curves import CURVES, MAX_POINTS, Curve
 from tempose_pose.errors import TemposeError
 from tempose_pose.form import MAX_NAME, MAX_SECTIONS, Section
-from tempose_pose.grid import MAX_BEATS, BeatGrid
+from tempose_pose.grid import BeatGrid
+from tempose_pose.limits import (
+    FARTHEST,
+    FPS,
+    MAX_BEATS,
+    MAX_CANVAS,
+    MAX_FRAMES,
+    MAX_SECONDS,
+    MAX_TEMPO_POINTS,
+)
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18, SKELETONS, skeleton
 from tempose_pose.tempo import TempoMap
 from tempose_server.errors import ApiError
 
-MAX_FRAMES = round(MAX_SECONDS * FPS)
-MAX_TEMPO_POINTS = 10_000
-FAR = 100.0  # canvas widths; a keypoint farther off the canvas than this is a mistake
 MAX_COMPLAINTS = 5
 
 # --- requests ---------------------------------------------------------------------------------------------
@@ -36,7 +42,7 @@ class Body(BaseModel):
 
 
 Seconds = Annotated[float, Field(ge=-1e6, le=1e6)]
-Coordinate = Annotated[float, Field(ge=-FAR, le=FAR)]
+Coordinate = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
 Score = Annotated[float, Field(ge=0, le=1)]
 Pair = Annotated[list[Seconds], Field(min_length=2, max_length=2)]
 TempoPoints = Annotated[list[Pair], Field(min_length=2, max_length=MAX_TEMPO_POINTS)]
@@ -60,7 +66,7 @@ class Reference(Body):
     skeleton: SkeletonName = "openpose18"
     keypoints: Points
     scores: Annotated[list[Score], Field(min_length=1, max_length=64)]
-    canvas: Annotated[list[Annotated[int, Field(ge=1, le=65_536)]], Field(min_length=2, max_length=2)]
+    canvas: Annotated[list[Annotated[int, Field(ge=1, le=MAX_CANVAS)]], Field(min_length=2, max_length=2)]
 
 
 MaskRange = Annotated[list[Annotated[int, Field(ge=0, le=MAX_FRAMES)]], Field(min_length=2, max_length=2)]
@@ -250,7 +256,7 @@ def _array(value: Any, name: str, shape: tuple[int, ...] | None = None) -> np.nd
             array = np.asarray(value, np.float32)
     except (ValueError, binascii.Error):
         raise TemposeError("pose_shape", f"The list {name} has not the shape it must have.") from None
-    if not np.isfinite(array).all() or (np.abs(array) > FAR).any():
+    if not np.isfinite(array).all() or (np.abs(array) > FARTHEST).any():
         raise TemposeError("pose_not_finite", f"{name} holds values that cannot be.")
     return array
 

@@ -14,7 +14,7 @@ def lively(seconds: float = 24.0, bpm: float = 116.0) -> tuple[PoseSequence, np.
     time = np.arange(round(seconds * FPS)) / FPS
     beat = time * bpm / 60
     points = np.repeat(standing_pose(0.6).keypoints.astype(float), len(time), 0)
-    at = {joint: i for i, joint in enumerate(OPENPOSE_18.joints)}
+    at = OPENPOSE_18.at
 
     def move(joints: str, across=0.0, up=0.0) -> None:
         for joint in joints.split():

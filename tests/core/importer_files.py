@@ -9,7 +9,7 @@ from tempose_pose.sequence import convert
 from tempose_pose.skeletons import COCO_17
 from tempose_pose.standing import standing_pose
 
-J = {name: i for i, name in enumerate(COCO_17.joints)}
+J = COCO_17.at
 AIST = "gKR_sBM_cAll_d28_mKR2_ch01"
 RIG = {  # name → parent, offset in centimetres, of a figure that stands with its arms down, facing +z
     "Hips": (None, (0, 95, 0)), "Spine": ("Hips", (0, 20, 0)), "Neck": ("Spine", (0, 30, 0)),

@@ -12,7 +12,7 @@ from tempose.datasets.exaggerate import Exaggeration, exaggerate
 from tempose_pose.skeletons import OPENPOSE_18, OPENPOSE_60
 
 DATA = Path(os.environ.get("TEMPOSE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
-J = {name: i for i, name in enumerate(OPENPOSE_18.joints)}
+J = OPENPOSE_18.at
 LARGE = Exaggeration(sink=0.05, bounce=1.8, lift=1.6, path=1.2, lean=1.5)
 
 

@@ -11,7 +11,7 @@ from tempose_pose.framing import HEIGHT, Framing
 from tempose_pose.skeletons import OPENPOSE_18
 from tempose_pose.standing import standing_pose
 
-J = {joint: i for i, joint in enumerate(OPENPOSE_18.joints)}
+J = OPENPOSE_18.at
 
 
 @pytest.fixture

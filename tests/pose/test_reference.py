@@ -16,7 +16,7 @@ from tempose_pose.sequence import BRIDGED, PoseSequence
 from tempose_pose.skeletons import COCO_17, OPENPOSE_18
 from tempose_pose.standing import standing_pose
 
-J = {joint: i for i, joint in enumerate(OPENPOSE_18.joints)}
+J = OPENPOSE_18.at
 
 
 def without(pose: PoseSequence, *joints: str) -> PoseSequence:

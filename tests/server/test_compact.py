@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tempose_pose.compact import MAGIC, MEDIA_TYPE, pack, unpack
 from tempose_pose.errors import TemposeError
-from tempose_server.compact import MAGIC, MEDIA_TYPE, pack, unpack
 
 
 def minute(rng, jitter):

@@ -226,7 +226,7 @@ class SlowLink:
 
 
 def test_over_a_slow_link_a_minute_of_dance_takes_few_bytes(server):
-    from tempose_server.compact import MEDIA_TYPE, unpack
+    from tempose_pose.compact import MEDIA_TYPE, unpack
 
     job_id = server.new_job(seconds=60.0)
     server.wait(job_id, "succeeded")

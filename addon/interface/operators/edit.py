@@ -3,6 +3,8 @@
 
 import bpy
 
+from tempose_pose.skeletons import GROUPS, OPENPOSE_18
+
 from ...model.dance import kept_poses, reshape
 from ...model.server import work
 from ...scene.dance import ghost, revision, stage
@@ -117,11 +119,13 @@ class TEMPOSE_OT_lock_limbs(_Again, bpy.types.Operator):
         limbs = now.settings.edit.limbs
         if not limbs:
             return "Tick what is to stay first"
-        return "Nothing is left to dance: untick something" if len(limbs) == len(reshape.LIMBS) else ""
+        return "Nothing is left to dance: untick something" if len(limbs) == len(GROUPS) else ""
 
     def change(self, now, group, seed):
         kept = ", ".join(limb.replace("_", " ") for limb in group.limbs)
-        return revision.order(now, group, f"kept {kept}", locked=reshape.joints_of(group.limbs), seed=seed)
+        return revision.order(
+            now, group, f"kept {kept}", locked=OPENPOSE_18.joints_of(group.limbs), seed=seed
+        )
 
 
 class TEMPOSE_OT_dance_between(_Again, bpy.types.Operator):

@@ -11,7 +11,8 @@ from bpy.props import (
     StringProperty,
 )
 
-from ...model.dance.reshape import LIMBS
+from tempose_pose.skeletons import GROUPS
+
 from ...scene.server import connection
 from .generate import AREAS, AreaProperties
 
@@ -40,7 +41,7 @@ class _Limbs:
     @property
     def limbs(self) -> list[str]:
         """The limbs that are to stay."""
-        return [name for name in LIMBS if getattr(self, name)]
+        return [name for name in GROUPS if getattr(self, name)]
 
 
 class TemposeEdit(AreaProperties, _Limbs, bpy.types.PropertyGroup):

@@ -12,13 +12,11 @@ from itertools import pairwise
 
 import numpy as np
 
+from tempose_pose.compact import unpack
+from tempose_pose.limits import FARTHEST, MAX_BEATS, MAX_CANVAS, MAX_FRAMES
 from tempose_pose.skeletons import OPENPOSE_18
 
 from ..errors import Problem
-
-MAX_FRAMES = 40_000  # 20 minutes at 30 fps, and some
-MAX_BEATS = 20_000
-FARTHEST = 16.0  # keypoints may leave the picture, but not by more than this many pictures
 
 
 @dataclass(frozen=True)
@@ -116,6 +114,15 @@ def from_answer(answer) -> DanceData:
     return from_parts(answer, keypoints, floats(answer.get("scores"), (frames, joints), "scores"))
 
 
+def from_compact(data: bytes) -> DanceData:
+    """The same in few bytes, as a server sends it over slow links."""
+    try:
+        about, keypoints, scores = unpack(data)
+    except Problem:
+        raise bad_answer("a compact dance that cannot be read") from None
+    return from_parts(about, keypoints, scores)
+
+
 def from_parts(answer: dict, keypoints: np.ndarray, scores: np.ndarray) -> DanceData:
     """The same where the arrays, (T, 18, 2) and (T, 18), came apart from what else the result says."""
     if tuple(answer.get("joints") or ()) != OPENPOSE_18.joints:
@@ -123,7 +130,7 @@ def from_parts(answer: dict, keypoints: np.ndarray, scores: np.ndarray) -> Dance
     canvas = answer.get("canvas")
     if not isinstance(canvas, list) or len(canvas) != 2:
         raise bad_answer("a wrong canvas")
-    width, height = (int(number(v, 1, 65536, "canvas")) for v in canvas)
+    width, height = (int(number(v, 1, MAX_CANVAS, "canvas")) for v in canvas)
     if np.abs(keypoints).max() > FARTHEST:
         raise bad_answer("keypoints far outside of the picture")
     revision = answer.get("model_revision")

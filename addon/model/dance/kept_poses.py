@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tempose_pose.limits import FPS
 from tempose_pose.skeletons import OPENPOSE_18
 
 from ..errors import Problem
 from ..tempo.timing import resample
 from .dance import DanceData, bad_answer
 
-FPS = 30.0  # of every dance that a server makes
 OVERLAP = 16
 """Frames of a kept stretch that the model leans on; a shorter one between two others is danced again with them."""
 

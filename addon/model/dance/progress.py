@@ -10,16 +10,9 @@ from tempose_pose.skeletons import OPENPOSE_18
 
 from .kept_poses import frames_of
 
-LIMBS = (
-    ("neck", "right_shoulder"), ("neck", "left_shoulder"), ("right_shoulder", "right_elbow"),
-    ("right_elbow", "right_wrist"), ("left_shoulder", "left_elbow"), ("left_elbow", "left_wrist"),
-    ("neck", "right_hip"), ("right_hip", "right_knee"), ("right_knee", "right_ankle"), ("neck", "left_hip"),
-    ("left_hip", "left_knee"), ("left_knee", "left_ankle"), ("neck", "nose"), ("nose", "right_eye"),
-    ("right_eye", "right_ear"), ("nose", "left_eye"), ("left_eye", "left_ear"),
-)  # fmt: skip
-"""In the order in which OpenPose gives its colours."""
-COLOURS = tuple(colorsys.hsv_to_rgb(i / 18, 1.0, 1.0) for i in range(len(LIMBS)))
-_PAIRS = np.asarray([[OPENPOSE_18.index(j) for j in limb] for limb in LIMBS])
+# In the order in which OpenPose gives its colours.
+COLOURS = tuple(colorsys.hsv_to_rgb(i / 18, 1.0, 1.0) for i in range(len(OPENPOSE_18.limbs)))
+_PAIRS = np.asarray(OPENPOSE_18.limbs)
 
 
 @dataclass(eq=False)

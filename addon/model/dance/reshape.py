@@ -12,28 +12,12 @@ from ..character import extremities
 from ..errors import Problem
 from .dance import DanceData
 
-LIMBS = {
-    "left_arm": ("left_elbow", "left_wrist"),
-    "right_arm": ("right_elbow", "right_wrist"),
-    "left_leg": ("left_hip", "left_knee", "left_ankle"),
-    "right_leg": ("right_hip", "right_knee", "right_ankle"),
-    "head": ("nose", "left_eye", "right_eye", "left_ear", "right_ear"),
-    "trunk": ("neck", "left_shoulder", "right_shoulder"),
-}
-"""Parts of the body that can be kept; together they are all joints."""
-
 SMOOTH_SECONDS = 0.5  # movement slower than this is the pose that is danced about
 FADE_SECONDS = 0.4
 RESTING, SWINGING = 0.15, 0.6  # body heights per second: a foot that stands, a foot that is free
 LEGS = [tuple(OPENPOSE_18.index(f"{s}_{j}") for j in ("hip", "knee", "ankle")) for s in ("left", "right")]
 HIPS = [leg[0] for leg in LEGS]
 UPPER = [i for i in range(len(OPENPOSE_18)) if not any(i in leg for leg in LEGS)]
-
-
-def joints_of(limbs) -> list[str]:
-    """The joints of these limbs, in the skeleton's order."""
-    held = {joint for limb in limbs for joint in LIMBS[limb]}
-    return [joint for joint in OPENPOSE_18.joints if joint in held]
 
 
 def flipped(dance: DanceData) -> DanceData:

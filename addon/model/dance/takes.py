@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tempose_pose.limits import MAX_FRAMES
 from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
 
 from ..errors import Problem
-from .dance import MAX_FRAMES, DanceData
+from .dance import DanceData
 
 FORM = "tempose-take-1"
 MAX_UNPACKED = MAX_FRAMES * (len(OPENPOSE_18) + len(EXTREMITIES)) * 3 * 4 + 1_000_000

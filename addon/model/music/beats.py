@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tempose_pose.limits import MAX_BEATS
+
 from ..errors import Problem
 
 MIN_GAP = 0.08
 """Seconds between two beats at least: 750 BPM."""
-MAX_BEATS = 20_000
 DOWN, EDITED, PIN, BAR = 1, 2, 4, 8
 """Flags: begins a bar; set by the artist; pinned; the artist said that a bar begins here."""
 METRES = (2, 7)

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from ..dance.dance import FARTHEST, DanceData, bad_answer, from_answer, number, times
+from tempose_pose.compact import MEDIA_TYPE
+from tempose_pose.limits import FARTHEST
+
+from ..dance.dance import DanceData, bad_answer, from_answer, from_compact, number, times
 from ..errors import Canceled, Problem
 from . import transport
 from .answers import EVENT_BYTES, MESSAGE_CHARACTERS, STATES, job_of, no_poses, parse_events, parsed, refusal
-from .compact import MEDIA_TYPE, from_compact
 
 if TYPE_CHECKING:
     from requests import Response

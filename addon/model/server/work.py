@@ -13,9 +13,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from tempose_pose.limits import MAX_FRAMES
 from tempose_pose.skeletons import OPENPOSE_18
 
-from ..dance.dance import MAX_FRAMES, DanceData, bad_answer, floats, number
+from ..dance.dance import DanceData, bad_answer, floats, number
 from ..errors import Problem
 from ..files import pose_drawing
 from .client import Client

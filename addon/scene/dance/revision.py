@@ -9,11 +9,12 @@ from typing import Any
 import bpy
 import numpy as np
 
+from tempose_pose.skeletons import OPENPOSE_18
 from tempose_pose.tempo import TempoMap
 from tempose_pose.wire import pose_body
 
 from ...model.character.extremities import moved_along
-from ...model.dance import kept_poses, reshape
+from ...model.dance import kept_poses
 from ...model.dance.dance import DanceData
 from ...model.dance.kept_poses import Kept
 from ...model.dance.retiming import Piece
@@ -103,7 +104,7 @@ def order(
     if not spans:
         raise no_music(it)
     held = set(locked)
-    free = [joint for joint in reshape.joints_of(reshape.LIMBS) if joint not in held]
+    free = [joint for joint in OPENPOSE_18.joints if joint not in held]
     kept = kept_poses.again(kept, spans, joints=free)
     if frames is not None:
         at = [float(it.span.second_at(f)) for f in frames]

@@ -9,11 +9,12 @@ import numpy as np
 
 from tempose_pose.completing import whole
 from tempose_pose.dance import Dance
+from tempose_pose.limits import MAX_FRAMES
 from tempose_pose.sequence import PoseSequence, bridged, convert, of_joints
 from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18, Skeleton
 
 from ...model.character.extremities import carried
-from ...model.dance.dance import MAX_FRAMES, DanceData
+from ...model.dance.dance import DanceData
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.tempo.timing import resample

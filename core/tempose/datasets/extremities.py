@@ -13,7 +13,7 @@ from tempose_pose.framing import chain_height
 from tempose_pose.skeletons import COCO_17, HALPE_26, OPENPOSE_18, OPENPOSE_60, Skeleton
 
 SKELETONS: dict[int, Skeleton] = {17: COCO_17, 18: OPENPOSE_18, 26: HALPE_26, 60: OPENPOSE_60}
-_J = {name: i for i, name in enumerate(OPENPOSE_18.joints)}
+_J = OPENPOSE_18.at
 _FINGERS = {
     "thumb": (-0.9, 0.7),
     "index": (-0.25, 1.0),

@@ -10,7 +10,7 @@ from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18
 from tempose_pose.standing import standing_pose
 
-_J = {joint: i for i, joint in enumerate(OPENPOSE_18.joints)}
+_J = OPENPOSE_18.at
 HEIGHT = 0.7  # of a standing grown-up, as a share of the canvas
 FORESHORTENED = ("side view", "crouch", "bent over")  # limbs point at the viewer: shorter than they are
 

@@ -39,7 +39,7 @@ STILL = 0.05  # body heights per second
 STILL_SECONDS = 0.5
 CARRY_VERTICAL = 0.12  # body heights per second: a foot that carries hardly rises or falls
 CARRY_LIFT = 0.02  # body heights above the lowest joint
-_J = {joint: i for i, joint in enumerate(OPENPOSE_18.joints)}
+_J = OPENPOSE_18.at
 # Limbs with length of their own; the face and the neck's spokes change with the head's turn.
 LIMBS = tuple(
     (_J[f"{side}_{a}"], _J[f"{side}_{b}"])

@@ -18,12 +18,13 @@ import numpy as np
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.formats.coco import from_coco
-from tempose_pose.formats.layouts import AXES, MAX_FRAMES
+from tempose_pose.formats.layouts import AXES
 from tempose_pose.formats.mediapipe import LANDMARKS, from_mediapipe
 from tempose_pose.formats.openpose import from_pages, pages_of
 from tempose_pose.formats.own import from_own
 from tempose_pose.formats.people import SHARES
 from tempose_pose.formats.values import DEFAULT_FPS, first, load_json, unreadable
+from tempose_pose.limits import MAX_FILE_FRAMES
 from tempose_pose.reference import CANVAS, Reference
 from tempose_pose.sequence import PoseSequence
 
@@ -69,8 +70,8 @@ def load_poses(
         files = sorted(path.glob("*.json"), key=_natural)
         if not files:
             raise unreadable(path, "the folder holds no .json files")
-        if len(files) > MAX_FRAMES:
-            raise unreadable(path, f"more than {MAX_FRAMES} frames")
+        if len(files) > MAX_FILE_FRAMES:
+            raise unreadable(path, f"more than {MAX_FILE_FRAMES} frames")
         pages = [page for file in files for page in pages_of(load_json(file), file)]
         return _downwards(from_pages(pages, path, canvas, fps, person), pages[0], path, y_up)
     return parse_poses(load_json(path), name=path.name, canvas=canvas, fps=fps, person=person, y_up=y_up)

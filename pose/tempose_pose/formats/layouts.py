@@ -16,7 +16,6 @@ from tempose_pose.skeletons import (
     Skeleton,
 )
 
-MAX_FRAMES = 100_000
 AXES = {False: "x right, y down", True: "x right, y up"}  # as files may say; ours is the first
 
 # COCO-WholeBody: body, feet, face (68), left hand, right hand. Its body and feet are in COCO's order.

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tempose_pose.formats.layouts import MAX_FRAMES
 from tempose_pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
+from tempose_pose.limits import MAX_FILE_FRAMES
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import skeleton
 
@@ -24,8 +24,8 @@ def from_own(data: dict, name: Any, fps: float | None) -> PoseSequence:
         raise unreadable(name, "canvas must be width and height")
     if keypoints.ndim == 2:
         keypoints, scores = keypoints[None], np.atleast_2d(scores)
-    if len(keypoints) > MAX_FRAMES:
-        raise unreadable(name, f"more than {MAX_FRAMES} frames")
+    if len(keypoints) > MAX_FILE_FRAMES:
+        raise unreadable(name, f"more than {MAX_FILE_FRAMES} frames")
     if "fps" in data:
         fps = frame_rate(data["fps"], name)
     size, rate = settle(picture_size(canvas[0], canvas[1], name), fps, len(keypoints), name)

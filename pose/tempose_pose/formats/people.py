@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tempose_pose.formats.layouts import MAX_FRAMES
 from tempose_pose.formats.values import numbers, unreadable
+from tempose_pose.limits import MAX_FILE_FRAMES
 from tempose_pose.sequence import PoseSequence, convert
 from tempose_pose.skeletons import Skeleton
 
@@ -77,8 +77,8 @@ def assemble(
     given = [p for p in people if p is not None]
     if not given:
         raise unreadable(name, "it shows nobody")
-    if len(people) > MAX_FRAMES:
-        raise unreadable(name, f"more than {MAX_FRAMES} frames")
+    if len(people) > MAX_FILE_FRAMES:
+        raise unreadable(name, f"more than {MAX_FILE_FRAMES} frames")
     names, target = given[0].names, given[0].skeleton
     if any(p.names != names for p in given):
         raise unreadable(name, "the frames use different keypoint layouts")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tempose_pose.dance import MAX_BYTES
 from tempose_pose.errors import TemposeError
+from tempose_pose.limits import MAX_FILE_BYTES
 
 DEFAULT_FPS = 30.0  # for single poses, where it means nothing
 
@@ -22,8 +22,8 @@ def load_json(path: Path) -> Any:
 
     if not path.is_file():
         raise TemposeError("pose_missing", f"There is no pose file {path}. Choose another one.")
-    if path.stat().st_size > MAX_BYTES:
-        raise unreadable(path, f"it is larger than {MAX_BYTES >> 20} MiB")
+    if path.stat().st_size > MAX_FILE_BYTES:
+        raise unreadable(path, f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
     try:
         return json.loads(path.read_bytes(), parse_constant=refuse)
     except OSError as error:

@@ -96,7 +96,7 @@ def off_on_screen(blender, tempose, ob, stretch=True):
     try:
         ghost.take_in("segment", (0, take.dance.keypoints, take.dance.scores))
         shown, rows = ghost.shown(), []
-        limbs = tempose("dance.progress").LIMBS
+        limbs = [[names[i] for i in limb] for limb in skeletons.OPENPOSE_18.limbs]
         for frame in (1, 7, 13, 20):
             scene.frame_set(frame)
             ends, _, exact = ghost.lines(scene, shown)

@@ -1,5 +1,9 @@
 import numpy as np
-from addon.model.dance.progress import LIMBS, Arriving, Clock, in_words
+from addon.model.dance.progress import Arriving, Clock, in_words
+
+from tempose_pose.skeletons import OPENPOSE_18
+
+LIMBS = OPENPOSE_18.limbs
 
 
 def poses(first, count):
@@ -31,7 +35,7 @@ def test_limbs_that_are_not_seen_are_not_drawn():
     scores[:, 1] = 0  # no neck
     dance.add(0, keypoints, scores)
     ends, _, _ = dance.lines_at(0.0)
-    assert len(ends) == 2 * sum("neck" not in limb for limb in LIMBS)
+    assert len(ends) == 2 * sum(OPENPOSE_18.index("neck") not in limb for limb in LIMBS)
 
 
 def test_the_time_left_follows_from_the_pace_since_it_is_dancing():

@@ -8,17 +8,17 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
+from addon.model.dance.dance import from_compact
 from addon.model.errors import Problem
 from addon.model.server import client as client_module
 from addon.model.server.client import Client
-from addon.model.server.compact import MAGIC, MEDIA_TYPE, from_compact
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from patience import PATIENCE
 
+from tempose_pose.compact import MAGIC, MEDIA_TYPE, pack
 from tempose_pose.skeletons import OPENPOSE_18
 
-pack = pytest.importorskip("tempose_server.compact", reason="needs the server's package").pack
 TOKEN = "secret-token-for-tests"
 ABOUT = {
     "fps": 30, "skeleton": "openpose18", "joints": list(OPENPOSE_18.joints), "canvas": [1000, 1000],

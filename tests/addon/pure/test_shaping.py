@@ -48,9 +48,9 @@ def speed(dance, joint):
 
 
 def test_the_limbs_are_the_body_with_nothing_twice():
-    joints = [j for limb in reshape.LIMBS.values() for j in limb]
+    joints = [j for limb in OPENPOSE_18.groups.values() for j in limb]
     assert sorted(joints) == sorted(OPENPOSE_18.joints)
-    assert reshape.joints_of(["head", "left_arm"])[:3] == ["nose", "left_elbow", "left_wrist"]
+    assert OPENPOSE_18.joints_of(["head", "left_arm"])[:3] == ["nose", "left_elbow", "left_wrist"]
 
 
 def test_a_mirror_image_changes_sides_in_the_same_place():

@@ -26,7 +26,7 @@ _NOISE = {"cc", "base", "mixamorig", "bip", "bip1", "bip01", "def", "jnt", "join
 LENGTH = 1.3  # metres from neck to ankles of a figure 1.75 tall
 # The face in metres of such a figure, from the skull's base: aside, up, forward.
 _FACE = {"nose": (0, 0.065, 0.115), "eye": (0.032, 0.1, 0.095), "ear": (0.072, 0.075, 0.015)}
-_J = {name: i for i, name in enumerate(COCO_17.joints)}
+_J = COCO_17.at
 STANCE = 0.5  # seconds at the start in which a T-pose or a jump into the take is looked for
 MARGIN = 2  # frames after it in which the fling still slows down
 

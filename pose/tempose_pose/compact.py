@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from tempose_pose.errors import TemposeError
+from tempose_pose.limits import MAX_FRAMES, MAX_HEADER_BYTES, MAX_JOINTS
 
 MEDIA_TYPE = "application/x-tempose-q16"
 MAGIC = b"TPQ1"
@@ -51,23 +52,29 @@ def unpack(data: bytes) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
     """
     try:
         (length,) = struct.unpack_from("<I", data, 4)
+        if data[:4] != MAGIC or length > MAX_HEADER_BYTES:
+            raise ValueError
         about = json.loads(data[8 : 8 + length])
-        frames, joints = int(about["frames"]), len(about["joints"])
+        frames, joints = about["frames"], len(about["joints"])
+        if not (isinstance(frames, int) and 1 <= frames <= MAX_FRAMES and 1 <= joints <= MAX_JOINTS):
+            raise ValueError
         points = frames * joints * 2
         opener = zlib.decompressobj()
         body = opener.decompress(
             data[8 + length :], 2 * points + points // 2
         )  # no more than that is unpacked
-        if data[:4] != MAGIC or not opener.eof or len(body) != 2 * points + points // 2:
+        if not opener.eof or len(body) != 2 * points + points // 2:
             raise ValueError
         pair = np.frombuffer(body[: 2 * points], np.uint8).reshape(2, points)
         folded = np.ascontiguousarray(pair.T).view("<u2").reshape(joints * 2, frames)
         change = (folded >> 1) ^ (-(folded & 1).astype(np.int32)).astype(np.uint16)
         steps = np.cumsum(change, axis=1, dtype=np.uint16).T.reshape(frames, joints, 2)
-        low, high = np.asarray(about["low"], float), np.asarray(about["high"], float)
+        low, high = (np.asarray(about[key], float) for key in ("low", "high"))
+        if low.shape != (2,) or high.shape != (2,) or not np.isfinite([low, high]).all():
+            raise ValueError
         keypoints = (low + steps / STEPS * (high - low)).astype(np.float32)
         shares = np.frombuffer(body[2 * points :], np.uint8).reshape(joints, frames)
         scores = np.cumsum(shares, axis=1, dtype=np.uint8).T.astype(np.float32) / 255
-    except (ValueError, KeyError, TypeError, struct.error, zlib.error):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError, struct.error, zlib.error):
         raise TemposeError("dance_unreadable", "This is not a compact Tempose dance.") from None
     return about, keypoints, scores
