@@ -4,6 +4,7 @@
 import bpy
 
 from ...scene import compat
+from ...scene.character import character
 from ...scene.dance import placement, stage
 from ...scene.keys import background_keys, take_keys
 from .buttons import ActionButton, JobButton
@@ -64,7 +65,7 @@ class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
             return "This take has been accepted"
         if now.take.action is None:
             return "Show this take first"
-        return now.busy
+        return now.busy or character.tweak_reason(now.take.rig)
 
     def act(self, context):
         scene = compat.sound_scene(context)
@@ -81,7 +82,9 @@ class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, now):
-        return now.busy or ("" if now.take is not None else "There is no take")
+        if now.take is None:
+            return now.busy or "There is no take"
+        return now.busy or character.tweak_reason(now.take.rig)
 
     def act(self, context):
         take, scene = self.take(context), compat.sound_scene(context)
@@ -103,7 +106,9 @@ class TEMPOSE_OT_show_take(_Show, bpy.types.Operator):
             return "There is no take"
         if now.take.state == "ACCEPTED":
             return "This take has been accepted: it is an Action"
-        return "This take is shown" if now.take.action is not None else now.busy
+        if now.take.action is not None:
+            return "This take is shown"
+        return now.busy or character.tweak_reason(now.take.rig)
 
     def place(self, context):
         return context.scene.tempose.active_take

@@ -38,9 +38,19 @@ def why_not(ob) -> str:
             f"{ob.name} is linked from another file. Make a library override of it first "
             "(Object › Library Override › Make)"
         )
+    if reason := tweak_reason(ob):
+        return reason
     if not map_of(ob).bones:
         return f"The bones of {ob.name} are not mapped yet: press Find Bones"
     return ""
+
+
+def tweak_reason(ob) -> str:
+    """Why nothing can give an object another Action while one of its NLA strips is tweaked, or nothing."""
+    data = ob.animation_data if ob is not None else None
+    if data is None or not data.use_tweak_mode:
+        return ""
+    return f"A strip of {ob.name} is being tweaked. Leave tweak mode first (Tab in the NLA editor)"
 
 
 def instance_reason(ob) -> str:
