@@ -17,7 +17,7 @@ import soundfile
 from tempose.datasets.genres import GENRES
 from tempose.datasets.instruments import SampleLibrary
 from tempose.datasets.synth import render_song
-from tempose.music.audio import SAMPLE_RATE
+from tempose.music.spectra import SAMPLE_RATE
 
 
 def main() -> None:

@@ -16,9 +16,9 @@ from safetensors.torch import load_file, save_file
 from scipy import signal
 
 from tempose.datasets.synth import SampleLibrary, render_song
-from tempose.music.audio import SAMPLE_RATE
 from tempose.music.beat_net import WEIGHTS, BeatNet, log_mel
 from tempose.music.spectra import BEAT_RATE as RATE
+from tempose.music.spectra import SAMPLE_RATE
 from tempose.weights_check import write_manifest
 
 SECONDS = 36.0

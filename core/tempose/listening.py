@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.ndimage import binary_opening, gaussian_filter1d, uniform_filter1d
 
-from tempose.music.features import FPS, LISTENED
+from tempose.music.features import LISTENED
+from tempose.music.spectra import FPS
 from tempose_pose.curves import RANGES
 from tempose_pose.grid import BeatGrid
 

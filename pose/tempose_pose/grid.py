@@ -64,17 +64,17 @@ class BeatGrid:
         heard = self.heard[beats] if len(self.heard) else self.heard
         return replace(self, beats=self.beats[beats], downbeats=self.downbeats[downbeats], heard=heard)
 
-    def beat_position(self, times: np.ndarray) -> np.ndarray:
+    def beat_position(self, times: np.ndarray | float) -> np.ndarray:
         """Position in beats at the given seconds: 0 on the first beat, 1 on the second, … (extrapolated)."""
         return _position(self.beats, times, default_interval=0.5)
 
-    def bar_position(self, times: np.ndarray) -> np.ndarray:
+    def bar_position(self, times: np.ndarray | float) -> np.ndarray:
         """Position in bars, 0 on the first downbeat; bars of four beats where no downbeats are known."""
         marks = self.downbeats if len(self.downbeats) > 1 else self.beats[::4]
         return _position(marks, times, default_interval=2.0)
 
 
-def _position(marks: np.ndarray, times: np.ndarray, default_interval: float) -> np.ndarray:
+def _position(marks: np.ndarray, times: np.ndarray | float, default_interval: float) -> np.ndarray:
     times = np.asarray(times, float)
     if len(marks) < 2:
         origin = marks[0] if len(marks) else 0.0

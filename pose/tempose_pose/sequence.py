@@ -117,16 +117,17 @@ def of_joints(
     bare = Skeleton("joints", tuple(joints), (-1,) * len(joints), ())
     shares = np.where(scores[..., None] > 0, pixels, 0) / np.asarray(canvas, float)
     poses = PoseSequence(shares, scores, fps, bare, canvas)
-    seen = {joint for joint, there in zip(joints, (scores > 0).any(0), strict=True) if there}
+    seen = {joint for joint, there in zip(joints, np.atleast_1d((scores > 0).any(0)), strict=True) if there}
     layouts = (OPENPOSE_18, OPENPOSE_60, BODY_67)
     return convert(poses, next(s for s in layouts if seen <= set(s.joints)))
 
 
 def hands_of(poses: PoseSequence) -> np.ndarray | None:
     """(T, 2, 21, 3) left and right: pixels and score; None where no frame shows any."""
-    columns = [poses.skeleton.at.get(joint) for side in ("left", "right") for joint in HANDS[side]]
-    if None in columns:
+    joints = [joint for side in ("left", "right") for joint in HANDS[side]]
+    if not set(joints) <= set(poses.skeleton.joints):
         return None
+    columns = [poses.skeleton.at[joint] for joint in joints]
     triples = np.concatenate([poses.pixels, poses.scores[..., None]], -1)[:, columns]
     return triples.reshape(len(poses), 2, 21, 3) if triples[..., 2].any() else None
 

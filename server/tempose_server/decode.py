@@ -64,7 +64,8 @@ def decode(folder: Path, audio_seconds: float, decoded_bytes: int) -> dict[str, 
     import numpy as np
     import soxr
 
-    from tempose.music.audio import SAMPLE_RATE, SILENCE
+    from tempose.music.audio import SILENCE
+    from tempose.music.spectra import SAMPLE_RATE
 
     with closing(_opened(folder / "audio")) as file:
         rate, frames, low, high, power = file.samplerate, 0, math.inf, -math.inf, 0.0

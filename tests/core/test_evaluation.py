@@ -16,7 +16,8 @@ from tempose.evaluation.study import Study
 from tempose.evaluation.truth import Truth, moving, other_music, shuffled
 from tempose.metrics import beats as beat_metrics
 from tempose.metrics.curves import in_body_heights
-from tempose.music.audio import SAMPLE_RATE, Song
+from tempose.music.audio import Song
+from tempose.music.spectra import SAMPLE_RATE
 from tempose.null import NullModel
 from tempose.request import DanceRequest
 from tempose_pose.dance import Dance

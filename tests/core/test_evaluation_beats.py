@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from tempose.cli import app
 from tempose.evaluation import beats as measured
-from tempose.music.audio import SAMPLE_RATE
+from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
 

@@ -15,7 +15,8 @@ from tempose.evaluation.suites.styles import styles
 from tempose.evaluation.suites.tempo import splice, stretch
 from tempose.evaluation.trial import Trial
 from tempose.evaluation.truth import Truth
-from tempose.music.audio import SAMPLE_RATE, Song
+from tempose.music.audio import Song
+from tempose.music.spectra import SAMPLE_RATE
 from tempose.null import NullModel
 from tempose.request import STYLES, normal_speed
 from tempose_pose.completing import complete

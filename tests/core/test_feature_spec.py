@@ -10,8 +10,8 @@ import torch
 from tempose.datasets import bank, instruments, synth
 from tempose.dit import SIZES, DanceDiT
 from tempose.feature_spec import FeatureSpec
-from tempose.music.audio import SAMPLE_RATE
 from tempose.music.features import BEAT_GRID, LISTENED, MUSIC, beat_features, mean_tempo, song_features
+from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.errors import TemposeError
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tempose.datasets.form import FOLLOWS, KINDS, SILENT, Form, Section, applied, draw_form, drum_roll
 from tempose.datasets.synth import SampleLibrary, beat_seconds, render_song
-from tempose.music.audio import SAMPLE_RATE
+from tempose.music.spectra import SAMPLE_RATE
 
 DATA = Path(os.environ.get("TEMPOSE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 needs_data = pytest.mark.skipif(

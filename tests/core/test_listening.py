@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tempose.listening import STILL, sound_energy, sound_hits
-from tempose.music.audio import SAMPLE_RATE
 from tempose.music.features import song_features
+from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.curves import RANGES
 from tempose_pose.grid import BeatGrid
 

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from tempose.music.audio import SAMPLE_RATE, Song
+from tempose.music.audio import Song
+from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.errors import TemposeError
 
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import signal
 
 from tempose.datasets.synth import SampleLibrary, render_song
-from tempose.music.audio import SAMPLE_RATE, Song
+from tempose.music.audio import Song
 from tempose.music.beats import (
     _at_its_octave,
     _confidence,
@@ -18,6 +18,7 @@ from tempose.music.beats import (
     tempo_curve,
     track_beats,
 )
+from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.grid import BeatGrid
 
 ROOT = Path(__file__).parents[2]

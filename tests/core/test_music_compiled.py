@@ -33,7 +33,8 @@ if tried < int(os.environ["CRASHES"]):
 """
 SONGS = f"""
 import numpy as np
-from tempose.music.audio import Song, SAMPLE_RATE
+from tempose.music.audio import Song
+from tempose.music.spectra import SAMPLE_RATE
 music = Song.load({str(ROOT / "examples" / "demo_song.ogg")!r})
 clicks = np.zeros(SAMPLE_RATE * 5); clicks[::11025] = 1
 moment = np.sin(np.arange(SAMPLE_RATE) / 10)

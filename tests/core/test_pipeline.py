@@ -7,7 +7,8 @@ import pytest
 
 from tempose.generator import WEIGHTS, load_generator
 from tempose.metrics.motion import joint_speed
-from tempose.music.audio import SAMPLE_RATE, Song
+from tempose.music.audio import Song
+from tempose.music.spectra import SAMPLE_RATE
 from tempose.request import DanceRequest, Known
 from tempose_pose.curves import Curve
 from tempose_pose.dance import Dance

@@ -10,7 +10,7 @@ from tempose.datasets.arrange import drums_by_program, swung
 from tempose.datasets.genres import GENRES, GENRES_FOR_STYLE, PATTERNS
 from tempose.datasets.gmd import load_takes, quantised
 from tempose.datasets.synth import SampleLibrary, beat_seconds, render_song
-from tempose.music.audio import SAMPLE_RATE
+from tempose.music.spectra import SAMPLE_RATE
 from tempose.request import STYLES
 from tempose_pose.errors import TemposeError
 

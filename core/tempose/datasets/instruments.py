@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tempose.music.audio import SAMPLE_RATE
+from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.errors import TemposeError
 
 DRUM_SECONDS = 1.6  # cymbals are faded out by then

@@ -21,7 +21,7 @@ from tempose.datasets.form import Form, applied, draw_form, drum_roll
 from tempose.datasets.genres import GENRES, Genre
 from tempose.datasets.gmd import quantised
 from tempose.datasets.instruments import FLUID_KITS, ROLES, SampleLibrary
-from tempose.music.audio import SAMPLE_RATE
+from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
 

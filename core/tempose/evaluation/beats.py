@@ -21,9 +21,10 @@ from typing import Any
 
 import numpy as np
 
-from tempose.music.audio import SAMPLE_RATE, Song
+from tempose.music.audio import Song
 from tempose.music.beats import track_beats
 from tempose.music.compiled import compile_once
+from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
 

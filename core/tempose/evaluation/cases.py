@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from tempose.music.audio import SAMPLE_RATE, Song
+from tempose.music.audio import Song
+from tempose.music.spectra import SAMPLE_RATE
 from tempose.request import DanceRequest
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid

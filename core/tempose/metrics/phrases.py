@@ -184,7 +184,7 @@ def steps(p: Phrase) -> dict[str, float]:
         "step_height": _mean(heights),
         "step_length": _mean(lengths),
         "kicks": p.per_beats(sum(bool(height > KICK) for height in heights)),
-        "jumps": p.per_beats(sum(JUMP_FRAMES <= frames <= JUMP_SECONDS * p.fps for frames in flights)),
+        "jumps": p.per_beats(sum(bool(JUMP_FRAMES <= frames <= JUMP_SECONDS * p.fps) for frames in flights)),
     }
 
 

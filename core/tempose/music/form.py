@@ -12,7 +12,8 @@ from string import ascii_uppercase
 import numpy as np
 from scipy.ndimage import uniform_filter1d
 
-from tempose.music.features import FPS, LISTENED
+from tempose.music.features import LISTENED
+from tempose.music.spectra import FPS
 from tempose_pose.form import Section
 from tempose_pose.grid import BeatGrid
 

@@ -116,7 +116,7 @@ class _Ffmpeg:
         self._file = open(path, "rb")  # noqa: PTH123, SIM115
         try:
             self._container = av.open(
-                self._file, options={"format_whitelist": DEMUXERS, "protocol_whitelist": "none"}
+                self._file, "r", options={"format_whitelist": DEMUXERS, "protocol_whitelist": "none"}
             )
             if not self._container.streams.audio:
                 raise ValueError("no sound")

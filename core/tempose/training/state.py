@@ -37,8 +37,9 @@ def averages(state: Path) -> dict[str, Tensor]:
 @contextmanager
 def averaged(ema: EMAModel, dit: torch.nn.Module) -> Iterator[None]:
     """Within, the network has its averaged weights."""
-    if hasattr(dit, "reshard"):  # FSDP leaves some whole after a look at held-out examples
-        dit.reshard()
+    reshard = getattr(dit, "reshard", None)  # FSDP leaves some whole after a look at held-out examples
+    if callable(reshard):
+        reshard()
     parameters = list(dit.parameters())
     own = [p.detach().clone() for p in parameters]
     _put(parameters, ema.shadow_params)

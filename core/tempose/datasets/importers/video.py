@@ -14,7 +14,8 @@ from tempose.datasets.importers.poses import clips_2d
 from tempose.datasets.importers.shots import THUMBNAIL, shot_cuts
 from tempose.datasets.importers.takes import Dropped, Job, Take
 from tempose.estimator import Estimator, RtmEstimator
-from tempose.music.audio import SAMPLE_RATE, Song
+from tempose.music.audio import Song
+from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.errors import TemposeError
 from tempose_pose.formats import parse_poses
 from tempose_pose.grid import BeatGrid
