@@ -10,29 +10,35 @@ from tempose_pose.skeletons import OPENPOSE_18
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = sorted((ROOT / "pose" / "tempose_pose").rglob("*.py"))
 OTHERS = sorted(p for room in ("core", "server", "addon", "scripts") for p in (ROOT / room).rglob("*.py"))
+NAMES = {
+    "TempoMap",
+    "BeatGrid",
+    "PoseSequence",
+    "Skeleton",
+    "Reference",
+    "Dance",
+    "Framing",
+    "TemposeError",
+    "Canceled",
+}
+"""Classes that are defined once, whatever they hold; others may share a name, but not name and parts."""
 OTHER_THINGS = {
     ("addon/interface/panels/dance.py", "Dance"),  # a panel
     ("core/tempose/api.py", "Dance"),  # the shared one, that can draw itself
     ("server/tempose_server/schemas.py", "Reference"),  # the HTTP body of a pose
-    ("addon/model/keys/key_curves.py", "Curve"),  # of an Action
-    ("addon/model/character/posing.py", "bridged"),  # of one joint
-    ("addon/model/tempo/timing.py", "frame_rate"),  # of a scene
-    ("addon/scene/files/video.py", "picture_size"),  # that is drawn
-    ("addon/scene/character/reference_source.py", "read_reference"),  # with Blender's relative paths
-    ("core/tempose/augmentation/canvas.py", "body_height"),  # of batches, in torch
-    ("core/tempose/datasets/form.py", "Section"),  # of a song
-    ("core/tempose/music/form.py", "Section"),
 }
-"""Where a class or a function has the name of a shared one and is something else."""
 MANY = 10  # joints that a literal may name before it counts as a skeleton
 
 
 def defined(path: Path) -> dict[str, str]:
-    """Public names that a module defines at its top → what tells two of them apart: the value of a constant."""
+    """Public names that a module defines at its top → what tells two apart: fields, parameters or the value."""
     found: dict[str, str] = {}
     for node in ast.parse(path.read_text("utf-8")).body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            found[node.name] = ""
+        if isinstance(node, ast.ClassDef):
+            fields = [ast.unparse(part.target) for part in node.body if isinstance(part, ast.AnnAssign)]
+            found[node.name] = "" if node.name in NAMES else f"class of {' '.join(fields) or path.stem}"
+        elif isinstance(node, ast.FunctionDef):
+            found[node.name] = f"takes {' '.join(a.arg for a in node.args.args)}"
         elif isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
             found[node.targets[0].id] = ast.unparse(node.value)
     return {name: value for name, value in found.items() if not name.startswith("_")}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import bpy
 
-from tempose_pose.formats import read_reference as read_pose_file
+from tempose_pose.formats import read_reference
 from tempose_pose.reference import Reference
 
 from ...model.errors import Problem
@@ -13,19 +13,19 @@ from . import puppet, rig
 from .selection import pick_rig
 
 
-def read_reference(path: str) -> Reference:
+def reference_in_file(path: str) -> Reference:
     """A pose from a file."""
     full = Path(bpy.path.abspath(path))
     if not path:
         raise Problem("reference_unset", "Choose a pose file first.")
-    return read_pose_file(full)
+    return read_reference(full)
 
 
 def reference_for_rig(context) -> Reference:
     """The pose that the settings ask for."""
     settings = context.scene.tempose
     if settings.reference == "FILE":
-        return read_reference(settings.reference_file)
+        return reference_in_file(settings.reference_file)
     if settings.reference == "ARMATURE":
         ob = pick_rig(context)
         if ob is None:
