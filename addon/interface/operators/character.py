@@ -8,7 +8,7 @@ from bpy.props import StringProperty
 
 from ...model.character import mapping
 from ...model.errors import Problem
-from ...scene.character import bone_guess, character, rig
+from ...scene.character import bone_guess, character, limb_switches, rig
 from ...scene.character.reference_source import reference_for_rig
 from ...scene.reading import Reading
 from .buttons import ActionButton
@@ -171,8 +171,33 @@ class TEMPOSE_OT_load_map(_File, bpy.types.Operator):
         return self.mapped(ob) + lost
 
 
+class TEMPOSE_OT_limbs_to_fk(ActionButton, bpy.types.Operator):
+    """Put arms and legs of this rig on FK, which the dance's keys turn; press again to put them back as they were"""
+
+    bl_idname = "tempose.limbs_to_fk"
+    bl_label = "Limbs to FK"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if now.armature is None:
+            return "Select an armature first"
+        if not limb_switches.switches(now.armature):
+            return f"{now.armature.name} has no switches between IK and FK"
+        return now.busy
+
+    def act(self, context):
+        ob = Reading(context).armature
+        if limb_switches.on_ik(ob):
+            return (
+                f"{limb_switches.to_fk(ob)} limbs of '{ob.name}' are on FK now. Press again to put them back."
+            )
+        return f"{limb_switches.back(ob)} limbs of '{ob.name}' are as they were before."
+
+
 CLASSES = (
     TEMPOSE_OT_new_rig,
+    TEMPOSE_OT_limbs_to_fk,
     TEMPOSE_OT_map_bones,
     TEMPOSE_OT_clear_map,
     TEMPOSE_OT_save_map,

@@ -2,7 +2,7 @@
 """Who dances."""
 
 from ...model.character.mapping import WANTED, label
-from ...scene.character import character
+from ...scene.character import character, limb_switches
 from ...scene.reading import of
 from ..properties.character import ATTRIBUTES
 from .layout import say, why, why_no_pose
@@ -23,6 +23,9 @@ class Character:
             why(layout, now.cannot_dance)
         elif ob is not None and (notice := character.notice(ob, bone_map=now.bone_map)):
             say(layout, notice, "ERROR")
+        if ob is not None and limb_switches.switches(ob):
+            text = "Limbs to FK" if limb_switches.on_ik(ob) else "Limbs Back"
+            layout.operator("tempose.limbs_to_fk", text=text, icon="CON_KINEMATIC")
         layout.prop(settings, "reference")
         if settings.reference == "STANDING":
             layout.prop(settings, "proportions")
@@ -64,6 +67,10 @@ class Bones:
         column.enabled = ob.library is None
         stored, mapped = character.stored(ob), now.bone_map
         layout.prop(settings, "show_all")
+        if settings.show_all and mapped.bones:
+            stretch = character.stretches(ob, now.settings)
+            for text in character.remarks(ob, stretch, mapped):
+                say(layout, f"{text}.", "INFO")
         if stored is None:
             say(layout, "Press Find Bones to begin a map for this override.", "INFO")
             return
@@ -89,9 +96,10 @@ class Limits:
         layout, settings = self.layout, context.scene.tempose
         layout.use_property_split = True
         layout.use_property_decorate = False
-        layout.prop(settings, "stretch")
+        stretch = character.stretch_name(of(context).rig)
+        layout.prop(settings, stretch)
         column = layout.column()
-        column.active = settings.stretch
+        column.active = getattr(settings, stretch)
         column.prop(settings.character, "shortest", slider=True)
         column.prop(settings.character, "longest")
         column.prop(settings.character, "loose")

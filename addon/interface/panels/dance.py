@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to dance."""
 
+from ...scene.character import character
 from ...scene.reading import of
 from ..operators.dance import TEMPOSE_OT_generate
 from .edit import draw_area
@@ -24,7 +25,7 @@ class Dance:
         row.prop(settings, "lock_seed", text="", icon="LOCKED" if settings.lock_seed else "UNLOCKED")
         layout.prop(settings.generate, "count")
         layout.prop(settings, "quality")
-        layout.prop(settings, "stretch")
+        layout.prop(settings, character.stretch_name(of(context).rig))
         layout.operator("tempose.generate", icon="ARMATURE_DATA")
         if reason := TEMPOSE_OT_generate.disabled_reason(of(context)):
             why(layout, reason)

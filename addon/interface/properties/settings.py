@@ -131,6 +131,13 @@ class TemposeSettings(bpy.types.PropertyGroup):
         default=True,
         options=set(),
     )
+    stretch_others: BoolProperty(
+        name="Stretch Bones",
+        description="Let bones take the length that they have in the picture, as limbs point at the viewer, also on "
+        "a rig that Tempose has not made: what hangs on its bones is squashed too. Otherwise the bones only turn",
+        default=False,
+        options=set(),
+    )
     tempo_factor: FloatProperty(
         name="Tempo",
         description="Speed of the whole strip; 2 plays twice as fast. Press Regenerate to hear and dance it",

@@ -177,6 +177,9 @@ def _idle(bones: dict[str, Bone], bone_map: BoneMap) -> str:
     up = lineage(bones, head)
     between = up[: up.index(neck)] if neck in up else up
     faithful = all(bones[b].inherit_rotation and bones[b].inherit_scale == "FULL" for b in between)
+    faithful = faithful and not any(
+        bones[b].held for b in between[1:]
+    )  # such as Rigify's, which keeps heads upright
     return "head" if neck in up and faithful else "neck"
 
 

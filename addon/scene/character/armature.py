@@ -16,7 +16,6 @@ _RULING = {
 
 def bones_of(ob, bone_map: BoneMap) -> dict[str, Bone]:
     """All bones of an armature, with what keeps them from being keyed."""
-    mapped = set(bone_map.bones.values())
     why = held(ob, bone_map)
     found = {}
     for bone in ob.data.bones:
@@ -34,7 +33,7 @@ def bones_of(ob, bone_map: BoneMap) -> dict[str, Bone]:
             posed.rotation_mode,
             np.array(posed.matrix_basis, float),
             _locked(posed),
-            why.get(bone.name, "") if bone.name in mapped else "",
+            why.get(bone.name, ""),
         )
     return found
 

@@ -34,6 +34,9 @@ def _guess(ob, preset: str) -> tuple[BoneMap, str]:
         return bone_names.apply(known[preset][1], names), known[preset][0]
     tries = [(bone_names.apply(one, names), name) for name, one in known.values()]
     best, how = max(tries, key=lambda t: _worth(t[0], held))
+    whole = [(m, name) for m, name in tries if not m.missing and not held.intersection(m.bones.values())]
+    if whole:  # a rig of a known kind: other names in it say less
+        return max(whole, key=lambda t: _worth(t[0], held))
     words = bone_names.by_words([n for n in names if n not in held] or names)
     if _worth(words, held) > _worth(best, held):
         best, how = words, "plain names"

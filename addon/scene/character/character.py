@@ -18,10 +18,12 @@ from ...model.character.plane import FRONT, Placement, Plane, best_fit
 from ...model.character.posing import Options
 from ...model.character.retarget import solve
 from ...model.errors import Problem
+from . import limb_switches
 from .armature import bones_of, held
 
 PROPERTY = "tempose_rig"  # custom property of the rigs that Tempose has made
 TALL = 720.0  # pixels from the feet to the nose of a figure that Tempose has not made
+MANY = 2  # remarks of one kind that are said one by one
 
 
 def is_armature(ob) -> bool:
@@ -224,6 +226,16 @@ def pose_of(ob, current: bool) -> Reference:
 # A dance on it ---------------------------------------------------------------------------------------------------
 
 
+def stretch_name(ob) -> str:
+    """The setting that says whether bones of this character stretch: rigs of others have one of their own."""
+    return "stretch" if ob is None or made_by_us(ob) else "stretch_others"
+
+
+def stretches(ob, settings) -> bool:
+    """Whether bones of this character take their length in the picture."""
+    return getattr(settings, stretch_name(ob))
+
+
 def options_of(scene, stretch: bool) -> Options:
     """How the artist lets bones move."""
     settings = scene.tempose.character
@@ -241,16 +253,28 @@ def notice(ob, stretch: bool | None = None, bone_map: BoneMap | None = None) -> 
     if bone_map.twice:
         parts.append(f"Mapped more than once: {', '.join(bone_map.twice)}")
     why = held(ob, bone_map)
-    if without := [
-        f"{bone} is {why[bone]}" for bone in dict.fromkeys(bone_map.bones.values()) if bone in why
-    ]:
-        parts.append(f"Without keys: {'; '.join(without)}")
-    if any(0 <= switch < 1 for bone in ob.pose.bones if isinstance(switch := bone.get("IK_FK"), float | int)):
-        parts.append("Limbs of this rig are on IK; set its IK-FK switches to FK to see these keys")
+    without = [f"{bone} is {why[bone]}" for bone in dict.fromkeys(bone_map.bones.values()) if bone in why]
+    parts.append(_folded("Without keys: ", without))
+    if limb_switches.on_ik(ob):
+        parts.append("Limbs of this rig are on IK: press Limbs to FK to see these keys")
     if stretch is not None:
-        locked = [text for text in _tried(ob, bone_map, stretch) if "locked" in text]
-        parts.append("; ".join(locked)[:1].upper() + "; ".join(locked)[1:])
+        locked = _folded("", [text for text in _tried(ob, bone_map, stretch) if "locked" in text])
+        parts.append(locked[:1].upper() + locked[1:])
     return " ".join(f"{part}." for part in parts if part)
+
+
+def _folded(what: str, texts: list[str]) -> str:
+    """Several remarks as one; of many only the first, and how many there are."""
+    if len(texts) <= MANY:
+        return f"{what}{'; '.join(texts)}" if texts else ""
+    return f"{what}{texts[0]}; and so on for {len(texts) - 1} more, listed under Bone Map, Show All"
+
+
+def remarks(ob, stretch: bool, bone_map: BoneMap) -> list[str]:
+    """All that `notice` may have folded: bones that get no keys, or not all, and why."""
+    why = held(ob, bone_map)
+    found = [f"{bone} is {why[bone]}" for bone in dict.fromkeys(bone_map.bones.values()) if bone in why]
+    return found + [text for text in _tried(ob, bone_map, stretch) if "locked" in text]
 
 
 def _tried(ob, bone_map: BoneMap, stretch: bool) -> list[str]:

@@ -80,7 +80,7 @@ def order(now: Reading, new_tempo: bool) -> Order:
         tempo=body["tempo_map"],
         song_start=playback.song_start,
         song_seconds=playback.song_seconds,
-        notice=f"{pose.notice} {character.notice(now.rig, settings.stretch)}".strip(),
+        notice=f"{pose.notice} {character.notice(now.rig, character.stretches(now.rig, settings))}".strip(),
         whole=_points(whole),
         span=playback.span,
     )

@@ -34,7 +34,9 @@ def plan(take: Take, ob, span: Span, settings) -> Plan:
         bone_map,
         plane,
         character.placement(ob),
-        character.options_of(next(iter(ob.users_scene), bpy.context.scene), settings.stretch),
+        character.options_of(
+            next(iter(ob.users_scene), bpy.context.scene), character.stretches(ob, settings)
+        ),
         choice,
         {
             name: f'pose.bones["{bpy.utils.escape_identifier(name)}"]'

@@ -23,7 +23,8 @@ def perform(blender, scene, tempose):
         take, points = made.dance(tempose, ob, size=size, frames=frames)
         span = tempose("tempo.timing").Span(0.0, frames / 30, 30.0)
         settings = blender.context.scene.tempose
-        settings.stretch, settings.keys.feet = stretch, "NEVER"
+        settings.stretch = settings.stretch_others = stretch
+        settings.keys.feet = "NEVER"
         tempose("keys.take_keys").assign(
             ob, tempose("keys.take_keys").bake(take, ob, span, settings, "dance")
         )

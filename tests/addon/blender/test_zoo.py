@@ -84,7 +84,8 @@ def off_on_screen(blender, tempose, ob, stretch=True):
     scene.render.fps = 30
     take, _ = made.dance(tempose, ob, frames=20)
     span = tempose("tempo.timing").Span(1.0, 20 / 30, 30.0)
-    scene.tempose.stretch, scene.tempose.keys.feet = stretch, "NEVER"
+    scene.tempose.stretch = scene.tempose.stretch_others = stretch
+    scene.tempose.keys.feet = "NEVER"
     scene.tempose.keys.density = "EVERY"
     keys, character, ghost = tempose("keys.take_keys"), tempose("character.character"), tempose("dance.ghost")
     keys.assign(ob, keys.bake(take, ob, span, scene.tempose, "dance"))

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Limbs of Rigify rigs: on FK for keys that turn their bones, and back as they were."""
+
+import json
+
+SWITCH = "IK_FK"  # of Rigify's bones: 0 is IK, 1 is FK
+BEFORE = "tempose_ik_fk"  # on objects: how the switches were
+
+
+def switches(ob) -> dict[str, float]:
+    """Bones that have a switch, and where it is."""
+    found = {}
+    for bone in ob.pose.bones:
+        value = bone.get(SWITCH)
+        if isinstance(value, float | int):
+            found[bone.name] = float(value)
+    return found
+
+
+def on_ik(ob) -> bool:
+    """Whether a limb is not wholly on FK."""
+    return any(value < 1 for value in switches(ob).values())
+
+
+def to_fk(ob) -> int:
+    """Put all limbs on FK; returns how many were not."""
+    before = {name: value for name, value in switches(ob).items() if value < 1}
+    if before:
+        ob[BEFORE] = json.dumps({**json.loads(ob.get(BEFORE, "{}")), **before})
+        _set(ob, dict.fromkeys(before, 1.0))
+    return len(before)
+
+
+def back(ob) -> int:
+    """Put limbs back as they were before `to_fk`; returns how many."""
+    before = {
+        name: value for name, value in json.loads(ob.get(BEFORE, "{}")).items() if name in ob.pose.bones
+    }
+    _set(ob, before)
+    if BEFORE in ob:
+        del ob[BEFORE]
+    return len(before)
+
+
+def _set(ob, values: dict[str, float]) -> None:
+    for name, value in values.items():
+        bone = ob.pose.bones[name]
+        bone[SWITCH] = type(bone[SWITCH])(value)
+    ob.update_tag()
