@@ -23,7 +23,7 @@ from .armature import bones_of, held
 
 PROPERTY = "tempose_rig"  # custom property of the rigs that Tempose has made
 TALL = 720.0  # pixels from the feet to the nose of a figure that Tempose has not made
-MANY = 2  # remarks of one kind that are said one by one
+MANY = 3  # remarks of one kind that are said one by one
 
 
 def is_armature(ob) -> bool:
