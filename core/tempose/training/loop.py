@@ -25,7 +25,7 @@ from tempose.generator import WEIGHTS
 from tempose.training.config import DiTConfig
 from tempose.training.live import Live
 from tempose.training.losses import flow_loss
-from tempose.training.state import averages, gathered, latest, save_state, save_weights
+from tempose.training.state import averages, gathered, latest, save_state, save_weights, trainable
 from tempose.training.trackers import CsvTracker, trimmed
 from tempose.training.windows import WindowPool
 from tempose_pose.curves import CURVES
@@ -99,11 +99,12 @@ class Run:
             for block in dit.blocks:
                 block.compile()
         optimiser = torch.optim.AdamW(
-            dit.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
-        )
+            trainable(dit), lr=config.learning_rate, betas=(0.9, 0.98),
+            weight_decay=config.weight_decay,
+        )  # fmt: skip
         self.dit, self.optimiser = self.accelerator.prepare(dit, optimiser)
         # The averages are made of what each process has, which under FSDP is a part of each tensor.
-        self.ema = EMAModel(self.dit.parameters(), decay=config.ema, foreach=True)
+        self.ema = EMAModel(trainable(self.dit), decay=config.ema, foreach=True)
         self.ema.optimization_step = self.step
         self.schedule = get_scheduler(
             config.schedule, optimiser, num_warmup_steps=config.warmup, num_training_steps=config.steps
@@ -180,7 +181,7 @@ class Run:
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.schedule.step()
-        self.ema.step(self.dit.parameters())
+        self.ema.step(trainable(self.dit))
         self.step += 1
         return losses
 
@@ -252,6 +253,9 @@ def untrained(config: DiTConfig, vae: Any) -> DanceDiT:
     joints = len(skeleton(config.skeleton))
     shape = {"joints": joints, "curves": CURVES, **latent_shape(vae)}
     dit = DanceDiT(**{**shape, **SIZES[config.size], **config.model})
+    dit.time.null.requires_grad_(
+        False
+    )  # a time is never missing, and FSDP restores no state of what never moved
     if config.start:
         folder = WEIGHTS / "dit" if config.start == "default" else Path(config.start)
         given = DanceDiT.from_pretrained(folder, use_safetensors=True, low_cpu_mem_usage=False)

@@ -23,6 +23,11 @@ from tempose.dit import DanceDiT
 AVERAGES = "averages.safetensors"
 
 
+def trainable(dit: torch.nn.Module) -> list[torch.nn.Parameter]:
+    """What is learned, and so averaged."""
+    return [parameter for parameter in dit.parameters() if parameter.requires_grad]
+
+
 def latest(out: Path) -> Path | None:
     """The newest whole state of a run, or None."""
     states = [p for p in (out / "states").glob("*") if p.name.isdecimal() and (p / AVERAGES).is_file()]
@@ -40,7 +45,7 @@ def averaged(ema: EMAModel, dit: torch.nn.Module) -> Iterator[None]:
     reshard = getattr(dit, "reshard", None)  # FSDP leaves some whole after a look at held-out examples
     if callable(reshard):
         reshard()
-    parameters = list(dit.parameters())
+    parameters = trainable(dit)
     own = [p.detach().clone() for p in parameters]
     _put(parameters, ema.shadow_params)
     try:
