@@ -155,7 +155,7 @@ def test_wholebodys_own_annotations_are_read_with_flags_and_confidences_side_by_
     assert poses.scores[0, BODY_67.index("nose")] == 1
     assert poses.scores[0, BODY_67.index("right_ankle")] == 0
     assert (poses.scores[0, [BODY_67.index(f"right_{j}") for j in ("hand", "big_toe")]] == 0).all()
-    with pytest.raises(TemposeError, match="foot_kpts must hold 18"):
+    with pytest.raises(TemposeError, match="foot_kpts must have x, y, confidence of 6 keypoints"):
         parse_poses([{**annotation, "foot_kpts": [1, 2, 3]}], canvas=(100, 100))
     with pytest.raises(TemposeError, match="17, 26"):
         writers.to_coco(poses, 19)

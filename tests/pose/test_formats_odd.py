@@ -52,6 +52,15 @@ FILES = {
         "landmarks": [[{"x": 0.5, "y": 0.5, "visibility": 1.0} for _ in range(33)]],
     },
     "mediapipe frames": [{"pose_landmarks": [{"x": 0.1, "y": 0.2} for _ in range(33)]}, {"pose_landmarks": None}],
+    "mediapipe around": {
+        "fps": 24, "width": 640, "height": 480,
+        "frames": [{"frame": 3, "pose_landmarks": [{"x": 0.1, "y": 0.2, "visibility": 0.5} for _ in range(33)]}, {}],
+    },
+    "editor": {"width": 640, "height": 480, "keypoints": [None, *[[10.0 + i, 20.0 + i] for i in range(35)]]},
+    "mmpose": {"instance_info": [
+        {"frame_id": n, "instances": [{"keypoints": [[i, i] for i in range(17)], "keypoint_scores": [0.5] * 17}]}
+        for n in (1, 4)
+    ]},
     "own": {
         "skeleton": "openpose18", "keypoints": [[[0.5, 0.01 * i] for i in range(18)]], "scores": [[1.0] * 18],
         "canvas": [720, 1280], "fps": 30, "axes": "x right, y up",

@@ -1,14 +1,14 @@
-"""Reading pose files: OpenPose, COCO, Halpe, MediaPipe and our own JSON. `pose.writers` writes them.
+"""Reading pose files: OpenPose, pose editors, COCO, Halpe, MMPose, MediaPipe and our own JSON.
 
 Every reader turns what it finds into a `PoseSequence`: keypoints as shares of a stated canvas, a stated frame
 rate, and score 0 where a joint was not seen (whatever coordinates the file holds there). Feet and hands
 are kept (`skeletons.LAYOUTS`; `to_openpose18` gives what the model takes of them), faces are left out.
+`tempose_pose.writers` writes some of them.
 """
 
 from __future__ import annotations
 
 import os
-import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,12 +18,15 @@ import numpy as np
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.formats.coco import from_coco
+from tempose_pose.formats.editor import as_pages, is_editors
 from tempose_pose.formats.layouts import AXES
-from tempose_pose.formats.mediapipe import LANDMARKS, from_mediapipe
+from tempose_pose.formats.mediapipe import from_mediapipe, is_mediapipes
+from tempose_pose.formats.mmpose import from_mmpose, is_mmposes
+from tempose_pose.formats.numbering import in_time, numbers_in, visible_files
 from tempose_pose.formats.openpose import from_pages, pages_of
 from tempose_pose.formats.own import from_own
 from tempose_pose.formats.people import SHARES
-from tempose_pose.formats.values import DEFAULT_FPS, first, load_json, unreadable
+from tempose_pose.formats.values import DEFAULT_FPS, first, has, load_json, unreadable
 from tempose_pose.limits import MAX_FILE_FRAMES
 from tempose_pose.reference import CANVAS, Reference
 from tempose_pose.sequence import PoseSequence
@@ -39,14 +42,17 @@ def load_poses(
     person: int | None = None,
     y_up: bool | None = None,
 ) -> PoseSequence:
-    """Read a pose file, or a folder of OpenPose files (one per frame, in the order of their names).
+    """Read a pose file, or a folder of OpenPose files: one per frame, in the order of the numbers in their names.
+
+    A number that is missing, in names or in a list of frames, is a frame in which nobody is seen.
 
     Parameters
     ----------
     path : path
         JSON: OpenPose (BODY_25 or COCO-18, native or as a list of frames with a canvas), COCO annotations or
         results (17, Halpe's 26 or WholeBody's 133 points, these in one list or in WholeBody's own fields),
-        MediaPipe landmarks (33), or our own. Or a ``DANCE.npz``.
+        MMPose's predictions, MediaPipe landmarks (33), the pairs that pose editors write, or our own. Or a
+        ``DANCE.npz``.
     canvas : (int, int), optional
         Width and height in pixels. Needed where the file does not say it; a file's own size has precedence.
     fps : float, optional
@@ -67,31 +73,33 @@ def load_poses(
     if path.suffix.lower() == ".npz":
         return Dance.load(path).poses
     if path.is_dir():
-        files = sorted(path.glob("*.json"), key=_natural)
+        files = visible_files(path)
         if not files:
             raise unreadable(path, "the folder holds no .json files")
         if len(files) > MAX_FILE_FRAMES:
             raise unreadable(path, f"more than {MAX_FILE_FRAMES} frames")
-        pages = [page for file in files for page in pages_of(load_json(file), file)]
-        return _downwards(from_pages(pages, path, canvas, fps, person), pages[0], path, y_up)
+        pages = [pages_of(load_json(file), file) for file in files]
+        numbers = numbers_in([file.name for file in files]) if all(len(p) == 1 for p in pages) else None
+        frames = [page for found in in_time(pages, numbers, [{"people": []}]) for page in found]
+        return _downwards(from_pages(frames, path, canvas, fps, person), frames[0], path, y_up)
     return parse_poses(load_json(path), name=path.name, canvas=canvas, fps=fps, person=person, y_up=y_up)
-
-
-def _natural(path: Path) -> list[tuple[int, int | str]]:
-    """Sort key that puts frame 10 after frame 9."""
-    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", path.name)]
 
 
 def load_reference(
     path: str | os.PathLike,
     *,
     canvas: tuple[int, int] | None = None,
-    frame: int = 0,
+    frame: int | None = None,
     person: int | None = None,
     y_up: bool | None = None,
 ) -> PoseSequence:
-    """Read one frame of `load_poses` as a reference. Missing joints stay missing: see `complete`."""
+    """Read one frame of `load_poses` as a reference: the first that shows anybody, where none is named.
+
+    Missing joints stay missing: see `complete`.
+    """
     poses = load_poses(path, canvas=canvas, fps=DEFAULT_FPS, person=person, y_up=y_up)
+    if frame is None:
+        frame = int((poses.scores > 0).any(1).argmax())
     if not 0 <= frame < len(poses):
         raise TemposeError(
             "pose_frame", f"{Path(path).name} has {len(poses)} frames; frame {frame} is not there."
@@ -111,21 +119,18 @@ def read_reference(path: str | os.PathLike) -> Reference:
         As `load_poses` and `complete` do.
     """
     try:
-        poses = load_poses(path, fps=DEFAULT_FPS)
+        return Reference.of(load_reference(path))
     except TemposeError as error:
         if error.code != "canvas_missing":
             raise
-        poses = load_poses(path, fps=DEFAULT_FPS, canvas=(1, 1))
-        seen = poses.keypoints[poses.scores > 0]
-        in_pixels = bool(len(seen)) and np.abs(seen).max() > SHARES
-        width, height = (max(64, round(1.1 * float(v))) for v in seen.max(0)) if in_pixels else CANVAS
-        scale = (width, height) if in_pixels else (1, 1)
-        poses = replace(
-            poses, keypoints=poses.keypoints / np.asarray(scale, np.float32), canvas=(width, height)
-        )
-    shown = np.flatnonzero((poses.scores > 0).any(1))
-    first = int(shown[0]) if len(shown) else 0
-    return Reference.of(poses[first : first + 1])
+    pose = load_reference(path, canvas=(1, 1))
+    seen = pose.keypoints[pose.scores > 0]
+    in_pixels = bool(len(seen)) and np.abs(seen).max() > SHARES
+    width, height = (max(64, round(1.1 * float(v))) for v in seen.max(0)) if in_pixels else CANVAS
+    scale = (width, height) if in_pixels else (1, 1)
+    return Reference.of(
+        replace(pose, keypoints=pose.keypoints / np.asarray(scale, np.float32), canvas=(width, height))
+    )
 
 
 def parse_poses(
@@ -146,14 +151,17 @@ def _parsed(
 ) -> PoseSequence:
     if isinstance(data, dict) and "skeleton" in data:
         return from_own(data, name, fps)
+    if is_editors(data):
+        data = as_pages(data)
+    if is_mmposes(data):
+        return from_mmpose(data, name, canvas, fps, person)
     if isinstance(data, dict) and "annotations" in data:
         return from_coco(data["annotations"], data, name, canvas, fps, person)
-    if first(data, "keypoints") is not None:
+    if has(data, "keypoints"):
         return from_coco(data, {}, name, canvas, fps, person)
-    if any(first(data, key) is not None for key in (*LANDMARKS, "visibility")):
-        return from_mediapipe(data, name, canvas, fps)
-    in_frames = isinstance(data, dict) and ("people" in data or "frames" in data)
-    if in_frames or first(data, "people") is not None:
+    if is_mediapipes(data):
+        return from_mediapipe(data, name, canvas, fps, person)
+    if has(data, "people", "frames"):
         return from_pages(pages_of(data, name), name, canvas, fps, person)
     raise unreadable(name, "neither OpenPose, COCO, MediaPipe nor Tempose keypoints")
 

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 
 from tempose_pose.formats.layouts import COCO_LAYOUTS, COCO_PARTS, COCO_WHOLEBODY
-from tempose_pose.formats.people import Person, assemble, choose, read_person
+from tempose_pose.formats.numbering import in_time, numbers_in
+from tempose_pose.formats.people import Person, assemble, choose, read_person, read_points
 from tempose_pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import BODY_67
@@ -22,7 +23,10 @@ def from_coco(
     fps: float | None,
     person: int | None,
 ) -> PoseSequence:
-    """Annotations as poses; `header` is the object around them with its images and info, empty for results."""
+    """Annotations as poses; `header` is the object around them with its images and info, empty for results.
+
+    Without a list of images, numbers in the images' names say what comes when and which frames show nobody.
+    """
     annotations = annotations if isinstance(annotations, list) else [annotations]
     if not annotations or not all(isinstance(a, dict) for a in annotations):
         raise unreadable(name, "there are no annotations")
@@ -37,22 +41,32 @@ def from_coco(
         fps = frame_rate(info["fps"], name)
     by_image: dict[str, list[Person]] = {key: [] for key in order}
     for annotation in annotations:
-        body = read_person(annotation.get("keypoints", []), COCO_LAYOUTS, name)
-        if body is None:
-            continue
-        body = _with_parts(body, annotation, name)
-        if "keypoint_scores" in annotation:
-            scores = numbers(annotation["keypoint_scores"], name)
-            if scores.shape != (len(body.points),):
-                raise unreadable(name, "keypoint_scores must hold one number per keypoint")
-            points = np.column_stack([body.points[:, :2], np.where(body.points[:, 2] > 0, scores, 0)])
-        else:
-            cuts = [17, *(first for _, _, first, _ in COCO_PARTS[1:])] if len(body.points) == 133 else []
-            parts = np.split(body.points[:, 2], cuts)  # a part may hold flags, another one confidences
-            points = np.column_stack([body.points[:, :2], np.concatenate([_visibility(v) for v in parts])])
-        by_image.setdefault(str(annotation.get("image_id", "0")), []).append(replace(body, points=points))
-    canvas, fps = settle(canvas, fps, len(by_image), name)
-    return assemble(choose(list(by_image.values()), person), canvas, fps, name, None)
+        figure = read_annotation(annotation, name)
+        if figure is not None:
+            by_image.setdefault(str(annotation.get("image_id", "0")), []).append(figure)
+    frames = list(by_image.values())
+    if not images:
+        frames = in_time(frames, numbers_in(list(by_image)), [])
+    canvas, fps = settle(canvas, fps, len(frames), name)
+    return assemble(choose(frames, person), canvas, fps, name, None)
+
+
+def read_annotation(annotation: dict, name: Any) -> Person | None:
+    """The figure of an annotation, its confidences beside the keypoints or among them; None where it has none."""
+    body = read_person(annotation.get("keypoints"), COCO_LAYOUTS, name)
+    if body is None:
+        return None
+    body = _with_parts(body, annotation, name)
+    if "keypoint_scores" in annotation:
+        scores = numbers(annotation["keypoint_scores"], name)
+        if scores.shape != (len(body.points),):
+            raise unreadable(name, "keypoint_scores must hold one number per keypoint")
+        scores = np.where(body.points[:, 2] > 0, scores, 0)
+    else:
+        cuts = [17, *(first for _, _, first, _ in COCO_PARTS[1:])] if len(body.points) == 133 else []
+        parts = np.split(body.points[:, 2], cuts)  # a part may hold flags, another one confidences
+        scores = np.concatenate([_visibility(v) for v in parts])
+    return replace(body, points=np.column_stack([body.points[:, :2], scores]))
 
 
 def _with_parts(body: Person, annotation: dict, name: Any) -> Person:
@@ -62,11 +76,9 @@ def _with_parts(body: Person, annotation: dict, name: Any) -> Person:
     points = np.zeros((len(COCO_WHOLEBODY), 3))
     points[:17] = body.points
     for field, _, first, count in COCO_PARTS:
-        values = numbers(annotation.get(field) or [], name)
-        if values.size not in (0, 3 * count) or values.ndim != 1:
-            raise unreadable(name, f"{field} must hold {3 * count} numbers, not {values.size}")
-        if values.size:
-            points[first : first + count] = values.reshape(-1, 3)
+        part = read_points(annotation.get(field), (count,), name, field)
+        if part is not None:
+            points[first : first + count] = part
     return Person(points, tuple(COCO_WHOLEBODY), BODY_67)
 
 

@@ -4,45 +4,67 @@ from __future__ import annotations
 
 from typing import Any
 
-from tempose_pose.formats.people import Person, assemble
-from tempose_pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
+import numpy as np
+
+from tempose_pose.formats.numbering import in_time, numbers_of
+from tempose_pose.formats.people import Person, assemble, choose
+from tempose_pose.formats.values import frame_rate, has, numbers, picture_size, settle, unreadable
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import MEDIAPIPE_33
 
 LANDMARKS = ("landmarks", "pose_landmarks", "poseLandmarks")  # its names in its languages
 
 
-def from_mediapipe(data: Any, name: Any, canvas: tuple[int, int] | None, fps: float | None) -> PoseSequence:
+def is_mediapipes(data: Any) -> bool:
+    """Whether there are landmarks in it, or in its ``frames``."""
+    frames = data.get("frames", data) if isinstance(data, dict) else data
+    return has(frames, *LANDMARKS, "visibility")
+
+
+def from_mediapipe(
+    data: Any, name: Any, canvas: tuple[int, int] | None, fps: float | None, person: int | None
+) -> PoseSequence:
     """Landmarks as poses; `canvas` and `fps` where the file does not say them."""
     if isinstance(data, dict):
         canvas = picture_size(data["width"], data.get("height"), name) if "width" in data else canvas
         fps = frame_rate(data["fps"], name) if "fps" in data else fps
-        frames = next((data[key] for key in LANDMARKS if key in data), None)
-        frames = frames if isinstance(frames, list) and frames and isinstance(frames[0], list) else [frames]
-    elif any(key in data[0] for key in LANDMARKS):
-        frames = [_landmarks(f) for f in data]
-    else:
-        frames = [data]
-    people: list[Person | None] = []
-    for landmarks in frames:
-        if not landmarks:
-            people.append(None)
-            continue
-        if (
-            not isinstance(landmarks, list)
-            or len(landmarks) != 33
-            or not all(isinstance(m, dict) for m in landmarks)
-        ):
-            raise unreadable(name, "MediaPipe frames must hold 33 landmarks")
-        rows = [[m.get("x"), m.get("y"), m.get("visibility", 1.0)] for m in landmarks]
-        people.append(Person(numbers(rows, name), MEDIAPIPE_33.joints, MEDIAPIPE_33))
+    people = [[_person(marks, name) for marks in figures] for figures in _frames(data, name)]
     canvas, fps = settle(canvas, fps, len(people), name)
-    return assemble(people, canvas, fps, name, True)
+    return assemble(choose(people, person), canvas, fps, name, True)
+
+
+def _frames(data: Any, name: Any) -> list[list[Any]]:
+    """The landmarks of each figure, for each frame."""
+    if isinstance(data, dict) and "frames" not in data:
+        found = _landmarks(data)
+        return [[frame] if frame else [] for frame in found] if _nested(found) else [_figures(found)]
+    frames = data["frames"] if isinstance(data, dict) else data
+    if not isinstance(frames, list):
+        raise unreadable(name, "frames must be a list")
+    if not has(frames, *LANDMARKS):
+        return [_figures(frames)]  # one frame without anything around it
+    figures = [_figures(_landmarks(frame)) for frame in frames]
+    return in_time(figures, numbers_of(frames), [])
 
 
 def _landmarks(frame: Any) -> Any:
-    """The landmarks of one frame: of its first person where MediaPipe's own result lists several."""
     if not isinstance(frame, dict):
         return None
-    found = next((frame[key] for key in LANDMARKS if key in frame), None)
-    return found[0] if isinstance(found, list) and found and isinstance(found[0], list) else found
+    return next((frame[key] for key in LANDMARKS if key in frame), None)
+
+
+def _figures(found: Any) -> list[Any]:
+    """One item for each figure: MediaPipe's own result lists several, other files the landmarks of one."""
+    return [figure for figure in found if figure] if _nested(found) else [found] if found else []
+
+
+def _nested(found: Any) -> bool:
+    return isinstance(found, list) and bool(found) and all(isinstance(item, list) for item in found)
+
+
+def _person(marks: Any, name: Any) -> Person:
+    if not isinstance(marks, list) or len(marks) != 33 or not all(isinstance(m, dict) for m in marks):
+        raise unreadable(name, "MediaPipe frames must hold 33 landmarks")
+    rows = numbers([[m.get("x"), m.get("y"), m.get("visibility", 1.0)] for m in marks], name, nulls=True)
+    lost = np.isnan(rows).any(1, keepdims=True)
+    return Person(np.where(lost, 0, rows), MEDIAPIPE_33.joints, MEDIAPIPE_33)

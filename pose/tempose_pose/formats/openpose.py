@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 
 from tempose_pose.formats.layouts import COCO_LAYOUTS, HANDED, OPENPOSE_LAYOUTS
-from tempose_pose.formats.people import Person, assemble, choose, read_person
-from tempose_pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
+from tempose_pose.formats.people import Person, assemble, choose, read_person, read_points
+from tempose_pose.formats.values import frame_rate, picture_size, settle, unreadable
 from tempose_pose.sequence import PoseSequence
 
 SIZES = (("canvas_width", "canvas_height"), ("width", "height"), ("image_width", "image_height"))
 """What files call the picture's size."""
+BODIES = ("pose_keypoints_2d", "pose_keypoints")
 LAYOUTS = COCO_LAYOUTS | OPENPOSE_LAYOUTS
 """AlphaPose and others write COCO's and Halpe's joints in OpenPose's form."""
 
@@ -22,31 +23,45 @@ def pages_of(data: Any, name: Any) -> list[dict]:
     """The pages of a file: one, a list of them, or ``frames`` beside an ``fps``."""
     pages = data["frames"] if isinstance(data, dict) and "frames" in data else data
     pages = pages if isinstance(pages, list) else [pages]
-    if isinstance(data, dict) and "fps" in data and pages and isinstance(pages[0], dict):
-        pages = [{"fps": data["fps"], **pages[0]}, *pages[1:]]
-    if not pages or not all(isinstance(p, dict) and isinstance(p.get("people"), list) for p in pages):
+    if isinstance(data, dict) and "frames" in data and pages and isinstance(pages[0], dict):
+        pages = [{**{key: data[key] for key in data if key != "frames"}, **pages[0]}, *pages[1:]]
+    if not pages or not all(_is_page(page) for page in pages):
         raise unreadable(name, "a frame has no list of people")
     return pages
+
+
+def _is_page(page: Any) -> bool:
+    """Whether it has a list of people; null is one of nobody."""
+    return isinstance(page, dict) and "people" in page and isinstance(page["people"], list | None)
+
+
+def _said(pages: list[dict], key: str) -> Any:
+    """What the first page that says anything about it says."""
+    return next((page[key] for page in pages if page.get(key) is not None), None)
 
 
 def from_pages(
     pages: list[dict], name: Any, canvas: tuple[int, int] | None, fps: float | None, person: int | None
 ) -> PoseSequence:
-    """Pages as poses; `canvas` and `fps` where the first page does not say them."""
-    for width, height in SIZES:
-        if width in pages[0] or height in pages[0]:
-            canvas = picture_size(pages[0].get(width), pages[0].get(height), name)
+    """Pages as poses; `canvas` and `fps` where no page says them."""
+    for keys in SIZES:
+        width, height = (_said(pages, key) for key in keys)
+        if width is not None or height is not None:
+            canvas = picture_size(width, height, name)
             break
-    if "fps" in pages[0]:
-        fps = frame_rate(pages[0]["fps"], name)
+    if (rate := _said(pages, "fps")) is not None:
+        fps = frame_rate(rate, name)
     canvas, fps = settle(canvas, fps, len(pages), name)
     frames = []
     for page in pages:
         people = []
-        for figure in page["people"]:
+        for figure in page["people"] or []:
             if not isinstance(figure, dict):
                 raise unreadable(name, "a person must be an object")
-            body = read_person(figure.get("pose_keypoints_2d", figure.get("pose_keypoints")), LAYOUTS, name)
+            field = next((key for key in BODIES if key in figure), None)
+            if field is None:
+                raise unreadable(name, "a person has no pose_keypoints_2d")
+            body = read_person(figure[field], LAYOUTS, name)
             if body is not None:
                 people.append(_with_hands(body, figure, name) if len(body.names) in HANDED else body)
         frames.append(people)
@@ -60,10 +75,8 @@ def _with_hands(body: Person, figure: dict, name: Any) -> Person:
     """The person with the hands the file gives; unchanged where it gives none."""
     hands = []
     for side in ("left", "right"):
-        flat = numbers(figure.get(f"hand_{side}_keypoints_2d") or [], name)
-        if flat.size not in (0, 63) or flat.ndim != 1:
-            raise unreadable(name, f"a hand has 21 keypoints of three numbers, not {flat.size} numbers")
-        hands.append(flat.reshape(-1, 3) if flat.size else np.zeros((21, 3)))
+        points = read_points(figure.get(f"hand_{side}_keypoints_2d"), (21,), name, "a hand")
+        hands.append(np.zeros((21, 3)) if points is None else points)
     if not any((hand[:, 2] > 0).any() for hand in hands):
         return body
     wide = _widened(body)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,17 +26,42 @@ class Person:
     skeleton: Skeleton
 
 
-def read_person(flat: Any, layouts: dict[int, tuple[list[str], Skeleton]], name: Any) -> Person | None:
-    """A figure from its x, y, score triples; None for an empty list."""
-    values = numbers(flat, name)
+def read_person(value: Any, layouts: dict[int, tuple[list[str], Skeleton]], name: Any) -> Person | None:
+    """A figure from its joints (as `read_points` takes them); None for null or an empty list."""
+    points = read_points(value, tuple(layouts), name)
+    if points is None:
+        return None
+    names, target = layouts[len(points)]
+    return Person(points, tuple(names), target)
+
+
+def read_points(value: Any, counts: Sequence[int], name: Any, what: str = "a figure") -> np.ndarray | None:
+    """(K, 3) x, y, score of one of the known counts of joints; None for null or an empty list.
+
+    They stand in one row or joint by joint, with a confidence or as pairs without. A joint that is null, or has a
+    null in it, is not there; nor is a pair (0, 0) or (-1, -1), where no confidence can say so.
+    """
+    if isinstance(value, list) and any(isinstance(joint, list) for joint in value):
+        width = next(len(joint) for joint in value if isinstance(joint, list))
+        values = numbers([[None] * width if joint is None else joint for joint in value], name, nulls=True)
+        rows = values if values.ndim == 2 and len(values) in counts and width in (2, 3) else None
+    else:
+        values = numbers([] if value is None else value, name, nulls=True)
+        fitting = (w for w in (3, 2) if values.size % w == 0 and values.size // w in counts)
+        width = next(fitting, None) if values.ndim == 1 else None
+        rows = values.reshape(-1, width) if width else None
     if values.size == 0:
         return None
-    count = values.size // 3
-    if values.ndim != 1 or values.size % 3 or count not in layouts:
-        known = ", ".join(str(k) for k in sorted(layouts))
-        raise unreadable(name, f"expected x, y, confidence of {known} keypoints, got {values.size} numbers")
-    names, target = layouts[count]
-    return Person(values.reshape(count, 3), tuple(names), target)
+    if rows is None:
+        known = ", ".join(str(k) for k in sorted(counts))
+        raise unreadable(
+            name, f"{what} must have x, y, confidence of {known} keypoints, not {values.size} numbers"
+        )
+    if rows.shape[1] == 2:
+        written = ~((rows == 0).all(1) | (rows == -1).all(1))
+        rows = np.column_stack([rows, written])
+    lost = np.isnan(rows).any(1, keepdims=True)
+    return np.where(lost, 0, rows)
 
 
 def choose(frames: list[list[Person]], person: int | None) -> list[Person | None]:

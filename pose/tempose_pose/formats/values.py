@@ -25,7 +25,10 @@ def load_json(path: Path) -> Any:
     if path.stat().st_size > MAX_FILE_BYTES:
         raise unreadable(path, f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
     try:
-        return json.loads(path.read_bytes(), parse_constant=refuse)
+        data = json.loads(path.read_bytes(), parse_constant=refuse)
+        if isinstance(data, list):  # what nodes and browsers write: JSON as a text in JSON
+            return [json.loads(i, parse_constant=refuse) if isinstance(i, str) else i for i in data]
+        return json.loads(data, parse_constant=refuse) if isinstance(data, str) else data
     except OSError as error:
         raise unreadable(path, str(error.strerror or error)) from error
     except (ValueError, RecursionError) as error:  # bad JSON, bad UTF-8, NaN, too deep
@@ -41,18 +44,28 @@ def first(data: Any, key: str) -> Any:
     return None
 
 
-def numbers(value: Any, name: Any) -> np.ndarray:
-    """A float array from nested lists of numbers, or `TemposeError`."""
+def has(data: Any, *keys: str) -> bool:
+    """Whether a dict, or one in a list of them, has one of the keys."""
+    items = data if isinstance(data, list) else [data]
+    return any(isinstance(item, dict) and key in item for item in items for key in keys)
+
+
+def numbers(value: Any, name: Any, *, nulls: bool = False) -> np.ndarray:
+    """A float array from nested lists of numbers, or `TemposeError`; `nulls` are NaN where they are allowed."""
     if not isinstance(value, list):
         raise unreadable(name, "keypoints must be a list of numbers")
     try:
         array = np.asarray(value)
-        if array.size and array.dtype.kind not in "iuf":
+        if nulls and array.dtype.kind == "O":
+            if not all(v is None or type(v) in (int, float) for v in array.flat):
+                raise ValueError
+        elif array.size and array.dtype.kind not in "iuf":
             raise ValueError
         array = array.astype(float)
     except (ValueError, TypeError, OverflowError):
         raise unreadable(name, "keypoints must be a list of numbers") from None
-    if not np.isfinite(array).all() or (array.size and np.abs(array).max() > 1e7):
+    known = array[~np.isnan(array)] if nulls else array
+    if not np.isfinite(known).all() or (known.size and np.abs(known).max() > 1e7):
         raise unreadable(name, "keypoints must be finite, sensible numbers")
     return array
 

@@ -1,0 +1,62 @@
+"""Frame numbers, out of names or fields: they say in which order frames come and where some are missing."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+SPARSEST = 10
+"""Numbers that lie farther apart than this on average number photographs, not frames."""
+_FIELDS = ("frame", "frame_id", "frame_index", "frame_number")
+T = TypeVar("T")
+
+
+def visible_files(folder: Path) -> list[Path]:
+    """The .json files of a folder, frame 10 after frame 9, without hidden ones such as macOS's ``._`` companions."""
+    return sorted((f for f in folder.glob("*.json") if not f.name.startswith(".")), key=_natural)
+
+
+def _natural(path: Path) -> list[tuple[int, int | str]]:
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in re.split(r"(\d+)", path.name)]
+
+
+def numbers_in(names: Sequence[str]) -> list[int] | None:
+    """The one number in which the names differ, for each name; None where they differ in more or in nothing."""
+    parts = [re.split(r"(\d+)", name) for name in names]
+    if len({tuple(p[::2]) for p in parts}) != 1:
+        return None
+    columns = [[int(n) for n in column] for column in zip(*(p[1::2] for p in parts), strict=True)]
+    varying = [column for column in columns if len(set(column)) > 1]
+    return varying[0] if len(varying) == 1 and len(set(varying[0])) == len(names) else None
+
+
+def numbers_of(frames: Sequence[Any]) -> list[int] | None:
+    """The numbers that frames say of themselves; None where one of them does not, or two say the same."""
+    for field in _FIELDS:
+        found = [frame.get(field) for frame in frames if isinstance(frame, dict)]
+        numbers = [n for n in found if isinstance(n, int) and not isinstance(n, bool)]
+        if len(numbers) == len(set(numbers)) == len(frames):
+            return numbers
+    return None
+
+
+def in_time(frames: Sequence[T], numbers: Sequence[int] | None, missing: T) -> list[T]:
+    """The frames in the order of their numbers, with `missing` for each number that is left out.
+
+    Numbers with a common step (every fifth frame of a video) have no gaps between them.
+    """
+    if numbers is None or len(frames) < 2:
+        return list(frames)
+    order = sorted(range(len(frames)), key=numbers.__getitem__)
+    first = numbers[order[0]]
+    step = math.gcd(*(n - first for n in numbers))
+    places = [(numbers[i] - first) // step for i in order]
+    if places[-1] >= SPARSEST * len(frames):
+        return [frames[i] for i in order]
+    spread = [missing] * (places[-1] + 1)
+    for place, i in zip(places, order, strict=True):
+        spread[place] = frames[i]
+    return spread

@@ -1,0 +1,215 @@
+"""Pose files as other programs write them: pairs, nulls, texts in texts, frames left out, hidden companions."""
+
+import json
+
+import numpy as np
+import pytest
+
+from tempose_pose.errors import TemposeError
+from tempose_pose.formats import load_poses, load_reference, parse_poses, read_reference
+from tempose_pose.reference import Reference
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import COCO_17, OPENPOSE_18
+from tempose_pose.standing import standing_pose
+from tempose_pose.writers import to_openpose
+
+CANVAS = (640, 704)
+BODY = standing_pose(canvas=CANVAS).pixels[0].astype(float)  # (18, 2)
+SMALL = BODY * 0.3 + 20
+
+
+def page(*figures, **more):
+    people = [{"pose_keypoints_2d": np.c_[f, np.ones(18)].ravel().tolist()} for f in figures]
+    return {"people": people, "canvas_width": CANVAS[0], "canvas_height": CANVAS[1], **more}
+
+
+def coco(step: float, confidence=0.9, by=(0.0, 0.0)):
+    """The 51 numbers of the standing figure, `step` pixels to the right."""
+    points = BODY[[OPENPOSE_18.index(j) for j in COCO_17.joints]] + (step, 0) + by
+    return np.c_[points, np.full(17, confidence)].ravel().tolist()
+
+
+def steps(poses: PoseSequence) -> list[float | None]:
+    """How far right the nose is in each frame; None where nobody is."""
+    nose = poses.skeleton.index("nose")
+    x = poses.pixels[:, nose, 0] - BODY[0, 0]
+    return [round(float(v), 2) if s > 0 else None for v, s in zip(x, poses.scores[:, nose], strict=True)]
+
+
+# What pose editors write.
+
+
+def test_pairs_without_confidence_are_joints_that_are_there():
+    poses = parse_poses({"width": 640, "height": 704, "keypoints": BODY.tolist()})
+    assert (poses.skeleton, poses.canvas) == (OPENPOSE_18, CANVAS)
+    assert np.allclose(poses.pixels[0], BODY, atol=1e-3)
+    assert (poses.scores == 1).all()
+    flat = {**page(BODY), "people": [{"pose_keypoints_2d": BODY.ravel().tolist()}]}
+    assert np.allclose(parse_poses(flat).pixels[0], BODY, atol=1e-3)
+
+
+@pytest.mark.parametrize("nothing", [None, [None, None], [0, 0], [-1, -1]])
+def test_a_pair_that_says_nothing_is_a_joint_that_is_not_there(nothing):
+    joints = BODY.tolist()
+    joints[4] = nothing
+    poses = parse_poses({"width": 640, "height": 704, "keypoints": joints})
+    assert (poses.scores[0] > 0).tolist() == [k != 4 for k in range(18)]
+
+
+def test_the_joints_of_several_figures_in_one_list_are_told_apart():
+    both = {"width": 640, "height": 704, "keypoints": [*SMALL.tolist(), *BODY.tolist()]}
+    assert np.allclose(parse_poses(both).pixels[0], BODY, atol=1e-3)  # of equally sure ones the largest
+    assert np.allclose(parse_poses(both, person=0).pixels[0], SMALL, atol=1e-3)
+
+
+@pytest.mark.parametrize("null", [[None, None, 0], [None, None, None], [12.0, None, 1.0], [-1, -1, 0]])
+def test_a_null_in_a_joint_means_that_it_is_not_there(null):
+    numbers = np.c_[BODY, np.ones(18)].ravel().tolist()
+    numbers[12:15] = null
+    hands = {"face_keypoints_2d": None, "hand_left_keypoints_2d": None}
+    data = {**page(), "people": [{"pose_keypoints_2d": numbers, **hands}], "animals": []}
+    poses = parse_poses(data)
+    assert (poses.scores[0] > 0).tolist() == [k != 4 for k in range(18)]
+    assert np.allclose(np.delete(poses.pixels[0], 4, 0), np.delete(BODY, 4, 0), atol=1e-3)
+
+
+def test_nobody_may_be_null_and_so_may_a_body():
+    pages = [page(BODY, fps=25), {"people": None}, {"people": [{"pose_keypoints_2d": None}]}, page(BODY)]
+    assert steps(parse_poses(pages)) == [0, None, None, 0]
+    assert steps(parse_poses([pages[1], pages[0]])) == [None, 0]
+    with pytest.raises(TemposeError, match="no pose_keypoints_2d"):
+        parse_poses(page() | {"people": [{"name": "Ann"}]})
+
+
+@pytest.mark.parametrize("wrap", [json.dumps, lambda data: [json.dumps(data)]])
+def test_json_may_stand_as_a_text_in_json(tmp_path, wrap):
+    (tmp_path / "pose.json").write_text(json.dumps(wrap(page(BODY))))
+    assert np.allclose(load_poses(tmp_path / "pose.json").pixels[0], BODY, atol=1e-3)
+    (tmp_path / "pose.json").write_text(json.dumps(json.dumps("a dance")))
+    with pytest.raises(TemposeError, match="cannot be read"):
+        load_poses(tmp_path / "pose.json")
+
+
+def test_a_joint_a_little_off_the_picture_leaves_shares_shares():
+    shares = BODY / CANVAS
+    shares[4, 0] = -0.02
+    assert np.allclose(parse_poses(page(shares)).keypoints[0], shares, atol=1e-5)
+
+
+# Detectors that leave frames out.
+
+
+def results(numbers, name="{}.jpg"):
+    return [{"image_id": name.format(n), "keypoints": coco(n), "score": 2.9} for n in numbers]
+
+
+@pytest.mark.parametrize("name", ["{}.jpg", "take2/frame_{:06d}.png", "{}"])
+def test_results_come_in_the_order_of_their_numbers_and_gaps_stay(name):
+    sorted_by_name = sorted(results([0, 1, 2, 3, 9, 10, 11], name), key=lambda r: r["image_id"])
+    poses = parse_poses(sorted_by_name, canvas=CANVAS, fps=25)
+    assert steps(poses) == [0, 1, 2, 3, *[None] * 5, 9, 10, 11]
+    every_fifth = parse_poses(results([5, 10, 20], name), canvas=CANVAS, fps=25)
+    assert steps(every_fifth) == [5, 10, None, 20]
+
+
+def test_numbers_of_photographs_are_no_frames():
+    photos = [{"image_id": n, "keypoints": coco(i)} for i, n in enumerate((139, 785, 397133))]
+    assert steps(parse_poses(photos, canvas=CANVAS, fps=25)) == [0, 1, 2]
+    named = [{"image_id": n, "keypoints": coco(i)} for i, n in enumerate(("b1_2", "a2_1", "a1_2"))]
+    assert steps(parse_poses(named, canvas=CANVAS, fps=25)) == [0, 1, 2]
+
+
+def test_the_dancer_is_followed_past_others():
+    crowd = []
+    for n in range(12):
+        passing = {"image_id": f"{n}.jpg", "keypoints": coco(-250 + 40 * n, 0.6, (0, 90))}
+        dancer = {"image_id": f"{n}.jpg", "keypoints": coco(n)}
+        crowd += [passing, dancer] if n % 2 else [dancer, passing]
+    assert steps(parse_poses(crowd, canvas=CANVAS, fps=25)) == list(range(12))
+
+
+def test_mmposes_predictions_are_read_with_frames_where_nobody_is():
+    def frame(n, *shown):
+        instances = [
+            {"keypoints": np.reshape(coco(s), (17, 3))[:, :2].tolist(), "keypoint_scores": [0.8] * 17}
+            for s in shown
+        ]
+        return {"frame_id": n, "instances": instances}
+
+    frames = [frame(1), frame(2, 2), frame(3, 3), frame(6, 6), frame(7)]
+    for data in ({"meta_info": {}, "instance_info": frames}, frames):
+        poses = parse_poses(data, canvas=CANVAS, fps=25)
+        assert steps(poses) == [None, 2, 3, None, None, 6, None]
+        assert poses.scores[1] == pytest.approx(0.8)
+    with pytest.raises(TemposeError, match="instances"):
+        parse_poses({"instance_info": [{"frame_id": 1, "instances": 3}]}, canvas=CANVAS, fps=25)
+
+
+def test_a_folder_keeps_gaps_and_leaves_out_hidden_companions(tmp_path):
+    for n in (98, 99, 100, 103):
+        name = f"clip_{n}_keypoints.json"
+        (tmp_path / name).write_text(json.dumps(page(BODY + np.array([n - 98, 0]), fps=25)))
+        (tmp_path / f"._{name}").write_bytes(b"\x00\x05\x16\x07Mac OS X")
+    assert steps(load_poses(tmp_path)) == [0, 1, 2, None, None, 5]
+    hidden = tmp_path / "hidden"
+    hidden.mkdir()
+    (hidden / "._1.json").write_bytes(b"\x00\x05\x16\x07")
+    with pytest.raises(TemposeError, match="holds no"):
+        load_poses(hidden)
+
+
+# MediaPipe.
+
+
+def marks(step):
+    return [{"x": (k + step) / 100, "y": 0.5, "z": 0, "visibility": 0.9} for k in range(33)]
+
+
+def test_mediapipe_frames_may_lie_in_an_object_with_their_rate():
+    frames = [{"pose_landmarks": marks(0)}, {"pose_landmarks": None}, {}, {"pose_landmarks": marks(3)}]
+    data = {"fps": 24, "width": 640, "height": 360, "frames": frames}
+    poses = parse_poses(data)
+    assert (poses.fps, poses.canvas) == (24, (640, 360))
+    assert (poses.scores > 0).all(1).tolist() == [True, False, False, True]
+    assert np.allclose(poses.keypoints[[0, 3], 0, 0], [0, 0.03])
+    lost_first = parse_poses({**data, "frames": frames[1:]})
+    assert (lost_first.scores > 0).all(1).tolist() == [False, False, True]
+
+
+def test_mediapipe_frames_that_are_not_listed_stay_as_gaps():
+    frames = [{"frame": n, "landmarks": marks(n)} for n in (4, 5, 8)]
+    poses = parse_poses(frames, canvas=CANVAS, fps=25)
+    assert (poses.scores > 0).all(1).tolist() == [True, True, False, False, True]
+
+
+def test_one_of_several_people_is_followed_in_mediapipes_result():
+    frames = [{"landmarks": [marks(0), marks(50)]}, {"landmarks": [marks(51), marks(1)]}]
+    poses = parse_poses(frames, canvas=CANVAS, fps=25)
+    assert np.allclose(poses.keypoints[1, 0, 0] - poses.keypoints[0, 0, 0], 0.01, atol=1e-6)
+    assert parse_poses(frames, canvas=CANVAS, fps=25, person=1).keypoints[0, 0, 0] == pytest.approx(0.5)
+
+
+# One file, one pose, whoever asks.
+
+
+def test_a_file_of_many_poses_gives_everybody_the_same_reference(tmp_path):
+    path = tmp_path / "poses.json"
+    wide = BODY * (1.4, 1)
+    path.write_text(json.dumps([page(fps=25), page(SMALL, BODY), page(wide)]))
+    whole, bare = read_reference(path), Reference.of(load_reference(path))
+    assert np.allclose(whole.points, BODY, atol=1e-3)
+    assert np.array_equal(whole.points, bare.points)
+    assert np.allclose(load_reference(path, frame=2).pixels[0], wide, atol=1e-3)
+
+
+def test_a_rate_or_a_size_is_found_on_whichever_page_says_it():
+    first = {"people": page(BODY)["people"]}
+    poses = parse_poses([first, page(BODY, fps=29.476)])
+    assert (poses.fps, poses.canvas) == (29.476, CANVAS)
+    around = {"fps": 12, "width": 64, "height": 48, "frames": [first, first]}
+    assert (parse_poses(around).fps, parse_poses(around).canvas) == (12, (64, 48))
+
+
+def test_what_is_written_elsewhere_comes_back_in_our_own_form():
+    gappy = parse_poses(results([3, 5, 6]), canvas=CANVAS, fps=25)
+    assert steps(parse_poses(to_openpose(gappy))) == [3, None, 5, 6]
