@@ -171,7 +171,7 @@ class TEMPOSE_OT_load_map(_File, bpy.types.Operator):
         return self.mapped(ob) + lost
 
 
-class TEMPOSE_OT_limbs_to_fk(ActionButton, bpy.types.Operator):
+class TEMPOSE_OT_limbs_to_fk(_OfArmature, bpy.types.Operator):
     """Put arms and legs of this rig on FK, which the dance's keys turn; press again to put them back as they were"""
 
     bl_idname = "tempose.limbs_to_fk"
@@ -180,11 +180,11 @@ class TEMPOSE_OT_limbs_to_fk(ActionButton, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, now):
-        if now.armature is None:
-            return "Select an armature first"
+        if reason := super().disabled_reason(now):
+            return reason
         if not limb_switches.switches(now.armature):
             return f"{now.armature.name} has no switches between IK and FK"
-        return now.busy
+        return ""
 
     def act(self, context):
         ob = Reading(context).armature

@@ -77,5 +77,9 @@ class TemposeEdit(AreaProperties, _Limbs, bpy.types.PropertyGroup):
         subtype="FACTOR",
         options=set(),
     )
-    poses: CollectionProperty(name="Kept Poses", type=TemposeKeptPose)
+    poses: CollectionProperty(
+        name="Kept Poses",
+        description="Frames whose poses stay when what lies between them is danced anew",
+        type=TemposeKeptPose,
+    )
     active_pose: IntProperty(options=set())

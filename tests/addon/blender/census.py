@@ -85,6 +85,7 @@ def _object(ob) -> dict:
         "moved by": data.action.name if data and data.action else None,
         "tracks": [t.name for t in data.nla_tracks] if data else [],
         "map": settings(ob.tempose_character),
+        "bones": {b.name: own for b in ob.pose.bones if (own := _own(b))} if ob.pose else {},
         "layers": [(x.name, [f.frame_number for f in x.frames]) for x in ob.data.layers]
         if ob.type == "GREASEPENCIL"
         else [],
@@ -95,14 +96,16 @@ def _scene(scene) -> dict:
     strips = scene.sequence_editor.strips_all if scene.sequence_editor else []
     return {
         "settings": settings(scene.tempose),
-        "own": {key: _plain(scene[key]) for key in scene.keys() if key != "tempose"},  # noqa: SIM118
+        "own": {key: value for key, value in _own(scene).items() if key != "tempose"},
         "markers": sorted((m.name, m.frame) for m in scene.timeline_markers),
-        "strips": {
-            s.name: (s.channel, s.mute, {key: _plain(s[key]) for key in s.keys()})  # noqa: SIM118
-            for s in strips
-        },
+        "strips": {s.name: (s.channel, s.mute, _own(s)) for s in strips},
         "frames": (scene.frame_start, scene.frame_end, scene.frame_current, scene.use_preview_range),
     }
+
+
+def _own(block) -> dict:
+    """Custom properties."""
+    return {key: _plain(block[key]) for key in block.keys()}  # noqa: SIM118
 
 
 def _plain(value):

@@ -72,6 +72,9 @@ class Steps:
     def armature(self):
         made.make(self.bpy, made.PLAIN)
 
+    def switches(self):
+        self.bpy.context.object.pose.bones[0]["IK_FK"] = 0.0
+
     def mapped(self):
         self.armature()
         self.ops.map_bones()

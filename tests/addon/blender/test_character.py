@@ -201,11 +201,36 @@ def test_a_linked_rig_says_why_and_an_override_dances(blender, scene, tempose, p
     assert blender.ops.tempose.map_bones() == {"FINISHED"}
     off, _ = perform(ob)
     assert off.max() < 0.5
+    here.tempose.keys.density = "POSES"
+    off, _ = perform(ob)
+    poses = keyed_frames(tempose, ob)
+    assert 2 < len(poses) < len(off)  # few, and the dance's own
+    assert off[poses].max() < 0.5
+    name = ob.animation_data.action.name
     blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "shot.blend"))
     blender.ops.wm.open_mainfile(filepath=str(tmp_path / "shot.blend"))
     again = blender.context.scene.tempose.rig
-    assert again.override_library is not None and again.animation_data.action.name == "dance"
+    assert again.override_library is not None and again.animation_data.action.name == name
     assert tempose("character.character").map_of(again).bones["upper_arm.L"] == "LeftArm"
+
+
+def keyed_frames(tempose, ob):
+    curves = tempose("keys.action_keys").curves(ob.animation_data.action)
+    return sorted({round(key.co.x) for curve in curves for key in curve.keyframe_points})
+
+
+def test_limbs_of_a_linked_rig_stay_as_they_are(blender, scene, tempose, tmp_path):
+    ob = made.make(blender, made.PLAIN, name="Switched")
+    ob.pose.bones["Pelvis"]["IK_FK"] = 0.0
+    blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "library.blend"))
+    blender.ops.wm.read_homefile(use_empty=True)
+    with blender.data.libraries.load(str(tmp_path / "library.blend"), link=True) as (_, to):
+        to.objects = ["Switched"]
+    blender.context.scene.collection.objects.link(to.objects[0])
+    blender.context.view_layer.objects.active = to.objects[0]
+    with pytest.raises(RuntimeError, match="library override"):
+        blender.ops.tempose.limbs_to_fk()
+    assert to.objects[0].pose.bones["Pelvis"]["IK_FK"] == 0.0
 
 
 @pytest.mark.parametrize("stretch", [True, False])

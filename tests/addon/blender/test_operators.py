@@ -43,6 +43,7 @@ UNDONE = {
     "keep_marked_poses": ["take", "marked"],
     "keep_pose": ["take"],
     "lay_out_picture": ["picture"],
+    "limbs_to_fk": ["armature", "switches"],
     "load_map": ["armature", "map_file"],
     "lock_beats": ["grid", "preview_range"],
     "lock_limbs": ["take", "limb"],
