@@ -13,9 +13,11 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from tempose_pose.reference import Reference
-
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "pose"))  # the shared package is in no wheel environment
+
+from tempose_pose.reference import Reference  # noqa: E402
+
 SECONDS, RATE = 60, 30.0
 
 

@@ -12,6 +12,7 @@ from tempose.listening import STILL, sound_energy, sound_hits
 from tempose.music.audio import Song
 from tempose.music.features import mean_tempo, music_features
 from tempose.music.form import find_sections
+from tempose.music.suiting import style_chances
 from tempose.request import FPS, NORMAL_TEMPO, STYLES, DanceRequest
 from tempose.sampler import Conditions, Earlier
 from tempose.segments import SEGMENT, Segment
@@ -21,9 +22,8 @@ from tempose_pose.skeletons import OPENPOSE_18
 
 ENERGY = 1.1  # what the network is asked for as energy 1; measured to give 0.45 body heights per second
 FASTER = 0.6  # power of the tempo that goes into that; dances then go with its power of 0.82, clips of 0.77
-BASE = (
-    0.7  # energy curve at a song's usual loudness: the network answers softly, asked for 0.9 it moves at 0.5
-)
+BASE = 0.7  # energy curve of a song at its usual loudness; asked for 0.9 heights a second, it moves at 0.5
+DECIDED = 2  # power of the chances that styles have by the sound: the likelier, the more so
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,16 +34,22 @@ class Score:
     ----------
     song, request, grid
     curves : (T, curves) float32
-        At the dance's frames; NaN where not given.
+        At the dance's frames, in the model's order; NaN where not given.
+    energy : (T,)
+        The energy curve among them.
     choreography : Choreography or None
         What returns, if anything shall.
+    style : int
+        Of `STYLES`; their number means any.
     """
 
     song: Song
     request: DanceRequest
     grid: BeatGrid
     curves: np.ndarray
+    energy: np.ndarray
     choreography: Choreography | None
+    style: int
 
     @classmethod
     def of(cls, song: Song, request: DanceRequest, grid: BeatGrid, names: tuple[str, ...]) -> Score:
@@ -53,19 +59,28 @@ class Score:
         asked = curve_columns(request.curves, times, names)  # (T, curves)
         curves = [np.where(np.isnan(a), heard.get(n, np.nan), a) for n, a in zip(names, asked.T, strict=True)]
         columns = np.stack(curves, -1).astype(np.float32) if names else asked
-        return cls(song, request, grid, columns, _choreography(song, request, grid))
+        energy = columns[:, names.index("energy")] if "energy" in names else np.full(len(times), np.nan)
+        return cls(
+            song, request, grid, columns, energy, _choreography(song, request, grid), _style(song, request)
+        )
 
     def conditions(self, segment: Segment) -> Conditions:
         """What one segment is danced to, a batch of one."""
         times = (segment.start + np.arange(SEGMENT)) / FPS
         music = music_features(self.song.features, self.grid, self.request.tempo_map, times)
-        style = STYLES.index(self.request.style) if self.request.style else len(STYLES)
         return Conditions(
             music[None],
-            np.asarray([style], np.int64),
-            np.asarray([_mean_energy(self.request, music)], np.float32),
+            np.asarray([self.style], np.int64),
+            np.asarray([self._mean_energy(segment, music)], np.float32),
             self.curves[None, segment.start : segment.start + SEGMENT],
         )
+
+    def _mean_energy(self, segment: Segment, music: np.ndarray) -> float:
+        """The energy of a whole segment: that of its curve, or else of the request at the music's tempo."""
+        energy = self.energy[segment.start : segment.start + SEGMENT]
+        if np.isnan(energy).all():
+            return _asked_energy(self.request, music)
+        return ENERGY * float(np.nanmean(np.exp(energy - BASE)))
 
     def earlier(self, segment: Segment, keypoints: np.ndarray) -> Earlier | None:
         """What the segment shall resemble of the canonical keypoints (T, K, 2) drawn before it."""
@@ -91,6 +106,17 @@ def _heard_curves(
     }
 
 
+def _style(song: Song, request: DanceRequest) -> int:
+    """The style asked for, or one that suits the sound: another seed may dance another that does."""
+    if request.style:
+        return STYLES.index(request.style)
+    if not request.listen:
+        return len(STYLES)
+    chances = style_chances(song.features, STYLES) ** DECIDED
+    share = np.random.default_rng((request.seed, len(STYLES))).random()
+    return int(np.searchsorted(np.cumsum(chances / chances.sum()), share))
+
+
 def _choreography(song: Song, request: DanceRequest, grid: BeatGrid) -> Choreography | None:
     if not request.repeat:
         return None
@@ -98,7 +124,7 @@ def _choreography(song: Song, request: DanceRequest, grid: BeatGrid) -> Choreogr
     return Choreography.of(sections, grid, request.tempo_map, request.frame_times, request.repeat)
 
 
-def _mean_energy(request: DanceRequest, music: np.ndarray) -> float:
+def _asked_energy(request: DanceRequest, music: np.ndarray) -> float:
     """What the network is asked for: faster music is danced faster, as by real dancers.
 
     Asked for one speed at all tempi, it danced fast songs at a third or a quarter of their tempo: of all real
