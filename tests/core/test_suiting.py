@@ -1,4 +1,4 @@
-"""The style that suits a song: by its sound, never one that is not danced on the beat, and only where none is asked."""
+"""The style that suits a song: by its sound, one that is danced on the beat, and only where none is asked."""
 
 import numpy as np
 import pytest
