@@ -200,8 +200,13 @@ def generate(
     return Dance(**{field.name: getattr(made, field.name) for field in fields(made)})
 
 
-def as_reference(reference: PoseSequence | str | os.PathLike[str] | None) -> PoseSequence:
-    """The pose that a file holds, a pose itself, or the standing figure where there is none."""
-    if reference is None:
-        return standing_pose()
-    return reference if isinstance(reference, PoseSequence) else load_reference(Path(reference))
+def as_reference(
+    reference: PoseSequence | str | os.PathLike[str] | None, canvas: tuple[int, int] | None = None
+) -> PoseSequence:
+    """The pose that a file holds, a pose itself, or the standing figure where there is none.
+
+    `canvas` is width and height of the picture of a file that does not say them.
+    """
+    if isinstance(reference, PoseSequence):
+        return reference
+    return standing_pose() if reference is None else load_reference(reference, canvas=canvas)

@@ -28,7 +28,8 @@ def main() -> None:
     try:
         app()
     except TemposeError as error:
-        typer.secho(f"tempose: {error.message}", fg="red", err=True)
+        option = {"canvas_missing": " The option is --canvas WIDTHxHEIGHT."}.get(error.code, "")
+        typer.secho(f"tempose: {error.message}{option}", fg="red", err=True)
         raise SystemExit(1) from None
 
 
@@ -44,6 +45,10 @@ def generate(
     song: Annotated[Path, typer.Argument(help="wav, flac, ogg, mp3, m4a, opus, webm or aiff")],
     output: Annotated[Path, typer.Option("-o", "--output", help="where the dance goes: DANCE.npz")],
     reference: Annotated[Path | None, typer.Option(help="pose JSON; a standing figure without one")] = None,
+    canvas: Annotated[
+        str | None,
+        typer.Option(help="WIDTHxHEIGHT that the reference's numbers refer to, where it does not say"),
+    ] = None,
     start: Annotated[float, typer.Option(help="song second at which the dance begins")] = 0.0,
     seconds: Annotated[
         float | None, typer.Option(help="length of the dance; to the song's end without")
@@ -86,6 +91,7 @@ def generate(
 
     from tempose.api import as_reference, load_song
     from tempose.api import generate as make_dance
+    from tempose.sizes import parse_size
     from tempose.tempo_file import load_tempo_map
     from tempose_pose.completing import complete
     from tempose_pose.curves import read_curve
@@ -95,7 +101,7 @@ def generate(
         "path": path_curve, "level": level_curve, "zoom": zoom_curve,
     }  # fmt: skip
     curves = {name: read_curve(path) for name, path in files.items() if path}
-    heard, pose = load_song(song), as_reference(reference)
+    heard, pose = load_song(song), as_reference(reference, parse_size(canvas))
     tempo = None if tempo_map is None else load_tempo_map(tempo_map, start)
     for notice in complete(pose)[1]:
         typer.secho(f"Reference: {notice}", fg="yellow", err=True)

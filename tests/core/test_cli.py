@@ -68,6 +68,27 @@ def test_a_tempo_map_and_a_reference_file_are_heeded(song, tmp_path):
     assert np.allclose(np.diff(dance.beat_times), 0.25, atol=0.03)
 
 
+def test_a_reference_that_does_not_say_its_pictures_size_gets_one_from_an_option(song, tmp_path):
+    joints = [[300 + 4 * k, 100 + 20 * k] for k in range(18)]
+    (tmp_path / "pose.json").write_text(json.dumps({"keypoints": joints}))
+    ask = (
+        "generate",
+        song,
+        "-o",
+        tmp_path / "d.npz",
+        "--model",
+        "null",
+        "--reference",
+        tmp_path / "pose.json",
+    )
+    done = tempose(*ask)
+    assert done.returncode == 1
+    assert "--canvas WIDTHxHEIGHT" in done.stderr
+    done = tempose(*ask, "--canvas", "640x704")
+    assert done.returncode == 0, done.stderr
+    assert Dance.load(tmp_path / "d.npz").poses.canvas == (640, 704)
+
+
 @pytest.mark.parametrize(
     ("change", "word"),
     [
@@ -76,6 +97,7 @@ def test_a_tempo_map_and_a_reference_file_are_heeded(song, tmp_path):
         (["--start", 99], "start"),
         (["--tempo-map", "nowhere.json"], "tempo map"),
         (["--reference", "nowhere.json"], "nowhere.json"),
+        (["--canvas", "640"], "widthxheight"),
         (["-o", "no/such/folder/d.npz"], "folder"),
     ],
 )

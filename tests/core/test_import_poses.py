@@ -53,6 +53,24 @@ def test_a_folder_of_single_coco_frames_is_one_take(tmp_path):
     assert report.clips == ["poses__solo.npz"]
 
 
+@pytest.mark.parametrize("form", ["openpose", "coco"])
+def test_missing_numbers_are_gaps_and_hidden_companions_no_frames(tmp_path, form):
+    points, folder = dancer_2d(300), tmp_path / "src" / "solo"
+    if form == "openpose":
+        write_openpose(folder, points, (640, 480))
+    else:
+        folder.mkdir(parents=True)
+        for i, pose in enumerate(points):
+            write_coco(folder / f"frame_{i}.json", pose[None])
+    for gone in (100, 101, 102):
+        (folder / f"frame_{gone}.json").unlink()
+    (folder / "._frame_0.json").write_bytes(b"\x00\x05\x16\x07")
+    report = import_data(tmp_path / "src", tmp_path / "data", Options(fps=30))
+    assert report.clips == ["poses__solo.npz"]
+    (clip,) = load_clips(tmp_path / "data")
+    assert len(clip.motion) == 300
+
+
 def test_only_runs_of_a_whole_dancer_are_kept_and_the_reasons_said(tmp_path):
     points = dancer_2d(900)
     points[300:330, :, 2] = 0  # gone for a second

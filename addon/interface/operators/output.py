@@ -4,13 +4,14 @@
 from pathlib import Path
 
 import bpy
-from bpy.props import IntProperty, StringProperty
+from bpy.props import FloatProperty, IntProperty, StringProperty
 
 from tempose_pose.sequence import to_openpose18
 from tempose_pose.skeletons import OPENPOSE_18
 
 from ...model.errors import Problem
 from ...model.files import pose_files
+from ...scene import compat
 from ...scene.character import selection
 from ...scene.dance import placement, stage
 from ...scene.files import output, rig_reading, video
@@ -134,6 +135,14 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
         default=0,
         options={"SKIP_SAVE"},
     )
+    rate: FloatProperty(
+        name="Frame Rate",
+        description="Poses per second, of a file that does not say it; 0: one pose for each frame of the scene",
+        default=0,
+        min=0,
+        max=1000,
+        options={"SKIP_SAVE"},
+    )
 
     @classmethod
     def disabled_reason(cls, now):
@@ -156,31 +165,32 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
         self._path = path = path if path.name else path.parent  # a folder chosen with its separator
         self._scene, self._rig = name, own = scene.name, rig.name
         frame = self.frame or scene.frame_current
-        rate, size = output.rate_of(scene), tuple(rig_reading.render_size(scene))
+        rate, size = self.rate or compat.rate_of(scene), tuple(rig_reading.render_size(scene))
 
         def plan(data):
             scene, ob = rig_reading.both(name, own)
             return take_keys.plan(data, ob, placement.span_of_import(scene, data), scene.tempose)
 
         def task(work):
-            dance = pose_files.load(str(path), rate, size)  # pyright: ignore[reportArgumentType] -- a pair
+            dance, assumed = pose_files.load_assuming(str(path), rate, size)  # pyright: ignore[reportArgumentType] -- a pair
             data = output.as_take(dance, path.name, frame)
-            return dance.poses, data, background_keys.ready(work, lambda: plan(data))
+            return dance.poses, assumed, data, background_keys.ready(work, lambda: plan(data))
 
         return task
 
     def apply(self, context, result):
-        poses, data, ready = result
+        poses, assumed, data, ready = result
         scene, ob = rig_reading.both(self._scene, self._rig)
         take = stage.add(scene.tempose, ob, data, placement.span_of_import(scene, data), ready=ready)
         there = (to_openpose18(poses).scores > 0).any(0)
         missing = [joint for joint, seen in zip(OPENPOSE_18.joints, there, strict=True) if not seen]  # pyright: ignore[reportArgumentType]
-        text = f"{take.name}, {len(poses)} poses from {self._path.name}, is shown on '{ob.name}'."
-        return (
-            f"{text} Not in the file and guessed: {', '.join(missing).replace('_', ' ')}."
-            if missing
-            else text
-        )
+        pace = f" at {poses.fps:.6g} frames per second" if len(poses) > 1 else ""
+        text = f"{take.name}, {len(poses)} poses from {self._path.name}{pace}, is shown on '{ob.name}'."
+        if assumed and not self.rate:
+            text += " The file does not say its frame rate: the scene's was taken. Give another when you import it."
+        if missing:
+            text += f" Not in the file and guessed: {', '.join(missing).replace('_', ' ')}."
+        return text
 
 
 CLASSES = (TEMPOSE_OT_export_poses, TEMPOSE_OT_export_video, TEMPOSE_OT_import_poses)

@@ -4,6 +4,7 @@
 from pathlib import Path
 
 from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
 from tempose_pose.formats import load_poses
 from tempose_pose.writers import save_poses
 
@@ -30,13 +31,29 @@ def save(dance: Dance, path: str, kind: str) -> int:
 
 
 def load(path: str, fps: float, canvas: tuple[int, int]) -> Dance:
+    """As `load_assuming`, for those who need not know what was assumed."""
+    return load_assuming(path, fps, canvas)[0]
+
+
+def load_assuming(path: str, fps: float, canvas: tuple[int, int]) -> tuple[Dance, bool]:
     """Read what `save` writes, and the same from elsewhere: a file, or a folder of one OpenPose file per frame.
 
     Parameters
     ----------
     fps, canvas
         Taken where the file does not say them.
+
+    Returns
+    -------
+    dance : Dance
+    assumed : bool
+        Whether `fps` was taken.
     """
     if Path(path).suffix.lower() == ".npz":
-        return Dance.load(path)
-    return Dance.of(load_poses(path, fps=fps, canvas=canvas))
+        return Dance.load(path), False
+    try:
+        return Dance.of(load_poses(path, canvas=canvas)), False
+    except TemposeError as error:
+        if error.code != "fps_missing":
+            raise
+    return Dance.of(load_poses(path, fps=fps, canvas=canvas)), True

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from tempose.sizes import parse_size
 from tempose_pose.errors import TemposeError
 
 app = typer.Typer(name="data", help="Bring motion in, and check it.", no_args_is_help=True)
@@ -47,7 +48,7 @@ def import_(
     if views not in VIEWS:
         raise TemposeError("views_unknown", f"--views is both, 3d or 2d, not {views!r}.")
     options = Options(
-        fps, _canvas(canvas), genre, bpm, licence, min_frames, views, _degrees(project), pose_model,
+        fps, parse_size(canvas), genre, bpm, licence, min_frames, views, _degrees(project), pose_model,
         read_labels(labels) if labels else {},
     )  # fmt: skip
     with Progress(transient=True) as progress:
@@ -102,20 +103,6 @@ def check(
         raise TemposeError("output_folder", f"There is no folder {page.parent} to write to.")
     write_page(findings, page)
     typer.echo(f"{page}")
-
-
-def _canvas(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    try:
-        width, height = (int(v) for v in text.lower().split("x"))
-        if min(width, height) < 1:
-            raise ValueError
-    except ValueError:
-        raise TemposeError(
-            "canvas_text", f"--canvas is WIDTHxHEIGHT, such as 1920x1080, not {text!r}."
-        ) from None
-    return width, height
 
 
 def _degrees(text: str) -> tuple[float, ...]:

@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from tempose_pose.errors import TemposeError
-
 
 def render(
     dance: Annotated[
@@ -63,13 +61,14 @@ def render(
     from rich.progress import Progress
 
     from tempose.render.output import render as draw
+    from tempose.sizes import parse_size
     from tempose.tempo_file import load_tempo_map
 
-    loaded = _load(dance, canvas=_size(canvas), fps=pose_fps, y_up=y_up or None, person=person)
+    loaded = _load(dance, canvas=parse_size(canvas), fps=pose_fps, y_up=y_up or None, person=person)
     with Progress(transient=True) as progress:
         task = progress.add_task("Drawing", total=None)
         draw(
-            loaded, output, audio=audio, start=start, size=_size(size), fps=fps, trail=trail, beats=beats,
+            loaded, output, audio=audio, start=start, size=parse_size(size), fps=fps, trail=trail, beats=beats,
             tempo_map=None if tempo_map is None else load_tempo_map(tempo_map, start),
             frame=frame, alpha=alpha, over=over, over_start=over_start,
             title=dance.stem, poses=poses, per_beat=per_beat, layout=layout, points=points,
@@ -88,12 +87,3 @@ def _load(path: Path, **said):
         return Dance.load(path)
     none = np.zeros(0)
     return Dance(load_poses(path, **said), none, none, none.astype(int), 0, "file")
-
-
-def _size(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    width, _, height = text.lower().partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise TemposeError("picture_size", "Give the size as WIDTHxHEIGHT, such as 768x1024.")
-    return int(width), int(height)

@@ -82,6 +82,31 @@ def test_no_server_is_needed_for_files(blender, scene, tempose, tmp_path):
     assert (tmp_path / "e.json").is_file()
 
 
+@pytest.mark.parametrize(
+    ("said", "given", "rate", "word"),
+    [
+        (29.476, 0.0, 29.476, "29.476 frames per second"),
+        (None, 0.0, 24.0, "the scene's was taken"),
+        (None, 30.0, 30.0, "30 frames per second"),
+        (25, 30.0, 25.0, "25 frames per second"),
+    ],
+)
+def test_the_rate_of_a_file_is_its_own_or_given_or_the_scenes_and_said(
+    blender, scene, tempose, tmp_path, said, given, rate, word
+):
+    blender.ops.tempose.new_rig()
+    body = [v for k in range(18) for v in (100 + 7 * k * k % 90, 90 + 20 * k, 1)]
+    page = {"people": [{"pose_keypoints_2d": body}]} | ({} if said is None else {"fps": said})
+    (tmp_path / "d.json").write_text(json.dumps([page] * 60))
+    assert blender.ops.tempose.import_poses(filepath=str(tmp_path / "d.json"), frame=1, rate=given) == {
+        "FINISHED"
+    }
+    assert word in tempose("notes").text
+    assert ("scene's" in tempose("notes").text) == (said is None and not given)
+    start, end = scene.tempose.takes[-1].action.frame_range
+    assert end - start == pytest.approx(60 / rate * 24, abs=1.5)
+
+
 def test_through_the_camera_the_joints_lie_where_they_are_rendered(
     blender, ready, dancing, tempose, tmp_path
 ):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from addon.model.errors import Problem
 from addon.model.files import pose_drawing
-from addon.model.files.pose_files import load, save
+from addon.model.files.pose_files import load, load_assuming, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -101,6 +101,16 @@ def test_what_a_file_does_not_say_is_taken_from_the_scene(tmp_path):
     after = load(str(tmp_path / "a.json"), *DEFAULTS).poses
     assert (after.fps, after.canvas, len(after)) == (25.0, (640, 480), 3)
     assert (after.scores[1] == 0).all()
+
+
+def test_it_is_known_whether_the_rate_was_the_files_or_assumed(tmp_path):
+    page = {"people": [{"pose_keypoints_2d": [10, 20, 0.5] * 25}]}
+    for said, expected in (({"fps": 29.476}, (29.476, False)), ({}, (25.0, True))):
+        (tmp_path / "a.json").write_text(json.dumps([page | said, page]))
+        loaded, assumed = load_assuming(str(tmp_path / "a.json"), *DEFAULTS)
+        assert (loaded.poses.fps, assumed) == expected
+    save(dance(), str(tmp_path / "a.npz"), "NPZ")
+    assert not load_assuming(str(tmp_path / "a.npz"), *DEFAULTS)[1]
 
 
 BAD = {

@@ -11,13 +11,14 @@ from tempose.datasets.importers.options import PAPER_FPS, PAPER_FRAMES, Options
 from tempose.datasets.importers.takes import Dropped, Job, Take, cut_2d
 from tempose_pose.errors import TemposeError
 from tempose_pose.formats import load_poses, parse_poses
+from tempose_pose.formats.numbering import in_time, numbers_in, visible_files
 from tempose_pose.sequence import PoseSequence, convert
 from tempose_pose.skeletons import COCO_17
 
 
 def is_here(source: Path) -> bool:
     """Whether there are JSON files."""
-    return source.suffix.lower() == ".json" or any(source.rglob("*.json"))
+    return source.suffix.lower() == ".json" or any(_folders(source))
 
 
 def find(source: Path, options: Options) -> list[Job]:
@@ -25,14 +26,19 @@ def find(source: Path, options: Options) -> list[Job]:
     if source.is_file():
         return [_job(source.stem, source, [source], options)]
     jobs = []
-    for folder in sorted({p.parent for p in source.rglob("*.json")}):
-        files = sorted(folder.glob("*.json"))
+    for folder, files in _folders(source).items():
         if len(files) > 1 and _one_frame(files[0]) and _one_frame(files[-1]):
             name = folder.relative_to(source).as_posix() if folder != source else folder.name
             jobs.append(_job(name, folder, files, options))
         else:
             jobs += [_job(p.relative_to(source).as_posix(), p, [p], options) for p in files]
     return jobs
+
+
+def _folders(source: Path) -> dict[Path, list[Path]]:
+    """The folders that hold .json files, and these."""
+    found = {folder: visible_files(folder) for folder in sorted({p.parent for p in source.rglob("*.json")})}
+    return {folder: files for folder, files in found.items() if files}
 
 
 def _job(name: str, path: Path, files: list[Path], options: Options) -> Job:
@@ -68,7 +74,11 @@ def _load(path: Path, files: list[Path], options: Options, fps: float | None) ->
             raise
     # A folder of single COCO frames: put together as one list of annotations.
     annotations, images, info = [], [], {}
-    for number, file in enumerate(files):
+    numbers = numbers_in([file.name for file in files])
+    for number, file in enumerate(in_time(files, numbers, None)):
+        if file is None:  # a number is missing: a frame in which nobody is seen
+            images.append({"id": number})
+            continue
         data = json.loads(file.read_bytes())
         header = data if isinstance(data, dict) else {}
         rows = header.get("annotations", data if isinstance(data, list) else [data])
