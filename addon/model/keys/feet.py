@@ -30,6 +30,7 @@ BODY = 0.5  # seconds over which the body's share is smoothed
 LEVEL = 0.5  # seconds over which the ground's level is smoothed
 NEAR = 0.25  # the same where nobody may leave the ground
 LIFT = 0.03  # body heights that a foot rises on such a step
+LONGER = 1.25  # a bent leg unbends rather than draw out its thigh by more than this
 _I = {joint: i for i, joint in enumerate(JOINTS)}
 
 
@@ -254,16 +255,18 @@ def _smooth(values: np.ndarray, half: int) -> np.ndarray:
 def _leg(leg: np.ndarray, goal: np.ndarray) -> np.ndarray:
     """Hip, knee and ankle (T, 3, 2), turned about the hip and drawn out to the goal.
 
+    A foot near its hip would fling the knee away: the thigh grows no more than `LONGER`, or than a straight leg must.
     Where bones keep their length, it is the knee that gives way (see `character.legs`).
     """
-    hip = leg[:, :1]
-    before, after = leg[:, 2] - hip[:, 0], goal - hip[:, 0]
+    hip, knee = leg[:, 0], leg[:, 1] - leg[:, 0]
+    before, after = leg[:, 2] - hip, goal - hip
     length, wanted = np.hypot(*before.T), np.hypot(*after.T)
+    bones = np.hypot(*knee.T) + np.hypot(*(leg[:, 2] - leg[:, 1]).T)
     safe = (length > 1e-9) & (wanted > 1e-9)
     scale = np.divide(wanted, length, out=np.ones_like(length), where=safe)
+    longest = np.maximum(np.divide(wanted, bones, out=np.ones_like(bones), where=safe), LONGER)
     turn = np.arctan2(after[:, 1], after[:, 0]) - np.arctan2(before[:, 1], before[:, 0])
     turn = np.where(safe, turn, 0.0)
-    cos, sin = scale * np.cos(turn), scale * np.sin(turn)
-    x, y = np.moveaxis(leg - hip, -1, 0)
-    turned = np.stack([cos[:, None] * x - sin[:, None] * y, sin[:, None] * x + cos[:, None] * y], -1)
-    return hip + turned
+    cos, sin = np.minimum(scale, longest) * (np.cos(turn), np.sin(turn))
+    turned = np.stack([cos * knee[:, 0] - sin * knee[:, 1], sin * knee[:, 0] + cos * knee[:, 1]], 1)
+    return np.stack([hip, hip + turned, np.where(safe[:, None], goal, leg[:, 2])], 1)

@@ -129,6 +129,20 @@ def test_feet_that_are_not_seen_are_left_alone():
     assert held.contacts[:, 1].any()
 
 
+def test_a_knee_is_not_flung_away_by_a_foot_that_is_drawn_out_of_a_crouch():
+    points, scores = walk(slip=0.0)
+    hip, knee, ankle = (JOINTS.index(f"left_{joint}") for joint in ("hip", "knee", "ankle"))
+    raised = np.arange(80, 100)  # the heel is at the hip, on a figure that sinks into the ground
+    points[raised, ankle] = points[raised, hip] + (0.01 * HEIGHT, 0)
+    thigh = np.linalg.norm(points[:, knee] - points[:, hip], axis=-1)
+    held = plant(
+        points, scores, RATE, HEIGHT, ground=float(points[raised, hip, 1].max()) + 0.2 * HEIGHT
+    ).points
+    drawn = np.linalg.norm(held[:, ankle] - held[:, hip], axis=-1)[raised]
+    assert drawn.max() > 0
+    assert (np.linalg.norm(held[:, knee] - held[:, hip], axis=-1) <= np.maximum(1.26 * thigh, 1e-6)).all()
+
+
 @settings(deadline=None, max_examples=40)
 @given(
     st.integers(0, 1000),
