@@ -13,6 +13,7 @@ from tempose.music.audio import Song
 from tempose.music.beats import (
     _at_its_octave,
     _confidence,
+    _downbeats,
     best_path,
     loudness,
     tempo_curve,
@@ -285,6 +286,14 @@ def test_a_loop_that_begins_on_beat_one_begins_with_a_bar(bpm, bars):
     grid = track_beats(drum_machine(bpm, bars * 240 / bpm)[0])
     assert grid.downbeats[0] < 0.05
     assert np.diff(grid.downbeats) == pytest.approx(np.full(len(grid.downbeats) - 1, 240 / bpm), abs=0.05)
+
+
+def test_a_metronome_has_bars_of_four_and_threes_that_are_heard_stay_three():
+    for odds in (-1.0, 0.0, 0.2, 1.5):  # every beat alike
+        assert (np.diff(_downbeats(np.full(80, odds))) == 4).all()
+    for meter in (3, 4):
+        accents = np.where(np.arange(80) % meter == 1, 2.0, 0.5)
+        assert _downbeats(accents).tolist() == list(range(1, 80, meter))
 
 
 def test_tempi_that_few_people_tap_and_fast_threes_are_doubted():

@@ -237,7 +237,9 @@ def _downbeats(rating: np.ndarray) -> np.ndarray:
             if n == m:
                 cost[a, b] = 0.0 if q == (p + 1) % m else 8.0
     first = np.array([p == 0 for _, p in states])
-    # Threes count one beat in three as a downbeat, fours one in four: without evidence four wins.
+    # Threes count one beat in three as a downbeat, fours one in four: without evidence four wins. Of a metronome
+    # each click is rated as a downbeat; what they all have is no evidence.
+    rating = rating - max(0.0, float(rating.mean()))
     gain = np.where(first, 1.0, -0.33)
     score = np.array([0.0 if m == METERS[0] else -4.0 for m, _ in states]) + gain * rating[0]
     back = np.zeros((len(rating), len(states)), int)
