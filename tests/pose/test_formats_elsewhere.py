@@ -128,6 +128,26 @@ def test_the_dancer_is_followed_past_others():
     assert steps(parse_poses(crowd, canvas=CANVAS, fps=25)) == list(range(12))
 
 
+@pytest.mark.parametrize("tracks", [None, (0, 1), ([0.0], [1.0]), ([0.0], [0.0])])
+def test_a_passer_by_does_not_become_the_dancer_where_the_dancer_is_not_found(tracks):
+    small = np.reshape(coco(0, 0.6), (17, 3)) * (0.5, 0.5, 1) - (20, 0, 0)
+    crowd = []
+    for n in range(8):
+        figures = [{"keypoints": small.ravel().tolist()}]
+        figures += [{"keypoints": coco(n)}] if n not in (3, 4) else []
+        for figure, track in zip(figures, (tracks or (None, None))[::-1], strict=False):
+            crowd.append({"image_id": f"{n}.jpg", **figure} | ({} if track is None else {"idx": track}))
+    assert steps(parse_poses(crowd, canvas=CANVAS, fps=25)) == [0, 1, 2, None, None, 5, 6, 7]
+
+
+def test_a_track_leads_to_the_dancer_wherever_that_is():
+    frames = [
+        {"instances": [{"keypoints": coco(s), "track_id": k} for k, s in enumerate(places)]}
+        for places in ((0, 5), (200, 0), (300, 0))
+    ]
+    assert steps(parse_poses(frames, canvas=CANVAS, fps=25)) == [0, 200, 300]
+
+
 def test_mmposes_predictions_are_read_with_frames_where_nobody_is():
     def frame(n, *shown):
         instances = [

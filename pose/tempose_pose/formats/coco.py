@@ -9,7 +9,7 @@ import numpy as np
 
 from tempose_pose.formats.layouts import COCO_LAYOUTS, COCO_PARTS, COCO_WHOLEBODY
 from tempose_pose.formats.numbering import in_time, numbers_in
-from tempose_pose.formats.people import Person, assemble, choose, read_person, read_points
+from tempose_pose.formats.people import Person, assemble, choose, read_person, read_points, track_of
 from tempose_pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import BODY_67
@@ -66,7 +66,8 @@ def read_annotation(annotation: dict, name: Any) -> Person | None:
         cuts = [17, *(first for _, _, first, _ in COCO_PARTS[1:])] if len(body.points) == 133 else []
         parts = np.split(body.points[:, 2], cuts)  # a part may hold flags, another one confidences
         scores = np.concatenate([_visibility(v) for v in parts])
-    return replace(body, points=np.column_stack([body.points[:, :2], scores]))
+    points = np.column_stack([body.points[:, :2], scores])
+    return replace(body, points=points, track=track_of(annotation))
 
 
 def _with_parts(body: Person, annotation: dict, name: Any) -> Person:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tempose_pose.formats.layouts import COCO_LAYOUTS, HANDED, OPENPOSE_LAYOUTS
-from tempose_pose.formats.people import Person, assemble, choose, read_person, read_points
+from tempose_pose.formats.people import Person, assemble, choose, read_person, read_points, track_of
 from tempose_pose.formats.values import frame_rate, picture_size, settle, unreadable
 from tempose_pose.sequence import PoseSequence
 
@@ -63,6 +63,7 @@ def from_pages(
                 raise unreadable(name, "a person has no pose_keypoints_2d")
             body = read_person(figure[field], LAYOUTS, name)
             if body is not None:
+                body = replace(body, track=track_of(figure))
                 people.append(_with_hands(body, figure, name) if len(body.names) in HANDED else body)
         frames.append(people)
     handed = any(len(p.names) in (60, 67) for people in frames for p in people)
@@ -89,4 +90,4 @@ def _widened(person: Person) -> Person:
     if target is None:
         return person
     missing = np.zeros((len(target) - len(person.names), 3))
-    return Person(np.concatenate([person.points, missing]), target.joints, target)
+    return Person(np.concatenate([person.points, missing]), target.joints, target, person.track)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,14 +17,30 @@ from tempose_pose.skeletons import Skeleton
 SHARES = 1.5
 """Coordinates up to here are shares of the picture, a little beyond its edge too: no figure is so few pixels tall."""
 
+NEAR = 0.25
+"""How far a figure's joints may lie from where they were a frame ago, as a share of its width plus height ..."""
+STRAY = 0.03
+"""... and how much farther for each frame in which it was not found."""
+
 
 @dataclass(frozen=True)
 class Person:
-    """One figure in one frame: (K, 3) x, y, score as in the file."""
+    """One figure in one frame: (K, 3) x, y, score as in the file, and a tracker's number for who it is."""
 
     points: np.ndarray
     names: tuple[str, ...]
     skeleton: Skeleton
+    track: float | None = None
+
+
+def track_of(figure: dict) -> float | None:
+    """The tracker's number in a figure, bare or in a list, under any of its names; None where it has none."""
+    for key in ("track_id", "idx", "person_id"):
+        value = figure.get(key)
+        value = value[0] if isinstance(value, list) and len(value) == 1 else value
+        if type(value) in (int, float) and value >= 0:
+            return value
+    return None
 
 
 def read_person(value: Any, layouts: dict[int, tuple[list[str], Skeleton]], name: Any) -> Person | None:
@@ -65,30 +82,53 @@ def read_points(value: Any, counts: Sequence[int], name: Any, what: str = "a fig
 
 
 def choose(frames: list[list[Person]], person: int | None) -> list[Person | None]:
-    """One figure per frame: that of the number, else the surest (of equals the largest), then what is nearest."""
+    """One figure per frame: that of the number, else the surest (of equals the largest), and then the same one.
+
+    The same is who has its track, where the file tells people apart, else who is nearest. Somebody too far off to be
+    the same, as when only a passer-by was found, is not taken; the longer nobody was, the farther off is believed.
+    Who is alone in all frames is always taken.
+    """
     if person is not None:
         return [people[person] if 0 <= person < len(people) else None for people in frames]
+    crowded = any(len(people) > 1 for people in frames)
+    tracked = all(_all_told_apart(people) for people in frames)
     chosen: list[Person | None] = []
-    last: np.ndarray | None = None
-
-    def middle(p: Person) -> np.ndarray | None:
-        seen = p.points[:, 2] > 0
-        return p.points[seen, :2].mean(0) if seen.any() else None
-
+    last: Person | None = None
+    size, missed = 0.0, 0
     for people in frames:
-        middles = [(p, m) for p in people if (m := middle(p)) is not None]
-        if not middles:
-            chosen.append(people[0] if people else None)
-            continue
+        there = [p for p in people if (p.points[:, 2] > 0).any()]
         if last is None:
-            best, last = max(
-                middles, key=lambda pm: (round(float(pm[0].points[:, 2].sum()), 3), _extent(pm[0]))
+            found = max(
+                there, key=lambda p: (round(float(p.points[:, 2].sum()), 3), _extent(p)), default=None
             )
+        elif same := [p for p in there if tracked and p.track == last.track]:
+            found = same[0]
         else:
-            here = last
-            best, last = min(middles, key=lambda pm: float(np.linalg.norm(pm[1] - here)))
-        chosen.append(best)
+            found = min(there, key=partial(_apart, last), default=None)
+            reach = (NEAR + STRAY * missed) * size if crowded and size else np.inf
+            found = found if found is not None and _apart(last, found) <= reach else None
+        if found is None:
+            missed += 1
+        else:
+            last, size, missed = found, max(size, _extent(found)), 0
+        chosen.append(found if there or not people else people[0])
     return chosen
+
+
+def _all_told_apart(people: list[Person]) -> bool:
+    """Whether each has a track of its own; trackers that are off give all the same."""
+    tracks = [p.track for p in people]
+    return None not in tracks and len(set(tracks)) == len(tracks)
+
+
+def _apart(one: Person, other: Person) -> float:
+    """How far two figures are apart, joint by joint where they share any."""
+    a, b = one.points, other.points
+    shared = (a[:, 2] > 0) & (b[:, 2] > 0) if len(a) == len(b) else np.zeros(0, bool)
+    if shared.any():
+        return float(np.median(np.linalg.norm(a[shared, :2] - b[shared, :2], axis=1)))
+    middles = [p[p[:, 2] > 0, :2].mean(0) for p in (a, b)]
+    return float(np.linalg.norm(middles[0] - middles[1]))
 
 
 def _extent(person: Person) -> float:
