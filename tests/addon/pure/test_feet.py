@@ -129,18 +129,17 @@ def test_feet_that_are_not_seen_are_left_alone():
     assert held.contacts[:, 1].any()
 
 
-def test_a_knee_is_not_flung_away_by_a_foot_that_is_drawn_out_of_a_crouch():
+def test_a_knee_is_not_flung_away_by_a_foot_that_is_drawn_off_its_hip():
     points, scores = walk(slip=0.0)
     hip, knee, ankle = (JOINTS.index(f"left_{joint}") for joint in ("hip", "knee", "ankle"))
-    raised = np.arange(80, 100)  # the heel is at the hip, on a figure that sinks into the ground
+    raised = slice(80, 100)  # the heel is at the hip
     points[raised, ankle] = points[raised, hip] + (0.01 * HEIGHT, 0)
-    thigh = np.linalg.norm(points[:, knee] - points[:, hip], axis=-1)
-    held = plant(
-        points, scores, RATE, HEIGHT, ground=float(points[raised, hip, 1].max()) + 0.2 * HEIGHT
-    ).points
-    drawn = np.linalg.norm(held[:, ankle] - held[:, hip], axis=-1)[raised]
-    assert drawn.max() > 0
-    assert (np.linalg.norm(held[:, knee] - held[:, hip], axis=-1) <= np.maximum(1.26 * thigh, 1e-6)).all()
+    held = plant(points, scores, RATE, HEIGHT, ground=float(points[0, ankle, 1])).points
+    legs, thighs = (
+        [np.linalg.norm(p[:, joint] - p[:, hip], axis=-1) for p in (points, held)] for joint in (ankle, knee)
+    )
+    assert (legs[1] / legs[0])[raised].max() > 1.9
+    assert (thighs[1] / thighs[0]).max() < 1.26
 
 
 @settings(deadline=None, max_examples=40)
