@@ -202,6 +202,22 @@ def test_mediapipe_frames_that_are_not_listed_stay_as_gaps():
     assert (poses.scores > 0).all(1).tolist() == [True, True, False, False, True]
 
 
+@pytest.mark.parametrize("unit", [1, 1000])
+def test_mediapipes_times_say_rate_and_gaps(unit):
+    times = [0, 1, 2, 5, 6]
+    frames = [
+        {"timestamp": round(unit * t / 30, 6 if unit == 1 else 0), "landmarks": marks(t)} for t in times
+    ]
+    poses = parse_poses(frames, canvas=CANVAS)
+    assert poses.fps == pytest.approx(30, abs=0.01)
+    assert (poses.scores > 0).all(1).nonzero()[0].tolist() == times
+    assert parse_poses({"fps": 12, "frames": frames}, canvas=CANVAS).fps == 12
+    for t in (None, -1, "soon"):
+        frames[2]["timestamp"] = t
+        with pytest.raises(TemposeError, match="frame rate"):
+            parse_poses(frames, canvas=CANVAS)
+
+
 def test_one_of_several_people_is_followed_in_mediapipes_result():
     frames = [{"landmarks": [marks(0), marks(50)]}, {"landmarks": [marks(51), marks(1)]}]
     poses = parse_poses(frames, canvas=CANVAS, fps=25)

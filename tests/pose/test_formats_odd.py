@@ -56,6 +56,9 @@ FILES = {
         "fps": 24, "width": 640, "height": 480,
         "frames": [{"frame": 3, "pose_landmarks": [{"x": 0.1, "y": 0.2, "visibility": 0.5} for _ in range(33)]}, {}],
     },
+    "mediapipe timed": [
+        {"timestamp": t, "landmarks": [{"x": 0.1, "y": 0.2} for _ in range(33)]} for t in (0, 33, 67)
+    ],
     "editor": {"width": 640, "height": 480, "keypoints": [None, *[[10.0 + i, 20.0 + i] for i in range(35)]]},
     "mmpose": {"instance_info": [
         {"frame_id": n, "instances": [{"keypoints": [[i, i] for i in range(17)], "keypoint_scores": [0.5] * 17}]}

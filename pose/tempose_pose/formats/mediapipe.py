@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tempose_pose.formats.numbering import in_time, numbers_of
+from tempose_pose.formats.numbering import in_time, numbers_of, timed
 from tempose_pose.formats.people import Person, assemble, choose
 from tempose_pose.formats.values import frame_rate, has, numbers, picture_size, settle, unreadable
 from tempose_pose.sequence import PoseSequence
@@ -25,26 +25,32 @@ def from_mediapipe(
     data: Any, name: Any, canvas: tuple[int, int] | None, fps: float | None, person: int | None
 ) -> PoseSequence:
     """Landmarks as poses; `canvas` and `fps` where the file does not say them."""
-    if isinstance(data, dict):
-        canvas = picture_size(data["width"], data.get("height"), name) if "width" in data else canvas
-        fps = frame_rate(data["fps"], name) if "fps" in data else fps
-    people = [[_person(marks, name) for marks in figures] for figures in _frames(data, name)]
+    header = data if isinstance(data, dict) else {}
+    if header.get("width") is not None:
+        canvas = picture_size(header["width"], header.get("height"), name)
+    frames, rate = _frames(data, name)
+    if header.get("fps") is not None:
+        fps = frame_rate(header["fps"], name)
+    elif rate is not None:
+        fps = rate
+    people = [[_person(marks, name) for marks in figures] for figures in frames]
     canvas, fps = settle(canvas, fps, len(people), name)
     return assemble(choose(people, person), canvas, fps, name, True)
 
 
-def _frames(data: Any, name: Any) -> list[list[Any]]:
-    """The landmarks of each figure, for each frame."""
+def _frames(data: Any, name: Any) -> tuple[list[list[Any]], float | None]:
+    """The landmarks of each figure, for each frame; and their rate, where they say their times."""
     if isinstance(data, dict) and "frames" not in data:
         found = _landmarks(data)
-        return [[frame] if frame else [] for frame in found] if _nested(found) else [_figures(found)]
+        return ([[frame] if frame else [] for frame in found] if _nested(found) else [_figures(found)]), None
     frames = data["frames"] if isinstance(data, dict) else data
     if not isinstance(frames, list):
         raise unreadable(name, "frames must be a list")
     if not has(frames, *LANDMARKS):
-        return [_figures(frames)]  # one frame without anything around it
+        return [_figures(frames)], None  # one frame without anything around it
     figures = [_figures(_landmarks(frame)) for frame in frames]
-    return in_time(figures, numbers_of(frames), [])
+    places, rate = timed(frames) or (None, None)
+    return in_time(figures, numbers_of(frames) or places, []), rate
 
 
 def _landmarks(frame: Any) -> Any:

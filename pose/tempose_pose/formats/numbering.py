@@ -8,6 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
+
+from tempose_pose.limits import MAX_FILE_FRAMES
+
 SPARSEST = 10
 """Numbers that lie farther apart than this on average number photographs, not frames."""
 _FIELDS = ("frame", "frame_id", "frame_index", "frame_number")
@@ -41,6 +45,26 @@ def numbers_of(frames: Sequence[Any]) -> list[int] | None:
         if len(numbers) == len(set(numbers)) == len(frames):
             return numbers
     return None
+
+
+def timed(frames: Sequence[Any]) -> tuple[list[int], float] | None:
+    """Numbers and frame rate of frames that say their time; None where one does not, or time does not rise.
+
+    Steps of 1 and more are milliseconds, as MediaPipe counts them, others seconds.
+    """
+    times = [frame.get("timestamp") for frame in frames if isinstance(frame, dict)]
+    times = [t for t in times if isinstance(t, int | float) and not isinstance(t, bool) and abs(t) < 1e12]
+    if len(times) != len(frames) or len(times) < 2:
+        return None
+    steps = np.diff(np.asarray(times, float))
+    step = float(np.median(steps))
+    if not steps.min() > 0 or steps.max() > step * MAX_FILE_FRAMES:
+        return None
+    places = np.concatenate([[0], np.rint(steps / step).astype(int).cumsum()])
+    rate = float(places[-1] / (times[-1] - times[0])) * (1000 if step >= 1 else 1)
+    if len(set(places.tolist())) < len(places) or not 1 <= rate <= 1000:
+        return None
+    return places.tolist(), round(rate, 3)
 
 
 def in_time(frames: Sequence[T], numbers: Sequence[int] | None, missing: T) -> list[T]:

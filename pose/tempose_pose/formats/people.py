@@ -17,7 +17,7 @@ from tempose_pose.skeletons import Skeleton
 SHARES = 1.5
 """Coordinates up to here are shares of the picture, a little beyond its edge too: no figure is so few pixels tall."""
 
-NEAR = 0.25
+REACH = 0.25
 """How far a figure's joints may lie from where they were a frame ago, as a share of its width plus height ..."""
 STRAY = 0.03
 """... and how much farther for each frame in which it was not found."""
@@ -38,7 +38,7 @@ def track_of(figure: dict) -> float | None:
     for key in ("track_id", "idx", "person_id"):
         value = figure.get(key)
         value = value[0] if isinstance(value, list) and len(value) == 1 else value
-        if type(value) in (int, float) and value >= 0:
+        if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
             return value
     return None
 
@@ -105,7 +105,7 @@ def choose(frames: list[list[Person]], person: int | None) -> list[Person | None
             found = same[0]
         else:
             found = min(there, key=partial(_apart, last), default=None)
-            reach = (NEAR + STRAY * missed) * size if crowded and size else np.inf
+            reach = (REACH + STRAY * missed) * size if crowded and size else np.inf
             found = found if found is not None and _apart(last, found) <= reach else None
         if found is None:
             missed += 1
