@@ -11,8 +11,8 @@ from typing import cast
 import numpy as np
 from scipy.ndimage import binary_opening, gaussian_filter1d, label
 
-from tempose.request import FPS
 from tempose_pose.framing import HEIGHT, Framing
+from tempose_pose.limits import FPS
 from tempose_pose.skeletons import OPENPOSE_18
 from tempose_pose.standing import standing_pose
 

@@ -14,8 +14,8 @@ import platformdirs
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, YamlConfigSettingsSource
 
-from tempose.request import MAX_SECONDS
 from tempose_pose.errors import TemposeError
+from tempose_pose.limits import MAX_SECONDS
 
 ENV_PREFIX = "TEMPOSE_SERVER_"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tempose.music.audio import Song
-from tempose.request import FPS
 from tempose_pose.errors import Canceled, TemposeError
+from tempose_pose.limits import FPS
 from tempose_server.audio_store import AudioStore
 from tempose_server.errors import ApiError, disk_full, is_disk_full, is_out_of_memory
 from tempose_server.events import EventHub, EventLog, segment_event

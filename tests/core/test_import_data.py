@@ -122,12 +122,12 @@ def test_what_was_imported_can_be_trained_on(tmp_path):
     from typer.testing import CliRunner
 
     from tempose.cli import app
+    from tempose.datasets.bank import BankSong, save_bank
 
     (tmp_path / "src").mkdir()
     write_coco(tmp_path / "src" / "a.json", dancer_2d(300))
-    with (tmp_path / "bank.npz").open("wb") as file:
-        features = np.random.default_rng(0).normal(size=(1500, 35)).astype(np.float16)
-        np.savez(file, count=np.int64(1), f0=features, b0=np.arange(0, 50, 0.6))
+    features = np.random.default_rng(0).normal(size=(1500, 35)).astype(np.float16)
+    save_bank(tmp_path / "bank.npz", [BankSong(features, np.arange(0, 50, 0.6), "house")])
     (tmp_path / "config.yaml").write_text(
         f"kind: dit\nout: {tmp_path / 'run'}\nvae: raw\nbank: {{cache: {tmp_path / 'bank.npz'}, count: 1}}\n"
         "steps: 2\nbatch: 2\nwarmup: 1\ncooldown: 1\nworkers: 0\nvalidate_every: 1\n"

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from tempose.plausible import on_planted_feet, planted, reach, within_reach
-from tempose.request import FPS
 from tempose.vae import PoseVAE
 from tempose_pose.framing import HEIGHT, Framing
+from tempose_pose.limits import FPS
 from tempose_pose.skeletons import OPENPOSE_18
 from tempose_pose.standing import standing_pose
 

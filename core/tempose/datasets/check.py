@@ -25,9 +25,9 @@ from tempose.datasets.clips import (
     quantised,
 )
 from tempose.datasets.importers.store import MEMORY
-from tempose.request import FPS
 from tempose.segments import SEGMENT
 from tempose_pose.errors import TemposeError
+from tempose_pose.limits import FPS
 from tempose_pose.skeletons import OPENPOSE_18
 
 STILL = 0.12  # body heights per second: below it hardly anything is danced

@@ -11,9 +11,9 @@ from fastapi import APIRouter, Depends, Header, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from tempose.request import FPS
 from tempose_pose import compact
 from tempose_pose.dance import Dance
+from tempose_pose.limits import FPS
 from tempose_server import schemas
 from tempose_server.audio_store import unknown_audio
 from tempose_server.errors import ApiError, retry_later

@@ -8,8 +8,8 @@ import numpy as np
 
 from tempose.datasets.clips import GLITCH
 from tempose.datasets.importers.bvh import Bvh
-from tempose.request import FPS
 from tempose_pose.errors import TemposeError
+from tempose_pose.limits import FPS
 from tempose_pose.skeletons import COCO_17
 
 # Parts as rigs name them, likeliest first: "arm" is the upper arm of Mixamo and CMU, "leg" their lower leg.

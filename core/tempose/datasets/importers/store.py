@@ -11,8 +11,8 @@ import numpy as np
 
 from tempose.datasets.importers.options import Options
 from tempose.datasets.importers.takes import Dropped, Job, Take, at_pose_rate, from_beat
-from tempose.request import FPS
 from tempose_pose.errors import TemposeError
+from tempose_pose.limits import FPS
 
 MEMORY = "imported.json"
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tempose.datasets.clips import sample
-from tempose.request import FPS
+from tempose_pose.limits import FPS
 from tempose_pose.skeletons import COCO_17
 
 GAP = 5  # frames without the dancer that are bridged
