@@ -271,10 +271,25 @@ def _folded(what: str, texts: list[str]) -> str:
 
 
 def remarks(ob, stretch: bool, bone_map: BoneMap) -> list[str]:
-    """All that `notice` may have folded: bones that get no keys, or not all, and why."""
-    why = held(ob, bone_map)
-    found = [f"{bone} is {why[bone]}" for bone in dict.fromkeys(bone_map.bones.values()) if bone in why]
-    return found + [text for text in _tried(ob, bone_map, stretch) if "locked" in text]
+    """All that `notice` may have folded: bones that get no keys, or not all, and why.
+
+    Asked at every redraw, so the last answer is kept for as long as nothing it depends on has changed.
+    """
+    locks = tuple(
+        (b.name, *b.lock_location, *b.lock_rotation, b.lock_rotation_w, *b.lock_scale, len(b.constraints))
+        for b in ob.pose.bones
+    )
+    driven = len(ob.animation_data.drivers) if ob.animation_data else 0
+    asked = (ob.session_uid, stretch, tuple(bone_map.bones.items()), locks, driven)
+    if _last_remarks.get("asked") != asked:
+        why = held(ob, bone_map)
+        found = [f"{bone} is {why[bone]}" for bone in dict.fromkeys(bone_map.bones.values()) if bone in why]
+        found += [text for text in _tried(ob, bone_map, stretch) if "locked" in text]
+        _last_remarks.update(asked=asked, found=found)
+    return _last_remarks["found"]
+
+
+_last_remarks: dict = {}
 
 
 def _tried(ob, bone_map: BoneMap, stretch: bool) -> list[str]:

@@ -110,7 +110,11 @@ def test_an_extreme_tempo(blender, ready):
 
 @pytest.mark.parametrize(
     ("text", "match"),
-    [("no json", "not JSON"), ('{"people": []}', "no figure"), ('{"keypoints": [1, 2, 1]}', "has 1 joints")],
+    [
+        ("no json", "not JSON"),
+        ('{"people": []}', "shows nobody"),
+        ('{"keypoints": [1, 2, 1]}', "not 3 numbers"),
+    ],
 )
 def test_a_pose_file_that_is_none(blender, scene, tmp_path, text, match):
     path = tmp_path / "pose.json"
@@ -121,7 +125,7 @@ def test_a_pose_file_that_is_none(blender, scene, tmp_path, text, match):
 
 def test_a_pose_file_that_is_missing(blender, scene, tmp_path):
     scene.tempose.reference, scene.tempose.reference_file = "FILE", str(tmp_path / "gone.json")
-    refused(blender, blender.ops.tempose.new_rig, "cannot be read")
+    refused(blender, blender.ops.tempose.new_rig, "There is no pose file")
 
 
 def test_a_style_that_the_server_does_not_know(blender, ready):
