@@ -121,8 +121,11 @@ class _Ffmpeg:
             if not self._container.streams.audio:
                 raise ValueError("no sound")
             self._stream = self._container.streams.audio[0]
-            self.samplerate = int(self._stream.codec_context.sample_rate)
-            self.channels = int(self._stream.codec_context.channels)
+            decoder = self._stream.codec_context
+            if decoder is None:  # a damaged header names a codec that there is not
+                raise ValueError("no decoder")
+            self.samplerate = int(decoder.sample_rate)
+            self.channels = int(decoder.channels)
             if self.samplerate <= 0 or self.channels <= 0:
                 raise ValueError("no rate")
         except (FFmpegError, OSError, ValueError):
