@@ -14,7 +14,7 @@ class FlowSolver(DPMSolverMultistepScheduler):
     """DPM-Solver++ 2M (Lu et al. 2022, arXiv 2211.01095) on the straight path, for networks that predict the clean
     latent; step i of n lies at time (1 − i/n)^`power`.
 
-    Six such steps dance as twenty of Euler's do, at less than a third of the cost (`docs/ablations.md`).
+    Six such steps dance nearly as twenty of Euler's do, at a third of the cost (`docs/ablations.md`).
     """
 
     @register_to_config
