@@ -32,12 +32,12 @@ from tempose.evaluation.suites.poses import poses
 from tempose.evaluation.trial import Trial
 from tempose.generator import load_generator
 from tempose.pipeline import DancePipeline
-from tempose.request import GUIDANCE, Known
 from tempose.solver import FlowSolver
 from tempose.training.config import read_config
 from tempose.training.run import fit, sources
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
+from tempose_pose.request import GUIDANCE, Known
 from tempose_pose.standing import standing_pose
 
 FIGURES = {

@@ -43,7 +43,7 @@ def main() -> None:
     from tempose.music.beats import track_beats
     from tempose.music.features import song_features
     from tempose.music.stretch import stretch
-    from tempose.request import DanceRequest
+    from tempose_pose.request import DanceRequest
     from tempose_pose.standing import standing_pose
     from tempose_pose.tempo import TempoMap
 

@@ -19,8 +19,8 @@ from tempose.datasets.instruments import SampleLibrary
 from tempose.datasets.synth import render_song
 from tempose.music.features import song_features
 from tempose.music.suiting import WEIGHTS, describe_sound, style_chances
-from tempose.request import STYLES
 from tempose.weights_check import write_manifest
+from tempose_pose.request import STYLES
 
 ON_THE_BEAT = (
     "break",

@@ -12,12 +12,12 @@ import tempose_pose.dance
 from tempose.generator import Generator, load_generator
 from tempose.music.audio import Song
 from tempose.progress import OnStep
-from tempose.request import GUIDANCE, REPEAT, STEPS, DanceRequest
 from tempose_pose.curves import Curve
 from tempose_pose.errors import TemposeError
 from tempose_pose.form import Section
 from tempose_pose.formats import load_reference
 from tempose_pose.grid import BeatGrid
+from tempose_pose.request import GUIDANCE, REPEAT, STEPS, DanceRequest
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.standing import standing_pose
 from tempose_pose.tempo import TempoMap
@@ -124,7 +124,7 @@ def generate(
     ----------
     song : Song or path
     style : str, optional
-        One of `tempose.request.STYLES`, such as ``"house"``; without one the model chooses.
+        One of `tempose_pose.request.STYLES`, such as ``"house"``; without one the model chooses.
     seed : int
     energy : float
         How lively: 1 is normal, 0.5 calm, 1.5 lively.

@@ -11,8 +11,8 @@ import typer
 
 from tempose import __version__
 from tempose.datasets.cli import app as data_app
-from tempose.request import GUIDANCE, REPEAT, STEPS
 from tempose_pose.errors import TemposeError
+from tempose_pose.request import GUIDANCE, REPEAT, STEPS
 
 app = typer.Typer(
     name="tempose",

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from tempose.feature_spec import FeatureSpec
 from tempose.music.features import BEAT_GRID, MUSIC
-from tempose.request import STYLES
 from tempose.vae import TIME_STRIDE
+from tempose_pose.request import STYLES
 
 # --- embedders ---
 

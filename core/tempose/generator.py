@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from tempose.progress import OnSegment, OnStep
-from tempose.request import DanceRequest
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
+from tempose_pose.request import DanceRequest
 
 if TYPE_CHECKING:
     from tempose.music.audio import Song

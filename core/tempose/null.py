@@ -8,11 +8,11 @@ import numpy as np
 
 from tempose.music.audio import Song
 from tempose.progress import OnSegment, OnStep
-from tempose.request import DanceRequest
 from tempose.segments import meet, plan
 from tempose_pose.dance import Dance
 from tempose_pose.errors import Canceled
 from tempose_pose.limits import FPS
+from tempose_pose.request import DanceRequest
 from tempose_pose.sequence import PoseSequence, to_openpose18
 
 

@@ -18,7 +18,6 @@ from tempose.music.audio import Song
 from tempose.music.features import MUSIC
 from tempose.plausible import reach
 from tempose.progress import OnSegment, OnStep
-from tempose.request import DanceRequest
 from tempose.sampler import SegmentSampler, Shown
 from tempose.score import Score
 from tempose.segments import SEGMENT, Segment, meet, plan
@@ -30,6 +29,7 @@ from tempose_pose.dance import Dance
 from tempose_pose.errors import Canceled, TemposeError
 from tempose_pose.framing import Framing, stood_up
 from tempose_pose.limits import FPS
+from tempose_pose.request import DanceRequest
 from tempose_pose.sequence import PoseSequence, to_openpose18
 from tempose_pose.skeletons import OPENPOSE_18
 

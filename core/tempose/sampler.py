@@ -14,9 +14,9 @@ from torch import Tensor
 
 from tempose.dit import DanceDiT
 from tempose.plausible import on_planted_feet, within_reach
-from tempose.request import STYLES
 from tempose.solver import FlowSolver
 from tempose.vae import TIME_STRIDE, LinearCodec, PoseVAE, decode_mixtures
+from tempose_pose.request import STYLES
 
 PLAUSIBLE = 0.9  # time of the flow from which on the estimate is held to what a body can do ...
 ROUNDS = 3  # ... so often a step: feet put in their place lengthen legs, and the other way round

@@ -13,12 +13,12 @@ from tempose.music.audio import Song
 from tempose.music.features import mean_tempo, music_features
 from tempose.music.form import find_sections
 from tempose.music.suiting import style_chances
-from tempose.request import NORMAL_TEMPO, STYLES, DanceRequest
 from tempose.sampler import Conditions, Earlier
 from tempose.segments import SEGMENT, Segment
 from tempose_pose.curves import RANGES, curve_columns
 from tempose_pose.grid import BeatGrid
 from tempose_pose.limits import FPS
+from tempose_pose.request import NORMAL_TEMPO, STYLES, DanceRequest
 from tempose_pose.skeletons import OPENPOSE_18
 
 ENERGY = 1.1  # what the network is asked for as energy 1; measured to give 0.45 body heights per second

@@ -13,10 +13,10 @@ from typing import Protocol
 from tempose.generator import Generator, load_generator
 from tempose.music.audio import Song
 from tempose.progress import OnSegment, OnStep
-from tempose.request import DanceRequest
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
+from tempose_pose.request import DanceRequest
 
 log = logging.getLogger("tempose.engine")
 

@@ -11,7 +11,6 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from tempose.request import STYLES, DanceRequest, Known
 from tempose_pose.curves import CURVES, MAX_POINTS, Curve
 from tempose_pose.errors import TemposeError
 from tempose_pose.form import MAX_NAME, MAX_SECTIONS, Section
@@ -25,6 +24,7 @@ from tempose_pose.limits import (
     MAX_SECONDS,
     MAX_TEMPO_POINTS,
 )
+from tempose_pose.request import STYLES, DanceRequest, Known
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18, SKELETONS, skeleton
 from tempose_pose.tempo import TempoMap

@@ -18,8 +18,8 @@ from tempose.augmentation.settings import Settings
 from tempose.datasets.bank import BankSong
 from tempose.music import features
 from tempose.music.features import LISTENED, MUSIC
-from tempose.request import STYLES
 from tempose_pose.framing import Framing, chain_height
+from tempose_pose.request import STYLES
 from tempose_pose.skeletons import OPENPOSE_18, OPENPOSE_60
 from tempose_pose.standing import standing_pose
 

@@ -16,13 +16,13 @@ from tempose.dit import DanceDiT
 from tempose.music.audio import Song
 from tempose.pipeline import DancePipeline
 from tempose.representation import BINS, joint_images
-from tempose.request import DanceRequest
 from tempose.solver import FlowSolver
 from tempose.training.config import DiTConfig
 from tempose.training.image_vae import image_loss, images_of, train_image_vae
 from tempose.training.losses import flow_loss
 from tempose.vae import PoseVAE, decode_mixtures
 from tempose_pose.errors import TemposeError
+from tempose_pose.request import DanceRequest
 from tempose_pose.standing import standing_pose
 
 KL = {

@@ -13,9 +13,9 @@ from tempose.augmentation.cameras import Cameras
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.settings import Settings
 from tempose.augmentation.smoothing import gaussian, moving_mean
-from tempose.request import NORMAL_SPEED
 from tempose_pose.curves import CURVES
 from tempose_pose.framing import CENTRE, GROUND, HEIGHT
+from tempose_pose.request import NORMAL_SPEED
 
 BODY, FRAMES = Body(), 256
 INSIDE = slice(60, -60)

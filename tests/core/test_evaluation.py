@@ -19,11 +19,11 @@ from tempose.metrics.curves import in_body_heights
 from tempose.music.audio import Song
 from tempose.music.spectra import SAMPLE_RATE
 from tempose.null import NullModel
-from tempose.request import DanceRequest
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
 from tempose_pose.reference import body_height
+from tempose_pose.request import DanceRequest
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18
 from tempose_pose.standing import standing_pose

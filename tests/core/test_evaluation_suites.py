@@ -18,11 +18,11 @@ from tempose.evaluation.truth import Truth
 from tempose.music.audio import Song
 from tempose.music.spectra import SAMPLE_RATE
 from tempose.null import NullModel
-from tempose.request import STYLES, normal_speed
 from tempose_pose.completing import complete
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
+from tempose_pose.request import STYLES, normal_speed
 from tempose_pose.standing import standing_pose
 
 NOISE = np.random.default_rng(0).normal(0, 0.1, 24 * SAMPLE_RATE).astype(np.float32)

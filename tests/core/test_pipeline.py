@@ -9,13 +9,13 @@ from tempose.generator import WEIGHTS, load_generator
 from tempose.metrics.motion import joint_speed
 from tempose.music.audio import Song
 from tempose.music.spectra import SAMPLE_RATE
-from tempose.request import DanceRequest, Known
 from tempose_pose.curves import Curve
 from tempose_pose.dance import Dance
 from tempose_pose.errors import Canceled, TemposeError
 from tempose_pose.form import Section
 from tempose_pose.framing import chain_height
 from tempose_pose.grid import BeatGrid
+from tempose_pose.request import DanceRequest, Known
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.standing import standing_pose
 from tempose_pose.tempo import TempoMap

@@ -8,10 +8,10 @@ from tempose.music.audio import Song
 from tempose.music.features import LISTENED
 from tempose.music.spectra import SAMPLE_RATE
 from tempose.music.suiting import style_chances
-from tempose.request import STYLES, DanceRequest
 from tempose.score import Score
 from tempose_pose.grid import BeatGrid
 from tempose_pose.reference import standing_pose
+from tempose_pose.request import STYLES, DanceRequest
 
 
 def heard(seed: int) -> np.ndarray:

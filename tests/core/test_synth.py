@@ -11,8 +11,8 @@ from tempose.datasets.genres import GENRES, GENRES_FOR_STYLE, PATTERNS
 from tempose.datasets.gmd import load_takes, quantised
 from tempose.datasets.synth import SampleLibrary, beat_seconds, render_song
 from tempose.music.spectra import SAMPLE_RATE
-from tempose.request import STYLES
 from tempose_pose.errors import TemposeError
+from tempose_pose.request import STYLES
 
 DATA = Path(os.environ.get("TEMPOSE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 needs_data = pytest.mark.skipif(

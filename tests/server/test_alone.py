@@ -18,10 +18,10 @@ from patience import PATIENCE
 
 from tempose.music.audio import Song
 from tempose.null import NullModel
-from tempose.request import DanceRequest
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
+from tempose_pose.request import DanceRequest
 from tempose_pose.standing import standing_pose
 from tempose_server import decode, events, sandbox
 from tempose_server.metrics import Metrics

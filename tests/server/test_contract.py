@@ -15,8 +15,8 @@ from patience import PATIENCE
 import tempose
 from tempose.music import audio, beats
 from tempose.null import NullModel
-from tempose.request import STYLES
 from tempose_pose.dance import Dance
+from tempose_pose.request import STYLES
 from tempose_pose.skeletons import OPENPOSE_18
 from tempose_server import schemas
 

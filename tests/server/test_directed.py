@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from tempose.request import REPEAT
 from tempose_pose.errors import TemposeError
 from tempose_pose.form import Section
+from tempose_pose.request import REPEAT
 from tempose_server.errors import ApiError
 from tempose_server.schemas import JobRequest, read, to_dance_request
 

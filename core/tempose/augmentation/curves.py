@@ -14,10 +14,10 @@ from tempose.augmentation.canvas import body_height
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.settings import Settings
 from tempose.augmentation.smoothing import gaussian
-from tempose.request import NORMAL_SPEED
 from tempose_pose.curves import CURVES
 from tempose_pose.framing import CENTRE, GROUND, HEIGHT
 from tempose_pose.limits import FPS
+from tempose_pose.request import NORMAL_SPEED
 
 SLOWEST = 0.03  # body heights per second: what counts as standing still
 HIP_HEIGHT = 0.53  # of a body's height

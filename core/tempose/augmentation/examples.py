@@ -18,8 +18,8 @@ from tempose.augmentation.masks import draw_known
 from tempose.augmentation.music import MusicBank
 from tempose.augmentation.settings import Settings
 from tempose.datasets.recombine import Window
-from tempose.request import NORMAL_SPEED
 from tempose_pose.limits import FPS
+from tempose_pose.request import NORMAL_SPEED
 
 GRAIN = (
     8192  # steps to a body height in which windows are kept: a tenth of a millimetre of a person, ±4 heights

@@ -14,8 +14,8 @@ from tempose.augmentation.smoothing import moving_mean
 from tempose.datasets.bank import BankSong
 from tempose.datasets.genres import GENRES_FOR_STYLE
 from tempose.music.features import LISTENED
-from tempose.request import STYLES
 from tempose_pose.limits import FPS
+from tempose_pose.request import STYLES
 
 PLACES = 16  # in the bank that are looked at for each dance
 SMOOTH = 15  # frames over which loud and lively are compared

@@ -15,8 +15,8 @@ from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.signal import argrelmin
 
 from tempose.metrics.beats import alignment, shifted
-from tempose.request import STYLES
 from tempose_pose.framing import chain_height
+from tempose_pose.request import STYLES
 from tempose_pose.skeletons import COCO_17, OPENPOSE_18, Skeleton
 
 # AIST's two-letter genres as the styles users read; other clips train without a style.

@@ -12,8 +12,8 @@ import numpy as np
 
 from tempose.datasets.clips import Clip, beat_lock, joint_speed, quantised, sample
 from tempose.datasets.exaggerate import Exaggeration, exaggerate
-from tempose.request import STYLES
 from tempose.segments import SEGMENT
+from tempose_pose.request import STYLES
 from tempose_pose.skeletons import OPENPOSE_18, Skeleton
 
 HALF_TIME = 0.5  # of the slow windows are shown with music twice as fast, as dancers take fast music ...

@@ -14,13 +14,13 @@ from tempose.evaluation.truth import Truth
 from tempose.metrics.curves import in_body_heights
 from tempose.music.audio import Song
 from tempose.progress import OnSegment, OnStep
-from tempose.request import DanceRequest
 from tempose_pose.completing import complete
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
 from tempose_pose.limits import FPS
 from tempose_pose.reference import body_height
+from tempose_pose.request import DanceRequest
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from tempose.music.audio import Song
 from tempose.music.spectra import SAMPLE_RATE
-from tempose.request import DanceRequest
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
+from tempose_pose.request import DanceRequest
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.tempo import TempoMap
 

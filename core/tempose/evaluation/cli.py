@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from tempose.request import GUIDANCE
 from tempose_pose.errors import TemposeError
+from tempose_pose.request import GUIDANCE
 
 
 def evaluate(

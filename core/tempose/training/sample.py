@@ -12,11 +12,11 @@ from tempose.augmentation.examples import Examples
 from tempose.dit import DanceDiT
 from tempose.music.features import MUSIC
 from tempose.plausible import reach
-from tempose.request import STEPS
 from tempose.sampler import Conditions, SegmentSampler, Shown
 from tempose.solver import FlowSolver
 from tempose_pose.dance import Dance
 from tempose_pose.limits import FPS
+from tempose_pose.request import STEPS
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18, Skeleton
 

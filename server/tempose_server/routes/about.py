@@ -8,10 +8,10 @@ from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
 from tempose import __version__
-from tempose.request import STYLES
 from tempose.segments import OVERLAP, SEGMENT
 from tempose_pose.curves import RANGES
 from tempose_pose.limits import FPS
+from tempose_pose.request import STYLES
 from tempose_pose.skeletons import SKELETONS
 from tempose_server import decode, pictures, schemas
 from tempose_server.metrics import CONTENT_TYPE

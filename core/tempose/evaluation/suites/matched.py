@@ -19,7 +19,7 @@ from tempose.evaluation.tables import Section, number, numbers
 from tempose.evaluation.trial import Trial, mean
 from tempose.evaluation.truth import Truth
 from tempose.metrics import kinetics, motion
-from tempose.request import STYLES, normal_speed
+from tempose_pose.request import STYLES, normal_speed
 
 FEATURES = "rms"
 FIGURES = ("joint_speed", "jitter", "limb_ratio", "foot_slide", "freezing")

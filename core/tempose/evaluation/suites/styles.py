@@ -11,7 +11,7 @@ from tempose.evaluation.tables import Section, number, numbers, of_systems
 from tempose.evaluation.trial import Trial, mean
 from tempose.metrics import beats as beat_metrics
 from tempose.metrics import kinetics, motion
-from tempose.request import STYLES
+from tempose_pose.request import STYLES
 from tempose_pose.sequence import PoseSequence
 
 
