@@ -13,7 +13,7 @@ from tempose_pose.skeletons import OPENPOSE_18, OPENPOSE_60
 
 DATA = Path(os.environ.get("TEMPOSE_DATA", Path(__file__).parents[2].parent / "shared" / "data"))
 J = OPENPOSE_18.at
-LARGE = Exaggeration(sink=0.05, bounce=1.8, lift=1.6, path=1.2, lean=1.5)
+LARGE = Exaggeration(sink=0.05, bounce=1.8, lift=1.6, path=1.2, lean=1.5, swing=1.6)
 
 
 def stepping_dancer(frames=240):
@@ -76,6 +76,30 @@ def test_hips_sink_and_bounce_steps_are_higher_and_ways_wider():
     assert np.ptp(middle(larger)[:, 0]) == pytest.approx(1.2 * np.ptp(middle(motion)[:, 0]), rel=1e-6)
     lift = [np.ptp(m[:, J["left_ankle"], 1]) for m in (motion, larger)]
     assert lift[1] > 1.2 * lift[0]
+
+
+def test_arms_swing_further_as_the_trunk_sees_it():
+    motion = stepping_dancer()
+    turns = np.arange(len(motion)) / 30
+    shoulder, elbow, wrist = (J[f"left_{name}"] for name in ("shoulder", "elbow", "wrist"))
+    swing = 0.3 * np.sin(2 * np.pi * turns)
+    rest = motion[:, elbow] - motion[:, shoulder]
+    length = np.linalg.norm(rest, axis=-1)
+    upper = np.stack([0 * swing, -length * np.cos(swing), length * np.sin(swing)], -1)
+    lower = motion[:, wrist] - motion[:, elbow]
+    motion[:, elbow] = motion[:, shoulder] + upper
+    motion[:, wrist] = motion[:, elbow] + lower
+    larger = exaggerate(motion, Exaggeration(swing=1.6))
+
+    def angle(m):
+        way = m[:, elbow] - m[:, shoulder]
+        return np.arctan2(way[:, 2], -way[:, 1])
+
+    inside = slice(60, -60)
+    assert np.ptp(angle(larger)[inside]) == pytest.approx(1.6 * np.ptp(angle(motion)[inside]), rel=0.12)
+    legs = [j for name, j in J.items() if name.endswith(("hip", "knee", "ankle"))]
+    np.testing.assert_allclose(middle(larger), middle(motion), atol=2e-3)
+    assert np.abs(larger[:, legs] - motion[:, legs]).max() < 0.02
 
 
 def test_planted_feet_stay_planted():

@@ -27,9 +27,9 @@ class Exaggeration:
     ----------
     sink : float
         Body heights by which the hips are lowered.
-    bounce, lift, path, lean : float
+    bounce, lift, path, lean, swing : float
         Factors: of the hips' rise and fall about their slow path, of how high feet are lifted, of the ways over
-        the ground, and of the trunk's lean about its own mean.
+        the ground, of the trunk's lean about its own mean, and of the arms' turns about theirs.
     """
 
     sink: float = 0.0
@@ -37,27 +37,29 @@ class Exaggeration:
     lift: float = 1.0
     path: float = 1.0
     lean: float = 1.0
+    swing: float = 1.0
 
     @classmethod
     def draw(cls, rng: np.random.Generator, strength: float) -> Exaggeration:
         """One by chance, from none to about as large as free dances are at strength 1."""
-        sink, bounce, lift, path, lean = rng.random(5) * strength
+        sink, bounce, lift, path, lean, swing = rng.random(6) * strength
         return cls(
             0.085 * sink,
             1 + 1.3 * bounce,
             1 + 1.1 * lift,
             1 + 0.35 * path * (path / max(strength, 1e-9)) ** 0.5,
             1 + 0.9 * lean,
+            1 + 1.8 * swing,
         )
 
     @property
     def size(self) -> float:
         """All of it together; 0 changes nothing."""
-        return self.sink + self.bounce + self.lift + self.path + self.lean - 4
+        return self.sink + self.bounce + self.lift + self.path + self.lean + self.swing - 5
 
     def halved(self) -> Exaggeration:
         """Half as much of everything."""
-        factors = (1 + (f - 1) / 2 for f in (self.bounce, self.lift, self.path, self.lean))
+        factors = (1 + (f - 1) / 2 for f in (self.bounce, self.lift, self.path, self.lean, self.swing))
         return Exaggeration(self.sink / 2, *factors)
 
 
@@ -134,6 +136,7 @@ def _enlarged(motion: np.ndarray, how: Exaggeration, skeleton: Skeleton) -> np.n
     lower = _lower_body(skeleton)
     upper = [j for j in range(len(skeleton)) if j not in lower]
     out[:, upper] = pelvis[:, None] + _leaned(motion, upper, middle, how.lean, skeleton)
+    _swing_arms(out, how.swing, skeleton)
     new_hips = pelvis[:, None] + hips - middle[:, None]
     new_knees, new_ankles = _solve_legs(
         hips, knees, ankles, new_hips, feet, thigh, shin, _ahead(motion, skeleton)
@@ -193,6 +196,34 @@ def _leaned(
     return (
         points * cosine + np.cross(np.broadcast_to(axis, points.shape), points) * sine + along * (1 - cosine)
     )
+
+
+def _swing_arms(motion: np.ndarray, swing: float, skeleton: Skeleton) -> None:
+    """Turn upper arms and forearms of a motion (T, K, 3) further from where they usually point, as the trunk sees it."""
+    trunk = _trunk_axes(motion, skeleton)  # (T, 3, 3)
+    for side in ("left", "right"):
+        shoulder, elbow, wrist = (skeleton.index(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist"))
+        upper, lower = motion[:, elbow] - motion[:, shoulder], motion[:, wrist] - motion[:, elbow]  # (T, 3)
+        new_elbow = motion[:, shoulder] + _swung(upper, swing, trunk)
+        new_wrist = new_elbow + _swung(lower, swing, trunk)
+        for joint in _hanging_on(skeleton, wrist):  # fingers go with the wrist
+            motion[:, joint] += new_wrist - motion[:, wrist]
+        motion[:, elbow], motion[:, wrist] = new_elbow, new_wrist
+
+
+def _swung(bone: np.ndarray, swing: float, trunk: np.ndarray) -> np.ndarray:
+    """A bone (T, 3) turned further from its slow direction, of the length that it has."""
+    local = _unit(np.einsum("tij,tj->ti", trunk, bone))
+    further = _unit(local + (swing - 1) * (local - _slow(local, 60)))
+    return np.einsum("tij,ti->tj", trunk, further) * np.linalg.norm(bone, axis=-1, keepdims=True)
+
+
+def _trunk_axes(motion: np.ndarray, skeleton: Skeleton) -> np.ndarray:
+    """(T, 3, 3) unit rows across, up and ahead of the trunk."""
+    shoulders = _joint(motion, skeleton, "shoulder")
+    up = _unit(motion[:, skeleton.index("neck")] - _joint(motion, skeleton, "hip").mean(1))
+    across = _unit(_across(shoulders[:, 0] - shoulders[:, 1], up))
+    return np.stack([across, up, np.cross(across, up)], 1)
 
 
 def _ahead(motion: np.ndarray, skeleton: Skeleton) -> np.ndarray:

@@ -45,7 +45,7 @@ class DiTConfig(Settings):
     velocity_weight: float = 4.0
     bone_weight: float = 1.5
     contact_weight: float = 8.0
-    leg_weight: float = 1.0  # how much more knees and ankles weigh than other joints
+    limb_weight: float = 1.0  # how much more knees, ankles, elbows and wrists weigh than other joints
 
     save_every_minutes: float = 5
     validate_every: int = 100  # steps

@@ -58,7 +58,7 @@ def flow_loss(
         examples.no_music, examples.curves,
     ).float()  # fmt: skip
     weight = 1 / t.clamp_min(config.smallest_time) ** 2  # (B,)
-    joints = joint_weights(skeleton, config.leg_weight).to(clean.device)  # (K,)
+    joints = joint_weights(skeleton, config.limb_weight).to(clean.device)  # (K,)
     error = ((predicted - clean).square().mean((2, 3, 4)) * joints).mean(1)
     whole = over_ranks(weight.mean())
     flow = (weight * error).mean() / whole
@@ -75,10 +75,10 @@ def flow_loss(
     return {"loss": loss, "flow": flow, **terms, "error": error.mean()}
 
 
-def joint_weights(skeleton: Skeleton, legs: float) -> Tensor:
-    """(K,) of mean 1: knees and ankles, and what hangs on them, weigh `legs` times as much as other joints."""
-    lower = ("knee", "ankle", "toe", "heel")
-    weights = torch.tensor([legs if joint.split("_")[-1] in lower else 1.0 for joint in skeleton.joints])
+def joint_weights(skeleton: Skeleton, limbs: float) -> Tensor:
+    """(K,) of mean 1: knees, ankles, elbows and wrists, and toes and heels, weigh `limbs` times as much as others."""
+    far = ("knee", "ankle", "toe", "heel", "elbow", "wrist")
+    weights = torch.tensor([limbs if joint.split("_")[-1] in far else 1.0 for joint in skeleton.joints])
     return weights / weights.mean()
 
 
