@@ -199,7 +199,7 @@ def _leaned(
 
 
 def _swing_arms(motion: np.ndarray, swing: float, skeleton: Skeleton) -> None:
-    """Turn upper arms and forearms of a motion (T, K, 3) further from where they usually point, as the trunk sees it."""
+    """Turn the arms of a motion (T, K, 3) further from where they usually point, as the trunk sees it."""
     trunk = _trunk_axes(motion, skeleton)  # (T, 3, 3)
     for side in ("left", "right"):
         shoulder, elbow, wrist = (skeleton.index(f"{side}_{name}") for name in ("shoulder", "elbow", "wrist"))
