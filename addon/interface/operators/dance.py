@@ -27,8 +27,7 @@ class _Dance(JobButton):
         now = at_press(context)
         self._order = asked = self.ask(now)
         finish, splice = self.finished(), self.splicing()
-        tempo = TempoMap(asked.tempo)
-        stretch = self.new_tempo and now.settings.replace_sound and not tempo.is_plain
+        stretched = self.new_tempo and now.settings.replace_sound and not TempoMap(asked.whole).is_plain
         client = connection.client()
         count = 1 if self.new_tempo else now.settings.generate.count
         seeds = [(asked.body["seed"] + i) % 2**31 for i in range(count)]
@@ -37,7 +36,7 @@ class _Dance(JobButton):
             if count > 1:
                 made, wav = work.dances(w, client, asked.source, asked.body, seeds), None
             else:
-                one, wav = work.dance(w, client, asked.source, asked.body, stretch)
+                one, wav = work.dance(w, client, asked.source, asked.body, asked.whole if stretched else None)
                 made = [finish(one)]
             ready = background_keys.ready(w, lambda: delivery.keys_of(asked, made[-1]), splice(made[-1]))
             return made, wav, ready

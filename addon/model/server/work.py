@@ -124,16 +124,16 @@ def find_pose(work: Work, client: Client, pixels: np.ndarray) -> dict:
 
 
 def dance(
-    work: Work, client: Client, sound: bytes | str, body: dict, stretch: bool = False
+    work: Work, client: Client, sound: bytes | str, body: dict, stretch: list | None = None
 ) -> tuple[DanceData, bytes | None]:
-    """Upload a sound, have it danced to, and get the sound at the new tempo if `stretch`."""
+    """Upload a sound, have it danced to, and get it at another tempo, the map `stretch`, if one is given."""
     work.status("Sending the sound…")
     digest, _ = work.use(client).ensure_sound(read_sound(sound))
     body = {**body, "audio": digest}
     stretched = None
-    if stretch:
+    if stretch is not None:
         work.status("Changing the sound's tempo…")
-        stretched = client.stretch(digest, body["tempo_map"], body["seconds"])
+        stretched = client.stretch(digest, stretch, stretch[-1][0])
     return _danced(work, client, body), stretched
 
 

@@ -1,14 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The part of the timeline that a panel's settings mean. No bpy in here."""
 
+from dataclasses import replace
+
 from ..errors import Problem
 from . import ranges
 from .playback import Playback
+from .timing import Span
 
 
 def downbeats(playback: Playback, beats: dict | None) -> list[float]:
     """Timeline seconds at which bars begin, from the beat grid; empty without one."""
     return [float(playback.tempo.to_timeline(d)) for d in beats["downbeats"]] if beats else []
+
+
+def part_of(playback: Playback, start: float, stop: float) -> Playback:
+    """The part of a playback between two timeline seconds of its span."""
+    tempo = ranges.cut(playback.tempo, start, stop)
+    span = Span(round(float(playback.span.frame_at(start)), 6), stop - start, playback.span.rate)
+    (_, first), (_, last) = tempo.points[0], tempo.points[-1]
+    return replace(playback, span=span, tempo=tempo, song_start=first, song_seconds=last - first)
 
 
 def seconds_of(scene, group, playback: Playback, beats: dict | None) -> tuple[float, float] | None:

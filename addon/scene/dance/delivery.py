@@ -91,10 +91,7 @@ def take_of(asked: Order, made: DanceData, target: Target) -> tuple[Take, Playba
         {
             "style": asked.body["style"] or "",
             "strip": asked.strip,
-            **{
-                key: asked.body[key]
-                for key in ("seconds", "reference", "energy", "steps", "beats", "listen", "repeat")
-            },
+            **{key: asked.body[key] for key in KEPT},
         },
     )
     span = Span(left, asked.body["seconds"], now.span.rate)
@@ -125,8 +122,11 @@ def apply(
     before = versions.snapshot(target.sound_scene, target.playback.original) if put_sound else {}
     try:
         if put_sound:
-            strip = versions.put(target.sound_scene, playback, wav, settings.mute_original)
-            markers.follow(target.sound_scene, playback.span, playback.tempo)
+            whole, now = TempoMap(asked.whole), target.playback
+            span = Span(now.span.left, whole.points[-1][0], now.span.rate)
+            heard = replace(now, span=span, tempo=whole)
+            strip = versions.put(target.sound_scene, heard, wav, settings.mute_original)
+            markers.follow(target.sound_scene, span, whole)
         take = stage.add(settings, target.rig, data, playback.span, show, ready)
     except BaseException:
         if put_sound:

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is asked of the server: everything that a dance needs, read from the scene. Main thread only."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tempose_pose.wire import pose_body
 
 from ...model.errors import Problem
-from ...model.tempo import area, ranges
+from ...model.tempo import area
 from ...model.tempo.playback import Playback
 from ...model.tempo.timing import Span
 from ..character import character, rig
@@ -36,8 +36,14 @@ class Order:
     span: Span  # where it lies when it is asked for
 
 
-def order(now: Reading, new_tempo: bool) -> Order:
-    """What to ask for, at the tempo that is heard or at the one that the settings ask for."""
+def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None) -> Order:
+    """What to ask for, at the tempo that is heard or at the one that the settings ask for.
+
+    Parameters
+    ----------
+    part : (start, stop), optional
+        Song seconds that are danced to at that tempo; all of them without.
+    """
     now.song.check()
     if now.rig is None:
         raise Problem("no_rig", f"{now.no_rig}.")
@@ -46,7 +52,12 @@ def order(now: Reading, new_tempo: bool) -> Order:
     sound = audio.fetch(now.context, scene, playback)
     whole = now.playback_asked if new_tempo else playback
     _check_length(whole)
-    playback = whole if new_tempo else _part(now, whole)
+    if not new_tempo:
+        playback = _part(now, whole)
+    elif part is not None:
+        playback = area.part_of(whole, *(float(whole.tempo.to_timeline(second)) for second in part))
+    else:
+        playback = whole
     if playback.span.seconds < audio.MIN_SECONDS:
         raise Problem(
             "audio_short", "At this tempo the strip is shorter than half a second. Lower the tempo."
@@ -101,9 +112,4 @@ def _check_length(playback: Playback) -> None:
 def _part(now: Reading, playback: Playback) -> Playback:
     """The part of a strip that is to be danced."""
     part = area.seconds_of(now.scene, now.settings.generate, playback, now.beats)
-    if part is None:
-        return playback
-    tempo = ranges.cut(playback.tempo, *part)
-    span = Span(float(playback.span.frame_at(part[0])), part[1] - part[0], playback.span.rate)
-    (_, first), (_, last) = tempo.points[0], tempo.points[-1]
-    return replace(playback, span=span, tempo=tempo, song_start=first, song_seconds=last - first)
+    return playback if part is None else area.part_of(playback, *part)

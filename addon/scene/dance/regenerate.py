@@ -23,11 +23,10 @@ from .order import Order
 
 def order(now: Reading) -> tuple[Order, CarryOver | None]:
     """What to ask the server for, and what is kept; None: nothing is."""
-    asked = orders.order(now, True)
-    if now.settings.tempo.again == "ALL":
-        return asked, None
     changes = now.changes
-    if changes is None or changes.part:
+    part = changes.part if changes is not None else None
+    asked = orders.order(now, True, part)
+    if now.settings.tempo.again == "ALL" or changes is None:
         return asked, None
     if not changes.touched and not _sound_waits(now):
         raise Problem(
@@ -118,8 +117,6 @@ def in_words(now: Reading) -> tuple[str, str]:
         if now.rig is not None and now.base[0] is not None:
             return "The whole dance will be made anew: it belongs to another part of the music.", "INFO"
         return "There is no dance to this sound yet; Regenerate makes one.", "INFO"
-    if changes.part:
-        return "This take is of a part of the music; Regenerate dances to all of it.", "INFO"
     if not changes.touched:
         return "The dance fits this tempo: nothing will be danced again.", "CHECKMARK"
     if now.settings.tempo.again == "ALL" or changes.is_everything:

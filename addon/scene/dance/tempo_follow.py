@@ -91,7 +91,7 @@ def tick() -> float | None:
     with context.temp_override(window=window, scene=window.scene):
         try:
             changes = reading.Reading(bpy.context).changes
-            wanted = changes is not None and changes.touched and not changes.part
+            wanted = changes is not None and bool(changes.touched)
             if wanted and bpy.ops.tempose.regenerate.poll():
                 bpy.ops.tempose.regenerate("INVOKE_DEFAULT")
         except Problem as problem:

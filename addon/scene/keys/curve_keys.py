@@ -3,8 +3,7 @@
 
 import numpy as np
 
-from ...model.keys import splice
-from ...model.keys.splice import CurveKeys
+from ...model.keys.key_arrays import COLUMNS, CurveKeys
 
 SPAN = "tempose_span"  # on Actions: left edge, seconds and rate that the keys were written for
 SPLICED = "tempose_spliced"  # on Actions: keys that cannot be made from the take alone
@@ -20,7 +19,7 @@ def read(curve, by_hand: np.ndarray) -> CurveKeys:
         return flat.reshape(count, width) if width > 1 else flat
 
     places = [get(n, 2, np.float32) for n in ("co", "handle_left", "handle_right")]
-    columns = {name: get(name, 1, kind) for name, (kind, _) in splice.COLUMNS.items()}
+    columns = {name: get(name, 1, kind) for name, (kind, _) in COLUMNS.items()}
     return CurveKeys(places[0], places[1], places[2], columns, by_hand)
 
 

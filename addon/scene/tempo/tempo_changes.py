@@ -11,7 +11,7 @@ import numpy as np
 from tempose_pose.tempo import TempoMap
 
 from ...model.dance import retiming
-from ...model.tempo import feel
+from ...model.tempo import area, feel
 from ...model.tempo.playback import Playback, Timing
 from ...model.tempo.timing import Span
 from ..keys import curve_keys
@@ -25,9 +25,8 @@ class TempoChange:
 
     Parameters
     ----------
-    part : bool
-        The take was made of a range only: it can be previewed at another tempo, but nothing of it is kept in a dance
-        to all of the sound.
+    part : (start, stop) or None
+        Song seconds of a take that was made of a range, and keeps it; None for a dance to all of the sound.
     """
 
     take: Any
@@ -36,7 +35,7 @@ class TempoChange:
     new: Timing
     touched: list[tuple[float, float]]
     downbeats: list[float]
-    part: bool
+    part: tuple[float, float] | None
 
     @property
     def seconds(self) -> float:
@@ -95,13 +94,17 @@ def changes_of(take, action, playback: Playback, beats: dict | None) -> TempoCha
         return None
     end = start + seconds
     old = Timing(Span(float(left), float(tempo.to_timeline(end)), playback.span.rate), tempo)
+    part = (start, end) if max(before, behind) > SAME_SONG else None
     new = Timing(playback.span, playback.tempo)
+    if part is not None:
+        inside = area.part_of(playback, *(float(playback.tempo.to_timeline(second)) for second in part))
+        new = Timing(inside.span, inside.tempo)
     wanted = None if beats is None else (tuple(beats["beats"]), tuple(beats["downbeats"]))
     touched = _touched(take.text.lines[0].body, tuple(playback.tempo.points), wanted)
     downbeats = (beats or {}).get("downbeats") or tempo.to_song(
         np.asarray(head["downbeat_times"], float)
     ).tolist()
-    return TempoChange(take, action, old, new, list(touched), downbeats, max(before, behind) > SAME_SONG)
+    return TempoChange(take, action, old, new, list(touched), downbeats, part)
 
 
 @lru_cache(64)

@@ -12,7 +12,7 @@ import bpy
 from ...model.dance import retiming
 from ...model.errors import Problem
 from ...model.keys import splice
-from ...model.keys.splice import CurveKeys
+from ...model.keys.key_arrays import CurveKeys
 from .. import notes
 from ..keys import action_keys, curve_keys
 from ..keys.base_keys import preview_of
@@ -73,8 +73,7 @@ def preview(settings, changes: TempoChange | None) -> str:
         base.use_fake_user = True  # nothing may be lost on saving meanwhile
         copy.use_fake_user = False
         tempo.before, tempo.before_kept, tempo.shown = base, kept, copy
-    again_ = "to all of the music" if changes.part else "the changed parts again"
-    return f"The keys of '{base.name}' are shown at the new tempo. Regenerate dances {again_}."
+    return f"The keys of '{base.name}' are shown at the new tempo. Regenerate dances the changed parts again."
 
 
 def _moves(changes: TempoChange) -> bool:

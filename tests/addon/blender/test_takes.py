@@ -258,6 +258,42 @@ def test_a_range_danced_again_leaves_every_other_key_alone(blender, ready, ops, 
     assert any(t.identity == mark for t in settings.takes)  # the old one is there
 
 
+@pytest.mark.parametrize("density", ["POSES", "SPARSE", "THREES"])
+def test_few_keys_outside_of_a_range_keep_values_handles_and_tags(ready, ops, settings, density, tempose):
+    """`foreach_get` of all that a key has, and how the curves play."""
+    settings.keys.density = density
+    ops.generate()
+    ops.mirror_take()
+
+    def everything(action):
+        keying, own = tempose("keys.curve_keys"), {}
+        for curve in tempose("keys.action_keys").curves(action):
+            keys = keying.read(curve, np.zeros(len(curve.keyframe_points), bool))
+            places = np.hstack([keys.co, keys.left, keys.right])
+            plays = [curve.evaluate(f) for f in range(1, 289)]
+            own[curve.data_path, curve.array_index] = places, keys.columns, np.array(plays)
+        return own
+
+    old = everything(last(settings).action)
+    in_range(settings, 93, 188)
+    settings.seed = 77
+    ops.reroll()
+    new = everything(last(settings).action)
+    assert old.keys() == new.keys()
+    for name, (places, columns, plays) in old.items():
+        kept = (places[:, 0] < 93) | (places[:, 0] > 188)
+        after, after_columns, after_plays = new[name]
+        at = np.isin(after[:, 0], places[kept, 0])
+        assert np.allclose(after[at], places[kept], atol=2e-4), name
+        assert all(np.array_equal(after_columns[n][at], columns[n][kept]) for n in columns)
+        outside = after[(after[:, 0] < 93) | (after[:, 0] > 188)]
+        assert len(outside) - kept.sum() <= 2, name  # at most one beside the outermost on either side
+        far = np.r_[0:92, 188:288]
+        assert np.abs(after_plays[far] - plays[far]).max() <= 0.012 * max(np.ptp(plays), 1e-3), name
+        steps, usual = (np.abs(np.diff(p, 2)).max() for p in (after_plays[80:200], plays))
+        assert steps <= 3 * usual + 0.1 * np.ptp(after_plays) + 1e-4, name  # no jump where they meet
+
+
 def test_a_change_comes_back_with_its_keys_after_flipping_away(ops, settings, mirrored):
     in_range(settings)
     ops.reroll()

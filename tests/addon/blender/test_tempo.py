@@ -265,25 +265,41 @@ def test_a_take_of_a_range_is_previewed_where_its_music_is_heard(blender, part, 
             assert np.array_equal(moved[name][:, 1], keys[:, 1])
         clicks = 1 + 24 * np.arange(10.25, 19.8, 0.5) / factor
         assert farthest(clicks, dips(ob, compat))[0] < 0.3
-    assert "part of the music" in tempose("dance.regenerate").in_words(read())[0]
+    assert "whole dance" in tempose("dance.regenerate").in_words(read())[0]
     settings.tempo_factor = 1.0
     assert ob.animation_data.action == action
     after = keys_of(ob, compat)
     assert all(np.array_equal(after[k], before[k]) for k in before)
 
 
-def test_a_previewed_take_of_a_range_gives_way_to_a_dance_to_all_of_it(blender, part, tempose):
-    settings, ob = part.tempose, rig(blender)
-    section(part, 12.0, factor=1.25)
+def test_a_take_of_a_range_keeps_its_range_and_its_keys_when_it_is_danced_at_a_new_tempo(
+    blender, part, tempose
+):
+    settings, ob, compat = part.tempose, rig(blender), tempose("compat")
+    settings.keys.density = "POSES"
+    blender.ops.tempose.apply_keys()
+    old = keys_of(ob, compat)
+    bone = ob.pose.bones["head"]
+    bone.keyframe_insert("location", frame=300)  # a curve of the artist's own
     before = len(settings.takes)
+    passage(part, 14.0, 18.0, factor=1.25)  # seconds 10 to 20 are danced: frames 241 to 480
     assert tempose("tempo.tempo_preview").previewing(settings)
     assert blender.ops.tempose.regenerate() == {"FINISHED"}
     assert len(settings.takes) == before + 1
     assert not tempose("tempo.tempo_preview").previewing(settings)
     data = tempose("dance.stage").data_of(settings.takes[-1])
-    assert data.settings["seconds"] == pytest.approx(12 + 28 / 1.25, abs=0.05)
-    assert ob.animation_data.action.frame_range[0] == 1
-    assert not [a for a in blender.data.actions if "preview)" in a.name]
+    assert data.settings["seconds"] == pytest.approx(10 - 4 + 4 / 1.25, abs=0.02)
+    assert (data.song_start, data.song_seconds) == (pytest.approx(10, abs=0.01), pytest.approx(10, abs=0.01))
+    first, last = ob.animation_data.action.frame_range
+    assert first == 241 and last == pytest.approx(480 - 19, abs=1)
+    new, own = keys_of(ob, compat), ('pose.bones["head"].location', 0)
+    assert own in new
+    for name, keys in old.items():
+        for kept in (keys[keys[:, 0] < 337], keys[keys[:, 0] >= 433] - [19, 0, 19, 0, 19, 0]):
+            found = new[name][np.isin(new[name][:, 0], kept[:, 0])]
+            assert np.allclose(found, kept, atol=2e-4), name
+    heard = [compat.strip_time(s, "right_handle") for s in part.sequence_editor.strips if not s.mute]
+    assert heard == [pytest.approx(1 + 24 * (LONG - 0.8), abs=2)]  # all of the sound
 
 
 def test_a_range_in_which_the_tempo_stays_is_moved_as_a_whole(blender, part, tempose):

@@ -3,19 +3,10 @@ import math
 import numpy as np
 import pytest
 from addon.model.dance.retiming import Piece
-from addon.model.keys.splice import (
-    BEZIER,
-    COLUMNS,
-    CONSTANT,
-    FREE,
-    MEET_SECONDS,
-    CurveKeys,
-    Moves,
-    retimed,
-    spliced,
-    split,
-    together,
-)
+from addon.model.keys.key_arrays import BEZIER, COLUMNS, CONSTANT, FREE, CurveKeys, cut_at, split, together
+from addon.model.keys.key_marks import ALIGNED
+from addon.model.keys.seam import MEET_SECONDS
+from addon.model.keys.splice import Moves, retimed, spliced
 from addon.model.tempo.playback import Timing
 from addon.model.tempo.timing import Span
 from hypothesis import given, settings
@@ -82,17 +73,67 @@ def test_whole_turns_are_taken_off_and_a_turn_between_the_ends_is_a_jump():
     assert out.columns["interpolation"][out.frames == 159] == CONSTANT
 
 
-def test_sparse_kept_keys_play_between_as_before_up_to_the_edge():
-    base = keys([1, 20, 45, 80, 120, 150, 200, 240])
-    fresh = keys([1, 60, 110, 140, 180, 220], np.full(6, 0.3))
+def few(frames, kind=0, phase=0.0):
+    """Keys with handles as dances have them, of whole poses where `kind` is not that of generated ones."""
+    out = keys(frames, np.sin(np.asarray(frames) / 12 + phase))
+    gaps = np.diff(out.frames)
+    for array, gap, sign in (
+        (out.left, np.r_[gaps[0], gaps] / 3, -1),
+        (out.right, np.r_[gaps, gaps[-1]] / 3, 1),
+    ):
+        slopes = np.cos(out.frames / 12 + phase) / 12
+        array[:] = np.stack([out.frames + sign * gap, out.values + sign * gap * slopes], 1)
+    for side in ("left", "right"):
+        out.columns[f"handle_{side}_type"][:] = ALIGNED
+    out.columns["type"][:] = kind
+    return out
+
+
+@pytest.mark.parametrize("last_before", [99, 97, 88, 70])
+@pytest.mark.parametrize("kind", [0, 5])
+def test_few_kept_keys_keep_everything_and_new_ones_join_them(last_before, kind):
+    base = few([1, 20, 45, last_before, 112, 131, 148, 175, 200, 240], kind)
+    fresh = few([1, 60, 110, 140, 180, 220], kind, 0.8)
     pieces = [Piece(-math.inf, 100, 0), Piece(160, math.inf, 0)]
     out = spliced(base, fresh, pieces, 24.0, lambda f: at(fresh, f), Moves(heard(), heard()))
-    assert {99, 100, 159, 160} <= set(out.frames)
-    for frame in [*range(1, 100), 85.5, *range(160, 241)]:
+    for side in (out.frames < 100, out.frames >= 160):
+        there = (base.frames < 100) if side[0] else (base.frames >= 160)
+        assert side.sum() - there.sum() in (0, 1)  # one more beside the outermost where handles do not do
+        at_old = side & np.isin(out.frames, base.frames)
+        for name in ("co", "left", "right"):
+            assert np.array_equal(getattr(out, name)[at_old], getattr(base, name)[there])
+        assert all(np.array_equal(out.columns[n][at_old], base.columns[n][there]) for n in COLUMNS)
+    new = out.frames[(out.frames >= 100) & (out.frames < 160)]
+    assert set(new) == {110, 140, 159} | ({100} if last_before < 99 else set())
+    for frame in [*range(1, 100), *range(160, 241)]:
+        assert at(out, frame) == pytest.approx(at(base, frame), abs=0.01)
+    steps = np.diff([at(out, f) for f in np.arange(90, 170, 0.5)])
+    assert np.abs(np.diff(steps)).max() < 0.05  # neither a jump nor a kink
+
+
+def test_a_stretch_without_keys_between_two_that_are_danced_again_plays_as_before():
+    base, fresh = few([1, 60, 150, 240]), few([1, 80, 118, 200, 240], 0, 2.0)
+    pieces = [Piece(-math.inf, 70, 0), Piece(100, 120, 0), Piece(140, math.inf, 0)]
+    out = spliced(base, fresh, pieces, 24.0, lambda f: at(fresh, f), Moves(heard(), heard()))
+    assert not ((out.frames >= 100) & (out.frames < 120)).any()
+    for frame in range(99, 121):
         assert at(out, frame) == pytest.approx(at(base, frame), abs=1e-5)
 
 
+def test_an_artists_key_beside_the_range_plays_as_before_with_handles_that_stay():
+    base = keys([1, 20, 45, 80, 120, 175, 200], by_hand=range(7))  # handles that Blender works out
+    fresh = few([1, 60, 110, 140, 180])
+    pieces = [Piece(-math.inf, 100, 0), Piece(160, math.inf, 0)]
+    out = spliced(base, fresh, pieces, 24.0, lambda f: at(fresh, f), Moves(heard(), heard()))
+    kinds = dict(zip(out.frames.tolist(), out.columns["handle_right_type"].tolist(), strict=True))
+    assert kinds[80] == kinds[175] == ALIGNED and kinds[45] == base.columns["handle_right_type"][2]
+    assert np.array_equal(out.right[out.frames == 80], base.right[base.frames == 80])
+
+
 def test_a_key_between_two_does_not_change_the_curve():
+    waves = few([1, 20, 45, 90])
+    for frame in np.arange(1, 90, 0.7):
+        assert at(cut_at(waves, 33), frame) == pytest.approx(at(waves, frame), abs=1e-4)
     base = keys([1, 20, 45], [0.0, 3.0, -1.0])
     before, middle, after = split(base, 0, 13)
     base.right[0], base.left[1] = before, after
