@@ -15,7 +15,7 @@ from tempose_pose.curves import RANGES
 from tempose_pose.grid import BeatGrid
 
 USUAL = 70  # percentile of a song's loudness and onsets that counts as its usual level
-LOUDNESS = 2.4  # energy per unit of loudness, which is 40 dB
+LOUDNESS = 1.8  # energy per unit of loudness, which is 40 dB
 ONSETS = 0.4  # energy per standard deviation of the onset strength
 SPREAD = 0.3  # added to that deviation: songs of even strokes are not stretched
 STRONGEST = 6.0  # onsets above this are clicks

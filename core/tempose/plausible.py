@@ -20,10 +20,10 @@ SLACK = 1.05  # a limb may be drawn this much longer than the reference has it
 SHARE = 0.85  # of the usual length: what a limb foreshortened in the reference may have at least
 KNEE = 0.88  # share of the reach from which lengths are held back, smoothly
 NEAR = 0.025 * HEIGHT  # a foot this far above the lowest joint may carry
-LIFT = 0.15 * HEIGHT / FPS  # per frame: a foot that carries hardly rises or falls ...
-GLIDE = 0.9 * HEIGHT / FPS  # ... nor moves faster than this to the side; faster is a slide that is meant
+LIFT = 0.25 * HEIGHT / FPS  # per frame: a foot that carries hardly rises or falls ...
+GLIDE = 1.6 * HEIGHT / FPS  # ... nor moves faster than this to the side; faster is a slide that is meant
 SHORTEST = 3  # frames a foot stays
-WANDER = 0.10 * HEIGHT  # a foot that moves on further than this while down is sliding on purpose
+WANDER = 0.20 * HEIGHT  # a foot that moves on further than this while down is sliding on purpose
 
 _J = OPENPOSE_18.at
 _HIPS = [_J["left_hip"], _J["right_hip"]]

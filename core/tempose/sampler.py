@@ -5,7 +5,7 @@ Letters in shape comments as in `tempose.dit`; a batch holds segments that do no
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +20,13 @@ from tempose_pose.request import STYLES
 
 PLAUSIBLE = 0.9  # time of the flow from which on the estimate is held to what a body can do ...
 ROUNDS = 3  # ... so often a step: feet put in their place lengthen legs, and the other way round
+LAST = 0.6  # in the last step: of the step before it, so much of what music, style and energy change
+USUAL_ENERGY = (
+    0.7  # energy curve of a song at its usual loudness; asked for 0.9 heights a second, it moves at 0.5
+)
+FLATTENED = (
+    0.3  # share of the way from an energy to the usual one; what guidance makes of it: docs/ablations.md
+)
 VISIBLE = (
     0.5  # confidence below which a joint counts as hidden; chosen on training windows, docs/representation.md
 )
@@ -45,24 +52,15 @@ class Conditions:
     energy: np.ndarray
     curves: np.ndarray
 
-    def tensors(self, device: torch.device, guided: bool) -> dict[str, Tensor]:
-        """The network's arguments; where guided, a second half of the batch that hears nothing.
-
-        Curves stay in both halves: what is asked for exactly needs no exaggeration.
-        """
-        batch = len(self.music)
+    def tensors(self, device: torch.device) -> dict[str, Tensor]:
+        """The network's arguments."""
         given = {
             "music": torch.from_numpy(self.music),
             "style": torch.from_numpy(self.style),
             "energy": torch.from_numpy(self.energy),
             "curves": torch.from_numpy(self.curves),
-            "no_music": torch.zeros(batch, dtype=torch.bool),
+            "no_music": torch.zeros(len(self.music), dtype=torch.bool),
         }
-        if guided:
-            given = {name: torch.cat([value, value]) for name, value in given.items()}
-            given["style"][batch:] = len(STYLES)
-            given["energy"][batch:] = torch.nan
-            given["no_music"][batch:] = True
         return {name: value.to(device) for name, value in given.items()}
 
 
@@ -129,20 +127,20 @@ class SegmentSampler:
             torch.randn(reference.shape[1:], generator=torch.Generator().manual_seed(seed)) for seed in seeds
         ]
         latent = torch.stack(noise).to(device)  # (B, K, C, W, T')
-        guided = guidance != 1
-        given = conditions.tensors(device, guided)
-        if guided:
-            reference, mask = torch.cat([reference] * 2), torch.cat([mask] * 2)
+        given = conditions.tensors(device)
         follows, target, through = self._earlier(earlier, shown)
         self.solver.set_timesteps(steps, device=device, through=through)
+        change = None
         for i, timestep in enumerate(self.solver.timesteps):
             time = self.solver.sigmas[i].item()
-            batch = torch.cat([latent] * 2) if guided else latent
-            times = torch.full((len(batch),), time, device=device)
-            clean = self.dit(batch, reference, mask, times, **given)  # (B or 2B, K, C, W, T')
-            if guided:
-                heard, deaf = clean.chunk(2)
-                clean = deaf + guidance * (heard - deaf)
+            times = torch.full((len(latent),), time, device=device)
+            if guidance == 1:
+                clean = self.dit(latent, reference, mask, times, **given)  # (B, K, C, W, T')
+            elif change is not None and i == steps - 1:
+                clean = self.dit(latent, reference, mask, times, **given) + LAST * (guidance - 1) * change
+            else:
+                clean, change = self._heard(latent, reference, mask, times, given)
+                clean = clean + (guidance - 1) * change
             if time < PLAUSIBLE and isinstance(self.vae, LinearCodec):
                 clean = self._plausible(clean, shown)
             if target is not None:
@@ -150,6 +148,16 @@ class SegmentSampler:
             latent = self.solver.step(clean, timestep, latent, return_dict=False)[0]
             on_step(i + 1)
         return self.decode(latent)
+
+    def _heard(
+        self, latent: Tensor, reference: Tensor, mask: Tensor, times: Tensor, given: dict[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """The clean latent as drawn to the music, and what music, style and energy change of it."""
+        silence = unheard(given, self.dit.config["curves"])
+        both = {name: torch.cat([value, silence[name]]) for name, value in given.items()}
+        drawn = self.dit(*(torch.cat([x, x]) for x in (latent, reference, mask, times)), **both)
+        heard, deaf = drawn.chunk(2)
+        return heard, heard - deaf
 
     def _earlier(self, earlier: Earlier | None, shown: Shown) -> tuple[Tensor, Tensor | None, float | None]:
         """Time (B, 1, 1, 1, T') until which columns follow, their latents, and a time to be met exactly."""
@@ -190,6 +198,33 @@ class SegmentSampler:
             points.permute(0, 3, 1, 2).double().cpu().numpy(),
             seen.transpose(1, 2).float().cpu().numpy(),
         )
+
+
+def unheard(given: dict[str, Tensor], curves: Sequence[str]) -> dict[str, Tensor]:
+    """The network's arguments where no music, style or energy is given: what guidance leads away from.
+
+    Nor are the curves that say where and how the dancer stands, so that guidance exaggerates them too; alone, the
+    network follows them by a quarter. The energy curve is flattened towards a song's usual energy by `FLATTENED`.
+
+    Parameters
+    ----------
+    given : dict
+        See `Conditions.tensors`.
+    curves : sequence of str
+        Names of the columns of the curves.
+    """
+    free = given["curves"].clone()  # (B, T, curves)
+    for column, name in enumerate(curves):
+        if name == "energy":
+            free[..., column] = torch.lerp(free[..., column], torch.tensor(USUAL_ENERGY), FLATTENED)
+        elif name != "hits":
+            free[..., column] = torch.nan
+    return given | {
+        "style": torch.full_like(given["style"], len(STYLES)),
+        "energy": torch.full_like(given["energy"], torch.nan),
+        "no_music": torch.ones_like(given["no_music"]),
+        "curves": free,
+    }
 
 
 def mask_channels(known: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from tempose.music.audio import Song
 from tempose.music.features import mean_tempo, music_features
 from tempose.music.form import find_sections
 from tempose.music.suiting import style_chances
-from tempose.sampler import Conditions, Earlier
+from tempose.sampler import USUAL_ENERGY, Conditions, Earlier
 from tempose.segments import SEGMENT, Segment
 from tempose_pose.curves import RANGES, curve_columns
 from tempose_pose.grid import BeatGrid
@@ -23,7 +23,6 @@ from tempose_pose.skeletons import OPENPOSE_18
 
 ENERGY = 1.1  # what the network is asked for as energy 1; measured to give 0.45 body heights per second
 FASTER = 0.6  # power of the tempo that goes into that; dances then go with its power of 0.82, clips of 0.77
-BASE = 0.7  # energy curve of a song at its usual loudness; asked for 0.9 heights a second, it moves at 0.5
 DECIDED = 2  # power of the chances that styles have by the sound: the likelier, the more so
 
 
@@ -81,7 +80,7 @@ class Score:
         energy = self.energy[segment.start : segment.start + SEGMENT]
         if np.isnan(energy).all():
             return _asked_energy(self.request, music)
-        return ENERGY * float(np.nanmean(np.exp(energy - BASE)))
+        return ENERGY * float(np.nanmean(np.exp(energy - USUAL_ENERGY)))
 
     def earlier(self, segment: Segment, keypoints: np.ndarray) -> Earlier | None:
         """What the segment shall resemble of the canonical keypoints (T, K, 2) drawn before it."""
@@ -97,7 +96,7 @@ def _heard_curves(
     seconds = request.tempo_map.to_song(times)
     frames = np.arange(len(song.features))
     bpm = 60 * FPS * np.gradient(grid.beat_position(seconds))
-    base = BASE + np.log(request.energy) + FASTER * np.log(_trained_tempo(bpm) / NORMAL_TEMPO)  # (T,)
+    base = USUAL_ENERGY + np.log(request.energy) + FASTER * np.log(_trained_tempo(bpm) / NORMAL_TEMPO)  # (T,)
     energy = np.interp(seconds * FPS, frames, sound_energy(song.features), left=0, right=STILL)
     hits = sound_hits(song.features, grid)
     nearest = np.clip(np.round(seconds * FPS), 0, len(frames) - 1).astype(int)
