@@ -8,6 +8,8 @@ import pytest
 from tempose.evaluation.baselines import Metronome
 from tempose.evaluation.cases import Case, long_case, splice_case
 from tempose.evaluation.references import references, stature
+from tempose.evaluation.suites.direction import READERS, direction
+from tempose.evaluation.suites.hearing import hearing
 from tempose.evaluation.suites.long import long
 from tempose.evaluation.suites.matched import matched
 from tempose.evaluation.suites.poses import poses
@@ -215,3 +217,48 @@ def test_the_vocabulary_counts_what_lies_near_real_dance_over_songs_and_by_seed(
     assert f"null: {len(inside)} of 38" in shown.note
     assert shown.table is not None
     assert shown.table.shape == (38, 2)
+
+
+class Hearing(NullModel):
+    """Sways to another side for each song, moves where it hears something, and goes where the path curve says."""
+
+    revision = "hearing"
+
+    def __call__(self, song, request, **more) -> Dance:
+        made = super().__call__(song, request, **more)
+        frames = np.arange(request.frames)
+        at = np.minimum(frames * SAMPLE_RATE // 30, len(song.samples) - 1)
+        heard = np.abs(song.samples)[at[:, None] + np.arange(-200, 1)].max(1) > 1e-9
+        moved = np.cumsum(heard)
+        keypoints = (
+            made.poses.keypoints[:1]
+            + 0.03 * np.sin(moved / 5 + np.sum(song.samples[:99]) + request.seed)[:, None, None]
+        )
+        if "path" in request.curves:
+            keypoints = keypoints + 0.1 * request.curves["path"](request.frame_times)[:, None, None]
+        return replace(made, poses=replace(made.poses, keypoints=keypoints.astype(np.float32)))
+
+
+def test_who_hears_is_told_from_who_is_deaf(tmp_path):
+    rng = np.random.default_rng(1)
+    cases = [
+        replace(case(name, bpm), song=Song(rng.normal(0, 0.1, 24 * SAMPLE_RATE).astype(np.float32)))
+        for name, bpm in (("a", 104), ("b", 96))
+    ]
+    deaf = hearing(trial(tmp_path, NullModel(), cases))["summary"]
+    assert deaf["swapped"] == 0
+    assert deaf["quiet"] == deaf["silent"] == 1
+    hears = hearing(trial(tmp_path, Hearing(), cases))["summary"]
+    assert hears["swapped"] > 0.2
+    assert hears["silent"] < 0.01
+    assert hears["beats_to_rest"] <= 1
+    assert hears["of"] == 2
+
+
+def test_who_follows_a_curve_is_told_from_who_does_not(tmp_path):
+    found = direction(trial(tmp_path, Hearing(), [case(seconds=20.0)]))
+    assert set(found["curves"]) == set(READERS)
+    assert found["curves"]["path"] > 0.99
+    assert abs(found["curves"]["zoom"]) < 0.9
+    assert set(found["repeat"]) == {"1", "0.8", "0.6", "0.3", "0"}
+    assert all(np.isfinite(line["distance"]) for line in found["repeat"].values())

@@ -34,7 +34,7 @@ def evaluate(
         str,
         typer.Option(
             help="trials beside the table, with commas, all or none: "
-            "stretch, splice, poses, long, styles, matched, vocabulary"
+            "stretch, splice, poses, long, styles, matched, hearing, direction, vocabulary"
         ),
     ] = "stretch,splice",
     suite_songs: Annotated[int, typer.Option(min=1, help="songs for each trial")] = 5,

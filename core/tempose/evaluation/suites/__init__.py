@@ -11,7 +11,16 @@ from typing import Any
 
 from tempose.evaluation.generate import OnDance, system_folder, told_of
 from tempose.evaluation.study import Study, spread
-from tempose.evaluation.suites import long, matched, poses, styles, tempo, vocabulary
+from tempose.evaluation.suites import (
+    direction,
+    hearing,
+    long,
+    matched,
+    poses,
+    styles,
+    tempo,
+    vocabulary,
+)
 from tempose.evaluation.tables import Section
 from tempose.evaluation.trial import Trial
 
@@ -33,6 +42,8 @@ SUITES = {
     "long": Suite(long.long, long.show),
     "styles": Suite(styles.styles, styles.show),
     "matched": Suite(matched.matched, matched.show),
+    "hearing": Suite(hearing.hearing, hearing.show),
+    "direction": Suite(direction.direction, direction.show),
     "vocabulary": Suite(vocabulary.vocabulary, vocabulary.show),
 }
 
