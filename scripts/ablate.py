@@ -25,6 +25,7 @@ import torch
 
 from tempose import metrics
 from tempose.codecs import load_vae
+from tempose.datasets.source import Source
 from tempose.dit import DanceDiT
 from tempose.evaluation.cases import Case, load_cases
 from tempose.evaluation.study import spread
@@ -92,10 +93,14 @@ def chosen(only: list[str] | None) -> list[tuple[str, dict[str, Any]]]:
 
 def train(given: argparse.Namespace) -> None:
     """Train each for its steps, or as far as the minutes reach."""
-    sets = None
+    drawn: dict[str, tuple[Source, Source]] = {}
     for name, settings in chosen(given.only):
-        sets = sets or sources(given.data, settings, name)
-        fit(settings, *sets, given.minutes, name)
+        wanted = {key: settings.get("model", {}).get(key) for key in ("encoder", "memory")}
+        if str(wanted) not in drawn:
+            drawn = {
+                str(wanted): sources(given.data, settings, name)
+            }  # those of before are not needed any more
+        fit(settings, *drawn[str(wanted)], given.minutes, name)
 
 
 def measure(given: argparse.Namespace) -> list[Row]:

@@ -17,8 +17,8 @@ from safetensors.numpy import save_file
 from tempose.datasets.genres import GENRES, GENRES_FOR_STYLE
 from tempose.datasets.instruments import SampleLibrary
 from tempose.datasets.synth import render_song
-from tempose.music.features import song_features
-from tempose.music.suiting import WEIGHTS, describe_sound, style_chances
+from tempose.music.features import describe_song, song_features
+from tempose.music.suiting import WEIGHTS, style_chances
 from tempose.weights_check import write_manifest
 from tempose_pose.request import STYLES
 
@@ -63,7 +63,7 @@ def main() -> None:
     features, genres = songs(options.data, options.count, "train", 41)
     windows = [(f[i : i + WINDOW], g) for f, g in zip(features, genres, strict=True)
                for i in range(0, max(1, len(f) - WINDOW), WINDOW // 2)]  # fmt: skip
-    x = np.stack([describe_sound(f) for f, _ in windows])
+    x = np.stack([describe_song(f) for f, _ in windows])
     target = np.stack([suits(g) / suits(g).sum() for _, g in windows])
     mean, spread = x.mean(0), x.std(0) + 1e-3
     inputs, wanted = torch.tensor((x - mean) / spread).float(), torch.tensor(target).float()

@@ -8,6 +8,8 @@ B batch, K joints, C latent channels, W bin rows of the latent, T latent columns
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 import torch.nn.functional as F
 from diffusers.configuration_utils import ConfigMixin, register_to_config
@@ -15,7 +17,9 @@ from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
 from tempose.feature_spec import FeatureSpec
-from tempose.music.features import BEAT_GRID, MUSIC
+from tempose.memory import LONGEST
+from tempose.music.encoders import encoder_spec
+from tempose.music.features import BEAT_GRID, MUSIC, WHOLE_SONG
 from tempose.vae import TIME_STRIDE
 from tempose_pose.request import STYLES
 
@@ -57,6 +61,68 @@ class MusicEmbedder(nn.Module):
         return torch.where(missing[:, None, None], self.null, self.mlp(x))  # (B, T, D)
 
 
+class GivenEmbedder(nn.Linear):
+    """Numbers of the 8 frames under each latent column, and which of them are given → (B, T, D).
+
+    NaN is not given. Starts without effect.
+    """
+
+    def __init__(self, numbers: int, width: int):
+        super().__init__(TIME_STRIDE * 2 * numbers, width, bias=False)
+        nn.init.zeros_(self.weight)
+
+    def forward(self, values: Tensor) -> Tensor:
+        given = torch.cat([values.nan_to_num(0.0), (~values.isnan()).to(values.dtype)], -1)  # (B, 8T, 2N)
+        return super().forward(given.unflatten(1, (-1, TIME_STRIDE)).flatten(2))
+
+
+class Context(nn.Module):
+    """Pose tokens look at what lies outside the window: the song as a whole, and poses danced before.
+
+    One attention with a residual, whose way out starts at zero: weights from before it dance as they did.
+    """
+
+    def __init__(self, width: int, heads: int, joints: int, song: bool, memory: bool):
+        super().__init__()
+        self.heads = heads
+
+        def embedder(numbers: int) -> nn.Sequential:
+            return nn.Sequential(nn.Linear(numbers, width), nn.SiLU(), nn.Linear(width, width))
+
+        self.song_in = embedder(WHOLE_SONG.width) if song else None
+        self.pose_in = embedder(3 * joints + 1) if memory else None
+        self.nothing = nn.Parameter(
+            torch.randn(width) * 0.02
+        )  # always there, to be looked at where nothing is
+        self.norm = RMSNorm(width)
+        self.query, self.key_value = (
+            nn.Linear(width, width, bias=False),
+            nn.Linear(width, 2 * width, bias=False),
+        )
+        self.out = nn.Linear(width, width, bias=False)
+        nn.init.zeros_(self.out.weight)
+
+    def forward(self, x: Tensor, song: Tensor | None, memory: Tensor | None, ago: Tensor | None) -> Tensor:
+        """Pose tokens (B, N, D) with what they see added; what is NaN (see `DanceDiT.forward`) is not there."""
+        tokens, there = [self.nothing.expand(len(x), 1, -1)], [x.new_ones(len(x), 1, dtype=torch.bool)]
+        if self.song_in is not None and song is not None:
+            tokens.append(self.song_in(song.nan_to_num(0.0))[:, None])  # (B, 1, D)
+            there.append(~song.isnan().any(1, keepdim=True))
+        if self.pose_in is not None and memory is not None and ago is not None:
+            poses = torch.cat([memory.nan_to_num(0.0).flatten(2), (ago / LONGEST)[..., None]], -1)
+            tokens.append(self.pose_in(poses))  # (B, M, D)
+            there.append(~memory.isnan().flatten(2).any(2))
+        context, seen = torch.cat(tokens, 1), torch.cat(there, 1)  # (B, C, D), (B, C)
+        q = self._heads(self.query(self.norm(x)))  # (B, H, N, D/H)
+        k, v = (self._heads(part) for part in self.key_value(context).chunk(2, -1))
+        y = _attend(q, k, v, seen[:, None, None])
+        return x + self.out(y.transpose(1, 2).flatten(2))
+
+    def _heads(self, x: Tensor) -> Tensor:
+        """(B, N, D) → (B, H, N, D/H)."""
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
 def rotary_angles(positions: Tensor, head: int) -> Tensor:
     """Angles (N, head/2) of three-axis positions (N, 3): a quarter, a quarter and half of the head."""
     parts = []
@@ -72,11 +138,15 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
 
 
-def _attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Attention over (B, H, N, D/H). On a CPU the fused kernel's backward pass is slower than plain products."""
+def _attend(q: Tensor, k: Tensor, v: Tensor, seen: Tensor | None = None) -> Tensor:
+    """Attention over (B, H, N, D/H), to keys that are `seen` (B, 1, 1, N). On a CPU the fused kernel's backward pass
+    is slower than plain products."""
     if q.device.type == "cpu" and torch.is_grad_enabled():
-        return (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1) @ v
-    return F.scaled_dot_product_attention(q, k, v)
+        likeness = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
+        if seen is not None:
+            likeness = likeness.masked_fill(~seen, -torch.inf)
+        return likeness.softmax(-1) @ v
+    return F.scaled_dot_product_attention(q, k, v, seen)
 
 
 class RMSNorm(nn.RMSNorm):
@@ -168,7 +238,16 @@ class DanceDiT(ModelMixin, ConfigMixin):
         Whether the static pose is shown; without it only frames that are known.
     curves : tuple of str
         The curves (see `tempose_pose.curves`) that pose tokens get of their own 8 frames, beside the beat features.
+    encoder : dict or None
+        The music encoder whose features pose tokens get in the same way, as `encoders.encoder_config` has it.
+    song : bool
+        Whether pose tokens see what the song is like as a whole.
+    memory : int
+        How many poses of what was danced before they see.
     """
+
+    # Parts that start without effect, so that weights from before them may be trained on with them.
+    ADDITIONS: ClassVar = ("curves_in.", "encoded_in.", "context.")
 
     @register_to_config
     def __init__(
@@ -188,6 +267,9 @@ class DanceDiT(ModelMixin, ConfigMixin):
         beats: bool = True,
         reference: bool = True,
         curves: tuple[str, ...] = (),
+        encoder: dict[str, Any] | None = None,
+        song: bool = False,
+        memory: int = 0,
     ):
         super().__init__()
         latent = joints * latent_channels
@@ -198,10 +280,9 @@ class DanceDiT(ModelMixin, ConfigMixin):
         self.beats_in = nn.Linear(TIME_STRIDE * BEAT_GRID.width, width, bias=False) if beat_path else None
         if self.beats_in is not None:
             nn.init.zeros_(self.beats_in.weight)
-        # Each curve's value, and whether it is given.
-        self.curves_in = nn.Linear(TIME_STRIDE * 2 * len(curves), width, bias=False) if curves else None
-        if self.curves_in is not None:
-            nn.init.zeros_(self.curves_in.weight)
+        self.curves_in = GivenEmbedder(len(curves), width) if curves else None
+        self.encoded_in = GivenEmbedder(encoder_spec(encoder).width, width) if encoder else None
+        self.context = Context(width, heads, joints, song, memory > 0) if song or memory else None
         self.kind = nn.Parameter(torch.randn(2, width) * 0.02)  # pose or music
         self.time = ScalarEmbedder(width)
         self.energy = ScalarEmbedder(width, scale=100.0)
@@ -222,6 +303,10 @@ class DanceDiT(ModelMixin, ConfigMixin):
         energy: Tensor,
         no_music: Tensor,
         curves: Tensor | None = None,
+        encoded: Tensor | None = None,
+        song: Tensor | None = None,
+        memory: Tensor | None = None,
+        ago: Tensor | None = None,
     ) -> Tensor:
         """Clean latent.
 
@@ -242,6 +327,12 @@ class DanceDiT(ModelMixin, ConfigMixin):
         no_music : (B,) bool
         curves : (B, 8T, curves), optional
             In the order of the model's own `curves`; NaN is not given.
+        encoded : (B, 8T, E), optional
+            The encoder's features; NaN is not given.
+        song : (B, 70), optional
+            The song as a whole, see `music.features.describe_song`; NaN is not given.
+        memory, ago : (B, M, K, 3) and (B, M), optional
+            Poses danced before and how many seconds ago, see `memory.recall`; NaN is not given.
         """
         batch, _, _, rows, columns = noisy.shape
         patch = self.config["patch_rows"]
@@ -261,11 +352,12 @@ class DanceDiT(ModelMixin, ConfigMixin):
             beats = self.beats_in(beats * ~no_music[:, None, None, None])  # (B, 1, T, D)
             x = x + beats.expand(-1, rows // patch, -1, -1).flatten(1, 2)
         if self.curves_in is not None and curves is not None:
-            given = torch.cat(
-                [curves.nan_to_num(0.0), (~curves.isnan()).to(curves.dtype)], -1
-            )  # (B, 8T, 2·curves)
-            given = self.curves_in(given.reshape(batch, 1, columns, -1))  # (B, 1, T, D)
-            x = x + given.expand(-1, rows // patch, -1, -1).flatten(1, 2)
+            x = x + self.curves_in(curves).repeat(1, rows // patch, 1)
+        if self.encoded_in is not None and encoded is not None:
+            heard = self.encoded_in(encoded.masked_fill(no_music[:, None, None], torch.nan))  # (B, T, D)
+            x = x + heard.repeat(1, rows // patch, 1)
+        if self.context is not None:
+            x = self.context(x, song, memory, ago)
 
         unknown = energy.isnan()
         condition = self.time(time) + self.style(style) + self.energy(energy.nan_to_num(1.0).log1p(), unknown)

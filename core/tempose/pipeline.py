@@ -14,7 +14,9 @@ from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
 from tempose.codecs import load_vae
 from tempose.dit import DanceDiT
+from tempose.memory import recall
 from tempose.music.audio import Song
+from tempose.music.encoders import encoder_of
 from tempose.music.features import MUSIC
 from tempose.plausible import reach
 from tempose.progress import OnSegment, OnStep
@@ -44,6 +46,8 @@ class DancePipeline(DiffusionPipeline):
         super().__init__()
         self.register_modules(vae=vae, dit=dit, scheduler=scheduler)
         self.revision = "unsaved"
+        named = dit.config["encoder"]
+        self.encoder = encoder_of(named) if named else None
 
     @classmethod
     def load(cls, folder: str | os.PathLike, device: str = "auto") -> DancePipeline:
@@ -112,11 +116,11 @@ class DancePipeline(DiffusionPipeline):
         segments = plan(request.frames, np.logical_not(canvas.kept.all(1)))
         total = len(segments) * request.steps
         sampler = SegmentSampler(self.vae, self.dit, self.scheduler)
-        score = Score.of(song, request, grid, tuple(self.dit.config["curves"]))
+        score = Score.of(song, request, grid, tuple(self.dit.config["curves"]), self.encoder)
         for number, segment in enumerate(segments):
             drawn, confidence = sampler(
                 canvas.shown(segment, dancer),
-                score.conditions(segment),
+                score.conditions(segment, *canvas.memory(segment, self.dit.config["memory"])),
                 [_noise_seed(request.seed, segment)],
                 request.steps,
                 request.guidance,
@@ -205,6 +209,10 @@ class _Canvas:
         scores[:n] = np.where(known[:n], self.scores[window], scores[:n])
         scores *= _on_canvas(poses)
         return Shown(poses[None], scores[None], known[None], dancer.reach)
+
+    def memory(self, segment: Segment, count: int) -> tuple[np.ndarray, np.ndarray]:
+        """What was danced before the segment."""
+        return recall(self.keypoints, self.scores, self.kept.all(1), segment.start, count)
 
     def draw(self, segment: Segment, keypoints: np.ndarray, scores: np.ndarray) -> None:
         """Take over a segment, led to what was there."""

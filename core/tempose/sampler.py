@@ -6,7 +6,7 @@ Letters in shape comments as in `tempose.dit`; a batch holds segments that do no
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -45,22 +45,31 @@ class Conditions:
         NaN means any.
     curves : (B, T, curves) float32
         NaN where not given.
+    encoded : (B, T, E) float32, optional
+        Features of the model's music encoder.
+    song : (B, 70) float32, optional
+        The song as a whole, see `music.features.describe_song`.
+    memory, ago : (B, M, K, 3) and (B, M) float32, optional
+        What was danced before, see `memory.recall`.
     """
 
     music: np.ndarray
     style: np.ndarray
     energy: np.ndarray
     curves: np.ndarray
+    encoded: np.ndarray | None = None
+    song: np.ndarray | None = None
+    memory: np.ndarray | None = None
+    ago: np.ndarray | None = None
 
     def tensors(self, device: torch.device) -> dict[str, Tensor]:
         """The network's arguments."""
         given = {
-            "music": torch.from_numpy(self.music),
-            "style": torch.from_numpy(self.style),
-            "energy": torch.from_numpy(self.energy),
-            "curves": torch.from_numpy(self.curves),
-            "no_music": torch.zeros(len(self.music), dtype=torch.bool),
+            f.name: torch.from_numpy(value)
+            for f in fields(self)
+            if (value := getattr(self, f.name)) is not None
         }
+        given["no_music"] = torch.zeros(len(self.music), dtype=torch.bool)
         return {name: value.to(device) for name, value in given.items()}
 
 
@@ -201,7 +210,7 @@ class SegmentSampler:
 
 
 def unheard(given: dict[str, Tensor], curves: Sequence[str]) -> dict[str, Tensor]:
-    """The network's arguments where no music, style or energy is given: what guidance leads away from.
+    """The network's arguments where no music, song, style or energy is given: what guidance leads away from.
 
     Nor are the curves that say where and how the dancer stands, so that guidance exaggerates them too; alone, the
     network follows them by a quarter. The energy curve is flattened towards a song's usual energy by `FLATTENED`.
@@ -219,12 +228,17 @@ def unheard(given: dict[str, Tensor], curves: Sequence[str]) -> dict[str, Tensor
             free[..., column] = torch.lerp(free[..., column], torch.tensor(USUAL_ENERGY), FLATTENED)
         elif name != "hits":
             free[..., column] = torch.nan
-    return given | {
-        "style": torch.full_like(given["style"], len(STYLES)),
-        "energy": torch.full_like(given["energy"], torch.nan),
-        "no_music": torch.ones_like(given["no_music"]),
-        "curves": free,
-    }
+    without = {"song": torch.full_like(given["song"], torch.nan)} if "song" in given else {}
+    return (
+        given
+        | without
+        | {
+            "style": torch.full_like(given["style"], len(STYLES)),
+            "energy": torch.full_like(given["energy"], torch.nan),
+            "no_music": torch.ones_like(given["no_music"]),
+            "curves": free,
+        }
+    )
 
 
 def mask_channels(known: Tensor) -> Tensor:

@@ -10,7 +10,8 @@ import numpy as np
 from tempose.choreography import Choreography
 from tempose.listening import STILL, sound_energy, sound_hits
 from tempose.music.audio import Song
-from tempose.music.features import mean_tempo, music_features
+from tempose.music.encoders import MusicEncoder
+from tempose.music.features import describe_song, mean_tempo, music_features, read_at
 from tempose.music.form import find_sections
 from tempose.music.suiting import style_chances
 from tempose.sampler import USUAL_ENERGY, Conditions, Earlier
@@ -41,6 +42,8 @@ class Score:
         What returns, if anything shall.
     style : int
         Of `STYLES`; their number means any.
+    encoder : MusicEncoder or None
+        The model's.
     """
 
     song: Song
@@ -50,10 +53,18 @@ class Score:
     energy: np.ndarray
     choreography: Choreography | None
     style: int
+    encoder: MusicEncoder | None = None
 
     @classmethod
-    def of(cls, song: Song, request: DanceRequest, grid: BeatGrid, names: tuple[str, ...]) -> Score:
-        """The score for a model that knows the curves `names`."""
+    def of(
+        cls,
+        song: Song,
+        request: DanceRequest,
+        grid: BeatGrid,
+        names: tuple[str, ...],
+        encoder: MusicEncoder | None = None,
+    ) -> Score:
+        """The score for a model that knows the curves `names` and hears with an `encoder`."""
         times = np.arange(request.frames + SEGMENT) / FPS
         heard = _heard_curves(song, request, grid, times) if request.listen and names else {}
         asked = curve_columns(request.curves, times, names)  # (T, curves)
@@ -61,18 +72,27 @@ class Score:
         columns = np.stack(curves, -1).astype(np.float32) if names else asked
         energy = columns[:, names.index("energy")] if "energy" in names else np.full(len(times), np.nan)
         return cls(
-            song, request, grid, columns, energy, _choreography(song, request, grid), _style(song, request)
-        )
+            song, request, grid, columns, energy, _choreography(song, request, grid), _style(song, request),
+            encoder,
+        )  # fmt: skip
 
-    def conditions(self, segment: Segment) -> Conditions:
-        """What one segment is danced to, a batch of one."""
+    def conditions(self, segment: Segment, memory: np.ndarray, ago: np.ndarray) -> Conditions:
+        """What one segment is danced to and what was danced before it (see `memory.recall`), a batch of one."""
         times = (segment.start + np.arange(SEGMENT)) / FPS
         music = music_features(self.song.features, self.grid, self.request.tempo_map, times)
+        encoded = None
+        if self.encoder is not None:
+            heard = read_at(self.song.encoded(self.encoder), self.request.tempo_map.to_song(times))
+            encoded = heard[None].astype(np.float32)
         return Conditions(
             music[None],
             np.asarray([self.style], np.int64),
             np.asarray([self._mean_energy(segment, music)], np.float32),
             self.curves[None, segment.start : segment.start + SEGMENT],
+            encoded,
+            describe_song(self.song.features)[None].astype(np.float32),
+            memory[None],
+            ago[None],
         )
 
     def _mean_energy(self, segment: Segment, music: np.ndarray) -> float:

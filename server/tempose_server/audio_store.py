@@ -1,7 +1,7 @@
 """Songs on the server's disk, named by the hash of their bytes.
 
-`audio/HASH/` holds `audio` (the bytes), `pcm.npy` (decoded), `info.json` and, once asked for,
-`analysis.json`. A folder is made elsewhere and moved in whole, so what is there is complete.
+`audio/HASH/` holds `audio` (the bytes), `pcm.npy` (decoded), `info.json` and, once asked for, `analysis.json` and what
+dances heard in it (`tempose.music.kept`). A folder is made elsewhere and moved in whole, so what is there is complete.
 """
 
 from __future__ import annotations
@@ -79,7 +79,8 @@ class AudioStore:
 
     def song(self, sha256: str) -> Song:
         """A known song; its samples stay on disk until they are read."""
-        return Song(np.load(self._root / sha256 / "pcm.npy", allow_pickle=False))
+        folder = self._root / sha256
+        return Song(np.load(folder / "pcm.npy", allow_pickle=False), cache=folder)
 
     def grid(self, sha256: str) -> BeatGrid:
         analysis = self.analysis(sha256)

@@ -156,7 +156,7 @@ def test_lively_dances_get_loud_music_and_calm_ones_quiet(speed, louder):
         Draws((0,), 200, CPU), Settings(suited=1.0), torch.full((200, 256), speed), torch.full((200,), -1),
         beats, torch.full((200, 256), 110.0),
     )  # fmt: skip
-    loud = music[..., MUSIC["loudness"]].mean((1, 2)) > 0.2
+    loud = music.features[..., MUSIC["loudness"]].mean((1, 2)) > 0.2
     assert loud.float().mean() == pytest.approx(float(louder), abs=0.02)
 
 
@@ -170,7 +170,7 @@ def test_styles_get_genres_that_suit_them():
         music = bank.pair(
             Draws((0,), 200, CPU), Settings(suited=suited), speed, style, beats, 110 + 0 * beats
         )
-        krump = music[..., MUSIC["chroma"]].mean((1, 2)) > 1.5
+        krump = music.features[..., MUSIC["chroma"]].mean((1, 2)) > 1.5
         right = torch.where(style == STYLES.index("krump"), krump, ~krump)
         assert right.float().mean() == pytest.approx(share, abs=0.12)
 

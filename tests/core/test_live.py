@@ -131,6 +131,9 @@ def test_each_ablation_changes_what_it_says_and_nothing_else():
         "no-beats": {"model": {"beats": False, "beat_path": False}},
         "attended-beats": {"model": {"beat_path": False}},
         "prefix-mask": {"mask": "prefix"},
+        "encoder-basic-pitch": {"model": {"encoder": "basic_pitch"}},
+        "whole-song": {"model": {"song": True}},
+        "memory": {"model": {"memory": 8}},
         "size-small": {"size": "small", "steps": 400},
         "size-base": {"size": "base", "steps": 150},
     }
@@ -139,8 +142,9 @@ def test_each_ablation_changes_what_it_says_and_nothing_else():
     for name, change in changes.items():
         settings = read_config(CONFIGS / "ablations" / f"{name}.yaml")
         assert settings == base | change | {"out": f"runs/ablations/{name}"}
-        dit_config({k: v for k, v in settings.items() if k not in ("kind", "vae", "bank")}, name)
-        DanceDiT(**({"width": 32, "depth": 1, "heads": 1, "hidden": 32} | settings.get("model", {})))
+        config = dit_config({k: v for k, v in settings.items() if k not in ("kind", "vae", "bank")}, name)
+        tiny = {"width": 32, "depth": 1, "heads": 1, "hidden": 32}
+        DanceDiT(**(tiny | config.model | config.context()))
 
 
 def test_configs_extend_each_other_and_circles_are_told(tmp_path):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -65,11 +65,14 @@ class Cameras:
         course = _course(depth.shape[1], depth.device).reshape(1, -1, *[1] * (depth.dim() - 2))
         return distance / (distance - depth).clamp_min(NEAREST) * (1 + zoom * course)
 
-    def project(self, motion: Tensor, flat: Tensor) -> Tensor:
+    def project(self, motion: Tensor, flat: Tensor, still: bool = False) -> Tensor:
         """(B, T, K, 2) body heights as seen, y up; flat dances (B,) are only zoomed and panned.
 
-        `motion` is (B, T, K, 3).
+        `motion` is (B, T, K, 3). `still`: by the camera as it stands at the middle of its zoom and pan.
         """
+        if still:
+            here = replace(self, zoom=torch.zeros_like(self.zoom), pan=torch.zeros_like(self.pan))
+            return here.project(motion, flat)
         view = self.view(motion)
         flat = flat[:, None, None, None]
         depth = torch.where(flat[..., 0], 0.0, view[..., 2])

@@ -113,8 +113,17 @@ def _ground(body: Body, down: Tensor, shown: Tensor) -> Tensor:
 
 def brought_back(body: Body, keypoints: Tensor) -> Tensor:
     """Keypoints (B, T, K, 2) whose hips' slow path stays within `ROOM`."""
-    slow = gaussian(body.hips(keypoints)[..., 0], SLOW)  # (B, T)
-    out = (slow - slow.clamp(*ROOM))[..., None]
+    return _moved_within(keypoints, gaussian(body.hips(keypoints)[..., 0], SLOW))
+
+
+def within_room(body: Body, poses: Tensor) -> Tensor:
+    """Single poses (B, M, K, 2) whose hips lie within `ROOM`."""
+    return _moved_within(poses, body.hips(poses)[..., 0])
+
+
+def _moved_within(keypoints: Tensor, across: Tensor) -> Tensor:
+    """Keypoints (B, T, K, 2) moved by what `across` (B, T) lies outside `ROOM`."""
+    out = (across - across.clamp(*ROOM))[..., None]
     return torch.stack([keypoints[..., 0] - out, keypoints[..., 1]], -1)
 
 

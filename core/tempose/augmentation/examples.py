@@ -11,7 +11,14 @@ from torch import Tensor
 from tempose.augmentation import curves as reading
 from tempose.augmentation.bodies import Body, draw_proportions, mirrored, reproportioned
 from tempose.augmentation.cameras import Cameras
-from tempose.augmentation.canvas import body_height, brought_back, draw_placement, on_canvas
+from tempose.augmentation.canvas import (
+    Placement,
+    body_height,
+    brought_back,
+    draw_placement,
+    on_canvas,
+    within_room,
+)
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.hiding import BEHIND, behind, draw_gaps, draw_half_figures
 from tempose.augmentation.masks import draw_known
@@ -31,7 +38,7 @@ class Windows:
     """Windows of dance (see `datasets.recombine.Window`) as tensors; motion in whole steps of 1 / `GRAIN`.
 
     motion (B, T, K, 3) int16, seen (B, T, K) bool, beats and bpm (B, T) float32, style (B,) int64, has_music and flat
-    (B,) bool, absent (B, K) bool.
+    (B,) bool, absent (B, K) bool, memory (B, M, K, 3) int16, memory_seen (B, M, K) bool, ago (B, M) float32.
     """
 
     motion: Tensor
@@ -42,15 +49,20 @@ class Windows:
     has_music: Tensor
     flat: Tensor
     absent: Tensor
+    memory: Tensor
+    memory_seen: Tensor
+    ago: Tensor
 
     @classmethod
     def of(cls, windows: list[Window]) -> Windows:
         """Stacked."""
-        kinds = {"motion": np.int16, "beats": np.float32, "bpm": np.float32, "style": np.int64}
+        kinds = {"motion": np.int16, "memory": np.int16, "style": np.int64} | dict.fromkeys(
+            ("beats", "bpm", "ago"), np.float32
+        )
 
         def stacked(name: str) -> Tensor:
             values = [np.asarray(getattr(w, name)) for w in windows]
-            if name == "motion":
+            if kinds.get(name) is np.int16:
                 values = [np.clip(np.round(v * GRAIN), -32768, 32767) for v in values]
             return torch.from_numpy(np.stack(values).astype(kinds.get(name, bool)))
 
@@ -83,6 +95,12 @@ class Examples:
         In the order of `curves.CURVES`; NaN is not given.
     time : (B,)
         Of the flow.
+    encoded : (B, T, E)
+        Features of the music encoder; NaN is not given.
+    song : (B, 70)
+        The song as a whole, see `music.features.describe_song`; NaN is not given.
+    memory, ago : (B, M, K, 3) and (B, M)
+        x, y and confidence of poses danced before, and how many seconds ago; NaN is not given.
     """
 
     keypoints: Tensor
@@ -96,6 +114,10 @@ class Examples:
     no_music: Tensor
     curves: Tensor
     time: Tensor
+    encoded: Tensor
+    song: Tensor
+    memory: Tensor
+    ago: Tensor
 
     def __len__(self) -> int:
         return len(self.keypoints)
@@ -125,10 +147,15 @@ class Augmentation:
     def __call__(self, windows: Windows, draws: Draws) -> Examples:
         """Examples of windows; everything random comes from `draws`."""
         body, settings = self.body, self.settings
-        motion, seen = windows.motion.float() / GRAIN, windows.seen
+        remembered = windows.memory.shape[1]
+        motion = torch.cat([windows.memory, windows.motion], 1).float() / GRAIN  # (B, M + T, K, 3)
+        seen = torch.cat([windows.memory_seen, windows.seen], 1)
         motion, seen, absent = mirrored(body, motion, seen, windows.absent, draws.chance(0.5))
         proportions = draw_proportions(draws)
         motion = reproportioned(body, motion, proportions)
+        (before, motion), (before_seen, seen) = (
+            (part[:, :remembered], part[:, remembered:]) for part in (motion, seen)
+        )
         cameras = Cameras.draw(draws, settings)
         flat = cameras.project(motion, windows.flat)  # (B, T, K, 2) body heights, y up
         height = body_height(body, flat)
@@ -159,19 +186,38 @@ class Augmentation:
             "level": reading.level(body, keypoints),
             "zoom": reading.zoom(body, motion, cameras, placement.scale),
         }
+        known = draw_known(body, draws, settings.mask)
+        music = self.bank.pair(draws, settings, speed, windows.style, windows.beats, windows.bpm)
+        energy = energy.masked_fill(draws.chance(settings.drop_energy), torch.nan)
+        no_music = ~windows.has_music | draws.chance(settings.drop_music)
+        curves = reading.drop(draws, settings, curves, windows.flat, windows.has_music)
+        time = (settings.time_mean + settings.time_std * draws.normal()).sigmoid()
+        memory = self._memory(cameras, placement, before, before_seen & ~hidden[:, None], windows.flat)
+        forgotten = windows.ago.isnan() | draws.chance(settings.drop_memory, 1)  # (B, M)
         return Examples(
             keypoints=keypoints.clamp(0, 1),
             scores=scores,
             reference=reference.clamp(0, 1),
             reference_scores=reference_scores,
-            known=draw_known(body, draws, settings.mask),
-            music=self.bank.pair(draws, settings, speed, windows.style, windows.beats, windows.bpm),
+            known=known,
+            music=music.features,
             style=torch.where(no_style, styles, windows.style),
-            energy=energy.masked_fill(draws.chance(settings.drop_energy), torch.nan),
-            no_music=~windows.has_music | draws.chance(settings.drop_music),
-            curves=reading.drop(draws, settings, curves, windows.flat, windows.has_music),
-            time=(settings.time_mean + settings.time_std * draws.normal()).sigmoid(),
+            energy=energy,
+            no_music=no_music,
+            curves=curves,
+            time=time,
+            encoded=music.encoded.masked_fill(draws.chance(settings.drop_encoded, 1, 1), torch.nan),
+            song=music.song.masked_fill((no_music | draws.chance(settings.drop_song))[:, None], torch.nan),
+            memory=memory.masked_fill(forgotten[..., None, None], torch.nan),
+            ago=windows.ago.nan_to_num(0.0),
         )
+
+    def _memory(
+        self, cameras: Cameras, placement: Placement, motion: Tensor, seen: Tensor, flat: Tensor
+    ) -> Tensor:
+        """(B, M, K, 3) earlier poses as the window shows its own; motion is in body heights, seen (B, M, K)."""
+        points = within_room(self.body, placement.apply(cameras.project(motion, flat, still=True)))
+        return torch.cat([points.clamp(0, 1), (seen & on_canvas(points))[..., None]], -1)
 
     def _reference(
         self, draws: Draws, cameras: Cameras, motion: Tensor, seen: Tensor, flat: Tensor, proportions: Tensor

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,13 +14,25 @@ from tempose.augmentation.settings import Settings
 from tempose.augmentation.smoothing import moving_mean
 from tempose.datasets.bank import BankSong
 from tempose.datasets.genres import GENRES_FOR_STYLE
-from tempose.music.features import LISTENED
+from tempose.music.features import LISTENED, describe_song
 from tempose_pose.limits import FPS
 from tempose_pose.request import STYLES
 
 PLACES = 16  # in the bank that are looked at for each dance
 SMOOTH = 15  # frames over which loud and lively are compared
 UNSUITED = 1.5  # how much worse, in squared deviations, a genre is that does not suit the style
+
+
+class Music(NamedTuple):
+    """What dances are danced to.
+
+    features (B, T, F) as `music.features.MUSIC` names them, encoded (B, T, E) the music encoder's (E may be 0), song
+    (B, 70) what the song is like as a whole.
+    """
+
+    features: Tensor
+    encoded: Tensor
+    song: Tensor
 
 
 class MusicBank:
@@ -37,12 +50,17 @@ class MusicBank:
     ):
         frames, beats = max(len(s.features) for s in songs), max(len(s.beats) for s in songs)
         features = torch.zeros(len(songs), frames, LISTENED.width, dtype=torch.float16)
+        encoded = torch.zeros(len(songs), frames, songs[0].encoded.shape[1], dtype=torch.float16)
         times = torch.zeros(len(songs), beats)
         for i, song in enumerate(songs):
             features[i, : len(song.features)] = torch.from_numpy(np.asarray(song.features, np.float16))
+            encoded[i, : len(song.encoded)] = torch.from_numpy(np.asarray(song.encoded, np.float16))
             times[i] = float(song.beats[-1])
             times[i, : len(song.beats)] = torch.from_numpy(song.beats).float()
         self.features, self.times = features.to(device), times.to(device)  # (S, F, 35), (S, beats)
+        self.encoded = encoded.to(device)  # (S, F, E)
+        whole = np.stack([describe_song(np.asarray(s.features, np.float32)) for s in songs])
+        self.songs = torch.from_numpy(whole).float().to(device)  # (S, 70)
         self.frames = torch.tensor([len(s.features) for s in songs], device=device)
         self.beats = torch.tensor([len(s.beats) for s in songs], device=device)
         self.suits = _suits([s.genre for s in songs]).to(device)
@@ -57,8 +75,8 @@ class MusicBank:
 
     def pair(
         self, draws: Draws, settings: Settings, speed: Tensor, style: Tensor, beats: Tensor, bpm: Tensor
-    ) -> Tensor:
-        """(B, T, F) what dances are danced to, as `music.features.MUSIC` names it.
+    ) -> Music:
+        """What dances are danced to.
 
         Parameters
         ----------
@@ -74,8 +92,10 @@ class MusicBank:
         misfit = misfit + UNSUITED * ~self.suits[style[:, None], song]
         best = torch.where(draws.chance(settings.suited), misfit.argmin(1), 0)
         row = torch.arange(len(best), device=best.device)
-        listened = self.features[song[row, best][:, None], frame[row, best]].float()  # (B, T, 35)
-        return torch.cat([remixed(draws, listened), beat_features(beats, bpm)], -1)
+        song, frame = song[row, best], frame[row, best]  # (B,), (B, T)
+        listened = self.features[song[:, None], frame].float()  # (B, T, 35)
+        features = torch.cat([remixed(draws, listened), beat_features(beats, bpm)], -1)
+        return Music(features, self.encoded[song[:, None], frame].float(), self.songs[song])
 
     def _places(self, draws: Draws, beats: Tensor) -> tuple[Tensor, Tensor]:
         """Songs (B, P) by chance and their frames (B, P, T) at these beats, from a bar of the song on."""

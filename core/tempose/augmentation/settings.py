@@ -40,6 +40,9 @@ class Settings:
     # Curves that are not given, in the order of `curves.CURVES`; and all of them at once.
     drop_curves: tuple[float, ...] = (0.25, 0.4, 0.55, 0.55, 0.6, 0.4)
     drop_all_curves: float = 0.1
+    drop_encoded: float = 0.15
+    drop_song: float = 0.15
+    drop_memory: float = 0.2
 
     time_mean: float = 0.0  # of the logit-normal draw of flow times; 0 is clean, 1 is noise
     time_std: float = 1.2

@@ -12,7 +12,9 @@ import numpy as np
 
 from tempose.datasets.clips import Clip, beat_lock, joint_speed, quantised, sample
 from tempose.datasets.exaggerate import Exaggeration, exaggerate
+from tempose.memory import LONGEST, spread
 from tempose.segments import SEGMENT
+from tempose_pose.limits import FPS
 from tempose_pose.request import STYLES
 from tempose_pose.skeletons import OPENPOSE_18, Skeleton
 
@@ -21,6 +23,7 @@ HALF_BELOW = 95.0  # ... where that is below this many beats per minute
 OFF_GRID = 110.0  # clips without music are cut as if at this tempo
 TIGHT = 0.9  # of the windows are made of clips whose stops were moved onto the beat
 FADE = 6  # frames on either side of a join
+FIRST = 0.2  # of the windows begin a dance, where earlier poses are remembered: there are none yet
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,6 +42,10 @@ class Window:
     has_music, flat : bool
     absent : (K,) bool
         Joints that the first clip never shows, whose places are guesses.
+    memory, memory_seen : (M, K, 3) float32 and (M, K) bool
+        Poses of the same dance before the window, as the window's own; see `tempose.memory`.
+    ago : (M,) float32
+        How many seconds before it; NaN where the window begins the dance.
     """
 
     motion: np.ndarray
@@ -49,6 +56,9 @@ class Window:
     has_music: bool
     flat: bool
     absent: np.ndarray
+    memory: np.ndarray
+    memory_seen: np.ndarray
+    ago: np.ndarray
 
 
 class Recombiner:
@@ -65,6 +75,8 @@ class Recombiner:
         Share of the windows in space that are made larger.
     skeleton : Skeleton
         Of the clips.
+    memory : int
+        Poses to be remembered of what was danced before each window.
     """
 
     def __init__(
@@ -74,7 +86,9 @@ class Recombiner:
         larger: float = 0.0,
         larger_share: float = 0.75,
         skeleton: Skeleton = OPENPOSE_18,
+        memory: int = 0,
     ):
+        self.memory = memory
         self.clips, self.larger, self.larger_share, self.skeleton = clips, larger, larger_share, skeleton
         self.hips = [skeleton.index("left_hip"), skeleton.index("right_hip")]
         self.tight = [quantised(clip, quantise) for clip in clips]
@@ -91,7 +105,9 @@ class Recombiner:
         first = int(rng.choice(len(self.clips), p=self.weights))
         clip = self.clips[first]
         beats, bpm = tempo_curve(rng, clip.bpm or OFF_GRID)  # (T,), (T,)
-        motion, scores = self._dance(rng, first, beats)
+        before, remembered = self._before(rng)
+        past = beats[0] - np.arange(before, 0, -1) * bpm[0] / (60 * FPS)
+        motion, scores = self._dance(rng, first, np.concatenate([past, beats]))  # (before + T, ...)
         flat = motion.shape[-1] == 2
         if self.larger and not flat and rng.random() < self.larger_share:
             motion = exaggerate(motion, Exaggeration.draw(rng, self.larger), self.skeleton)
@@ -99,16 +115,27 @@ class Recombiner:
             beats, bpm = 2 * beats, 2 * bpm  # those of the music
         if flat:
             motion = np.concatenate([motion, np.zeros_like(motion[..., :1])], -1)
+        motion, seen = motion.astype(np.float32), scores > 0.1
         return Window(
-            motion.astype(np.float32),
-            scores > 0.1,
+            motion[before:],
+            seen[before:],
             beats,
             bpm,
             STYLES.index(clip.style) if clip.style in STYLES else -1,
             clip.bpm is not None,
             flat,
             clip.absent,
+            motion[remembered],
+            seen[remembered],
+            ((before - remembered) / FPS if before else np.full(self.memory, np.nan)).astype(np.float32),
         )
+
+    def _before(self, rng: np.random.Generator) -> tuple[int, np.ndarray]:
+        """How many frames are danced before the window, and which of them are remembered (M,)."""
+        if not self.memory or rng.random() < FIRST:
+            return 0, np.zeros(self.memory, int)
+        before = int(rng.integers(SEGMENT // 8, int(LONGEST * FPS) + 1))
+        return before, spread(before, self.memory, rng.random(self.memory))
 
     def upright(self, *seed: int, count: int = 256) -> np.ndarray:
         """(count, K, 3) tall poses of clips in space, for reference poses from outside the dance; may be empty."""

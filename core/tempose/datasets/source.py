@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tempose.datasets.bank import BankSong, song_bank
+from tempose.datasets.bank import BankSong, encoded_songs, song_bank
 from tempose.datasets.clips import load_clips
 from tempose.datasets.recombine import Recombiner
 from tempose_pose.errors import TemposeError
@@ -23,11 +23,18 @@ class Source:
 
 
 def load_sources(
-    data: Path, bank: dict[str, Any], larger: float, larger_share: float, skeleton: Skeleton = OPENPOSE_18
+    data: Path,
+    bank: dict[str, Any],
+    larger: float,
+    larger_share: float,
+    skeleton: Skeleton = OPENPOSE_18,
+    memory: int = 0,
+    encoder: dict[str, Any] | None = None,
 ) -> tuple[Source, Source]:
     """Training and held-out sources of a data folder, with the songs of a bank (cache, count, seed).
 
-    Held-out dances are as recorded: what is made up tells nothing about what is danced.
+    Held-out dances are as recorded: what is made up tells nothing about what is danced. `memory` is how many poses
+    are remembered of what was danced before each window, `encoder` whose features the songs get; as in `DanceDiT`.
 
     Raises
     ------
@@ -42,6 +49,10 @@ def load_sources(
             f"{data} has {len(sides[0])} clips to train on and {len(sides[1])} to validate with; a genre needs "
             "three choreographies before one is held out.",
         )
-    songs = song_bank(data, bank["cache"], bank["count"], bank.get("seed", 0))
-    train = Recombiner(sides[0], larger=larger, larger_share=larger_share, skeleton=skeleton)
-    return Source(train, songs, skeleton), Source(Recombiner(sides[1], skeleton=skeleton), songs, skeleton)
+    seed = bank.get("seed", 0)
+    songs = song_bank(data, bank["cache"], bank["count"], seed)
+    if encoder:
+        songs = encoded_songs(songs, encoder, data, bank["cache"], seed)
+    train = Recombiner(sides[0], larger=larger, larger_share=larger_share, skeleton=skeleton, memory=memory)
+    held_out = Recombiner(sides[1], skeleton=skeleton, memory=memory)
+    return Source(train, songs, skeleton), Source(held_out, songs, skeleton)

@@ -7,14 +7,19 @@ import os
 from contextlib import closing
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tempose.music.compiled import compile_once
+from tempose.music.kept import kept_features
 from tempose.music.sound_file import READ, open_sound
 from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
+
+if TYPE_CHECKING:
+    from tempose.music.encoders import MusicEncoder
 
 MAX_SECONDS = 3600
 SILENCE = 1e-4  # of full scale
@@ -26,10 +31,14 @@ class Song:
     Attributes
     ----------
     samples : (N,) float32
+    cache : Path or None
+        A folder of this song's own, where what is heard in it is kept for the next time.
     """
 
-    def __init__(self, samples: np.ndarray):
+    def __init__(self, samples: np.ndarray, cache: Path | None = None):
         self.samples = np.ascontiguousarray(samples, np.float32)
+        self.cache = cache
+        self._encoded: dict[str, np.ndarray] = {}
 
     @property
     def seconds(self) -> float:
@@ -50,9 +59,17 @@ class Song:
     @cached_property
     def features(self) -> np.ndarray:
         """(F, 35) float32 listened features at 30 frames per song second; see `music.features`."""
-        from tempose.music.features import song_features
+        from tempose.music.features import LISTENED, song_features
 
-        return song_features(self.samples)
+        return kept_features(self.cache, "listened", LISTENED, lambda: song_features(self.samples))
+
+    def encoded(self, encoder: MusicEncoder) -> np.ndarray:
+        """(F, E) float32 features of a music encoder at 30 frames per song second, made once."""
+        if encoder.name not in self._encoded:
+            self._encoded[encoder.name] = kept_features(
+                self.cache, encoder.name, encoder.spec, lambda: encoder.features(self.samples, SAMPLE_RATE)
+            )
+        return self._encoded[encoder.name]
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Song:

@@ -24,6 +24,8 @@ BEAT_GRID = FeatureSpec((
 ))  # fmt: skip
 MUSIC = LISTENED + BEAT_GRID
 """All that the dancer hears, (T, 43); raise the version of both parts when any column changes its meaning."""
+WHOLE_SONG = FeatureSpec((("mean", LISTENED.width), ("deviation", LISTENED.width)))
+"""What is said of a song as a whole, (70,): see `describe_song`."""
 
 
 def song_features(samples: np.ndarray) -> np.ndarray:
@@ -33,6 +35,11 @@ def song_features(samples: np.ndarray) -> np.ndarray:
     """
     compile_once()
     return listened(samples)
+
+
+def describe_song(listened: np.ndarray) -> np.ndarray:
+    """(70,) mean and standard deviation of the features of a song (F, 35), as `WHOLE_SONG` names them."""
+    return np.concatenate([listened.mean(0), listened.std(0)])
 
 
 def beat_features(beats: np.ndarray, bars: np.ndarray, bpm: np.ndarray) -> np.ndarray:
@@ -60,14 +67,19 @@ def music_features(song: np.ndarray, grid: BeatGrid, tempo_map: TempoMap, timeli
     timeline : (T,)
     """
     seconds = tempo_map.to_song(timeline)
-    heard = np.stack([np.interp(seconds * FPS, np.arange(len(song)), column) for column in song.T], -1)
-    outside = (seconds < 0) | (seconds > len(song) / FPS)
-    heard[outside] = 0
+    heard = read_at(song, seconds)
     beats = grid.beat_position(seconds)
     bars = grid.bar_position(seconds)
     step = 1 / FPS
     bpm = 60 * (grid.beat_position(tempo_map.to_song(timeline + step)) - beats) / step
     return np.hstack([heard, beat_features(beats, bars, bpm)]).astype(np.float32)
+
+
+def read_at(song: np.ndarray, seconds: np.ndarray) -> np.ndarray:
+    """(T, F) features of a song (frames, F) at 30 per second, at song seconds (T,); 0 outside it."""
+    heard = np.stack([np.interp(seconds * FPS, np.arange(len(song)), column) for column in song.T], -1)
+    heard[(seconds < 0) | (seconds > len(song) / FPS)] = 0
+    return heard
 
 
 def mean_tempo(music: np.ndarray) -> float:

@@ -11,14 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from tempose.music.features import describe_song
 from tempose.weights_check import check_file
 
 WEIGHTS = Path(__file__).with_name("suiting.safetensors")
-
-
-def describe_sound(listened: np.ndarray) -> np.ndarray:
-    """(70,) mean and standard deviation of the features of a song (F, 35)."""
-    return np.concatenate([listened.mean(0), listened.std(0)])
 
 
 def style_chances(listened: np.ndarray, styles: tuple[str, ...]) -> np.ndarray:
@@ -31,7 +27,7 @@ def style_chances(listened: np.ndarray, styles: tuple[str, ...]) -> np.ndarray:
     styles : tuple of str
     """
     weights = _load()
-    logits = weights["weight"] @ describe_sound(listened) + weights["bias"]  # (S,)
+    logits = weights["weight"] @ describe_song(listened) + weights["bias"]  # (S,)
     logits = np.where(weights["offered"] > 0, logits, -np.inf)
     if len(logits) != len(styles):
         raise ValueError("The classifier was trained for other styles.")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from tempose.augmentation.settings import Settings
+from tempose.generator import WEIGHTS
+from tempose.music.encoders import encoder_config, load_encoder
 from tempose_pose.errors import TemposeError
 
 
@@ -20,7 +23,9 @@ class DiTConfig(Settings):
     )
     skeleton: str = "openpose18"
     size: str = "small"  # one of `dit.SIZES`
-    model: dict = field(default_factory=dict)  # more of `DanceDiT`, before the size's own
+    model: dict = field(
+        default_factory=dict
+    )  # more of `DanceDiT`, before the size's own; `encoder` may be just a name
 
     steps: int = 4000
     batch: int = 48  # of each process
@@ -59,6 +64,23 @@ class DiTConfig(Settings):
     half: bool = (
         False  # whether the averaged weights are written in bf16, for the way home from a borrowed machine
     )
+
+    @property
+    def start_folder(self) -> Path | None:
+        """The folder of the weights to start from."""
+        return WEIGHTS / "dit" if self.start == "default" else Path(self.start) if self.start else None
+
+    def context(self) -> dict[str, Any]:
+        """``encoder``, ``song`` and ``memory`` of `DanceDiT`: as `model` says, else as the weights to start from have
+        them."""
+        found = {"encoder": None, "song": False, "memory": 0}
+        if self.start_folder and (self.start_folder / "config.json").is_file():
+            given = json.loads((self.start_folder / "config.json").read_text(encoding="utf-8"))
+            found |= {key: given[key] for key in found if key in given}
+        found |= {key: self.model[key] for key in found if key in self.model}
+        if isinstance(found["encoder"], str):
+            found["encoder"] = encoder_config(load_encoder(found["encoder"]))
+        return found
 
 
 def dit_config(settings: dict[str, Any], name: str) -> DiTConfig:

@@ -21,7 +21,6 @@ from tempose.augmentation.maker import augmentation_of
 from tempose.codecs import latent_shape
 from tempose.datasets.source import Source
 from tempose.dit import SIZES, DanceDiT
-from tempose.generator import WEIGHTS
 from tempose.training.config import DiTConfig
 from tempose.training.live import Live
 from tempose.training.losses import flow_loss
@@ -248,20 +247,20 @@ def untrained(config: DiTConfig, vae: Any) -> DanceDiT:
     Raises
     ------
     TemposeError
-        `start_size`: those weights are of another size. Curves they do not know yet start without effect.
+        `start_size`: those weights are of another size. What they do not know yet (`DanceDiT.ADDITIONS`) starts
+        without effect.
     """
     joints = len(skeleton(config.skeleton))
     shape = {"joints": joints, "curves": CURVES, **latent_shape(vae)}
-    dit = DanceDiT(**{**shape, **SIZES[config.size], **config.model})
+    dit = DanceDiT(**{**shape, **SIZES[config.size], **config.model, **config.context()})
     dit.time.null.requires_grad_(
         False
     )  # a time is never missing, and FSDP restores no state of what never moved
-    if config.start:
-        folder = WEIGHTS / "dit" if config.start == "default" else Path(config.start)
+    if folder := config.start_folder:
         given = DanceDiT.from_pretrained(folder, use_safetensors=True, low_cpu_mem_usage=False)
         weights, own = given.state_dict(), dit.state_dict()
         fits = all(name in own and own[name].shape == value.shape for name, value in weights.items())
-        if not fits or any(not name.startswith("curves_in.") for name in set(own) - set(weights)):
+        if not fits or any(not name.startswith(DanceDiT.ADDITIONS) for name in set(own) - set(weights)):
             raise TemposeError("start_size", f"The weights in {folder} are of another size than this run's.")
         dit.load_state_dict(own | weights)
     return dit

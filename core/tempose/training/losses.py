@@ -55,7 +55,7 @@ def flow_loss(
     noisy = torch.lerp(clean, draws.normal(*clean.shape[1:]), t[:, None, None, None, None])
     predicted = dit(
         noisy, reference, mask_channels(known), t, examples.music, examples.style, examples.energy,
-        examples.no_music, examples.curves,
+        examples.no_music, examples.curves, examples.encoded, examples.song, examples.memory, examples.ago,
     ).float()  # fmt: skip
     weight = 1 / t.clamp_min(config.smallest_time) ** 2  # (B,)
     joints = joint_weights(skeleton, config.limb_weight).to(clean.device)  # (K,)

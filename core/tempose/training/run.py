@@ -29,7 +29,11 @@ def sources(data: Path, settings: dict[str, Any], name: str = "It") -> tuple[Sou
         )
     own = {k: v for k, v in settings.items() if k not in ("kind", "bank", "vae")}
     config = dit_config(own, name) if settings["kind"] == "dit" else DiTConfig(out="", larger=0.0)
-    return load_sources(data, settings["bank"], config.larger, config.larger_share, skeleton(config.skeleton))
+    context = config.context()
+    return load_sources(
+        data, settings["bank"], config.larger, config.larger_share, skeleton(config.skeleton),
+        context["memory"], context["encoder"],
+    )  # fmt: skip
 
 
 def fit(

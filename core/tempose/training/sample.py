@@ -34,8 +34,9 @@ def draw_segment(
     limit = reach(poses[0, 0], scores[0, 0])
     shown = Shown(poses, scores, np.zeros(scores.shape, bool), limit)
     conditions = Conditions(
-        array(example.music), array(example.style), array(example.energy), array(example.curves)
-    )
+        array(example.music), array(example.style), array(example.energy), array(example.curves),
+        array(example.encoded), array(example.song), array(example.memory), array(example.ago),
+    )  # fmt: skip
     sampler = SegmentSampler(vae, dit, FlowSolver())
     points, confidence = sampler(shown, conditions, [seed], STEPS, guidance=1.0)
     music = conditions.music[0]

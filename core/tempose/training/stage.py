@@ -20,7 +20,14 @@ import numpy as np
 
 import tempose
 import tempose_pose
-from tempose.datasets.bank import BankSong, save_bank, song_bank
+from tempose.datasets.bank import (
+    BankSong,
+    encoded_cache,
+    encoded_songs,
+    save_bank,
+    save_encoded,
+    song_bank,
+)
 from tempose.generator import WEIGHTS
 from tempose.training.config import dit_config
 from tempose_pose.errors import TemposeError
@@ -72,14 +79,19 @@ def stage_run(settings: dict[str, Any], data: Path, folder: Path, name: str = "I
     _stage_code(folder)
     _stage_libraries(folder)
     _stage_dances(data, folder / "data" / "dance")
-    songs = [_packed(song) for song in song_bank(data, bank["cache"], bank["count"], bank.get("seed", 0))]
-    save_bank(folder / "data" / "bank.npz", songs, compress=True)
+    seed, there = bank.get("seed", 0), folder / "data" / "bank.npz"
+    songs = [_packed(song) for song in song_bank(data, bank["cache"], bank["count"], seed)]
+    save_bank(there, songs, compress=True)
+    context = config.context()
+    if encoder := context["encoder"]:
+        heard = [song.encoded for song in encoded_songs(songs, encoder, data, bank["cache"], seed)]
+        save_encoded(encoded_cache(there, encoder), heard, encoder)
+    settings["model"] = config.model | context
     vae = WEIGHTS / "vae" if settings["vae"] == "default" else settings["vae"]
     if str(vae) != "raw":
         settings["vae"] = _stage_weights(Path(vae), folder, "vae")
-    if config.start:
-        start = WEIGHTS / "dit" if config.start == "default" else Path(config.start)
-        settings["start"] = _stage_weights(start, folder, "start")
+    if config.start_folder:
+        settings["start"] = _stage_weights(config.start_folder, folder, "start")
     settings["bank"] = {"cache": "data/bank.npz", "count": len(songs)}
     (folder / "settings.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
     shutil.copyfile(Path(__file__).with_name("staged.py"), folder / "train.py")
