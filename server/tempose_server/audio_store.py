@@ -1,7 +1,8 @@
 """Songs on the server's disk, named by the hash of their bytes.
 
-`audio/HASH/` holds `audio` (the bytes), `pcm.npy` (decoded), `info.json` and, once asked for, `analysis.json` and what
-dances heard in it (`tempose.music.kept`). A folder is made elsewhere and moved in whole, so what is there is complete.
+`audio/HASH/` holds `audio` (the bytes), `pcm.npy` (decoded), `info.json` and, once asked for, `analysis.json` and
+what dances heard in it (`tempose.music.kept`). A folder is made elsewhere and moved in whole, so what is there is
+complete.
 """
 
 from __future__ import annotations
