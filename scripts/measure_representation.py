@@ -30,9 +30,9 @@ from tempose.datasets.recombine import Recombiner
 from tempose.datasets.source import Source
 from tempose.generator import WEIGHTS
 from tempose.music.features import LISTENED
-from tempose.representation import BINS, decode_rows, one_hot_rows
+from tempose.representation import BINS, certainty, decode_rows, one_hot_rows
 from tempose.sampler import VISIBLE
-from tempose.training.image_vae import SHARPNESS, images_of, train_image_vae
+from tempose.training.image_vae import SHARPNESS, TINY, images_of, train_image_vae
 from tempose.training.tracks import draw_tracks
 from tempose.vae import decode_mixtures
 
@@ -40,11 +40,6 @@ Codec = Callable[
     [Tensor, Tensor], tuple[Tensor, Tensor]
 ]  # keypoints, scores → keypoints, how sure it sees them
 START, END = "<!-- figures -->", "<!-- /figures -->"
-TINY = {
-    "block_out_channels": (8, 16, 32, 32), "down_block_types": ("DownEncoderBlock2D",) * 4,
-    "up_block_types": ("UpDecoderBlock2D",) * 4, "norm_num_groups": 4, "latent_channels": 4,
-    "layers_per_block": 1, "mid_block_add_attention": False,
-}  # fmt: skip
 
 
 def dancers(root: Path, held_out: bool) -> ExampleMaker:
@@ -114,7 +109,7 @@ def through_one_picture(model) -> Codec:
         latent = model.encode(2 * images_of(points[None], scores[None]) - 1).latent_dist.mode()
         parts = ((model.decode(latent).sample + 1) / 2).unflatten(1, (-1, 3))[0]  # (K, 3, BINS, T)
         back = decode_rows(SHARPNESS * parts[:, :2])  # (K, 2, T)
-        return back.transpose(-1, -2), parts[:, 2].mean(-2)
+        return back.transpose(-1, -2), certainty(SHARPNESS * parts[:, :2]).amin(1)
 
     return codec
 

@@ -23,7 +23,7 @@ from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
-from tempose.representation import decode_rows, joint_images
+from tempose.representation import certainty, decode_rows, joint_images
 from tempose.vae import TIME_STRIDE, NormalisedLatents, PoseVAE
 from tempose_pose.errors import TemposeError
 
@@ -97,9 +97,11 @@ class ImageVAE(ModelMixin, ConfigMixin):
 
     def decode(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Latents (B, C, 64, T') → mixtures (B, 2, 3, 1, T) and confidence logits (B, T)."""
-        images = self.decode_images(latent).float()
-        points = decode_rows(self.config["sharpness"] * images[:, :2])  # (B, 2, T)
-        confidence = images[:, 2].mean(-2).clamp(1e-3, 1 - 1e-3)
+        logits = self.config["sharpness"] * self.decode_images(latent)[:, :2].float()  # (B, 2, BINS, T)
+        points = decode_rows(logits)  # (B, 2, T)
+        confidence = (
+            certainty(logits).amin(1).clamp(1e-3, 1 - 1e-3)
+        )  # the spread of the bins is the confidence
         return as_mixtures(points.transpose(-1, -2)), torch.logit(confidence)
 
     def normalised(self, latent: Tensor) -> Tensor:

@@ -54,6 +54,16 @@ def joint_images(keypoints: Tensor, scores: Tensor, split: bool = True) -> Tenso
     return torch.cat([rows * seen, confidence.to(rows.dtype)], -3)
 
 
+def certainty(logits: Tensor, window: int = 3) -> Tensor:
+    """Logits over bins (..., BINS, T) → (..., T): how narrow the distribution is, 0 to 1.
+
+    Its mass within `window` bins of the hottest one: 1 where one place is meant, next to nothing where all are alike.
+    """
+    best = logits.argmax(-2, keepdim=True)
+    bins = torch.arange(BINS, device=logits.device)[:, None]
+    return (logits.softmax(-2) * ((bins - best).abs() <= window)).sum(-2)
+
+
 def decode_rows(logits: Tensor, window: int = 3) -> Tensor:
     """Logits over bins (..., BINS, T) → coordinates (..., T) in [0, 1], below the bin.
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
-from made_dancers import made_examples
+from made_dancers import made_examples, made_source, tiny_config
 
 from tempose.augmentation.draws import Draws
 from tempose.codecs import ImageVAE, RawCoordinates, as_mixtures, latent_shape, load_vae
@@ -15,11 +15,13 @@ from tempose.datasets.extremities import SKELETONS, on_skeleton
 from tempose.dit import DanceDiT
 from tempose.music.audio import Song
 from tempose.pipeline import DancePipeline
-from tempose.representation import BINS, joint_images
+from tempose.representation import BINS, certainty, joint_images, one_hot_rows
 from tempose.solver import FlowSolver
 from tempose.training.config import DiTConfig
-from tempose.training.image_vae import image_loss, images_of, train_image_vae
+from tempose.training.image_vae import SHARPNESS, image_loss, images_of, train_image_vae
+from tempose.training.loop import train_dit
 from tempose.training.losses import flow_loss
+from tempose.training.run import fit
 from tempose.vae import PoseVAE, decode_mixtures
 from tempose_pose.errors import TemposeError
 from tempose_pose.request import DanceRequest
@@ -181,6 +183,45 @@ def test_a_few_steps_teach_a_picture_of_all_rows_something():
     )
     assert steps == 12
     assert losses[-1] < losses[0]
+
+
+def test_the_way_of_the_paper_trains_and_dances(tmp_path):
+    """From two configurations to a dance: rows, a learned latent, and bins whose spread is the confidence."""
+    source, song = made_source(), Song(0.1 * np.random.default_rng(0).normal(size=30_000).astype(np.float32))
+    small = {key: KL[key] for key in ("block_out_channels", "norm_num_groups", "latent_channels")}
+    settings = {
+        "kind": "image_vae",
+        "out": str(tmp_path / "vae"),
+        "bank": {},
+        "steps": 3,
+        "batch": 4,
+        "model": small,
+    }
+    fit(settings, source, source)
+    vae = load_vae(tmp_path / "vae")
+    latent = vae.normalised(vae.encode_linear(*tracks(joints=8, frames=64)))
+    assert latent.shape == (8, 2, 64, 8)
+    assert 0.1 < latent.std() < 10
+    model = {"width": 32, "depth": 1, "heads": 1, "hidden": 32, "patch_rows": 16}
+    train_dit(tiny_config(tmp_path / "dit", steps=2, batch=1, checks=1, model=model), vae, source, source)
+    dit = DanceDiT.from_pretrained(tmp_path / "dit" / "dit", low_cpu_mem_usage=False)
+    assert dit.config["rows"] == 64
+    pipeline = DancePipeline(vae, dit.eval(), FlowSolver())  # pyright: ignore[reportArgumentType]
+    dance = pipeline(song, DanceRequest(standing_pose(), 1.0, steps=1, guidance=1.0))
+    assert np.isfinite(dance.poses.keypoints).all()
+
+
+def test_the_spread_of_the_bins_is_the_confidence():
+    points = tracks()[0]
+    scores = torch.linspace(0, 1, 3)[:, None].expand(3, 16)
+    rows = one_hot_rows(points.transpose(-1, -2))  # (3, 2, BINS, T)
+    wanted = scores[:, None, None] * rows + (1 - scores[:, None, None]) / BINS
+    images = torch.cat([wanted.clamp_min(1e-9).log() / SHARPNESS, torch.zeros(3, 1, BINS, 16)], 1)
+    sure = certainty(SHARPNESS * images[:, :2]).amin(1)
+    assert torch.allclose(sure, scores, atol=0.02)
+    best = image_loss(images[None].flatten(1, 2), points[None], scores[None])
+    for other in (images * 1.2, images * 0.8, images.roll(1, 2)):
+        assert image_loss(other[None].flatten(1, 2), points[None], scores[None]) > best
 
 
 @pytest.mark.parametrize("joints", SKELETONS)

@@ -114,5 +114,7 @@ def read_config(path: Path, depth: int = 0) -> dict[str, Any]:
         own = settings.get("model") or {}
         settings = base | settings | ({"model": base.get("model", {}) | own} if own else {})
     if not isinstance(settings, dict) or not {"kind", "out", "bank"} <= set(settings):
-        raise TemposeError("config_keys", f"{path.name} must name kind (vae or dit), out and bank.")
+        raise TemposeError(
+            "config_keys", f"{path.name} must name kind (vae, image_vae or dit), out and bank."
+        )
     return settings

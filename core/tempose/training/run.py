@@ -49,7 +49,7 @@ def fit(
     Raises
     ------
     TemposeError
-        The settings are not of a VAE or a transformer.
+        The settings are of no VAE and no transformer.
     """
     settings = {k: v for k, v in settings.items() if k != "bank"}
     kind = settings.pop("kind")
@@ -58,6 +58,11 @@ def fit(
 
         out = Path(settings.pop("out"))
         train_vae(train, out, **settings)
+    elif kind == "image_vae":
+        from tempose.training.image_vae import train_joint_vae
+
+        out = Path(settings.pop("out"))
+        train_joint_vae(train, out, minutes=minutes, **settings)
     elif kind == "dit":
         from tempose.training.loop import train_dit
 
@@ -67,7 +72,7 @@ def fit(
         list_data(Path(config.out) / "data.csv", train, held_out)
         train_dit(config, vae, train, held_out, minutes, finish)
     else:
-        raise TemposeError("config_kind", f"{name}: kind must be vae or dit, not {kind!r}.")
+        raise TemposeError("config_kind", f"{name}: kind must be vae, image_vae or dit, not {kind!r}.")
 
 
 def list_data(path: Path, train: Source, held_out: Source) -> None:
