@@ -26,7 +26,7 @@ from tempose.segments import SEGMENT, Segment, meet, plan
 from tempose.solver import FlowSolver
 from tempose.vae import PoseVAE
 from tempose.weights_check import check_weights
-from tempose_pose.completing import complete
+from tempose_pose.completing import complete, never_shown
 from tempose_pose.dance import Dance
 from tempose_pose.errors import Canceled, TemposeError
 from tempose_pose.framing import Framing, stood_up
@@ -127,7 +127,7 @@ class DancePipeline(DiffusionPipeline):
                 earlier=score.earlier(segment, canvas.keypoints),
                 on_step=lambda step, n=number: _tick(on_step, should_cancel, n * request.steps + step, total),
             )
-            canvas.draw(segment, drawn[0], confidence[0])
+            canvas.draw(segment, drawn[0], np.where(dancer.missing, 0, confidence[0]))
             if on_segment:
                 part = slice(segment.fresh, segment.stop)
                 on_segment(segment.fresh, dancer.place(canvas.keypoints[part]), canvas.scores[part])
@@ -158,6 +158,7 @@ class _Dancer:
     static: np.ndarray  # (K, 2)
     scores: np.ndarray  # (K,)
     reach: np.ndarray  # (K,)
+    missing: np.ndarray  # (K,) bool: what it does not have, as a figure without legs
 
     @classmethod
     def of(cls, pose: PoseSequence) -> _Dancer:
@@ -166,7 +167,7 @@ class _Dancer:
         framing = Framing.of(points, scores)
         static = stood_up(framing.apply(points), scores)
         scores = scores * _on_canvas(static)
-        return cls(reference, framing, static, scores, reach(static, scores))
+        return cls(reference, framing, static, scores, reach(static, scores), never_shown(pose))
 
     def place(self, canonical: np.ndarray) -> np.ndarray:
         """Canonical keypoints on the reference's own canvas, in [0, 1]; what lies beyond its edge stops there."""

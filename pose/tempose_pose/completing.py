@@ -60,6 +60,22 @@ def complete(pose: PoseSequence) -> tuple[PoseSequence, list[str]]:
     return replace(pose, keypoints=keypoints[None], scores=scores[None]), fill.notices
 
 
+def never_shown(pose: PoseSequence) -> np.ndarray:
+    """(18,) bool: limbs, from their ends up, that a reference pose shows on neither side: a figure without legs.
+
+    A limb that is seen on one side alone, or beyond a missing joint, is only out of sight.
+    """
+    seen = to_openpose18(pose).scores[0] > 0
+    missing = np.zeros(len(seen), bool)
+    for chain in _CHAINS:
+        for joint in chain[:0:-1]:  # not the root, without which there is no torso
+            pair = [_J[f"{side}_{joint}"] for side in ("left", "right")]
+            if seen[pair].any():
+                break
+            missing[pair] = True
+    return missing
+
+
 def whole(poses: PoseSequence) -> PoseSequence:
     """The same poses on openpose18, every joint in every frame.
 

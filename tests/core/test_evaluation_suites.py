@@ -10,6 +10,7 @@ from tempose.evaluation.cases import Case, long_case, splice_case
 from tempose.evaluation.references import references, stature
 from tempose.evaluation.suites.direction import READERS, direction
 from tempose.evaluation.suites.hearing import hearing
+from tempose.evaluation.suites.hidden import hidden
 from tempose.evaluation.suites.long import long
 from tempose.evaluation.suites.matched import matched
 from tempose.evaluation.suites.poses import poses
@@ -217,6 +218,22 @@ def test_the_vocabulary_counts_what_lies_near_real_dance_over_songs_and_by_seed(
     assert f"null: {len(inside)} of 38" in shown.note
     assert shown.table is not None
     assert shown.table.shape == (38, 2)
+
+
+def test_a_figure_without_legs_is_held_against_one_who_grows_some(tmp_path):
+    class Growing(NullModel):
+        revision = "growing"
+
+        def __call__(self, song, request, **more) -> Dance:
+            made = super().__call__(song, request, **more)
+            scores = np.ones_like(made.poses.scores)
+            return replace(made, poses=replace(made.poses, scores=scores))
+
+    grown, kept = (hidden(trial(tmp_path / m.revision, m)) for m in (Growing(), NullModel()))
+    assert kept["summary"] == {"f1": 1.0, "wrongly": 0.0}
+    assert grown["references"]["without legs"]["recall"] == 0
+    assert grown["summary"]["f1"] == 0
+    assert np.isnan(kept["references"]["whole"]["f1"])  # nothing is hidden there
 
 
 class Hearing(NullModel):

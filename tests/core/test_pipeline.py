@@ -17,6 +17,7 @@ from tempose_pose.framing import chain_height
 from tempose_pose.grid import BeatGrid
 from tempose_pose.request import DanceRequest, Known
 from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import OPENPOSE_18
 from tempose_pose.standing import standing_pose
 from tempose_pose.tempo import TempoMap
 
@@ -135,6 +136,20 @@ def test_locked_legs_stay_while_arms_are_danced_anew(dance, generator, song, req
 def test_beats_follow_the_tempo_map(generator, song, request_):
     fast = generator(song, replace(request_, tempo_map=TempoMap.constant(1.25), seconds=8.0))
     assert np.allclose(fast.beat_times, np.arange(0, 8, 0.4))
+
+
+def test_a_figure_without_legs_stays_without_and_one_with_a_leg_gets_the_other(generator, song):
+    at = OPENPOSE_18.index
+    pose = standing_pose()
+    for missing in (("knee", "ankle"), ("left_knee", "left_ankle")):
+        unseen = [at(j) for j in OPENPOSE_18.joints if j.endswith(missing)]
+        scores = pose.scores.copy()
+        scores[:, unseen] = 0
+        request = DanceRequest(replace(pose, scores=scores), 1.0, steps=1, guidance=1.0)
+        danced = generator(song, request).poses.scores
+        assert (danced[:, unseen] == 0).all() == (len(unseen) == 4)
+        others = [j for j in range(18) if j not in unseen]
+        assert danced[:, others].mean() > 0.9
 
 
 def test_a_reference_without_a_torso_is_refused_in_words(generator, song, request_):

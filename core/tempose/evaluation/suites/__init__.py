@@ -14,6 +14,7 @@ from tempose.evaluation.study import Study, spread
 from tempose.evaluation.suites import (
     direction,
     hearing,
+    hidden,
     long,
     matched,
     poses,
@@ -44,6 +45,7 @@ SUITES = {
     "matched": Suite(matched.matched, matched.show),
     "hearing": Suite(hearing.hearing, hearing.show),
     "direction": Suite(direction.direction, direction.show),
+    "hidden": Suite(hidden.hidden, hidden.show),
     "vocabulary": Suite(vocabulary.vocabulary, vocabulary.show),
 }
 
