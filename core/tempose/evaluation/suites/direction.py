@@ -38,10 +38,8 @@ def _hips(poses: PoseSequence) -> np.ndarray:
 def _frontal(poses: PoseSequence) -> np.ndarray:
     """(T,) how far the left of shoulders and hips lies to the right on the picture, as of one who faces it."""
     points, at = in_body_heights(poses), poses.skeleton.index
-    return sum(
-        points[:, at(f"left_{joint}"), 0] - points[:, at(f"right_{joint}"), 0]
-        for joint in ("shoulder", "hip")
-    )
+    left, right = ([at(f"{side}_shoulder"), at(f"{side}_hip")] for side in ("left", "right"))
+    return (points[:, left, 0] - points[:, right, 0]).sum(1)
 
 
 # Curve → the range that is asked for, and what is read off the dance.
