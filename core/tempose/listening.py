@@ -23,24 +23,47 @@ SMOOTH = 15  # frames over which loudness and onsets are averaged
 SILENT = -0.6  # loudness: 64 dB below the loudest frame
 REST = 20  # frames: a silence shorter than this lies between strokes; in a longer one the dancer stands
 STILL = -100.0  # energy below anything: stands at any strength and any base
+RING_OUT = 4.0  # seconds that a last stroke may ring; where more follows, it was not the end
+STRUCK = 0.35  # share of the strong onsets of the song (its 98th percentile) that a last stroke reaches
+FULL = 0.3  # and so much under the song's usual loudness, 12 dB, it may lie
+POSE = 0.25  # beats after the last stroke, from when on its pose is held
+LAST_HIT = 0.8  # how sharply it is struck
 HIT = 0.2  # how far the beats stop on average, as in training's clips ...
 HIT_SPREAD = 0.3  # ... and how far beats of one standard deviation stronger do so more
 
 
-def sound_energy(listened: np.ndarray) -> np.ndarray:
-    """(F,) energy relative to a song's usual one, at 30 per second of song; `STILL` where it is silent.
+def sound_energy(listened: np.ndarray, grid: BeatGrid) -> np.ndarray:
+    """(F,) energy relative to a song's usual one, at 30 per second of song; `STILL` where it is silent or over.
 
     Parameters
     ----------
     listened : (F, 35)
         See `tempose.music.features.song_features`.
+    grid : BeatGrid
+        In song seconds.
     """
     loud, onset = listened[:, LISTENED["loudness"]][:, 0], _onset(listened)
     silent = binary_opening(loud < SILENT, np.ones(REST))
     loud, onset = uniform_filter1d(loud, SMOOTH), uniform_filter1d(onset, SMOOTH)
     strokes = (onset - np.percentile(onset, USUAL)) / (onset.std() + SPREAD)
     energy = LOUDNESS * (loud - np.percentile(loud, USUAL)) + ONSETS * strokes
+    last = last_stroke(listened, grid)
+    if last is not None:
+        beat = float(np.diff(grid.beats[-9:]).mean())
+        silent |= np.arange(len(loud)) / FPS > last + POSE * beat
     return np.where(silent, STILL, energy)
+
+
+def last_stroke(listened: np.ndarray, grid: BeatGrid) -> float | None:
+    """Second of the beat that ends the song: the last that is struck, if the sound does not go on after it."""
+    onset, loud = _onset(listened), listened[:, LISTENED["loudness"]][:, 0]
+    sounding = np.flatnonzero(loud >= SILENT)
+    strong = (onset >= STRUCK * np.percentile(onset, 98)) & (loud >= np.percentile(loud, USUAL) - FULL)
+    struck = np.flatnonzero(strong)
+    if len(grid.beats) < 3 or not len(sounding) or not len(struck):
+        return None
+    beat = float(grid.beats[np.abs(grid.beats - struck[-1] / FPS).argmin()])
+    return beat if sounding[-1] / FPS - beat <= RING_OUT else None
 
 
 def sound_hits(listened: np.ndarray, grid: BeatGrid) -> np.ndarray:
@@ -51,7 +74,11 @@ def sound_hits(listened: np.ndarray, grid: BeatGrid) -> np.ndarray:
     strongest = np.interp(grid.beats, times, gaussian_filter1d(_onset(listened), 1.0))  # (B,)
     standing = (strongest - strongest.mean()) / (strongest.std() + SPREAD)
     nearest = np.clip(np.round(grid.beat_position(times)), 0, len(grid.beats) - 1).astype(int)
-    return np.clip(HIT + HIT_SPREAD * standing, *RANGES["hits"])[nearest]
+    hits = HIT + HIT_SPREAD * standing
+    last = last_stroke(listened, grid)
+    if last is not None:
+        hits[grid.beats >= last] = LAST_HIT
+    return np.clip(hits, *RANGES["hits"])[nearest]
 
 
 def _onset(listened: np.ndarray) -> np.ndarray:

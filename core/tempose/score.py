@@ -117,7 +117,7 @@ def _heard_curves(
     frames = np.arange(len(song.features))
     bpm = 60 * FPS * np.gradient(grid.beat_position(seconds))
     base = USUAL_ENERGY + np.log(request.energy) + FASTER * np.log(_trained_tempo(bpm) / NORMAL_TEMPO)  # (T,)
-    energy = np.interp(seconds * FPS, frames, sound_energy(song.features), left=0, right=STILL)
+    energy = np.interp(seconds * FPS, frames, sound_energy(song.features, grid), left=0, right=STILL)
     hits = sound_hits(song.features, grid)
     nearest = np.clip(np.round(seconds * FPS), 0, len(frames) - 1).astype(int)
     return {
