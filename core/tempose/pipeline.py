@@ -213,7 +213,8 @@ class _Canvas:
 
     def memory(self, segment: Segment, count: int) -> tuple[np.ndarray, np.ndarray]:
         """What was danced before the segment."""
-        return recall(self.keypoints, self.scores, self.kept.all(1), segment.start, count)
+        danced = np.asarray(self.kept.all(1))
+        return recall(self.keypoints, self.scores, danced, segment.start, count)
 
     def draw(self, segment: Segment, keypoints: np.ndarray, scores: np.ndarray) -> None:
         """Take over a segment, led to what was there."""

@@ -29,6 +29,10 @@ WEIGHTS = Path(__file__).with_name("basic_pitch.safetensors")
 class ConstantQ(nn.Module):
     """Samples (B, N) → loudness (B, T, F), 0 to 1 over each window: nnAudio's CQT by downsampling, then decibels."""
 
+    kernels: Tensor
+    lowpass: Tensor
+    lengths: Tensor
+
     def __init__(self):
         super().__init__()
         self.register_buffer("kernels", torch.zeros(2 * PER_OCTAVE, 1, TAPS))  # real parts, then imaginary
