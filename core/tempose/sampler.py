@@ -27,6 +27,7 @@ USUAL_ENERGY = (
 FLATTENED = (
     0.3  # share of the way from an energy to the usual one; what guidance makes of it: docs/ablations.md
 )
+FOLLOWED = ("hits", "facing")  # curves that the network follows as they are
 VISIBLE = (
     0.5  # confidence below which a joint counts as hidden; chosen on training windows, docs/representation.md
 )
@@ -212,8 +213,8 @@ class SegmentSampler:
 def unheard(given: dict[str, Tensor], curves: Sequence[str]) -> dict[str, Tensor]:
     """The network's arguments where no music, song, style or energy is given: what guidance leads away from.
 
-    Nor are the curves that say where and how the dancer stands, so that guidance exaggerates them too; alone, the
-    network follows them by a quarter. The energy curve is flattened towards a song's usual energy by `FLATTENED`.
+    Nor are the curves that say where and how tall the dancer stands, so that guidance exaggerates them too; alone,
+    the network follows them by a quarter. The energy curve is flattened towards a song's usual energy by `FLATTENED`.
 
     Parameters
     ----------
@@ -226,7 +227,7 @@ def unheard(given: dict[str, Tensor], curves: Sequence[str]) -> dict[str, Tensor
     for column, name in enumerate(curves):
         if name == "energy":
             free[..., column] = torch.lerp(free[..., column], torch.tensor(USUAL_ENERGY), FLATTENED)
-        elif name != "hits":
+        elif name not in FOLLOWED:
             free[..., column] = torch.nan
     without = {"song": torch.full_like(given["song"], torch.nan)} if "song" in given else {}
     return (
