@@ -16,7 +16,9 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "pose"))  # the shared package is in no wheel environment
 
+from tempose_pose.dance import Dance  # noqa: E402
 from tempose_pose.reference import Reference  # noqa: E402
+from tempose_pose.sequence import PoseSequence  # noqa: E402
 
 SECONDS, RATE = 60, 30.0
 
@@ -32,7 +34,7 @@ def _unit() -> float:
 def main() -> None:
     sys.path.insert(0, str(ROOT))
     import addon
-    from addon.model.dance import dance, takes
+    from addon.model.dance import takes
     from addon.model.keys import key_plan
     from addon.model.tempo import timing
     from addon.scene.character import rig
@@ -50,11 +52,9 @@ def main() -> None:
         for speed in (0.5, 1, 2)
     )
     points = (pose.points + moved) / pose.canvas
-    beats = np.arange(0, SECONDS, 0.5).tolist()
-    data = dance.DanceData(
-        points.astype(np.float32), np.ones(points.shape[:2], np.float32), RATE, pose.canvas, beats, beats[::4],
-        [], 1, "bench",
-    )  # fmt: skip
+    beats = np.arange(0, SECONDS, 0.5)
+    poses = PoseSequence(points, np.ones(points.shape[:2]), RATE, pose.pose.skeleton, pose.canvas)
+    data = Dance(poses, beats, beats[::4], np.zeros(0, np.int32), 1, "bench")
     take = takes.Take(data, [[0.0, 0.0], [float(SECONDS)] * 2], 0.0, float(SECONDS), "")
     span = timing.Span(1.0, float(SECONDS), RATE)
     unit = min(_unit() for _ in range(3))

@@ -31,8 +31,12 @@ import httpx
 import numpy as np
 import soundfile
 
+from tempose_pose.grid import BeatGrid
+from tempose_pose.request import DanceRequest
+from tempose_pose.standing import standing_pose
+from tempose_pose.wire.job import JobRequest
+
 CLIENTS = 4
-REFERENCE = {"keypoints": [[0.5, 0.05 * i] for i in range(18)], "scores": [1.0] * 18, "canvas": [720, 1280]}
 GROWTH, SLACK = 1.1, 30e6  # of memory, from the run's second quarter to its last
 
 
@@ -77,11 +81,11 @@ class Load:
                     str(uuid.uuid4()),
                     chance.choice(["keep", "keep", "twice", "cancel", "watch", "wrong"]),
                 )
-                body: dict[str, Any] = {
-                    "audio": digest, "seconds": chance.choice([1.0, 4.0, 20.0]), "reference": REFERENCE,
-                    "seed": chance.randrange(1000), "model": "null",
-                    "beats": {"beats": [0.0, 0.5], "downbeats": [0.0]},
-                }  # fmt: skip
+                dance = DanceRequest(
+                    standing_pose(canvas=(720, 1280)), chance.choice([1.0, 4.0, 20.0]),
+                    seed=chance.randrange(1000), grid=BeatGrid(np.asarray([0.0, 0.5]), np.zeros(1)),
+                )  # fmt: skip
+                body = JobRequest(digest, dance, "null").body()
                 if what == "wrong":
                     self.note(client.put(f"/v1/jobs/{job}", json={**body, "seconds": "long"}))
                     self.note(client.put(f"/v1/audio/{digest}", content=data, headers=kind))

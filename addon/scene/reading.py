@@ -11,6 +11,8 @@ from typing import Any
 
 import bpy
 
+from tempose_pose.grid import BeatGrid
+
 from ..model.character.mapping import BoneMap
 from ..model.server import job
 from ..model.tempo import tempo_request
@@ -76,7 +78,7 @@ class Reading:
         return self.grid is not None and len(self.grid.grid) > 0
 
     @cached_property
-    def beats(self) -> dict | None:
+    def beats(self) -> BeatGrid | None:
         """The beat grid as the server takes it; None: it listens for the beats itself."""
         return self.grid.request if self.grid is not None else None
 
@@ -88,11 +90,11 @@ class Reading:
         return tempo_request.playback_for(self.settings, self.playback, self.beats)
 
     @cached_property
-    def beats_asked(self) -> dict | None:
+    def beats_asked(self) -> BeatGrid | None:
         """The beats that a dance at that tempo hears, half and double time in them."""
         return self.beats_for(self.playback_asked)
 
-    def beats_for(self, playback: Playback) -> dict | None:
+    def beats_for(self, playback: Playback) -> BeatGrid | None:
         """The beats that a dance to this playback hears."""
         return tempo_request.beats_for(self.settings, playback, self.beats)
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tempose_pose.limits import OVERLAP_FRAMES
+
 SEGMENT = 256  # frames the model makes at once
-OVERLAP = 16  # frames a segment takes over from the one before it
+OVERLAP = OVERLAP_FRAMES  # a segment takes over from the one before it
 MEET = 12  # frames over which a drawn part is led to the known one
 
 

@@ -39,6 +39,11 @@ class Dance:
     seed: int
     model_revision: str
 
+    @property
+    def bpm(self) -> float:
+        """Tempo by the median beat interval; 0 with fewer than two beats."""
+        return BeatGrid(self.beat_times).bpm
+
     def save(self, path: str | os.PathLike) -> None:
         """Write `DANCE.npz`: no pickles, each array under its documented name."""
         p = self.poses

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 FPS = 30.0
 """The model's own frame rate, and that of poses in a request; other rates are resampled at the edges."""
+OVERLAP_FRAMES = 16
+"""Frames that the model leans on to go on from: a shorter stretch of known poses says too little."""
 MAX_SECONDS = 1200.0
 """Of a dance."""
 MAX_FRAMES = 40_000

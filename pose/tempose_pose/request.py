@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tempose_pose.curves import Curve, check_curve
 from tempose_pose.errors import TemposeError
@@ -49,6 +50,37 @@ class Known:
 
     poses: PoseSequence
     mask: np.ndarray
+
+    def __post_init__(self):
+        if self.mask.shape != self.poses.scores.shape:
+            raise TemposeError("known_mask", "The mask must have a value for each frame and joint.")
+
+    @property
+    def is_everything(self) -> bool:
+        """Whether nothing is left to be danced."""
+        return bool(self.mask.all())
+
+    @property
+    def seconds(self) -> float:
+        """How much of the dance has anything to be danced."""
+        return float((~self.mask).any(1).sum() / FPS)
+
+    @property
+    def spans(self) -> list[tuple[float, float]]:
+        """Timeline seconds [start, stop) with anything to be danced."""
+        return [(a / FPS, b / FPS) for a, b in runs((~self.mask).any(1))]
+
+
+def runs(flags: ArrayLike) -> list[tuple[int, int]]:
+    """Ranges [start, stop) where flags hold."""
+    held = np.concatenate([[False], np.asarray(flags, bool), [False]]).astype(np.int8)
+    edges = np.flatnonzero(np.diff(held))
+    return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+
+
+def frames_of(seconds: float) -> int:
+    """Frames of a dance of that many seconds."""
+    return max(1, round(seconds * FPS))
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,7 +164,12 @@ class DanceRequest:
     @property
     def frames(self) -> int:
         """Frames of the dance at `FPS`."""
-        return max(1, round(self.seconds * FPS))
+        return frames_of(self.seconds)
+
+    @property
+    def unknown_frames(self) -> int:
+        """How many frames have anything to be danced: the work that a dance is."""
+        return self.frames if self.known is None else int((~self.known.mask).any(1).sum())
 
     @property
     def frame_times(self) -> np.ndarray:

@@ -116,8 +116,13 @@ def of_joints(
     """
     bare = Skeleton("joints", tuple(joints), (-1,) * len(joints), ())
     shares = np.where(scores[..., None] > 0, pixels, 0) / np.asarray(canvas, float)
-    poses = PoseSequence(shares, scores, fps, bare, canvas)
-    seen = {joint for joint, there in zip(joints, np.atleast_1d((scores > 0).any(0)), strict=True) if there}
+    return on_layout(PoseSequence(shares, scores, fps, bare, canvas))
+
+
+def on_layout(poses: PoseSequence) -> PoseSequence:
+    """The same poses on the smallest layout for what is seen: openpose18 or body25, with or without hands."""
+    there = np.flatnonzero((poses.scores > 0).any(0))
+    seen = {poses.skeleton.joints[k] for k in there}
     layouts = (OPENPOSE_18, OPENPOSE_60, BODY_67)
     return convert(poses, next(s for s in layouts if seen <= set(s.joints)))
 

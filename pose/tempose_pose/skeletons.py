@@ -32,6 +32,20 @@ class Skeleton:
     parents: tuple[int, ...]
     limbs: tuple[tuple[int, int], ...]
 
+    def __post_init__(self):
+        count = len(self.joints)
+        known = all(-1 <= parent < count for parent in self.parents)
+        known = known and all(0 <= end < count for limb in self.limbs for end in limb)
+        if not known or len(self.parents) != count or len(set(self.joints)) != count or self._circular():
+            raise TemposeError("skeleton", f"The skeleton {self.name} contradicts itself.")
+
+    def _circular(self) -> bool:
+        """Whether a joint hangs on itself, or the skeleton has none."""
+        loose = set(range(len(self.joints)))
+        while rooted := {joint for joint in loose if self.parents[joint] not in loose}:
+            loose -= rooted
+        return bool(loose) or not self.joints
+
     def __len__(self) -> int:
         return len(self.joints)
 
@@ -53,7 +67,7 @@ class Skeleton:
     @cached_property
     def flip(self) -> tuple[int, ...]:
         """For each joint the index of its mirror partner (itself for joints on the axis)."""
-        return tuple(self.index(mirror(joint)) for joint in self.joints)
+        return tuple(self.at.get(mirror(joint), i) for i, joint in enumerate(self.joints))
 
     def parent_of(self, joint: str) -> str | None:
         """What a joint hangs on; None for a root."""

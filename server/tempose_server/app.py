@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from tempose import __version__
 from tempose_pose.errors import TemposeError
+from tempose_pose.wire.answers import Problem
 from tempose_server import schemas
 from tempose_server.audio_store import AudioStore
 from tempose_server.errors import ApiError, disk_full, from_tempose, is_disk_full
@@ -59,7 +60,7 @@ def create_app(settings: Settings, token: str) -> tuple[Doors, Service]:
         docs_url="/v1/docs",
         openapi_url="/v1/openapi.json",
         redoc_url=None,
-        responses={code: {"model": schemas.Problem} for code in (401, 403, 404, 422)},
+        responses={code: {"model": Problem} for code in (401, 403, 404, 422)},
     )
     app.state.service = service
     app.include_router(router)

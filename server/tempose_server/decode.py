@@ -151,7 +151,7 @@ def stretch(
     import soxr
 
     from tempose.music.stretch import stretch as stretch_samples
-    from tempose_server.schemas import to_tempo_map
+    from tempose_pose.wire.job import tempo_of
 
     with closing(_opened(folder / "audio")) as file:
         blocks = list(_blocks(file, audio_seconds, decoded_bytes))
@@ -163,9 +163,7 @@ def stretch(
     if rate != STRETCH_RATE:
         samples = soxr.resample(samples, rate, STRETCH_RATE, quality="HQ")
     mono = samples.shape[1] == 1
-    heard = stretch_samples(
-        samples[:, 0] if mono else samples, STRETCH_RATE, to_tempo_map(tempo_map), seconds
-    )
+    heard = stretch_samples(samples[:, 0] if mono else samples, STRETCH_RATE, tempo_of(tempo_map), seconds)
     heard = np.clip(np.nan_to_num(heard), -1, 1)
     soundfile.write(target, heard, STRETCH_RATE, format="WAV", subtype="PCM_16")
     return {"frames": len(heard)}

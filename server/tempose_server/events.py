@@ -10,15 +10,12 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import asdict, dataclass
 
-import numpy as np
-
-from tempose_server.schemas import encode
+from tempose_pose.wire.answers import Job, Progress
+from tempose_pose.wire.dances import Segment
 
 FINISHED_LOGS = 16  # finished jobs whose events are kept for replay
-TERMINAL = ("succeeded", "failed", "canceled")
 
 
 @dataclass(frozen=True)
@@ -41,9 +38,9 @@ class EventLog:
         self._readers: set[asyncio.Event] = set()
         self.closed = False
 
-    def add(self, name: str, data: dict[str, Any], *, last: bool = False) -> None:
+    def add(self, name: str, data: Job | Progress | Segment, *, last: bool = False) -> None:
         """Append an event; a progress event takes the place of the one before it."""
-        text = json.dumps(data)
+        text = json.dumps(asdict(data))
         with self._lock:
             if self.closed:
                 return
@@ -121,13 +118,3 @@ class EventHub:
 def _set_all(readers: set[asyncio.Event]) -> None:
     for reader in list(readers):
         reader.set()
-
-
-def segment_event(start: int, keypoints: np.ndarray, scores: np.ndarray) -> dict[str, Any]:
-    """Frames that are final, as they are sent."""
-    return {
-        "start": int(start),
-        "frames": len(keypoints),
-        "keypoints": encode(keypoints),
-        "scores": encode(scores),
-    }

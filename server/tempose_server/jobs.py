@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tempose_pose.errors import TemposeError
+from tempose_pose.wire.answers import ENDED, Job, Problem
 from tempose_server.errors import ApiError, disk_full, is_disk_full, retry_later
 from tempose_server.order import Waiting, schedule
 from tempose_server.settings import Settings
@@ -34,7 +35,6 @@ CRASHED = {
     "message": "The server broke down more than once while it ran this job.",
     "details": None,
 }
-FINISHED = ("succeeded", "failed", "canceled")
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS server (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
@@ -71,7 +71,7 @@ class JobRecord:
 
     @property
     def finished(self) -> bool:
-        return self.state in FINISHED
+        return self.state in ENDED
 
 
 _COLUMNS = ", ".join(field.name for field in fields(JobRecord))
@@ -260,19 +260,19 @@ class JobStore:
     def set_progress(self, job_id: str, share: float) -> None:
         self._progress[job_id] = share
 
-    def describe(self, job: JobRecord) -> dict[str, Any]:
+    def describe(self, job: JobRecord) -> Job:
         """The job as it is shown to clients."""
-        return {
-            "id": job.id,
-            "state": job.state,
-            "position": self.position(job),
-            "progress": round(self.progress(job), 4),
-            "error": job.error,
-            "created": _iso(job.created),
-            "updated": _iso(job.updated),
-            "frames": job.frames,
-            "seed": job.seed,
-        }
+        return Job(
+            id=job.id,
+            state=job.state,  # type: ignore[arg-type]
+            position=self.position(job),
+            progress=round(self.progress(job), 4),
+            error=Problem(**job.error) if job.error else None,
+            created=_iso(job.created),
+            updated=_iso(job.updated),
+            frames=job.frames,
+            seed=job.seed,
+        )
 
     # --- the engine's side --------------------------------------------------------------------------------
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.process_collector import ProcessCollector
 from prometheus_client.registry import Collector
+
+from tempose_pose.wire.answers import ENDED, State
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -41,7 +43,7 @@ class Metrics:
         self.refusals = Counter(
             "tempose_refusals", "Requests answered with an error", ["status"], registry=self.registry
         )
-        for state in STATES[2:]:
+        for state in ENDED:
             self.ended.labels(state)
         for kind in ("new", "known"):
             self.uploads.labels(kind)
@@ -63,7 +65,7 @@ class _Jobs(Collector):
     def collect(self) -> Iterator[Metric]:
         counts = self._counts()
         jobs = GaugeMetricFamily("tempose_jobs", "Jobs that the server knows", labels=["state"])
-        for state in STATES:
+        for state in get_args(State):
             jobs.add_metric([state], counts.get(state, 0))
         yield jobs
         yield GaugeMetricFamily("tempose_queue_length", "Jobs that wait", value=counts.get("queued", 0))

@@ -14,14 +14,16 @@ import numpy as np
 from tempose.music.audio import Song
 from tempose_pose.errors import Canceled, TemposeError
 from tempose_pose.limits import FPS
+from tempose_pose.wire.answers import Progress
+from tempose_pose.wire.dances import Segment
 from tempose_server.audio_store import AudioStore
 from tempose_server.errors import ApiError, disk_full, is_disk_full, is_out_of_memory
-from tempose_server.events import EventHub, EventLog, segment_event
+from tempose_server.events import EventHub, EventLog
 from tempose_server.jobs import JobRecord, JobStore
 from tempose_server.logs import JOB
 from tempose_server.metrics import Metrics
 from tempose_server.replica import About, LocalReplica, Replica, ReplicaLost, Task, Watch
-from tempose_server.schemas import JobRequest, to_dance_request
+from tempose_server.schemas import JobRequest, job_of
 from tempose_server.settings import Settings
 
 if TYPE_CHECKING:
@@ -266,26 +268,27 @@ class Engine:
         return ApiError(500, "engine_failed", "The engine failed on this job; the server's log says more.")
 
     def _dance(self, job: JobRecord, flag: threading.Event, replica: Replica) -> None:
-        body = JobRequest.model_validate_json(self._jobs.request(job.id))
-        request = to_dance_request(body)
-        grid = self._audio.grid(body.audio) if request.grid is None else None  # made once, in a child
-        task = Task(job.id, body.model, body.audio, request, grid)
+        asked = job_of(JobRequest.model_validate_json(self._jobs.request(job.id)))
+        grid = self._audio.grid(asked.audio) if asked.dance.grid is None else None  # made once, in a child
+        task = Task(job.id, asked.model, asked.audio, asked.dance, grid)
         events = self._hub.log(job.id, self._jobs.first_event_id(job))
 
         def on_segment(start: int, keypoints: np.ndarray, scores: np.ndarray) -> None:
-            events.add("segment", segment_event(start, keypoints, scores))
+            events.add("segment", Segment.of(start, keypoints, scores))
 
         def on_step(done: int, total: int) -> None:
             share = done / max(total, 1)
             self._jobs.set_progress(job.id, share)
-            events.add("progress", {"done": int(done), "total": int(total), "progress": round(share, 4)})
+            events.add("progress", Progress(round(share, 4), int(done), int(total)))
 
         def should_cancel() -> bool:
             return flag.is_set() or self._stopping.is_set()
 
         if should_cancel():
             raise Canceled
-        dance = replica.dance(task, lambda: self._song(body.audio), Watch(on_segment, on_step, should_cancel))
+        dance = replica.dance(
+            task, lambda: self._song(asked.audio), Watch(on_segment, on_step, should_cancel)
+        )
         path = self._jobs.result_path(job.id)
         try:
             dance.save(path)

@@ -17,6 +17,13 @@ NAMES = {
     "Skeleton",
     "Reference",
     "Dance",
+    "DanceRequest",
+    "Known",
+    "JobRequest",
+    "Job",
+    "Health",
+    "Capabilities",
+    "Analysis",
     "Framing",
     "TemposeError",
     "Canceled",
@@ -25,8 +32,22 @@ NAMES = {
 OTHER_THINGS = {
     ("addon/interface/panels/dance.py", "Dance"),  # a panel
     ("core/tempose/api.py", "Dance"),  # the shared one, that can draw itself
-    ("server/tempose_server/schemas.py", "Reference"),  # the HTTP body of a pose
+    (
+        "server/tempose_server/schemas.py",
+        "Reference",
+    ),  # the HTTP body of a pose, held to `pose_body` by a test
+    ("server/tempose_server/schemas.py", "JobRequest"),  # and that of a job, to the shared one
+    ("server/tempose_server/schemas.py", "SectionOfSong"),  # as that of a part of one
+    ("server/tempose_server/jobs.py", "JobRecord"),  # a row of the data base: what the server never tells too
+    ("server/tempose_server/settings.py", "Settings"),  # what the limits are set to
+    ("core/tempose/datasets/importers/takes.py", "Job"),  # of an import
+    ("addon/model/dance/progress.py", "Arriving"),  # poses that fill up
+    ("addon/model/server/job.py", "Job"),  # a thread, not what the server does
 }
+ALIKE = 4
+"""Fields from which on two classes with the same ones are the same thing under two names."""
+BODY = {"seconds", "tempo_map", "reference", "seed"}
+"""Keys of a request; a literal with three of them is a body built by hand."""
 MANY = 10  # joints that a literal may name before it counts as a skeleton
 
 
@@ -66,6 +87,41 @@ def test_nothing_of_the_domain_is_defined_again():
         if (name, value) in HOME and ((where := path.relative_to(ROOT).as_posix()), name) not in OTHER_THINGS
     ]
     assert again == []
+
+
+def fields_of(path: Path) -> dict[str, frozenset[str]]:
+    """Classes of a module, with the names of their fields."""
+    return {
+        node.name: frozenset(ast.unparse(p.target) for p in node.body if isinstance(p, ast.AnnAssign))
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.ClassDef)
+    }
+
+
+def test_no_class_holds_what_a_shared_one_holds():
+    """A `DanceData` with the fields of `Dance` and of its poses would be one, and so would a second job."""
+    shared = {name: held for path in SHARED for name, held in fields_of(path).items() if len(held) >= ALIKE}
+    shared["Dance with its poses"] = shared["Dance"] | shared["PoseSequence"] - {"poses"}
+    again = [
+        f"{where}: {name} is {known}"
+        for path in OTHERS
+        for name, held in fields_of(path).items()
+        for known, parts in shared.items()
+        if len(held & parts) >= max(ALIKE, 0.7 * len(parts))
+        and ((where := path.relative_to(ROOT).as_posix()), name) not in OTHER_THINGS
+    ]
+    assert again == []
+
+
+def test_no_request_is_built_by_hand():
+    found = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in OTHERS
+        for node in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(node, ast.Dict)
+        and len(BODY & {key.value for key in node.keys if isinstance(key, ast.Constant)}) >= 3
+    ]
+    assert found == []
 
 
 def joints_in(node: ast.AST) -> set[str]:

@@ -9,7 +9,7 @@ from tempose_pose.errors import TemposeError
 from tempose_pose.form import Section
 from tempose_pose.request import REPEAT
 from tempose_server.errors import ApiError
-from tempose_server.schemas import JobRequest, read, to_dance_request
+from tempose_server.schemas import JobRequest, job_of, read
 
 
 def job(**changes):
@@ -23,7 +23,7 @@ def job(**changes):
 
 
 def test_curves_sections_listening_and_repeats_reach_the_core():
-    asked = to_dance_request(
+    asked = job_of(
         job(
             curves={"energy": [[0.0, -1.0], [1.0, 1.0]], "facing": [[0, 0.8], [1.5, None]]},
             sections=[
@@ -33,7 +33,7 @@ def test_curves_sections_listening_and_repeats_reach_the_core():
             listen=0.5,
             repeat=1,
         )
-    )
+    ).dance
     assert asked.curves["energy"](np.array([0.5])) == 0
     assert math.isnan(asked.curves["facing"](np.array([1.6]))[0])
     assert asked.sections == (Section(0, 1, "A"), Section(1, 2, "A", mirrored=True))
@@ -41,7 +41,7 @@ def test_curves_sections_listening_and_repeats_reach_the_core():
 
 
 def test_without_them_the_core_decides():
-    asked = to_dance_request(job())
+    asked = job_of(job()).dance
     assert asked.curves == {}
     assert asked.sections is None
     assert (asked.listen, asked.repeat) == (1.0, REPEAT)
@@ -77,4 +77,4 @@ def test_what_has_the_wrong_shape_is_refused(changes):
 )
 def test_what_cannot_be_danced_is_refused_with_words(changes):
     with pytest.raises(TemposeError):
-        to_dance_request(job(**changes))
+        job_of(job(**changes))

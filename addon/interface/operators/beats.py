@@ -44,11 +44,9 @@ class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
             raise Problem(
                 "strip_gone", "The sound strip was deleted or changed meanwhile: press Find Beats again."
             )
-        if not result["beats"]:
+        if not result.beats:
             raise Problem("no_beats", "No beat was heard in this sound. Tap the tempo yourself.")
-        found = beats.from_times(
-            result["beats"], result["downbeats"], result["confidence"], heard=result["heard"]
-        )
+        found = beats.from_times(result.beats, result.downbeats, result.confidence, heard=result.heard)
         grid = beat_proposals.merge(now.grid, found)
         song_grid.put(window, now, grid)
         own = int((((grid.flags & beats.EDITED) > 0) | grid.locked).sum())

@@ -3,8 +3,6 @@
 
 import bpy
 
-from tempose_pose.tempo import TempoMap
-
 from ...model.dance import kept_poses
 from ...model.server import job, work
 from ...scene.character import rig
@@ -27,16 +25,17 @@ class _Dance(JobButton):
         now = at_press(context)
         self._order = asked = self.ask(now)
         finish, splice = self.finished(), self.splicing()
-        stretched = self.new_tempo and now.settings.replace_sound and not TempoMap(asked.whole).is_plain
+        request = asked.request
+        stretched = self.new_tempo and now.settings.replace_sound and not asked.whole.is_plain
         client = connection.client()
         count = 1 if self.new_tempo else now.settings.generate.count
-        seeds = [(asked.body["seed"] + i) % 2**31 for i in range(count)]
+        seeds = [(request.seed + i) % 2**31 for i in range(count)]
 
         def task(w):
             if count > 1:
-                made, wav = work.dances(w, client, asked.source, asked.body, seeds), None
+                made, wav = work.dances(w, client, asked.source, request, seeds), None
             else:
-                one, wav = work.dance(w, client, asked.source, asked.body, asked.whole if stretched else None)
+                one, wav = work.dance(w, client, asked.source, request, asked.whole if stretched else None)
                 made = [finish(one)]
             ready = background_keys.ready(w, lambda: delivery.keys_of(asked, made[-1]), splice(made[-1]))
             return made, wav, ready
@@ -56,8 +55,8 @@ class _Dance(JobButton):
         return lambda made: None
 
     def begun(self, context):
-        span, scene = self._order.span, bpy.data.scenes[self._order.scene]
-        ghost.begin(scene, rig.find(scene, self._order.rig), span)
+        span, scene = self._order.span, bpy.data.scenes[self._order.subject.scene]
+        ghost.begin(scene, rig.find(scene, self._order.subject.rig), span)
         self._job.shown = ghost.take_in
 
     def over(self):

@@ -30,8 +30,9 @@ def facts(context: bpy.types.Context) -> dict:
         "System": {"system": platform.platform(), "Python": sys.version.split()[0]},
         "Server": {
             "in use": "none" if current is None else ("started here" if current.own else "connected"),
-            "version": current.version if current else "", "device": current.device if current else "",
-            "model": current.model_revision if current else "",
+            "version": current.health.version if current else "",
+            "device": current.health.device or "" if current else "",
+            "model": current.health.model_revision or "" if current else "",
             "log": server.last_words() if server else "",
         },
         "Scene": {

@@ -3,9 +3,11 @@
 
 import bpy
 
-from tempose_pose.skeletons import GROUPS, OPENPOSE_18
+from tempose_pose.request import runs
+from tempose_pose.sequence import convert
+from tempose_pose.skeletons import GROUPS
 
-from ...model.dance import kept_poses, reshape
+from ...model.dance import reshape
 from ...model.server import work
 from ...scene.dance import ghost, revision, stage
 from ...scene.keys import background_keys
@@ -50,7 +52,7 @@ class _Again(JobButton):
         asked, client = change.order, connection.client()
 
         def task(w):
-            made = revision.merge(change, work.dance(w, client, asked.source, asked.body)[0])
+            made = revision.merge(change, work.dance(w, client, asked.source, asked.request)[0])
             ready = background_keys.ready(
                 w,
                 lambda: revision.keys_of(change, made),
@@ -63,10 +65,9 @@ class _Again(JobButton):
     def begun(self, context):
         change, take = self._change, stage.active(context.scene.tempose)
         ghost.begin(context.scene, take.rig, change.order.span)
-        for start, stop in kept_poses.runs(change.kept.mask.all(1)):
-            ghost.take_in(
-                "segment", (start, change.kept.keypoints[start:stop], change.kept.scores[start:stop])
-            )
+        kept = convert(change.kept.poses, connection.skeleton())
+        for start, stop in runs(change.kept.mask.all(1)):
+            ghost.take_in("segment", (start, kept.keypoints[start:stop], kept.scores[start:stop]))
         self._job.shown = ghost.take_in
 
     def over(self):
@@ -74,7 +75,7 @@ class _Again(JobButton):
 
     def apply(self, context, result):
         said = revision.apply(self._change, *result)
-        scene = bpy.data.scenes.get(self._change.order.scene)
+        scene = bpy.data.scenes.get(self._change.order.subject.scene)
         if self.new_seed and scene is not None and not scene.tempose.lock_seed:
             scene.tempose.seed = (scene.tempose.seed + 1) % 2**31
         return said
@@ -123,9 +124,7 @@ class TEMPOSE_OT_lock_limbs(_Again, bpy.types.Operator):
 
     def change(self, now, group, seed):
         kept = ", ".join(limb.replace("_", " ") for limb in group.limbs)
-        return revision.order(
-            now, group, f"kept {kept}", locked=OPENPOSE_18.joints_of(group.limbs), seed=seed
-        )
+        return revision.order(now, group, f"kept {kept}", locked=group.limbs, seed=seed)
 
 
 class TEMPOSE_OT_dance_between(_Again, bpy.types.Operator):

@@ -57,7 +57,7 @@ class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
     def disabled_reason(cls, now):
         if reason := now.busy or now.no_server:
             return reason
-        if reason := connection.current.capabilities.get("no_poses"):
+        if reason := connection.current.no_poses:
             return reason
         return "" if cls._picture(now) else "Choose a picture first"
 
@@ -83,9 +83,10 @@ class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
             plane = puppet.lay_out(context, image, settings.tolerance)
             select_only(context, plane.children[0])
             _show_pictures(context)
-        unseen = puppet.mark(plane, found["joints"])
+        placed = zip(found.joints, found.keypoints, found.scores, strict=True)
+        unseen = puppet.mark(plane, {joint: (x, y) for joint, (x, y), score in placed if score > 0})
         text = "The markers are on the joints; put right what is off."
-        if found["people"] > 1:
+        if found.people > 1:
             text += f" Of {found['people']} people the largest was taken."
         if unseen:
             text += f" Not seen, place by hand: {', '.join(joint.replace('_', ' ') for joint in unseen)}."
@@ -185,7 +186,7 @@ class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
             span, dance = placement.span_of(scene, take), stage.data_of(take).dance
         except Exception:  # its strip or its data is gone: ink without beats
             return []
-        return [float(span.frame_at(second)) for second in dance.beat_times]
+        return [float(span.frame_at(second)) for second in dance.beat_times.tolist()]
 
 
 CLASSES = (

@@ -2,7 +2,6 @@
 """Start, stop and connect."""
 
 from pathlib import Path
-from typing import Any
 
 import bpy
 
@@ -32,9 +31,9 @@ class TEMPOSE_OT_start_server(JobButton, bpy.types.Operator):
         server = server_process.launch(python, chosen.stays)
         return lambda w: work.start(w, server.address)
 
-    def apply(self, context: bpy.types.Context, result: Any):
+    def apply(self, context: bpy.types.Context, result: work.Report):
         connection.accept(result, own=server_process.running() is not None)
-        device, model = result["device"] or "cpu", result["model_revision"] or "unknown"
+        device, model = result.health.device or "cpu", result.health.model_revision or "unknown"
         return f"The server is ready ({device}, model {model})."
 
     def failed(self, problem: Problem):
@@ -92,9 +91,9 @@ class TEMPOSE_OT_connect(JobButton, bpy.types.Operator):
         connection.check_allowed(url)
         return lambda w: work.connect(w, url, token, certificate=certificate)
 
-    def apply(self, context: bpy.types.Context, result: Any):
+    def apply(self, context: bpy.types.Context, result: work.Report):
         connection.accept(result, own=False)
-        return f"Connected to {result['url']} ({result['device'] or 'cpu'})."
+        return f"Connected to {result.url} ({result.health.device or 'cpu'})."
 
 
 CLASSES = (TEMPOSE_OT_start_server, TEMPOSE_OT_stop_server, TEMPOSE_OT_connect)

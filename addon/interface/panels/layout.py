@@ -52,5 +52,5 @@ def why(layout, reason: str) -> None:
 
 def why_no_pose(layout) -> None:
     """Why *Find Pose* is of no use, where that is so."""
-    if connection.current is not None and connection.current.capabilities.get("no_poses"):
+    if connection.current is not None and connection.current.no_poses:
         say(layout, "Markers are placed by hand: this server finds no joints in pictures.", "INFO")

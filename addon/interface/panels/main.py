@@ -48,6 +48,6 @@ class Main:
             row.operator("tempose.connect", icon="LINKED")
         else:
             current = connection.current
-            row.label(text=f"Server on {(current.device or 'cpu').upper()}", icon="CHECKMARK")
+            row.label(text=f"Server on {(current.health.device or 'cpu').upper()}", icon="CHECKMARK")
             row.operator("tempose.stop_server", text="", icon="PANEL_CLOSE")
         row.operator("tempose.copy_diagnostics", text="", icon="COPYDOWN")

@@ -18,8 +18,7 @@ from .generate import AREAS, AreaProperties
 
 
 def _styles(_self, _context, text):
-    known = connection.current.capabilities.get("styles", []) if connection.current else []
-    return [style for style in known if text.lower() in style.lower()]
+    return [style for style in connection.styles() if text.lower() in style.lower()]
 
 
 class TemposeKeptPose(bpy.types.PropertyGroup):

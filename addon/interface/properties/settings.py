@@ -30,8 +30,7 @@ from .tempo import TemposeTempo
 
 
 def _styles(_self, _context, text):
-    known = connection.current.capabilities.get("styles", []) if connection.current else []
-    return [style for style in known if text.lower() in style.lower()]
+    return [style for style in connection.styles() if text.lower() in style.lower()]
 
 
 class TemposeSettings(bpy.types.PropertyGroup):

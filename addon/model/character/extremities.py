@@ -3,11 +3,33 @@
 
 import numpy as np
 
-from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18, mirror
+from tempose_pose.sequence import PoseSequence, convert, on_layout, to_openpose18
+from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18, Skeleton
 
 _LIMBS = {"hand": ("elbow", "wrist"), "foot": ("knee", "ankle")}
 _FOOT = ("toe", "heel")
 PLAIN = 0.15  # share of a limb's length below which its direction in the picture says nothing
+
+_BARE = Skeleton("hands_and_feet", EXTREMITIES, (-1,) * len(EXTREMITIES), ())
+_WHOLE = Skeleton(
+    "body_hands_and_feet", OPENPOSE_18.joints + EXTREMITIES, (-1,) * (len(OPENPOSE_18) + len(_BARE)), ()
+)
+
+
+def extremities_of(poses: PoseSequence) -> np.ndarray | None:
+    """(T, 48, 3) shares of the canvas and score, in the order of `EXTREMITIES`; None where no frame shows any."""
+    own = convert(poses, _BARE)
+    return np.concatenate([own.keypoints, own.scores[..., None]], 2) if own.scores.any() else None
+
+
+def joined(body: PoseSequence, more: np.ndarray | None) -> PoseSequence:
+    """A body, and hands and feet (T, 48, 3) as `extremities_of` has them, on the smallest layout that holds both."""
+    if more is None:
+        return body
+    body = to_openpose18(body)
+    keypoints = np.concatenate([body.keypoints, more[..., :2]], 1)
+    scores = np.concatenate([body.scores, more[..., 2]], 1)
+    return on_layout(PoseSequence(keypoints, scores, body.fps, _WHOLE, body.canvas))
 
 
 def limb_of(joint: str) -> tuple[str, str]:
@@ -98,11 +120,4 @@ def followed(more: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndar
     for k, joint in enumerate(EXTREMITIES):
         anchor = OPENPOSE_18.index(limb_of(joint)[1])
         out[:, k, :2] += after[:, anchor] - before[:, anchor]
-    return out
-
-
-def mirrored(more: np.ndarray, axis: float) -> np.ndarray:
-    """Left and right of (T, 48, 3) changed over, at an upright axis."""
-    out = more[:, [EXTREMITIES.index(mirror(joint)) for joint in EXTREMITIES]]
-    out[..., 0] = np.where(out[..., 2] > 0, 2 * axis - out[..., 0], out[..., 0])
     return out

@@ -6,13 +6,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.limits import FPS
+from tempose_pose.skeletons import Skeleton
 
-from .kept_poses import frames_of
 
-# In the order in which OpenPose gives its colours.
-COLOURS = tuple(colorsys.hsv_to_rgb(i / 18, 1.0, 1.0) for i in range(len(OPENPOSE_18.limbs)))
-_PAIRS = np.asarray(OPENPOSE_18.limbs)
+def limb_colours(bones: Skeleton) -> np.ndarray:
+    """(L, 3) a colour for each limb, around the wheel as OpenPose gives them."""
+    count = len(bones.limbs) + 1
+    return np.asarray([colorsys.hsv_to_rgb(i / count, 1.0, 1.0) for i in range(len(bones.limbs))])
 
 
 @dataclass(eq=False)
@@ -23,19 +24,23 @@ class Arriving:
     ----------
     seconds : float
         Of the whole dance.
+    skeleton : Skeleton
+        That it is danced on.
+    fps : float
     """
 
     seconds: float
-    fps: float = 30.0
+    skeleton: Skeleton
+    fps: float = FPS
     count: int = 0
     keypoints: np.ndarray = field(init=False)
     scores: np.ndarray = field(init=False)
     there: np.ndarray = field(init=False)
 
     def __post_init__(self):
-        frames = frames_of(self.seconds)
-        self.keypoints = np.zeros((frames, len(OPENPOSE_18), 2), np.float32)
-        self.scores = np.zeros((frames, len(OPENPOSE_18)), np.float32)
+        frames = max(1, round(self.seconds * self.fps))
+        self.keypoints = np.zeros((frames, len(self.skeleton), 2), np.float32)
+        self.scores = np.zeros((frames, len(self.skeleton)), np.float32)
         self.there = np.zeros(frames, bool)
 
     def clear(self) -> None:
@@ -44,7 +49,9 @@ class Arriving:
         self.count += 1
 
     def add(self, start: int, keypoints: np.ndarray, scores: np.ndarray) -> None:
-        """Frames from `start` on; those beyond the end are left out."""
+        """Frames from `start` on; those beyond the end are left out, and those of another skeleton."""
+        if keypoints.shape[1:] != self.keypoints.shape[1:]:
+            return
         stop = min(start + len(keypoints), len(self.there))
         if start < stop:
             self.keypoints[start:stop] = keypoints[: stop - start]
@@ -63,7 +70,7 @@ class Arriving:
         return float(len(self.there) if self.there.all() else np.argmin(self.there)) / self.fps
 
     def pose_at(self, second: float) -> tuple[np.ndarray, np.ndarray, bool] | None:
-        """Keypoints (18, 2), scores (18,), and whether it is the very frame; else the nearest that is there."""
+        """Keypoints (K, 2), scores (K,), and whether it is the very frame; else the nearest that is there."""
         at = np.flatnonzero(self.there)
         if not len(at):
             return None
@@ -77,9 +84,10 @@ class Arriving:
         if pose is None:
             return None
         keypoints, scores, exact = pose
-        seen = (scores[_PAIRS] > 0).all(1)
-        ends = keypoints[_PAIRS[seen]].reshape(-1, 2)
-        return ends, np.repeat(np.asarray(COLOURS)[seen], 2, 0), exact
+        pairs = np.asarray(self.skeleton.limbs)
+        seen = (scores[pairs] > 0).all(1)
+        ends = keypoints[pairs[seen]].reshape(-1, 2)
+        return ends, np.repeat(limb_colours(self.skeleton)[seen], 2, 0), exact
 
 
 @dataclass

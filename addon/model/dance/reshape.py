@@ -2,40 +2,43 @@
 """Changing a dance without dancing it anew: mirrored, calmer or wilder. No bpy in here."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from tempose_pose.skeletons import OPENPOSE_18, mirror
+from tempose_pose.dance import Dance
+from tempose_pose.skeletons import EXTREMITIES, Skeleton
 
-from ..character import extremities
+from ..character.extremities import limb_of
 from ..errors import Problem
-from .dance import DanceData
 
 SMOOTH_SECONDS = 0.5  # movement slower than this is the pose that is danced about
 FADE_SECONDS = 0.4
 RESTING, SWINGING = 0.15, 0.6  # body heights per second: a foot that stands, a foot that is free
-LEGS = [tuple(OPENPOSE_18.index(f"{s}_{j}") for j in ("hip", "knee", "ankle")) for s in ("left", "right")]
-HIPS = [leg[0] for leg in LEGS]
-UPPER = [i for i in range(len(OPENPOSE_18)) if not any(i in leg for leg in LEGS)]
 
 
-def flipped(dance: DanceData) -> DanceData:
+def _legs(bones: Skeleton) -> list[list[int]]:
+    """Hip, knee and ankle, left and then right."""
+    return [bones.indices(f"{s}_hip", f"{s}_knee", f"{s}_ankle") for s in ("left", "right")]
+
+
+def flipped(dance: Dance) -> Dance:
     """Left and right changed over, in the same place: what the left hand did, the right one does on the other side.
 
     The axis is upright through the place where the hips are most of the time.
     """
-    swap = [OPENPOSE_18.index(mirror(joint)) for joint in OPENPOSE_18.joints]
-    seen = dance.scores[:, HIPS] > 0
-    middle = dance.keypoints[:, HIPS, 0].astype(float)[seen.all(1)].mean(1)
+    poses = dance.poses
+    swap, hips = list(poses.skeleton.flip), [leg[0] for leg in _legs(poses.skeleton)]
+    seen = poses.scores[:, hips] > 0
+    middle = poses.keypoints[:, hips, 0].astype(float)[seen.all(1)].mean(1)
     axis = float(np.median(middle)) if len(middle) else 0.5
-    keypoints = dance.keypoints[:, swap].copy()
-    keypoints[..., 0] = np.where(dance.scores[:, swap] > 0, 2 * axis - keypoints[..., 0], keypoints[..., 0])
-    more = None if dance.more is None else extremities.mirrored(dance.more, axis)
-    return replace(dance, keypoints=keypoints, scores=dance.scores[:, swap].copy(), more=more)
+    keypoints = poses.keypoints[:, swap].copy()
+    keypoints[..., 0] = np.where(poses.scores[:, swap] > 0, 2 * axis - keypoints[..., 0], keypoints[..., 0])
+    return replace(dance, poses=replace(poses, keypoints=keypoints, scores=poses.scores[:, swap].copy()))
 
 
-def scaled(dance: DanceData, amount: float, spans=None) -> DanceData:
+def scaled(dance: Dance, amount: float, spans=None) -> Dance:
     """Calmer (below 1) or wilder (above 1) movement about the smoothed pose.
 
     Bones keep the lengths they had in each frame, so that nothing grows. A foot that stands stays where it stands.
@@ -49,26 +52,27 @@ def scaled(dance: DanceData, amount: float, spans=None) -> DanceData:
     """
     if not 0 <= amount <= 3:
         raise Problem("amount", "Set the amount between 0 and 3.")
-    frames = len(dance.keypoints)
-    points = dance.keypoints.astype(float) * dance.canvas
-    weight = fade(frames, dance.fps, spans)
+    poses, bones = dance.poses, dance.poses.skeleton
+    points = poses.keypoints.astype(float) * poses.canvas
+    weight = fade(len(poses), poses.fps, spans)
     gain = 1 + (amount - 1) * weight
     changed = weight > 0
     if not changed.any() or amount == 1:
         return dance
-    seen = dance.scores > 0
-    smooth = _smoothed(points, seen, dance.fps)
+    seen = poses.scores > 0
+    smooth = _smoothed(points, seen, poses.fps)
     out = smooth + gain[:, None, None] * (points - smooth)
-    _keep_lengths(out, points, seen)
+    _keep_lengths(out, points, seen, bones)
     height = _height(points, seen)
-    for leg in LEGS:
-        _stand(out, points, leg, height, dance.fps)
+    for leg in _legs(bones):
+        _stand(out, points, leg, height, poses.fps)
+    for k, joint in enumerate(bones.joints):
+        if joint in EXTREMITIES:  # as they are, where the wrist or ankle goes
+            end = bones.index(limb_of(joint)[1])
+            out[:, k] = points[:, k] + out[:, end] - points[:, end]
     both = changed[:, None, None] & seen[..., None]
-    keypoints = np.where(both, out / dance.canvas, dance.keypoints).astype(np.float32)
-    more = dance.more
-    if more is not None:
-        more = extremities.followed(more, dance.keypoints, keypoints)
-    return replace(dance, keypoints=keypoints, more=more)
+    keypoints = np.where(both, out / poses.canvas, poses.keypoints).astype(np.float32)
+    return replace(dance, poses=replace(poses, keypoints=keypoints))
 
 
 def fade(frames: int, rate: float, spans=None) -> np.ndarray:
@@ -102,16 +106,19 @@ def _smoothed(points: np.ndarray, seen: np.ndarray, rate: float) -> np.ndarray:
     return out
 
 
-def _keep_lengths(out: np.ndarray, points: np.ndarray, seen: np.ndarray) -> None:
+def _keep_lengths(out: np.ndarray, points: np.ndarray, seen: np.ndarray, bones: Skeleton) -> None:
     """Turn bones only: from the hips up to the neck and outwards, each as long as it was."""
-    neck = OPENPOSE_18.index("neck")
-    mid, mid_out = points[:, HIPS].mean(1), out[:, HIPS].mean(1)
-    for hip in HIPS:  # the hips' width too
+    legs = _legs(bones)
+    hips, done = [leg[0] for leg in legs], {joint for leg in legs for joint in leg}
+    mid, mid_out = points[:, hips].mean(1), out[:, hips].mean(1)
+    for hip in hips:  # the hips' width too
         out[:, hip] = _along(mid_out, out[:, hip], points[:, hip] - mid)
-    out[:, neck] = _along(mid_out, out[:, neck], points[:, neck] - mid)
-    for index in OPENPOSE_18.outwards:
-        if index in UPPER and index != neck:
-            parent = OPENPOSE_18.parents[index]
+    first = [bones.at[joint] for joint in ("mid_hip", "neck") if joint in bones.at]
+    for joint in first:
+        out[:, joint] = _along(mid_out, out[:, joint], points[:, joint] - mid)
+    for index in bones.outwards:
+        parent = bones.parents[index]
+        if index not in done and index not in first and parent >= 0:
             there = (seen[:, index] & seen[:, parent])[:, None]
             placed = _along(out[:, parent], out[:, index], points[:, index] - points[:, parent])
             out[:, index] = np.where(there, placed, out[:, index])
@@ -133,7 +140,7 @@ def _height(points: np.ndarray, seen: np.ndarray) -> float:
     return max(float(np.median(tall)) if tall else 1.0, 1e-6)
 
 
-def _stand(out: np.ndarray, points: np.ndarray, leg: tuple[int, ...], height: float, rate: float) -> None:
+def _stand(out: np.ndarray, points: np.ndarray, leg: Sequence[int], height: float, rate: float) -> None:
     """Put a standing foot back, and the knee where both bones reach."""
     hip, knee, ankle = leg
     speed = np.zeros(len(points))

@@ -11,8 +11,6 @@ from tempose_pose.tempo import TempoMap
 
 from ..errors import Problem
 from ..tempo.playback import Timing
-from .kept_poses import FPS as DANCE_FPS
-from .kept_poses import OVERLAP
 
 SHORTEST = 0.5  # seconds of song; a stretch that is danced again is at least this long, around its middle
 SPEEDS_ALIKE = 1e-5
@@ -162,11 +160,6 @@ def to_known(kept: Sequence[Piece], old: Timing, new: Timing) -> list[tuple[floa
         # new second = old second + shift, both from the left edges of their own spans
         out.append((start, stop, (piece.shift + old.span.left - new.span.left) / rate))
     return out
-
-
-def gap_seconds(rate: float = DANCE_FPS) -> float:
-    """How long a kept stretch between two others must be for the model to lean on it."""
-    return OVERLAP / rate
 
 
 def bars(downbeats: Sequence[float], spans: Sequence[tuple[float, float]]) -> str:

@@ -5,18 +5,28 @@ import base64
 import io
 import json
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from tempose_pose.dance import Dance
 from tempose_pose.limits import MAX_FRAMES
-from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
+from tempose_pose.sequence import PoseSequence, on_layout
+from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18, Skeleton
+from tempose_pose.wire.answers import SkeletonInfo
+from tempose_pose.wire.reading import read
 
 from ..errors import Problem
-from .dance import DanceData
 
-FORM = "tempose-take-1"
-MAX_UNPACKED = MAX_FRAMES * (len(OPENPOSE_18) + len(EXTREMITIES)) * 3 * 4 + 1_000_000
+FORM, PLAIN_FORM = "tempose-take-2", "tempose-take-1"
+"""The head of the first names its skeleton; the other, of openpose18 alone, older versions of Tempose read too."""
+_OLDER = Skeleton(
+    "older", OPENPOSE_18.joints + EXTREMITIES, (-1,) * (len(OPENPOSE_18) + len(EXTREMITIES)), ()
+)
+"""What older versions wrote of dances with hands or feet."""
+
+_packed: WeakKeyDictionary[Dance, str] = WeakKeyDictionary()
 
 
 @dataclass
@@ -25,7 +35,7 @@ class Take:
 
     Parameters
     ----------
-    dance : DanceData
+    dance : Dance
     tempo_map : list of [timeline_s, song_s]
     song_start, song_seconds : float
         The part of the sound that was danced, in the sound's own seconds.
@@ -35,7 +45,7 @@ class Take:
         Seed, style and the like, as they were asked for.
     """
 
-    dance: DanceData
+    dance: Dance
     tempo_map: list
     song_start: float
     song_seconds: float
@@ -43,16 +53,27 @@ class Take:
     settings: dict = field(default_factory=dict)
 
 
+def poses_text(dance: Dance) -> str:
+    """The poses of a dance as text for a datablock; made once, as it takes a while."""
+    if dance not in _packed:
+        rows, buffer = np.concatenate([dance.poses.keypoints, dance.poses.scores[..., None]], 2), io.BytesIO()
+        np.save(buffer, rows.astype("<f4"), allow_pickle=False)
+        _packed[dance] = base64.b64encode(zlib.compress(buffer.getvalue(), 6)).decode()
+    return _packed[dance]
+
+
 def to_text(take: Take) -> str:
     """Text for a datablock: a JSON head and compressed numbers."""
-    dance = take.dance
+    dance, poses = take.dance, take.dance.poses
+    plain = poses.skeleton is OPENPOSE_18
     head = {
-        "form": FORM,
-        "fps": dance.fps,
-        "canvas": list(dance.canvas),
-        "beat_times": dance.beat_times,
-        "downbeat_times": dance.downbeat_times,
-        "seams": dance.seams,
+        "form": PLAIN_FORM if plain else FORM,
+        **({} if plain else {"skeleton": asdict(SkeletonInfo.of(poses.skeleton))}),
+        "fps": poses.fps,
+        "canvas": list(poses.canvas),
+        "beat_times": np.asarray(dance.beat_times).tolist(),
+        "downbeat_times": np.asarray(dance.downbeat_times).tolist(),
+        "seams": np.asarray(dance.seams).tolist(),
         "seed": str(dance.seed),  # 63 bits do not fit into every JSON reader
         "model_revision": dance.model_revision,
         "tempo_map": take.tempo_map,
@@ -61,8 +82,8 @@ def to_text(take: Take) -> str:
         "fingerprint": take.fingerprint,
         "settings": take.settings,
     }
-    lines = [dance.packed[i : i + 4096] for i in range(0, len(dance.packed), 4096)]
-    return "\n".join([json.dumps(head), *lines])
+    text = poses_text(dance)
+    return "\n".join([json.dumps(head), *(text[i : i + 4096] for i in range(0, len(text), 4096))])
 
 
 def from_text(text: str) -> Take:
@@ -70,28 +91,13 @@ def from_text(text: str) -> Take:
     first, _, rest = text.partition("\n")
     try:
         head = json.loads(first)
-        if head.get("form") != FORM:
-            raise ValueError
-        unpacker = zlib.decompressobj()
-        raw = unpacker.decompress(base64.b64decode(rest.replace("\n", "")), MAX_UNPACKED)
-        array = np.load(io.BytesIO(raw), allow_pickle=False)
-        body, known = len(OPENPOSE_18), (len(OPENPOSE_18), len(OPENPOSE_18) + len(EXTREMITIES))
-        if array.ndim != 3 or array.shape[1] not in known or array.shape[2] != 3:
-            raise ValueError
-        if not np.isfinite(array).all():
-            raise ValueError
-        array, more = array[:, :body], array[:, body:]
-        dance = DanceData(
-            np.ascontiguousarray(array[..., :2], np.float32),
-            np.ascontiguousarray(array[..., 2], np.float32),
-            float(head["fps"]),
-            (int(head["canvas"][0]), int(head["canvas"][1])),
-            head["beat_times"],
-            head["downbeat_times"],
-            head["seams"],
+        dance = Dance(
+            _poses(head, rest),
+            np.asarray(head["beat_times"], float),
+            np.asarray(head["downbeat_times"], float),
+            np.asarray(head["seams"], np.int32),
             int(head["seed"]),
             str(head["model_revision"]),
-            np.ascontiguousarray(more, np.float32) if more.size else None,
         )
         return Take(
             dance,
@@ -105,3 +111,23 @@ def from_text(text: str) -> Take:
         raise Problem(
             "take_damaged", "The data of this take is damaged. Discard it and generate again."
         ) from None
+
+
+def _poses(head: dict, text: str) -> PoseSequence:
+    """The poses of a take; raises what numpy, zlib and JSON raise for damaged ones."""
+    if head["form"] not in (FORM, PLAIN_FORM):
+        raise ValueError
+    bones = _skeleton(head["skeleton"]) if "skeleton" in head else _OLDER
+    most = MAX_FRAMES * len(bones) * 3 * 4 + 1_000_000
+    raw = zlib.decompressobj().decompress(base64.b64decode(text.replace("\n", "")), most)
+    rows = np.load(io.BytesIO(raw), allow_pickle=False)  # (T, K, 3)
+    if bones is _OLDER and rows.shape[1] == len(OPENPOSE_18):
+        bones = OPENPOSE_18
+    canvas = int(head["canvas"][0]), int(head["canvas"][1])
+    poses = PoseSequence(rows[..., :2], rows[..., 2], float(head["fps"]), bones, canvas)
+    return on_layout(poses) if bones is _OLDER else poses
+
+
+def _skeleton(said: dict) -> Skeleton:
+    """The skeleton that a take names: one of ours, or one that a server had."""
+    return read(SkeletonInfo, said, "skeleton").skeleton()

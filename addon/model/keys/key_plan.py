@@ -9,17 +9,18 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 
 import numpy as np
 
+from tempose_pose.dance import Dance
+from tempose_pose.sequence import to_openpose18
 from tempose_pose.skeletons import EXTREMITIES
 
 from ..character.bones import Bone
-from ..character.extremities import followed
+from ..character.extremities import extremities_of, followed
 from ..character.forward import Forward
 from ..character.joints import joints_at_rest, with_mid_hip
 from ..character.mapping import JOINTS, BoneMap
 from ..character.plane import Placement, Plane
 from ..character.posing import Options
 from ..character.retarget import solve
-from ..dance.dance import DanceData
 from ..errors import Problem
 from ..tempo.timing import Span, resample
 from . import feet, fitting
@@ -66,7 +67,7 @@ class Plan:
         How long a pixel of the scene is at the figure.
     """
 
-    dance: DanceData
+    dance: Dance
     span: Span
     rig: str
     bones: dict[str, Bone]
@@ -210,16 +211,15 @@ def curves_of(plan: Plan) -> list[Curve]:
 def _danced(plan: Plan) -> tuple[list[Curve], feet.Planting]:
     """The curves of a dance on a rig, and how its feet stand."""
     dance, place, span = plan.dance, plan.place, plan.span
-    pixels, scores = resample(dance.pixels, dance.scores, dance.fps, span.second_at(span.frames))
-    pixels = np.asarray(pixels, float) * (
-        place.canvas[0] / dance.canvas[0],
-        place.canvas[1] / dance.canvas[1],
-    )
+    body, own = to_openpose18(dance.poses), extremities_of(dance.poses)
+    seconds = span.second_at(span.frames)
+    pixels, scores = resample(body.pixels, body.scores, body.fps, seconds)
+    pixels = np.asarray(pixels, float) * np.divide(place.canvas, body.canvas)
     points, scores = with_mid_hip(place.to_plane(pixels), np.asarray(scores, float))
     planting, joints = _planted(plan, points, scores), JOINTS
     planted = planting.points
-    if dance.more is not None:  # hands and feet of its own, which go where wrists and ankles go
-        ends, sure = resample(dance.more[..., :2], dance.more[..., 2], dance.fps, span.second_at(span.frames))
+    if own is not None:  # hands and feet of its own, which go where wrists and ankles go
+        ends, sure = resample(own[..., :2], own[..., 2], body.fps, seconds)
         ends = place.to_plane(np.asarray(ends, float) * place.canvas)
         ends = followed(np.concatenate([ends, sure[..., None]], 2), points, planted)
         planted = np.concatenate([planted, ends[..., :2]], 1)
@@ -272,7 +272,7 @@ def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> feet.Plantin
     return feet.plant(points, scores, plan.span.rate, height, plan.choice.feet, ground)
 
 
-def _beats(dance: DanceData, span: Span, frames: np.ndarray) -> np.ndarray:
+def _beats(dance: Dance, span: Span, frames: np.ndarray) -> np.ndarray:
     """Positions of the beats among the frames."""
     at = np.round(span.frame_at(np.asarray(dance.beat_times, float))).astype(int) - int(frames[0])
     return np.unique(at[(at >= 0) & (at < len(frames))])

@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 
 from ..errors import Problem
-from .beats import BAR, DOWN, EDITED, METRES, MIN_GAP, PIN, Grid, inside, nearest, none
+from .beats import BAR, DOWN, EDITED, METRES, MIN_GAP, PIN, EditedGrid, inside, nearest, none
 
 REACH = 4
 """Beats on either side that give way to one that is moved, where no pin or lock is nearer."""
 
 
-def _free(grid: Grid, span) -> np.ndarray:
+def _free(grid: EditedGrid, span) -> np.ndarray:
     """(N,) bool: the beats that an operation may change."""
     free = ~grid.locked
     return free if span is None else free & inside(grid.times, [span])
@@ -30,13 +30,13 @@ def _need(free: np.ndarray) -> None:
         raise Problem("beats_locked", "There are no beats there that may be changed: unlock the span first.")
 
 
-def _joined(grid: Grid, parts: list[tuple[np.ndarray, np.ndarray]]) -> Grid:
+def _joined(grid: EditedGrid, parts: list[tuple[np.ndarray, np.ndarray]]) -> EditedGrid:
     times = np.concatenate([p[0] for p in parts]) if parts else none()
     flags = np.concatenate([p[1] for p in parts]) if parts else np.zeros(0, int)
     return replace(grid, times=times, flags=flags)
 
 
-def each_run(grid: Grid, span, change) -> Grid:
+def each_run(grid: EditedGrid, span, change) -> EditedGrid:
     """`change(times, flags, first, behind)` on each stretch that is free; the rest as it is."""
     free = _free(grid, span)
     _need(free)
@@ -68,7 +68,7 @@ def first_bar(flags: np.ndarray, metre: int) -> int:
     return int(np.bincount(places % metre, minlength=metre).argmax()) if len(places) else 0
 
 
-def half(grid: Grid, span=None) -> Grid:
+def half(grid: EditedGrid, span=None) -> EditedGrid:
     """Every second beat. The ones that stay are those on most downbeats; the metre stays, so bars last twice as long.
 
     Parameters
@@ -88,7 +88,7 @@ def half(grid: Grid, span=None) -> Grid:
     return each_run(grid, span, change)
 
 
-def double(grid: Grid, span=None) -> Grid:
+def double(grid: EditedGrid, span=None) -> EditedGrid:
     """A beat half-way between any two. The metre stays, so bars last half as long."""
     metre = grid.metre
 
@@ -109,7 +109,7 @@ def double(grid: Grid, span=None) -> Grid:
     return each_run(grid, span, change)
 
 
-def three_to_two(grid: Grid, span=None) -> Grid:
+def three_to_two(grid: EditedGrid, span=None) -> EditedGrid:
     """Two beats where there were three: dotted beats, as in 6/8, where the detector counted plain ones.
 
     The first downbeat stays a beat; bars of three beats become bars of two, other metres stay.
@@ -127,7 +127,7 @@ def three_to_two(grid: Grid, span=None) -> Grid:
     return each_run(grid, span, change)
 
 
-def nudge(grid: Grid, seconds, span=None) -> Grid:
+def nudge(grid: EditedGrid, seconds, span=None) -> EditedGrid:
     """All beats that are free, later by so many seconds (each its own, if an array); earlier where negative."""
     free = _free(grid, span)
     _need(free)
@@ -135,7 +135,7 @@ def nudge(grid: Grid, seconds, span=None) -> Grid:
     return _moved(grid, times, free)
 
 
-def _moved(grid: Grid, times: np.ndarray, changed: np.ndarray) -> Grid:
+def _moved(grid: EditedGrid, times: np.ndarray, changed: np.ndarray) -> EditedGrid:
     """Beats at other times, where they still follow one another."""
     gaps, touched = np.diff(times), changed[1:] | changed[:-1]
     if (touched & (gaps < np.minimum(MIN_GAP, np.diff(grid.times)) - 1e-9)).any():
@@ -151,12 +151,12 @@ def _need_song(seconds: float) -> None:
         raise Problem("beats_before", "The sound has not begun there yet. Choose a frame on its strip.")
 
 
-def _keep_out(grid: Grid, times) -> None:
+def _keep_out(grid: EditedGrid, times) -> None:
     if inside(times, grid.locks).any():
         raise Problem("beats_collide", "The beats would move into a locked span. Unlock it, or move less.")
 
 
-def set_downbeat(grid: Grid, seconds: float, metre: int) -> Grid:
+def set_downbeat(grid: EditedGrid, seconds: float, metre: int) -> EditedGrid:
     """Let a bar begin at the nearest beat.
 
     Bars of `metre` beats are counted from there, up to the next bar that the artist has set or to a locked span;
@@ -185,7 +185,7 @@ def set_downbeat(grid: Grid, seconds: float, metre: int) -> Grid:
 # Single beats -----------------------------------------------------------------------------------------------------
 
 
-def move_beat(grid: Grid, index: int, seconds: float, reach: int = REACH) -> Grid:
+def move_beat(grid: EditedGrid, index: int, seconds: float, reach: int = REACH) -> EditedGrid:
     """Move one beat and pin it; its neighbours give way, less and less, up to the next pin, lock or `reach` beats."""
     _need_song(seconds)
     locked = grid.locked
@@ -233,7 +233,7 @@ def _spread(times: np.ndarray, index: int, stop: int, step: int) -> np.ndarray:
     return times
 
 
-def insert(grid: Grid, seconds: float) -> Grid:
+def insert(grid: EditedGrid, seconds: float) -> EditedGrid:
     """One more beat, pinned."""
     _need_song(seconds)
     if inside([seconds], grid.locks).any():
@@ -250,7 +250,7 @@ def insert(grid: Grid, seconds: float) -> Grid:
     )
 
 
-def remove(grid: Grid, index: int) -> Grid:
+def remove(grid: EditedGrid, index: int) -> EditedGrid:
     """One beat less; a detector does not bring it back. A bar that began there begins at the next beat."""
     if grid.locked[index]:
         raise Problem("beats_locked", "That beat is locked. Unlock its span first.")
@@ -268,7 +268,7 @@ def remove(grid: Grid, index: int) -> Grid:
 # Locks ------------------------------------------------------------------------------------------------------------
 
 
-def lock(grid: Grid, first: float, last: float) -> Grid:
+def lock(grid: EditedGrid, first: float, last: float) -> EditedGrid:
     """No operation and no detector changes the beats of a span, from now on."""
     if last - first < 1e-3:
         raise Problem("span", "The span is empty: choose one with beats in it.")
@@ -281,7 +281,7 @@ def lock(grid: Grid, first: float, last: float) -> Grid:
     return replace(grid, locks=tuple(spans))
 
 
-def unlock(grid: Grid, first: float, last: float) -> Grid:
+def unlock(grid: EditedGrid, first: float, last: float) -> EditedGrid:
     """Take the lock off a span."""
     spans = []
     for a, b in grid.locks:

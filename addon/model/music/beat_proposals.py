@@ -6,10 +6,10 @@ from dataclasses import replace
 import numpy as np
 
 from .beat_changes import set_downbeat
-from .beats import BAR, DOWN, EDITED, MIN_GAP, Grid, inside, nearest
+from .beats import BAR, DOWN, EDITED, MIN_GAP, EditedGrid, inside, nearest
 
 
-def joined_with(grid: Grid, times, flags, more, more_flags) -> Grid:
+def joined_with(grid: EditedGrid, times, flags, more, more_flags) -> EditedGrid:
     """Two sets of beats in one; where two are too close the second set's stay."""
     times, more = np.asarray(times, float), np.asarray(more, float)
     if len(more) and len(times):
@@ -20,7 +20,7 @@ def joined_with(grid: Grid, times, flags, more, more_flags) -> Grid:
     return replace(grid, times=both[order], flags=np.concatenate([flags, more_flags]).astype(int)[order])
 
 
-def merge(grid: Grid, proposal: Grid) -> Grid:
+def merge(grid: EditedGrid, proposal: EditedGrid) -> EditedGrid:
     """What a detector proposes, around everything that the artist has set.
 
     Beats that the artist has set, those in locked spans, beats taken away, and bars that the artist has set stay. A

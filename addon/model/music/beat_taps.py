@@ -10,7 +10,7 @@ import numpy as np
 from ..errors import Problem
 from .beat_changes import barred, double, each_run, first_bar, half, runs
 from .beat_proposals import joined_with
-from .beats import EDITED, MAX_BEATS, MIN_GAP, Grid, inside, none
+from .beats import EDITED, MAX_BEATS, MIN_GAP, EditedGrid, inside, none
 
 MIN_TAPS = 4
 Seconds = Sequence[float] | np.ndarray
@@ -97,14 +97,14 @@ def drags(walls: Seconds, timeline: Seconds) -> bool:
     return float(timeline[-1] - timeline[0]) < 0.9 * float(walls[-1] - walls[0])
 
 
-def delay(grid: Grid, heard: Seconds) -> float:
+def delay(grid: EditedGrid, heard: Seconds) -> float:
     """Seconds by which taps come after the beats that they mean; negative where they come before.
 
     Taps say nothing of whole beats: the answer lies between a quarter of a beat early and three quarters late.
 
     Parameters
     ----------
-    grid : Grid
+    grid : EditedGrid
         The beats that are right, in the seconds of the taps.
     heard : of float
         The taps, on every beat, every second one, or twice a beat.
@@ -130,7 +130,7 @@ def delay(grid: Grid, heard: Seconds) -> float:
     return min(found, key=lambda seconds: abs(seconds - 0.25 * beat))
 
 
-def tapped(grid: Grid, taps: Taps, seconds: float, heard: Seconds = ()) -> Grid:
+def tapped(grid: EditedGrid, taps: Taps, seconds: float, heard: Seconds = ()) -> EditedGrid:
     """The grid at a tapped tempo.
 
     A finger is less exact than a detector: where the grid, its half or its double has the tapped pulse already, that
@@ -161,7 +161,7 @@ def tapped(grid: Grid, taps: Taps, seconds: float, heard: Seconds = ()) -> Grid:
     return joined_with(replace(grid, removed=none()), times, flags, kept, grid.flags[locked])
 
 
-def _down_phase(grid: Grid, times: np.ndarray, taps: Taps, metre: int) -> int:
+def _down_phase(grid: EditedGrid, times: np.ndarray, taps: Taps, metre: int) -> int:
     """Which of the first beats begins a bar: as most old downbeats say, otherwise the first tap does."""
     downs = grid.downbeats
     if len(downs) and len(times):
@@ -170,7 +170,7 @@ def _down_phase(grid: Grid, times: np.ndarray, taps: Taps, metre: int) -> int:
     return int(np.abs(times - taps.phase).argmin() % metre) if len(times) else 0
 
 
-def _octaves(grid: Grid):
+def _octaves(grid: EditedGrid):
     if len(grid) < MIN_TAPS:
         return
     yield grid
@@ -181,7 +181,7 @@ def _octaves(grid: Grid):
             continue
 
 
-def _other_half(grid: Grid) -> Grid:
+def _other_half(grid: EditedGrid) -> EditedGrid:
     """Every second beat, the ones that `half` drops."""
     kept = set(half(grid).times.tolist())
     metre = grid.metre
@@ -194,7 +194,7 @@ def _other_half(grid: Grid) -> Grid:
     return each_run(grid, None, change)
 
 
-def _same_tempo(grid: Grid, taps: Taps, heard: np.ndarray) -> bool:
+def _same_tempo(grid: EditedGrid, taps: Taps, heard: np.ndarray) -> bool:
     """Whether the beats around some taps lie as far apart as the taps' pulse."""
     if not len(heard) or len(grid) < 2:
         return False
@@ -204,7 +204,7 @@ def _same_tempo(grid: Grid, taps: Taps, heard: np.ndarray) -> bool:
     return bool(abs(np.median(np.diff(grid.times[window])) / taps.period - 1) < 0.06)
 
 
-def _agrees(grid: Grid, taps: Taps, heard) -> bool:
+def _agrees(grid: EditedGrid, taps: Taps, heard) -> bool:
     heard = np.asarray(list(heard), float)
     if not _same_tempo(grid, taps, heard):
         return False

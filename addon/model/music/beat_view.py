@@ -13,7 +13,7 @@ from tempose_pose.tempo import TempoMap
 
 from ..tempo.timing import Span
 from . import beats
-from .beats import Grid
+from .beats import EditedGrid
 
 LINE_GAP = 5.0  # pixels between lines, at UI scale 1
 LABEL_GAP = 30.0
@@ -110,7 +110,7 @@ class Picture:
 NOTHING = Picture(np.zeros((0, 4)), np.zeros((0, 4)), (), np.zeros(0, int), np.zeros(0))
 
 
-def lay(grid: Grid, span: Span, tempo: TempoMap) -> Laid:
+def lay(grid: EditedGrid, span: Span, tempo: TempoMap) -> Laid:
     """Where the beats of a grid are heard."""
     right = span.left + span.seconds * span.rate
     frames = np.asarray(span.frame_at(tempo.to_timeline(grid.times)), float)

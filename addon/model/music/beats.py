@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The beat grid that the artist edits, in song seconds. No bpy in here.
 
-A `Grid` never changes; `beat_changes`, `beat_taps` and `beat_proposals` make new ones of it. What a detector proposes
-can be told from what the artist has set. Terms: a *beat* is one tap of the foot, a *downbeat* begins a bar, the
-*metre* is the number of beats in a bar, a *pin* is a beat that the artist has put down (its neighbours give way to
-it).
+An `EditedGrid` never changes; `beat_changes`, `beat_taps` and `beat_proposals` make new ones of it, and its
+`beat_grid` is what a dance is asked for with. What a detector proposes can be told from what the artist has set.
+Terms: a *beat* is one tap of the foot, a *downbeat* begins a bar, the *metre* is the number of beats in a bar, a
+*pin* is a beat that the artist has put down (its neighbours give way to it).
 """
 
 import json
@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from tempose_pose.grid import BeatGrid
 from tempose_pose.limits import MAX_BEATS
 
 from ..errors import Problem
@@ -31,7 +32,7 @@ def none() -> np.ndarray:
 
 
 @dataclass(frozen=True)
-class Grid:
+class EditedGrid:
     """Beats of one sound.
 
     Parameters
@@ -83,7 +84,7 @@ class Grid:
     @property
     def bpm(self) -> float:
         """Tempo by the median beat interval; 0 with fewer than two beats."""
-        return float(60 / np.median(np.diff(self.times))) if len(self) > 1 else 0.0
+        return self.beat_grid.bpm
 
     @property
     def bpm_range(self) -> tuple[float, float]:
@@ -112,9 +113,10 @@ class Grid:
         gaps = gaps[(gaps >= METRES[0]) & (gaps <= METRES[1])]
         return int(np.bincount(gaps).argmax()) if len(gaps) else 4
 
-    def to_request(self) -> dict:
+    @property
+    def beat_grid(self) -> BeatGrid:
         """What a dance is asked for with."""
-        return {"beats": self.times.tolist(), "downbeats": self.downbeats.tolist()}
+        return BeatGrid(self.times, self.downbeats)
 
     def to_plain(self) -> dict:
         """For JSON; `from_plain` reads it."""
@@ -128,18 +130,18 @@ class Grid:
         }
 
 
-def from_plain(value) -> Grid:
-    """The grid that `Grid.to_plain` wrote; raises `Problem` for anything else."""
+def from_plain(value) -> EditedGrid:
+    """The grid that `EditedGrid.to_plain` wrote; raises `Problem` for anything else."""
     try:
         locks = tuple((float(a), float(b)) for a, b in value["locks"])
         removed = np.asarray(value["removed"], float)
         heard = value.get("heard", [])  # grids of version 0.2 and older have none
-        return Grid(value["times"], value["flags"], locks, removed, float(value["confidence"]), heard)
+        return EditedGrid(value["times"], value["flags"], locks, removed, float(value["confidence"]), heard)
     except (AttributeError, KeyError, TypeError, ValueError):
         raise Problem("beats", "The beat grid in this file is damaged. Press Find Beats again.") from None
 
 
-def from_json(text: str) -> Grid:
+def from_json(text: str) -> EditedGrid:
     """As `from_plain`, from a text."""
     try:
         return from_plain(json.loads(text))
@@ -153,7 +155,7 @@ def from_times(
     confidence: float = 1.0,
     flags: int = 0,
     heard: Sequence[float] = (),
-) -> Grid:
+) -> EditedGrid:
     """A grid from seconds; downbeats count for the beat within a millisecond of them.
 
     `heard` is how clearly the detector hears each beat, or nothing.
@@ -165,7 +167,7 @@ def from_times(
         nearest = marks[np.clip(np.searchsorted(marks, times - 1e-3), 0, len(marks) - 1)]
         down = np.abs(nearest - times) <= 1.001e-3
     rows = np.stack([times, np.asarray(heard, float)], 1) if len(heard) else np.zeros((0, 2))
-    return Grid(times, np.where(down, DOWN, 0) | flags, confidence=float(confidence), heard=rows)
+    return EditedGrid(times, np.where(down, DOWN, 0) | flags, confidence=float(confidence), heard=rows)
 
 
 def inside(times, spans) -> np.ndarray:
@@ -177,7 +179,7 @@ def inside(times, spans) -> np.ndarray:
     return found
 
 
-def sureness(grid: Grid) -> np.ndarray:
+def sureness(grid: EditedGrid) -> np.ndarray:
     """(N,) 0 to 1: how far each beat is to be trusted.
 
     The artist's beats count as sure. The detector's have the probability that it gives to each; where it gives none,
@@ -192,13 +194,13 @@ def sureness(grid: Grid) -> np.ndarray:
     return sure
 
 
-def tempo_in_words(grid: Grid) -> str:
+def tempo_in_words(grid: EditedGrid) -> str:
     """Beats per minute as the panel says them: from where to where, if the song changes its tempo."""
     slow, fast = grid.bpm_range
     return f"{slow:.0f} to {fast:.0f} BPM" if fast > CHANGES * slow else f"{grid.bpm:.1f} BPM"
 
 
-def in_words(grid: Grid) -> str:
+def in_words(grid: EditedGrid) -> str:
     """Confidence as the panel says it."""
     if len(grid) and bool(((grid.flags & EDITED) > 0).all()):
         return "set by you"
@@ -211,7 +213,7 @@ def in_words(grid: Grid) -> str:
     return "not sure: check the tempo"
 
 
-def bar_numbers(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
+def bar_numbers(grid: EditedGrid) -> tuple[np.ndarray, np.ndarray]:
     """(N,) bar and (N,) place in the bar from 1; beats before the first downbeat are bar 0."""
     down = (grid.flags & DOWN) > 0
     bars = np.cumsum(down)
@@ -219,7 +221,7 @@ def bar_numbers(grid: Grid) -> tuple[np.ndarray, np.ndarray]:
     return bars, np.arange(len(grid)) - starts + 1
 
 
-def nearest(grid: Grid, seconds: float) -> int:
+def nearest(grid: EditedGrid, seconds: float) -> int:
     """Index of the beat nearest to a song second; raises when there is none."""
     if not len(grid):
         raise Problem("no_beats", "There are no beats yet. Press Find Beats, or tap the tempo.")

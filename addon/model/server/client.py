@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tempose_pose.compact import MEDIA_TYPE
-from tempose_pose.limits import FARTHEST
+from tempose_pose.dance import Dance
+from tempose_pose.skeletons import Skeleton
+from tempose_pose.tempo import TempoMap
+from tempose_pose.wire.answers import Analysis, AudioInfo, Capabilities, FoundPose, Health, Job
+from tempose_pose.wire.dances import dance_of, unpacked
+from tempose_pose.wire.job import JobRequest, tempo_body
+from tempose_pose.wire.reading import read, unexpected
 
-from ..dance.dance import DanceData, bad_answer, from_answer, from_compact, number, times
 from ..errors import Canceled, Problem
 from . import transport
-from .answers import EVENT_BYTES, MESSAGE_CHARACTERS, STATES, job_of, no_poses, parse_events, parsed, refusal
+from .answers import EVENT_BYTES, parse_events, parsed, refusal
 
 if TYPE_CHECKING:
     from requests import Response
@@ -65,6 +70,8 @@ class Client:
         Seconds without a byte after which a call is given up.
     alive : callable, optional
         Of a server that this Blender has started: answers false once it has ended, so that nobody waits for it.
+    skeletons : of Skeleton
+        That the server has named; a dance may be on one of them.
     certificate : str
         File (PEM) with the certificate to trust besides those that this computer trusts, for https.
     """
@@ -76,6 +83,7 @@ class Client:
         timeout: float = 30.0,
         alive: Callable[[], bool] | None = None,
         certificate: str = "",
+        skeletons: tuple[Skeleton, ...] = (),
     ):
         self.scheme, self.host, self.port = split_url(url)
         if not token or any(ord(c) < 33 or ord(c) > 126 for c in token):
@@ -85,6 +93,7 @@ class Client:
             )
         self.url, self.token, self.timeout = url.strip().rstrip("/"), token, timeout
         self.alive, self.own, self.certificate = alive or (lambda: True), alive is not None, certificate
+        self.skeletons = skeletons
         self._trust = trust(certificate) if self.scheme == "https" else None
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -100,33 +109,13 @@ class Client:
 
     # the plain calls
 
-    def health(self, timeout: float = 5.0) -> dict:
+    def health(self, timeout: float = 5.0) -> Health:
         """State, version and device of the server."""
-        answer = self._json("GET", "/v1/health", timeout=timeout)
-        if not isinstance(answer.get("status"), str) or not isinstance(answer.get("version"), str):
-            raise bad_answer("a health report in an unknown form")
-        texts = ("status", "version", "device", "model_revision", "message")
-        return {key: str(answer.get(key) or "")[:MESSAGE_CHARACTERS] for key in texts}
+        return read(Health, self._json("GET", "/v1/health", timeout=timeout), "health report")
 
-    def capabilities(self) -> dict:
-        """Styles, models and limits."""
-        answer = self._json("GET", "/v1/capabilities")
-        styles, models = answer.get("styles"), answer.get("models")
-        if (
-            not isinstance(styles, list)
-            or not isinstance(models, list)
-            or len(styles) > 500
-            or len(models) > 500
-        ):
-            raise bad_answer("capabilities in an unknown form")
-        limits = answer.get("limits") if isinstance(answer.get("limits"), dict) else {}
-        names = [m.get("name") for m in models if isinstance(m, dict)]
-        return {
-            "styles": [s[:60] for s in styles if isinstance(s, str)],
-            "models": [n[:60] for n in names if isinstance(n, str)],
-            "no_poses": no_poses(answer.get("pose_estimator")),
-            "limits": {k: v for k, v in limits.items() if isinstance(v, int | float)},
-        }
+    def capabilities(self) -> Capabilities:
+        """Skeletons, styles, models and limits."""
+        return read(Capabilities, self._json("GET", "/v1/capabilities"), "list of capabilities")
 
     def ensure_sound(self, data: bytes) -> tuple[str, float]:
         """Upload a sound unless the server has it. Returns its hash and its seconds (0 when not stated)."""
@@ -137,29 +126,20 @@ class Client:
         answer = self._json(
             "PUT", f"/v1/audio/{digest}", data, {"Content-Type": "application/octet-stream"}, timeout=120
         )
-        return digest, float(number(answer.get("seconds"), 0, 1e6, "length of the sound"))
+        return digest, read(AudioInfo, answer, "sound").seconds
 
-    def analysis(self, digest: str) -> dict:
-        """Beats and downbeats of a sound, in song seconds, with tempo and confidence.
+    def analysis(self, digest: str) -> Analysis:
+        """Beats and downbeats of a sound, in song seconds, with tempo and confidence."""
+        found = read(
+            Analysis, self._json("GET", f"/v1/audio/{digest}/analysis", timeout=300), "list of beats"
+        )
+        if len(found.heard) not in (0, len(found.beats)):
+            raise unexpected("a wrong list of how clearly beats are heard")
+        return found
 
-        ``heard`` is how clearly each beat is heard, 0 to 1; empty where the server does not say.
-        """
-        answer = self._json("GET", f"/v1/audio/{digest}/analysis", timeout=300)
-        found, heard = times(answer.get("beats"), "beats"), answer.get("heard") or []
-        if not isinstance(heard, list) or len(heard) not in (0, len(found)):
-            raise bad_answer("a wrong list of how clearly beats are heard")
-        return {
-            "seconds": float(number(answer.get("seconds"), 0, 1e6, "length of the sound")),
-            "beats": found,
-            "downbeats": times(answer.get("downbeats"), "downbeats"),
-            "bpm": float(number(answer.get("bpm"), 0, 2000, "tempo")),
-            "confidence": float(number(answer.get("confidence"), 0, 1, "confidence")),
-            "heard": [float(number(value, 0, 1, "heard beats")) for value in heard],
-        }
-
-    def stretch(self, digest: str, points: list, seconds: float) -> bytes:
+    def stretch(self, digest: str, tempo_map: TempoMap, seconds: float) -> bytes:
         """The sound as heard through a tempo map: a WAV file."""
-        body = {"tempo_map": points, "seconds": seconds}
+        body = {"tempo_map": tempo_body(tempo_map), "seconds": seconds}
         _, _, data = self._call(
             "POST",
             f"/v1/audio/{digest}/stretch",
@@ -169,57 +149,43 @@ class Client:
             limit=SOUND_BYTES,
         )
         if data[:4] != b"RIFF" or data[8:12] != b"WAVE":
-            raise bad_answer("something that is not a WAV file")
+            raise unexpected("something that is not a WAV file")
         return data
 
-    def find_pose(self, picture: bytes) -> dict:
-        """Where the joints of the largest person in a picture are.
-
-        Returns
-        -------
-        dict
-            ``joints``: joint → (x, y) in shares of the picture, of those that were seen; ``people``: how many were.
-        """
+    def find_pose(self, picture: bytes) -> FoundPose:
+        """Where the joints of the largest person in a picture are."""
         answer = self._json(
             "POST", "/v1/pose", picture, {"Content-Type": "application/octet-stream"}, timeout=300
         )
-        names, points, scores = (answer.get(key) for key in ("joints", "keypoints", "scores"))
-        if not (isinstance(names, list) and isinstance(points, list) and isinstance(scores, list)):
-            raise bad_answer("a pose in an unknown form")
-        if not len(names) == len(points) == len(scores) <= 200:
-            raise bad_answer("a pose in an unknown form")
-        joints = {}
-        for name, point, score in zip(names, points, scores, strict=True):
-            if not isinstance(name, str) or not isinstance(point, list) or len(point) != 2:
-                raise bad_answer("a pose in an unknown form")
-            x, y = (float(number(v, -FARTHEST, FARTHEST, "keypoint")) for v in point)
-            if number(score, 0, 1, "score") > 0:
-                joints[name] = (x, y)
-        return {"joints": joints, "people": int(number(answer.get("people"), 1, 10_000, "number of people"))}
+        found = read(FoundPose, answer, "pose")
+        if not len(found.joints) == len(found.keypoints) == len(found.scores):
+            raise unexpected("a pose that contradicts itself")
+        return found
 
-    def put_job(self, job: str, body: dict) -> dict:
-        """Order a dance. Safe to repeat: the same body under the same id is the same job."""
-        return job_of(self._json("PUT", f"/v1/jobs/{job}", *_encoded(body), good=(200, 202)))
+    def put_job(self, job: str, asked: JobRequest) -> Job:
+        """Order a dance. Safe to repeat: the same request under the same id is the same job."""
+        answer = self._json("PUT", f"/v1/jobs/{job}", *_encoded(asked.body()), good=(200, 202))
+        return read(Job, answer, "job")
 
-    def job(self, job: str) -> dict:
+    def job(self, job: str) -> Job:
         """State and progress."""
-        return job_of(self._json("GET", f"/v1/jobs/{job}"))
+        return read(Job, self._json("GET", f"/v1/jobs/{job}"), "job")
 
-    def cancel(self, job: str) -> dict:
+    def cancel(self, job: str) -> Job:
         """Cancel this job, and only this one."""
-        return job_of(self._json("POST", f"/v1/jobs/{job}/cancel", b"", timeout=5))
+        return read(Job, self._json("POST", f"/v1/jobs/{job}/cancel", b"", timeout=5), "job")
 
-    def result(self, job: str) -> DanceData:
+    def result(self, job: str) -> Dance:
         """The finished dance; exact from this machine, in few bytes from another one."""
         wanted = {} if is_loopback(self.host) else {"Accept": f"{MEDIA_TYPE}, application/json;q=0.5"}
         _, headers, data = self._call("GET", f"/v1/jobs/{job}/result", None, wanted, good=(200,), timeout=60)
         if headers.get("Content-Type", "").partition(";")[0].strip() == MEDIA_TYPE:
-            return from_compact(data)
-        return from_answer(parsed(data))
+            return unpacked(data, self.skeletons)
+        return dance_of(parsed(data), self.skeletons)
 
     # following a job
 
-    def follow(self, job: str, on_event: Callable[[str, dict], None], patience: float = 30.0) -> dict:
+    def follow(self, job: str, on_event: Callable[[str, dict], None], patience: float = 30.0) -> Job:
         """Read a job's events until it has ended, across dropped connections.
 
         Parameters
@@ -232,8 +198,8 @@ class Client:
 
         Returns
         -------
-        dict
-            The ended job.
+        Job
+            As it ended.
         """
         last, pause, alive = 0, 0.2, time.monotonic()
         while True:
@@ -245,14 +211,14 @@ class Client:
                             continue
                         last = number_
                     on_event(name, data)
-                    if name == "state" and data.get("state") in STATES[2:]:
-                        return job_of(data)
+                    if name == "state" and (said := read(Job, data, "job")).ended:
+                        return said
                 ended = self.job(job)  # the stream ended without a last word
             except Problem as problem:
                 if problem.code != "server_gone" or not self.alive() or time.monotonic() - alive > patience:
                     raise
                 ended = None
-            if ended and ended["state"] in STATES[2:]:
+            if ended and ended.ended:
                 return ended
             if self._stop.wait(pause):
                 raise Canceled
@@ -338,7 +304,7 @@ class Client:
             status, answer_headers = answer.status_code, answer.headers
         self._check()
         if len(data) > limit:
-            raise bad_answer("more than it may")
+            raise unexpected("more than it may")
         if status not in good:
             raise refusal(status, data, answer_headers.get("Retry-After"))
         return status, answer_headers, data

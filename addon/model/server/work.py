@@ -8,15 +8,22 @@ import contextlib
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
-from tempose_pose.limits import MAX_FRAMES
-from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.dance import Dance
+from tempose_pose.request import DanceRequest
+from tempose_pose.tempo import TempoMap
+from tempose_pose.wire.answers import Analysis, Capabilities, FoundPose, Health, Job, Progress
+from tempose_pose.wire.codes import QUEUE_FULL
+from tempose_pose.wire.dances import Segment
+from tempose_pose.wire.job import JobRequest
+from tempose_pose.wire.reading import read, unexpected
 
-from ..dance.dance import DanceData, bad_answer, floats, number
+from ..dance import takes
 from ..errors import Problem
 from ..files import pose_drawing
 from .client import Client
@@ -62,8 +69,21 @@ def read_sound(source: bytes | str) -> bytes:
         ) from None
 
 
-def wait_ready(work: Work, client: Client, listening: Callable[[], object] | None = None) -> dict:
-    """Wait until the server's model is loaded; returns its health with capabilities.
+@dataclass(frozen=True)
+class Report:
+    """A server that is ready, and how it is reached."""
+
+    url: str
+    token: str
+    certificate: str
+    health: Health
+    capabilities: Capabilities
+
+
+def wait_ready(
+    work: Work, client: Client, listening: Callable[[], object] | None = None
+) -> tuple[Health, Capabilities]:
+    """Wait until the server's model is loaded; returns what it says of itself.
 
     `listening` says that the server is known to run (and raises when it has ended): then a health call without
     an answer only means that loading the model keeps it busy.
@@ -72,12 +92,12 @@ def wait_ready(work: Work, client: Client, listening: Callable[[], object] | Non
     while True:
         try:
             health = client.health()
-            if health["status"] == "SETUP_FAILED":
+            if health.status == "SETUP_FAILED":
                 raise Problem(
-                    "server_setup", health["message"] or "The server could not load its model. See its log."
+                    "server_setup", health.message or "The server could not load its model. See its log."
                 )
-            if health["status"] != "STARTING":
-                return {**health, "capabilities": client.capabilities()}
+            if health.status != "STARTING":
+                return health, client.capabilities()
             listening = listening or (lambda: True)  # it has answered once
         except Problem as problem:
             if problem.code != "server_gone" or listening is None:
@@ -91,14 +111,14 @@ def wait_ready(work: Work, client: Client, listening: Callable[[], object] | Non
 
 def connect(
     work: Work, url: str, token: str, listening: Callable[[], object] | None = None, certificate: str = ""
-) -> dict:
-    """Check a server: (url, token) and what it can do."""
+) -> Report:
+    """Check a server, and hear what it can do."""
     work.status("Connecting…")
-    report = wait_ready(work, work.use(Client(url, token, certificate=certificate)), listening)
-    return {"url": url, "token": token, "certificate": certificate, **report}
+    said = wait_ready(work, work.use(Client(url, token, certificate=certificate)), listening)
+    return Report(url, token, certificate, *said)
 
 
-def start(work: Work, ready: Callable[[], tuple[str, str] | None]) -> dict:
+def start(work: Work, ready: Callable[[], tuple[str, str] | None]) -> Report:
     """Wait for a server that was just started; `ready` returns its address once it listens."""
     work.status("Starting the server…")
     until = time.monotonic() + 120
@@ -109,7 +129,7 @@ def start(work: Work, ready: Callable[[], tuple[str, str] | None]) -> dict:
     return connect(work, *address, listening=ready)
 
 
-def find_beats(work: Work, client: Client, sound: bytes | str) -> dict:
+def find_beats(work: Work, client: Client, sound: bytes | str) -> Analysis:
     """Upload a sound and get its beats."""
     work.status("Sending the sound…")
     digest, _ = work.use(client).ensure_sound(read_sound(sound))
@@ -117,69 +137,74 @@ def find_beats(work: Work, client: Client, sound: bytes | str) -> dict:
     return client.analysis(digest)
 
 
-def find_pose(work: Work, client: Client, pixels: np.ndarray) -> dict:
+def find_pose(work: Work, client: Client, pixels: np.ndarray) -> FoundPose:
     """Have the joints in a picture (H, W, 3) uint8 found."""
     work.status("Looking for the pose…")
     return work.use(client).find_pose(pose_drawing.png(pixels))
 
 
 def dance(
-    work: Work, client: Client, sound: bytes | str, body: dict, stretch: list | None = None
-) -> tuple[DanceData, bytes | None]:
+    work: Work, client: Client, sound: bytes | str, asked: DanceRequest, stretch: TempoMap | None = None
+) -> tuple[Dance, bytes | None]:
     """Upload a sound, have it danced to, and get it at another tempo, the map `stretch`, if one is given."""
     work.status("Sending the sound…")
     digest, _ = work.use(client).ensure_sound(read_sound(sound))
-    body = {**body, "audio": digest}
     stretched = None
     if stretch is not None:
         work.status("Changing the sound's tempo…")
-        stretched = client.stretch(digest, stretch, stretch[-1][0])
-    return _danced(work, client, body), stretched
+        stretched = client.stretch(digest, stretch, stretch.points[-1][0])
+    return _danced(work, client, JobRequest(digest, asked)), stretched
 
 
-def dances(work: Work, client: Client, sound: bytes | str, body: dict, seeds: Sequence[int]) -> list:
+def dances(
+    work: Work, client: Client, sound: bytes | str, asked: DanceRequest, seeds: Sequence[int]
+) -> list[Dance]:
     """The same with several seeds, one after the other; each dance is handed over as soon as it is finished."""
     work.status("Sending the sound…")
     digest, _ = work.use(client).ensure_sound(read_sound(sound))
     made = []
-    for number_, seed in enumerate(seeds):
-        work.show("dance", number_)
-        made.append(_danced(work, client, {**body, "audio": digest, "seed": seed}, number_, len(seeds)))
-        _ = made[-1].packed  # here rather than while Blender waits
+    for number, seed in enumerate(seeds):
+        work.show("dance", number)
+        order = JobRequest(digest, replace(asked, seed=seed))
+        made.append(_danced(work, client, order, number, len(seeds)))
+        takes.poses_text(made[-1])  # here rather than while Blender waits
         work.part(made[-1])
     return made
 
 
-def _danced(work: Work, client: Client, body: dict, number_: int = 0, count: int = 1) -> DanceData:
+def _danced(work: Work, client: Client, asked: JobRequest, number: int = 0, count: int = 1) -> Dance:
     """One dance of `count`, whose sound is on the server."""
     job = str(uuid.uuid4())
     try:
-        _put(work, client, job, body)
-        ended = client.follow(job, lambda name, data: _event(work, name, data, number_, count))
+        _put(work, client, job, asked)
+        ended = client.follow(job, lambda name, data: _event(work, name, data, number, count))
     except BaseException:
         _forget(client, job)
         raise
-    if ended["state"] == "canceled":
+    if ended.state == "canceled":
         raise Problem("job_canceled", "The dance was canceled on the server. Generate again.")
-    if ended["state"] == "failed":
-        raise Problem(*ended["error"])
+    if ended.state == "failed":
+        error = ended.error
+        if error is None:
+            raise Problem("failed", "The server could not make this dance.")
+        raise Problem(error.code, error.message)
     work.status("Fetching the dance…")
     made = client.result(job)
-    if abs(len(made.keypoints) / made.fps - body["seconds"]) > 0.1:
-        raise bad_answer("a dance of another length than asked for")
+    if abs(made.poses.seconds - asked.dance.seconds) > 0.1:
+        raise unexpected("a dance of another length than asked for")
     return made
 
 
-def _put(work: Work, client: Client, job: str, body: dict) -> None:
+def _put(work: Work, client: Client, job: str, asked: JobRequest) -> None:
     """Order the dance, again after a dropped connection, later when the queue is full."""
     tries = 0
     while True:
         try:
-            client.put_job(job, body)
+            client.put_job(job, asked)
             return
         except Problem as problem:
             tries += 1
-            if problem.code == "queue_full" and tries < 120:
+            if problem.code == QUEUE_FULL and tries < 120:
                 work.status("The server has other dances to make first…")
                 work.sleep(getattr(problem, "retry_after", 2.0))
             elif problem.code == "server_gone" and tries < 3:
@@ -188,26 +213,19 @@ def _put(work: Work, client: Client, job: str, body: dict) -> None:
                 raise
 
 
-def _event(work: Work, name: str, data: dict, number_: int = 0, count: int = 1) -> None:
-    if name == "state" and data.get("state") == "queued":
-        position = data.get("position")
-        ahead = f", {position} ahead" if isinstance(position, int) and position > 0 else ""
-        work.status(f"Waiting for the server{ahead}…")
-    elif name == "state" and data.get("state") == "running":
-        work.status(f"Dancing take {number_ + 1} of {count}…" if count > 1 else "Dancing…")
+def _event(work: Work, name: str, data: dict, number: int = 0, count: int = 1) -> None:
+    if name == "state":
+        job = read(Job, data, "job")
+        if job.state == "queued":
+            ahead = f", {job.position} ahead" if job.position and job.position > 0 else ""
+            work.status(f"Waiting for the server{ahead}…")
+        elif job.state == "running":
+            work.status(f"Dancing take {number + 1} of {count}…" if count > 1 else "Dancing…")
     elif name == "progress":
-        work.progress((number_ + number(data.get("progress"), 0, 1, "progress")) / count)
+        work.progress((number + read(Progress, data, "progress report").progress) / count)
     elif name == "segment":
-        work.show("segment", segment(data))
-
-
-def segment(data: dict) -> tuple:
-    """Frames that are finished: their first one, keypoints (T, 18, 2) and scores (T, 18)."""
-    start = int(number(data.get("start"), 0, MAX_FRAMES, "segment"))
-    frames = int(number(data.get("frames"), 0, MAX_FRAMES, "segment"))
-    joints = len(OPENPOSE_18)
-    keypoints = floats(data.get("keypoints"), (frames, joints, 2), "keypoints")
-    return start, keypoints, floats(data.get("scores"), (frames, joints), "scores")
+        segment = read(Segment, data, "segment")
+        work.show("segment", (segment.start, *segment.arrays()))
 
 
 def _forget(client: Client, job: str) -> None:

@@ -3,15 +3,17 @@
 
 from dataclasses import replace
 
+from tempose_pose.grid import BeatGrid
+
 from ..errors import Problem
 from . import ranges
 from .playback import Playback
 from .timing import Span
 
 
-def downbeats(playback: Playback, beats: dict | None) -> list[float]:
+def downbeats(playback: Playback, beats: BeatGrid | None) -> list[float]:
     """Timeline seconds at which bars begin, from the beat grid; empty without one."""
-    return [float(playback.tempo.to_timeline(d)) for d in beats["downbeats"]] if beats else []
+    return playback.tempo.to_timeline(beats.downbeats).tolist() if beats is not None else []
 
 
 def part_of(playback: Playback, start: float, stop: float) -> Playback:
@@ -22,7 +24,7 @@ def part_of(playback: Playback, start: float, stop: float) -> Playback:
     return replace(playback, span=span, tempo=tempo, song_start=first, song_seconds=last - first)
 
 
-def seconds_of(scene, group, playback: Playback, beats: dict | None) -> tuple[float, float] | None:
+def seconds_of(scene, group, playback: Playback, beats: BeatGrid | None) -> tuple[float, float] | None:
     """Timeline seconds (start, stop) of the playback's span; None for all of it.
 
     Parameters
@@ -31,8 +33,8 @@ def seconds_of(scene, group, playback: Playback, beats: dict | None) -> tuple[fl
         Whose preview range counts.
     group : TemposeGenerate or TemposeEdit
     playback : Playback
-    beats : dict, optional
-        The beat grid in song seconds, for bars.
+    beats : BeatGrid, optional
+        In song seconds, for bars.
     """
     if group.area in ("STRIP", "TAKE"):
         return None

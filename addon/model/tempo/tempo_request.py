@@ -6,6 +6,9 @@ No bpy in here. Settings are anything with the properties of `TemposeSettings`.
 
 from dataclasses import replace
 
+import numpy as np
+
+from tempose_pose.grid import BeatGrid
 from tempose_pose.tempo import TempoMap
 
 from ..errors import Problem
@@ -14,29 +17,28 @@ from .playback import Playback
 from .timing import Span
 
 
-def playback_for(settings, now: Playback, beats: dict | None) -> Playback:
+def playback_for(settings, now: Playback, beats: BeatGrid | None) -> Playback:
     """The song at the tempo that the settings ask for; it begins where it is heard now.
 
     Parameters
     ----------
     now : Playback
-    beats : dict, optional
-        The beat grid, ``beats`` and ``downbeats`` in song seconds; targets in BPM need it.
+    beats : BeatGrid, optional
+        In song seconds; targets in BPM need it.
     """
-    sections = tempo_sections.speeds(
-        settings.sections, now.song_end, settings.tempo_factor, (beats or {}).get("beats", ())
-    )
+    known = () if beats is None else beats.beats.tolist()
+    sections = tempo_sections.speeds(settings.sections, now.song_end, settings.tempo_factor, known)
     tempo = TempoMap.from_sections(now.song_start, now.song_seconds, settings.tempo_factor, sections)
     span = Span(now.span.left, float(tempo.to_timeline(now.song_end)), now.span.rate)
     return replace(now, span=span, tempo=tempo)
 
 
-def beats_for(settings, playback: Playback, beats: dict | None) -> dict | None:
+def beats_for(settings, playback: Playback, beats: BeatGrid | None) -> BeatGrid | None:
     """The beats that a dance is asked for with: the grid, halved or doubled in passages; None: detected."""
     passages = tempo_sections.passages(settings.sections, playback.song_end)
     if not passages:
         return beats
     if beats is None:
         raise Problem("no_beats", tempo_sections.NO_PASSAGE_BEATS)
-    halved, downbeats = feel.heard(beats["beats"], beats["downbeats"], passages)
-    return {"beats": halved, "downbeats": downbeats}
+    times, downbeats = feel.heard(beats.beats.tolist(), beats.downbeats.tolist(), passages)
+    return BeatGrid(np.asarray(times, float), np.asarray(downbeats, float))

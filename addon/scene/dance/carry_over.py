@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tempose_pose.request import Known
+
 from ...model.dance import kept_poses, retiming
 from ...model.dance.retiming import Piece
 from ...model.dance.takes import Take
@@ -18,6 +20,7 @@ from ...model.tempo.playback import Timing
 from ...model.tempo.timing import Span
 from .. import compat
 from ..keys import action_keys, base_keys, curve_keys
+from ..server import connection
 from ..tempo.tempo_changes import TempoChange
 
 
@@ -29,7 +32,7 @@ class CarryOver:
     ----------
     take : str
         Identity of the take that stays elsewhere.
-    kept : known.Kept
+    kept : Known
     pieces : of Piece
     old, new : Timing
     touched : of (start, stop)
@@ -39,7 +42,7 @@ class CarryOver:
     """
 
     take: str
-    kept: kept_poses.Kept
+    kept: Known
     pieces: list[Piece]
     old: Timing
     new: Timing
@@ -49,13 +52,13 @@ class CarryOver:
 
 def carry(found: TempoChange, data: Take, seconds: float, exact: bool) -> CarryOver | None:
     """What is kept of a dance of `seconds`; None where nothing is."""
-    if found.is_everything or abs(data.dance.fps - kept_poses.FPS) > 1e-6:
+    fps = connection.fps()
+    if found.is_everything or abs(data.dance.poses.fps - fps) > 1e-6:
         return None
     whole = not exact
     pieces = retiming.pieces(found.touched, found.old, found.new, whole)
-    kept = kept_poses.moved(
-        data.dance, kept_poses.frames_of(seconds), retiming.to_known(pieces, found.old, found.new)
-    )
+    known = retiming.to_known(pieces, found.old, found.new)
+    kept = kept_poses.moved(data.dance, max(1, round(seconds * fps)), known, fps)
     return CarryOver(found.take.identity, kept, pieces, found.old, found.new, found.touched, whole)
 
 

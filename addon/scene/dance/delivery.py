@@ -7,9 +7,9 @@ from typing import Any
 
 import bpy
 
-from tempose_pose.tempo import TempoMap
+from tempose_pose.dance import Dance
+from tempose_pose.wire.job import dance_body, tempo_body
 
-from ...model.dance.dance import DanceData
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.keys.key_plan import Plan
@@ -23,7 +23,7 @@ from ..music import markers, song_playback, sound_marks, strips
 from ..music.mix import Mix
 from ..tempo import versions
 from . import stage
-from .order import Order
+from .order import Order, Subject
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +46,18 @@ class Target:
 
 def target_of(asked: Order) -> Target:
     """Find it all again; raises when something has gone meanwhile."""
-    scene, sound_scene = bpy.data.scenes.get(asked.scene), bpy.data.scenes.get(asked.sound_scene)
+    about = asked.subject
+    scene, sound_scene = bpy.data.scenes.get(about.scene), bpy.data.scenes.get(about.sound_scene)
     if scene is None or sound_scene is None:
         raise Problem(
             "scene_gone", "The scene was deleted meanwhile. The dance was thrown away; generate again."
         )
-    ob = rig.find(scene, asked.rig)
+    ob = rig.find(scene, about.rig)
     if ob is None:
         raise Problem(
             "rig_gone", "The rig was deleted meanwhile. The dance was thrown away; choose another rig."
         )
-    playback = _find_sound(sound_scene, asked)
+    playback = _find_sound(sound_scene, about)
     if playback is None:
         raise Problem(
             "strip_gone",
@@ -65,41 +66,42 @@ def target_of(asked: Order) -> Target:
     return Target(scene, sound_scene, playback, ob)
 
 
-def _find_sound(scene, asked: Order) -> Playback | None:
+def _find_sound(scene, about: Subject) -> Playback | None:
     """The sound of an order, if it still plays what it played; a strip may have been renamed."""
     found = compat.sound_strips(scene)
-    named = Mix(scene) if "mix" in asked.sound else next((s for s in found if s.name == asked.strip), None)
+    named = Mix(scene) if "mix" in about.sound else next((s for s in found if s.name == about.strip), None)
     candidates = [named] if named is not None else []
     candidates += [s for s in found if not strips.is_version(s) and s != named]
     playbacks = (song_playback.playback_of(scene, strip) for strip in candidates)
-    return next((p for p in playbacks if sound_marks.sounds_alike(p, asked.sound)), None)
+    return next((p for p in playbacks if sound_marks.sounds_alike(p, about.sound)), None)
 
 
 KEPT = ("seconds", "reference", "energy", "steps", "beats", "listen", "repeat")  # of an order, with its take
 
 
-def take_of(asked: Order, made: DanceData, target: Target) -> tuple[Take, Playback]:
+def take_of(asked: Order, made: Dance, target: Target) -> tuple[Take, Playback]:
     """The take that a dance becomes, and how its music is played."""
-    now, whole = target.playback, TempoMap(asked.whole)
-    left = round(float(now.span.frame_at(whole.to_timeline(asked.tempo[0][1]))), 6)
+    now, request = target.playback, asked.request
+    tempo, start, seconds = request.tempo_map, asked.song_start, asked.song_seconds
+    left = round(float(now.span.frame_at(asked.whole.to_timeline(tempo.points[0][1]))), 6)
+    said = dance_body(request)
     data = Take(
         made,
-        asked.tempo,
-        asked.song_start,
-        asked.song_seconds,
-        sound_marks.mark_of_playback(replace(now, tempo=whole)),
+        tempo_body(tempo),
+        start,
+        seconds,
+        sound_marks.mark_of_playback(replace(now, tempo=asked.whole)),
         {
-            "style": asked.body["style"] or "",
-            "strip": asked.strip,
-            **{key: asked.body[key] for key in KEPT},
+            "style": request.style or "",
+            "strip": asked.subject.strip,
+            **{key: said[key] for key in KEPT},
         },
     )
-    span = Span(left, asked.body["seconds"], now.span.rate)
-    tempo, start, seconds = TempoMap(asked.tempo), asked.song_start, asked.song_seconds
+    span = Span(left, request.seconds, now.span.rate)
     return data, replace(now, span=span, tempo=tempo, song_start=start, song_seconds=seconds)
 
 
-def keys_of(asked: Order, made: DanceData) -> Plan:
+def keys_of(asked: Order, made: Dance) -> Plan:
     """What the keys of a finished dance are to be made from."""
     target = target_of(asked)
     data, playback = take_of(asked, made, target)
@@ -108,7 +110,7 @@ def keys_of(asked: Order, made: DanceData) -> Plan:
 
 def apply(
     asked: Order,
-    made: DanceData,
+    made: Dance,
     wav: bytes | None,
     new_tempo: bool,
     show: bool = True,
@@ -122,7 +124,7 @@ def apply(
     before = versions.snapshot(target.sound_scene, target.playback.original) if put_sound else {}
     try:
         if put_sound:
-            whole, now = TempoMap(asked.whole), target.playback
+            whole, now = asked.whole, target.playback
             span = Span(now.span.left, whole.points[-1][0], now.span.rate)
             heard = replace(now, span=span, tempo=whole)
             strip = versions.put(target.sound_scene, heard, wav, settings.mute_original)

@@ -10,6 +10,7 @@ import numpy as np
 from ...model.dance.progress import Arriving
 from ...model.tempo.timing import Span
 from ..character import character, rig
+from ..server import connection
 
 WIDTH = 4.0  # pixels at UI scale 1
 FAINT = 0.35  # where the current frame is not there yet, the nearest one is shown like this
@@ -33,7 +34,9 @@ def begin(scene, ob, span: Span) -> None:
     """Start drawing; the dance is empty at first."""
     global _shown  # noqa: PLW0603
     end()
-    _shown = Ghost(scene.name, rig.identity(ob), span, Arriving(span.seconds))
+    _shown = Ghost(
+        scene.name, rig.identity(ob), span, Arriving(span.seconds, connection.skeleton(), connection.fps())
+    )
     for draw, event in ((_draw_figure, "POST_VIEW"), (_draw_words, "POST_PIXEL")):
         _handles.append(bpy.types.SpaceView3D.draw_handler_add(draw, (), "WINDOW", event))
     redraw()

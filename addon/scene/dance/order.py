@@ -3,7 +3,8 @@
 
 from dataclasses import dataclass
 
-from tempose_pose.wire import pose_body
+from tempose_pose.request import DanceRequest
+from tempose_pose.tempo import TempoMap
 
 from ...model.errors import Problem
 from ...model.tempo import area
@@ -18,22 +19,53 @@ STEPS = {"DRAFT": 4, "NORMAL": 6, "FINE": 12}  # of the sampler
 
 
 @dataclass(frozen=True)
-class Order:
-    """What was asked for. Names and marks only: undo makes references to datablocks invalid."""
+class Subject:
+    """What an order is about, to find it again. Names and marks only: undo makes references to datablocks invalid.
+
+    Parameters
+    ----------
+    scene, sound_scene, strip : str
+    sound : dict
+        How the strip sounded.
+    rig : str
+        The character's identity.
+    """
 
     scene: str
     sound_scene: str
     strip: str
-    sound: dict  # how the strip sounded
+    sound: dict
     rig: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is asked for.
+
+    Parameters
+    ----------
+    subject : Subject
+    request : DanceRequest
+    source : bytes or str
+        The sound, or its file.
+    song_start, song_seconds : float
+        The part of the song that is danced.
+    whole : TempoMap
+        Of the whole strip; that of the request may be a part of it.
+    span : Span
+        Where it lies when it is asked for.
+    notice : str
+        What to say besides.
+    """
+
+    subject: Subject
+    request: DanceRequest
     source: bytes | str
-    body: dict
-    tempo: list
     song_start: float
     song_seconds: float
+    whole: TempoMap
+    span: Span
     notice: str
-    whole: list  # the tempo of the whole strip; `tempo` may be that of a part
-    span: Span  # where it lies when it is asked for
 
 
 def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None) -> Order:
@@ -64,47 +96,41 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         )
     pose = rig.pose_of(now.rig, current=settings.reference == "ARMATURE")
     same = now.take if new_tempo else None  # the same dance, at another tempo
-    seed = int(same.seed) if same is not None else settings.seed
-    body = {
-        "seconds": playback.span.seconds,
-        "tempo_map": _points(playback),
-        "beats": now.beats_asked if new_tempo else now.beats_for(playback),
-        "reference": pose_body(pose.pose),
-        "style": settings.style or None,
-        "energy": float(settings.energy),
-        "seed": seed,
-        "steps": STEPS[settings.quality],
-        "guidance": None,
-        "listen": float(settings.listen),
-        "repeat": float(settings.repeat),
-        "model": "default",
-        "known": None,
-    }
+    request = DanceRequest(
+        reference=pose.pose,
+        seconds=playback.span.seconds,
+        tempo_map=playback.tempo,
+        grid=now.beats_asked if new_tempo else now.beats_for(playback),
+        style=settings.style or None,
+        energy=float(settings.energy),
+        seed=int(same.seed) if same is not None else settings.seed,
+        steps=STEPS[settings.quality],
+        listen=float(settings.listen),
+        repeat=float(settings.repeat),
+    )
     return Order(
-        scene=now.scene.name,
-        sound_scene=scene.name,
-        strip=playback.original.name,
-        sound=audio.facts(playback.original, playback.visible),
-        rig=rig.identity(now.rig),
+        subject=subject(now, scene, playback, now.rig),
+        request=request,
         source=sound.source,
-        body=body,
-        tempo=body["tempo_map"],
         song_start=playback.song_start,
         song_seconds=playback.song_seconds,
-        notice=f"{pose.notice} {character.notice(now.rig, character.stretches(now.rig, settings))}".strip(),
-        whole=_points(whole),
+        whole=whole.tempo,
         span=playback.span,
+        notice=f"{pose.notice} {character.notice(now.rig, character.stretches(now.rig, settings))}".strip(),
     )
 
 
-def _points(playback: Playback) -> list:
-    return [list(point) for point in playback.tempo.points]
+def subject(now: Reading, sound_scene, playback: Playback, ob) -> Subject:
+    """What is to be found again: the sound of a playback, and a character."""
+    sound = playback.original
+    facts = audio.facts(sound, playback.visible)
+    return Subject(now.scene.name, sound_scene.name, sound.name, facts, rig.identity(ob))
 
 
 def _check_length(playback: Playback) -> None:
     """Refuse what the server would refuse, before anything is sent."""
     server = connection.current
-    limit = server.capabilities.get("limits", {}).get("dance_seconds") if server else None
+    limit = server.capabilities.limits.dance_seconds if server else None
     if limit and playback.span.seconds > limit:
         raise Problem("too_long", f"The server dances up to {limit / 60:.0f} minutes. Trim the strip.")
 

@@ -17,13 +17,13 @@ def is_imported(data: Take) -> bool:
 
 def span_of_import(scene, data: Take) -> Span:
     """Where a take from a file lies."""
-    return Span(data.settings["left"], len(data.dance.keypoints) / data.dance.fps, compat.rate_of(scene))
+    return Span(data.settings["left"], data.dance.poses.seconds, compat.rate_of(scene))
 
 
 def span_at(playback: Playback, data: Take) -> Span:
     """Where a dance lies: its first pose where its first song second is heard."""
     left = round(float(playback.frame_at(data.tempo_map[0][1])), 6)
-    seconds = data.settings.get("seconds", len(data.dance.keypoints) / data.dance.fps)
+    seconds = data.settings.get("seconds", data.dance.poses.seconds)
     return Span(left, float(seconds), playback.span.rate)
 
 

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import bpy
 
-from ...model.dance import kept_poses, retiming
-from ...model.dance.dance import DanceData
+from tempose_pose.dance import Dance
+
+from ...model.dance import retiming
 from ...model.errors import Problem
 from ...model.tempo.timing import Span
 from ..character import rig
@@ -34,11 +35,10 @@ def order(now: Reading) -> tuple[Order, CarryOver | None]:
             "The dance fits this tempo: nothing is to be danced again. Generate makes another one.",
         )
     data = stage.data_of(changes.take)
-    kept = carry_over.carry(changes, data, asked.body["seconds"], now.settings.tempo.exact)
+    kept = carry_over.carry(changes, data, asked.request.seconds, now.settings.tempo.exact)
     if kept is None:
         return asked, None
-    body = {**asked.body, "known": kept_poses.to_body(kept.kept)}
-    return replace(asked, body=body), kept
+    return replace(asked, request=replace(asked.request, known=kept.kept)), kept
 
 
 def _sound_waits(now: Reading) -> bool:
@@ -51,30 +51,30 @@ def _sound_waits(now: Reading) -> bool:
 
 
 def apply(
-    asked: Order, kept: CarryOver | None, made: DanceData, wav: bytes | None, ready: Ready | None = None
+    asked: Order, kept: CarryOver | None, made: Dance, wav: bytes | None, ready: Ready | None = None
 ) -> str:
     """Put the answer into the scene: a take whose keys are the kept ones wherever they may stay."""
-    scene = bpy.data.scenes.get(asked.scene)
+    scene = bpy.data.scenes.get(asked.subject.scene)
     settings = scene.tempose if scene is not None else None
     if settings is not None:
         tempo_preview.take_back(settings)
     if kept is None or settings is None:
         return delivery.apply(asked, made, wav, True, ready=ready)
-    ob = _rig_of(scene, asked.rig)
+    ob = _rig_of(scene, asked.subject.rig)
     take, _ = base_keys.take_of(settings, ob)
     if take is None or take.identity != kept.take:
         raise Problem(
             "take_gone", "The dance that was to be kept was replaced meanwhile. Press Regenerate again."
         )
     old, count = carry_over.keep_keys(settings, ob), len(settings.takes)
-    sound_scene = bpy.data.scenes[asked.sound_scene]
+    sound_scene = bpy.data.scenes[asked.subject.sound_scene]
     try:
         said = delivery.apply(asked, made, wav, True, ready=background_keys.fitting(ready, old))
         new = stage.active(settings)
         try:
             if curve_keys.SPLICED not in new.action:
                 span = placement.span_of(sound_scene, new)
-                carry_over.put_in(new.action, old, kept, Span(span.left, asked.body["seconds"], span.rate))
+                carry_over.put_in(new.action, old, kept, Span(span.left, asked.request.seconds, span.rate))
         except BaseException:
             if len(settings.takes) > count:
                 stage.discard(sound_scene, settings, stage.active(settings))
@@ -85,7 +85,7 @@ def apply(
 
 
 def put_in_steps(
-    asked: Order, kept: CarryOver, made: DanceData, find: Callable
+    asked: Order, kept: CarryOver, made: Dance, find: Callable
 ) -> Generator[None, None, str | None]:
     """The kept keys put into the Action that `find` finds, while the job runs."""
     span = delivery.keys_of(asked, made).span

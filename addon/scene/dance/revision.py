@@ -9,14 +9,15 @@ from typing import Any
 import bpy
 import numpy as np
 
-from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.dance import Dance
+from tempose_pose.request import DanceRequest, Known
+from tempose_pose.sequence import PoseSequence, convert, to_openpose18
 from tempose_pose.tempo import TempoMap
-from tempose_pose.wire import pose_body
+from tempose_pose.wire.job import beats_of
+from tempose_pose.wire.poses import pose_of
 
-from ...model.character.extremities import moved_along
+from ...model.character.extremities import extremities_of, joined, moved_along
 from ...model.dance import kept_poses
-from ...model.dance.dance import DanceData
-from ...model.dance.kept_poses import Kept
 from ...model.dance.retiming import Piece
 from ...model.dance.takes import Take
 from ...model.errors import Problem
@@ -28,8 +29,9 @@ from ..keys import background_keys, base_keys, blend, curve_keys, take_keys
 from ..keys.background_keys import Ready
 from ..music import audio, sound_marks
 from ..reading import Reading
+from ..server import connection
 from . import carry_over, delivery, placement, stage
-from .order import STEPS, Order
+from .order import STEPS, Order, subject
 from .take_part import danced_part, no_music, part_of
 
 
@@ -43,11 +45,11 @@ class Revision:
         Of the part that music is heard in.
     take : str
         Its identity.
-    kept : Kept
+    kept : Known
         Of the whole take.
     first, stop : int
         Frames of the part.
-    before : DanceData
+    before : Dance
         The take at the frame rate of `kept`.
     what : str
         In words, for the new take's name.
@@ -55,14 +57,14 @@ class Revision:
 
     order: Order
     take: str
-    kept: Kept
+    kept: Known
     first: int
     stop: int
-    before: DanceData
+    before: Dance
     what: str
 
     @property
-    def asked(self) -> Kept:
+    def asked(self) -> Known:
         """What is kept of the part that is asked for."""
         return kept_poses.part(self.kept, self.first, self.stop)
 
@@ -82,8 +84,8 @@ def order(
     ----------
     what : str
         For the new take's name.
-    locked : of joint names
-        Stay as they are in the range too.
+    locked : of str
+        Limbs (`tempose_pose.skeletons.GROUPS`) that stay as they are in the range too.
     frames : of int, optional
         Scene frames whose poses stay; None when this is not about key poses.
     style, seed : optional
@@ -95,17 +97,18 @@ def order(
         now.song.check()  # says what is missing
     if not placement.is_imported(data) and placement.is_out_of_date(it.take, it.playback):
         raise Problem("out_of_date", "The music has changed since this take was made: generate again.")
-    count = kept_poses.frames_of(float(asked.get("seconds", it.span.seconds)))
-    before = kept_poses.at_rate(data.dance)
+    fps = connection.fps()
+    count = max(1, round(float(asked.get("seconds", it.span.seconds)) * fps))
+    before = kept_poses.at_rate(data.dance, fps)
     kept = kept_poses.all_of(before, count)
     part = danced_part(it, count)
-    spans = [(max(a, part.first / kept_poses.FPS), min(b, part.stop / kept_poses.FPS)) for a, b in it.spans]
+    spans = [(max(a, part.first / fps), min(b, part.stop / fps)) for a, b in it.spans]
     spans = [(a, b) for a, b in spans if a < b]
     if not spans:
         raise no_music(it)
-    held = set(locked)
-    free = [joint for joint in OPENPOSE_18.joints if joint not in held]
-    kept = kept_poses.again(kept, spans, joints=free)
+    bones = before.poses.skeleton
+    held = set(bones.joints_of(locked))
+    kept = kept_poses.again(kept, spans, joints=[joint for joint in bones.joints if joint not in held])
     if frames is not None:
         at = [float(it.span.second_at(f)) for f in frames]
         inside = [s for s in at if any(a - 1e-6 <= s < b for a, b in spans)]
@@ -115,92 +118,86 @@ def order(
     if kept.is_everything:
         raise Problem("nothing_free", "Everything is kept: nothing is left to dance. Untick a limb.")
     ob = it.take.rig
-    pose = asked.get("reference") or pose_body(rig.pose_of(ob, current=False).pose)
-    body = {
-        "seconds": float(asked["seconds"]) if "seconds" in asked else part.seconds,
-        "tempo_map": [list(p) for p in part.tempo.points],
-        "beats": asked.get("beats", it.beats),
-        "reference": pose,
-        "style": (asked.get("style") if style is None else style) or None,
-        "energy": asked.get("energy", float(now.settings.energy)),
-        "seed": int(data.dance.seed if seed is None else seed),
-        "steps": asked.get("steps", STEPS[now.settings.quality]),
-        "guidance": None,
-        "listen": asked.get("listen", float(now.settings.listen)),
-        "repeat": asked.get("repeat", float(now.settings.repeat)),
-        "model": "default",
-        "known": kept_poses.to_body(kept_poses.part(kept, part.first, part.stop)),
-    }
-    sound = audio.fetch(now.context, it.scene, it.playback)
-    return Revision(
-        Order(
-            now.scene.name,
-            it.scene.name,
-            it.original.name,
-            audio.facts(it.original, it.playback.visible),
-            rig.identity(ob),
-            sound.source,
-            body,
-            body["tempo_map"],
-            data.song_start,
-            data.song_seconds,
-            character.notice(ob),
-            [list(p) for p in it.playback.tempo.points],
-            Span(float(it.span.frame_at(part.first / kept_poses.FPS)), part.seconds, it.span.rate),
-        ),
-        it.take.identity,
-        kept,
-        part.first,
-        part.stop,
-        before,
-        what,
+    request = DanceRequest(
+        reference=_reference(asked, ob),
+        seconds=float(asked["seconds"]) if "seconds" in asked else part.seconds,
+        tempo_map=part.tempo,
+        grid=beats_of(asked["beats"]) if asked.get("beats") else None if "beats" in asked else it.beats,
+        style=(asked.get("style") if style is None else style) or None,
+        energy=asked.get("energy", float(now.settings.energy)),
+        seed=int(data.dance.seed if seed is None else seed),
+        steps=asked.get("steps", STEPS[now.settings.quality]),
+        listen=asked.get("listen", float(now.settings.listen)),
+        repeat=asked.get("repeat", float(now.settings.repeat)),
+        known=kept_poses.part(kept, part.first, part.stop),
     )
+    asked_for = Order(
+        subject=subject(now, it.scene, it.playback, ob),
+        request=request,
+        source=audio.fetch(now.context, it.scene, it.playback).source,
+        song_start=data.song_start,
+        song_seconds=data.song_seconds,
+        whole=it.playback.tempo,
+        span=Span(float(it.span.frame_at(part.first / fps)), part.seconds, it.span.rate),
+        notice=character.notice(ob),
+    )
+    return Revision(asked_for, it.take.identity, kept, part.first, part.stop, before, what)
 
 
-def merge(change: Revision, made: DanceData) -> DanceData:
+def _reference(asked: dict, ob) -> PoseSequence:
+    """The pose that a take was danced from; that of its rig, where the take does not say."""
+    try:
+        return pose_of(asked["reference"])
+    except (KeyError, TypeError, ValueError):
+        return rig.pose_of(ob, current=False).pose
+
+
+def merge(change: Revision, made: Dance) -> Dance:
     """The answer with all that stays of the take. Hands and feet of its own go with the new limbs."""
-    before, kept, part = change.before, change.kept, slice(change.first, change.stop)
+    before, part = change.before, slice(change.first, change.stop)
     made = kept_poses.merge(change.asked, made)
+    kept, fps = convert(change.kept.poses, made.poses.skeleton), made.poses.fps
     keypoints, scores = kept.keypoints.copy(), kept.scores.copy()
-    keypoints[part], scores[part] = made.keypoints, made.scores
-    more = None
-    if before.more is not None:
-        size, frames = np.asarray(made.canvas, float), min(len(keypoints), len(before.more))
-        own = before.more[:frames].astype(float) * (*size, 1.0)
-        was, now = before.keypoints[:frames] * size, keypoints[:frames] * size
-        more = moved_along(own, was, now, scores[:frames]) / (*size, 1.0)
-        more = np.concatenate([more, np.repeat(more[-1:], len(keypoints) - frames, 0)]).astype(np.float32)
-        same = (keypoints[:frames] == before.keypoints[:frames]).all((1, 2))
-        more[:frames][same] = before.more[:frames][same]  # bit for bit
-    ends = change.first, change.stop if change.stop < len(keypoints) else math.inf
+    keypoints[part], scores[part] = made.poses.keypoints, made.poses.scores
+    poses = replace(kept, keypoints=keypoints, scores=scores, canvas=before.poses.canvas)
+    if extremities_of(poses) is None:
+        poses = joined(poses, _moved_along(before.poses, poses))
+    ends = change.first / fps, change.stop / fps if change.stop < len(keypoints) else math.inf
     beats, downbeats = (
-        kept_poses.with_part(old, [t + change.first / kept_poses.FPS for t in new], *ends)
+        kept_poses.with_part(old.tolist(), [float(t) + change.first / fps for t in new], *ends)
         for old, new in (
             (before.beat_times, made.beat_times),
             (before.downbeat_times, made.downbeat_times),
         )
     )
-    return replace(
-        made,
-        keypoints=keypoints,
-        scores=scores,
-        canvas=before.canvas,
-        beat_times=beats,
-        downbeat_times=downbeats,
-        seams=_seams(change, made),
-        more=more,
-    )
+    seams = np.asarray(_seams(change, made), np.int32)
+    return replace(made, poses=poses, beat_times=beats, downbeat_times=downbeats, seams=seams)
 
 
-def _seams(change: Revision, made: DanceData) -> list[int]:
+def _moved_along(before: PoseSequence, after: PoseSequence) -> np.ndarray | None:
+    """Hands and feet (T, 48, 3) of a dance whose limbs have been danced again; None where it has none."""
+    more = extremities_of(before)
+    if more is None:
+        return None
+    size, frames = np.asarray(after.canvas, float), min(len(after), len(before))
+    was, now = to_openpose18(before)[:frames], to_openpose18(after)[:frames]
+    own = more[:frames].astype(float) * (*size, 1.0)
+    out = moved_along(own, was.keypoints * size, now.keypoints * size, now.scores) / (*size, 1.0)
+    same = (now.keypoints == was.keypoints).all((1, 2))
+    out[same] = more[:frames][same]  # bit for bit
+    return np.concatenate([out, np.repeat(out[-1:], len(after) - frames, 0)]).astype(np.float32)
+
+
+def _seams(change: Revision, made: Dance) -> list[int]:
     def again_at(seam: int) -> bool:
-        return any(a <= seam / kept_poses.FPS < b for a, b in change.kept.spans)
+        return any(a <= seam / made.poses.fps < b for a, b in change.kept.spans)
 
-    new = {s + change.first for s in made.seams}
-    return sorted({s for s in change.before.seams if not again_at(s)} | {s for s in new if again_at(s)})
+    new = {int(s) + change.first for s in made.seams}
+    old = {int(s) for s in change.before.seams}
+    return sorted({s for s in old if not again_at(s)} | {s for s in new if again_at(s)})
 
 
-def _take_of(change: Revision, made: DanceData, target: delivery.Target) -> tuple[Any, Take, Span]:
+def _take_of(change: Revision, made: Dance, target: delivery.Target) -> tuple[Any, Take, Span]:
     """The take that was changed, what the new one is, and where it lies."""
     asked = change.order
     old = stage.of_identity(target.scene.tempose, change.take)
@@ -208,20 +205,20 @@ def _take_of(change: Revision, made: DanceData, target: delivery.Target) -> tupl
     if placement.is_imported(data):
         return old, data, placement.span_of_import(target.scene, data)
     playback = target.playback
-    mark = sound_marks.mark_of_playback(replace(playback, tempo=TempoMap(asked.whole)))
-    settings = {**data.settings, "style": asked.body["style"] or ""}
+    mark = sound_marks.mark_of_playback(replace(playback, tempo=asked.whole))
+    settings = {**data.settings, "style": asked.request.style or ""}
     data = replace(data, fingerprint=mark, settings=settings)
     return old, data, placement.span_at(playback, data)
 
 
-def keys_of(change: Revision, made: DanceData) -> Plan:
+def keys_of(change: Revision, made: Dance) -> Plan:
     """What the keys of the new take are to be made from."""
     target = delivery.target_of(change.order)
     _, data, span = _take_of(change, made, target)
     return take_keys.plan(data, target.rig, span, target.scene.tempose)
 
 
-def put_in_steps(change: Revision, made: DanceData, find: Callable) -> Generator[None, None, str | None]:
+def put_in_steps(change: Revision, made: Dance, find: Callable) -> Generator[None, None, str | None]:
     """The kept keys of the take put into the Action that `find` finds, while the job runs."""
     _, data, span = _take_of(change, made, delivery.target_of(change.order))
 
@@ -235,7 +232,7 @@ def put_in_steps(change: Revision, made: DanceData, find: Callable) -> Generator
     return carry_over.put_in_steps(both, _around(data, span, change.kept.spans), span)
 
 
-def apply(change: Revision, made: DanceData, ready: Ready | None = None) -> str:
+def apply(change: Revision, made: Dance, ready: Ready | None = None) -> str:
     """Put the new take beside the old one."""
     target = delivery.target_of(change.order)
     old, data, span = _take_of(change, made, target)
@@ -308,6 +305,4 @@ def _around(data: Take, span: Span, spans: list) -> carry_over.CarryOver:
     edges.append(math.inf)
     pieces = [Piece(a, b, 0.0) for a, b in zip(edges[::2], edges[1::2], strict=True)]
     here = Timing(span, TempoMap(data.tempo_map))
-    return carry_over.CarryOver(
-        "", kept_poses.all_of(kept_poses.at_rate(data.dance)), pieces, here, here, [], True
-    )
+    return carry_over.CarryOver("", kept_poses.all_of(data.dance), pieces, here, here, [], True)

@@ -4,9 +4,9 @@
 import math
 from dataclasses import dataclass
 
+from tempose_pose.grid import BeatGrid
 from tempose_pose.tempo import TempoMap
 
-from ...model.dance import kept_poses
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.tempo import area, ranges
@@ -16,6 +16,7 @@ from .. import compat
 from ..music import song_grid, song_playback
 from ..music.audio import MIN_SECONDS
 from ..reading import Reading
+from ..server import connection
 from . import placement, stage
 
 
@@ -35,8 +36,8 @@ class TakePart:
         The take on the timeline.
     playback : Playback
         The whole strip; without one, the take as if it were music.
-    beats : dict, optional
-        The beat grid of the sound, in song seconds.
+    beats : BeatGrid, optional
+        Of the sound, in song seconds.
     spans : of (start, stop)
         Timeline seconds of the take that are to be changed.
     """
@@ -47,21 +48,22 @@ class TakePart:
     original: object
     span: Span
     playback: Playback
-    beats: dict | None
+    beats: BeatGrid | None
     spans: list
 
 
 @dataclass(frozen=True)
 class DancedPart:
-    """Frames [first, stop) of a take, at `kept_poses.FPS`, that can be danced: music is heard there."""
+    """Frames [first, stop) of a take, at the model's frame rate, that can be danced: music is heard there."""
 
     first: int
     stop: int
     tempo: TempoMap
+    fps: float
 
     @property
     def seconds(self) -> float:
-        return (self.stop - self.first) / kept_poses.FPS
+        return (self.stop - self.first) / self.fps
 
 
 def part_of(now: Reading, group) -> TakePart:
@@ -94,7 +96,7 @@ def part_of(now: Reading, group) -> TakePart:
     return TakePart(take, data, scene, playback.original, span, playback, beats, [(start, stop)])
 
 
-def _music(now: Reading, scene, data: Take) -> tuple[Playback | None, dict | None]:
+def _music(now: Reading, scene, data: Take) -> tuple[Playback | None, BeatGrid | None]:
     """What a take is danced to, and its beats; for one from a file the sound that is meant now, None without one."""
     if placement.is_imported(data):
         return now.playback, now.beats
@@ -115,12 +117,13 @@ def no_music(it: TakePart) -> Problem:
 
 def danced_part(it: TakePart, frames: int) -> DancedPart:
     """The part of a take of so many frames that lies where music is heard: all of it, but for takes from files."""
+    fps = connection.fps()
     if not placement.is_imported(it.data):
-        return DancedPart(0, frames, TempoMap(it.data.tempo_map))
+        return DancedPart(0, frames, TempoMap(it.data.tempo_map), fps)
     shift = float(it.playback.span.second_at(it.span.left))  # of the strip, at the take's beginning
-    first = max(0, math.ceil(-shift * kept_poses.FPS - 1e-6))
-    stop = min(frames, math.floor((it.playback.span.seconds - shift) * kept_poses.FPS + 1e-6))
-    if (stop - first) / kept_poses.FPS < MIN_SECONDS:
+    first = max(0, math.ceil(-shift * fps - 1e-6))
+    stop = min(frames, math.floor((it.playback.span.seconds - shift) * fps + 1e-6))
+    if (stop - first) / fps < MIN_SECONDS:
         raise no_music(it)
-    edges = (first / kept_poses.FPS + shift, stop / kept_poses.FPS + shift)
-    return DancedPart(first, stop, ranges.cut(it.playback.tempo, *edges))
+    edges = (first / fps + shift, stop / fps + shift)
+    return DancedPart(first, stop, ranges.cut(it.playback.tempo, *edges), fps)

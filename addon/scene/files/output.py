@@ -2,6 +2,7 @@
 """Poses out of the scene, and poses from files as takes."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import bpy
@@ -10,11 +11,9 @@ import numpy as np
 from tempose_pose.completing import whole
 from tempose_pose.dance import Dance
 from tempose_pose.limits import MAX_FRAMES
-from tempose_pose.sequence import PoseSequence, bridged, convert, of_joints
-from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18, Skeleton
+from tempose_pose.sequence import PoseSequence, bridged, to_openpose18
 
-from ...model.character.extremities import carried
-from ...model.dance.dance import DanceData
+from ...model.character.extremities import carried, extremities_of, joined
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.tempo.timing import resample
@@ -24,66 +23,41 @@ from ..dance import stage
 from ..reading import Reading
 from . import rig_reading
 
-_HANDS_AND_FEET = Skeleton("hands_and_feet", EXTREMITIES, (-1,) * len(EXTREMITIES), ())
-
 
 def from_take(take, rate: float) -> Dance:
     """A take's own poses at a frame rate, from its first frame on the timeline."""
-    data = stage.data_of(take)
-    dance = data.dance
-    seconds = np.arange(max(1, round(len(dance.keypoints) / dance.fps * rate))) / rate
-    pixels, scores = resample(dance.pixels, dance.scores, dance.fps, seconds)
-    pixels, scores = np.asarray(pixels, float), np.asarray(scores, float)
-    joints: tuple[str, ...] = OPENPOSE_18.joints
-    more = _more(take, dance, seconds, pixels, scores)
-    if more is not None:
-        joints = (*joints, *EXTREMITIES)
-        pixels = np.concatenate([pixels, more[..., :2]], 1)
-        scores = np.concatenate([scores, more[..., 2]], 1)
-    poses = of_joints(joints, pixels, scores, rate, dance.canvas)
-    beats, downbeats = np.asarray(dance.beat_times, float), np.asarray(dance.downbeat_times, float)
-    return Dance(poses, beats, downbeats, np.zeros(0, np.int32), dance.seed, dance.model_revision)
+    dance = stage.data_of(take).dance
+    poses = dance.poses
+    seconds = np.arange(max(1, round(poses.seconds * rate))) / rate
+    keypoints, scores = resample(poses.keypoints, poses.scores, poses.fps, seconds)
+    poses = replace(poses, keypoints=keypoints, scores=scores, fps=rate)
+    if extremities_of(poses) is None:
+        poses = joined(poses, _carried(take, poses))
+    return replace(dance, poses=poses, seams=np.zeros(0, np.int32))
 
 
-def _more(take, dance: DanceData, seconds, pixels: np.ndarray, scores: np.ndarray) -> np.ndarray | None:
-    """Hands and feet of a take: its own, or those of its rig at rest, carried along; None where neither has any."""
-    if dance.more is not None:
-        own, sure = resample(dance.more[..., :2], dance.more[..., 2], dance.fps, seconds)
-        return np.concatenate([np.asarray(own, float) * dance.canvas, np.asarray(sure)[..., None]], 2)
+def _carried(take, poses: PoseSequence) -> np.ndarray | None:
+    """Hands and feet (T, 48, 3) of a take's rig at rest, carried along; None where it has none."""
     if character.why_not(take.rig):
         return None
-    pose = character.pose_of(take.rig, current=False)
-    scale = np.asarray(dance.canvas, float) / pose.canvas
+    pose, body = character.pose_of(take.rig, current=False), to_openpose18(poses)
+    if not pose.more:
+        return None
+    scale = np.asarray(body.canvas, float) / pose.canvas
     more = {joint: np.asarray(at) * scale for joint, at in pose.more.items()}
-    return carried(pixels, scores, pose.points * scale, more) if more else None
+    found = carried(body.pixels.astype(float), body.scores.astype(float), pose.points * scale, more)
+    return found / (*body.canvas, 1.0)
 
 
 def as_take(dance: Dance, name: str, frame: float) -> Take:
     """A dance from a file as a take that begins at a frame; the model is not asked. Any thread."""
     if len(dance.poses) > MAX_FRAMES:
         raise Problem("too_long", f"{name} has more than {MAX_FRAMES} frames. Choose a shorter one.")
-    body = whole(dance.poses)
-    data = DanceData(
-        body.keypoints,
-        body.scores,
-        body.fps,
-        body.canvas,
-        dance.beat_times.tolist(),
-        dance.downbeat_times.tolist(),
-        [],
-        dance.seed,
-        dance.model_revision,
-        _hands_and_feet(dance.poses),
-    )
-    seconds = len(body) / body.fps
+    poses = joined(whole(dance.poses), extremities_of(bridged(dance.poses)))
+    seconds = poses.seconds
+    data = replace(dance, poses=poses, seams=np.zeros(0, np.int32))
     settings = {"left": float(frame), "imported": name}
     return Take(data, [[0.0, 0.0], [seconds, seconds]], 0.0, seconds, "", settings)
-
-
-def _hands_and_feet(poses: PoseSequence) -> np.ndarray | None:
-    """Hands and feet as a dance has them, without gaps in time; None without any."""
-    own = bridged(convert(poses, _HANDS_AND_FEET))
-    return np.concatenate([own.keypoints, own.scores[..., None]], 2) if own.scores.any() else None
 
 
 def rate_of(scene) -> float:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import bpy
 
+from ...model.dance import takes
 from ...model.keys import key_plan
 from ...model.keys.key_plan import Keyed, Plan
 from ...model.server.work import Work
@@ -46,7 +47,7 @@ def ready(work: Work, read: Callable[[], Plan], splice: Callable | None = None) 
     """
     work.status("Making keys…")
     plan = work.main(read)
-    _ = plan.dance.packed  # it is put into the file soon: not while Blender waits
+    takes.poses_text(plan.dance)  # it is put into the file soon: not while Blender waits
     keyed = key_plan.made(plan, lambda count: work.status(f"Making keys: {count:,} so far"))
     mark = uuid.uuid4().hex
     work.main(lambda: _written(plan.rig, keyed, mark))

@@ -10,7 +10,7 @@ import bpy
 
 from ...model.music import beat_view
 from ...model.music.beat_view import Laid, Picture, View
-from ...model.music.beats import Grid
+from ...model.music.beats import EditedGrid
 from . import grids, markers, song_grid, timelines
 
 SCRUB = 23.0  # pixels of the ruler of frames at the top, at UI scale 1
@@ -51,7 +51,7 @@ def forget() -> None:
     vars(_kept).update(vars(_Kept()))
 
 
-def hold(mark: str = "", grid: Grid | None = None, index: int | None = None) -> None:
+def hold(mark: str = "", grid: EditedGrid | None = None, index: int | None = None) -> None:
     """While a beat is dragged: draw this grid of a sound instead of the one in the scene; nothing to end it."""
     _kept.held = (mark, grid, index) if grid is not None else None
     timelines.redraw()

@@ -5,7 +5,7 @@ import json
 
 from ...model.errors import Problem
 from ...model.music import beats
-from ...model.music.beats import Grid
+from ...model.music.beats import EditedGrid
 
 KEY = "tempose_grids"
 _read: list = ["", {}, {}]  # the last text, what it says, and grids made of it: drawing asks at every redraw
@@ -28,7 +28,7 @@ def _all(scene) -> dict:
     return _read[1]
 
 
-def load(scene, mark: str) -> Grid | None:
+def load(scene, mark: str) -> EditedGrid | None:
     """The grid of a sound, or None. A damaged one counts as none.
 
     Parameters
@@ -60,7 +60,7 @@ def named(scene, name: str) -> list[str]:
     ]
 
 
-def save(scene, mark: str, grid: Grid, name: str = "") -> None:
+def save(scene, mark: str, grid: EditedGrid, name: str = "") -> None:
     """Keep the grid of a sound; `name` is that of its file, "" leaves the one that is there."""
     held = _all(scene)
     before = held.get(mark)

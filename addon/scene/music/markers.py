@@ -12,10 +12,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from tempose_pose.grid import BeatGrid
 from tempose_pose.tempo import TempoMap
 
 from ...model.music import beats
-from ...model.music.beats import DOWN, EDITED, PIN, Grid
+from ...model.music.beats import DOWN, EDITED, PIN, EditedGrid
 from ...model.tempo.timing import Span
 from . import grids
 
@@ -46,7 +47,7 @@ def hide(scene) -> None:
         del scene[KEY]
 
 
-def show(scene, mark: str, grid: Grid, span: Span, tempo: TempoMap) -> None:
+def show(scene, mark: str, grid: EditedGrid, span: Span, tempo: TempoMap) -> None:
     """A marker for every beat that is heard."""
     hide(scene)
     bars, places = beats.bar_numbers(grid)
@@ -62,7 +63,7 @@ def show(scene, mark: str, grid: Grid, span: Span, tempo: TempoMap) -> None:
     )
 
 
-def absorbed(scene, mark: str) -> Grid | None:
+def absorbed(scene, mark: str) -> EditedGrid | None:
     """The grid of a sound with what the artist did to its markers; nothing is written.
 
     Without any marker left the grid stays as it is: they were only a view. Locked beats do not follow their markers.
@@ -74,7 +75,7 @@ def absorbed(scene, mark: str) -> Grid | None:
     return _edited(grid, view, found) if found else grid
 
 
-def _edited(grid: Grid, view: dict, found: list) -> Grid:
+def _edited(grid: EditedGrid, view: dict, found: list) -> EditedGrid:
     exact = {}
     for frame, beat in view["markers"]:
         exact.setdefault(round(frame), beat)
@@ -133,7 +134,9 @@ def follow(scene, span: Span, tempo: TempoMap) -> None:
     show(scene, view["mark"], grid, span, tempo)
 
 
-def put(scene, mark: str, grid: Grid, span: Span, tempo: TempoMap, as_markers: bool, name: str = "") -> None:
+def put(
+    scene, mark: str, grid: EditedGrid, span: Span, tempo: TempoMap, as_markers: bool, name: str = ""
+) -> None:
     """Keep a grid, and show it as markers or not; `name` is that of the sound's file."""
     grids.save(scene, mark, grid, name)
     if as_markers:
@@ -148,7 +151,7 @@ def clear(scene, mark: str) -> None:
     grids.drop(scene, mark)
 
 
-def read(scene, mark: str) -> dict | None:
+def read(scene, mark: str) -> BeatGrid | None:
     """The grid of a sound with the artist's edits, as a dance is asked for with it; None: the server listens."""
     grid = absorbed(scene, mark)
-    return grid.to_request() if grid is not None and len(grid) else None
+    return grid.beat_grid if grid is not None and len(grid) else None

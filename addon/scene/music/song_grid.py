@@ -4,8 +4,10 @@
 from dataclasses import dataclass
 from typing import Any
 
+from tempose_pose.grid import BeatGrid
+
 from ...model.errors import Problem
-from ...model.music.beats import Grid
+from ...model.music.beats import EditedGrid
 from ...model.tempo.playback import Playback
 from .. import compat
 from . import grids, markers, mix, song, song_playback, sound_marks, timelines
@@ -22,14 +24,14 @@ class SongGrid:
     mark : str
         Of the sound that the grid belongs to.
     playback : Playback
-    grid : Grid
+    grid : EditedGrid
         Empty where there is none yet.
     """
 
     scene: Any
     mark: str
     playback: Playback
-    grid: Grid
+    grid: EditedGrid
 
     def song(self, frame: float) -> float:
         """Song second that is heard at a scene frame."""
@@ -45,16 +47,16 @@ class SongGrid:
         return tempo.to_song(tempo.to_timeline(times) + seconds) - times
 
     @property
-    def request(self) -> dict | None:
+    def request(self) -> BeatGrid | None:
         """The beats as a dance is asked for with them; None: the server listens."""
-        return self.grid.to_request() if len(self.grid) else None
+        return self.grid.beat_grid if len(self.grid) else None
 
 
 def of(scene, playback: Playback) -> SongGrid:
     """The grid of a song with the artist's edits of its markers; nothing is written."""
     own = sound_marks.mark_of(scene, playback)
     grid = markers.absorbed(scene, sound_marks.mark_of_grid(scene, playback, own))
-    return SongGrid(scene, own, playback, Grid() if grid is None else grid)
+    return SongGrid(scene, own, playback, EditedGrid() if grid is None else grid)
 
 
 def at(scene, original) -> SongGrid:
@@ -77,7 +79,7 @@ def current(context) -> SongGrid:
     return of(meant.scene, playback)
 
 
-def put(window_scene, now: SongGrid, grid: Grid) -> None:
+def put(window_scene, now: SongGrid, grid: EditedGrid) -> None:
     """Write an edited grid, as markers too where the settings of the window's scene ask for it."""
     as_markers = window_scene.tempose.music.show_markers
     name = compat.file_name(now.playback.original.sound)
@@ -89,7 +91,9 @@ def clear(now: SongGrid) -> None:
     """Forget the grid of a sound."""
     markers.clear(now.scene, now.mark)
     if grids.has(now.scene, sound_marks.mark_of_grid(now.scene, now.playback, now.mark)):
-        grids.save(now.scene, now.mark, Grid())  # so that a former one of the same name does not come back
+        grids.save(
+            now.scene, now.mark, EditedGrid()
+        )  # so that a former one of the same name does not come back
     timelines.redraw()
 
 

@@ -1,45 +1,112 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The server that is in use, as long as Blender runs. Never saved: a token does not belong in a .blend."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
+
+from tempose_pose.limits import FPS, OVERLAP_FRAMES
+from tempose_pose.skeletons import OPENPOSE_18, Skeleton
+from tempose_pose.wire.answers import Capabilities, Health
 
 from ...model.errors import Problem
 from ...model.server import server_process
 from ...model.server.client import Client, is_loopback
+from ...model.server.work import Report
 from .. import compat
 
 
 @dataclass
 class Connection:
-    """A server that has answered."""
+    """A server that has answered.
 
-    url: str
-    token: str
-    version: str = ""
-    device: str = ""
-    model_revision: str = ""
-    capabilities: dict = field(default_factory=dict)
-    certificate: str = ""
-    own: bool = False  # started by this Blender
+    Parameters
+    ----------
+    report : Report
+        What it said.
+    own : bool
+        Whether this Blender has started it.
+    """
+
+    report: Report
+    own: bool = False
+
+    @property
+    def url(self) -> str:
+        return self.report.url
+
+    @property
+    def token(self) -> str:
+        return self.report.token
+
+    @property
+    def health(self) -> Health:
+        return self.report.health
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self.report.capabilities
+
+    @cached_property
+    def skeletons(self) -> dict[str, Skeleton]:
+        """Name → skeleton, of all that it knows."""
+        return {said.name: said.skeleton() for said in self.capabilities.skeletons}
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """What its model dances on; openpose18 where it does not say."""
+        names = (model.skeleton for model in self.capabilities.models if model.name == "default")
+        return self.skeletons.get(next(names, None) or "", OPENPOSE_18)
+
+    @property
+    def no_poses(self) -> str:
+        """Why it finds no joints in pictures, or nothing."""
+        said = self.capabilities.pose_estimator
+        return "" if said.available else said.message.rstrip(".")
 
     def client(self) -> Client:
         """A fresh client for one job."""
-        check_allowed(self.url)
+        said = self.report
+        check_allowed(said.url)
         own = server_process.running() if self.own else None
-        return Client(self.url, self.token, alive=own.alive if own else None, certificate=self.certificate)
+        return Client(
+            said.url,
+            said.token,
+            alive=own.alive if own else None,
+            certificate=said.certificate,
+            skeletons=tuple(self.skeletons.values()),
+        )
 
 
 current: Connection | None = None
 
 
-def accept(report: dict, own: bool) -> Connection:
-    """Use the server that this report came from."""
+def accept(report: Report, own: bool) -> Connection:
+    """Use the server that this report came from; raises `Problem` where it contradicts itself."""
     global current  # noqa: PLW0603
-    keys = ("url", "token", "version", "device", "model_revision", "capabilities")
-    current = Connection(
-        **{key: report[key] for key in keys}, certificate=report.get("certificate", ""), own=own
-    )
+    found = Connection(report, own)
+    _ = found.skeletons
+    current = found
     return current
+
+
+def styles() -> list[str]:
+    """What the server can dance; nothing without one."""
+    return current.capabilities.styles if current is not None else []
+
+
+def skeleton() -> Skeleton:
+    """What is danced on."""
+    return current.skeleton if current is not None else OPENPOSE_18
+
+
+def fps() -> float:
+    """Frames per second of the model's poses."""
+    return current.capabilities.fps if current is not None else FPS
+
+
+def overlap_seconds() -> float:
+    """How long poses must be kept between two danced stretches for the model to lean on them."""
+    return current.capabilities.overlap_frames / fps() if current is not None else OVERLAP_FRAMES / FPS
 
 
 def drop() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tempose_pose.grid import BeatGrid
 from tempose_pose.tempo import TempoMap
 
 from ...model.dance import retiming
@@ -15,6 +16,7 @@ from ...model.tempo import area, feel
 from ...model.tempo.playback import Playback, Timing
 from ...model.tempo.timing import Span
 from ..keys import curve_keys
+from ..server import connection
 
 SAME_SONG = 0.02  # seconds by which a cut may differ and still be the same
 
@@ -69,7 +71,7 @@ def _head(line: str) -> dict | None:
         return None
 
 
-def changes_of(take, action, playback: Playback, beats: dict | None) -> TempoChange | None:
+def changes_of(take, action, playback: Playback, beats: BeatGrid | None) -> TempoChange | None:
     """What a dance would hear anew after an edit of the tempo; None where it is no dance to this sound.
 
     Parameters
@@ -78,8 +80,8 @@ def changes_of(take, action, playback: Playback, beats: dict | None) -> TempoCha
         What moves the character, as `base.take_of` finds it.
     playback : Playback
         The song as it is to be played.
-    beats : dict or None
-        As asked for: ``beats`` and ``downbeats`` in song seconds, half and double time in them.
+    beats : BeatGrid or None
+        As asked for, in song seconds, half and double time in them.
     """
     head = head_of(take) if take is not None else None
     if head is None or head["settings"].get("strip", "") != playback.original.name:
@@ -99,16 +101,17 @@ def changes_of(take, action, playback: Playback, beats: dict | None) -> TempoCha
     if part is not None:
         inside = area.part_of(playback, *(float(playback.tempo.to_timeline(second)) for second in part))
         new = Timing(inside.span, inside.tempo)
-    wanted = None if beats is None else (tuple(beats["beats"]), tuple(beats["downbeats"]))
-    touched = _touched(take.text.lines[0].body, tuple(playback.tempo.points), wanted)
-    downbeats = (beats or {}).get("downbeats") or tempo.to_song(
-        np.asarray(head["downbeat_times"], float)
-    ).tolist()
+    wanted = None if beats is None else (tuple(beats.beats.tolist()), tuple(beats.downbeats.tolist()))
+    line, gap = take.text.lines[0].body, connection.overlap_seconds()
+    touched = _touched(line, tuple(playback.tempo.points), wanted, gap)
+    downbeats = beats.downbeats.tolist() if beats is not None else []
+    if not downbeats:
+        downbeats = tempo.to_song(np.asarray(head["downbeat_times"], float)).tolist()
     return TempoChange(take, action, old, new, list(touched), downbeats, part)
 
 
 @lru_cache(64)
-def _touched(line: str, points: tuple, beats: tuple | None) -> tuple[tuple[float, float], ...]:
+def _touched(line: str, points: tuple, beats: tuple | None, gap: float) -> tuple[tuple[float, float], ...]:
     """Song seconds that a dance hears anew at another tempo or with other beats. Panels ask at every redraw."""
     head = _head(line)
     assert head is not None
@@ -116,7 +119,7 @@ def _touched(line: str, points: tuple, beats: tuple | None) -> tuple[tuple[float
     old = TempoMap(head["tempo_map"])
     spans = retiming.tempo_differs(old, TempoMap(points), start, end)
     spans = [*spans, *_heard_anew(head, old, beats, start, end)]
-    return tuple(retiming.joined(spans, start, end, retiming.gap_seconds()))
+    return tuple(retiming.joined(spans, start, end, gap))
 
 
 def _heard_anew(head: dict, tempo: TempoMap, beats: tuple | None, start: float, end: float) -> list:

@@ -12,8 +12,9 @@ from tempose.segments import OVERLAP, SEGMENT
 from tempose_pose.curves import RANGES
 from tempose_pose.limits import FPS
 from tempose_pose.request import STYLES
-from tempose_pose.skeletons import SKELETONS
-from tempose_server import decode, pictures, schemas
+from tempose_pose.skeletons import LAYOUTS
+from tempose_pose.wire.answers import Capabilities, Health, Limits, ModelInfo, PoseEstimator, SkeletonInfo
+from tempose_server import decode, pictures
 from tempose_server.metrics import CONTENT_TYPE
 from tempose_server.service import Parts
 
@@ -21,10 +22,10 @@ router = APIRouter()
 
 
 @router.get("/health")
-async def health(parts: Parts) -> schemas.Health:
+async def health(parts: Parts) -> Health:
     """Whether the server can dance. Answers also while the model loads and while a job runs."""
     engine = parts.engine
-    return schemas.Health(
+    return Health(
         status=engine.status,  # type: ignore[arg-type]
         version=__version__,
         device=engine.device,
@@ -34,24 +35,15 @@ async def health(parts: Parts) -> schemas.Health:
 
 
 @router.get("/capabilities")
-async def capabilities(parts: Parts) -> schemas.Capabilities:
+async def capabilities(parts: Parts) -> Capabilities:
     """What the server knows and how much it takes."""
     settings = parts.settings
-    return schemas.Capabilities(
+    return Capabilities(
         models=[
-            schemas.ModelInfo(name="default", revision=parts.engine.revision),
-            schemas.ModelInfo(name="null", revision="null-1"),
+            ModelInfo(name="default", revision=parts.engine.revision),
+            ModelInfo(name="null", revision="null-1"),
         ],
-        skeletons=[
-            schemas.SkeletonInfo(
-                name=bones.name,
-                joints=list(bones.joints),
-                parents=list(bones.parents),
-                limbs=[list(limb) for limb in bones.limbs],
-                flip=list(bones.flip),
-            )
-            for bones in SKELETONS.values()
-        ],
+        skeletons=[SkeletonInfo.of(bones) for bones in LAYOUTS.values()],
         fps=FPS,
         segment_frames=SEGMENT,
         overlap_frames=OVERLAP,
@@ -59,10 +51,10 @@ async def capabilities(parts: Parts) -> schemas.Capabilities:
         curves={name: list(limits) for name, limits in RANGES.items()},
         audio_formats=list(dict.fromkeys(chain.from_iterable(decode.FORMATS.values()))),
         picture_formats=[kind.lower() for kind in pictures.KINDS],
-        pose_estimator=schemas.PoseEstimator(
+        pose_estimator=PoseEstimator(
             available=not parts.poses.why_not, message=parts.poses.why_not or "Ready."
         ),
-        limits=schemas.Limits(
+        limits=Limits(
             audio_bytes=settings.audio_bytes,
             audio_seconds=settings.audio_seconds,
             dance_seconds=settings.dance_seconds,

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from pathlib import Path as FilePath
 from typing import Annotated
 
@@ -14,6 +16,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from tempose_pose import compact
 from tempose_pose.dance import Dance
 from tempose_pose.limits import FPS
+from tempose_pose.wire.answers import Job, Problem
+from tempose_pose.wire.dances import Result, packed, result_of
 from tempose_server import schemas
 from tempose_server.audio_store import unknown_audio
 from tempose_server.errors import ApiError, retry_later
@@ -37,11 +41,11 @@ router = APIRouter()
     "/jobs/{job_id}",
     status_code=202,
     responses={
-        200: {"model": schemas.Job},
-        409: {"model": schemas.Problem},
-        429: {"model": schemas.Problem},
-        503: {"model": schemas.Problem},
-        507: {"model": schemas.Problem},
+        200: {"model": Job},
+        409: {"model": Problem},
+        429: {"model": Problem},
+        503: {"model": Problem},
+        507: {"model": Problem},
     },
     openapi_extra=json_body(schemas.JobRequest),
 )
@@ -51,7 +55,7 @@ async def put_job(
     parts: Parts,
     response: Response,
     x_tempose_client: Annotated[str, Header()] = "",
-) -> schemas.Job:
+) -> Job:
     """Ask for a dance. The same request again answers the same job; another one under this id is 409."""
     if x_tempose_client and not _CLIENT.fullmatch(x_tempose_client):
         raise ApiError(
@@ -66,7 +70,7 @@ async def put_job(
 
 def _create(parts: Service, job_id: str, client: str, body: schemas.JobRequest) -> tuple[JobRecord, bool]:
     settings, engine = parts.settings, parts.engine
-    dance = schemas.to_dance_request(body)
+    dance = schemas.job_of(body).dance
     if body.seconds > settings.dance_seconds:
         raise ApiError(
             422, "seconds_range", f"This server makes dances of up to {settings.dance_seconds:g} seconds."
@@ -75,7 +79,7 @@ def _create(parts: Service, job_id: str, client: str, body: schemas.JobRequest) 
         raise unknown_audio()
     if refusal := engine.refusal(body.model):
         raise ApiError(503, "setup_failed", f"The server has no model: {refusal.message}")
-    short = schemas.unknown_frames(dance) <= settings.short_seconds * FPS
+    short = dance.unknown_frames <= settings.short_seconds * FPS
     with parts.jobs.changed:  # so that "queued" is announced before "running"
         job, new = parts.jobs.create(
             job_id, client, body.sha256, body.model_dump_json(), body.audio, short, dance.frames, body.seed
@@ -85,8 +89,8 @@ def _create(parts: Service, job_id: str, client: str, body: schemas.JobRequest) 
     return job, new
 
 
-async def _shown(parts: Service, job: JobRecord) -> schemas.Job:
-    return schemas.Job.model_validate(await run_in_threadpool(parts.jobs.describe, job))
+async def _shown(parts: Service, job: JobRecord) -> Job:
+    return await run_in_threadpool(parts.jobs.describe, job)
 
 
 async def _known_job(job_id: JobId, parts: Parts) -> JobRecord:
@@ -97,13 +101,13 @@ KnownJob = Annotated[JobRecord, Depends(_known_job)]
 
 
 @router.get("/jobs/{job_id}")
-async def get_job(job: KnownJob, parts: Parts) -> schemas.Job:
+async def get_job(job: KnownJob, parts: Parts) -> Job:
     """How far a job is."""
     return await _shown(parts, job)
 
 
 @router.post("/jobs/{job_id}/cancel")
-async def cancel_job(job: KnownJob, parts: Parts) -> schemas.Job:
+async def cancel_job(job: KnownJob, parts: Parts) -> Job:
     """End this job and no other: at once when it waits, within one sampler step when it runs."""
     return await _shown(parts, await run_in_threadpool(parts.engine.cancel, job.id))
 
@@ -127,8 +131,8 @@ async def job_events(
 
 @router.get(
     "/jobs/{job_id}/result",
-    response_model=schemas.Result,
-    responses={200: {"content": {NPZ: {}, compact.MEDIA_TYPE: {}}}, 409: {"model": schemas.Problem}},
+    response_model=Result,
+    responses={200: {"content": {NPZ: {}, compact.MEDIA_TYPE: {}}}, 409: {"model": Problem}},
 )
 async def job_result(job: KnownJob, request: Request, parts: Parts) -> Response:
     """The finished dance, as JSON or (by Accept) as a DANCE.npz file or in few bytes."""
@@ -144,28 +148,8 @@ async def job_result(job: KnownJob, request: Request, parts: Parts) -> Response:
 
 
 def _result_json(path: FilePath) -> bytes:
-    return _result(Dance.load(path)).model_dump_json().encode()
+    return json.dumps(asdict(result_of(Dance.load(path)))).encode()
 
 
 def _result_compact(path: FilePath) -> bytes:
-    dance = Dance.load(path)
-    about = _result(dance).model_dump(exclude={"keypoints", "scores"})
-    return compact.pack(about, dance.poses.keypoints, dance.poses.scores)
-
-
-def _result(dance: Dance) -> schemas.Result:
-    poses = dance.poses
-    return schemas.Result(
-        fps=poses.fps,
-        skeleton=poses.skeleton.name,
-        joints=list(poses.skeleton.joints),
-        frames=len(poses),
-        canvas=list(poses.canvas),
-        keypoints=schemas.encode(poses.keypoints),
-        scores=schemas.encode(poses.scores),
-        beat_times=dance.beat_times.tolist(),
-        downbeat_times=dance.downbeat_times.tolist(),
-        seams=dance.seams.tolist(),
-        seed=dance.seed,
-        model_revision=dance.model_revision,
-    )
+    return packed(Dance.load(path))

@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
+from tempose_pose.wire.answers import Analysis, AudioInfo, FoundPose, Problem
+from tempose_pose.wire.job import tempo_of
 from tempose_server import schemas
 from tempose_server.audio_store import unknown_audio
 from tempose_server.errors import ApiError
@@ -23,13 +25,13 @@ router = APIRouter()
     "/audio/{sha256}",
     status_code=201,
     responses={
-        200: {"model": schemas.AudioInfo},
-        408: {"model": schemas.Problem},
-        413: {"model": schemas.Problem},
+        200: {"model": AudioInfo},
+        408: {"model": Problem},
+        413: {"model": Problem},
     },
     openapi_extra=BYTES,
 )
-async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Response) -> schemas.AudioInfo:
+async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Response) -> AudioInfo:
     """Upload a song once; 200 when it is already there."""
     known = await run_in_threadpool(parts.audio.seconds, sha256)
     digest = hashlib.sha256()
@@ -48,7 +50,7 @@ async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Resp
         else:
             response.status_code = 200
     parts.metrics.uploads.labels("known" if response.status_code == 200 else "new").inc()
-    return schemas.AudioInfo(sha256=sha256, seconds=known)
+    return AudioInfo(sha256=sha256, seconds=known)
 
 
 @router.head("/audio/{sha256}")
@@ -68,12 +70,12 @@ KnownAudio = Annotated[str, Depends(_known_audio)]
 
 
 @router.get("/audio/{sha256}/analysis")
-async def analysis(sha256: KnownAudio, parts: Parts) -> schemas.Analysis:
+async def analysis(sha256: KnownAudio, parts: Parts) -> Analysis:
     """Beat grid, tempo curve and loudness; made on the first call, which may take some seconds."""
     made = await run_in_threadpool(parts.audio.kept_analysis, sha256)
     if made is None:
         made = await parts.sandbox.in_turn(parts.audio.analysis, sha256)
-    return schemas.Analysis.model_validate(made)
+    return Analysis(**made)
 
 
 @router.post(
@@ -85,21 +87,21 @@ async def analysis(sha256: KnownAudio, parts: Parts) -> schemas.Analysis:
 async def stretch(sha256: KnownAudio, request: Request, parts: Parts) -> Response:
     """The song as heard under a tempo map, pitch kept: a wav file, 16 bit at 44.1 kHz."""
     body = await read_json(request, schemas.StretchRequest, parts.settings)
-    schemas.to_tempo_map(body.tempo_map)
+    tempo_of(body.tempo_map)
     wav = await parts.sandbox.in_turn(parts.audio.stretched, sha256, body.tempo_map, body.seconds)
     return Response(wav, media_type="audio/wav")
 
 
 @router.post(
     "/pose",
-    responses={code: {"model": schemas.Problem} for code in (408, 409, 413)},
+    responses={code: {"model": Problem} for code in (408, 409, 413)},
     openapi_extra=BYTES,
 )
-async def find_pose(request: Request, parts: Parts) -> schemas.FoundPose:
+async def find_pose(request: Request, parts: Parts) -> FoundPose:
     """The pose of the largest person in a picture (PNG, JPEG or WebP). The picture is not kept."""
     parts.poses.check()
     with parts.audio.staging() as folder:
         with (folder / "picture").open("wb") as file:
             async for chunk in request.stream():
                 file.write(chunk)
-        return schemas.FoundPose.model_validate(await parts.sandbox.in_turn(parts.poses.find, folder))
+        return FoundPose(**await parts.sandbox.in_turn(parts.poses.find, folder))

@@ -3,9 +3,12 @@
 import importlib
 import importlib.util
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
+from tempose_pose.wire.answers import PoseEstimator
 
 ROOT = Path(__file__).resolve().parents[3]
 MODULE = "bl_ext.user_default.tempose"
@@ -20,6 +23,17 @@ def module_of(name):
         if importlib.util.find_spec(room) and importlib.util.find_spec(f"{MODULE}.{layer}.{name}"):
             return importlib.import_module(f"{MODULE}.{layer}.{name}")
     raise ModuleNotFoundError(name)
+
+
+def elsewhere(connection, **changed):
+    """The server in use as if its report said something else."""
+    return replace(connection, report=replace(connection.report, **changed))
+
+
+def with_estimator(connection, reason):
+    """The server in use as if it found joints in pictures, or did not for a reason."""
+    said = PoseEstimator(not reason, reason)
+    return elsewhere(connection, capabilities=replace(connection.capabilities, pose_estimator=said))
 
 
 def write_wav(path, samples, rate=RATE):

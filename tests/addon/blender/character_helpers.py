@@ -3,6 +3,8 @@
 import numpy as np
 
 from tempose_pose import skeletons
+from tempose_pose.dance import Dance
+from tempose_pose.sequence import PoseSequence
 
 MIDDLE = {
     "hips": (None, (0, 0, 1.0), (0, 0, 1.1)),
@@ -73,10 +75,9 @@ def dance(tempose, ob, seed=1, size=40.0, frames=40):
     points = reference.points + size * np.sin(
         t * rng.uniform(0.5, 3, (1, 18, 2)) + rng.uniform(0, 6, (1, 18, 2))
     )
-    data = tempose("dance.dance").DanceData(
-        (points / reference.canvas).astype(np.float32), np.ones(points.shape[:2], np.float32), 30.0,
-        reference.canvas, [0.0, 0.5], [0.0], [], seed, "test",
-    )  # fmt: skip
+    shares, scores = points / reference.canvas, np.ones(points.shape[:2])
+    poses = PoseSequence(shares, scores, 30.0, skeletons.OPENPOSE_18, reference.canvas)
+    data = Dance(poses, np.asarray([0.0, 0.5]), np.zeros(1), np.zeros(0, np.int32), seed, "test")
     return tempose("dance.takes").Take(data, [[0.0, 0.0], [1.0, 1.0]], 0.0, frames / 30, "", {}), points
 
 

@@ -4,7 +4,9 @@ import json
 
 import character_helpers as made
 import numpy as np
-from blender_helpers import CLICKS, add_strip
+from blender_helpers import CLICKS, add_strip, with_estimator
+
+from tempose_pose.wire.answers import FoundPose
 
 
 class Steps:
@@ -89,8 +91,9 @@ class Steps:
 
     def estimator(self):
         self.connect()
-        self.patch.setitem(self.tempose("server.connection").current.capabilities, "no_poses", "")
-        found = {"joints": {"left_wrist": (0.7, 0.5)}, "people": 1}
+        connection = self.tempose("server.connection")
+        self.patch.setattr(connection, "current", with_estimator(connection.current, ""))
+        found = FoundPose("openpose18", ["left_wrist"], [[0.7, 0.5]], [1.0], [64, 96], 1)
         self.patch.setattr(self.tempose("server.client").Client, "find_pose", lambda *_: found)
 
     def joint_markers(self):
@@ -123,7 +126,7 @@ class Steps:
         self.settings.edit.left_arm = True
 
     def style(self):
-        self.settings.edit.style = self.tempose("server.connection").current.capabilities["styles"][0]
+        self.settings.edit.style = self.tempose("server.connection").current.capabilities.styles[0]
 
     def twos(self):
         self.settings.keys.density = "TWOS"

@@ -1,8 +1,10 @@
 """Bad input gets a clear error and changes nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
-from blender_helpers import RATE, add_strip, click_track, summary, write_wav
+from blender_helpers import RATE, add_strip, click_track, elsewhere, summary, write_wav
 
 
 def refused(bpy, operator, match):
@@ -135,13 +137,13 @@ def test_a_style_that_the_server_does_not_know(blender, ready):
 
 def test_a_wrong_token(blender, connected, ready, tempose):
     connection = tempose("server.connection")
-    right = connection.current.token
-    connection.current.token = "wrong-token-wrong-token-wrong-token"
+    kept = connection.current
+    connection.current = elsewhere(kept, token="wrong-token-wrong-token-wrong-token")
     try:
         refused(blender, blender.ops.tempose.generate, "refuses this add-on's token")
         refused(blender, blender.ops.tempose.find_beats, "refuses this add-on's token")
     finally:
-        connection.current.token = right
+        connection.current = kept
 
 
 def test_no_server(blender, connected, ready, tempose):
@@ -156,7 +158,7 @@ def test_no_server(blender, connected, ready, tempose):
 def test_an_address_where_nobody_listens(blender, connected, ready, tempose):
     connection = tempose("server.connection")
     kept = connection.current
-    connection.current = connection.Connection("http://127.0.0.1:9", "t" * 40)
+    connection.current = replace(elsewhere(kept, url="http://127.0.0.1:9"), own=False)
     try:
         refused(blender, blender.ops.tempose.generate, "does not answer")
     finally:
@@ -166,7 +168,7 @@ def test_an_address_where_nobody_listens(blender, connected, ready, tempose):
 def test_another_machine_needs_the_persons_leave(blender, connected, ready, tempose):
     connection = tempose("server.connection")
     kept = connection.current
-    connection.current = connection.Connection("http://192.0.2.1:80", "t" * 40)
+    connection.current = elsewhere(kept, url="http://192.0.2.1:80")
     try:
         refused(blender, blender.ops.tempose.generate, "Allow Online Access")
     finally:

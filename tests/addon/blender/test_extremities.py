@@ -1,5 +1,7 @@
 """Hands and feet on rigs, and ink on figures that lie in other planes."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from blender_helpers import all_of
@@ -47,12 +49,10 @@ def take_of(tempose, pose, ob, frames=12):
         for j in skeleton.EXTREMITIES
     ]
     more = rest + body[:, lower] - pose.points[lower] + 3 * np.sin(2 * t + np.arange(48)[None, :, None])
-    more = np.concatenate([more / pose.canvas, np.ones((frames, 48, 1))], 2).astype(np.float32)
-    data = tempose("dance.dance").DanceData(
-        (body / pose.canvas).astype(np.float32), np.ones((frames, 18), np.float32), 30.0, pose.canvas,
-        [], [], [], 1, "test", more,
-    )  # fmt: skip
-    return tempose("dance.takes").Take(data, [[0.0, 0.0], [1.0, 1.0]], 0.0, frames / 30, "", {})
+    names = (*skeleton.OPENPOSE_18.joints, *skeleton.EXTREMITIES)
+    points = np.concatenate([body, more], 1)
+    poses = of_joints(names, points, np.ones(points.shape[:2]), 30.0, pose.canvas)
+    return tempose("dance.takes").Take(Dance.of(poses), [[0.0, 0.0], [1.0, 1.0]], 0.0, frames / 30, "", {})
 
 
 def test_a_rig_from_a_pose_with_hands_and_feet_has_their_bones_and_dances_them(
@@ -78,7 +78,8 @@ def test_a_rig_from_a_pose_with_hands_and_feet_has_their_bones_and_dances_them(
     columns = poses.skeleton.indices(*names)
     more, scores = poses.pixels[:, columns], poses.scores[:, columns]
     on_bones = [k for k, j in enumerate(names) if not j.endswith(("hand", "heel", "small_toe"))]
-    wanted = take.dance.more[:, on_bones, :2] * handed.canvas
+    own = tempose("character.extremities").extremities_of(take.dance.poses)
+    wanted = own[:, on_bones, :2] * handed.canvas
     off = np.linalg.norm(more[:, on_bones] - wanted, axis=2)
     assert off.max() < 1.0, (off.max(), names[on_bones[int(off.max(0).argmax())]])
     assert (scores > 0).all()
@@ -141,12 +142,8 @@ def from_file(blender, ready, tempose, handed, tmp_path):
     blender.context.view_layer.objects.active = ob
     ready.tempose.rig = ob
     dance = take_of(tempose, handed, ob, 100).dance
-    more = np.array(dance.more, float) * (*dance.canvas, 1)
-    points = np.concatenate([dance.pixels, more[..., :2]], 1)
-    scores = np.concatenate([dance.scores, more[..., 2]], 1)
-    names = (*skeletons.OPENPOSE_18.joints, *skeletons.EXTREMITIES)
-    poses = of_joints(names, points, scores, 25.0, dance.canvas)
-    tempose("files.pose_files").save(Dance.of(poses), str(tmp_path / "d.npz"), "NPZ")
+    dance = Dance.of(replace(dance.poses, fps=25.0))
+    tempose("files.pose_files").save(dance, str(tmp_path / "d.npz"), "NPZ")
     assert blender.ops.tempose.import_poses(filepath=str(tmp_path / "d.npz"), frame=25) == {"FINISHED"}
     return ready.tempose.takes[0]
 
@@ -160,25 +157,21 @@ def test_a_range_of_a_take_from_a_file_is_danced_again_and_keeps_its_hands(
 ):
     settings, known = ready.tempose, tempose("dance.kept_poses")
     settings.edit.area, settings.edit.first_frame, settings.edit.last_frame = "FRAMES", 49, 84
-    before = known.at_rate(dance_of(tempose, from_file))
+    before = known.at_rate(dance_of(tempose, from_file), 30.0).poses
     assert blender.ops.tempose.reroll() == {"FINISHED"}
     take = ready.tempose.takes[1]
-    after = dance_of(tempose, take)
+    after = dance_of(tempose, take).poses
     assert (after.fps, after.canvas, len(after.keypoints)) == (30.0, before.canvas, 120)
     again = np.zeros(120, bool)
     again[30:75] = True  # frames 49 to 84 at 24 per second, from frame 25 on
     np.testing.assert_array_equal(after.keypoints[~again], before.keypoints[~again])
-    np.testing.assert_array_equal(after.more[~again], before.more[~again])
     assert np.abs(after.keypoints[again] - before.keypoints[again]).max() > 0.01
-    skeleton = skeletons
-    wrist = skeleton.OPENPOSE_18.index("left_wrist")
-    hand = [k for k, j in enumerate(skeleton.EXTREMITIES) if j.startswith("left_middle")]
-    reach = [
-        np.linalg.norm((d.more[:, hand, :2] - d.keypoints[:, [wrist]]) * d.canvas, axis=2)
-        for d in (before, after)
-    ]
+    assert after.skeleton is before.skeleton
+    wrist = after.skeleton.index("left_wrist")
+    hand = [k for k, joint in enumerate(after.skeleton.joints) if joint.startswith("left_middle")]
+    reach = [np.linalg.norm(d.pixels[:, hand] - d.pixels[:, [wrist]], axis=2) for d in (before, after)]
     np.testing.assert_allclose(reach[0], reach[1], atol=0.05)  # the same hands, on other arms
-    assert (after.more[..., 2] == before.more[..., 2]).all()
+    assert (after.scores == before.scores).all()
     assert take.action.frame_range[0] == 25
     fingers = [c for c in tempose("keys.action_keys").curves(take.action) if '"middle.02.L"' in c.data_path]
     assert fingers
@@ -189,13 +182,14 @@ def test_a_take_from_a_file_is_danced_again_where_music_is_heard(blender, ready,
     """The strip begins in the middle of the take."""
     compat, known = tempose("compat"), tempose("dance.kept_poses")
     compat.move_strip(ready.sequence_editor.strips_all[0], 72)  # now at frame 73, two seconds into the take
-    before = known.at_rate(dance_of(tempose, from_file))
+    before = known.at_rate(dance_of(tempose, from_file), 30.0).poses
     ready.tempose.edit.area = "TAKE"
     assert blender.ops.tempose.reroll() == {"FINISHED"}
-    after = dance_of(tempose, ready.tempose.takes[1])
+    dance = dance_of(tempose, ready.tempose.takes[1])
+    after = dance.poses
     np.testing.assert_array_equal(after.keypoints[:60], before.keypoints[:60])
     assert np.abs(after.keypoints[61:] - before.keypoints[61:]).max(axis=(1, 2)).min() > 1e-4
-    assert np.allclose(after.beat_times, [2.25, 2.75, 3.25, 3.75], atol=0.03)
+    assert np.allclose(dance.beat_times, [2.25, 2.75, 3.25, 3.75], atol=0.03)
 
 
 @pytest.mark.parametrize("music", ["elsewhere", "none"])
@@ -213,4 +207,4 @@ def test_without_music_a_take_from_a_file_says_so_and_can_be_reshaped(
     edit.area, edit.first_frame, edit.last_frame, edit.amount = "FRAMES", 49, 84, 1.5
     assert blender.ops.tempose.scale_take() == {"FINISHED"}
     assert len(ready.tempose.takes) == 3
-    assert dance_of(tempose, ready.tempose.takes[2]).more is not None
+    assert hands_of(dance_of(tempose, ready.tempose.takes[2]).poses) is not None

@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 
 import pytest
+from blender_helpers import with_estimator
 
 WIDTH = 300  # of the side bar in pixels, at UI scale 1
 MARGINS, ICON = 36, 20  # of a panel inside of the tab, and of an icon beside a text
@@ -82,7 +83,8 @@ def test_the_first_look_says_how_to_begin(blender, scene, tempose, monkeypatch):
 def test_markers_are_said_to_be_placed_by_hand_only_where_they_are(
     blender, connected, scene, tempose, monkeypatch, reason
 ):
-    monkeypatch.setitem(tempose("server.connection").current.capabilities, "no_poses", reason)
+    connection = tempose("server.connection")
+    monkeypatch.setattr(connection, "current", with_estimator(connection.current, reason))
     said = " ".join(text for text, _, _ in written(blender, tempose))
     assert ("placed by hand" in said) == bool(reason)
 

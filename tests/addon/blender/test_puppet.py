@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from blender_helpers import with_estimator
 
 from tempose_pose import skeletons
 
@@ -176,14 +177,15 @@ def test_found_joints_move_the_markers_and_hands_come_along(blender, scene, temp
     assert not scene.objects
 
 
-def test_find_pose_says_why_it_cannot(blender, ready, tempose, read):
+def test_find_pose_says_why_it_cannot(blender, ready, tempose, read, monkeypatch):
     ready.tempose.drawing.image = gingerbread(blender, True)
     connection = tempose("server.connection")
     button = blender.types.TEMPOSE_OT_find_pose
-    connection.current.capabilities["no_poses"] = "This server has no pose model"
+    kept = connection.current
+    monkeypatch.setattr(connection, "current", with_estimator(kept, "This server has no pose model"))
     assert button.disabled_reason(read()) == "This server has no pose model"
     assert not blender.ops.tempose.find_pose.poll()
-    connection.current.capabilities["no_poses"] = ""
+    connection.current = with_estimator(kept, "")
     assert blender.ops.tempose.find_pose.poll()
     ready.tempose.drawing.image = None
     assert "picture" in button.disabled_reason(read())

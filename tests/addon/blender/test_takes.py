@@ -242,7 +242,7 @@ def test_a_range_danced_again_leaves_every_other_key_alone(blender, ready, ops, 
     ops.mirror_take()
     old_take = last(settings)
     mark, old = old_take.identity, keys_of(old_take.action)
-    poses = tempose("dance.stage").data_of(old_take).dance.keypoints
+    poses = tempose("dance.stage").data_of(old_take).dance.poses.keypoints
     in_range(settings)
     settings.seed = 77
     ops.reroll()
@@ -250,7 +250,7 @@ def test_a_range_danced_again_leaves_every_other_key_alone(blender, ready, ops, 
     assert take.seed == "77" and settings.seed == 78
     assert "re-rolled" in take.name
     assert "root" in differs(old, keys_of(take.action), 97, 192)
-    made = tempose("dance.stage").data_of(take).dance.keypoints
+    made = tempose("dance.stage").data_of(take).dance.poses.keypoints
     inside = np.zeros(len(made), bool)
     inside[120:240] = True  # frames 97 to 192 at 24 per second are seconds 4 to 8
     assert np.array_equal(made[~inside], poses[~inside])
@@ -317,11 +317,11 @@ def test_keys_set_by_hand_stay_outside_of_the_range(ops, settings, mirrored, tem
 
 def test_locked_limbs_keep_their_poses_while_the_rest_is_danced_anew(ops, settings, mirrored, tempose):
     stage, joints = tempose("dance.stage"), skeletons.OPENPOSE_18.joints
-    old = stage.data_of(mirrored).dance.keypoints
+    old = stage.data_of(mirrored).dance.poses.keypoints
     assert not ops.lock_limbs.poll()
     settings.edit.left_leg = settings.edit.right_leg = True
     ops.lock_limbs()
-    new = stage.data_of(last(settings)).dance.keypoints
+    new = stage.data_of(last(settings)).dance.poses.keypoints
     legs = [i for i, j in enumerate(joints) if j.split("_")[-1] in ("hip", "knee", "ankle")]
     rest = [i for i in range(18) if i not in legs]
     assert np.array_equal(new[:, legs], old[:, legs])
@@ -330,7 +330,7 @@ def test_locked_limbs_keep_their_poses_while_the_rest_is_danced_anew(ops, settin
 
 def test_kept_poses_stay_and_it_dances_between_them(ready, ops, settings, mirrored, tempose):
     stage = tempose("dance.stage")
-    old = stage.data_of(mirrored).dance.keypoints
+    old = stage.data_of(mirrored).dance.poses.keypoints
     for frame in (121, 25):
         ready.frame_set(frame)
         assert ops.keep_pose() == {"FINISHED"}
@@ -340,7 +340,7 @@ def test_kept_poses_stay_and_it_dances_between_them(ready, ops, settings, mirror
     ops.keep_marked_poses()
     assert [p.frame for p in settings.edit.poses] == [25, 121, 217]
     ops.dance_between()
-    new = stage.data_of(last(settings)).dance.keypoints
+    new = stage.data_of(last(settings)).dance.poses.keypoints
     for frame in (25, 121, 217):
         at = round((frame - 1) / 24 * 30)
         assert np.array_equal(new[at], old[at])
@@ -352,7 +352,7 @@ def test_kept_poses_stay_and_it_dances_between_them(ready, ops, settings, mirror
 def test_another_style_in_a_range(ops, settings, mirrored, tempose):
     assert not ops.restyle.poll()
     in_range(settings)
-    settings.edit.style = tempose("server.connection").current.capabilities["styles"][0]
+    settings.edit.style = tempose("server.connection").current.capabilities.styles[0]
     old = keys_of(mirrored.action)
     seed = mirrored.seed
     ops.restyle()

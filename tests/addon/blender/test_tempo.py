@@ -153,10 +153,10 @@ def test_the_server_is_asked_for_the_touched_part_alone(blender, danced, tempose
     passage(danced, 16.25, 24.25, factor=1.25)
     asked, kept = tempose("dance.regenerate").order(read())
     assert kept.kept.spans == [pytest.approx((16.25, 16.25 + 6.4), abs=0.04)]
-    assert asked.body["known"]["joints"] is None
+    assert asked.request.known is kept.kept
     danced.tempose.tempo.again = "ALL"
     asked, kept = tempose("dance.regenerate").order(read())
-    assert kept is None and asked.body["known"] is None
+    assert kept is None and asked.request.known is None
 
 
 def test_nothing_changed_is_nothing_danced(blender, danced):

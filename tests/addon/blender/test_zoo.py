@@ -95,7 +95,7 @@ def off_on_screen(blender, tempose, ob, stretch=True):
     pixels = straight(ob, character.plane_of(ob, bone_map), character.placement(ob))
     ghost.begin(scene, ob, span)
     try:
-        ghost.take_in("segment", (0, take.dance.keypoints, take.dance.scores))
+        ghost.take_in("segment", (0, take.dance.poses.keypoints, take.dance.poses.scores))
         shown, rows = ghost.shown(), []
         limbs = [[names[i] for i in limb] for limb in skeletons.OPENPOSE_18.limbs]
         for frame in (1, 7, 13, 20):

@@ -165,8 +165,8 @@ def test_beats_are_added_and_taken_away():
     assert fewer.downbeats[1] == pytest.approx(even().times[5])  # the bar begins at the next beat
     assert beats.nearest(grid, 1.02) == 2
     with pytest.raises(Problem, match="no beats yet"):
-        beats.nearest(beats.Grid(), 1.0)
-    alone = beat_changes.insert(beats.Grid(), 3.0)
+        beats.nearest(beats.EditedGrid(), 1.0)
+    alone = beat_changes.insert(beats.EditedGrid(), 3.0)
     assert alone.downbeats.tolist() == [3.0]
 
 

@@ -86,7 +86,7 @@ def test_taps_twice_as_fast_double_the_grid():
 
 def test_tapping_without_any_beats_yet():
     taps = 1 + 0.5 * np.arange(8)
-    made = beat_taps.tapped(beats.Grid(), beat_taps.fit_taps(taps), 10.0, taps)
+    made = beat_taps.tapped(beats.EditedGrid(), beat_taps.fit_taps(taps), 10.0, taps)
     assert len(made) == 21 and 1.0 in np.round(made.downbeats, 6)
 
 
@@ -102,7 +102,7 @@ def test_a_delay_needs_beats_that_the_taps_follow():
     with pytest.raises(Problem, match="do not follow the beats"):
         beat_taps.delay(even(), 0.25 + 0.37 * np.arange(16))
     with pytest.raises(Problem, match="do not follow the beats"):
-        beat_taps.delay(beats.Grid(), 0.25 + 0.5 * np.arange(16))
+        beat_taps.delay(beats.EditedGrid(), 0.25 + 0.5 * np.arange(16))
     with pytest.raises(Problem, match="at least 4"):
         beat_taps.delay(even(), [1.0, 2.0])
 

@@ -101,7 +101,9 @@ def test_only_the_visible_part_is_made():
 
 
 def test_nothing_is_drawn_where_there_is_nothing():
-    assert not len(picture(lay(beats.Grid(), Span(1, 5, RATE), TempoMap([(0, 0), (1, 1)])), view()).rects)
+    assert not len(
+        picture(lay(beats.EditedGrid(), Span(1, 5, RATE), TempoMap([(0, 0), (1, 1)])), view()).rects
+    )
     assert not len(picture(laid(), view(10, 10)).rects)
     assert not len(picture(laid(), View(0, 10, 0, 0, 0)).rects)
 

@@ -34,18 +34,17 @@ def test_a_damaged_grid_is_refused_in_words(text):
 
 def test_the_tempo_of_a_song_that_changes_it_is_said_from_where_to_where():
     times = np.cumsum([0.25, *[0.6] * 16, *[0.46] * 16])
-    assert beats.tempo_in_words(beats.Grid(times, np.zeros(33, int))) == "100 to 130 BPM"
+    assert beats.tempo_in_words(beats.EditedGrid(times, np.zeros(33, int))) == "100 to 130 BPM"
     shaken = even(32).times + 0.01 * np.random.default_rng(1).standard_normal(32)
-    assert beats.tempo_in_words(beats.Grid(shaken, np.zeros(32, int))).startswith("1")
-    assert "to" not in beats.tempo_in_words(beats.Grid(shaken, np.zeros(32, int)))
+    assert beats.tempo_in_words(beats.EditedGrid(shaken, np.zeros(32, int))).startswith("1")
+    assert "to" not in beats.tempo_in_words(beats.EditedGrid(shaken, np.zeros(32, int)))
     assert beats.tempo_in_words(even(1)) == "0.0 BPM"
 
 
 def test_a_request_holds_beats_and_downbeats():
-    body = even(8).to_request()
-    assert body["beats"] == pytest.approx(0.25 + 0.5 * np.arange(8))
-    assert body["downbeats"] == pytest.approx([0.25, 2.25])
-    json.dumps(body)
+    asked = even(8).beat_grid
+    assert asked.beats == pytest.approx(0.25 + 0.5 * np.arange(8))
+    assert asked.downbeats == pytest.approx([0.25, 2.25])
 
 
 def test_bars_are_counted_from_the_first_downbeat():
@@ -58,7 +57,7 @@ def test_bars_are_counted_from_the_first_downbeat():
 def test_metre_and_tempo_are_read_off():
     assert even().bpm == pytest.approx(120)
     assert [even(metre=m).metre for m in (2, 3, 4, 5, 7)] == [2, 3, 4, 5, 7]
-    assert (beats.Grid().metre, beats.Grid().bpm) == (4, 0.0)
+    assert (beats.EditedGrid().metre, beats.EditedGrid().bpm) == (4, 0.0)
 
 
 def test_confidence_in_words_and_by_beat():

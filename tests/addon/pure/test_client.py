@@ -10,15 +10,21 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from addon.model.dance.dance import from_answer, number
 from addon.model.errors import Canceled, Problem
 from addon.model.server import work
-from addon.model.server.answers import EVENT_BYTES, MESSAGE_CHARACTERS, parse_events
+from addon.model.server.answers import EVENT_BYTES, parse_events
 from addon.model.server.client import Client, is_loopback, split_url
 from addon.model.server.job import Job
 from patience import PATIENCE
 
+from tempose_pose.request import DanceRequest
 from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.standing import standing_pose
+from tempose_pose.tempo import TempoMap
+from tempose_pose.wire.answers import AudioInfo
+from tempose_pose.wire.dances import dance_of
+from tempose_pose.wire.job import JobRequest
+from tempose_pose.wire.reading import TEXT, read
 
 TOKEN = "secret-token-for-tests"
 
@@ -36,6 +42,16 @@ def result(frames=30, **changed):
         "beat_times": [0.5, 1.0], "downbeat_times": [0.5], "seams": [], "seed": 7, "model_revision": "null-1",
         **changed,
     }  # fmt: skip
+
+
+CAPABILITIES = {
+    "models": [], "skeletons": [], "fps": 30, "segment_frames": 256, "overlap_frames": 16, "styles": ["pop"],
+    "limits": {"dance_seconds": 1200},
+}  # fmt: skip
+
+
+def asked(seconds):
+    return JobRequest("0" * 64, DanceRequest(standing_pose(), seconds))
 
 
 def job(state="succeeded", **more):
@@ -109,7 +125,7 @@ def test_every_call_carries_the_token_and_no_proxy_sees_it(monkeypatch):
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with serving({("GET", "/v1/health"): health()}) as (fake, client):
-        assert client.health()["status"] == "READY"
+        assert client.health().status == "READY"
         assert fake.calls[0][2]["Authorization"] == f"Bearer {TOKEN}"
 
 
@@ -227,26 +243,26 @@ def test_a_strange_health_report_is_refused_in_words(answer):
 )
 def test_a_result_that_lies_never_becomes_a_dance(changed):
     with pytest.raises(Problem, match="The server sent"):
-        from_answer(json.loads(json.dumps(result() | changed)))
+        dance_of(json.loads(json.dumps(result() | changed)))
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), True, "1", None])
 def test_a_number_is_finite_and_no_truth_value(value):
-    with pytest.raises(Problem, match="wrong size"):
-        number(value, -float("inf"), float("inf"), "size")
+    with pytest.raises(Problem, match="wrong seconds"):
+        read(AudioInfo, {"sha256": "", "seconds": value}, "sound")
 
 
 def test_a_server_that_talks_without_end_is_cut_short():
     answer = (422, {"code": "c" * 10_000, "message": "word " * 10_000})
     with serving({("GET", "/v1/health"): answer}) as (_, client), pytest.raises(Problem) as caught:
         client.health()
-    assert (len(caught.value.code), len(caught.value.message)) == (60, MESSAGE_CHARACTERS)
+    assert (len(caught.value.code), len(caught.value.message)) == (60, TEXT)
 
 
 def test_a_good_result_becomes_a_dance():
-    dance = from_answer(result())
-    assert dance.keypoints.shape == (30, 18, 2)
-    assert dance.pixels.max() == 500
+    dance = dance_of(result())
+    assert dance.poses.keypoints.shape == (30, 18, 2)
+    assert dance.poses.pixels.max() == 500
     assert dance.seed == 7
 
 
@@ -256,12 +272,12 @@ def test_an_answer_larger_than_allowed_is_cut_off(monkeypatch):
         serving({("POST", "stretch"): b"RIFF" + bytes(5000)}) as (_, client),
         pytest.raises(Problem, match="more than it may"),
     ):
-        client.stretch("0" * 64, [[0, 0], [1, 1]], 1.0)
+        client.stretch("0" * 64, TempoMap(), 1.0)
 
 
 def test_a_stretched_sound_that_is_no_wav_is_refused():
     with serving({("POST", "stretch"): b"<html>"}) as (_, client), pytest.raises(Problem, match="not a WAV"):
-        client.stretch("0" * 64, [[0, 0], [1, 1]], 1.0)
+        client.stretch("0" * 64, TempoMap(), 1.0)
 
 
 def test_a_wrong_token_is_said_in_words():
@@ -356,7 +372,7 @@ def test_a_dropped_stream_is_taken_up_where_it_broke():
     with serving(answers) as (fake, client):
         ended = client.follow("j", lambda name, data: seen.append(data.get("progress")))
         again = [c[2] for c in fake.calls if c[1].endswith("events")][1]
-    assert ended["state"] == "succeeded"
+    assert ended.state == "succeeded"
     assert seen == [0.25, 0.5, 0.75, 1.0, 1.0]
     assert again["Last-Event-ID"] == "2"
 
@@ -389,7 +405,7 @@ def test_cancel_ends_a_call_that_hangs_and_tells_the_server():
         client.ensure_sound = lambda data: ("0" * 64, 1.0)
         client.put_job = lambda job_id, body: None
         client.timeout = 60  # longer than anybody waits here
-        running = Job("Dancing", lambda w: work.dance(w, client, b"", {"seconds": 1.0}))
+        running = Job("Dancing", lambda w: work.dance(w, client, b"", asked(1.0).dance))
         assert reached.wait(PATIENCE)
         running.cancel()
         assert running.pump() == "canceled"  # at once, whatever the network does
@@ -408,10 +424,10 @@ def test_a_dance_of_another_length_is_refused():
     }
     with serving(answers) as (_, client):
         client.put_job = lambda job_id, body: None
-        made = work._danced(Quiet(), client, {"seconds": 1.0})
-        assert len(made.keypoints) == 30
+        made = work._danced(Quiet(), client, asked(1.0))
+        assert len(made.poses) == 30
         with pytest.raises(Problem, match="another length"):
-            work._danced(Quiet(), client, {"seconds": 2.0})
+            work._danced(Quiet(), client, asked(2.0))
 
 
 def test_a_full_queue_is_tried_again_with_the_same_job():
@@ -422,7 +438,7 @@ def test_a_full_queue_is_tried_again_with_the_same_job():
         return (429, {"code": "queue_full", "message": "Full."}) if len(tries) < 3 else (202, job("queued"))
 
     with serving({("PUT", "j"): put}) as (_, client):
-        work._put(Quiet(), client, "j", {})
+        work._put(Quiet(), client, "j", asked(1.0))
     assert tries == ["/v1/jobs/j"] * 3
 
 
@@ -489,13 +505,13 @@ def test_a_server_too_busy_loading_to_answer_is_waited_for():
             return None
         return health(status="STARTING" if len(tries) < 5 else "READY")
 
-    answers = {("GET", "/v1/health"): slow, ("GET", "/v1/capabilities"): {"styles": ["pop"], "models": []}}
+    answers = {("GET", "/v1/health"): slow, ("GET", "/v1/capabilities"): CAPABILITIES}
     with serving(answers) as (fake, _):
         report = work.connect(Quiet(), fake.url, TOKEN, listening=lambda: True)
         tries.clear()
         with pytest.raises(Problem, match="does not answer"):
             work.connect(Quiet(), fake.url, TOKEN)  # nothing says that one runs there
-    assert report["capabilities"]["styles"] == ["pop"]
+    assert report.capabilities.styles == ["pop"]
 
 
 def test_a_server_that_cannot_load_its_model_says_why():

@@ -1,13 +1,14 @@
 """Hands and toes that a pose file has."""
 
+import base64
+import io
 import json
-from dataclasses import replace
+import zlib
 
 import numpy as np
 import pytest
 from addon.model.character import extremities
 from addon.model.dance import reshape, takes
-from addon.model.dance.dance import DanceData
 from addon.model.files import pose_files
 
 from tempose_pose.dance import Dance
@@ -15,7 +16,7 @@ from tempose_pose.errors import TemposeError as Problem
 from tempose_pose.formats import read_reference
 from tempose_pose.reference import Reference
 from tempose_pose.sequence import hands_of, of_joints, to_openpose18
-from tempose_pose.skeletons import BODY_25, EXTREMITIES, FEET, HALPE_26, HANDS, OPENPOSE_18
+from tempose_pose.skeletons import BODY_25, BODY_67, EXTREMITIES, FEET, HALPE_26, HANDS, OPENPOSE_18
 
 
 def person(layout, hand=None):
@@ -98,29 +99,29 @@ def test_hands_and_feet_come_back_from_a_file(tmp_path, kind):
 
 def test_a_take_keeps_hands_and_feet_and_takes_without_stay_as_they_were():
     poses = dancing().poses
-    body, more = to_openpose18(poses), extremities_of(poses) * (0.001, 0.001, 1)
-    data = DanceData(
-        body.keypoints,
-        body.scores,
-        30.0,
-        (1000, 1000),
-        [],
-        [],
-        [],
-        1,
-        "x",
-        more.astype(np.float32),
-    )
-    for dance in (data, replace(data, more=None)):
-        back = takes.from_text(takes.to_text(takes.Take(dance, [], 0.0, 1.0, ""))).dance
-        assert np.array_equal(back.keypoints, dance.keypoints)
-        assert (back.more is None) == (dance.more is None)
-    assert np.array_equal(back.scores, data.scores)
-    twice = reshape.flipped(reshape.flipped(data))
-    assert np.allclose(twice.more, data.more, atol=1e-6)
-    left, right = (EXTREMITIES.index(f"{s}_big_toe") for s in ("left", "right"))
-    axis = (reshape.flipped(data).keypoints[0, OPENPOSE_18.index("nose"), 0] + data.keypoints[0, 0, 0]) / 2
-    assert np.allclose(reshape.flipped(data).more[:, left, 0], 2 * axis - data.more[:, right, 0], atol=1e-6)
+    for kept in (poses, to_openpose18(poses)):
+        back = takes.from_text(takes.to_text(takes.Take(Dance.of(kept), [], 0.0, 1.0, ""))).dance.poses
+        assert back.skeleton is kept.skeleton
+        assert np.array_equal(back.keypoints, kept.keypoints) and np.array_equal(back.scores, kept.scores)
+    flipped = reshape.flipped(Dance.of(poses))
+    assert np.allclose(reshape.flipped(flipped).poses.keypoints, poses.keypoints, atol=1e-6)
+    at, mirrored = poses.skeleton.at, flipped.poses.keypoints[:, :, 0]
+    axis = (mirrored[0, at["nose"]] + poses.keypoints[0, at["nose"], 0]) / 2
+    other = poses.keypoints[:, at["right_big_toe"], 0]
+    assert np.allclose(mirrored[:, at["left_big_toe"]], 2 * axis - other, atol=1e-6)
+
+
+def test_a_take_of_an_older_version_keeps_its_hands():
+    poses = dancing().poses
+    rows = [np.concatenate([p.keypoints, p.scores[..., None]], 2) for p in (to_openpose18(poses), poses)]
+    wide = np.concatenate([rows[0], rows[1][:, poses.skeleton.indices(*EXTREMITIES)]], 1).astype("<f4")
+    buffer = io.BytesIO()
+    np.save(buffer, wide)
+    head, _, _ = takes.to_text(takes.Take(Dance.of(to_openpose18(poses)), [], 0.0, 1.0, "")).partition("\n")
+    text = base64.b64encode(zlib.compress(buffer.getvalue())).decode()
+    back = takes.from_text(f"{head}\n{text}").dance.poses
+    assert back.skeleton is BODY_67
+    assert np.array_equal(extremities_of(back), extremities_of(poses))
 
 
 def test_hands_are_carried_by_forearms_and_keep_their_size():

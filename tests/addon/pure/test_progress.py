@@ -13,7 +13,7 @@ def poses(first, count):
 
 
 def test_frames_come_in_pieces_and_the_nearest_is_shown_until_the_right_one_is_there():
-    dance = Arriving(4.0)
+    dance = Arriving(4.0, OPENPOSE_18)
     assert dance.lines_at(1.0) is None and dance.until == 0.0
     dance.add(0, *poses(0, 60))
     assert dance.share == 0.5 and dance.until == 2.0
@@ -30,7 +30,7 @@ def test_frames_come_in_pieces_and_the_nearest_is_shown_until_the_right_one_is_t
 
 
 def test_limbs_that_are_not_seen_are_not_drawn():
-    dance = Arriving(1.0)
+    dance = Arriving(1.0, OPENPOSE_18)
     keypoints, scores = poses(0, 30)
     scores[:, 1] = 0  # no neck
     dance.add(0, keypoints, scores)

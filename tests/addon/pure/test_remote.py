@@ -8,7 +8,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import numpy as np
 import pytest
-from addon.model.dance.dance import from_compact
 from addon.model.errors import Problem
 from addon.model.server import client as client_module
 from addon.model.server.client import Client
@@ -17,7 +16,9 @@ from hypothesis import strategies as st
 from patience import PATIENCE
 
 from tempose_pose.compact import MAGIC, MEDIA_TYPE, pack
+from tempose_pose.limits import FARTHEST
 from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.wire.dances import unpacked
 
 TOKEN = "secret-token-for-tests"
 ABOUT = {
@@ -81,9 +82,9 @@ def test_a_certificate_that_the_person_gave_is_trusted(studio, monkeypatch):
     monkeypatch.setattr(client_module, "is_loopback", lambda _: False)  # as from another machine
     made = Client(url, TOKEN, certificate=cert).result("x")
     keypoints, scores, _ = dance()
-    assert np.abs(made.keypoints - keypoints).max() < 1e-5
-    assert np.abs(made.scores - scores).max() < 2.1e-3
-    assert (made.seed, made.beat_times) == (7, [0.5, 1.0])
+    assert np.abs(made.poses.keypoints - keypoints).max() < 1e-5
+    assert np.abs(made.poses.scores - scores).max() < 2.1e-3
+    assert (made.seed, made.beat_times.tolist()) == (7, [0.5, 1.0])
     path, accept, token = asked[-1]
     assert (path, token) == ("/v1/jobs/x/result", f"Bearer {TOKEN}")
     assert MEDIA_TYPE in accept
@@ -128,7 +129,7 @@ SOUND = dance()[2]
 )  # fmt: skip
 def test_a_compact_dance_that_lies_never_becomes_a_dance(data):
     with pytest.raises(Problem):
-        from_compact(data)
+        unpacked(data)
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)
@@ -138,11 +139,11 @@ def test_damage_is_refused_or_gives_finite_poses(changes):
     for at, value in changes:
         data[at] = value
     try:
-        made = from_compact(bytes(data))
+        made = unpacked(bytes(data))
     except Problem:
         return
-    assert np.isfinite(made.keypoints).all()
-    assert np.abs(made.keypoints).max() <= 16
+    assert np.isfinite(made.poses.keypoints).all()
+    assert np.abs(made.poses.keypoints).max() <= FARTHEST
 
 
 def test_a_compact_dance_is_unpacked_no_further_than_it_says():
@@ -155,7 +156,7 @@ def test_a_compact_dance_is_unpacked_no_further_than_it_says():
     tracemalloc.start()
     try:
         with pytest.raises(Problem):
-            from_compact(SOUND[:8] + header + bomb)
+            unpacked(SOUND[:8] + header + bomb)
         most = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()

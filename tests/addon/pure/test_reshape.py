@@ -3,11 +3,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from addon.model.dance import reshape
-from addon.model.dance.dance import DanceData
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tempose_pose.dance import Dance
 from tempose_pose.reference import Reference
+from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18, mirror
 
 RATE, FRAMES = 30.0, 150
@@ -32,19 +33,17 @@ def dance(seed=0):
         points[:, wrist] = points[:, elbow] + turned
     canvas = reference.canvas
     keypoints = (points / canvas).astype(np.float32)
-    return DanceData(
-        keypoints, np.ones((FRAMES, 18), np.float32), RATE, tuple(canvas), [0.5, 1.0], [0.5], [], 1, "test"
-    )
+    return Dance.of(PoseSequence(keypoints, np.ones((FRAMES, 18)), RATE, OPENPOSE_18, canvas))
 
 
 def lengths(dance):
-    pixels = dance.pixels
+    pixels = dance.poses.pixels
     at = {j: pixels[:, OPENPOSE_18.index(j)] for j in OPENPOSE_18.joints}
     return {j: np.hypot(*(at[j] - at[p]).T) for j in at if (p := OPENPOSE_18.parent_of(j)) and "hip" not in j}
 
 
 def speed(dance, joint):
-    return np.hypot(*np.diff(dance.pixels[:, OPENPOSE_18.index(joint)], axis=0).T).mean()
+    return np.hypot(*np.diff(dance.poses.pixels[:, OPENPOSE_18.index(joint)], axis=0).T).mean()
 
 
 def test_the_limbs_are_the_body_with_nothing_twice():
@@ -56,14 +55,14 @@ def test_the_limbs_are_the_body_with_nothing_twice():
 def test_a_mirror_image_changes_sides_in_the_same_place():
     before = dance()
     after = reshape.flipped(before)
-    hips = reshape.HIPS
-    assert np.median(after.keypoints[:, hips, 0]) == pytest.approx(
-        np.median(before.keypoints[:, hips, 0]), abs=1e-3
+    hips = OPENPOSE_18.indices("left_hip", "right_hip")
+    assert np.median(after.poses.keypoints[:, hips, 0]) == pytest.approx(
+        np.median(before.poses.keypoints[:, hips, 0]), abs=1e-3
     )
     for joint in OPENPOSE_18.joints:
         a, b = OPENPOSE_18.index(joint), OPENPOSE_18.index(mirror(joint))
-        assert np.array_equal(after.keypoints[:, a, 1], before.keypoints[:, b, 1])
-        total = after.keypoints[:, a, 0] + before.keypoints[:, b, 0]
+        assert np.array_equal(after.poses.keypoints[:, a, 1], before.poses.keypoints[:, b, 1])
+        total = after.poses.keypoints[:, a, 0] + before.poses.keypoints[:, b, 0]
         assert np.ptp(total) < 1e-6  # reflected at one axis
 
 
@@ -72,20 +71,20 @@ def test_a_mirror_image_changes_sides_in_the_same_place():
 def test_the_mirror_image_of_a_mirror_image_is_the_dance(seed):
     before = dance(seed)
     again = reshape.flipped(reshape.flipped(before))
-    assert np.allclose(again.keypoints, before.keypoints, atol=1e-6)
-    assert np.array_equal(again.scores, before.scores)
+    assert np.allclose(again.poses.keypoints, before.poses.keypoints, atol=1e-6)
+    assert np.array_equal(again.poses.scores, before.poses.scores)
 
 
 def test_joints_that_are_not_seen_are_not_thrown_about():
     before = dance()
-    scores, keypoints = before.scores.copy(), before.keypoints.copy()
+    scores, keypoints = before.poses.scores.copy(), before.poses.keypoints.copy()
     wrist = OPENPOSE_18.index("left_wrist")
     scores[:, wrist], keypoints[:, wrist] = 0, 0
-    before = replace(before, scores=scores, keypoints=keypoints)
+    before = replace(before, poses=replace(before.poses, scores=scores, keypoints=keypoints))
     mirrored = reshape.flipped(before)
     other = OPENPOSE_18.index("right_wrist")
-    assert (mirrored.scores[:, other] == 0).all() and (mirrored.keypoints[:, other] == 0).all()
-    assert (reshape.scaled(before, 1.5).keypoints[:, wrist] == 0).all()
+    assert (mirrored.poses.scores[:, other] == 0).all() and (mirrored.poses.keypoints[:, other] == 0).all()
+    assert (reshape.scaled(before, 1.5).poses.keypoints[:, wrist] == 0).all()
 
 
 @pytest.mark.parametrize("amount", [0.0, 0.5, 1.5, 2.0])
@@ -95,7 +94,7 @@ def test_movement_is_scaled_while_bones_keep_their_length_and_feet_stand(amount)
     for joint, length in lengths(before).items():
         assert np.abs(lengths(after)[joint] - length).max() < 0.02 * length.max() + 0.5, joint
     for ankle in ("left_ankle", "right_ankle"):
-        moved = np.hypot(*(after.pixels - before.pixels)[:, OPENPOSE_18.index(ankle)].T)
+        moved = np.hypot(*(after.poses.pixels - before.poses.pixels)[:, OPENPOSE_18.index(ankle)].T)
         assert moved.max() < 10  # of 700 pixels: where a leg does not reach any more
     wrist = speed(after, "left_wrist") / speed(before, "left_wrist")
     assert wrist < 0.8 if amount < 1 else wrist > 1.15
@@ -106,8 +105,8 @@ def test_nothing_changes_at_one_and_nothing_outside_of_the_range():
     assert reshape.scaled(before, 1.0) is before
     after = reshape.scaled(before, 1.8, [(1.5, 3.5)])
     outside = np.r_[0:45, 105:FRAMES]
-    assert np.array_equal(after.keypoints[outside], before.keypoints[outside])
-    assert not np.array_equal(after.keypoints[60:90], before.keypoints[60:90])
+    assert np.array_equal(after.poses.keypoints[outside], before.poses.keypoints[outside])
+    assert not np.array_equal(after.poses.keypoints[60:90], before.poses.keypoints[60:90])
     # No step at the borders: no frame moves much more than in the whole dance when it is changed throughout.
-    whole = np.abs(np.diff(reshape.scaled(before, 1.8).pixels, axis=0)).max()
-    assert np.abs(np.diff(after.pixels, axis=0)).max() < 1.3 * whole
+    whole = np.abs(np.diff(reshape.scaled(before, 1.8).poses.pixels, axis=0)).max()
+    assert np.abs(np.diff(after.poses.pixels, axis=0)).max() < 1.3 * whole

@@ -1,25 +1,34 @@
 import numpy as np
 import pytest
-from addon.model.dance.dance import DanceData
 from addon.model.dance.fingerprint import fingerprint
 from addon.model.dance.takes import Take, from_text, to_text
 from addon.model.errors import Problem
 
+from tempose_pose.dance import Dance
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import HALPE_26, OPENPOSE_18, Skeleton
 
-def take(frames=90):
+TAILED = Skeleton("tailed", ("mid_hip", "tail"), (-1, 0), ((0, 1),))
+
+
+def take(bones=OPENPOSE_18, frames=90):
     rng = np.random.default_rng(1)
-    dance = DanceData(
-        rng.random((frames, 18, 2), np.float32), rng.random((frames, 18), np.float32), 30.0, (1000, 800),
-        [0.5, 1.0], [0.5], [40], 2**62, "null-1",
-    )  # fmt: skip
+    keypoints, scores = (
+        rng.random((frames, len(bones), 2), np.float32),
+        rng.random((frames, len(bones)), np.float32),
+    )
+    poses = PoseSequence(keypoints, scores, 30.0, bones, (1000, 800))
+    dance = Dance(poses, np.asarray([0.5, 1.0]), np.asarray([0.5]), np.asarray([40]), 2**62, "null-1")
     return Take(dance, [[0.0, 1.0], [3.0, 4.0]], 1.0, 3.0, "abc", {"strip": "Lied – ♪.wav"})
 
 
-def test_a_take_comes_back_from_its_text_to_the_bit():
-    before = take()
+@pytest.mark.parametrize("bones", [OPENPOSE_18, HALPE_26, TAILED], ids=lambda bones: bones.name)
+def test_a_take_comes_back_from_its_text_to_the_bit(bones):
+    before = take(bones)
     after = from_text(to_text(before))
-    assert (after.dance.keypoints == before.dance.keypoints).all()
-    assert (after.dance.scores == before.dance.scores).all()
+    assert after.dance.poses.skeleton == bones
+    assert (after.dance.poses.keypoints == before.dance.poses.keypoints).all()
+    assert (after.dance.poses.scores == before.dance.poses.scores).all()
     assert after.dance.seed == 2**62
     assert after.dance.bpm == 120
     assert (after.tempo_map, after.settings, after.fingerprint) == (before.tempo_map, before.settings, "abc")

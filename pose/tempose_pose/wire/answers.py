@@ -1,0 +1,193 @@
+"""What the server answers. Times are song seconds, in a dance timeline seconds; other than that see docs/server.md.
+
+The server fills these in, and FastAPI describes them; the add-on reads them with `reading.read`, which checks every
+type, number and length against what is written here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from tempose_pose.limits import FARTHEST, MAX_BEATS, MAX_CANVAS, MAX_FRAMES, MAX_JOINTS
+from tempose_pose.skeletons import LAYOUTS, Skeleton
+from tempose_pose.wire.reading import AtMost, Rising, Whole, Within
+
+State = Literal["queued", "running", "succeeded", "failed", "canceled"]
+ENDED = ("succeeded", "failed", "canceled")
+"""States that a job does not leave."""
+
+Share = Annotated[float, Within(0, 1)]
+Seconds = Annotated[float, Within(0, 1e6)]
+Times = Annotated[list[float], AtMost(MAX_BEATS), Rising()]
+Frame = Annotated[int, Within(0, MAX_FRAMES)]
+Names = Annotated[list[str], AtMost(MAX_JOINTS)]
+Indices = Annotated[list[Annotated[int, Within(-1, MAX_JOINTS)]], AtMost(MAX_JOINTS)]
+Canvas = Annotated[list[Annotated[int, Within(1, MAX_CANVAS)]], Whole(2)]
+Bytes = Annotated[str, AtMost(MAX_FRAMES * MAX_JOINTS * 12)]
+"""Base64 of little-endian float32."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Any answer other than success: a code of `codes`, and words for a person."""
+
+    code: str
+    message: str
+    details: Any = None
+
+
+@dataclass(frozen=True)
+class Health:
+    """How the server is."""
+
+    status: Literal["STARTING", "READY", "BUSY", "SETUP_FAILED"]
+    version: str
+    device: str | None = None
+    model_revision: str | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """A model; `skeleton` is what it dances on, None while it is not loaded."""
+
+    name: str
+    revision: str | None = None
+    skeleton: str | None = None
+
+
+@dataclass(frozen=True)
+class SkeletonInfo:
+    """A joint layout; `flip` is each joint's partner on the other side."""
+
+    name: str
+    joints: Names
+    parents: Indices
+    limbs: Annotated[list[Annotated[Indices, Whole(2)]], AtMost(MAX_JOINTS)]
+    flip: Indices
+
+    @classmethod
+    def of(cls, bones: Skeleton) -> SkeletonInfo:
+        """A skeleton as it is told."""
+        limbs = [list(limb) for limb in bones.limbs]
+        return cls(bones.name, list(bones.joints), list(bones.parents), limbs, list(bones.flip))
+
+    def skeleton(self, ours: Iterable[Skeleton] = LAYOUTS.values()) -> Skeleton:
+        """One of ours where it is the same, else a new one; raises `TemposeError` where it is none."""
+        joints, parents = tuple(self.joints), tuple(self.parents)
+        limbs = tuple((limb[0], limb[1]) for limb in self.limbs)
+        if known := next((s for s in ours if s.joints == joints), None):
+            return known
+        return Skeleton(self.name, joints, parents, limbs)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much the server takes."""
+
+    dance_seconds: float
+    audio_bytes: int = 0
+    audio_seconds: float = 0.0
+    queue: int = 0
+    json_bytes: int = 0
+    json_elements: int = 0
+    picture_bytes: int = 0
+    picture_pixels: int = 0
+
+
+@dataclass(frozen=True)
+class PoseEstimator:
+    """Whether poses can be found in pictures; `message` says why not."""
+
+    available: bool
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What the server knows and how much it takes. Older servers leave the fields with a default out."""
+
+    models: list[ModelInfo]
+    skeletons: list[SkeletonInfo]
+    fps: Annotated[float, Within(1, 1000)]
+    segment_frames: Annotated[int, Within(1, MAX_FRAMES)]
+    overlap_frames: Frame
+    styles: Annotated[list[str], AtMost(500)]
+    limits: Limits
+    curves: dict[str, list[float]] = field(default_factory=dict)
+    audio_formats: list[str] = field(default_factory=list)
+    picture_formats: list[str] = field(default_factory=list)
+    pose_estimator: PoseEstimator = PoseEstimator(False, "This server is too old to find joints in pictures")
+
+
+@dataclass(frozen=True)
+class FoundPose:
+    """The largest person in a picture; keypoints are shares of the upright picture, score 0: not seen.
+
+    `skeleton` is openpose18, or body25 (with feet) or body25_hands, where the model has them; `people` is how
+    many were seen.
+    """
+
+    skeleton: str
+    joints: Names
+    keypoints: list[Annotated[list[Annotated[float, Within(-FARTHEST, FARTHEST)]], Whole(2)]]
+    scores: list[Share]
+    canvas: Canvas
+    people: Annotated[int, Within(1, 10_000)]
+
+
+@dataclass(frozen=True)
+class AudioInfo:
+    """A song that the server has."""
+
+    sha256: str
+    seconds: Seconds
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """What is heard in a song; `loudness` is the RMS of every tenth of a second, 1 the loudest.
+
+    `confidence` is how probable it is that the grid is right as a whole; `heard`, for each beat, how probable a beat
+    within 40 ms of it is (nothing where the sound is too short or too quiet to listen to).
+    """
+
+    seconds: Seconds
+    beats: Times
+    downbeats: Times
+    bpm: Annotated[float, Within(0, 2000)]
+    confidence: Share
+    heard: Annotated[list[Share], AtMost(MAX_BEATS)] = field(default_factory=list)
+    tempo_curve: list[list[float]] = field(default_factory=list)
+    loudness: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Job:
+    """How far a job is; `position` counts those ahead of it in the queue."""
+
+    id: str
+    state: State
+    position: int | None = None
+    progress: Share = 0.0
+    error: Problem | None = None
+    created: str = ""
+    updated: str = ""
+    frames: Frame = 0
+    seed: Annotated[int, Within(0, 2**63)] = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True)
+class Progress:
+    """An event: how much of a job is done."""
+
+    progress: Share
+    done: int = 0
+    total: int = 0

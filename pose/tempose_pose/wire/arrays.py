@@ -1,0 +1,41 @@
+"""Arrays on the wire: base64 of little-endian float32."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+import numpy as np
+
+from tempose_pose.errors import TemposeError
+from tempose_pose.limits import FARTHEST
+
+
+def encode(array: np.ndarray) -> str:
+    """An array of any shape as text."""
+    return base64.b64encode(np.ascontiguousarray(array, "<f4").tobytes()).decode()
+
+
+def decode(value: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Text, or nested lists, as a float32 array of that shape; one of its sides may be -1.
+
+    Raises
+    ------
+    TemposeError
+        ``"pose_shape"``: it is no array of that shape. ``"pose_not_finite"``: it holds NaN, infinity or numbers
+        beyond `FARTHEST`.
+    """
+    try:
+        if isinstance(value, str):
+            array = np.frombuffer(base64.b64decode(value, validate=True), "<f4").reshape(shape)
+        else:
+            array = np.asarray(value, np.float32)
+            fits = array.ndim == len(shape)
+            if not fits or any(b not in (-1, a) for a, b in zip(array.shape, shape, strict=True)):
+                raise ValueError
+    except (TypeError, ValueError, binascii.Error):
+        raise TemposeError("pose_shape", f"The list {name} has not the shape it must have.") from None
+    if not np.isfinite(array).all() or (np.abs(array) > FARTHEST).any():
+        raise TemposeError("pose_not_finite", f"{name} holds values that cannot be.")
+    return array.astype(np.float32)
