@@ -22,6 +22,7 @@ from tempose.music.encoders import encoder_spec
 from tempose.music.features import BEAT_GRID, MUSIC, WHOLE_SONG
 from tempose.vae import TIME_STRIDE
 from tempose_pose.request import STYLES
+from tempose_pose.skeletons import OPENPOSE_18
 
 # --- embedders ---
 
@@ -222,6 +223,8 @@ class DanceDiT(ModelMixin, ConfigMixin):
     ----------
     joints, latent_channels, rows : int
         K, C and W. The paper's latents have W = 64 bin rows; ours compress the bins to one.
+    skeleton : str
+        Name of the layout (`tempose_pose.skeletons.LAYOUTS`) that the K joints are of.
     patch_rows : int
         Bin rows per token; the patch is 1 column wide, so that pose and music share their time index.
     width, depth, heads, hidden : int
@@ -270,6 +273,7 @@ class DanceDiT(ModelMixin, ConfigMixin):
         encoder: dict[str, Any] | None = None,
         song: bool = False,
         memory: int = 0,
+        skeleton: str = OPENPOSE_18.name,
     ):
         super().__init__()
         latent = joints * latent_channels

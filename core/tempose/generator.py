@@ -10,6 +10,7 @@ from tempose.progress import OnSegment, OnStep
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.request import DanceRequest
+from tempose_pose.skeletons import Skeleton
 
 if TYPE_CHECKING:
     from tempose.music.audio import Song
@@ -21,6 +22,11 @@ class Generator(Protocol):
     """A model that dances. Equal song, request and revision give equal dances."""
 
     revision: str
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """What its dances are on."""
+        ...
 
     @property
     def device(self) -> object:

@@ -14,6 +14,7 @@ from tempose_pose.errors import Canceled
 from tempose_pose.limits import FPS
 from tempose_pose.request import DanceRequest
 from tempose_pose.sequence import PoseSequence, to_openpose18
+from tempose_pose.skeletons import OPENPOSE_18
 
 
 class NullModel:
@@ -21,6 +22,7 @@ class NullModel:
 
     revision = "null-1"
     device = "cpu"
+    skeleton = OPENPOSE_18
 
     def __call__(
         self,
@@ -43,11 +45,11 @@ class NullModel:
         keypoints = (pixels / np.asarray(reference.canvas)).astype(np.float32)
         scores = np.repeat(reference.scores, request.frames, 0)
         if request.known is not None:
-            known, mask = to_openpose18(request.known.poses), np.zeros(scores.shape, bool)
-            n = min(len(known), request.frames)
-            mask[:n] = request.known.mask[:n]
+            known, mask = request.known.on(reference.skeleton), np.zeros(scores.shape, bool)
+            n = min(len(known.mask), request.frames)
+            mask[:n] = known.mask[:n]
             given = np.zeros_like(keypoints)
-            given[:n], scores[mask] = known.keypoints[:n], known.scores[:n][mask[:n]]
+            given[:n], scores[mask] = known.poses.keypoints[:n], known.poses.scores[:n][mask[:n]]
             keypoints = meet(keypoints, given, mask).astype(np.float32)
         segments = plan(request.frames)
         for done, segment in enumerate(segments, 1):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -31,9 +31,9 @@ from tempose_pose.dance import Dance
 from tempose_pose.errors import Canceled, TemposeError
 from tempose_pose.framing import Framing, stood_up
 from tempose_pose.limits import FPS
-from tempose_pose.request import DanceRequest
-from tempose_pose.sequence import PoseSequence, to_openpose18
-from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.request import DanceRequest, Known
+from tempose_pose.sequence import PoseSequence, convert
+from tempose_pose.skeletons import Skeleton, skeleton
 
 
 class DancePipeline(DiffusionPipeline):
@@ -48,6 +48,11 @@ class DancePipeline(DiffusionPipeline):
         self.revision = "unsaved"
         named = dit.config["encoder"]
         self.encoder = encoder_of(named) if named else None
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """What the model dances on."""
+        return skeleton(self.dit.config["skeleton"])
 
     @classmethod
     def load(cls, folder: str | os.PathLike, device: str = "auto") -> DancePipeline:
@@ -110,9 +115,10 @@ class DancePipeline(DiffusionPipeline):
         Canceled
             Within one sampler step of `should_cancel` answering true.
         """
-        dancer = _Dancer.of(request.reference)
+        dancer = _Dancer.of(request.reference, self.skeleton)
+        known = request.known.on(self.skeleton) if request.known is not None else None
         grid = request.grid or song.grid
-        canvas = _Canvas.of(request, dancer.framing)
+        canvas = _Canvas.of(request.frames, known, dancer)
         segments = plan(request.frames, np.logical_not(canvas.kept.all(1)))
         total = len(segments) * request.steps
         sampler = SegmentSampler(self.vae, self.dit, self.scheduler)
@@ -124,7 +130,7 @@ class DancePipeline(DiffusionPipeline):
                 [_noise_seed(request.seed, segment)],
                 request.steps,
                 request.guidance,
-                earlier=score.earlier(segment, canvas.keypoints),
+                earlier=score.earlier(segment, canvas.keypoints, self.skeleton),
                 on_step=lambda step, n=number: _tick(on_step, should_cancel, n * request.steps + step, total),
             )
             canvas.draw(segment, drawn[0], np.where(dancer.missing, 0, confidence[0]))
@@ -133,14 +139,13 @@ class DancePipeline(DiffusionPipeline):
                 on_segment(segment.fresh, dancer.place(canvas.keypoints[part]), canvas.scores[part])
 
         final = dancer.place(canvas.keypoints)
-        if request.known is not None:  # bit for bit, not by way of the framing
-            known = to_openpose18(request.known.poses)
-            n = min(len(final), len(known))
-            mask = request.known.mask[:n]
-            final[:n][mask] = known.keypoints[:n][mask]
+        if known is not None:  # bit for bit, not by way of the framing
+            n = min(len(final), len(known.mask))
+            mask = known.mask[:n]
+            final[:n][mask] = known.poses.keypoints[:n][mask]
         heard = grid.warped(request.tempo_map).within(request.seconds)
         return Dance(
-            PoseSequence(final, canvas.scores, FPS, OPENPOSE_18, dancer.reference.canvas),
+            PoseSequence(final, canvas.scores, FPS, self.skeleton, dancer.reference.canvas),
             heard.beats,
             heard.downbeats,
             np.asarray([s.fresh for s in segments if s.start], np.int32),
@@ -161,13 +166,23 @@ class _Dancer:
     missing: np.ndarray  # (K,) bool: what it does not have, as a figure without legs
 
     @classmethod
-    def of(cls, pose: PoseSequence) -> _Dancer:
-        reference = to_openpose18(complete(pose)[0])
-        points, scores = reference.pixels[0].astype(float), reference.scores[0]
-        framing = Framing.of(points, scores)
-        static = stood_up(framing.apply(points), scores)
-        scores = scores * _on_canvas(static)
-        return cls(reference, framing, static, scores, reach(static, scores), never_shown(pose))
+    def of(cls, pose: PoseSequence, bones: Skeleton) -> _Dancer:
+        body = complete(pose)[0]  # framing and size are read off the body alone
+        points = body.pixels[0].astype(float)
+        framing = Framing.of(points, body.scores[0])
+        stood = stood_up(framing.apply(points), body.scores[0])
+        reference = _with_body(pose, body, bones)
+        static = framing.apply(reference.pixels[0].astype(float))
+        shift, unseen, missing = np.zeros_like(static), never_shown(pose), np.zeros(len(bones), bool)
+        for joint in bones.outwards:  # hands and feet go where their limbs go
+            own, parent = body.skeleton.at.get(bones.joints[joint]), bones.parents[joint]
+            if own is not None:
+                shift[joint], missing[joint] = stood[own] - static[joint], unseen[own]
+            elif parent >= 0:
+                shift[joint], missing[joint] = shift[parent], missing[parent]
+        static += shift
+        scores = reference.scores[0] * _on_canvas(static)
+        return cls(reference, framing, static, scores, reach(static, scores, bones), missing)
 
     def place(self, canonical: np.ndarray) -> np.ndarray:
         """Canonical keypoints on the reference's own canvas, in [0, 1]; what lies beyond its edge stops there."""
@@ -184,18 +199,18 @@ class _Canvas:
     kept: np.ndarray  # what each segment may lean on: the known, then also what was drawn
 
     @classmethod
-    def of(cls, request: DanceRequest, framing: Framing) -> _Canvas:
-        frames, joints = request.frames, len(OPENPOSE_18)
+    def of(cls, frames: int, known: Known | None, dancer: _Dancer) -> _Canvas:
+        joints = len(dancer.static)
         canvas = cls(
             np.zeros((frames, joints, 2)),
             np.zeros((frames, joints), np.float32),
             np.zeros((frames, joints), bool),
         )
-        if request.known is not None:
-            poses = to_openpose18(request.known.poses)
+        if known is not None:
+            poses = known.poses
             n = min(frames, len(poses))
-            given = canvas.kept[:n] = request.known.mask[:n]
-            canvas.keypoints[:n] = np.where(given[..., None], framing.apply(poses.pixels[:n]), 0)
+            given = canvas.kept[:n] = known.mask[:n]
+            canvas.keypoints[:n] = np.where(given[..., None], dancer.framing.apply(poses.pixels[:n]), 0)
             canvas.scores[:n] = np.where(given, poses.scores[:n], 0)
         return canvas
 
@@ -209,7 +224,7 @@ class _Canvas:
         scores = np.broadcast_to(dancer.scores, known.shape).copy()
         scores[:n] = np.where(known[:n], self.scores[window], scores[:n])
         scores *= _on_canvas(poses)
-        return Shown(poses[None], scores[None], known[None], dancer.reach)
+        return Shown(poses[None], scores[None], known[None], dancer.reach, dancer.reference.skeleton)
 
     def memory(self, segment: Segment, count: int) -> tuple[np.ndarray, np.ndarray]:
         """What was danced before the segment."""
@@ -223,6 +238,14 @@ class _Canvas:
         self.keypoints[window] = meet(keypoints[:n], self.keypoints[window], kept)
         self.scores[window] = np.where(kept, self.scores[window], scores[:n])
         self.kept[window] = True
+
+
+def _with_body(pose: PoseSequence, body: PoseSequence, bones: Skeleton) -> PoseSequence:
+    """A completed body on a skeleton, with what else the pose shows; the rest has score 0: the model draws it."""
+    whole, given = convert(body, bones), convert(pose, bones)
+    seen = (given.scores > 0) & (whole.scores == 0)
+    keypoints = np.where(seen[..., None], given.keypoints, whole.keypoints)
+    return replace(whole, keypoints=keypoints, scores=np.where(seen, given.scores, whole.scores))
 
 
 def _noise_seed(seed: int, segment: Segment) -> int:

@@ -1,11 +1,13 @@
 """What no body does, taken out of a dance while it is drawn: limbs beyond their length, planted feet that slide.
 
 The sampler calls this between its steps, on its estimate of the clean dance; the steps that follow fit the rest of
-the movement to the correction. Everything in canonical coordinates (see `framing`), y down, OpenPose-18.
+the movement to the correction. Everything in canonical coordinates (see `framing`), y down, on any skeleton with
+hips and legs.
 """
 
 from __future__ import annotations
 
+from functools import cache
 from typing import cast
 
 import numpy as np
@@ -13,7 +15,8 @@ from scipy.ndimage import binary_opening, gaussian_filter1d, label
 
 from tempose_pose.framing import HEIGHT, Framing
 from tempose_pose.limits import FPS
-from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.sequence import convert
+from tempose_pose.skeletons import Skeleton
 from tempose_pose.standing import standing_pose
 
 SLACK = 1.05  # a limb may be drawn this much longer than the reference has it
@@ -25,60 +28,64 @@ GLIDE = 1.6 * HEIGHT / FPS  # ... nor moves faster than this to the side; faster
 SHORTEST = 3  # frames a foot stays
 WANDER = 0.20 * HEIGHT  # a foot that moves on further than this while down is sliding on purpose
 
-_J = OPENPOSE_18.at
-_HIPS = [_J["left_hip"], _J["right_hip"]]
-# From the hips outwards: (joint, what it hangs on or None for the middle of the hips).
-_BONES = [
-    (_J["neck"], None), (_J["left_hip"], None), (_J["right_hip"], None), (_J["nose"], _J["neck"]),
-    *[(_J[f"{s}_{joint}"], _J[parent if parent in {"neck", "nose"} else f"{s}_{parent}"])
-      for s in ("left", "right") for joint, parent in (
-          ("shoulder", "neck"), ("elbow", "shoulder"), ("wrist", "elbow"), ("knee", "hip"), ("ankle", "knee"),
-          ("eye", "nose"), ("ear", "eye"))],
-]  # fmt: skip
-_FREE = {_J[f"{s}_{j}"] for s in ("left", "right") for j in ("eye", "ear")}  # a head's turn changes these
+_STANDING = standing_pose()
+_FACE = set(_STANDING.skeleton.groups["head"]) - {"nose"}  # a head's turn changes these
+_LIMITED = tuple(joint for joint in _STANDING.skeleton.joints if joint not in _FACE)
+"""Joints whose limbs have a usual length; fingers, toes and faces turn as they like."""
 
 
-def reach(static: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """(18,) the greatest length each joint may be away from what it hangs on.
+def _hips(bones: Skeleton) -> list[int]:
+    return bones.indices("left_hip", "right_hip")
+
+
+@cache
+def _tree(bones: Skeleton) -> tuple[tuple[int, int | None], ...]:
+    """From the hips outwards: (joint, what it hangs on, or None for the middle of the hips)."""
+    first = {"neck", "mid_hip", "left_hip", "right_hip"}
+    parents = [None if j in first or p < 0 else p for j, p in zip(bones.joints, bones.parents, strict=True)]
+    return tuple((joint, parents[joint]) for joint in bones.outwards)
+
+
+def reach(static: np.ndarray, scores: np.ndarray, bones: Skeleton = _STANDING.skeleton) -> np.ndarray:
+    """(K,) the greatest length each joint may be away from what it hangs on.
 
     Parameters
     ----------
-    static : (18, 2)
+    static : (K, 2)
         The reference pose. Its limbs may be foreshortened: the longer of the two sides counts, and not less than
         `SHARE` of what is usual at this height.
-    scores : (18,)
+    scores : (K,)
         0 for joints that are not seen.
+    bones : Skeleton
     """
-    standing = standing_pose().pixels[0]
-    usual = _lengths(Framing.of(standing, np.ones(len(standing))).apply(standing)[None])[0]
-    own = _lengths(static[None])[0]
+    standing = convert(_STANDING, bones)
+    usual = Framing.of(_STANDING.pixels[0], _STANDING.scores[0]).apply(standing.pixels[0])
+    usual, own = _lengths(usual[None], bones)[0], _lengths(static[None], bones)[0]
     seen = scores > 0
-    for joint, parent in _BONES:
-        ends = [joint, *(_HIPS if parent is None else [parent])]
+    for joint, parent in _tree(bones):
+        ends = [joint, *(_hips(bones) if parent is None else [parent])]
         if not seen[ends].all():
             own[joint] = 0
-    own = np.maximum(own, own[list(OPENPOSE_18.flip)])
-    out = SLACK * np.maximum(own, SHARE * usual)
-    out[list(_FREE)] = np.inf
-    return out
+    own = np.maximum(own, own[list(bones.flip)])
+    limited = np.asarray([joint in _LIMITED for joint in bones.joints])
+    return np.where(limited, SLACK * np.maximum(own, SHARE * usual), np.inf)
 
 
-def _lengths(points: np.ndarray) -> np.ndarray:
-    """(T, 18) distance of each joint from what it hangs on; 0 for the face's own root."""
-    hips = points[:, _HIPS].mean(1)
+def _lengths(points: np.ndarray, bones: Skeleton) -> np.ndarray:
+    """(T, K) distance of each joint from what it hangs on."""
+    hips = points[:, _hips(bones)].mean(1)
     out = np.zeros(points.shape[:2])
-    for joint, parent in _BONES:
-        out[:, joint] = np.linalg.norm(
-            points[:, joint] - (hips if parent is None else points[:, parent]), axis=-1
-        )
+    for joint, parent in _tree(bones):
+        start = hips if parent is None else points[:, parent]
+        out[:, joint] = np.linalg.norm(points[:, joint] - start, axis=-1)
     return out
 
 
-def within_reach(points: np.ndarray, limit: np.ndarray) -> np.ndarray:
-    """(T, 18, 2) with each limb held back below its reach, from the hips outwards; what hangs on it moves along."""
-    hips = points[:, _HIPS].mean(1)
+def within_reach(points: np.ndarray, limit: np.ndarray, bones: Skeleton = _STANDING.skeleton) -> np.ndarray:
+    """(T, K, 2) with each limb held back below its reach, from the hips outwards; what hangs on it moves along."""
+    hips = points[:, _hips(bones)].mean(1)
     out = points.copy()
-    for joint, parent in _BONES:
+    for joint, parent in _tree(bones):
         before, after = (hips, hips) if parent is None else (points[:, parent], out[:, parent])
         vector = points[:, joint] - before
         share = np.linalg.norm(vector, axis=-1, keepdims=True) / limit[joint]  # (T, 1)
@@ -88,22 +95,26 @@ def within_reach(points: np.ndarray, limit: np.ndarray) -> np.ndarray:
     return out
 
 
-def planted(points: np.ndarray) -> np.ndarray:
+def planted(points: np.ndarray, bones: Skeleton = _STANDING.skeleton) -> np.ndarray:
     """(T, 2) bool: frames at which the left and the right foot stand still on the ground, or should."""
-    ankles = points[:, [_J["left_ankle"], _J["right_ankle"]]]  # (T, 2, 2)
+    ankles = points[:, bones.indices("left_ankle", "right_ankle")]  # (T, 2, 2)
+    body = [
+        i for joint, i in bones.at.items() if joint in _STANDING.skeleton.at
+    ]  # toes are lower than any ankle
     smooth = gaussian_filter1d(ankles, 1.0, axis=0)
     velocity = np.gradient(smooth, axis=0)
-    near = ankles[..., 1] > points[..., 1].max(1)[:, None] - NEAR
+    near = ankles[..., 1] > points[:, body, 1].max(1)[:, None] - NEAR
     still = (np.abs(velocity[..., 1]) < LIFT) & (np.abs(velocity[..., 0]) < GLIDE)
     return binary_opening(near & still, np.ones((SHORTEST, 1)))
 
 
-def on_planted_feet(points: np.ndarray) -> np.ndarray:
-    """(T, 18, 2) with planted feet held in their place; knees follow halfway, steps between are led over."""
+def on_planted_feet(points: np.ndarray, bones: Skeleton = _STANDING.skeleton) -> np.ndarray:
+    """(T, K, 2) with planted feet held in their place; knees follow halfway, steps between are led over."""
     out = points.copy()
     frames = np.arange(len(points))
-    for side, feet in zip(("left", "right"), planted(points).T, strict=True):
-        x = points[:, _J[f"{side}_ankle"], 0]
+    for side, feet in zip(("left", "right"), planted(points, bones).T, strict=True):
+        ankle = bones.index(f"{side}_ankle")
+        x = points[:, ankle, 0]
         runs, count = cast("tuple[np.ndarray, int]", label(feet))
         shift = np.full(len(points), np.nan)
         for number in range(1, count + 1):
@@ -114,6 +125,7 @@ def on_planted_feet(points: np.ndarray) -> np.ndarray:
         if not len(held):
             continue
         shift = np.interp(frames, held, shift[held])
-        out[:, _J[f"{side}_ankle"], 0] += shift
-        out[:, _J[f"{side}_knee"], 0] += shift / 2
+        foot = [ankle, *bones.beyond(ankle)]
+        out[:, foot, 0] += shift[:, None]
+        out[:, bones.index(f"{side}_knee"), 0] += shift / 2
     return out

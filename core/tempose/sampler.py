@@ -17,6 +17,7 @@ from tempose.plausible import on_planted_feet, within_reach
 from tempose.solver import FlowSolver
 from tempose.vae import TIME_STRIDE, LinearCodec, PoseVAE, decode_mixtures
 from tempose_pose.request import STYLES
+from tempose_pose.skeletons import Skeleton
 
 PLAUSIBLE = 0.9  # time of the flow from which on the estimate is held to what a body can do ...
 ROUNDS = 3  # ... so often a step: feet put in their place lengthen legs, and the other way round
@@ -103,12 +104,14 @@ class Shown:
     known : (B, T, K) bool
     reach : (K,)
         See `tempose.plausible.reach`.
+    bones : Skeleton
     """
 
     poses: np.ndarray
     scores: np.ndarray
     known: np.ndarray
     reach: np.ndarray
+    bones: Skeleton
 
 
 class SegmentSampler:
@@ -184,7 +187,9 @@ class SegmentSampler:
         drawn = points.transpose(1, 2).double().cpu().numpy()
         better = drawn
         for _ in range(ROUNDS):
-            better = np.stack([within_reach(on_planted_feet(p), shown.reach) for p in better])
+            better = np.stack(
+                [within_reach(on_planted_feet(p, shown.bones), shown.reach, shown.bones) for p in better]
+            )
         change = np.where(shown.known[..., None], 0, better - drawn)
         change = torch.from_numpy(change).to(clean).transpose(1, 2)  # (B, K, T, 2)
         return clean + self.vae.normalised_change(self.vae.linear_change(change))

@@ -20,7 +20,7 @@ from tempose_pose.curves import RANGES, curve_columns
 from tempose_pose.grid import BeatGrid
 from tempose_pose.limits import FPS
 from tempose_pose.request import NORMAL_TEMPO, STYLES, DanceRequest
-from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.skeletons import Skeleton
 
 ENERGY = 1.1  # what the network is asked for as energy 1; measured to give 0.45 body heights per second
 FASTER = 0.6  # power of the tempo that goes into that; dances then go with its power of 0.82, clips of 0.77
@@ -102,11 +102,11 @@ class Score:
             return _asked_energy(self.request, music)
         return ENERGY * float(np.nanmean(np.exp(energy - USUAL_ENERGY)))
 
-    def earlier(self, segment: Segment, keypoints: np.ndarray) -> Earlier | None:
+    def earlier(self, segment: Segment, keypoints: np.ndarray, bones: Skeleton) -> Earlier | None:
         """What the segment shall resemble of the canonical keypoints (T, K, 2) drawn before it."""
         if self.choreography is None:
             return None
-        return self.choreography.earlier(segment, keypoints, OPENPOSE_18)
+        return self.choreography.earlier(segment, keypoints, bones)
 
 
 def _heard_curves(

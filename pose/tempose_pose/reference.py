@@ -9,7 +9,7 @@ import numpy as np
 
 from tempose_pose.completing import complete
 from tempose_pose.errors import TemposeError
-from tempose_pose.sequence import PoseSequence, to_openpose18
+from tempose_pose.sequence import PoseSequence, of_joints, to_openpose18
 from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
 from tempose_pose.standing import standing_pose
 
@@ -66,6 +66,14 @@ class Reference:
         height = STATURES[proportions]
         middle = (0.5, GROUND / CANVAS[1] - height / 2)
         return cls(standing_pose(height, middle, CANVAS, proportions=proportions))
+
+    @property
+    def whole(self) -> PoseSequence:
+        """Body, hands and feet, on the smallest layout that holds what is known of them."""
+        joints = (*OPENPOSE_18.joints, *self.more)
+        pixels = np.concatenate([self.points, np.asarray(list(self.more.values()), float).reshape(-1, 2)])
+        scores = np.append(self.pose.scores[0], np.ones(len(self.more)))
+        return of_joints(joints, pixels[None], scores[None], self.pose.fps, self.canvas)
 
     @property
     def points(self) -> np.ndarray:

@@ -14,7 +14,8 @@ from tempose_pose.errors import TemposeError
 from tempose_pose.form import Section, check_sections
 from tempose_pose.grid import BeatGrid
 from tempose_pose.limits import FPS, MAX_SECONDS
-from tempose_pose.sequence import PoseSequence
+from tempose_pose.sequence import PoseSequence, convert
+from tempose_pose.skeletons import Skeleton
 from tempose_pose.tempo import TempoMap
 
 NORMAL_SPEED = 0.45  # body heights per second: what energy 1 means ...
@@ -54,6 +55,14 @@ class Known:
     def __post_init__(self):
         if self.mask.shape != self.poses.scores.shape:
             raise TemposeError("known_mask", "The mask must have a value for each frame and joint.")
+
+    def on(self, bones: Skeleton) -> Known:
+        """The same on another skeleton: what it does not have is left out, what it has more is danced."""
+        if self.poses.skeleton == bones:
+            return self
+        at, nothing = self.poses.skeleton.at, np.zeros(len(self.mask), bool)
+        columns = [self.mask[:, at[joint]] if joint in at else nothing for joint in bones.joints]
+        return Known(convert(self.poses, bones), np.stack(columns, 1))
 
     @property
     def is_everything(self) -> bool:

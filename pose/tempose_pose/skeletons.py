@@ -90,6 +90,14 @@ class Skeleton:
             visit(joint)
         return tuple(order)
 
+    def beyond(self, joint: int) -> list[int]:
+        """The indices of all joints that hang on this one, near or far."""
+        held = {joint}
+        for other in self.outwards:
+            if self.parents[other] in held:
+                held.add(other)
+        return [other for other in range(len(self)) if other in held and other != joint]
+
     @cached_property
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Parts of the body → their joints, in the skeleton's order; together they are all joints.

@@ -208,10 +208,10 @@ class RayReplica:
             if round(waited / LOOK_SECONDS) % 300 == 0:
                 log.warning("a replica still waits for a place in the cluster, or loads its model")
         try:
-            revision, device, code, message = ray.get(asked)
+            revision, device, skeleton, code, message = ray.get(asked)
         except RayError as error:
             raise ReplicaLost(str(error)) from error
-        return About(revision, device, TemposeError(code, message) if code else None)
+        return About(revision, device, TemposeError(code, message) if code else None, skeleton)
 
     def dance(self, task: Task, song: Callable[[], Song], watch: Watch) -> Dance:
         import ray
@@ -280,11 +280,12 @@ class Dancing:
         self._dancer = Dancer(load, model, device)
         self._canceled: set[str] = set()
 
-    def about(self) -> tuple[str | None, str | None, str | None, str | None]:
+    def about(self) -> tuple[str | None, str | None, str | None, str | None, str | None]:
         about = self._dancer.about
         return (
             about.revision,
             about.device,
+            about.skeleton,
             about.error and about.error.code,
             about.error and about.error.message,
         )

@@ -62,6 +62,7 @@ class About:
     revision: str | None
     device: str | None
     error: TemposeError | None = None
+    skeleton: str | None = None
 
 
 class ReplicaLost(Exception):
@@ -97,7 +98,7 @@ class Dancer:
         self._songs: OrderedDict[str, Song] = OrderedDict()
         try:
             loaded = self._models["default"] = load(model, device)
-            self.about = About(loaded.revision, str(loaded.device))
+            self.about = About(loaded.revision, str(loaded.device), skeleton=loaded.skeleton.name)
         except TemposeError as error:
             self.about = About(None, None, error)
         except Exception:

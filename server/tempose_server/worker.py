@@ -97,6 +97,11 @@ class Engine:
         return next((about.revision for about in list(self._about.values())), None)
 
     @property
+    def skeleton(self) -> str | None:
+        """Name of what the model dances on."""
+        return next((about.skeleton for about in list(self._about.values())), None)
+
+    @property
     def replicas(self) -> int:
         """How many are there now."""
         return len(self._about)

@@ -48,6 +48,7 @@ class Double:
         from tempose.null import NullModel
 
         self.null = NullModel()
+        self.skeleton = self.null.skeleton
 
     def __call__(self, song, request, *, on_segment=None, on_step=None, should_cancel=None):
         from tempose_pose.errors import Canceled

@@ -38,7 +38,8 @@ def test_health_says_that_the_server_is_ready_and_nothing_secret(server):
 
 def test_capabilities_describe_the_skeletons_and_limits(server):
     known = server.client.get("/v1/capabilities").json()
-    assert [model["name"] for model in known["models"]] == ["default", "null"]
+    models = [(model["name"], model["skeleton"]) for model in known["models"]]
+    assert models == [("default", "openpose18"), ("null", "openpose18")]
     skeleton = next(s for s in known["skeletons"] if s["name"] == "openpose18")
     assert tuple(skeleton["joints"]) == OPENPOSE_18.joints
     assert tuple(skeleton["parents"]) == OPENPOSE_18.parents

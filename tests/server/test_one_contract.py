@@ -14,8 +14,10 @@ from tempose_pose.request import DanceRequest, Known
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import LAYOUTS
 from tempose_pose.standing import standing_pose
+from tempose_pose.wire.answers import Capabilities, Health
 from tempose_pose.wire.codes import JOB_ENDS, STATUS
 from tempose_pose.wire.job import JobRequest
+from tempose_pose.wire.reading import read
 from tempose_server import schemas
 
 ROOT = Path(__file__).parents[2]
@@ -74,3 +76,11 @@ def test_the_documentation_names_each_code_with_its_status():
     assert set(JOB_ENDS) <= ends
     assert told == {code: status for code, status in STATUS.items() if code in told}
     assert set(STATUS) - set(told) <= ends
+
+
+def test_what_the_server_says_of_itself_is_what_the_shared_types_read(server):
+    health = read(Health, server.client.get("/v1/health").json())
+    known = read(Capabilities, server.client.get("/v1/capabilities").json())
+    assert health.status in ("READY", "STARTING", "BUSY")
+    assert {said.name: said.skeleton() for said in known.skeletons} == dict(LAYOUTS)
+    assert known.limits.dance_seconds > 0

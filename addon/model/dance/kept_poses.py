@@ -13,7 +13,7 @@ import numpy as np
 
 from tempose_pose.dance import Dance
 from tempose_pose.request import Known
-from tempose_pose.sequence import PoseSequence, convert
+from tempose_pose.sequence import PoseSequence
 from tempose_pose.wire.known import joint_mask
 from tempose_pose.wire.reading import unexpected
 
@@ -121,11 +121,7 @@ def merge(known: Known, made: Dance) -> Dance:
     poses, bones = made.poses, made.poses.skeleton
     if len(poses) != len(known.mask):
         raise unexpected("a dance of another length than asked for")
-    kept, at = convert(known.poses, bones), known.poses.skeleton.at
-    mask = np.stack(
-        [known.mask[:, at[j]] if j in at else np.zeros(len(poses), bool) for j in bones.joints], 1
-    )
-    keypoints = np.where(mask[..., None], kept.keypoints, poses.keypoints)
-    return replace(
-        made, poses=replace(poses, keypoints=keypoints, scores=np.where(mask, kept.scores, poses.scores))
-    )
+    known = known.on(bones)
+    keypoints = np.where(known.mask[..., None], known.poses.keypoints, poses.keypoints)
+    scores = np.where(known.mask, known.poses.scores, poses.scores)
+    return replace(made, poses=replace(poses, keypoints=keypoints, scores=scores))

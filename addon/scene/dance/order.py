@@ -3,7 +3,9 @@
 
 from dataclasses import dataclass
 
+from tempose_pose.reference import Reference
 from tempose_pose.request import DanceRequest
+from tempose_pose.sequence import PoseSequence
 from tempose_pose.tempo import TempoMap
 
 from ...model.errors import Problem
@@ -97,7 +99,7 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
     pose = rig.pose_of(now.rig, current=settings.reference == "ARMATURE")
     same = now.take if new_tempo else None  # the same dance, at another tempo
     request = DanceRequest(
-        reference=pose.pose,
+        reference=shown(pose),
         seconds=playback.span.seconds,
         tempo_map=playback.tempo,
         grid=now.beats_asked if new_tempo else now.beats_for(playback),
@@ -118,6 +120,11 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         span=playback.span,
         notice=f"{pose.notice} {character.notice(now.rig, character.stretches(now.rig, settings))}".strip(),
     )
+
+
+def shown(pose: Reference) -> PoseSequence:
+    """A pose as the model is shown it: with hands and feet, where it dances them."""
+    return pose.whole if set(pose.more) & set(connection.skeleton().joints) else pose.pose
 
 
 def subject(now: Reading, sound_scene, playback: Playback, ob) -> Subject:

@@ -31,7 +31,7 @@ from ..music import audio, sound_marks
 from ..reading import Reading
 from ..server import connection
 from . import carry_over, delivery, placement, stage
-from .order import STEPS, Order, subject
+from .order import STEPS, Order, shown, subject
 from .take_part import danced_part, no_music, part_of
 
 
@@ -149,7 +149,7 @@ def _reference(asked: dict, ob) -> PoseSequence:
     try:
         return pose_of(asked["reference"])
     except (KeyError, TypeError, ValueError):
-        return rig.pose_of(ob, current=False).pose
+        return shown(rig.pose_of(ob, current=False))
 
 
 def merge(change: Revision, made: Dance) -> Dance:
@@ -161,7 +161,7 @@ def merge(change: Revision, made: Dance) -> Dance:
     keypoints[part], scores[part] = made.poses.keypoints, made.poses.scores
     poses = replace(kept, keypoints=keypoints, scores=scores, canvas=before.poses.canvas)
     if extremities_of(poses) is None:
-        poses = joined(poses, _moved_along(before.poses, poses))
+        poses = _unchanged(change.kept, joined(poses, _moved_along(before.poses, poses)))
     ends = change.first / fps, change.stop / fps if change.stop < len(keypoints) else math.inf
     beats, downbeats = (
         kept_poses.with_part(old.tolist(), [float(t) + change.first / fps for t in new], *ends)
@@ -172,6 +172,16 @@ def merge(change: Revision, made: Dance) -> Dance:
     )
     seams = np.asarray(_seams(change, made), np.int32)
     return replace(made, poses=poses, beat_times=beats, downbeat_times=downbeats, seams=seams)
+
+
+def _unchanged(kept: Known, poses: PoseSequence) -> PoseSequence:
+    """The same, with whole poses that are kept bit for bit: what lies between joints is not worked out anew."""
+    if poses.skeleton != kept.poses.skeleton:
+        return poses
+    whole = kept.mask.all(1)
+    keypoints, scores = poses.keypoints.copy(), poses.scores.copy()
+    keypoints[whole], scores[whole] = kept.poses.keypoints[whole], kept.poses.scores[whole]
+    return replace(poses, keypoints=keypoints, scores=scores)
 
 
 def _moved_along(before: PoseSequence, after: PoseSequence) -> np.ndarray | None:

@@ -32,6 +32,7 @@ class Baseline:
     """What the baselines share: frame times in beats, and motion set on the reference's place and size."""
 
     revision = "baseline"
+    skeleton = OPENPOSE_18
     device = "cpu"
 
     def motion(self, request: DanceRequest, grid: BeatGrid) -> np.ndarray:

@@ -251,7 +251,7 @@ def untrained(config: DiTConfig, vae: Any) -> DanceDiT:
         without effect.
     """
     joints = len(skeleton(config.skeleton))
-    shape = {"joints": joints, "curves": CURVES, **latent_shape(vae)}
+    shape = {"joints": joints, "skeleton": config.skeleton, "curves": CURVES, **latent_shape(vae)}
     dit = DanceDiT(**{**shape, **SIZES[config.size], **config.model, **config.context()})
     dit.time.null.requires_grad_(
         False

@@ -18,12 +18,10 @@ from tempose_pose.dance import Dance
 from tempose_pose.limits import FPS
 from tempose_pose.request import STEPS
 from tempose_pose.sequence import PoseSequence
-from tempose_pose.skeletons import OPENPOSE_18, Skeleton
+from tempose_pose.skeletons import Skeleton
 
 
-def draw_segment(
-    dit: DanceDiT, vae: Any, example: Examples, skeleton: Skeleton = OPENPOSE_18, seed: int = 0
-) -> Dance:
+def draw_segment(dit: DanceDiT, vae: Any, example: Examples, skeleton: Skeleton, seed: int = 0) -> Dance:
     """Draw one example (a batch of one) from its reference pose alone, without guidance."""
 
     def array(values: torch.Tensor) -> np.ndarray:
@@ -31,8 +29,8 @@ def draw_segment(
 
     scores = np.broadcast_to(array(example.reference_scores)[:, None], example.scores.shape)  # (1, T, K)
     poses = np.broadcast_to(array(example.reference)[:, None], (*scores.shape, 2))
-    limit = reach(poses[0, 0], scores[0, 0])
-    shown = Shown(poses, scores, np.zeros(scores.shape, bool), limit)
+    limit = reach(poses[0, 0], scores[0, 0], skeleton)
+    shown = Shown(poses, scores, np.zeros(scores.shape, bool), limit, skeleton)
     conditions = Conditions(
         array(example.music), array(example.style), array(example.energy), array(example.curves),
         array(example.encoded), array(example.song), array(example.memory), array(example.ago),
@@ -48,9 +46,7 @@ def draw_segment(
     )  # fmt: skip
 
 
-def draw_sheet(
-    dit: DanceDiT, vae: Any, example: Examples, path: Path, skeleton: Skeleton = OPENPOSE_18
-) -> None:
+def draw_sheet(dit: DanceDiT, vae: Any, example: Examples, path: Path, skeleton: Skeleton) -> None:
     """A contact sheet of an example, danced; written whole or not at all."""
     from PIL import Image
 

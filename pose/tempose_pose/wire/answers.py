@@ -22,6 +22,7 @@ Share = Annotated[float, Within(0, 1)]
 Seconds = Annotated[float, Within(0, 1e6)]
 Times = Annotated[list[float], AtMost(MAX_BEATS), Rising()]
 Frame = Annotated[int, Within(0, MAX_FRAMES)]
+Count = Annotated[int, Within(0, 2**63)]
 Names = Annotated[list[str], AtMost(MAX_JOINTS)]
 Indices = Annotated[list[Annotated[int, Within(-1, MAX_JOINTS)]], AtMost(MAX_JOINTS)]
 Canvas = Annotated[list[Annotated[int, Within(1, MAX_CANVAS)]], Whole(2)]
@@ -87,14 +88,14 @@ class SkeletonInfo:
 class Limits:
     """How much the server takes."""
 
-    dance_seconds: float
-    audio_bytes: int = 0
-    audio_seconds: float = 0.0
-    queue: int = 0
-    json_bytes: int = 0
-    json_elements: int = 0
-    picture_bytes: int = 0
-    picture_pixels: int = 0
+    dance_seconds: Annotated[float, Within(0, 1e9)]
+    audio_bytes: Count = 0
+    audio_seconds: Annotated[float, Within(0, 1e9)] = 0.0
+    queue: Count = 0
+    json_bytes: Count = 0
+    json_elements: Count = 0
+    picture_bytes: Count = 0
+    picture_pixels: Count = 0
 
 
 @dataclass(frozen=True)
@@ -189,5 +190,5 @@ class Progress:
     """An event: how much of a job is done."""
 
     progress: Share
-    done: int = 0
-    total: int = 0
+    done: Count = 0
+    total: Count = 0

@@ -63,6 +63,12 @@ def known_of(body: dict[str, Any], frames: int, canvas: tuple[int, int]) -> Know
         raise TemposeError("pose_shape", "The lists known.keypoints and known.scores must be of one length.")
     mask = np.zeros((frames, len(bones)), bool)
     for part in (body, *body.get("more", ())):
+        if not set(part.get("joints") or ()) <= set(
+            bones.joints
+        ):  # without saying which: it is the peer's word
+            raise TemposeError(
+                "joint_unknown", f"The known poses keep joints that {bones.name} does not have."
+            )
         columns = joint_mask(bones, part.get("joints"))
         for start, stop in part["mask"]:
             if not start < stop <= len(keypoints):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
 from tempose import __version__
+from tempose.null import NullModel
 from tempose.segments import OVERLAP, SEGMENT
 from tempose_pose.curves import RANGES
 from tempose_pose.limits import FPS
@@ -40,8 +41,8 @@ async def capabilities(parts: Parts) -> Capabilities:
     settings = parts.settings
     return Capabilities(
         models=[
-            ModelInfo(name="default", revision=parts.engine.revision),
-            ModelInfo(name="null", revision="null-1"),
+            ModelInfo(name="default", revision=parts.engine.revision, skeleton=parts.engine.skeleton),
+            ModelInfo(name="null", revision="null-1", skeleton=NullModel.skeleton.name),
         ],
         skeletons=[SkeletonInfo.of(bones) for bones in LAYOUTS.values()],
         fps=FPS,
