@@ -24,7 +24,8 @@ from tempose_server.events import EventHub
 from tempose_server.jobs import JobStore
 from tempose_server.metrics import Metrics
 from tempose_server.pose_finder import PoseFinder
-from tempose_server.routes import router
+from tempose_server.routes import PARTS, PREFIX, router
+from tempose_server.routes.bodies import rules as body_rules
 from tempose_server.sandbox import Sandbox
 from tempose_server.security import Doors
 from tempose_server.service import Service
@@ -65,7 +66,8 @@ def create_app(settings: Settings, token: str) -> tuple[Doors, Service]:
     app.state.service = service
     app.include_router(router)
     _answer_errors(app)
-    return Doors(app, token=token, settings=settings, metrics=metrics), service
+    rules = body_rules(PARTS, PREFIX, settings)
+    return Doors(app, token=token, settings=settings, metrics=metrics, rules=rules), service
 
 
 def _answer_errors(app: FastAPI) -> None:

@@ -14,7 +14,7 @@ import json
 import logging
 import re
 import time
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
@@ -36,9 +36,7 @@ LINGER_SECONDS, LINGER_IDLE_SECONDS = (
 LINGER_BYTES = 64_000_000
 
 _HOST = re.compile(r"(?P<name>\[[0-9a-fA-F:.]{2,45}\]|[a-zA-Z0-9.-]{1,253})(?::[0-9]{1,5})?")
-_AUDIO = re.compile(r"/v1/audio/[^/]*")
 _JOB = re.compile(r"/v1/jobs/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:/|$)")
-_JSON = re.compile(r"/v1/(jobs/[^/]*|audio/[^/]*/stretch)")
 
 HARDENING = (
     (b"cache-control", b"no-store"),
@@ -73,22 +71,30 @@ def allowed_hosts(settings: Settings) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class BodyRule:
-    """What a route takes."""
+    """What a route takes, as it says itself (`routes.bodies`)."""
 
+    methods: frozenset[str]
+    path: re.Pattern[str]
     content_type: str
     cap: int
+
+
+NO_BODY = BodyRule(frozenset(), re.compile(""), "application/json", OTHER_BODY_BYTES)
 
 
 class Doors:
     """ASGI middleware: Host, Origin, Sec-Fetch-Site, token, content type, size and pace of the body."""
 
-    def __init__(self, app: Any, *, token: str, settings: Settings, metrics: Metrics):
+    def __init__(
+        self, app: Any, *, token: str, settings: Settings, metrics: Metrics, rules: Sequence[BodyRule]
+    ):
         self.app = app
         self.settings = settings
         self._digest = hashlib.sha256(token.encode()).digest()
         self._hosts = allowed_hosts(settings)
         self._uploads = 0
         self._metrics = metrics
+        self._rules = rules
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -156,13 +162,8 @@ class Doors:
             )
 
     def _rule(self, method: str, path: str) -> BodyRule:
-        if method == "PUT" and _AUDIO.fullmatch(path):
-            return BodyRule("application/octet-stream", self.settings.audio_bytes)
-        if method == "POST" and path == "/v1/pose":
-            return BodyRule("application/octet-stream", self.settings.picture_bytes)
-        if method in ("PUT", "POST") and _JSON.fullmatch(path):
-            return BodyRule("application/json", self.settings.json_bytes)
-        return BodyRule("application/json", OTHER_BODY_BYTES)
+        fitting = (rule for rule in self._rules if method in rule.methods and rule.path.fullmatch(path))
+        return next(fitting, NO_BODY)
 
     def _check_body(self, exchange: _Exchange, rule: BodyRule) -> None:
         exchange.cap = rule.cap

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT / "pose") not in sys.path:  # what the tests themselves speak of; Blender has it out of the zip
+    sys.path.append(str(ROOT / "pose"))
 HAS_BLENDER = importlib.util.find_spec("bpy") is not None
 WEIGHTS = ROOT / "core" / "tempose" / "weights" / "model_index.json"
 

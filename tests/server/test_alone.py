@@ -25,6 +25,8 @@ from tempose_pose.request import DanceRequest
 from tempose_pose.standing import standing_pose
 from tempose_server import decode, events, sandbox
 from tempose_server.metrics import Metrics
+from tempose_server.routes import PARTS, PREFIX
+from tempose_server.routes.bodies import rules
 from tempose_server.security import Doors
 from tempose_server.settings import Settings
 
@@ -48,7 +50,10 @@ def through(headers, receive=None, kind="http", **limits):
     async def send(message):
         sent.append(message)
 
-    doors = Doors(app, token=TOKEN, settings=Settings(**limits), metrics=Metrics(dict))
+    settings = Settings(**limits)
+    doors = Doors(
+        app, token=TOKEN, settings=settings, metrics=Metrics(dict), rules=rules(PARTS, PREFIX, settings)
+    )
     scope = {
         "type": kind,
         "method": "PUT",

@@ -106,7 +106,7 @@ def test_tokens_are_compared_in_constant_time(monkeypatch):
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    doors = security.Doors(app, token="t" * 40, settings=Settings(), metrics=Metrics(dict))
+    doors = security.Doors(app, token="t" * 40, settings=Settings(), metrics=Metrics(dict), rules=())
     for token in ("t" * 40, "t", "", "x" * 5000):
         scope = {
             "type": "http",

@@ -6,6 +6,9 @@ from fastapi import APIRouter
 
 from tempose_server.routes import about, jobs, songs
 
-router = APIRouter(prefix="/v1")
-for part in (about, songs, jobs):
-    router.include_router(part.router)
+PREFIX = "/v1"
+PARTS = (about.router, songs.router, jobs.router)
+
+router = APIRouter(prefix=PREFIX)
+for part in PARTS:
+    router.include_router(part)

@@ -2,28 +2,50 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
 from typing import Any
 
-from fastapi import Request
+from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
+from fastapi.routing import APIRoute
 
 from tempose_server import schemas
 from tempose_server.errors import ApiError
+from tempose_server.security import BodyRule
 from tempose_server.settings import Settings
 from tempose_server.strict_json import parse
 
-BYTES: dict[str, Any] = {
-    "requestBody": {
-        "required": True,
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
+LIMIT = "x-limit"
+"""In a route's OpenAPI part: the setting that says how many bytes its body may have."""
+
+
+def bytes_body(limit: str) -> dict[str, Any]:
+    """The OpenAPI part for a body of bytes; `limit` is the name of a setting."""
+    return _body("application/octet-stream", {"type": "string", "format": "binary"}, limit)
 
 
 def json_body(model: type[schemas.Body]) -> dict[str, Any]:
     """The OpenAPI part for a body that is read by `read_json` (FastAPI's own reading is not strict enough)."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-    return {"requestBody": {"required": True, "content": {"application/json": {"schema": _inlined(schema)}}}}
+    return _body("application/json", _inlined(schema), "json_bytes")
+
+
+def _body(content_type: str, schema: dict[str, Any], limit: str) -> dict[str, Any]:
+    return {"requestBody": {"required": True, "content": {content_type: {"schema": schema}}}, LIMIT: limit}
+
+
+def rules(routers: Iterable[APIRouter], prefix: str, settings: Settings) -> list[BodyRule]:
+    """What the routes take, as each of them says; the doors hold every request to it."""
+    found = []
+    for router in routers:
+        for route in router.routes:
+            if isinstance(route, APIRoute) and route.openapi_extra:
+                (content_type,) = route.openapi_extra["requestBody"]["content"]
+                path = re.compile(re.escape(prefix) + route.path_regex.pattern.removeprefix("^"))
+                cap = getattr(settings, route.openapi_extra[LIMIT])
+                found.append(BodyRule(frozenset(route.methods), path, content_type, cap))
+    return found
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:

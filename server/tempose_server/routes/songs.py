@@ -13,7 +13,7 @@ from tempose_pose.wire.job import tempo_of
 from tempose_server import schemas
 from tempose_server.audio_store import unknown_audio
 from tempose_server.errors import ApiError
-from tempose_server.routes.bodies import BYTES, json_body, read_json
+from tempose_server.routes.bodies import bytes_body, json_body, read_json
 from tempose_server.service import Parts
 
 Hash = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file's bytes, lower case")]
@@ -29,7 +29,7 @@ router = APIRouter()
         408: {"model": Problem},
         413: {"model": Problem},
     },
-    openapi_extra=BYTES,
+    openapi_extra=bytes_body("audio_bytes"),
 )
 async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Response) -> AudioInfo:
     """Upload a song once; 200 when it is already there."""
@@ -95,7 +95,7 @@ async def stretch(sha256: KnownAudio, request: Request, parts: Parts) -> Respons
 @router.post(
     "/pose",
     responses={code: {"model": Problem} for code in (408, 409, 413)},
-    openapi_extra=BYTES,
+    openapi_extra=bytes_body("picture_bytes"),
 )
 async def find_pose(request: Request, parts: Parts) -> FoundPose:
     """The pose of the largest person in a picture (PNG, JPEG or WebP). The picture is not kept."""
