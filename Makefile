@@ -19,10 +19,12 @@ TORCH := $(shell sed -n 's/^\(torch==[^ ;]*\).*/\1/p' addon/model/server/require
 
 install: .venv/.ready
 
-.venv/.ready: pyproject.toml
+# The versions that people get: what the server is locked to.
+.venv/.ready: pyproject.toml addon/model/server/requirements.txt
 	$(PYTHON) -m venv .venv
-	.venv/$(PIP) '$(TORCH)'
-	.venv/$(PIP) -e '.[dev]'
+	sed -n 's/^\([A-Za-z0-9._-]*==[^\\]*\).*/\1/p' addon/model/server/requirements.txt > .venv/locked.txt
+	.venv/$(PIP) -c .venv/locked.txt '$(TORCH)'
+	.venv/$(PIP) -c .venv/locked.txt -e '.[dev]'
 	.venv/bin/python -m tempose.music.compiled
 	touch $@
 

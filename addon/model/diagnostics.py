@@ -7,8 +7,9 @@ import os
 import re
 from pathlib import Path
 
+from tempose_pose.local.scrub import paths
+
 TOKEN = re.compile(r"\b[A-Za-z0-9_\-]{24,}\b")  # what may be a token or another secret
-PATHS = re.compile(r"(?:[A-Za-z]:\\|\\\\|/)[^\s'\":;,|<>]+")
 
 
 def report(facts: dict[str, dict[str, object]]) -> str:
@@ -29,7 +30,7 @@ def scrub(text: str, secrets: tuple[str, ...] = ()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, "(secret)")
-    text = PATHS.sub(lambda found: f"(path){Path(found[0]).suffix[:6]}", text)
+    text = paths(text)
     for name in _names():
         text = re.sub(re.escape(name), "(user)", text, flags=re.IGNORECASE)
     return TOKEN.sub("(long word)", text)

@@ -13,6 +13,7 @@ import numpy as np
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
 from tempose_pose.limits import MAX_FILE_BYTES
+from tempose_pose.local import whole_files
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import LAYOUTS
 
@@ -47,9 +48,9 @@ class Dance:
     def save(self, path: str | os.PathLike) -> None:
         """Write `DANCE.npz`: no pickles, each array under its documented name."""
         p = self.poses
-        target = Path(path)
-        temporary = target.with_name(target.name + ".part")
-        with temporary.open("wb") as file:
+        with whole_files.writing(
+            Path(path)
+        ) as file:  # a full disk, a kill or a power cut leaves no half dance
             np.savez_compressed(
                 file,
                 keypoints=p.keypoints,
@@ -64,7 +65,6 @@ class Dance:
                 seed=np.int64(self.seed),
                 model_revision=np.asarray(self.model_revision),
             )
-        temporary.replace(target)  # a full disk or a kill leaves no half-written dance
 
     @classmethod
     def of(cls, poses: PoseSequence) -> Dance:

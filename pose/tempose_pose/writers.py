@@ -14,6 +14,7 @@ import numpy as np
 
 from tempose_pose.errors import TemposeError
 from tempose_pose.formats.layouts import AXES, COCO_LAYOUTS, COCO_PARTS, OPENPOSE_LAYOUTS
+from tempose_pose.local import whole_files
 from tempose_pose.sequence import PoseSequence, convert, to_openpose18
 from tempose_pose.skeletons import COCO_17, HALPE_26, OPENPOSE_60, Skeleton
 
@@ -193,7 +194,9 @@ def _put(path: Path, text: str) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
+            whole_files.sync(file)
         Path(part).replace(path)
+        whole_files.sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
             Path(part).unlink()

@@ -10,14 +10,14 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from tempose import __version__
 from tempose_pose.errors import TemposeError
 from tempose_pose.wire.answers import Problem
-from tempose_server import schemas
+from tempose_server import docs_page, schemas
 from tempose_server.audio_store import AudioStore
 from tempose_server.errors import ApiError, disk_full, from_tempose, is_disk_full
 from tempose_server.events import EventHub
@@ -41,7 +41,7 @@ def create_app(settings: Settings, token: str) -> tuple[Doors, Service]:
     audio, poses = AudioStore(settings, sandbox), PoseFinder(settings, sandbox)
     metrics = Metrics(jobs.counts)
     engine = Engine(settings, jobs, audio, hub, metrics)
-    service = Service(settings, jobs, audio, poses, sandbox, hub, engine, metrics)
+    service = Service(settings, jobs, audio, poses, sandbox, hub, engine, metrics, asyncio.Semaphore(1))
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -58,16 +58,32 @@ def create_app(settings: Settings, token: str) -> tuple[Doors, Service]:
         version=__version__,
         summary="2D characters that dance to music",
         lifespan=lifespan,
-        docs_url="/v1/docs",
+        docs_url=None,
         openapi_url="/v1/openapi.json",
         redoc_url=None,
         responses={code: {"model": Problem} for code in (401, 403, 404, 422)},
     )
     app.state.service = service
     app.include_router(router)
+    links = docs_page.Links()
+    _show_docs(app, links)
     _answer_errors(app)
     rules = body_rules(PARTS, PREFIX, settings)
-    return Doors(app, token=token, settings=settings, metrics=metrics, rules=rules), service
+    doors = Doors(app, token=token, settings=settings, metrics=metrics, rules=rules, links=links)
+    return doors, service
+
+
+def _show_docs(app: FastAPI, links: docs_page.Links) -> None:
+    """The page for people, and the link that opens it once."""
+
+    @app.get("/v1/docs", include_in_schema=False)
+    async def docs() -> HTMLResponse:
+        text = await run_in_threadpool(lambda: docs_page.page(app.openapi()))
+        return HTMLResponse(text, headers={"Content-Security-Policy": docs_page.POLICY})
+
+    @app.post("/v1/docs/link", include_in_schema=False)
+    async def link() -> dict[str, str]:
+        return {"key": links.make()}
 
 
 def _answer_errors(app: FastAPI) -> None:

@@ -1,7 +1,7 @@
 """What runs in a child process: untrusted audio (and pictures) in, plain arrays and JSON out.
 
-`python -m tempose_server.decode TASK FOLDER OPTIONS` limits itself first and only then touches the song.
-It prints one JSON object, the answer or {"error": {"code", "message"}}; anything else is a crash.
+It is told its task by `child`, limits itself first and only then touches the song. It prints one JSON object, the
+answer or {"error": {"code", "message"}}; anything else is a crash.
 """
 
 from __future__ import annotations
@@ -199,20 +199,32 @@ def _blocks(file: Any, audio_seconds: float, decoded_bytes: int) -> Any:
         yield block
 
 
+def _understand(folder: Path, **options: Any) -> dict[str, Any]:
+    from tempose_server.understand import understand  # with libraries that songs do without
+
+    return understand(folder, **options)
+
+
 TASKS = {"decode": decode, "analyse": analyse, "stretch": stretch}
-TASKS |= {"read": pictures.read, "find": pictures.find}
+TASKS |= {"read": pictures.read, "find": pictures.find, "understand": _understand}
 
 
-def main(arguments: list[str]) -> int:
-    task, folder, text = arguments
-    options = json.loads(text)
-    limit_self(**options.pop("limits"))
+def main(job: dict[str, Any]) -> int:
+    """Do one task (`task`, `folder`, `limits`, `options`) and print its answer; the exit status."""
+    task = job["task"]
+    if task == "prepare":  # nobody's song, and more than one may cost
+        from tempose.music.compiled import compile_once
+
+        compile_once()
+        return 0
+    limit_self(**job["limits"])
+    options = job["options"]
     if "target" in options:
         options["target"] = Path(options["target"])
     answer_to = os.dup(1)
     os.dup2(2, 1)  # libraries that print do not get into the answer
     try:
-        answer = TASKS[task](Path(folder), **options)
+        answer = TASKS[task](Path(job["folder"]), **options)
     except TemposeError as error:
         answer = {"error": {"code": error.code, "message": error.message}}
     except MemoryError:
@@ -224,7 +236,3 @@ def main(arguments: list[str]) -> int:
     with os.fdopen(answer_to, "w") as out:
         json.dump(answer, out)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -155,7 +155,7 @@ def address(settings: Settings) -> Iterator[Finding]:
 
 def permissions(settings: Settings) -> Iterator[Finding]:
     """The files that hold a token must be their owner's alone."""
-    from tempose_server import runtime_file
+    from tempose_pose.local import runtime_file
 
     path = settings.runtime_file
     runtime_file.prepare(path)
@@ -168,11 +168,11 @@ def permissions(settings: Settings) -> Iterator[Finding]:
         yield Finding("wrong", "runtime file", f"others can read {path}", f"chmod 600 {path}")
         return
     try:
-        pid = int(json.loads(path.read_text())["pid"])
-        os.kill(pid, 0)
-    except PermissionError:
-        pass
-    except (OSError, ValueError, KeyError, TypeError):
+        runtime_file.read(path)
+    except TemposeError as error:
+        if error.code == "runtime_file_foreign":
+            yield Finding("wrong", "runtime file", error.message, f"Delete {path}.")
+            return
         yield Finding(
             "odd", "runtime file", f"{path} is of a server that is gone", f"Start a server, or delete {path}."
         )

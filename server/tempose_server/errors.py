@@ -7,6 +7,7 @@ import sqlite3
 from typing import Any
 
 from tempose_pose.errors import TemposeError
+from tempose_pose.local import scrub
 
 
 class ApiError(Exception):
@@ -61,5 +62,5 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def from_tempose(error: TemposeError) -> ApiError:
-    """What a person can put right in a request is 422."""
-    return ApiError(422, error.code, error.message)
+    """What a person can put right in a request is 422; where things lie on this disk concerns no client."""
+    return ApiError(422, error.code, scrub.paths(error.message))

@@ -103,6 +103,12 @@ class EventHub:
                     del self._logs[key]
             return self._logs[job_id]
 
+    def begin_anew(self, job_id: str) -> None:
+        """Let a job that had ended be told again; its ids go on rising."""
+        with self._lock:
+            if (ended := self._logs.pop(job_id, None)) is not None:
+                self._logs[job_id] = EventLog(self, ended.last_id + 1)
+
     def wake(self, readers: set[asyncio.Event]) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(_set_all, readers)

@@ -1,7 +1,8 @@
 """Jobs in SQLite: created once, found again after any restart.
 
-States: queued → running → succeeded | failed | canceled. What was asked is kept until the job ends;
-what was asked for is a file of its own (`results/ID.npz`), complete or not there.
+States: queued → running → succeeded | failed | canceled. What was asked for is a file of its own (`results/ID.npz`),
+whose length and hash stand with the job. What was asked is kept as long as that file, so that a dance that was
+damaged on the disk can be made again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from tempose_pose.errors import TemposeError
+from tempose_pose.local import whole_files
+from tempose_pose.local.whole_files import Damaged, Seal
 from tempose_pose.wire.answers import ENDED, Job, Problem
 from tempose_server.errors import ApiError, disk_full, is_disk_full, retry_later
 from tempose_server.order import Waiting, schedule
@@ -35,6 +38,11 @@ CRASHED = {
     "message": "The server broke down more than once while it ran this job.",
     "details": None,
 }
+LOST = {
+    "code": "result_lost",
+    "message": "This dance was damaged on the server's disk and cannot be made again. Generate it anew.",
+    "details": None,
+}
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS server (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
@@ -45,8 +53,21 @@ CREATE TABLE IF NOT EXISTS jobs (
     cancel INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, born INTEGER NOT NULL,
     created REAL NOT NULL, updated REAL NOT NULL
 );
+"""
+_LATER = {  # columns that came with later versions
+    "result_bytes": "INTEGER",
+    "result_sha256": "TEXT",
+    "ended": "INTEGER NOT NULL DEFAULT 0",  # the how-manieth end on this data folder
+    "ended_age": "REAL NOT NULL DEFAULT 0",  # seconds that servers had run on it by then
+}
+_LAST = (  # what an end sets, so that it is the youngest
+    "ended = (SELECT MAX(ended) + 1 FROM jobs), "
+    "ended_age = (SELECT TOTAL(value) FROM server WHERE key = 'seconds')"
+)
+_INDEXES = """
 CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
-CREATE INDEX IF NOT EXISTS jobs_by_age ON jobs (updated);
+CREATE INDEX IF NOT EXISTS jobs_by_end ON jobs (ended, number);
+DROP INDEX IF EXISTS jobs_by_age;
 """
 
 
@@ -68,6 +89,15 @@ class JobRecord:
     born: int
     created: float
     updated: float
+    result_bytes: int | None
+    result_sha256: str | None
+
+    @property
+    def seal(self) -> Seal | None:
+        """Of the dance; None also where it was made before dances were sealed."""
+        if self.result_bytes is None or self.result_sha256 is None:
+            return None
+        return Seal(self.result_bytes, self.result_sha256)
 
     @property
     def finished(self) -> bool:
@@ -90,13 +120,22 @@ class JobStore:
         self._turn = 0
         self._shorts = 0
         self._results = settings.data_dir / "results"
-        self._results.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._damaged = settings.data_dir / "damaged"
+        self._since = time.monotonic()  # whose age is in the table already
+        whole_files.make_folder(self._results)
+        for part in self._results.glob("*.part"):
+            part.unlink(missing_ok=True)  # what a killed server left half done
         path = settings.data_dir / "jobs.sqlite"
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
             self._db.executescript(_TABLES)
+            there = {row[1] for row in self._db.execute("PRAGMA table_info(jobs)")}
+            for name, kind in _LATER.items():
+                if name not in there:
+                    self._db.execute(f"ALTER TABLE jobs ADD COLUMN {name} {kind}")
+            self._db.executescript(_INDEXES)
             self._starts = self._begin()
         except sqlite3.DatabaseError as error:
             if is_disk_full(error):
@@ -115,13 +154,13 @@ class JobStore:
                 "INSERT INTO server VALUES ('starts', 1) ON CONFLICT DO UPDATE SET value = value + 1"
             )
             self._db.execute(
-                "UPDATE jobs SET state = 'canceled', request = NULL, updated = ? "
+                f"UPDATE jobs SET state = 'canceled', request = NULL, updated = ?, {_LAST} "
                 "WHERE state = 'running' AND cancel",
                 (now,),
             )
             self._db.execute("UPDATE jobs SET crashes = crashes + 1 WHERE state = 'running'")
             self._db.execute(
-                "UPDATE jobs SET state = 'failed', error = ?, request = NULL, updated = ? "
+                f"UPDATE jobs SET state = 'failed', error = ?, request = NULL, updated = ?, {_LAST} "
                 "WHERE state = 'running' AND crashes >= ?",
                 (json.dumps(CRASHED), now, CRASHES),
             )
@@ -143,6 +182,8 @@ class JobStore:
     def close(self) -> None:
         with self._lock:
             self._save_unsaved()
+            with contextlib.suppress(sqlite3.Error), self._transaction():
+                self._live()
             self._db.close()
 
     # --- at the door --------------------------------------------------------------------------------------
@@ -320,8 +361,36 @@ class JobStore:
     def result_path(self, job_id: str) -> Path:
         return self._results / f"{job_id}.npz"
 
-    def end(self, job_id: str, state: str, error: dict[str, Any] | None = None) -> JobRecord:
-        """The job's last state. One that was canceled meanwhile ends as canceled.
+    def result(self, job: JobRecord) -> Path:
+        """The file of a job's dance, looked at byte by byte; raises `Damaged` where it is not what was written."""
+        path = self.result_path(job.id)
+        if job.seal is not None:
+            job.seal.check(path)
+        elif not path.is_file():
+            raise Damaged(path.name)
+        return path
+
+    def remake(self, job_id: str) -> JobRecord:
+        """Set a damaged dance aside and put its job into the queue again; one that cannot be run again has failed."""
+        with self._lock:
+            job = self.get(job_id)
+            if job.state != "succeeded":  # another caller was faster
+                return job
+            whole_files.set_aside(self.result_path(job_id), self._damaged)
+            with self._transaction():
+                self._db.execute(
+                    "UPDATE jobs SET state = CASE WHEN request IS NULL THEN 'failed' ELSE 'queued' END, "
+                    "error = CASE WHEN request IS NULL THEN ? END, crashes = 0, cancel = 0, result_bytes = NULL, "
+                    "result_sha256 = NULL, updated = ? WHERE id = ?",
+                    (json.dumps(LOST), time.time(), job_id),
+                )
+            self.changed.notify_all()
+            return self.get(job_id)
+
+    def end(
+        self, job_id: str, state: str, error: dict[str, Any] | None = None, seal: Seal | None = None
+    ) -> JobRecord:
+        """The job's last state, with the seal of its dance. One that was canceled meanwhile ends as canceled.
 
         Holds also when the disk has no room for it: then it is remembered, and saved later.
         """
@@ -333,7 +402,16 @@ class JobStore:
                 state, error = "canceled", None
             if state != "succeeded":
                 self.result_path(job_id).unlink(missing_ok=True)
-            ended = replace(job, state=state, error=error, updated=time.time())
+            if state != "succeeded":
+                seal = None
+            ended = replace(
+                job,
+                state=state,
+                error=error,
+                updated=time.time(),
+                result_bytes=seal and seal.bytes,
+                result_sha256=seal and seal.sha256,
+            )
             try:
                 self._save_end(ended)
             except sqlite3.Error:
@@ -368,10 +446,22 @@ class JobStore:
 
     def _save_end(self, job: JobRecord) -> None:
         with self._transaction():
+            self._live()
             self._db.execute(
-                "UPDATE jobs SET state = ?, error = ?, request = NULL, updated = ? WHERE id = ?",
-                (job.state, json.dumps(job.error) if job.error else None, job.updated, job.id),
-            )
+                "UPDATE jobs SET state = ?, error = ?, request = CASE WHEN ? THEN request END, updated = ?, "
+                f"result_bytes = ?, result_sha256 = ?, {_LAST} WHERE id = ?",
+                (job.state, json.dumps(job.error) if job.error else None, job.state == "succeeded", job.updated,
+                 job.result_bytes, job.result_sha256, job.id),
+            )  # fmt: skip
+
+    def _live(self) -> None:
+        """Put down how long servers have run on this data folder: an age that no clock can turn back."""
+        now = time.monotonic()
+        passed, self._since = now - self._since, now
+        self._db.execute(
+            "INSERT INTO server VALUES ('seconds', ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
+            (passed,),
+        )
 
     def _save_unsaved(self) -> None:
         for job_id, job in list(self._unsaved.items()):
@@ -384,14 +474,19 @@ class JobStore:
     # --- retention ----------------------------------------------------------------------------------------
 
     def trim(self) -> set[str]:
-        """Forget finished jobs beyond `keep_jobs` or `keep_days`; the songs that waiting jobs need."""
-        oldest = time.time() - self._settings.keep_days * 86_400
-        finished = "state NOT IN ('queued', 'running')"  # so said, SQLite goes by age
+        """Forget finished jobs beyond `keep_jobs` or `keep_days`; the songs that waiting jobs need.
+
+        Days count while a server runs, and what ended last is the youngest, whatever the clock says.
+        """
+        finished = "state NOT IN ('queued', 'running')"  # so said, SQLite goes by the order of ends
         with self._lock:  # only what goes is read: what stays may be much
+            (saved,) = self._db.execute("SELECT TOTAL(value) FROM server WHERE key = 'seconds'").fetchone()
+            age = saved + time.monotonic() - self._since
+            oldest = age - self._settings.keep_days * 86_400
             (count,) = self._db.execute(f"SELECT COUNT(*) FROM jobs WHERE {finished}").fetchone()
             old = self._db.execute(
-                f"SELECT id FROM jobs WHERE {finished} AND updated < ? UNION SELECT id FROM "
-                f"(SELECT id FROM jobs WHERE {finished} ORDER BY updated, number LIMIT ?)",
+                f"SELECT id FROM jobs WHERE {finished} AND ended_age < ? UNION SELECT id FROM "
+                f"(SELECT id FROM jobs WHERE {finished} ORDER BY ended, number LIMIT ?)",
                 (oldest, max(0, count - self._settings.keep_jobs)),
             ).fetchall()
             if old:

@@ -8,22 +8,23 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import sys
+import time
 from contextvars import ContextVar
 from datetime import UTC, datetime
 from logging.handlers import RotatingFileHandler
 from typing import IO, Any
 
 from tempose_pose.errors import TemposeError
+from tempose_pose.local import scrub
 from tempose_server.settings import Settings
 
 JOB: ContextVar[str | None] = ContextVar("tempose_job", default=None)
 """The job that the current thread or task works for; goes into each of its log lines."""
 
+CALM_SECONDS, KINDS = 60.0, 50
+BY_STRANGERS = ("asyncio", "uvicorn.error")  # who tell of connections that go wrong before anybody is known
 LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
-# Absolute paths, POSIX (but not the server's own addresses) and Windows; the last name stays.
-_PATH = re.compile(r"""(?<![\w/.:~-])(?:/(?!v1/)(?:[^/\s"':,;()]+/)+|[A-Za-z]:\\(?:[^\\\s"':,;()]+\\)+)""")
 
 
 def set_up(settings: Settings, token: str) -> None:
@@ -47,8 +48,8 @@ def set_up(settings: Settings, token: str) -> None:
             raise TemposeError(
                 "log_file", f"The log file {settings.log_file} cannot be written: {error.strerror}."
             ) from None
-    secrets = (token, str(settings.data_dir), str(settings.runtime_file.parent))
-    handler.setFormatter((_Json if settings.log_json else _Lines)(secrets))
+    handler.addFilter(_Calm())
+    handler.setFormatter((_Json if settings.log_json else _Lines)((token,)))
     root = logging.getLogger()
     for old in list(root.handlers):
         root.removeHandler(old)
@@ -57,11 +58,33 @@ def set_up(settings: Settings, token: str) -> None:
 
 
 def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """The text without secrets and without folders."""
+    """The text without secrets and without folders and names of files."""
     for secret in secrets:
         if len(secret) > 1:
             text = text.replace(secret, "…")
-    return _PATH.sub("…/", text)
+    return scrub.paths(text)
+
+
+class _Calm(logging.Filter):
+    """Of what strangers do a line a minute for each kind: whoever cannot come in shall not fill the disk either."""
+
+    def __init__(self):
+        super().__init__()
+        self._last: dict[tuple[str, str], tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if not getattr(record, "stranger", False) and record.name not in BY_STRANGERS:
+            return True
+        kind = (record.name, str(record.msg)[:80] if len(self._last) < KINDS else "")
+        now = time.monotonic()
+        said, left_out = self._last.get(kind, (-CALM_SECONDS, 0))
+        if now - said < CALM_SECONDS:
+            self._last[kind] = (said, left_out + 1)
+            return False
+        self._last[kind] = (now, 0)
+        if left_out:
+            record.msg, record.args = f"{record.getMessage()} (and {left_out} like it before)", ()
+        return True
 
 
 class _Lines(logging.Formatter):

@@ -17,6 +17,10 @@ from typing import Any, TypeVar
 
 from starlette.concurrency import run_in_threadpool
 
+import tempose
+import tempose_pose
+import tempose_server
+from tempose_pose.local import whole_files
 from tempose_server.errors import ApiError, disk_full
 from tempose_server.settings import Settings
 
@@ -24,13 +28,14 @@ log = logging.getLogger("tempose.child")
 
 Answer = TypeVar("Answer")
 
-COMMAND = [sys.executable, "-m", "tempose_server.decode"]
-PREPARE = [sys.executable, "-c", "from tempose.music.compiled import compile_once as once; once()"]
+COMMAND = [sys.executable, "-I", "-B", str(Path(__file__).with_name("child.py"))]
+PACKAGES = [
+    str(Path(str(package.__file__)).parents[1]) for package in (tempose_pose, tempose, tempose_server)
+]
 ANSWER_BYTES = 16_000_000
 _OUT_OF_TIME = {-getattr(signal, name) for name in ("SIGXCPU", "SIGKILL") if hasattr(signal, name)}
 KEPT_ENVIRONMENT = (
     "PATH",
-    "PYTHONPATH",
     "SYSTEMROOT",
     "TMPDIR",
     "TEMP",
@@ -48,6 +53,8 @@ class Sandbox:
         self._settings = settings
         self._places = threading.BoundedSemaphore(settings.children_at_once)
         self._turns = asyncio.Semaphore(settings.children_at_once)
+        self._empty = settings.data_dir / "empty"  # where children stand
+        whole_files.make_folder(self._empty)
 
     async def in_turn(self, call: Callable[..., Answer], *args: Any) -> Answer:
         """What a blocking call answers that runs a task, called in a thread once there is a place for it.
@@ -84,29 +91,34 @@ class Sandbox:
             "memory": None if trusted else settings.child_memory_bytes,
             "file_bytes": settings.decoded_bytes,
         }
-        command = [*COMMAND, task, str(folder), json.dumps({"limits": limits, **options}, default=str)]
+        job = {"task": task, "folder": str(folder.absolute()), "limits": limits, "options": options}
         with self._places:
             try:
-                done = subprocess.run(
-                    command,
-                    stdin=subprocess.DEVNULL,
-                    capture_output=True,
-                    timeout=settings.child_seconds * 1.5,
-                    env=_environment(),
-                    check=False,
-                )
+                done = self._started(job, settings.child_seconds * 1.5)
             except subprocess.TimeoutExpired:
                 raise _too_costly(what) from None
         return self._answer(task, what, done)
+
+    def _started(
+        self, job: dict[str, Any], seconds: float | None = None
+    ) -> subprocess.CompletedProcess[bytes]:
+        """A child that has come to its end."""
+        return subprocess.run(
+            COMMAND,
+            input=json.dumps({"packages": PACKAGES, **job}, default=str).encode(),
+            capture_output=True,
+            timeout=seconds,
+            env=_environment(),
+            cwd=self._empty,
+            check=False,
+        )
 
     def prepare(self) -> None:
         """Have the analysis libraries compiled, where they are not: more than an analysis may cost.
 
         Analyses that come meanwhile wait for it, within their own deadline.
         """
-        done = subprocess.run(
-            PREPARE, stdin=subprocess.DEVNULL, capture_output=True, env=_environment(), check=False
-        )
+        done = self._started({"task": "prepare"})
         if done.returncode:
             log.warning("the analysis libraries could not be prepared: %r", done.stderr[-2000:])
 
@@ -129,6 +141,9 @@ class Sandbox:
                 raise disk_full()
             log.warning("child %s failed with errno %s: %r", task, answer["errno"], done.stderr[-2000:])
             raise ApiError(500, "internal", f"The server failed to handle the {what}; its log says more.")
+        if "refusal" in answer:
+            said = answer["refusal"]
+            raise ApiError(said["status"], said["code"], said["message"], said["details"])
         if "error" in answer:
             raise ApiError(422, answer["error"]["code"], answer["error"]["message"])
         return answer
@@ -137,7 +152,7 @@ class Sandbox:
 def _environment() -> dict[str, str]:
     """A child gets this much of ours, and one thread."""
     kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
-    return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 
 
 def _too_costly(what: str) -> ApiError:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from tempose_pose.curves import CURVES, MAX_POINTS
 from tempose_pose.form import MAX_NAME, MAX_SECTIONS
@@ -70,6 +71,9 @@ Joint = Annotated[str, Field(min_length=1, max_length=64)]
 Joints = Annotated[list[Joint], Field(max_length=MAX_JOINTS)]
 
 
+MAX_PARTS = 2_000  # of kept poses that keep joints of their own
+
+
 class KnownPart(Body):
     """Ranges of frames [start, stop) in which these joints are kept; all joints without `joints`."""
 
@@ -87,7 +91,17 @@ class KnownFrames(KnownPart):
     skeleton: SkeletonName = UNNAMED  # type: ignore[valid-type]
     keypoints: str | Annotated[list[Points], Field(max_length=MAX_FRAMES)]
     scores: str | Annotated[list[list[Score]], Field(max_length=MAX_FRAMES)]
-    more: Annotated[list[KnownPart], Field(max_length=MAX_FRAMES)] = []
+    more: Annotated[list[KnownPart], Field(max_length=MAX_PARTS)] = []
+
+    @model_validator(mode="after")
+    def _in_few_words(self) -> KnownFrames:
+        """Have nested lists as base64: so a request is short to keep and quick to read again."""
+        for name, width in (("keypoints", 2), ("scores", None)):
+            value = getattr(self, name)
+            shape = (len(value), len(skeleton(self.skeleton)), *([width] if width else []))
+            if not isinstance(value, str) and _shape(value) == shape:
+                object.__setattr__(self, name, encode(np.asarray(value, np.float32)))
+        return self
 
 
 CurvePoint = Annotated[list[Seconds | None], Field(min_length=2, max_length=2)]
@@ -168,6 +182,14 @@ def invalid(errors: list[Any]) -> ApiError:
     return ApiError(
         422, "request_invalid", f"The request is not right at {first['where']}: {first['what']}.", complaints
     )
+
+
+def _shape(value: list[Any]) -> tuple[int, ...] | None:
+    """Of nested lists; None where they are ragged."""
+    try:
+        return np.asarray(value, np.float32).shape
+    except ValueError:
+        return None
 
 
 def job_of(body: JobRequest) -> wire.JobRequest:

@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import logging
+import os
 import re
 import time
 from collections.abc import Iterable, MutableMapping, Sequence
@@ -19,6 +20,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 
+from tempose_pose.local import proof
+from tempose_server.docs_page import Links
 from tempose_server.errors import ApiError, retry_later
 from tempose_server.metrics import Metrics
 from tempose_server.settings import LOOPBACK_HOSTS, Settings
@@ -86,13 +89,21 @@ class Doors:
     """ASGI middleware: Host, Origin, Sec-Fetch-Site, token, content type, size and pace of the body."""
 
     def __init__(
-        self, app: Any, *, token: str, settings: Settings, metrics: Metrics, rules: Sequence[BodyRule]
+        self,
+        app: Any,
+        *,
+        token: str,
+        settings: Settings,
+        metrics: Metrics,
+        rules: Sequence[BodyRule],
+        links: Links | None = None,
     ):
         self.app = app
         self.settings = settings
-        self._digest = hashlib.sha256(token.encode()).digest()
+        self._token, self._digest = token, hashlib.sha256(token.encode()).digest()
         self._hosts = allowed_hosts(settings)
-        self._uploads = 0
+        self._uploads, self._links = 0, links or Links()
+        self.friends: set[Any] = set()  # clients (host, port) that have shown the token on their connection
         self._metrics = metrics
         self._rules = rules
 
@@ -107,9 +118,15 @@ class Doors:
     async def _http(self, scope: Message, receive: Any, send: Any) -> None:
         exchange = _Exchange(scope, receive, send, self.settings)
         began = time.monotonic()
-        place = False
+        place = known = False
         try:
+            self._check_place(exchange)
+            if scope["method"] == "GET" and scope["path"] == proof.PATH:
+                return await self._prove(scope, exchange)
+            exchange.has_link = self._opens(scope)
             self._check_caller(exchange)
+            known = True
+            self.friends.add(scope.get("client"))
             rule = self._rule(scope["method"], scope["path"])
             self._check_body(exchange, rule)
             if exchange.large:
@@ -134,10 +151,30 @@ class Doors:
             log.info(
                 "%s %s %s %.0f ms",
                 *(scope["method"], path, exchange.status, milliseconds),
-                extra={"fields": fields},
+                extra={"fields": fields, "stranger": not known},
             )
 
-    def _check_caller(self, exchange: _Exchange) -> None:
+    async def _prove(self, scope: Message, exchange: _Exchange) -> None:
+        """Show a caller who has no token to show yet that this server knows it: the one answer without it."""
+        asked = exchange.header(proof.HEADER.lower().encode())
+        if len(asked) != 1 or not proof.is_challenge(asked[0]) or exchange.has_body:
+            raise ApiError(400, "challenge", f"{proof.HEADER} takes 64 hexadecimal digits.")
+        port = (scope.get("server") or ("", 0))[1]
+        said = {
+            "proof": proof.answer(self._token, asked[0]),
+            "here": proof.answer(self._token, asked[0], port, os.getpid()),
+        }
+        await exchange.answer(200, said)
+
+    def _opens(self, scope: Message) -> bool:
+        """Whether a browser comes with a link that was made for it, to the page for people and nothing else."""
+        if scope["method"] != "GET" or scope["path"] != "/v1/docs":
+            return False
+        name, _, key = scope.get("query_string", b"").decode("latin-1").partition("=")
+        return name == "key" and self._links.use(key)
+
+    def _check_place(self, exchange: _Exchange) -> None:
+        """Refuse foreign names and web pages."""
         hosts = exchange.header(b"host")
         if len(hosts) != 1 or normal_host(hosts[0]) not in self._hosts:
             raise ApiError(
@@ -149,6 +186,10 @@ class Doors:
             raise ApiError(403, "origin_refused", "Web pages may not use this server.")
         if any(site not in ("none", "same-origin") for site in exchange.header(b"sec-fetch-site")):
             raise ApiError(403, "origin_refused", "Web pages may not use this server.")
+
+    def _check_caller(self, exchange: _Exchange) -> None:
+        if exchange.has_link:
+            return
         given = exchange.header(b"authorization")
         scheme, _, token = given[0].partition(" ") if len(given) == 1 else ("", "", "")
         # Hashing first makes both sides equally long, so the comparison takes the same time for any token.
@@ -169,6 +210,8 @@ class Doors:
         exchange.cap = rule.cap
         if not exchange.has_body:
             return
+        if exchange.declared is not None and exchange.declared > rule.cap:
+            raise too_large(rule.cap)
         types = exchange.header(b"content-type")
         essence, _, parameter = types[0].partition(";") if len(types) == 1 else ("", "", "")
         utf8 = parameter.strip().lower().replace('"', "") in ("", "charset=utf-8")
@@ -176,8 +219,6 @@ class Doors:
             raise ApiError(415, "content_type", f"The body must be sent as {rule.content_type}.")
         if any(value.strip().lower() != "identity" for value in exchange.header(b"content-encoding")):
             raise ApiError(415, "content_encoding", "The body must not be compressed.")
-        if exchange.declared is not None and exchange.declared > rule.cap:
-            raise too_large(rule.cap)
 
 
 def too_large(cap: int) -> ApiError:
@@ -194,7 +235,7 @@ class _Exchange:
         self.status = 0
         self._began = time.monotonic()
         self._received = 0
-        self._slow = False
+        self._slow = self.has_link = False
         lengths = self.header(b"content-length")
         chunked = bool(self.header(b"transfer-encoding"))
         self.declared = int(lengths[0]) if lengths and lengths[0].isdigit() and not chunked else None
@@ -252,10 +293,14 @@ class _Exchange:
     async def refuse(self, error: ApiError) -> None:
         if self.status:  # the answer had begun: nothing can be put right
             return
-        body = json.dumps(error.body).encode()
+        await self.answer(error.status, error.body, error.headers)
+
+    async def answer(self, status: int, value: Any, more: dict[str, str] | None = None) -> None:
+        """A whole answer, as JSON."""
+        body = json.dumps(value).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        headers += [(key.lower().encode(), value.encode()) for key, value in error.headers.items()]
-        await self.send({"type": "http.response.start", "status": error.status, "headers": headers})
+        headers += [(key.lower().encode(), value.encode()) for key, value in (more or {}).items()]
+        await self.send({"type": "http.response.start", "status": status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body})
 
     async def _drain(self) -> None:

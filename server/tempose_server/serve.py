@@ -14,7 +14,7 @@ import socket
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import Any, ClassVar
 
 import h11
 import uvicorn
@@ -22,13 +22,26 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tempose import __version__
 from tempose_pose.errors import TemposeError
-from tempose_server import logs, runtime_file
+from tempose_pose.local import private, programs, runtime_file, whole_files
+from tempose_server import logs
 from tempose_server.app import create_app
 from tempose_server.service import Service
 from tempose_server.settings import Settings
 
 # Longer than clients keep an idle connection (mostly 5 s), or a request may meet the closing of its own.
 KEEP_ALIVE_SECONDS = 15
+BACKLOG = 64  # connections that asyncio takes at once, before anybody can turn one away
+OTHER_FILES = 100  # songs, results, children's pipes and the like
+DATA = (
+    "lock",
+    "jobs.sqlite*",
+    "audio",
+    "results",
+    "staging",
+    "damaged",
+    "empty",
+    "numba",
+)  # in the data folder
 
 
 def run(settings: Settings) -> None:
@@ -37,18 +50,32 @@ def run(settings: Settings) -> None:
     Raises
     ------
     TemposeError
-        The address would be open to others, is taken, or the data folder is in use or not writable.
+        The address would be open to others, is taken, or a folder is in use, not writable or not safe.
     """
     settings.check_bind()
     settings.check_tls()
     runtime_file.prepare(settings.runtime_file)
     token = settings.configured_token or secrets.token_urlsafe(32)
     logs.set_up(settings, token)
-    with data_lock(settings.data_dir), _listening(settings) as listener:
+    try:
+        _serve(settings, token)
+    except OSError as error:
+        where = error.filename or settings.data_dir
+        raise TemposeError("data_dir", f"{where} cannot be used: {error.strerror or error}.") from error
+
+
+def _serve(settings: Settings, token: str) -> None:
+    with (
+        runtime_file.holding(settings.runtime_file),
+        data_lock(settings.data_dir),
+        _listening(settings) as listener,
+    ):
         keep_compiled(settings.data_dir)
+        stand_in_an_empty_folder(settings.data_dir)
         address = listener.getsockname()
         host = f"[{address[0]}]" if ":" in address[0] else address[0]
         url = f"http{'s' if settings.tls_cert else ''}://{host}:{address[1]}"
+        connections = room_for_connections(settings.connections)
         app, service = create_app(settings, token)
         config = uvicorn.Config(
             app,
@@ -63,16 +90,47 @@ def run(settings: Settings) -> None:
             server_header=False,
             ssl_certfile=settings.tls_cert,
             ssl_keyfile=settings.tls_key,
-            limit_concurrency=settings.connections,
+            limit_concurrency=connections,
+            backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
         )
         _Protocol.header_seconds = settings.header_seconds
+        _Protocol.room = connections
+        _Protocol.friends = app.friends
         _Server(config, settings, service, url, token).run(sockets=[listener])
     print("Tempose has stopped.", flush=True)
     if settings.engine == "ray" and service.engine.stuck:
         logging.shutdown()
         os._exit(0)  # Ray's library aborts when the interpreter ends under a thread that waits in it
+
+
+def room_for_connections(wanted: int) -> int:
+    """How many connections there can be with the files that this process may have open, which are raised first."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return wanted
+    needed = wanted + BACKLOG + OTHER_FILES
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        more = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+            soft = more
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return max(8, min(wanted, soft - BACKLOG - OTHER_FILES))
+
+
+def stand_in_an_empty_folder(folder: Path) -> None:
+    """Leave the folder that the server was started in: whatever lies there must not run here or in a child."""
+    empty = folder / "empty"
+    whole_files.make_folder(empty)
+    for path in empty.iterdir():
+        whole_files.remove(path)
+    os.chdir(empty)
+    sys.path[:] = [place for place in sys.path if place not in ("", ".")]
 
 
 def keep_compiled(folder: Path) -> None:
@@ -117,34 +175,16 @@ def _listening(settings: Settings) -> Iterator[socket.socket]:
 @contextlib.contextmanager
 def data_lock(folder: Path) -> Iterator[None]:
     """Hold the data folder; a second server on it is refused. A killed server's lock is free again."""
+    private.claim_folder(folder, DATA, "data_dir")
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        file = (folder / "lock").open("a+")
-    except OSError as error:
+        with programs.holding(folder / "lock"):
+            yield
+    except programs.Held:
         raise TemposeError(
-            "data_dir", f"The data folder {folder} cannot be used: {error.strerror}."
+            "data_dir_in_use",
+            f"Another Tempose server uses the data folder {folder}. "
+            "Stop it, or give this one its own --data-dir.",
         ) from None
-    with file:
-        try:
-            _lock(file)
-        except OSError:
-            raise TemposeError(
-                "data_dir_in_use",
-                f"Another Tempose server uses the data folder {folder}. "
-                "Stop it, or give this one its own --data-dir.",
-            ) from None
-        yield
-
-
-def _lock(file: IO[str]) -> None:
-    if sys.platform == "win32":
-        import msvcrt
-
-        msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-    else:
-        import fcntl
-
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _place(settings: Settings) -> str:
@@ -158,10 +198,17 @@ class _Protocol(H11Protocol):
     """uvicorn's HTTP/1.1 with a deadline on the request's head, so that silent connections end."""
 
     header_seconds = 10.0
+    room = 600
+    friends: ClassVar[set[Any]] = set()  # clients that have shown the token
+    _waiting: ClassVar[dict[_Protocol, None]] = {}  # connections that ask nothing, the longest silent first
     _deadline: Any = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        if len(self.connections) > self.room:
+            # Rather one that says nothing than one who may have something to say.
+            silent = next((one for one in self._waiting if one.client not in self.friends), None)
+            (silent or next(iter(self._waiting), self)).transport.abort()
         self._await_head()
 
     def data_received(self, data: bytes) -> None:
@@ -173,12 +220,15 @@ class _Protocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
+        self.friends.discard(self.client)
         super().connection_lost(exc)
 
     def _await_head(self) -> None:
+        self._waiting[self] = None
         self._deadline = self.loop.call_later(self.header_seconds, self._too_late)
 
     def _head_came(self) -> None:
+        self._waiting.pop(self, None)
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
@@ -228,6 +278,10 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         handled = [signal.SIGINT, signal.SIGTERM] + ([signal.SIGBREAK] if sys.platform == "win32" else [])
+        if (
+            sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+        ):  # not under nohup
+            handled.append(signal.SIGHUP)
         before = {number: signal.signal(number, self.handle_exit) for number in handled}
         try:
             yield

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -29,6 +30,7 @@ class Service:
     hub: EventHub
     engine: Engine
     metrics: Metrics
+    reading: asyncio.Semaphore  # who parses a body in this process
 
 
 async def _service(request: Request) -> Service:  # async: else each call would need a thread

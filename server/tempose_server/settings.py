@@ -5,27 +5,21 @@ from __future__ import annotations
 import os
 import ssl
 import stat
-import warnings
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import platformdirs
-from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, YamlConfigSettingsSource
 
 from tempose_pose.errors import TemposeError
 from tempose_pose.limits import MAX_SECONDS
+from tempose_pose.local import runtime_file
 
 ENV_PREFIX = "TEMPOSE_SERVER_"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
 SHORTEST_TOKEN = 32
-
-
-def default_runtime_file() -> Path:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # without XDG_RUNTIME_DIR it falls back, and says so
-        return Path(platformdirs.user_runtime_dir("tempose")) / "server.json"
 
 
 def default_data_dir() -> Path:
@@ -37,6 +31,18 @@ def _names(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _whole(path: Path) -> Path:
+    """The place without the folder one stands in: the server does not stay where it is started."""
+    return Path(os.path.abspath(path))  # noqa: PTH100 (links stay links)
+
+
+AnyPath = Annotated[Path, AfterValidator(_whole)]
+
+
+def _weights(model: str) -> str:
+    return model if model in ("default", "null") else str(_whole(Path(model)))
+
+
 class Settings(BaseSettings):
     """Everything about one server. Seconds, bytes and counts; each default is listed in docs/server.md."""
 
@@ -44,19 +50,19 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(0, ge=0, le=65535)
-    runtime_file: Path = Field(default_factory=default_runtime_file)
-    data_dir: Path = Field(default_factory=default_data_dir)
-    model: str = "default"
+    runtime_file: AnyPath = Field(default_factory=runtime_file.default)
+    data_dir: AnyPath = Field(default_factory=default_data_dir)
+    model: Annotated[str, AfterValidator(_weights)] = "default"
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    pose_model: Path | None = None
+    pose_model: AnyPath | None = None
     engine: Literal["local", "ray"] = "local"
     ray_address: str | None = None
     replicas: int | None = Field(None, gt=0, le=1000)
 
     token: SecretStr | None = None
-    token_file: Path | None = None
-    tls_cert: Path | None = None
-    tls_key: Path | None = None
+    token_file: AnyPath | None = None
+    tls_cert: AnyPath | None = None
+    tls_key: AnyPath | None = None
     allowed_hosts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)] = ()
 
     audio_bytes: int = Field(200_000_000, gt=0)
@@ -86,7 +92,7 @@ class Settings(BaseSettings):
     child_memory_bytes: int = Field(3_000_000_000, gt=0)
     children_at_once: int = Field(2, gt=0)
 
-    log_file: Path | None = None
+    log_file: AnyPath | None = None
     log_json: bool = False
     log_bytes: int = Field(10_000_000, gt=0)
     log_keep: int = Field(5, gt=0)

@@ -7,17 +7,26 @@ import sqlite3
 import threading
 import time
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tempose.music.audio import Song
 from tempose_pose.errors import Canceled, TemposeError
 from tempose_pose.limits import FPS
+from tempose_pose.local import scrub
+from tempose_pose.local.whole_files import Damaged, Seal
 from tempose_pose.wire.answers import Progress
 from tempose_pose.wire.dances import Segment
 from tempose_server.audio_store import AudioStore
-from tempose_server.errors import ApiError, disk_full, is_disk_full, is_out_of_memory
+from tempose_server.errors import (
+    ApiError,
+    disk_full,
+    from_tempose,
+    is_disk_full,
+    is_out_of_memory,
+    retry_later,
+)
 from tempose_server.events import EventHub, EventLog
 from tempose_server.jobs import JobRecord, JobStore
 from tempose_server.logs import JOB
@@ -113,7 +122,7 @@ class Engine:
     @property
     def message(self) -> str:
         if self.setup_error:
-            return self.setup_error.message
+            return scrub.paths(self.setup_error.message)
         return {"STARTING": "The model is loading.", "READY": "Ready.", "BUSY": "Dancing."}[self.status]
 
     def log_of(self, job: JobRecord) -> EventLog:
@@ -132,6 +141,26 @@ class Engine:
 
     def _tell(self, job: JobRecord, events: EventLog) -> None:
         events.add("state", self._jobs.describe(job), last=job.finished)
+
+    def result(self, job: JobRecord) -> Path:
+        """The file of a job's dance. One that is damaged is set aside and danced again.
+
+        Raises
+        ------
+        ApiError
+            409: it is being made again, or cannot be.
+        """
+        try:
+            return self._jobs.result(job)
+        except Damaged:
+            log.warning("job %s: its dance is damaged and is set aside", job.id)
+        with self._jobs.changed:  # so that "queued" is announced before "running"
+            job = self._jobs.remake(job.id)
+            self._hub.begin_anew(job.id)
+            self.tell(job.id)
+        if job.state == "failed":
+            raise ApiError(409, "job_failed", "The job ended without a dance.", job.error)
+        raise retry_later(409, "job_not_finished", "The dance was damaged on the disk and is made again.", 1)
 
     def cancel(self, job_id: str) -> JobRecord:
         before = self._jobs.get(job_id)
@@ -219,11 +248,11 @@ class Engine:
 
     def _run(self, job: JobRecord, replica: Replica) -> None:
         flag = self._cancel[job.id]
-        state, error, began = "failed", None, time.monotonic()
+        state, error, seal, began = "failed", None, None, time.monotonic()
         try:
             self.tell(job.id)
             log.info("job %s runs", job.id)
-            self._dance(job, flag, replica)
+            seal = self._dance(job, flag, replica)
             state = "succeeded"
         except Canceled:
             if self._stopping.is_set() and not flag.is_set():
@@ -239,12 +268,12 @@ class Engine:
             self._ended(self._jobs.crashed(job.id))
             raise
         except TemposeError as problem:
-            error = ApiError(422, problem.code, problem.message)
+            error = from_tempose(problem)
         except ApiError as problem:
             error = problem
         except Exception as problem:
             error = self._explain(problem, replica)
-        ended = self._jobs.end(job.id, state, error.body if error else None)
+        ended = self._jobs.end(job.id, state, error.body if error else None, seal)
         if ended.state == "succeeded":
             self._metrics.pace.observe((time.monotonic() - began) * FPS / ended.frames)
         self._ended(ended)
@@ -272,7 +301,8 @@ class Engine:
         log.error("a job failed", exc_info=problem)
         return ApiError(500, "engine_failed", "The engine failed on this job; the server's log says more.")
 
-    def _dance(self, job: JobRecord, flag: threading.Event, replica: Replica) -> None:
+    def _dance(self, job: JobRecord, flag: threading.Event, replica: Replica) -> Seal:
+        """Make the dance and keep it; what it is sealed with."""
         asked = job_of(JobRequest.model_validate_json(self._jobs.request(job.id)))
         grid = self._audio.grid(asked.audio) if asked.dance.grid is None else None  # made once, in a child
         task = Task(job.id, asked.model, asked.audio, asked.dance, grid)
@@ -292,22 +322,11 @@ class Engine:
         if should_cancel():
             raise Canceled
         dance = replica.dance(
-            task, lambda: self._song(asked.audio), Watch(on_segment, on_step, should_cancel)
+            task, lambda: self._audio.song(asked.audio), Watch(on_segment, on_step, should_cancel)
         )
         path = self._jobs.result_path(job.id)
-        try:
-            dance.save(path)
-        except BaseException:
-            path.with_name(path.name + ".part").unlink(missing_ok=True)
-            raise
-
-    def _song(self, sha256: str) -> Song:
-        try:
-            return self._audio.song(sha256)
-        except FileNotFoundError:
-            raise TemposeError(
-                "audio_unknown", "The server no longer has this song. Upload it again."
-            ) from None
+        dance.save(path)
+        return Seal.of_file(path)
 
     def trim(self, *songs: str) -> None:
         """Forget old jobs and songs, but none that a waiting job needs nor those named."""

@@ -52,8 +52,9 @@ class Server:
         prefix=(),
         environment=None,
         farm=None,
+        cwd=None,
     ):
-        self.folder = Path(folder)
+        self.folder, self.cwd = Path(folder), cwd
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.runtime_file = self.folder / "server.json"
         self.log_path = self.folder / "log.txt"
@@ -81,7 +82,9 @@ class Server:
     def start(self):
         self.runtime_file.unlink(missing_ok=True)
         with self.log_path.open("ab") as log:
-            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, env=self.environment)
+            self.process = subprocess.Popen(
+                self.command, stdout=log, stderr=log, env=self.environment, cwd=self.cwd
+            )
         deadline = time.monotonic() + PATIENCE
         while not self.runtime_file.exists():
             if self.process.poll() is not None or time.monotonic() > deadline:
@@ -157,6 +160,10 @@ class Server:
             "known": None,
             **changes,
         }
+
+    @staticmethod
+    def uuid():
+        return str(uuid.uuid4())
 
     def put_job(self, job_id=None, body=None, headers=None, **changes):
         job_id = job_id or str(uuid.uuid4())

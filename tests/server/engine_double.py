@@ -8,6 +8,7 @@ second, and seed % 1000 seconds more).
 """
 
 import errno
+import json
 import os
 import sys
 import time
@@ -18,6 +19,8 @@ SECRET = "a detail that must stay in the log"
 
 def crash_or_decode():
     """The child: real decoding, unless the file asks for a crash."""
+    job = json.load(sys.stdin)
+    sys.path[:0] = job.pop("packages")
     from tempose_server import decode
 
     real = decode.TASKS["decode"]
@@ -37,7 +40,7 @@ def crash_or_decode():
         return real(folder, **options)
 
     decode.TASKS["decode"] = wrapped
-    sys.exit(decode.main(sys.argv[2:]))
+    sys.exit(decode.main(job))
 
 
 class Double:
@@ -98,7 +101,7 @@ def main():
         return Double()
 
     replica.load_generator = load
-    sandbox.COMMAND = [sys.executable, __file__, "child"]
+    sandbox.COMMAND = [sys.executable, "-I", __file__, "child"]
     typer.run(serve)
 
 

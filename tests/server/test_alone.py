@@ -127,7 +127,7 @@ def test_the_decoder_limits_itself():
 
 CHILD = """
 import json, os, pathlib, sys, time
-folder = pathlib.Path(sys.argv[2])
+folder = pathlib.Path(json.load(sys.stdin)["folder"])
 (folder / str(os.getpid())).touch()
 time.sleep(0.3)
 print(json.dumps({"at_once": len(list(folder.iterdir())), "environment": sorted(os.environ)}))
@@ -138,9 +138,10 @@ print(json.dumps({"at_once": len(list(folder.iterdir())), "environment": sorted(
 def test_few_decoders_run_at_once_and_none_is_told_the_token(tmp_path, monkeypatch):
     monkeypatch.setattr(sandbox, "COMMAND", [sys.executable, "-c", CHILD])
     monkeypatch.setenv("TEMPOSE_SERVER_TOKEN", TOKEN)
-    box = sandbox.Sandbox(Settings(children_at_once=2))
+    (tmp_path / "songs").mkdir()
+    box = sandbox.Sandbox(Settings(children_at_once=2, data_dir=tmp_path / "data"))
     with ThreadPoolExecutor(6) as pool:
-        answers = list(pool.map(lambda _: box.run("decode", tmp_path), range(6)))
+        answers = list(pool.map(lambda _: box.run("decode", tmp_path / "songs"), range(6)))
     assert max(answer["at_once"] for answer in answers) <= 2
     assert all("TEMPOSE_SERVER_TOKEN" not in answer["environment"] for answer in answers)
 
@@ -164,20 +165,55 @@ def test_what_comes_out_of_a_song_is_counted_in_bytes(tools, tmp_path):
 
 def test_more_connections_than_allowed_are_turned_away(launch):
     server = launch(settings={"connections": 5})
+    server.client.close()
+    head = f"PUT /v1/audio/{'0' * 64} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {server.token}\r\n"
+    head += "Content-Type: application/octet-stream\r\nContent-Length: 9\r\n\r\n"
+
+    def health():
+        key = {"Authorization": f"Bearer {server.token}"}
+        return httpx.get(f"{server.url}/v1/health", headers=key, timeout=PATIENCE, trust_env=False)
+
     with contextlib.ExitStack() as open_ones:
-        for _ in range(8):
+        for _ in range(5):
             connection = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
             open_ones.enter_context(connection)
-            connection.sendall(b"GET /v1/hea")
-        assert server.client.get("/v1/health").status_code == 503
-    server.client.close()  # those that were left make room again
-    answer = httpx.get(
-        f"{server.url}/v1/health",
-        headers={"Authorization": f"Bearer {server.token}"},
-        timeout=PATIENCE,
-        trust_env=False,
-    )
-    assert answer.status_code == 200
+            connection.sendall(head.encode())
+        deadline = time.monotonic() + PATIENCE
+        while len(list((server.folder / "data" / "staging").iterdir())) < 4:
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        with contextlib.suppress(httpx.HTTPError):  # cut off at once
+            assert health().status_code == 503
+    deadline = time.monotonic() + PATIENCE
+    while True:  # those that were left make room again
+        with contextlib.suppress(httpx.HTTPError):
+            if health().status_code == 200:
+                break
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("settings", [{"connections": 600}, {"connections": 20}])
+def test_silent_strangers_keep_nobody_out_and_fill_no_log(launch, settings):
+    """With 256 files, and with few places: 300 connections that say nothing, and one that asks without a token."""
+    limit = ("sh", "-c", 'ulimit -Hn 256; ulimit -n 256; exec "$@"', "sh")
+    server = launch(prefix=limit, settings={**settings, "header_seconds": 600})
+    with contextlib.ExitStack() as strangers:
+        for number in range(300):
+            connection = socket.create_connection(("127.0.0.1", server.port), timeout=PATIENCE)
+            strangers.enter_context(connection)
+            if number % 50 == 0:
+                assert server.client.get("/v1/health").status_code == 200
+        assert server.client.get("/v1/health").status_code == 200
+        assert server.song()
+        for _ in range(50):
+            assert httpx.get(f"{server.url}/v1/health", trust_env=False).status_code == 401
+            server.raw(b"GARBAGE\r\n\r\n")
+    server.terminate()
+    assert "Traceback" not in server.log
+    assert server.log.count(" 401 ") == 1
+    assert server.log.count("Invalid HTTP") <= 1
 
 
 THREADS = 40  # for requests; anyio's number

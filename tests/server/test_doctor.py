@@ -91,7 +91,7 @@ def test_a_runtime_file_that_others_can_read_is_found_and_a_stale_one(ask, tmp_p
     assert (code, "running" in about(found, "runtime file", "good").text) == (0, True)
     with subprocess.Popen([sys.executable, "-c", ""]) as ended:
         pass
-    for left in ({}, {"pid": ended.pid}):
+    for left in ({}, {"url": "http://127.0.0.1:1", "token": "x", "pid": ended.pid}):
         path.write_text(json.dumps(left))
         code, found = ask()
         assert (code, "gone" in about(found, "runtime file", "odd").text) == (0, True)

@@ -13,6 +13,7 @@ import uuid
 import pytest
 from patience import PATIENCE
 
+from tempose_pose.local import proof
 from tempose_server import security
 from tempose_server.metrics import Metrics
 from tempose_server.settings import Settings
@@ -32,6 +33,7 @@ ROUTES = [
     ("GET", f"/v1/jobs/{JOB}/result"),
     ("POST", "/v1/pose"),
     ("GET", "/v1/docs"),
+    ("POST", "/v1/docs/link"),
     ("GET", "/v1/openapi.json"),
     ("GET", "/"),
     ("DELETE", "/v1/health"),
@@ -82,6 +84,72 @@ def test_no_route_answers_without_the_token(server, method, path):
     assert status == 401
     assert server.token not in server.log
     assert server.token.encode() not in body
+
+
+def test_the_page_for_people_opens_once_by_a_link_and_loads_nothing_else(server):
+    from tempose_server.open_docs import one_time_link
+
+    place = [("Host", f"127.0.0.1:{server.port}"), ("Sec-Fetch-Site", "none")]
+    link = one_time_link(server.runtime_file).removeprefix(server.url)
+    status, headers, body = ask(server, "GET", link, place)
+    assert status == 200
+    assert "default-src 'none'" in headers["Content-Security-Policy"]
+    page = body.decode()
+    assert "/v1/jobs/{job_id}" in page and "JobRequest"[:3] in page
+    for outside in ("http:", "https:", "//", "<script", "src=", "<link", "@import", "url("):
+        assert outside not in page
+    assert ask(server, "GET", link, place)[0] == 401  # once
+    for path in (
+        link.replace("key=", "key=x"),
+        "/v1/docs?key=",
+        "/v1/docs",
+        "/v1/health?" + link.partition("?")[2],
+    ):
+        assert ask(server, "GET", path, place)[0] == 401
+    fresh = one_time_link(server.runtime_file).removeprefix(server.url)
+    assert ask(server, "GET", fresh, [place[0], ("Sec-Fetch-Site", "cross-site")])[0] == 403
+    assert ask(server, "GET", fresh.replace("/v1/docs", "/v1/health"), place)[0] == 401
+    assert fresh.partition("=")[2] not in server.log
+
+
+def test_docs_of_a_server_that_is_none_are_refused_in_words(server, tmp_path):
+    from tempose_pose.errors import TemposeError
+    from tempose_server.open_docs import one_time_link
+
+    other = json.loads(server.runtime_file.read_text())
+    (tmp_path / "s.json").write_text(json.dumps({**other, "token": "another" * 9}))
+    (tmp_path / "s.json").chmod(0o600)
+    with pytest.raises(TemposeError, match="nothing was sent"):
+        one_time_link(tmp_path / "s.json")
+
+
+def prove(server, *headers, path=proof.PATH, **more):
+    host = ("Host", f"127.0.0.1:{server.port}")
+    status, _, body = ask(server, "GET", path, [host, *headers], **more)
+    return status, json.loads(body)
+
+
+def test_the_server_proves_without_the_token_that_it_knows_it(server):
+    asked = proof.challenge()
+    status, said = prove(server, (proof.HEADER, asked))
+    assert status == 200
+    assert proof.is_right(said["proof"], server.token, asked)
+    assert proof.is_right(said["here"], server.token, asked, server.port, server.process.pid)
+    assert set(said) == {"proof", "here"}  # and says nothing else
+
+
+def test_nothing_but_a_challenge_is_ever_put_through_the_token(server):
+    asked = proof.challenge()
+    odd = ["", asked[:-1], asked + "0", asked.upper(), "../" + asked, "\xb2" * 64]
+    for headers in [[], [(proof.HEADER, asked)] * 2, *([(proof.HEADER, text)] for text in odd)]:
+        status, said = prove(server, *headers)
+        assert (status, said["code"]) == (400, "challenge")
+    assert prove(server, (proof.HEADER, asked), body=b"{}")[0] == 400
+    assert prove(server, (proof.HEADER, asked), path=proof.PATH + "/")[0] == 401
+    for site in (("Origin", "null"), ("Sec-Fetch-Site", "cross-site")):
+        assert prove(server, (proof.HEADER, asked), site)[0] == 403
+    assert ask(server, "GET", proof.PATH, [("Host", "evil.example"), (proof.HEADER, asked)])[0] == 403
+    assert ask(server, "POST", proof.PATH, [right(server)[0], (proof.HEADER, asked)])[0] == 401
 
 
 def test_the_token_opens_the_door(server):
@@ -293,7 +361,7 @@ def test_the_runtime_file_is_for_its_owner_alone(launch):
         os.umask(before)
     assert stat.S_IMODE(server.runtime_file.stat().st_mode) == 0o600
     runtime = json.loads(server.runtime_file.read_text())
-    assert set(runtime) == {"url", "token", "pid"}
+    assert set(runtime) == {"url", "token", "pid", "started"}
     assert runtime["pid"] == server.process.pid
     assert len(runtime["token"]) >= 40
     assert not [name for name in server.folder.iterdir() if name.name.startswith(".server")]

@@ -372,18 +372,29 @@ def test_only_the_last_finished_jobs_are_kept(store):
     ]
 
 
-def test_finished_jobs_are_kept_for_so_many_days(store, monkeypatch):
-    import time
-
-    now = time.time()
-    for name, age in (("old", 1.1), ("young", 0.9)):
+def test_finished_jobs_are_kept_for_so_many_days_of_a_running_server(store, monkeypatch):
+    now = time.monotonic()
+    for name, days in (("old", 0), ("young", 0.9)):
         create(store, name)
         store.start_next()
-        with monkeypatch.context() as patch:
-            patch.setattr("tempose_server.jobs.time.time", lambda age=age: now - age * 86_400)
-            store.end(name, "succeeded")
+        monkeypatch.setattr("tempose_server.jobs.time.monotonic", lambda days=days: now + days * 86_400)
+        store.end(name, "succeeded")
+    monkeypatch.setattr("tempose_server.jobs.time.monotonic", lambda: now + 1.1 * 86_400)
     store.trim()
     assert [store._find(name) is not None for name in ("old", "young")] == [False, True]
+
+
+@pytest.mark.parametrize("leap", [-40 * 365, 40 * 365])
+def test_no_leap_of_the_clock_loses_a_dance(store, monkeypatch, leap):
+    now = time.time()
+    for i in range(6):
+        create(store, f"job{i}")
+        store.start_next()
+        with monkeypatch.context() as patch:
+            patch.setattr("tempose_server.jobs.time.time", lambda i=i: now + i * leap * 86_400)
+            store.end(f"job{i}", "succeeded")
+        store.trim()
+    assert [store._find(f"job{i}") is not None for i in range(6)] == [False, False, False, True, True, True]
 
 
 def test_a_server_forgets_what_it_need_not_keep(launch):

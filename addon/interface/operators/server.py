@@ -5,6 +5,8 @@ from pathlib import Path
 
 import bpy
 
+from tempose_pose.local import runtime_file
+
 from ...model.errors import Problem
 from ...model.server import job, server_process, work
 from ...scene.reading import Reading
@@ -25,7 +27,7 @@ class TEMPOSE_OT_start_server(JobButton, bpy.types.Operator):
     def prepare(self, context: bpy.types.Context):
         chosen = preferences.get(context)
         if chosen.stays and not server_process.running() and (left := server_process.staying()):
-            return lambda w: work.connect(w, *left)
+            return lambda w: work.connect(w, left.url, left.token, pid=left.pid)
         python = server_process.choose_python(bpy.path.abspath(chosen.python_path), setup.made())
         connection.drop()
         server = server_process.launch(python, chosen.stays)
@@ -80,16 +82,16 @@ class TEMPOSE_OT_connect(JobButton, bpy.types.Operator):
     )
 
     def prepare(self, context: bpy.types.Context):
-        chosen, certificate = preferences.get(context), ""
-        if self.runtime_file:
-            url, token = server_process.read_runtime_file(Path(bpy.path.abspath(self.runtime_file)))
-        elif chosen.server_url:
+        chosen = preferences.get(context)
+        if chosen.server_url and not self.runtime_file:
             url, token = chosen.server_url, chosen.server_token
             certificate = bpy.path.abspath(chosen.server_certificate)
-        else:
-            url, token = server_process.read_runtime_file(server_process.default_runtime_file())
-        connection.check_allowed(url)
-        return lambda w: work.connect(w, url, token, certificate=certificate)
+            connection.check_allowed(url)
+            return lambda w: work.connect(w, url, token, certificate=certificate)
+        named = bpy.path.abspath(self.runtime_file) if self.runtime_file else ""
+        found = runtime_file.read(Path(named) if named else server_process.default_runtime_file())
+        connection.check_allowed(found.url)
+        return lambda w: work.connect(w, found.url, found.token, pid=found.pid)
 
     def apply(self, context: bpy.types.Context, result: work.Report):
         connection.accept(result, own=False)

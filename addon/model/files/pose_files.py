@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Dances as files, written and read back: OpenPose and COCO JSON, and NumPy's .npz. No bpy in here."""
 
+import tempfile
 from pathlib import Path
 
 from tempose_pose.dance import Dance
-from tempose_pose.errors import TemposeError
-from tempose_pose.formats import load_poses
 from tempose_pose.writers import save_poses
 
 from ..errors import Problem
+from . import reading
 
 
 def save(dance: Dance, path: str, kind: str) -> int:
@@ -52,8 +52,10 @@ def load_assuming(path: str, fps: float, canvas: tuple[int, int]) -> tuple[Dance
     if Path(path).suffix.lower() == ".npz":
         return Dance.load(path), False
     try:
-        return Dance.of(load_poses(path, canvas=canvas)), False
-    except TemposeError as error:
-        if error.code != "fps_missing":
-            raise
-    return Dance.of(load_poses(path, fps=fps, canvas=canvas)), True
+        large = reading.is_large(Path(path))
+    except OSError:
+        large = False  # reading it says what is wrong
+    if not large:
+        return reading.read(path, fps, canvas)
+    with tempfile.TemporaryDirectory(prefix="tempose-poses-") as folder:
+        return reading.read_elsewhere(path, fps, canvas, Path(folder) / "dance.npz")

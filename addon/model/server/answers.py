@@ -1,30 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a server says, taken apart: answers, refusals and events, none of it trusted. No bpy in here."""
 
-import json
+import re
 from collections.abc import Iterator
 
+from tempose_pose.local import hostile_json
 from tempose_pose.wire.codes import QUEUE_FULL, STATUS, TOKEN_WRONG
 from tempose_pose.wire.reading import TEXT, unexpected
 
 from ..errors import Problem
 
-EVENT_BYTES = 4_000_000
+EVENT_BYTES, EVENT_ELEMENTS = 4_000_000, 2_000
+STREAM_BYTES = 100_000_000  # several times what the longest dance takes
+ANSWER_ELEMENTS = 300_000  # the analysis of a song of 20 minutes has half of that
+REFUSAL_ELEMENTS = 2_000
 
 
 def parse_events(lines: Iterator[bytes]) -> Iterator[tuple[int | None, str, dict]]:
     """Server-sent events from their lines: (id, name, data). Comments and unreadable ids are passed over."""
-    identity, name, data, size = None, "message", [], 0
+    identity, name, data, size, whole = None, "message", [], 0, 0
     for line in lines:
-        size += len(line)
+        size, whole = size + len(line), whole + len(line)
+        if whole > STREAM_BYTES:
+            raise unexpected("events without end")
         if size > EVENT_BYTES:
             raise unexpected("an event that is too long")
         text = line.decode("utf-8", "replace").rstrip("\r\n")
         if not text:
             if data:
                 try:
-                    value = json.loads("\n".join(data))
-                except (ValueError, RecursionError):
+                    value = hostile_json.parse("\n".join(data).encode(), EVENT_ELEMENTS)
+                except hostile_json.Refused:
                     raise unexpected("an event that is not JSON") from None
                 if not isinstance(value, dict):
                     raise unexpected("an event in an unknown form")
@@ -33,7 +39,7 @@ def parse_events(lines: Iterator[bytes]) -> Iterator[tuple[int | None, str, dict
             continue
         key, _, value = text.partition(":")
         value = value.removeprefix(" ")
-        if key == "id" and value.isdigit() and len(value) < 18:
+        if key == "id" and value.isascii() and value.isdigit() and len(value) < 18:
             identity = int(value)
         elif key == "event":
             name = value
@@ -44,8 +50,8 @@ def parse_events(lines: Iterator[bytes]) -> Iterator[tuple[int | None, str, dict
 def parsed(data: bytes) -> dict:
     """The object that an answer is."""
     try:
-        answer = json.loads(data)
-    except (ValueError, RecursionError):
+        answer = hostile_json.parse(data, ANSWER_ELEMENTS)
+    except hostile_json.Refused:
         raise unexpected("something that is not JSON") from None
     if not isinstance(answer, dict):
         raise unexpected("an answer in an unknown form")
@@ -56,9 +62,9 @@ def refusal(status: int, data: bytes, retry_after: str | None = None) -> Problem
     """What the server's error says."""
     code, message = "", ""
     try:
-        answer = json.loads(data[:1_000_000])
+        answer = hostile_json.parse(data, REFUSAL_ELEMENTS)
         code, message = str(answer["code"])[:60], str(answer["message"])[:TEXT]
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (hostile_json.Refused, KeyError, TypeError):
         pass
     if status == STATUS[TOKEN_WRONG]:
         return Problem(
@@ -66,7 +72,8 @@ def refusal(status: int, data: bytes, retry_after: str | None = None) -> Problem
         )
     if status == STATUS[QUEUE_FULL]:
         problem = Problem(QUEUE_FULL, message or "The server has enough to do at the moment. Try again soon.")
-        problem.retry_after = min(float(retry_after), 60.0) if retry_after and retry_after.isdigit() else 2.0
+        said = retry_after or ""
+        problem.retry_after = float(min(int(said), 60)) if re.fullmatch("[0-9]{1,9}", said) else 2.0
         return problem
     return Problem(
         code or f"http_{status}", message or f"The server refused with the number {status}. See its log."

@@ -9,12 +9,13 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tempose_pose.compact import MEDIA_TYPE
 from tempose_pose.dance import Dance
+from tempose_pose.local import proof
 from tempose_pose.skeletons import Skeleton
 from tempose_pose.tempo import TempoMap
 from tempose_pose.wire.answers import Analysis, AudioInfo, Capabilities, FoundPose, Health, Job
@@ -29,8 +30,13 @@ from .answers import EVENT_BYTES, parse_events, parsed, refusal
 if TYPE_CHECKING:
     from requests import Response
 
-JSON_BYTES = 64_000_000
+SHORT_BYTES = 64_000  # what most answers are far below
+CAPABILITIES_BYTES = 1_000_000
+ANALYSIS_BYTES = 8_000_000
+RESULT_BYTES = 24_000_000  # twice the longest dance
 SOUND_BYTES = 300_000_000
+SLOWEST = 100_000  # bytes a second; a call that takes longer than that and `PATIENCE` time-outs has no end
+PATIENCE = 4
 UNTRUSTED = (
     "This computer does not trust the server's certificate, or it is for another name. "
     "Choose the certificate in the add-on's preferences."
@@ -74,6 +80,11 @@ class Client:
         That the server has named; a dance may be on one of them.
     certificate : str
         File (PEM) with the certificate to trust besides those that this computer trusts, for https.
+    pid : int, optional
+        Of a server of this machine whose runtime file was read: only this process at this very port will do.
+
+    On each connection the server first proves that it knows the token (`tempose_pose.local.proof`); before that it
+    is told neither the token nor anything else.
     """
 
     def __init__(
@@ -84,6 +95,7 @@ class Client:
         alive: Callable[[], bool] | None = None,
         certificate: str = "",
         skeletons: tuple[Skeleton, ...] = (),
+        pid: int | None = None,
     ):
         self.scheme, self.host, self.port = split_url(url)
         if not token or any(ord(c) < 33 or ord(c) > 126 for c in token):
@@ -94,6 +106,7 @@ class Client:
         self.url, self.token, self.timeout = url.strip().rstrip("/"), token, timeout
         self.alive, self.own, self.certificate = alive or (lambda: True), alive is not None, certificate
         self.skeletons = skeletons
+        self.pid = pid
         self._trust = trust(certificate) if self.scheme == "https" else None
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -103,9 +116,7 @@ class Client:
         """End the calls in progress and refuse new ones."""
         self._stop.set()
         with self._lock:
-            for sock in self._open:
-                with contextlib.suppress(OSError):
-                    sock.shutdown(socket.SHUT_RDWR)  # wakes the thread that reads from it
+            _shut(self._open)
 
     # the plain calls
 
@@ -113,9 +124,15 @@ class Client:
         """State, version and device of the server."""
         return read(Health, self._json("GET", "/v1/health", timeout=timeout), "health report")
 
+    def prove(self, timeout: float = 5.0) -> None:
+        """See that the server is there and knows the token; nothing else is asked of it."""
+        with self._answer("GET", proof.PATH, None, {}, timeout):
+            pass
+
     def capabilities(self) -> Capabilities:
         """Skeletons, styles, models and limits."""
-        return read(Capabilities, self._json("GET", "/v1/capabilities"), "list of capabilities")
+        answer = self._json("GET", "/v1/capabilities", limit=CAPABILITIES_BYTES)
+        return read(Capabilities, answer, "list of capabilities")
 
     def ensure_sound(self, data: bytes) -> tuple[str, float]:
         """Upload a sound unless the server has it. Returns its hash and its seconds (0 when not stated)."""
@@ -131,7 +148,9 @@ class Client:
     def analysis(self, digest: str) -> Analysis:
         """Beats and downbeats of a sound, in song seconds, with tempo and confidence."""
         found = read(
-            Analysis, self._json("GET", f"/v1/audio/{digest}/analysis", timeout=300), "list of beats"
+            Analysis,
+            self._json("GET", f"/v1/audio/{digest}/analysis", timeout=300, limit=ANALYSIS_BYTES),
+            "list of beats",
         )
         if len(found.heard) not in (0, len(found.beats)):
             raise unexpected("a wrong list of how clearly beats are heard")
@@ -178,7 +197,9 @@ class Client:
     def result(self, job: str) -> Dance:
         """The finished dance; exact from this machine, in few bytes from another one."""
         wanted = {} if is_loopback(self.host) else {"Accept": f"{MEDIA_TYPE}, application/json;q=0.5"}
-        _, headers, data = self._call("GET", f"/v1/jobs/{job}/result", None, wanted, good=(200,), timeout=60)
+        _, headers, data = self._call(
+            "GET", f"/v1/jobs/{job}/result", None, wanted, good=(200,), timeout=60, limit=RESULT_BYTES
+        )
         if headers.get("Content-Type", "").partition(";")[0].strip() == MEDIA_TYPE:
             return unpacked(data, self.skeletons)
         return dance_of(parsed(data), self.skeletons)
@@ -230,11 +251,36 @@ class Client:
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": str(last)} if last else {})}
         with self._answer("GET", f"/v1/jobs/{job}/events", None, headers, self.timeout) as answer:
             if answer.status_code != 200:
-                raise refusal(answer.status_code, transport.read(answer, JSON_BYTES + 1))
+                raise refusal(answer.status_code, transport.read(answer, SHORT_BYTES))
             yield from parse_events(transport.lines(answer, EVENT_BYTES + 1))
         self._check()
 
     # the wire
+
+    @property
+    def _place(self) -> str:
+        """Host and port."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    def _greet(self, sock: socket.socket) -> None:
+        """See that the server knows the token before it is told anything."""
+        asked = proof.challenge()
+        said = transport.ask_first(sock, self._place, proof.PATH, (proof.HEADER, asked), proof.ANSWER_BYTES)
+        try:
+            answer = parsed(said)
+        except Problem:
+            answer = {}
+        if self.pid is None:
+            right = proof.is_right(answer.get("proof"), self.token, asked)
+        else:
+            right = proof.is_right(answer.get("here"), self.token, asked, self.port, self.pid)
+        if not right:
+            raise Problem(
+                "server_unproven",
+                f"What answers at {self.url} does not know this server's token, so nothing was sent to it. Connect "
+                "again, or start the server; where the preferences name the address, see that the token there is "
+                "that server's own.",
+            )
 
     def _check(self) -> None:
         if self._stop.is_set():
@@ -256,13 +302,34 @@ class Client:
             )
         return Problem("server_gone", said)
 
+    def _slow(self) -> Problem:
+        return Problem(
+            "server_slow",
+            f"The server at {self.url} does not come to an end with its answer. Try again; if it stays so, start the "
+            "server anew.",
+        )
+
     @contextlib.contextmanager
     def _answer(
-        self, method: str, path: str, body: bytes | None, headers: dict[str, str], timeout: float
+        self,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        timeout: float,
+        most: float | None = None,
     ) -> "Iterator[Response]":
-        """One call, with the network's errors turned into words."""
+        """One call, with the network's errors turned into words; it is ended after `most` seconds."""
         self._check()
-        sockets = []
+        sockets, late = [], threading.Event()
+
+        def expire() -> None:
+            late.set()
+            with self._lock:
+                _shut(sockets)
+
+        watch = threading.Timer(most or timeout * PATIENCE, expire)
+        watch.daemon = True
 
         def opened(sock: socket.socket) -> None:
             with self._lock:
@@ -270,20 +337,33 @@ class Client:
                 self._open.add(sock)
             self._check()
 
-        host = f"[{self.host}]" if ":" in self.host else self.host
         asked = {"Authorization": f"Bearer {self.token}", **headers}
         try:
+            watch.start()
             with transport.exchange(
-                method, f"{self.scheme}://{host}:{self.port}{path}", body, asked,
-                timeout=timeout, trust=self._trust, opened=opened,
+                method, f"{self.scheme}://{self._place}{path}", body, asked,
+                timeout=timeout, trust=self._trust, opened=opened, greet=self._greet,
             ) as answer:  # fmt: skip
+                if most is None:  # events may come for hours
+                    watch.cancel()
                 yield answer
-        except transport.GONE as error:
+            if late.is_set():  # what was cut off there may look whole
+                raise self._slow()
+        except Problem as problem:
+            if late.is_set():
+                raise self._slow() from problem
+            raise
+        except transport.ODD as error:
             self._check()
+            if late.is_set():
+                raise self._slow() from error
+            if not isinstance(error, transport.GONE):
+                raise unexpected("something that is not HTTP") from error
             if isinstance(error, ssl.SSLCertVerificationError):
                 raise Problem("certificate", UNTRUSTED) from error
             raise self._gone() from error
         finally:
+            watch.cancel()
             with self._lock:
                 self._open.difference_update(sockets)
 
@@ -296,12 +376,15 @@ class Client:
         *,
         good: tuple[int, ...],
         timeout: float | None = None,
-        limit: int = JSON_BYTES,
+        limit: int = SHORT_BYTES,
     ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of an answer whose status is a good one."""
-        with self._answer(method, path, body, headers or {}, timeout or self.timeout) as answer:
-            data = b"" if method == "HEAD" else transport.read(answer, limit + 1)
+        timeout = timeout or self.timeout
+        most = PATIENCE * timeout + (len(body or b"") + limit) / SLOWEST
+        with self._answer(method, path, body, headers or {}, timeout, most) as answer:
             status, answer_headers = answer.status_code, answer.headers
+            limit = limit if status in good else SHORT_BYTES
+            data = b"" if method == "HEAD" else transport.read(answer, limit + 1)
         self._check()
         if len(data) > limit:
             raise unexpected("more than it may")
@@ -318,8 +401,9 @@ class Client:
         *,
         good: tuple[int, ...] = (200, 201, 202),
         timeout: float | None = None,
+        limit: int = SHORT_BYTES,
     ) -> dict:
-        _, _, data = self._call(method, path, body, headers, good=good, timeout=timeout)
+        _, _, data = self._call(method, path, body, headers, good=good, timeout=timeout, limit=limit)
         return parsed(data)
 
 
@@ -335,6 +419,13 @@ def trust(certificate: str) -> ssl.SSLContext:
                 "The server's certificate is not a PEM file that can be read. Choose another one.",
             ) from None
     return context
+
+
+def _shut(sockets: Iterable[socket.socket]) -> None:
+    """Wake the threads that read from them."""
+    for sock in sockets:
+        with contextlib.suppress(OSError):
+            sock.shutdown(socket.SHUT_RDWR)
 
 
 def _encoded(body: dict) -> tuple[bytes, dict]:

@@ -6,7 +6,7 @@ what it has downloaded, and what is installed stays installed. A new environment
 goes on until the new one has passed its checks: `ready.json`, written last, says which of the two is in use.
 """
 
-import contextlib
+import hashlib
 import json
 import os
 import queue
@@ -20,12 +20,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol, TextIO
 
+from tempose_pose.local import programs, whole_files
+
 from ..errors import Problem
-from . import setup_errors
+from . import packages, setup_errors
 from .own_environment import own_environment
 
 NEEDED, TOO_NEW = (3, 11), (3, 15)  # what the locked packages are built for
-READY, LOG = "ready.json", "setup.log"
+READY, LOG, LOCKED = "ready.json", "setup.log", "lock.txt"
 PLACES = ("env-1", "env-2")
 LOCK = Path(__file__).with_name("requirements.txt")  # made by scripts/lock_server.py
 ROOM = 8 * 2**30  # bytes: the model's libraries with those for a graphics card
@@ -39,7 +41,8 @@ name = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
 mps = torch.backends.mps.is_available()
 print(json.dumps({"torch": torch.__version__, "card": card, "name": "Apple" if mps else name}))
 """
-_TORCH = re.compile(r"(torch|triton|nvidia-|cuda-)")  # what another index of PyTorch builds brings
+LOOK = Path(__file__).with_name("installed.py")
+BEGUN = "begun.json"  # in an environment: for which lock it was begun
 _ASK = "import sys; print(sys.version_info[0], sys.version_info[1])"
 
 
@@ -74,7 +77,7 @@ def state(folder: Path, version: str) -> str:
 def base_python() -> str:
     """A Python to make the environment from: Blender's own interpreter, or one of the system's."""
     names = ["python3.13", "python3.12", "python3.11", "python3", "python"]
-    for found in [sys.executable, *filter(None, map(shutil.which, names))]:
+    for found in [sys.executable, *filter(None, map(programs.find_program, names))]:
         try:
             said = subprocess.run(
                 [found, "-I", "-c", _ASK], capture_output=True, text=True, timeout=20, check=True
@@ -105,7 +108,7 @@ def preset_index() -> str:
 
 def has_card() -> bool:
     """Whether NVIDIA's driver is there."""
-    return Path("/proc/driver/nvidia/version").exists() or shutil.which("nvidia-smi") is not None
+    return Path("/proc/driver/nvidia/version").exists() or programs.find_program("nvidia-smi") is not None
 
 
 class Worker(Protocol):
@@ -171,22 +174,42 @@ def _set_up(
     name = next(place for place in PLACES if place != used or not python_of(folder).exists())
     inside = _python_in(folder / name)
     with log.open("a", encoding="utf-8") as out:
-        if not _works(inside):
+        begun = hashlib.sha256(lock.read_bytes()).hexdigest() if lock else ""
+        if not _works(inside) or (lock and _begun(folder / name) != begun):
             work.status("Making the environment")
             _away(folder / name)
             _run(work, out, [python or base_python(), "-I", "-m", "venv", str(folder / name)], log)
+            whole_files.write_json(folder / name / BEGUN, begun)
         work.status("Looking for the packages")
-        pip = [str(inside), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input"]
-        bar = "raw" if _pip_counts(work, out, inside, pip, log) else "off"
-        for what in _steps(package, lock, torch_index, folder / name):
-            _run(work, out, [*pip, "install", "--progress-bar", bar, *what], log, _Pip(work))
+        index = torch_index if lock else ""
+
+        def install(*what: str) -> None:
+            pip = [str(inside), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
+            bar = "raw" if _pip_counts(inside) else "off"
+            _run(work, out, [*pip, "--progress-bar", bar, *what], log, _Pip(work))
+
+        if lock is None:
+            install(package, *(["--extra-index-url", torch_index] if torch_index else []))
+        for what in packages.steps(lock, index, folder / name) if lock else ():
+            install(*what)
+        while lock and index:  # each may need others
+            found = _look(work, out, inside, log, lock)
+            if not (more := packages.for_the_card(found, lock, index, folder / name)):
+                break
+            for what in more:
+                install(*what)
+        install("--no-deps", "--force-reinstall", package)  # what was cut off may have left half of it
+        text = lock.read_text("utf-8") if lock else None
+        _whole(work, out, inside, log, text, index)
         build = _checked(work, out, inside, log)
         work.status("Preparing to hear music")
         _run(work, out, [str(inside), "-I", "-c", COMPILE], log)
-    part = folder / f"{READY}.part"
-    said = {"version": version, "package": Path(package).name, "place": name, "build": build}
-    part.write_text(json.dumps(said), "utf-8")
-    part.replace(folder / READY)
+    if hasattr(os, "sync"):
+        os.sync()  # pip leaves its files to the system: they must be on the disk before anybody relies on them
+    said = {"version": version, "package": Path(package).name, "place": name, "build": build, "index": index}
+    if text is not None:
+        whole_files.write(folder / name / LOCKED, text.encode())
+    whole_files.write(folder / READY, json.dumps(said).encode())
     for place in folder.iterdir():  # what was in use before
         if place.name not in (name, READY, LOG):
             _away(place)
@@ -203,9 +226,33 @@ def verify(work: Worker, folder: Path) -> str:
     """
     log, inside = folder / LOG, python_of(folder)
     with log.open("a", encoding="utf-8") as out:
-        work.status("Checking the packages")
-        _run(work, out, [str(inside), "-I", "-m", "pip", "--disable-pip-version-check", "check"], log)
+        used = about(folder)
+        locked = folder / str(used.get("place")) / LOCKED
+        text = locked.read_text("utf-8") if locked.is_file() else None
+        _whole(work, out, inside, log, text, str(used.get("index") or ""))
         return _checked(work, out, inside, log)
+
+
+def _begun(place: Path) -> object:
+    """For which lock an environment was begun: nothing that another one left in it counts as installed."""
+    try:
+        return whole_files.read_json(place / BEGUN)
+    except whole_files.Damaged:
+        return None
+
+
+def _look(work: Worker, out: TextIO, inside: Path, log: Path, lock: Path | None = None) -> dict:
+    """What `installed` says of an environment."""
+    said: list[str] = []
+    _run(work, out, [str(inside), "-I", str(LOOK), *([str(lock)] if lock else [])], log, said.append)
+    return json.loads(said[-1])
+
+
+def _whole(work: Worker, out: TextIO, inside: Path, log: Path, lock: str | None, torch_index: str) -> None:
+    """See that all packages are there, fit together, are what the lock says, and that no file of them was changed."""
+    work.status("Checking the packages")
+    _run(work, out, [str(inside), "-I", "-m", "pip", "--disable-pip-version-check", "check"], log)
+    packages.check(_look(work, out, inside, log), lock, torch_index)
 
 
 def _checked(work: Worker, out: TextIO, inside: Path, log: Path) -> str:
@@ -220,27 +267,6 @@ def _checked(work: Worker, out: TextIO, inside: Path, log: Path) -> str:
     if found["card"]:
         return f"PyTorch {found['torch']} for graphics cards; none is found, so it dances on the processor"
     return f"PyTorch {found['torch']} for processors only: no graphics card is used"
-
-
-def _steps(package: str, lock: Path | None, torch_index: str, place: Path) -> list[list[str]]:
-    """What pip is asked to install, one call after the other."""
-    itself = ["--no-deps", "--force-reinstall", package]  # what was cut off may have left half of it
-    if lock is None:
-        return [[package, *(["--extra-index-url", torch_index] if torch_index else [])], itself]
-    first = []
-    if torch_index:
-        kept, version = without_torch(lock.read_text("utf-8"))
-        lock = place / "requirements.txt"
-        lock.write_text(kept, "utf-8")
-        first = [["--index-url", torch_index, f"torch=={version}"]]
-    return [*first, ["--require-hashes", "--only-binary", ":all:", "-r", str(lock)], itself]
-
-
-def without_torch(lock: str) -> tuple[str, str]:
-    """A lock without PyTorch and what only its builds for graphics cards need; and PyTorch's version in it."""
-    blocks = re.split(r"\n(?=[A-Za-z0-9])", lock)
-    version = next(found[1] for block in blocks if (found := re.match(r"torch==([^\s;]+)", block)))
-    return "\n".join(block for block in blocks if not _TORCH.match(block)) + "\n", version
 
 
 def remove(folder: Path) -> None:
@@ -271,19 +297,11 @@ def _works(python: Path) -> bool:
         return False
 
 
-def _pip_counts(work: Worker, out: TextIO, inside: Path, pip: list[str], log: Path) -> bool:
-    """Whether this pip can say how far a download is; an older one is renewed first if it can be."""
+def _pip_counts(inside: Path) -> bool:
+    """Whether this pip can say how far a download is."""
     ask = [str(inside), "-I", "-c", "import pip; print(*pip.__version__.split('.')[:2])"]
-
-    def counts() -> bool:
-        said = subprocess.run(ask, capture_output=True, text=True, timeout=60, check=False).stdout
-        return said.split() != [] and (*map(int, said.split()),) >= (24, 1)
-
-    if counts():
-        return True
-    with contextlib.suppress(Problem):  # without a connection the old one will do
-        _run(work, out, [*pip, "install", "--progress-bar", "off", "--upgrade", "pip"], log)
-    return counts()
+    said = subprocess.run(ask, capture_output=True, text=True, timeout=60, check=False).stdout
+    return said.split() != [] and (*map(int, said.split()),) >= (24, 1)
 
 
 class _Pip:

@@ -19,7 +19,10 @@ from .client import Client
 current: "Job | None" = None
 """The job in progress; at most one."""
 SLICE = 0.015
-"""Seconds of one `pump` that go to what the worker thread has the main thread do."""
+"""Seconds of one `pump`, whatever the worker thread says and has the main thread do."""
+UNHEARD = 40  # times that a part is offered once nobody may be listening any more
+WAITING = 200
+"""Messages that may wait for the main thread; the worker thread waits before it says more."""
 
 
 class _Asked:
@@ -88,7 +91,7 @@ class Job:
         self._clock = Clock()
         self._stop = threading.Event()
         self._clients: list[Client] = []
-        self._queue: queue.Queue = queue.Queue()
+        self._queue: queue.Queue = queue.Queue(WAITING)
         self._asked: _Asked | None = None
         self._thread = threading.Thread(target=self._run, args=(task,), name="tempose", daemon=True)
         self._thread.start()
@@ -97,31 +100,43 @@ class Job:
 
     def _run(self, task: Callable[[Any], Any]) -> None:
         try:
-            self._queue.put(("done", task(self)))
+            self._say("done", task(self))
         except Canceled:
-            self._queue.put(("canceled", None))
+            self._say("canceled", None)
         except Problem as problem:
-            self._queue.put(("canceled", None) if self._stop.is_set() else ("failed", problem))
+            self._say(*(("canceled", None) if self._stop.is_set() else ("failed", problem)))
         except Exception as error:  # whatever it is, a person must see it, not a console
             said = f"Something unexpected went wrong: {error!r}. Please report it: Copy Diagnostics has the facts."
-            self._queue.put(("failed", Problem("unexpected", said)))
+            self._say("failed", Problem("unexpected", said))
+
+    def _say(self, kind: str, value: Any) -> None:
+        """Let the main thread know; waits while it has more than enough to take in already."""
+        unheard = 0
+        while unheard < (
+            UNHEARD if kind == "part" else 1
+        ):  # after a cancel only what is finished counts, if anything
+            try:
+                self._queue.put((kind, value), timeout=0.05)
+                return
+            except queue.Full:
+                unheard += self._stop.is_set()
 
     def status(self, text: str) -> None:
-        self._queue.put(("text", text))
+        self._say("text", text)
         self._check()
 
     def progress(self, share: float) -> None:
-        self._queue.put(("share", share))
+        self._say("share", share)
         self._check()
 
     def part(self, value: Any) -> None:
         """Something is finished and stays, whatever happens to the rest."""
-        self._queue.put(("part", value))
+        self._say("part", value)
         self._check()
 
     def show(self, kind: str, value: Any) -> None:
         """Something to look at while the job goes on."""
-        self._queue.put((kind, value))
+        self._say(kind, value)
         self._check()
 
     def main(self, act: Callable[[], Any]) -> Any:
@@ -133,7 +148,7 @@ class Job:
         when the job ends before.
         """
         asked = _Asked(act)
-        self._queue.put(("main", asked))
+        self._say("main", asked)
         while not asked.over.wait(0.02):
             self._check()
         self._check()
@@ -181,6 +196,8 @@ class Job:
                 self.parts.append(value)
             elif not stopped:  # otherwise the rest does not count any more
                 self._take_in(kind, value)
+                if self.state == "running" and time.monotonic() >= until:
+                    break
         if self.state == "running" and stopped:
             self.state = "canceled"  # without waiting for the network
         if self.state != "running":

@@ -3,21 +3,23 @@
 
 import atexit
 import contextlib
-import json
+import hmac
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
-from urllib.parse import urlsplit
+
+from tempose_pose.local import programs, runtime_file
+from tempose_pose.local.runtime_file import RunningServer
 
 from ..errors import Problem
+from .client import Client
 from .own_environment import own_environment
 
-MAX_RUNTIME_BYTES = 10_000
 LOG_LINES = 12
+PROOF_SECONDS = 1.0
 
 # The server ends when its standard input closes, so it goes with Blender even when Blender crashes.
 _WATCHED = """
@@ -55,34 +57,12 @@ def choose_python(preference: str, managed: Path | None = None) -> str:
             "There is no server on this machine yet. Press Set Up Server, or connect to a server that runs "
             "already. An environment of your own can be named in the add-on's preferences.",
         )
-    if not (Path(chosen).is_file() or shutil.which(chosen)):
+    found = str(Path(chosen).absolute()) if Path(chosen).is_file() else programs.find_program(chosen)
+    if found is None:
         raise Problem(
             "python_missing", f"There is no Python at {chosen}. Correct it in the add-on's preferences."
         )
-    return chosen
-
-
-def read_runtime_file(path: Path) -> tuple[str, str]:
-    """Address and token of a running server."""
-    try:
-        entry = _read(path)
-        url, token = entry["url"], entry["token"]
-        if not isinstance(url, str) or not isinstance(token, str):
-            raise ValueError
-    except FileNotFoundError:
-        raise Problem(
-            "server_not_found", "No running Tempose server was found. Start one here, or run: tempose serve"
-        ) from None
-    except (OSError, ValueError, KeyError, TypeError):
-        raise Problem(
-            "runtime_file", f"{path} does not say where a server runs. Start the server again."
-        ) from None
-    return url, token
-
-
-def _read(path: Path) -> dict:
-    with path.open("rb") as file:
-        return json.loads(file.read(MAX_RUNTIME_BYTES))
+    return found
 
 
 def staying_file() -> Path:
@@ -90,41 +70,69 @@ def staying_file() -> Path:
     return default_runtime_file().with_name("blender.json")
 
 
-def staying() -> tuple[str, str] | None:
-    """Address and token of the server that a Blender left running, if it still answers its port."""
+def default_runtime_file() -> Path:
+    """Where `tempose serve` says that it runs, on each system."""
+    named = os.environ.get("TEMPOSE_SERVER_RUNTIME_FILE")
+    return Path(named) if named else runtime_file.default()
+
+
+def staying() -> RunningServer | None:
+    """The server that a Blender left running, if it is still there."""
     try:
-        url, token = read_runtime_file(staying_file())
-        place = urlsplit(url)
-        socket.create_connection((place.hostname or "", place.port or 0), timeout=0.5).close()
-    except (Problem, OSError, ValueError):
+        found = runtime_file.read(staying_file())
+    except Problem:
         return None
-    return url, token
+    return found if _proven(found) else None
 
 
 def stop_staying(token: str) -> bool:
-    """End the server that was told to stay, if it is the one with this token."""
+    """End the server that was told to stay, if it is the one with this token.
+
+    What stands in a file is no reason to end a process. It is signalled when the server itself, asked at its port,
+    proves its number together with the token, and when the system says that this process is still the one that wrote
+    the file.
+
+    Raises
+    ------
+    Problem
+        The system does not let it be ended.
+    """
     try:
-        entry = _read(staying_file())
-        if entry["token"] != token:
-            return False
-        os.kill(int(entry["pid"]), signal.SIGTERM)
-    except (OSError, ValueError, KeyError, TypeError):
+        found = runtime_file.read(staying_file())
+    except Problem:
         return False
+    if not hmac.compare_digest(found.token.encode(), token.encode()):
+        return False
+    handle = None
+    try:
+        if hasattr(os, "pidfd_open"):  # on Linux: no other process can come to have the number meanwhile
+            handle = os.pidfd_open(found.pid)
+        if not found.is_ours or not _proven(found):
+            return False
+        if handle is not None:
+            signal.pidfd_send_signal(handle, signal.SIGTERM)
+        else:
+            os.kill(found.pid, signal.SIGTERM)
+    except PermissionError:
+        raise Problem(
+            "not_allowed",
+            "This system does not let the server be stopped from here. End it where it was started.",
+        ) from None
+    except (OSError, OverflowError):
+        return False
+    finally:
+        if handle is not None:
+            os.close(handle)
     return True
 
 
-def default_runtime_file() -> Path:
-    """Where `tempose serve` says that it runs, on each system."""
-    if named := os.environ.get("TEMPOSE_SERVER_RUNTIME_FILE"):
-        return Path(named)
-    if os.name == "nt":
-        return Path(os.environ.get("LOCALAPPDATA", "")) / "Temp" / "tempose" / "tempose" / "server.json"
-    if os.uname().sysname == "Darwin":
-        return Path.home() / "Library" / "Caches" / "TemporaryItems" / "tempose" / "server.json"
-    base = os.environ.get("XDG_RUNTIME_DIR") or f"/run/user/{os.getuid()}"
-    if not os.access(base, os.W_OK):
-        base = f"{tempfile.gettempdir()}/runtime-{os.getuid()}"  # as platformdirs has it
-    return Path(base) / "tempose" / "server.json"
+def _proven(server: RunningServer) -> bool:
+    """Whether the server at that port is the one that wrote the file; asked on Blender's own time, so briefly."""
+    try:
+        Client(server.url, server.token, pid=server.pid).prove(timeout=PROOF_SECONDS)
+    except Problem:
+        return False
+    return True
 
 
 class ServerProcess:
@@ -167,11 +175,16 @@ class ServerProcess:
     def alive(self) -> bool:
         return self.process.poll() is None
 
-    def address(self) -> tuple[str, str] | None:
-        """Address and token once the server listens; raises `Problem` when it has ended instead."""
+    def address(self) -> RunningServer | None:
+        """Where it is, once the server listens; raises `Problem` when it has ended instead."""
         if not self.alive():
             raise Problem("server_ended", f"The server ended at once. Its log says: {self.last_words()}")
-        return read_runtime_file(self.runtime_file) if self.runtime_file.is_file() else None
+        try:
+            return runtime_file.read(self.runtime_file)
+        except Problem as problem:
+            if problem.code != "server_not_found":  # not there yet, or still that of an earlier one
+                raise
+            return None
 
     def last_words(self) -> str:
         """The end of the log."""

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 BLOCK = 1_000_000  # bytes read at once
 Opened = Callable[[socket.socket], None]
 """Called with the socket of a connection as soon as there is one, so that another thread can end the call."""
+Greet = Callable[[socket.socket], None]
+"""Called with the socket before anything is asked over it; raises where it leads to somebody else."""
 
 
 @contextlib.contextmanager
@@ -32,6 +34,7 @@ def exchange(
     timeout: float,
     trust: ssl.SSLContext | None,
     opened: Opened,
+    greet: Greet,
 ) -> "Iterator[Response]":
     """Ask, and give the answer, whose body is still to be read with `read` or `lines`.
 
@@ -60,7 +63,7 @@ def exchange(
         with requests.Session() as session:
             session.trust_env = False  # or proxies and passwords would come out of the environment
             session.headers.clear()
-            session.mount(url.partition(":")[0] + "://", _adapter(trust, opened))
+            session.mount(url.partition(":")[0] + "://", _adapter(trust, opened, greet))
             asked = {"Accept-Encoding": "identity", "User-Agent": "Tempose", "Connection": "close", **headers}
             with session.request(
                 method, url, data=body, headers=asked, timeout=timeout, allow_redirects=False, stream=True
@@ -86,8 +89,21 @@ def lines(answer: "Response", limit: int) -> Iterator[bytes]:
     return iter(lambda: answer.raw._fp.readline(limit), b"")
 
 
-def _adapter(trust: ssl.SSLContext | None, opened: Opened) -> Any:
-    """One that trusts as it is told to and shows its sockets."""
+def ask_first(sock: socket.socket, host: str, path: str, header: tuple[str, str], limit: int) -> bytes:
+    """The body of an answer to a question that goes before all others; the connection stays open."""
+    head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{header[0]}: {header[1]}\r\nUser-Agent: Tempose\r\n\r\n"
+    sock.sendall(head.encode("ascii"))
+    answer = http.client.HTTPResponse(sock, method="GET")
+    try:
+        answer.begin()
+        data = answer.read(limit + 1)
+        return data if answer.status == 200 and len(data) <= limit else b""
+    finally:
+        answer.close()
+
+
+def _adapter(trust: ssl.SSLContext | None, opened: Opened, greet: Greet) -> Any:
+    """One that trusts as it is told to, shows its sockets and greets over each before it is used."""
     from requests.adapters import HTTPAdapter
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -96,11 +112,13 @@ def _adapter(trust: ssl.SSLContext | None, opened: Opened) -> Any:
         def connect(self) -> None:
             super().connect()
             opened(self.sock)
+            greet(self.sock)
 
     class Secure(HTTPSConnection):
         def connect(self) -> None:
             super().connect()
             opened(self.sock)
+            greet(self.sock)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls: Any = Plain
@@ -136,3 +154,5 @@ def _inside(error: BaseException | None, kind: type[BaseException]) -> BaseExcep
 
 GONE = (OSError, http.client.HTTPException)
 """What `exchange` raises when nobody answers."""
+ODD = (*GONE, ValueError, TypeError, AttributeError, IndexError, AssertionError, OverflowError, MemoryError)
+"""What it may raise besides, from deep within a library, when the answer is no HTTP."""

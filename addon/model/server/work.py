@@ -15,6 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from tempose_pose.dance import Dance
+from tempose_pose.local.runtime_file import RunningServer
 from tempose_pose.request import DanceRequest
 from tempose_pose.tempo import TempoMap
 from tempose_pose.wire.answers import Analysis, Capabilities, FoundPose, Health, Job, Progress
@@ -29,6 +30,7 @@ from ..files import pose_drawing
 from .client import Client
 
 LOADING_SECONDS = 300.0
+REMAKES = 3  # times that a dance may have been damaged before it is fetched
 
 
 class Work(Protocol):
@@ -78,6 +80,7 @@ class Report:
     certificate: str
     health: Health
     capabilities: Capabilities
+    pid: int | None = None  # where a runtime file named it: only that process will do
 
 
 def wait_ready(
@@ -110,23 +113,28 @@ def wait_ready(
 
 
 def connect(
-    work: Work, url: str, token: str, listening: Callable[[], object] | None = None, certificate: str = ""
+    work: Work,
+    url: str,
+    token: str,
+    listening: Callable[[], object] | None = None,
+    certificate: str = "",
+    pid: int | None = None,
 ) -> Report:
     """Check a server, and hear what it can do."""
     work.status("Connecting…")
-    said = wait_ready(work, work.use(Client(url, token, certificate=certificate)), listening)
-    return Report(url, token, certificate, *said)
+    client = work.use(Client(url, token, certificate=certificate, pid=pid))
+    return Report(url, token, certificate, *wait_ready(work, client, listening), pid=pid)
 
 
-def start(work: Work, ready: Callable[[], tuple[str, str] | None]) -> Report:
+def start(work: Work, ready: Callable[[], RunningServer | None]) -> Report:
     """Wait for a server that was just started; `ready` returns its address once it listens."""
     work.status("Starting the server…")
     until = time.monotonic() + 120
-    while (address := ready()) is None:
+    while (server := ready()) is None:
         if time.monotonic() > until:
             raise Problem("server_slow", "The server did not start within two minutes. See its log.")
         work.sleep(0.05)
-    return connect(work, *address, listening=ready)
+    return connect(work, server.url, server.token, listening=ready, pid=server.pid)
 
 
 def find_beats(work: Work, client: Client, sound: bytes | str) -> Analysis:
@@ -175,21 +183,28 @@ def dances(
 def _danced(work: Work, client: Client, asked: JobRequest, number: int = 0, count: int = 1) -> Dance:
     """One dance of `count`, whose sound is on the server."""
     job = str(uuid.uuid4())
-    try:
-        _put(work, client, job, asked)
-        ended = client.follow(job, lambda name, data: _event(work, name, data, number, count))
-    except BaseException:
-        _forget(client, job)
-        raise
-    if ended.state == "canceled":
-        raise Problem("job_canceled", "The dance was canceled on the server. Generate again.")
-    if ended.state == "failed":
-        error = ended.error
-        if error is None:
-            raise Problem("failed", "The server could not make this dance.")
-        raise Problem(error.code, error.message)
-    work.status("Fetching the dance…")
-    made = client.result(job)
+    for left in reversed(range(REMAKES)):
+        try:
+            _put(work, client, job, asked)
+            ended = client.follow(job, lambda name, data: _event(work, name, data, number, count))
+        except BaseException:
+            _forget(client, job)
+            raise
+        if ended.state == "canceled":
+            raise Problem("job_canceled", "The dance was canceled on the server. Generate again.")
+        if ended.state == "failed":
+            error = ended.error
+            if error is None:
+                raise Problem("failed", "The server could not make this dance.")
+            raise Problem(error.code, error.message)
+        work.status("Fetching the dance…")
+        try:
+            made = client.result(job)
+            break
+        except Problem as problem:
+            if problem.code != "job_not_finished" or not left:
+                raise
+            work.sleep(0.5)  # it was damaged on the server's disk, and is danced again
     if abs(made.poses.seconds - asked.dance.seconds) > 0.1:
         raise unexpected("a dance of another length than asked for")
     return made
@@ -231,4 +246,5 @@ def _event(work: Work, name: str, data: dict, number: int = 0, count: int = 1) -
 def _forget(client: Client, job: str) -> None:
     """Nobody waits for this job any more: tell the server, if it can still be told."""
     with contextlib.suppress(Problem):
-        Client(client.url, client.token, timeout=5, certificate=client.certificate).cancel(job)
+        again = Client(client.url, client.token, timeout=5, certificate=client.certificate, pid=client.pid)
+        again.cancel(job)

@@ -183,12 +183,11 @@ def accept(scene, settings, take, to_nla: bool = False) -> str:
     previous, slot = beneath(settings, ob)
     action.name = f"{ob.name} dance {take.bpm:.0f} BPM, seed {take.seed}"
     take.state, take.action, take.previous_action = "ACCEPTED", None, None
-    if take.sound:
-        change = json.loads(take.sound)
-        original = _original(scene, change)
-        if original is not None:
-            versions.drop_others(scene, original)
-        take.sound = ""
+    change = _sound_change(take)
+    original = _original(scene, change) if change else None
+    if original is not None:
+        versions.drop_others(scene, original)
+    take.sound = ""
     first, last = (round(f) for f in action.frame_range)
     bones = len({c.data_path.split('"')[1] for c in action_keys.curves(action)})
     total, dense = action_keys.count(action), (last - first + 1) * len(action_keys.curves(action))
@@ -220,6 +219,24 @@ def _strip(data, action, slot, name: str):
     return track
 
 
+def _sound_change(take) -> dict | None:
+    """What a take did to the sound; None where it did nothing, or a damaged file no longer says what.
+
+    A take can be accepted and discarded all the same; the sound then stays as it is.
+    """
+    try:
+        change = json.loads(take.sound or "null")
+        before = change["before"]
+        good = isinstance(change["original"], str) and isinstance(change["new"], str)
+        if good and (
+            before == {} or (isinstance(before["muted"], dict) and isinstance(before["live"], list))
+        ):
+            return change
+    except (ValueError, TypeError, KeyError, RecursionError):
+        pass
+    return None
+
+
 def _original(scene, change: dict):
     editor = scene.sequence_editor
     sources = [*(editor.strips_all if editor else ()), mix.Mix(scene)]
@@ -231,8 +248,7 @@ def discard(scene, settings, take) -> None:
     tempo_preview.take_back(settings)
     if take.action is not None and take.state == "PREVIEW":
         _hide(take, keep=False)
-    if take.sound:
-        change = json.loads(take.sound)
+    if change := _sound_change(take):
         original = _original(scene, change)
         if original is not None:
             live = strips.live_version(scene, original)

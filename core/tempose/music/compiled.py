@@ -60,7 +60,7 @@ def install() -> bool:
     down. What it left behind is thrown away then, and another child tries again.
     """
     for _ in range(TRIES):
-        if subprocess.run([sys.executable, "-c", COMPILE], check=False).returncode == 0:
+        if subprocess.run([sys.executable, "-P", "-c", COMPILE], check=False).returncode == 0:
             return True
         folder = next(_cache_folders())
         kept = folder.parent if folder.name == "__pycache__" else folder  # librosa has one beside each module

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
+import io
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 
 from tempose.feature_spec import FeatureSpec
+from tempose_pose.local import whole_files
+from tempose_pose.local.whole_files import Damaged
 
 
 def kept_features(
@@ -23,17 +25,12 @@ def kept_features(
     if folder is None:
         return make()
     path = folder / f"{name}-{spec.version}.npy"
-    with contextlib.suppress(OSError, ValueError, EOFError):
-        found = np.load(path, allow_pickle=False)
+    with contextlib.suppress(Damaged, ValueError, EOFError):
+        found = np.load(io.BytesIO(whole_files.read_sealed(path)), allow_pickle=False)
         if found.ndim == 2 and found.shape[1] == spec.width and np.isfinite(found).all():
             return found
-    features = make()
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
-    try:
-        with part.open("wb") as file:
-            np.save(file, features, allow_pickle=False)
-        part.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            part.unlink(missing_ok=True)
+    features, data = make(), io.BytesIO()
+    np.save(data, features, allow_pickle=False)
+    with contextlib.suppress(OSError):
+        whole_files.write_sealed(path, data.getvalue())
     return features

@@ -115,7 +115,7 @@ def _stage_code(folder: Path) -> None:
 
 def _stage_libraries(folder: Path) -> None:
     """`libraries.zip`: the Python files of the libraries that training imports, and a stand-in for pictures."""
-    probe = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
+    probe = subprocess.run([sys.executable, "-P", "-c", PROBE], capture_output=True, text=True, check=True)
     imported = set(probe.stdout.split())
     names = {name.partition(".")[0] for name in imported} - {"tempose", "tempose_pose", "PIL"}
     homes = importlib.metadata.packages_distributions()

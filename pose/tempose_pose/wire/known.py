@@ -61,7 +61,9 @@ def known_of(body: dict[str, Any], frames: int, canvas: tuple[int, int]) -> Know
         raise TemposeError("known_long", "The known poses are longer than the dance.")
     if len(keypoints) != len(scores):
         raise TemposeError("pose_shape", "The lists known.keypoints and known.scores must be of one length.")
-    mask = np.zeros((frames, len(bones)), bool)
+    steps = np.zeros(
+        (frames + 1, len(bones)), np.int32
+    )  # ranges that begin less those that end; thousands may overlap
     for part in (body, *body.get("more", ())):
         if not set(part.get("joints") or ()) <= set(
             bones.joints
@@ -69,13 +71,15 @@ def known_of(body: dict[str, Any], frames: int, canvas: tuple[int, int]) -> Know
             raise TemposeError(
                 "joint_unknown", f"The known poses keep joints that {bones.name} does not have."
             )
-        columns = joint_mask(bones, part.get("joints"))
-        for start, stop in part["mask"]:
-            if not start < stop <= len(keypoints):
-                raise TemposeError(
-                    "known_mask", "Each masked range must be [start, stop) within the known frames."
-                )
-            mask[start:stop, columns] = True
+        columns = np.flatnonzero(joint_mask(bones, part.get("joints")))
+        ranges = np.asarray(part["mask"], int).reshape(-1, 2)
+        if (ranges[:, 0] >= ranges[:, 1]).any() or (ranges > len(keypoints)).any():
+            raise TemposeError(
+                "known_mask", "Each masked range must be [start, stop) within the known frames."
+            )
+        np.add.at(steps, np.ix_(ranges[:, 0], columns), 1)
+        np.add.at(steps, np.ix_(ranges[:, 1], columns), -1)
+    mask = np.cumsum(steps[:-1], axis=0) > 0
     missing = frames - len(keypoints)
     keypoints = np.pad(keypoints, ((0, missing), (0, 0), (0, 0)))
     return Known(PoseSequence(keypoints, np.pad(scores, ((0, missing), (0, 0))), FPS, bones, canvas), mask)

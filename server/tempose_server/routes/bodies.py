@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.routing import APIRoute
 
+from tempose_pose.local.hostile_json import roughly
 from tempose_server import schemas
 from tempose_server.errors import ApiError
 from tempose_server.security import BodyRule
+from tempose_server.service import Service
 from tempose_server.settings import Settings
-from tempose_server.strict_json import parse
+from tempose_server.understand import read_body
 
+HERE_ELEMENTS = 80_000  # of a body that is read in this process: some hundredths of a second
 LIMIT = "x-limit"
 """In a route's OpenAPI part: the setting that says how many bytes its body may have."""
 
@@ -62,10 +66,29 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
     return walk(schema)
 
 
-async def read_json(request: Request, model: type[schemas.Body], settings: Settings) -> Any:
-    """The request's body as a `model`, with all that `strict_json` and the model refuse."""
+async def read_json(request: Request, model: type[schemas.Body], parts: Service) -> Any:
+    """The request's body as a `model`, with all that `strict_json` and the model refuse.
+
+    While a body is parsed nothing else in this process goes on. One that holds much is therefore read in a child,
+    which gives it back in a short form; of the others one at a time.
+    """
     body = await request.body()
     if not body:
         raise ApiError(400, "json_invalid", "The request has no body.")
-    value = await run_in_threadpool(parse, body, settings.json_depth, settings.json_elements)
-    return await run_in_threadpool(schemas.read, model, value)
+    settings = parts.settings
+    if await run_in_threadpool(roughly, body) <= HERE_ELEMENTS:
+        async with parts.reading:
+            return await run_in_threadpool(
+                read_body, model, body, settings.json_depth, settings.json_elements
+            )
+    with parts.audio.staging() as folder:
+        await run_in_threadpool((folder / "body").write_bytes, body)
+        del body
+        ask = partial(
+            parts.sandbox.run, "understand", folder, what="request",
+            model=model.__name__, depth=settings.json_depth, elements=settings.json_elements,
+        )  # fmt: skip
+        await parts.sandbox.in_turn(ask)
+        text = await run_in_threadpool((folder / "understood").read_bytes)
+    async with parts.reading:
+        return await run_in_threadpool(model.model_validate_json, text)

@@ -16,6 +16,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from tempose_pose import compact
 from tempose_pose.dance import Dance
 from tempose_pose.limits import FPS
+from tempose_pose.local import scrub
 from tempose_pose.wire.answers import Job, Problem
 from tempose_pose.wire.dances import Result, packed, result_of
 from tempose_server import schemas
@@ -61,7 +62,7 @@ async def put_job(
         raise ApiError(
             400, "client_name", "X-Tempose-Client takes 1 to 64 letters, digits, hyphens, underscores."
         )
-    body = await read_json(request, schemas.JobRequest, parts.settings)
+    body = await read_json(request, schemas.JobRequest, parts)
     job, new = await run_in_threadpool(_create, parts, job_id, x_tempose_client, body)
     if not new:
         response.status_code = 200
@@ -78,7 +79,7 @@ def _create(parts: Service, job_id: str, client: str, body: schemas.JobRequest) 
     if parts.audio.seconds(body.audio) is None:
         raise unknown_audio()
     if refusal := engine.refusal(body.model):
-        raise ApiError(503, "setup_failed", f"The server has no model: {refusal.message}")
+        raise ApiError(503, "setup_failed", f"The server has no model: {scrub.paths(refusal.message)}")
     short = dance.unknown_frames <= settings.short_seconds * FPS
     with parts.jobs.changed:  # so that "queued" is announced before "running"
         job, new = parts.jobs.create(
@@ -140,7 +141,7 @@ async def job_result(job: KnownJob, request: Request, parts: Parts) -> Response:
         raise retry_later(409, "job_not_finished", "The dance is not finished yet.", 1)
     if job.state != "succeeded":
         raise ApiError(409, f"job_{job.state}", "The job ended without a dance.", job.error)
-    path = parts.jobs.result_path(job.id)
+    path = await run_in_threadpool(parts.engine.result, job)
     wanted = request.headers.get("accept", "")
     forms = {NPZ: type(path).read_bytes, compact.MEDIA_TYPE: _result_compact}
     form = next((name for name in forms if name in wanted), "application/json")

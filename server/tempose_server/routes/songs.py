@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -16,9 +17,22 @@ from tempose_server.errors import ApiError
 from tempose_server.routes.bodies import bytes_body, json_body, read_json
 from tempose_server.service import Parts
 
+PIECE_BYTES = 1_000_000
 Hash = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file's bytes, lower case")]
 
 router = APIRouter()
+
+
+async def _pieces(request: Request) -> AsyncIterator[bytes]:
+    """The body in pieces worth a thread's while: neither hash nor disk holds other calls up."""
+    piece = bytearray()
+    async for chunk in request.stream():
+        piece += chunk
+        if len(piece) >= PIECE_BYTES:
+            yield bytes(piece)
+            piece.clear()
+    if piece:
+        yield bytes(piece)
 
 
 @router.put(
@@ -37,11 +51,11 @@ async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Resp
     digest = hashlib.sha256()
     with parts.audio.staging() as folder:
         with (folder / "audio").open("wb") as file:
-            async for chunk in request.stream():
-                digest.update(chunk)
-                parts.metrics.uploaded.inc(len(chunk))
+            async for piece in _pieces(request):
+                parts.metrics.uploaded.inc(len(piece))
+                await run_in_threadpool(digest.update, piece)
                 if known is None:
-                    file.write(chunk)
+                    await run_in_threadpool(file.write, piece)
         if digest.hexdigest() != sha256:
             raise ApiError(422, "audio_hash", "The bytes that arrived do not have the hash in the address.")
         if known is None:
@@ -86,7 +100,7 @@ async def analysis(sha256: KnownAudio, parts: Parts) -> Analysis:
 )
 async def stretch(sha256: KnownAudio, request: Request, parts: Parts) -> Response:
     """The song as heard under a tempo map, pitch kept: a wav file, 16 bit at 44.1 kHz."""
-    body = await read_json(request, schemas.StretchRequest, parts.settings)
+    body = await read_json(request, schemas.StretchRequest, parts)
     tempo_of(body.tempo_map)
     wav = await parts.sandbox.in_turn(parts.audio.stretched, sha256, body.tempo_map, body.seconds)
     return Response(wav, media_type="audio/wav")
@@ -102,6 +116,6 @@ async def find_pose(request: Request, parts: Parts) -> FoundPose:
     parts.poses.check()
     with parts.audio.staging() as folder:
         with (folder / "picture").open("wb") as file:
-            async for chunk in request.stream():
-                file.write(chunk)
+            async for piece in _pieces(request):
+                await run_in_threadpool(file.write, piece)
         return FoundPose(**await parts.sandbox.in_turn(parts.poses.find, folder))

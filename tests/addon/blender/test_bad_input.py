@@ -140,8 +140,8 @@ def test_a_wrong_token(blender, connected, ready, tempose):
     kept = connection.current
     connection.current = elsewhere(kept, token="wrong-token-wrong-token-wrong-token")
     try:
-        refused(blender, blender.ops.tempose.generate, "refuses this add-on's token")
-        refused(blender, blender.ops.tempose.find_beats, "refuses this add-on's token")
+        refused(blender, blender.ops.tempose.generate, "does not know this server's token")
+        refused(blender, blender.ops.tempose.find_beats, "does not know this server's token")
     finally:
         connection.current = kept
 
@@ -188,6 +188,9 @@ def test_connecting_where_no_server_runs(blender, scene, tmp_path):
 
     refused(blender, connect, "No running Tempose server")
     (tmp_path / "server.json").write_text("{}")
+    (tmp_path / "server.json").chmod(0o644)
+    refused(blender, connect, "Others can read or change")
+    (tmp_path / "server.json").chmod(0o600)
     refused(blender, connect, "does not say where")
 
 

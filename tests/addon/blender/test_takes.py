@@ -516,3 +516,16 @@ def test_takes_of_older_versions_are_known_by_the_files_name(
     scene.tempose.takes[0].fingerprint = mark_of_playback(now.playback, tempose("compat").file_name)
     assert not is_out_of_date()
     assert is_out_of_date(own_file.rename(tmp_path / "another.wav"))
+
+
+@pytest.mark.parametrize("sound", ["{", "null", "[]", "5", "{}", '{"original": 1, "new": "x", "before": {}}',
+                                   '{"original": "a", "new": "b", "before": {"muted": 3}}', "[" * 3000])  # fmt: skip
+@pytest.mark.parametrize("way", ["discard_take", "accept_take"])
+def test_a_take_whose_sound_is_damaged_can_be_discarded_and_accepted(
+    blender, ready, ops, settings, sound, way
+):
+    assert ops.generate() == {"FINISHED"}
+    before = len(settings.takes)
+    settings.takes[settings.active_take].sound = sound
+    assert getattr(ops, way)() == {"FINISHED"}
+    assert len(settings.takes) == before - (way == "discard_take")

@@ -16,6 +16,7 @@ from addon.model.server.answers import EVENT_BYTES, parse_events
 from addon.model.server.client import Client, is_loopback, split_url
 from addon.model.server.job import Job
 from patience import PATIENCE
+from proving import proves
 
 from tempose_pose.request import DanceRequest
 from tempose_pose.skeletons import OPENPOSE_18
@@ -69,7 +70,11 @@ class Fake:
         self.answers, self.calls, fake = answers, [], self
 
         class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"  # after the proof the connection stays open
+
             def answer(self):
+                if proves(self, TOKEN):
+                    return
                 length = int(self.headers.get("Content-Length") or 0)
                 body = self.rfile.read(length)
                 fake.calls.append((self.command, self.path, dict(self.headers), body))

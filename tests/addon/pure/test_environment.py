@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from addon.model.errors import Canceled, Problem
-from addon.model.server import environment
+from addon.model.server import environment, packages
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[3]
@@ -53,7 +53,13 @@ version, cuda, __version__ = there, there, "2.0"
 """
 
 
-def wheel(folder, check: str = "print('fine')", needs: str = "", card=None, name=""):
+def wheel(
+    folder,
+    check: str = "print('fine')",
+    needs: str = "",
+    card=None,
+    name="",
+):
     """A package with a `tempose_server` that can be asked whether it is well."""
     path = folder / "tempose-9.9-py3-none-any.whl"
     info = "tempose-9.9.dist-info"
@@ -200,7 +206,7 @@ def test_only_locked_packages_with_the_right_hashes_are_installed(begun, tmp_pat
 
 def test_another_index_brings_pytorch_and_nothing_else():
     lock = environment.LOCK.read_text("utf-8")
-    rest, version = environment.without_torch(lock)
+    rest, version = packages.without_torch(lock)
     names = {line.split("==")[0] for line in lock.splitlines() if line[:1].isalnum()}
     kept = {line.split("==")[0] for line in rest.splitlines() if line[:1].isalnum()}
     assert {"numpy", "librosa", "fastapi", "diffusers"} < kept < names
@@ -262,3 +268,133 @@ def test_what_pip_says_in_words():
                  "Progress 90000000 of 180000000\n", "Installing collected packages: torch\n"):  # fmt: skip
         hear(line)
     assert work.said == ["Downloading torch", "Downloading torch (90 of 180 MB)", "Installing"]
+
+
+# --- trusted only as far as the lock goes -----------------------------------------------------------------
+
+
+def shelf_of(tmp_path, monkeypatch, **wheels):
+    """A shelf that pip takes wheels from: name → (version, METADATA's further lines); the lock's lines for them."""
+    (shelf := tmp_path / "shelf").mkdir(exist_ok=True)
+    lines = {}
+    for name, (version, needs) in wheels.items():
+        path = shelf / f"{name}-{version}-py3-none-any.whl"
+        info = f"{name}-{version}.dist-info"
+        with zipfile.ZipFile(path, "w") as file:
+            file.writestr(f"{name}_part.py", f"version = {version!r}\n")
+            public = name.replace("_", "-")
+            file.writestr(
+                f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {public}\nVersion: {version}\n{needs}"
+            )
+            file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+            file.writestr(f"{info}/RECORD", "")
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        lines[name] = f"{name.replace('_', '-')}=={version} \\\n    --hash=sha256:{digest}\n"
+    monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
+    return lines
+
+
+def test_pytorch_from_another_index_brings_nothing_of_its_own_choice(begun, tmp_path, monkeypatch):
+    """What it depends on comes from the lock, with hashes; its card's libraries in the versions that it names."""
+    needs = (
+        "helper",
+        "nvidia-thing==7.0",
+        "cuda-kit[part]==5",
+        "nvidia-loose>=1",
+        "nvidia-no==1; sys_platform=='x'",
+    )
+    kit = "Provides-Extra: part\nRequires-Dist: nvidia-part==4.0; extra == 'part'\n"
+    lines = shelf_of(
+        tmp_path, monkeypatch, helper=("1.0", ""), nvidia_thing=("7.0", ""), nvidia_loose=("3.0", ""),
+        nvidia_part=("4.0", ""), cuda_kit=("5", kit),
+        torch=("3.0", "".join(f"Requires-Dist: {need}\n" for need in needs)),
+    )  # fmt: skip
+    lock = tmp_path / "lock.txt"
+    lock.write_text("".join(lines[name] for name in ("helper", "torch", "nvidia_loose", "nvidia_part")))
+    shelf_of(tmp_path, monkeypatch, helper=("2.0", ""), nvidia_thing=("8.0", ""), nvidia_loose=("9.0", ""))
+    python = environment.set_up(
+        Work(), begun, wheel(tmp_path), "1", sys.executable, lock, "http://127.0.0.1:9/simple"
+    )
+    names = ("helper", "nvidia_thing", "nvidia_loose", "nvidia_part", "cuda_kit")
+    said = [
+        subprocess.check_output([python, "-c", f"import {name}_part as n; print(n.version)"], text=True)
+        for name in names
+    ]
+    assert "".join(said).split() == ["1.0", "7.0", "3.0", "4.0", "5"]
+    log = (begun / environment.LOG).read_text()
+    asked = [line.split() for line in log.splitlines() if line.startswith("$") and "--index-url" in line]
+    assert [words[words.index("--index-url") + 2 :] for words in asked] == [
+        ["torch==3.0"],
+        ["nvidia-thing==7.0", "cuda-kit==5"],
+    ]
+    assert all("--no-deps" in words for words in asked)
+
+
+def test_what_another_lock_left_behind_does_not_count_as_installed(begun, tmp_path, monkeypatch):
+    lines = shelf_of(tmp_path, monkeypatch, helper=("1.0", ""))
+    lock = tmp_path / "lock.txt"
+    lock.write_text(lines["helper"])
+    place = next((begun / "env-1").rglob("site-packages"))
+    (place / "helper-1.0.dist-info").mkdir()  # as if it were there: pip would be content
+    (place / "helper-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: helper\nVersion: 1.0\n"
+    )
+    (place / "helper_part.py").write_text("raise SystemExit('not of the lock')\n")
+    python = environment.set_up(Work(), begun, wheel(tmp_path), "1", sys.executable, lock)
+    subprocess.check_call([python, "-c", "import helper_part"])
+
+
+def test_a_file_that_was_changed_or_a_package_that_came_by_itself_is_found(begun, tmp_path, monkeypatch):
+    lines = shelf_of(tmp_path, monkeypatch, helper=("1.0", ""))
+    lock = tmp_path / "lock.txt"
+    lock.write_text(lines["helper"])
+    python = environment.set_up(Work(), begun, wheel(tmp_path), "1", sys.executable, lock)
+    environment.verify(Work(), begun)
+    place = next(python.parents[1].rglob("site-packages"))
+    whole = (place / "helper_part.py").read_text()
+    (place / "helper_part.py").write_text(whole + "evil = 1\n")
+    with pytest.raises(Problem, match=r"helper_part.*made anew"):
+        environment.verify(Work(), begun)
+    (place / "helper_part.py").write_text(whole)
+    (place / "stranger-1.0.dist-info").mkdir()
+    (place / "stranger-1.0.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n"
+    )
+    with pytest.raises(Problem, match=r"stranger 1\.0 is installed"):
+        environment.verify(Work(), begun)
+
+
+def test_pip_itself_comes_from_the_lock_and_before_all_else(tmp_path):
+    lock = environment.LOCK.read_text("utf-8")
+    for index in ("", "http://127.0.0.1:9/simple"):
+        first, *rest = packages.steps(environment.LOCK, index, tmp_path)
+        assert first[:3] == packages.HASHED
+        assert (tmp_path / "pip.txt").read_text().startswith("pip==")
+        assert "--hash=sha256:" in (tmp_path / "pip.txt").read_text()
+        assert all(step[:3] == packages.HASHED or "--no-deps" in step for step in rest)
+    assert set(packages.blocks(lock)) > {"pip", "torch", "numpy"}
+
+
+def test_libraries_for_a_card_are_only_taken_in_a_version_that_is_named(tmp_path):
+    found = {"card": [{"name": "nvidia-thing", "locked": None, "exact": None}]}
+    with pytest.raises(Problem, match="exactly which"):
+        packages.for_the_card(found, environment.LOCK, "index", tmp_path)
+
+
+def test_the_lock_is_what_is_tested():
+    """Each package of this environment is in the version that *Set Up Server* installs; see `make install`."""
+    from importlib import metadata
+
+    other = {}
+    for name, block in packages.blocks(environment.LOCK.read_text("utf-8")).items():
+        for line in re.findall(r"^[A-Za-z0-9._-]+==[^\\\n]+", block, re.M):
+            asked = Requirement(line.strip())
+            if asked.marker is not None and not asked.marker.evaluate():
+                continue
+            try:
+                found = metadata.version(name).partition("+")[0]
+            except metadata.PackageNotFoundError:
+                continue  # libraries for graphics cards, where PyTorch is a build without
+            if name != "pip" and not asked.specifier.contains(found, prereleases=True):
+                other[name] = f"{found} here, {asked.specifier} in the lock"
+    assert not other, "make install, or scripts/lock_server.py"

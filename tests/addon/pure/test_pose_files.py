@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from addon.model.errors import Problem
-from addon.model.files import pose_drawing
+from addon.model.files import pose_drawing, reading
 from addon.model.files.pose_files import load, load_assuming, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -204,3 +204,21 @@ def test_the_core_draws_the_same():
     ours = pose_drawing.draw(points, np.ones(18), (512, 512)).astype(int)
     assert np.abs(ours - theirs).mean() < 0.25
     assert ((np.abs(ours - theirs).max(2) > 60).mean()) < 0.002
+
+
+def test_a_large_file_is_read_by_another_process_with_the_same_poses(tmp_path, monkeypatch):
+    path, made = tmp_path / "poses.json", dance(frames=40)
+    save(made, str(path), "COCO")
+    here = load_assuming(str(path), *DEFAULTS)
+    monkeypatch.setattr(reading, "LARGE", 100)
+    monkeypatch.setattr(reading, "read", lambda *_: pytest.fail("it was parsed here"))
+    elsewhere = load_assuming(str(path), *DEFAULTS)
+    assert elsewhere[1] == here[1]
+    for name in ("keypoints", "scores"):
+        assert np.array_equal(getattr(elsewhere[0].poses, name), getattr(here[0].poses, name))
+    path.write_text('{"people": [' + " " * 200 + "]}")
+    with pytest.raises(Problem, match=r"nobody|poses"):
+        load_assuming(str(path), *DEFAULTS)
+    with pytest.raises(Problem, match="no pose file"):
+        monkeypatch.undo()
+        load_assuming(str(tmp_path / "gone.json"), *DEFAULTS)

@@ -14,6 +14,7 @@ from addon.model.server.client import Client
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from patience import PATIENCE
+from proving import proves
 
 from tempose_pose.compact import MAGIC, MEDIA_TYPE, pack
 from tempose_pose.limits import FARTHEST
@@ -55,7 +56,11 @@ def studio(tmp_path_factory):
     data, asked = dance()[2], []
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
         def do_GET(self):
+            if proves(self, TOKEN):
+                return
             asked.append((self.path, self.headers.get("Accept"), self.headers.get("Authorization")))
             self.send_response(200)
             self.send_header("Content-Type", MEDIA_TYPE)

@@ -88,7 +88,7 @@ def test_a_server_starts_whatever_the_python_path_leads_to(tmp_path, monkeypatch
         while (address := server.address()) is None:  # raises where the server has ended
             assert time.monotonic() < until
             time.sleep(0.1)
-        assert address[0].startswith("http://127.0.0.1:")
+        assert address.url.startswith("http://127.0.0.1:")
     finally:
         server.stop()
 

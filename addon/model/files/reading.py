@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reading a pose file, here or in a process of its own. No bpy in here.
+
+A large file of JSON holds Python's one lock for seconds while it is parsed, and Blender's window with it. Such a one
+is read by another Python, ``python -I reading.py``, which is told through a pipe what to read and where to put it.
+"""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":  # what follows is imported from where Blender has it
+    job = json.load(sys.stdin)
+    sys.path[:0] = [place for place in job["packages"] if place not in sys.path]
+
+import numpy as np
+
+import tempose_pose
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.formats import load_poses
+
+LARGE = 4_000_000  # bytes of a file that is read elsewhere
+SECONDS = 300
+
+
+def read(path: str, fps: float, canvas: tuple[int, int]) -> tuple[Dance, bool]:
+    """A dance, and whether `fps` had to be taken; see `pose_files.load_assuming`."""
+    try:
+        return Dance.of(load_poses(path, canvas=canvas)), False
+    except TemposeError as error:
+        if error.code != "fps_missing":
+            raise
+    return Dance.of(load_poses(path, fps=fps, canvas=canvas)), True
+
+
+def is_large(path: Path) -> bool:
+    """Whether a file, or a folder of files, is more than can be parsed beside an open window."""
+    files = path.iterdir() if path.is_dir() else [path]
+    total = 0
+    for file in files:
+        total += file.stat().st_size if file.is_file() else 0
+        if total > LARGE:
+            return True
+    return False
+
+
+def read_elsewhere(path: str, fps: float, canvas: tuple[int, int], out: Path) -> tuple[Dance, bool]:
+    """The same by another process, which puts the dance into the file `out`."""
+    packages = [str(Path(str(module.__file__)).parents[1]) for module in (tempose_pose, np)]
+    job = {
+        "packages": packages,
+        "path": str(Path(path).absolute()),
+        "fps": fps,
+        "canvas": canvas,
+        "out": str(out),
+    }
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", __file__], input=json.dumps(job), capture_output=True, text=True,
+            timeout=SECONDS, check=False, cwd=out.parent, creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )  # fmt: skip
+        said = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.SubprocessError):
+        return read(path, fps, canvas)  # no such Python can be started: then here
+    if "code" in said:
+        raise TemposeError(said["code"], said["message"])
+    return Dance.load(out), bool(said["assumed"])
+
+
+def main() -> None:
+    """Read what the job names; print whether the frame rate was taken, or why it cannot be read."""
+    try:
+        dance, assumed = read(job["path"], job["fps"], (job["canvas"][0], job["canvas"][1]))
+        dance.save(job["out"])
+        print(json.dumps({"assumed": assumed}))
+    except TemposeError as error:
+        print(json.dumps({"code": error.code, "message": error.message}))
+
+
+if __name__ == "__main__":
+    main()

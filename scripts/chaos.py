@@ -1,0 +1,311 @@
+"""Everything at once: load, kill -9, connections that are cut, a full disk and a clock that leaps. Is anything lost?
+
+    python scripts/chaos.py --minutes 60 --report chaos.json
+
+A server of its own (null model, data on a small tmpfs where this is root on Linux) is used by several clients, which
+remember what it acknowledged. Meanwhile it is killed and started again, the disk is filled, the wall clock leaps by
+years, and clients hang up in the midst of uploads and events. At the end every acknowledged job must be there and
+have come to its end: danced, as it was seen before and as the same request gives again; canceled where that was
+asked; or failed for a reason that was brought about here (the full disk, or two kills while it ran). Prints a JSON
+report, and ends with 1 where anything was lost.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import hashlib
+import io
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+CLIENTS, DISK = 3, 64_000_000
+EXCUSED = ("disk_full", "job_crashed")
+REFERENCE = {"keypoints": [[0.5, 0.05 * i] for i in range(18)], "scores": [1.0] * 18, "canvas": [720, 1280]}
+
+
+def serve() -> None:
+    """The server, with a wall clock that is off by what a file says."""
+    import typer
+
+    from tempose_server.cli import serve as command
+
+    offset, real = Path(os.environ["CHAOS_CLOCK"]), time.time
+
+    def leaping() -> float:
+        with contextlib.suppress(OSError, ValueError):
+            return real() + float(offset.read_text())
+        return real()
+
+    time.time = leaping
+    typer.run(command)
+
+
+class Chaos:
+    """One server, its clients, and whoever disturbs them."""
+
+    def __init__(self, folder: Path, data: Path, seconds: float, seed: int):
+        self.folder, self.data, self.chance = folder, data, random.Random(seed)
+        self.runtime, self.clock = folder / "server.json", folder / "clock"
+        self.lock = threading.Lock()
+        self.songs: dict[str, bytes] = {}
+        self.jobs: dict[str, dict[str, Any]] = {}  # acknowledged: what was asked
+        self.canceled: set[str] = set()
+        self.seen: dict[str, str] = {}  # hash of the dance, once it was fetched
+        self.done: Counter[str] = Counter()  # what was brought about, and what was answered
+        self.start()
+        self.until = time.monotonic() + seconds
+
+    def start(self) -> None:
+        self.runtime.unlink(missing_ok=True)
+        settings = {"KEEP_JOBS": "1000000", "KEEP_AUDIO_BYTES": "8000000", "QUEUE": "200"}
+        environment = {
+            **os.environ, "CHAOS_CLOCK": str(self.clock), "OMP_NUM_THREADS": "1",
+            **{f"TEMPOSE_SERVER_{name}": value for name, value in settings.items()},
+        }  # fmt: skip
+        command = [sys.executable, __file__, "serve", "--model", "null", "--data-dir", str(self.data)]
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*command, "--runtime-file", str(self.runtime)], stdout=log, stderr=log, env=environment
+            )
+        until = time.monotonic() + 120
+        while not self.runtime.exists():
+            if self.process.poll() is not None:
+                return  # a full disk, perhaps: the next round starts it again
+            if time.monotonic() > until:
+                raise SystemExit("The server did not start.")
+            time.sleep(0.05)
+        said = json.loads(self.runtime.read_text())
+        self.url, self.headers = said["url"], {"Authorization": f"Bearer {said['token']}"}
+
+    def client(self) -> Any:
+        import httpx
+
+        return httpx.Client(base_url=self.url, headers=self.headers, timeout=30, trust_env=False)
+
+    # --- clients ------------------------------------------------------------------------------------------
+
+    def use(self, number: int) -> None:
+        import httpx
+
+        chance = random.Random(number)
+        while time.monotonic() < self.until:
+            with contextlib.suppress(httpx.HTTPError, OSError), self.client() as client:
+                while time.monotonic() < self.until:
+                    self.step(client, chance)
+                    time.sleep(chance.uniform(0, 0.3))
+            time.sleep(0.2)
+
+    def step(self, client: Any, chance: random.Random) -> None:
+        what = chance.choice(
+            ["upload", "order", "order", "order", "fetch", "fetch", "cancel", "hang up", "watch"]
+        )
+        with self.lock:
+            songs, jobs = list(self.songs), list(self.jobs)
+        if what == "upload" or not songs:
+            data = song(chance.randrange(12))
+            answer = client.put(f"/v1/audio/{digest(data)}", content=data, headers=BINARY)
+            self.note("upload", answer)
+            if answer.is_success:
+                with self.lock:
+                    self.songs[digest(data)] = data
+        elif what == "order":
+            job, body = (
+                str(uuid.uuid4()),
+                self.body(chance.choice(songs), chance.randrange(50), chance.choice([1.0, 8.0])),
+            )
+            answer = client.put(f"/v1/jobs/{job}", json=body)
+            self.note("order", answer)
+            if answer.status_code == 202:
+                with self.lock:
+                    self.jobs[job] = body
+        elif what == "fetch" and jobs:
+            self.fetch(client, chance.choice(jobs[-40:]))
+        elif what == "cancel" and jobs and chance.random() < 0.3:
+            job = chance.choice(jobs[-5:])
+            with self.lock:
+                self.canceled.add(job)
+            self.note("cancel", client.post(f"/v1/jobs/{job}/cancel"))
+        elif what == "hang up":
+            self.done["hung up"] += 1
+            head = f"PUT /v1/audio/{'0' * 64} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100000\r\n"
+            head += f"Authorization: {self.headers['Authorization']}\r\n"
+            head += "Content-Type: application/octet-stream\r\n\r\n"
+            with socket.create_connection(("127.0.0.1", int(self.url.rpartition(":")[2])), timeout=5) as half:
+                half.sendall(head.encode() + bytes(1000))
+        elif what == "watch" and jobs:
+            with client.stream("GET", f"/v1/jobs/{chance.choice(jobs[-5:])}/events") as events:
+                next(events.iter_lines(), None)
+
+    def fetch(self, client: Any, job: str) -> str:
+        """What has become of a job: its state, or `again` where its dance is being made again."""
+        state = client.get(f"/v1/jobs/{job}").json().get("state", "unknown")
+        if state != "succeeded":
+            return state
+        answer = client.get(f"/v1/jobs/{job}/result")
+        if answer.status_code == 409:
+            return "again"
+        if answer.status_code == 200:
+            found = digest(answer.content)
+            with self.lock:
+                if self.seen.setdefault(job, found) != found:
+                    self.done["OTHER DANCE"] += 1
+            return state
+        return f"result {answer.status_code}"
+
+    def body(self, audio: str, seed: int, seconds: float) -> dict[str, Any]:
+        grid = {"beats": [0.0, 0.5], "downbeats": [0.0]}
+        return {
+            "audio": audio,
+            "seconds": seconds,
+            "reference": REFERENCE,
+            "seed": seed,
+            "model": "null",
+            "beats": grid,
+        }
+
+    def note(self, what: str, answer: Any) -> None:
+        self.done[f"{what} {answer.status_code}"] += 1
+
+    # --- disturbances -------------------------------------------------------------------------------------
+
+    def disturb(self) -> None:
+        ballast = self.data / "empty" / "ballast"
+        while time.monotonic() < self.until:
+            time.sleep(self.chance.uniform(1, 8))
+            what = self.chance.choice(["kill", "stop", "leap", "fill"])
+            if what == "leap":
+                self.clock.write_text(str(self.chance.choice([-3e8, -3600, 0, 3600, 3e8])))
+            elif what == "fill" and os.path.ismount(self.data.parent):
+                with contextlib.suppress(OSError), ballast.open("wb") as file:
+                    while True:
+                        file.write(bytes(1_000_000))
+                time.sleep(self.chance.uniform(0.5, 3))
+                ballast.unlink(missing_ok=True)
+            elif what in ("kill", "stop"):
+                self.process.send_signal(signal.SIGKILL if what == "kill" else signal.SIGTERM)
+                self.process.wait(60)
+                self.start()
+            self.done[what] += 1
+        ballast.unlink(missing_ok=True)
+
+    def run(self) -> dict[str, Any]:
+        threads = [threading.Thread(target=self.use, args=(n,)) for n in range(CLIENTS)]
+        for thread in threads:
+            thread.start()
+        self.disturb()
+        for thread in threads:
+            thread.join()
+        if self.process.poll() is not None:
+            self.start()
+        return self.settle()
+
+    def settle(self) -> dict[str, Any]:
+        """See every acknowledged job to its end."""
+        ends, lost = Counter(), []
+        with self.client() as client:
+            for job, body in self.jobs.items():
+                until = time.monotonic() + 300
+                while (state := self.fetch(client, job)) in ("queued", "running", "again"):
+                    if time.monotonic() > until:
+                        break
+                    time.sleep(0.05)
+                found = client.get(f"/v1/jobs/{job}").json()
+                code = (found.get("error") or {}).get("code", "")
+                if code == "audio_unknown" and body["audio"] in self.songs:
+                    code = "audio forgotten"  # beyond `keep_audio_bytes`, between two kills
+                ends[f"{state} {code}".strip()] += 1
+                good = (
+                    state == "succeeded" or (state == "canceled" and job in self.canceled) or code in EXCUSED
+                )
+                if not good:
+                    lost.append({"job": job, "state": state, "code": code})
+            twice = self.again(client)
+        self.process.terminate()
+        self.process.wait(60)
+        log = (self.folder / "log").read_text(errors="replace")
+        return {
+            "acknowledged jobs": len(self.jobs), "ends": dict(ends), "lost": lost, "dances fetched": len(self.seen),
+            "same request, other dance": twice, "brought about and answered": dict(sorted(self.done.items())),
+            "tracebacks in the log": log.count("Traceback"),
+        }  # fmt: skip
+
+    def again(self, client: Any) -> int:
+        """How many of the dances are others than equal requests gave."""
+        by_request: dict[str, set[str]] = {}
+        for job, found in self.seen.items():
+            by_request.setdefault(json.dumps(self.jobs[job], sort_keys=True), set()).add(found)
+        return sum(len(found) > 1 for found in by_request.values())
+
+
+BINARY = {"Content-Type": "application/octet-stream"}
+
+
+def song(number: int) -> bytes:
+    import numpy as np
+    import soundfile
+
+    file = io.BytesIO()
+    soundfile.write(
+        file, np.random.default_rng(number).normal(0, 0.1, 44_100), 22_050, format="WAV", subtype="PCM_16"
+    )
+    return file.getvalue()
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Any:
+    """A tmpfs, where one can be mounted; else the folder as it is."""
+    folder.mkdir(mode=0o700)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=700", "tmpfs", folder],
+        capture_output=True,
+        check=False,
+    ).returncode
+    try:
+        yield folder / "data"
+    finally:
+        if not mounted:
+            subprocess.run(["umount", folder], check=False)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--minutes", type=float, default=1.0)
+    parser.add_argument("--seed", type=int, default=26)
+    parser.add_argument("--report", type=Path)
+    options = parser.parse_args()
+    with (
+        tempfile.TemporaryDirectory(prefix="tempose-chaos-") as name,
+        small_disk(Path(name) / "disk") as data,
+    ):
+        chaos = Chaos(Path(name), data, 60 * options.minutes, options.seed)
+        report = {"minutes": options.minutes, "small disk": os.path.ismount(data.parent), **chaos.run()}
+    text = json.dumps(report, indent=1)
+    print(text)
+    if options.report:
+        options.report.write_text(text + "\n")
+    return int(bool(report["lost"] or report["same request, other dance"] or chaos.done["OTHER DANCE"]))
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["serve"]:
+        del sys.argv[1]
+        serve()
+    else:
+        sys.exit(main())
