@@ -24,8 +24,9 @@ from tempose_pose.limits import (
     MAX_TEMPO_POINTS,
 )
 from tempose_pose.request import STYLES
-from tempose_pose.skeletons import LAYOUTS
+from tempose_pose.skeletons import LAYOUTS, skeleton
 from tempose_pose.wire import job as wire
+from tempose_pose.wire.arrays import encode
 from tempose_pose.wire.poses import UNNAMED
 from tempose_server.errors import ApiError
 

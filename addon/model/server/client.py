@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SHORT_BYTES = 64_000  # what most answers are far below
 CAPABILITIES_BYTES = 1_000_000
 ANALYSIS_BYTES = 8_000_000
-RESULT_BYTES = 24_000_000  # twice the longest dance
+RESULT_BYTES = 64_000_000  # the longest dance, with hands and feet, and some
 SOUND_BYTES = 300_000_000
 SLOWEST = 100_000  # bytes a second; a call that takes longer than that and `PATIENCE` time-outs has no end
 PATIENCE = 4

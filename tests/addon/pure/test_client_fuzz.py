@@ -14,9 +14,11 @@ from addon.model.server import work
 from addon.model.server.client import Client
 from patience import PATIENCE
 from raw_server import RawServer, said
-from test_client import Quiet, encoded, event, job, result
+from test_client import CAPABILITIES as LEAST
+from test_client import Quiet, asked, encoded, event, job, result
 
 from tempose_pose.compact import MEDIA_TYPE, pack
+from tempose_pose.tempo import TempoMap
 
 TOKEN = "a-token-for-the-fuzzer-0123456789abcdef"
 CASES = int(os.environ.get("TEMPOSE_FUZZ", "250"))
@@ -30,10 +32,7 @@ ANALYSIS = {
     "heard": [1, 0.5],
 }
 WAV = b"RIFF\x24\0\0\0WAVEfmt "
-CAPABILITIES = {
-    "styles": ["pop", "house"], "models": [{"name": "default"}], "limits": {"queue": 64},
-    "pose_estimator": {"available": False, "message": "None."},
-}  # fmt: skip
+CAPABILITIES = {**LEAST, "pose_estimator": {"available": False, "message": "None."}}
 POSE = {"joints": ["nose", "neck"], "keypoints": [[0.5, 0.1], [0.5, 0.2]], "scores": [1, 0.5], "people": 1}
 RNG = np.random.default_rng(0)
 COMPACT = pack(
@@ -52,9 +51,9 @@ CALLS = {
     "capabilities": (lambda c: c.capabilities(), said(CAPABILITIES)),
     "upload": (lambda c: c.ensure_sound(b"x"), said({"sha256": "0" * 64, "seconds": 2.0}, 201)),
     "analysis": (lambda c: c.analysis("0" * 64), said(ANALYSIS)),
-    "stretch": (lambda c: c.stretch("0" * 64, [[0, 0], [1, 1]], 1.0), said(WAV, kind="audio/wav")),
+    "stretch": (lambda c: c.stretch("0" * 64, TempoMap(), 1.0), said(WAV, kind="audio/wav")),
     "pose": (lambda c: c.find_pose(b"x"), said(POSE)),
-    "order": (lambda c: c.put_job("j", {"a": 1}), said(job("queued"), 202)),
+    "order": (lambda c: c.put_job("j", asked(1.0)), said(job("queued"), 202)),
     "job": (lambda c: c.job("j"), said(job("failed", error={"code": "x", "message": "No."}))),
     "cancel": (lambda c: c.cancel("j"), said(job("canceled"))),
     "dance": (lambda c: c.result("j"), said(result(4))),

@@ -14,6 +14,7 @@ from addon.model.errors import Problem
 from addon.model.server import server_process
 from addon.model.server.client import Client
 from patience import PATIENCE
+from test_client import asked
 
 from tempose_pose.local import programs, proof, runtime_file
 
@@ -94,7 +95,7 @@ STRANGERS = {
 def test_a_stranger_on_the_port_is_told_nothing(squat, kind, pid):
     stranger = squat(STRANGERS[kind])
     client = Client(f"http://127.0.0.1:{stranger.port}", TOKEN, timeout=PATIENCE, pid=pid)
-    for call in (client.health, lambda: client.ensure_sound(SONG), lambda: client.put_job("j", {"a": 1})):
+    for call in (client.health, lambda: client.ensure_sound(SONG), lambda: client.put_job("j", asked(1.0))):
         with pytest.raises(Problem) as caught:
             call()
         assert caught.value.code in ("server_unproven", "server_gone")
@@ -129,7 +130,7 @@ def test_each_connection_is_proven_anew(squat):
 
     stranger = squat(answer)
     client = Client(f"http://127.0.0.1:{stranger.port}", TOKEN, timeout=PATIENCE)
-    assert client.health()["status"] == "READY"
+    assert client.health().status == "READY"
     honest[0] = False
     with pytest.raises(Problem, match="does not know"):
         client.ensure_sound(SONG)
