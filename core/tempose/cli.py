@@ -147,6 +147,7 @@ def _mount(module: str, names: dict[str, str]) -> None:
 _mount("tempose_server.cli", {"serve": "serve"})
 _mount("tempose_server.doctor", {"doctor": "doctor"})
 _mount("tempose_server.open_docs", {"docs": "docs"})
+_mount("tempose.pose_cli", {"pose": "pose", "take": "take"})
 _mount("tempose.render.cli", {"render": "render"})
 _mount("tempose.training.cli", {"train": "train"})
 app.add_typer(data_app)

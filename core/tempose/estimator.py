@@ -1,4 +1,4 @@
-"""The pose estimator: anything that finds people in a picture; rtmlib's where it is installed."""
+"""The pose estimator: what finds people in a picture. BlazePose ships; rtmlib runs models that people bring."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from tempose_pose.errors import TemposeError
+from tempose_pose.formats import parse_poses
+from tempose_pose.sequence import PoseSequence, convert
+from tempose_pose.skeletons import BODY_25, COCO_17, HALPE_26, OPENPOSE_18
 
 ANY_SIZE = (640, 640)  # for models that take pictures of any size
 COUNTS = (17, 26, 133)  # joints: COCO, Halpe (with feet), COCO-WholeBody (with feet and hands)
@@ -18,7 +21,14 @@ class Estimator(Protocol):
     """Called with a picture (H, W, 3) uint8 RGB; returns people (P, K, 3): pixels x, y and confidence.
 
     K is one of `COUNTS`, in the order of `formats.layouts.COCO_LAYOUTS`.
+
+    Attributes
+    ----------
+    seen : float
+        Confidence from which on a joint is there.
     """
+
+    seen: float
 
     def __call__(self, picture: np.ndarray, /) -> np.ndarray: ...
 
@@ -60,6 +70,55 @@ def missing(folder: Path) -> TemposeError | None:
     return None
 
 
+def estimator(folder: Path | None = None) -> Estimator:
+    """The one that ships, or rtmlib's with the models of a folder."""
+    return BlazePose() if folder is None else RtmEstimator(folder)
+
+
+FEWEST = 6  # joints that make a person
+DOUBTFUL = 0.6  # score below which a joint that was found is one to look at
+
+
+def poses_in(picture: np.ndarray, look: Estimator) -> list[PoseSequence]:
+    """Everybody in a picture (H, W, 3) uint8 RGB, the largest first.
+
+    Each is one frame on a layout that holds openpose18's joints, with feet and hands where they are known.
+    """
+    found = look(picture)
+    found = np.where(found[..., 2:] >= look.seen, found, 0.0)
+    people = [one for one in found if (one[:, 2] > 0).sum() >= FEWEST]
+    canvas = (picture.shape[1], picture.shape[0])
+    rows = [one.ravel().tolist() for one in sorted(people, key=_weight, reverse=True)]
+    return [_whole(parse_poses([{"image_id": 0, "keypoints": row}], canvas=canvas)) for row in rows]
+
+
+def _weight(person: np.ndarray) -> float:
+    """How large and how sure a person (K, 3) is."""
+    seen = person[person[:, 2] > 0]
+    return float((seen[:, :2].max(0) - seen[:, :2].min(0)).sum() * seen[:, 2].mean())
+
+
+def _whole(poses: PoseSequence) -> PoseSequence:
+    target = {COCO_17.name: OPENPOSE_18, HALPE_26.name: BODY_25}.get(poses.skeleton.name)
+    return poses if target is None else convert(poses, target)
+
+
+class BlazePose:
+    """People and drawn figures with feet and hands (133 points, of the face the five of the body's layout)."""
+
+    seen = 0.1
+
+    def __call__(self, picture: np.ndarray, /) -> np.ndarray:
+        from PIL import Image
+
+        from tempose.blazepose.people import find_people
+        from tempose.blazepose.whole_body import whole_body
+
+        image = Image.fromarray(np.ascontiguousarray(picture))
+        people = [whole_body(person, image.size) for person in find_people(image)]
+        return np.stack(people) if people else np.zeros((0, COUNTS[-1], 3))
+
+
 class RtmEstimator:
     """RTMPose or RTMO by rtmlib, from ONNX files that lie in a folder; nothing is downloaded.
 
@@ -75,6 +134,8 @@ class RtmEstimator:
     TemposeError
         rtmlib is not installed, or the folder lacks the files.
     """
+
+    seen = 0.3
 
     def __init__(self, folder: Path, device: str = "cpu"):
         if problem := missing(folder):

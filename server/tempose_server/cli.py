@@ -22,7 +22,9 @@ def serve(
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or mps. [default: auto]")] = None,
     pose_model: Annotated[
         Path | None,
-        typer.Option(help="Folder with ONNX models that find poses in pictures. [default: none]"),
+        typer.Option(
+            help="Folder with ONNX models for rtmlib that find poses in pictures. [default: the one that ships]"
+        ),
     ] = None,
     engine: Annotated[
         str | None, typer.Option(help="local: one worker in this process; ray: replicas on a Ray cluster.")

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tempose_pose.errors import TemposeError
-from tempose_server import pictures
+from tempose_server import films, pictures
 
 FORMATS = {  # by the names of `sound_file.SoundFile.format`
     "WAV": ("wav",),
@@ -206,7 +206,7 @@ def _understand(folder: Path, **options: Any) -> dict[str, Any]:
 
 
 TASKS = {"decode": decode, "analyse": analyse, "stretch": stretch}
-TASKS |= {"read": pictures.read, "find": pictures.find, "understand": _understand}
+TASKS |= {"read": pictures.read, "find": pictures.find, "film": films.film, "understand": _understand}
 
 
 def main(job: dict[str, Any]) -> int:

@@ -6,17 +6,19 @@ file under tight limits, the second looks for people in plain pixels. Nothing of
 
 from __future__ import annotations
 
+import base64
 import warnings
+import zlib
 from pathlib import Path
 from typing import Any
 
 from tempose_pose.errors import TemposeError
+from tempose_pose.sequence import PoseSequence
 
 KINDS = ("PNG", "JPEG", "WEBP")
 SMALLEST = 16  # pixels of the shorter side
+MASKED = 4  # people of whom the mask is made too
 LOOKED_AT = 2048  # pixels of the longer side that are looked at; models look at far fewer
-SURE = 0.3  # a joint is there from this confidence on
-FEWEST = 6  # joints that make a person
 
 
 def read(folder: Path, picture_pixels: int) -> dict[str, Any]:
@@ -56,16 +58,15 @@ def read(folder: Path, picture_pixels: int) -> dict[str, Any]:
     return {"width": width, "height": height}
 
 
-def find(folder: Path, model: str) -> dict[str, Any]:
-    """The pose of the largest person in `folder/pixels.npy`."""
+def find(folder: Path, model: str | None) -> dict[str, Any]:
+    """The poses of all people in `folder/pixels.npy`, the largest first."""
     import numpy as np
 
-    from tempose.estimator import RtmEstimator
-    from tempose_pose.formats import parse_poses
+    from tempose.estimator import estimator, poses_in
 
     pixels = np.load(folder / "pixels.npy", allow_pickle=False)
     try:
-        people = RtmEstimator(Path(model))(pixels)
+        people = poses_in(pixels, estimator(None if model is None else Path(model)))
     except TemposeError:
         raise
     except Exception:  # whatever the library says about a model file
@@ -76,32 +77,25 @@ def find(folder: Path, model: str) -> dict[str, Any]:
             "pose_model_broken",
             "The server's pose model cannot be used; the server's log says more.",
         ) from None
-    people = np.where(people[..., 2:] >= SURE, people, 0.0)
-    people = [one for one in people if (one[:, 2] > 0).sum() >= FEWEST]
     if not people:
         raise TemposeError("nobody_seen", "Nobody was found in this picture.")
-    canvas = (pixels.shape[1], pixels.shape[0])
-    flat = max(people, key=_weight).ravel().tolist()
-    whole = _with_neck(parse_poses([{"image_id": 0, "keypoints": flat}], canvas=canvas))
+    first, *others = (_person(pose, pixels if k < MASKED else None) for k, pose in enumerate(people))
+    return {**first, "people": len(people), "others": others}
+
+
+def _person(pose: PoseSequence, pixels: Any) -> dict[str, Any]:
+    """A person as it is sent, with the part of the picture that it is, unless there are no pixels."""
+    mask = None
+    if pixels is not None:
+        from tempose.blazepose.masks import figure_mask
+
+        found = figure_mask(pixels, pose.pixels[0][pose.scores[0] > 0])
+        data = base64.b64encode(zlib.compress(found.tobytes(), 6)).decode()
+        mask = {"width": found.shape[1], "height": found.shape[0], "data": data}
     return {
-        "skeleton": whole.skeleton.name,
-        "joints": list(whole.skeleton.joints),
-        "keypoints": np.round(whole.keypoints[0].astype(float), 6).tolist(),
-        "scores": np.round(whole.scores[0].astype(float), 4).tolist(),
-        "people": len(people),
+        "mask": mask,
+        "skeleton": pose.skeleton.name,
+        "joints": list(pose.skeleton.joints),
+        "keypoints": pose.keypoints[0].astype(float).round(6).tolist(),
+        "scores": pose.scores[0].astype(float).round(4).tolist(),
     }
-
-
-def _weight(person: Any) -> float:
-    """How large and how sure a person (K, 3) is."""
-    seen = person[person[:, 2] > 0]
-    return float((seen[:, :2].max(0) - seen[:, :2].min(0)).sum() * seen[:, 2].mean())
-
-
-def _with_neck(poses: Any) -> Any:
-    """On a layout that holds openpose18's joints, with feet and hands where they were found."""
-    from tempose_pose.sequence import convert
-    from tempose_pose.skeletons import BODY_25, COCO_17, HALPE_26, OPENPOSE_18
-
-    target = {COCO_17.name: OPENPOSE_18, HALPE_26.name: BODY_25}.get(poses.skeleton.name)
-    return poses if target is None else convert(poses, target)

@@ -29,8 +29,8 @@ class PoseFinder:
 
     def _reason(self) -> str:
         folder = self._settings.pose_model
-        if folder is None:
-            return "This server has no pose model; its owner can give it one with --pose-model."
+        if folder is None:  # the model that ships
+            return ""
         if problem := missing(folder):
             log.warning(problem.message)
             return "The pose model that this server was given cannot be used; its log says why."
@@ -42,12 +42,11 @@ class PoseFinder:
             raise ApiError(409, "pose_model_missing", self.why_not)
 
     def find(self, folder: Path) -> dict[str, Any]:
-        """The pose in `folder/picture`."""
+        """The poses in `folder/picture`."""
         size = self._sandbox.run("read", folder, what="picture", picture_pixels=self._settings.picture_pixels)
         try:
-            pose = self._sandbox.run(
-                "find", folder, trusted=True, what="picture", model=str(self._settings.pose_model)
-            )
+            model = self._settings.pose_model
+            pose = self._sandbox.run("find", folder, trusted=True, what="picture", model=model and str(model))
         except ApiError as error:
             if error.code.startswith("pose_model"):
                 raise ApiError(409, error.code, str(error)) from None

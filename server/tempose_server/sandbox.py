@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,6 +55,7 @@ class Sandbox:
         self._turns = asyncio.Semaphore(settings.children_at_once)
         self._empty = settings.data_dir / "empty"  # where children stand
         whole_files.make_folder(self._empty)
+        self._long = asyncio.Semaphore(1)
 
     async def in_turn(self, call: Callable[..., Answer], *args: Any) -> Answer:
         """What a blocking call answers that runs a task, called in a thread once there is a place for it.
@@ -113,6 +114,47 @@ class Sandbox:
             check=False,
         )
 
+    async def watched(
+        self, task: str, folder: Path, patience: float, *, what: str, **options: Any
+    ) -> AsyncIterator[dict[str, Any]]:
+        """A long task in a child, one at a time: what it notes in `folder/progress`, every `patience` seconds.
+
+        While another one is at work ``{"waiting": true}``. Leaving off ends the child. Raises as `run` does.
+        """
+        settings = self._settings
+        while self._long.locked():
+            yield {"waiting": True}
+            await asyncio.sleep(patience)
+        async with self._long:
+            limits = {
+                "seconds": settings.video_seconds,
+                "memory": settings.child_memory_bytes,
+                "file_bytes": settings.decoded_bytes,
+            }
+            job = {"task": task, "folder": str(folder.absolute()), "limits": limits, "options": options}
+            with (folder / "out").open("wb") as out, (folder / "err").open("wb") as err:
+                child = subprocess.Popen(
+                    COMMAND,
+                    stdin=subprocess.PIPE,
+                    stdout=out,
+                    stderr=err,
+                    env=_environment(),
+                    cwd=self._empty,
+                )
+            try:
+                assert child.stdin is not None
+                with child.stdin as asked:
+                    asked.write(json.dumps({"packages": PACKAGES, **job}, default=str).encode())
+                while child.poll() is None:
+                    yield _noted(folder / "progress")
+                    await asyncio.sleep(patience)
+            finally:
+                if child.poll() is None:
+                    child.kill()
+                    child.wait()  # at once, and whether or not this task is being canceled
+            said = [(folder / name).read_bytes() for name in ("out", "err")]
+            self._answer(task, what, subprocess.CompletedProcess(COMMAND, child.returncode, *said))
+
     def prepare(self) -> None:
         """Have the analysis libraries compiled, where they are not: more than an analysis may cost.
 
@@ -147,6 +189,15 @@ class Sandbox:
         if "error" in answer:
             raise ApiError(422, answer["error"]["code"], answer["error"]["message"])
         return answer
+
+
+def _noted(path: Path) -> dict[str, Any]:
+    """What a child has noted of its progress: two numbers, or nothing yet."""
+    try:
+        said = json.loads(path.read_bytes())
+        return {"frame": int(said["frame"]), "frames": int(said["frames"])}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {"frame": 0, "frames": 0}
 
 
 def _environment() -> dict[str, str]:

@@ -70,6 +70,8 @@ class Settings(BaseSettings):
     decoded_bytes: int = Field(1_000_000_000, gt=0)
     picture_bytes: int = Field(30_000_000, gt=0)
     picture_pixels: int = Field(50_000_000, gt=0)
+    video_bytes: int = Field(1_000_000_000, gt=0)
+    video_seconds: float = Field(7200.0, gt=0)
     dance_seconds: float = Field(MAX_SECONDS, gt=0, le=MAX_SECONDS)
     json_bytes: int = Field(24_000_000, gt=0)
     json_elements: int = Field(1_000_000, gt=0)

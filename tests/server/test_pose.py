@@ -55,11 +55,40 @@ def off(dots, answer, wanted=None):
     return np.abs(at - (dots.standing() if wanted is None else wanted)).max()
 
 
-def test_a_server_without_a_model_says_so(server):
+def test_a_server_finds_everybody_with_the_model_that_ships(server):
+    assert server.client.get("/v1/capabilities").json()["pose_estimator"]["available"] is True
+    answer = send(server, photographs(2))
+    found = answer.json()
+    assert (answer.status_code, found["people"], found["skeleton"]) == (200, 2, "body25_hands"), answer.text
+    places = []
+    for person in (found, *found["others"]):
+        at = dict(zip(person["joints"], person["keypoints"], strict=True))
+        sure = dict(zip(person["joints"], person["scores"], strict=True))
+        assert sure["nose"] > 0.8 and sure["left_ankle"] == 0  # the picture ends above them
+        assert at["left_shoulder"][0] - at["right_shoulder"][0] > 0.1
+        places.append(at["nose"])
+    assert abs(places[0][0] - places[1][0]) == pytest.approx(0.5, abs=0.05)
+
+
+def test_a_server_with_a_folder_without_models_says_so(launch, tmp_path):
+    server = launch("--pose-model", str(tmp_path))
     capability = server.client.get("/v1/capabilities").json()["pose_estimator"]
     assert capability["available"] is False
-    assert "--pose-model" in capability["message"]
     assert refused(send(server, b"x"), 409, "pose_model_missing") == capability["message"]
+
+
+def photographs(count):
+    """A half-length portrait, several times side by side, as a JPEG file."""
+    from matplotlib.cbook import get_sample_data
+    from PIL import Image
+
+    with Image.open(get_sample_data("grace_hopper.jpg", asfileobj=False)) as photograph:
+        both = Image.new("RGB", (photograph.width * count, photograph.height))
+        for k in range(count):
+            both.paste(photograph, (k * photograph.width, 0))
+    file = io.BytesIO()
+    both.save(file, "JPEG")
+    return file.getvalue()
 
 
 def test_poses_are_found_in_each_kind_of_picture(dots, finder):

@@ -8,6 +8,7 @@ from . import (
     diagnostics,
     drag_beat,
     edit,
+    films,
     keys,
     music,
     output,
@@ -34,5 +35,6 @@ CLASSES = (
     *keys.CLASSES,
     *pictures.CLASSES,
     *output.CLASSES,
+    *films.CLASSES,
     *diagnostics.CLASSES,
 )

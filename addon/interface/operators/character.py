@@ -39,7 +39,9 @@ class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
         settings = context.scene.tempose
         pose = reference_for_rig(context)
         object_mode(context)
-        ob = rig.new(context.scene, pose, ik_feet=settings.character.ik_feet)
+        ob = rig.new(
+            context.scene, pose, ik_feet=settings.character.ik_feet, fingers=settings.character.fingers
+        )
         select_only(context, ob)
         settings.rig = ob
         return (

@@ -91,9 +91,9 @@ class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
             raise Problem(
                 "strip_moved", "The sound was moved meanwhile. Nothing was changed; press the button again."
             )
-        kept = action_keys.rewrite(
-            stage.rig_of(take), action, made.curves, self.by_hand == "KEEP", made.stepped
-        )
+        ob = stage.rig_of(take)
+        kept = action_keys.rewrite(ob, action, made.curves, self.by_hand == "KEEP", made.stepped)
+        take_keys.rest_fingers(ob, action, {keyed.id for keyed in made.curves})
         text = f"{take.name} has {made.count} keys"
         if made.count < made.dense:
             text += f", {made.count / made.dense:.0%} of one per frame"

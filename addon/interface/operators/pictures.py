@@ -3,8 +3,10 @@
 
 import bpy
 
+from tempose_pose.skeletons import EXTREMITIES
+
 from ...model.errors import Problem
-from ...model.server import work
+from ...model.server import answers, work
 from ...scene.character import ink, puppet, selection
 from ...scene.dance import placement, stage
 from ...scene.reading import Reading
@@ -83,14 +85,48 @@ class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
             plane = puppet.lay_out(context, image, settings.tolerance)
             select_only(context, plane.children[0])
             _show_pictures(context)
-        placed = zip(found.joints, found.keypoints, found.scores, strict=True)
-        unseen = puppet.mark(plane, {joint: (x, y) for joint, (x, y), score in placed if score > 0})
-        text = "The markers are on the joints; put right what is off."
-        if found.people > 1:
-            text += f" Of {found['people']} people the largest was taken."
-        if unseen:
-            text += f" Not seen, place by hand: {', '.join(joint.replace('_', ' ') for joint in unseen)}."
+        people = [answers.marked(person) for person in found]
+        puppet.keep_people(plane, people)
+        text = _marked(plane, people[0])
+        if len(people) > 1:
+            text += f" There are {len(people)} people: press Next Person until the right one is marked."
         return text
+
+
+def _marked(plane, person: dict) -> str:
+    """Put the markers on a person; what to say."""
+    unseen = puppet.mark(plane, person["joints"], person["doubtful"])
+    doubtful = [joint for joint in person["doubtful"] if joint not in EXTREMITIES]
+    text = "The markers are on the joints; put right what is off."
+    if doubtful:
+        text += f" Look at the yellow ones: {_listed(doubtful)}."
+    if unseen:
+        text += f" Not seen, place by hand: {_listed(unseen)}."
+    return text
+
+
+def _listed(joints) -> str:
+    return ", ".join(joint.replace("_", " ") for joint in joints)
+
+
+class TEMPOSE_OT_next_person(ActionButton, bpy.types.Operator):
+    """Put the markers on the next of the people that were found in the picture"""
+
+    bl_idname = "tempose.next_person"
+    bl_label = "Next Person"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if now.busy or now.picture is None:
+            return now.busy or "Press Find Pose in Picture first"
+        return "" if len(puppet.people_of(now.picture)) > 1 else "Nobody else was found in this picture"
+
+    def act(self, context):
+        plane = puppet.laid_out(context.scene)
+        first, *others = puppet.people_of(plane)
+        puppet.keep_people(plane, [*others, first])
+        return _marked(plane, others[0])
 
 
 class TEMPOSE_OT_make_puppet(ActionButton, bpy.types.Operator):
@@ -192,6 +228,7 @@ class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
 CLASSES = (
     TEMPOSE_OT_lay_out_picture,
     TEMPOSE_OT_find_pose,
+    TEMPOSE_OT_next_person,
     TEMPOSE_OT_make_puppet,
     TEMPOSE_OT_clear_picture,
     TEMPOSE_OT_ink_figure,

@@ -34,6 +34,7 @@ class Character:
         elif settings.reference == "IMAGE":
             self._picture(layout, context)
         layout.prop(settings.character, "ik_feet")
+        layout.prop(settings.character, "fingers")
         layout.operator("tempose.new_rig", icon="ARMATURE_DATA")
 
     @staticmethod

@@ -26,4 +26,5 @@ class Keys:
             column.prop(choice, "ground")
             if choice.ground:
                 column.prop(choice, "ground_height")
+        layout.prop(choice, "hands")
         layout.operator("tempose.apply_keys", icon="KEYFRAME")

@@ -22,4 +22,6 @@ class Output:
         column.prop(choice, "video")
         column.prop(choice, "size")
         column.operator("tempose.export_video", icon="RENDER_ANIMATION")
-        layout.operator("tempose.import_poses", icon="IMPORT")
+        column = layout.column()
+        column.operator("tempose.import_poses", icon="IMPORT")
+        column.operator("tempose.take_from_video", icon="FILE_MOVIE")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the dancer is drawn."""
 
+from ...scene.character import puppet
 from ...scene.reading import of
 from .layout import say, why_no_pose
 
@@ -22,6 +23,9 @@ class Drawing:
             column.operator("tempose.lay_out_picture", icon="EMPTY_DATA")
         else:
             say(column, "Drag the markers to the joints; left and right are the character's own.", "INFO")
+            people = len(puppet.people_of(of(context).picture))
+            if people > 1:
+                column.operator("tempose.next_person", text=f"Next of {people} People", icon="COMMUNITY")
             row = column.row(align=True)
             row.operator("tempose.make_puppet", icon="MOD_ARMATURE")
             row.operator("tempose.clear_picture", text="", icon="X")

@@ -100,6 +100,12 @@ class TemposeCharacterSettings(bpy.types.PropertyGroup):
         default=True,
         options=set(),
     )
+    fingers: BoolProperty(
+        name="Fingers",
+        description="Give the new rig hands with finger bones; how they are held says Hands, under Keys",
+        default=False,
+        options=set(),
+    )
     ik_feet: BoolProperty(
         name="IK Feet",
         description="Give a new rig targets that its feet are pulled to. The dance keys targets and legs alike, so "

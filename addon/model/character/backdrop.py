@@ -8,6 +8,8 @@ from tempose_pose.reference import Reference
 from ..errors import Problem
 
 WORKING = 384  # pixels along the longer side on which the backdrop is looked for
+BUSY = 0.4  # share of the picture's edge that stays, from which on its background is no plain one
+SOFT = 0.4  # of a mask's values, over which the figure's edge fades
 HEAD, FEET = 0.10, 0.04  # of the figure's height lie above the nose and below the ankles
 
 
@@ -43,6 +45,35 @@ def alpha_of(pixels: np.ndarray, tolerance: float) -> np.ndarray:
         )
     wide = np.repeat(np.repeat(outside, step, 0), step, 1)[: alpha.shape[0], : alpha.shape[1]]
     return np.where(wide, 0.0, alpha)
+
+
+def cut_by_mask(alpha: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """What belongs to the character where no plain backdrop could be taken away: what the mask says.
+
+    Parameters
+    ----------
+    alpha : (H, W) float
+        As `alpha_of` has found it; returned as it is where most of the picture's edge was taken away.
+    mask : (h, w) uint8
+        How surely each part of the picture, made smaller, is the character.
+    """
+    edge = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
+    if (edge > 0.5).mean() < BUSY:
+        return alpha
+    rows, columns = (
+        np.clip((np.arange(n) + 0.5) * m / n - 0.5, 0, m - 1)
+        for n, m in zip(alpha.shape, mask.shape, strict=True)
+    )
+    top, left = (
+        np.minimum(at.astype(int), max(m - 2, 0)) for at, m in zip((rows, columns), mask.shape, strict=True)
+    )
+    down, right = (rows - top)[:, None], (columns - left)[None]
+    below, beside = np.minimum(top + 1, mask.shape[0] - 1), np.minimum(left + 1, mask.shape[1] - 1)
+    values = mask.astype(float) / 255
+    upper = values[np.ix_(top, left)] * (1 - right) + values[np.ix_(top, beside)] * right
+    lower = values[np.ix_(below, left)] * (1 - right) + values[np.ix_(below, beside)] * right
+    sure = upper * (1 - down) + lower * down
+    return alpha * np.clip((sure - 0.5) / SOFT + 0.5, 0, 1)
 
 
 def _reached(free: np.ndarray) -> np.ndarray:

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 
 import numpy as np
 
+from tempose_pose import hands
 from tempose_pose.dance import Dance
-from tempose_pose.sequence import to_openpose18
+from tempose_pose.sequence import PoseSequence, to_openpose18
 from tempose_pose.skeletons import EXTREMITIES
 
 from ..character.bones import Bone
@@ -44,6 +45,7 @@ class Choice:
     feet: str = "AUTO"
     ground: bool = True
     ground_height: float = 0.0
+    hands: str = "AUTO"
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +67,8 @@ class Plan:
         Of that blend; 1 is the dance alone.
     pixel : float
         How long a pixel of the scene is at the figure.
+    style : str
+        In which it was danced: hands are held accordingly.
     """
 
     dance: Dance
@@ -80,6 +84,7 @@ class Plan:
     pixel: float = field(compare=False)
     under: dict[tuple[str, int], np.ndarray] | None = None
     strength: float = 1.0
+    style: str = ""
 
 
 def alike(one, other) -> bool:
@@ -218,6 +223,7 @@ def _danced(plan: Plan) -> tuple[list[Curve], feet.Planting]:
     points, scores = with_mid_hip(place.to_plane(pixels), np.asarray(scores, float))
     planting, joints = _planted(plan, points, scores), JOINTS
     planted = planting.points
+    own = _ends(plan, body, own)
     if own is not None:  # hands and feet of its own, which go where wrists and ankles go
         ends, sure = resample(own[..., :2], own[..., 2], body.fps, seconds)
         ends = place.to_plane(np.asarray(ends, float) * place.canvas)
@@ -233,6 +239,23 @@ def _danced(plan: Plan) -> tuple[list[Curve], feet.Planting]:
         )
     curves = [Curve(f"{plan.paths[c.bone]}.{c.property}", c.index, c.bone, c.values) for c in found.channels]
     return (curves if plan.under is None else mixed(curves, plan.under, plan.strength)), planting
+
+
+def _ends(plan: Plan, body: PoseSequence, own: np.ndarray | None) -> np.ndarray | None:
+    """(T, 48, 3) hands and feet of a dance, in shares of its canvas; None without any.
+
+    A dance without hands is given some, where the rig has fingers to show them and they are wanted.
+    """
+    fingers = any(f"index.01.{side}" in plan.bone_map.bones for side in "LR")
+    handed = own is not None and own[:, -2 * hands.POINTS :, 2].any()
+    if handed or not fingers or plan.choice.hands == "OFF":
+        return own
+    pixels, only = body.pixels.astype(float), "" if plan.choice.hands == "AUTO" else plan.choice.hands.lower()
+    held = hands.chosen(pixels, body.fps, np.asarray(plan.dance.beat_times), plan.style, only)
+    points = hands.placed(pixels, body.scores, held)
+    out = np.zeros((len(points), len(EXTREMITIES), 3)) if own is None else own.copy()
+    out[:, -points.shape[1] :] = points / (*body.canvas, 1.0)
+    return out
 
 
 def mixed(curves: list[Curve], under: dict[tuple[str, int], np.ndarray], strength: float) -> list[Curve]:

@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a server says, taken apart: answers, refusals and events, none of it trusted. No bpy in here."""
 
+import base64
+import binascii
 import re
+import zlib
 from collections.abc import Iterator
+from dataclasses import asdict
+
+import numpy as np
 
 from tempose_pose.local import hostile_json
+from tempose_pose.wire.answers import FigureMask, FoundPerson
 from tempose_pose.wire.codes import QUEUE_FULL, STATUS, TOKEN_WRONG
 from tempose_pose.wire.reading import TEXT, unexpected
 
@@ -56,6 +63,38 @@ def parsed(data: bytes) -> dict:
     if not isinstance(answer, dict):
         raise unexpected("an answer in an unknown form")
     return answer
+
+
+DOUBTFUL = 0.6  # score below which a joint that was found is one to look at
+
+
+def marked(person: FoundPerson) -> dict:
+    """One person found in a picture, as it is kept with the picture.
+
+    Returns
+    -------
+    dict
+        ``joints``: joint → (x, y) in shares of the picture, of those that were seen; ``doubtful``: those of them
+        that the server is not sure of; ``mask``: the fields of its `FigureMask`, or None.
+    """
+    placed = list(zip(person.joints, person.keypoints, person.scores, strict=True))
+    return {
+        "joints": {joint: (x, y) for joint, (x, y), score in placed if score > 0},
+        "doubtful": [joint for joint, _, score in placed if 0 < score < DOUBTFUL],
+        "mask": asdict(person.mask) if person.mask else None,
+    }
+
+
+def mask_of(mask: FigureMask) -> np.ndarray:
+    """(h, w) uint8: how surely each part of a picture, made smaller, is the person."""
+    size = mask.width * mask.height
+    try:
+        data = zlib.decompressobj().decompress(base64.b64decode(mask.data, validate=True), size + 1)
+    except (zlib.error, binascii.Error, ValueError):
+        raise unexpected("a mask that cannot be read") from None
+    if len(data) != size:
+        raise unexpected("a mask of a wrong size")
+    return np.frombuffer(data, np.uint8).reshape(mask.height, mask.width)
 
 
 def refusal(status: int, data: bytes, retry_after: str | None = None) -> Problem:

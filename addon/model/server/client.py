@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The HTTP client. It trusts nothing that the server says. No bpy in here."""
 
+import base64
+import binascii
 import contextlib
 import hashlib
 import ipaddress
@@ -10,7 +12,8 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tempose_pose.compact import MEDIA_TYPE
@@ -18,14 +21,23 @@ from tempose_pose.dance import Dance
 from tempose_pose.local import proof
 from tempose_pose.skeletons import Skeleton
 from tempose_pose.tempo import TempoMap
-from tempose_pose.wire.answers import Analysis, AudioInfo, Capabilities, FoundPose, Health, Job
+from tempose_pose.wire.answers import (
+    Analysis,
+    AudioInfo,
+    Capabilities,
+    FilmLine,
+    FoundPerson,
+    FoundPose,
+    Health,
+    Job,
+)
 from tempose_pose.wire.dances import dance_of, unpacked
 from tempose_pose.wire.job import JobRequest, tempo_body
 from tempose_pose.wire.reading import read, unexpected
 
 from ..errors import Canceled, Problem
 from . import transport
-from .answers import EVENT_BYTES, parse_events, parsed, refusal
+from .answers import EVENT_BYTES, mask_of, parse_events, parsed, refusal
 
 if TYPE_CHECKING:
     from requests import Response
@@ -34,6 +46,8 @@ SHORT_BYTES = 64_000  # what most answers are far below
 CAPABILITIES_BYTES = 1_000_000
 ANALYSIS_BYTES = 8_000_000
 RESULT_BYTES = 64_000_000  # the longest dance, with hands and feet, and some
+FOUND_BYTES = 2_000_000  # people in a picture, with their masks
+FILM_BYTES = 400_000_000  # of the line with a dance out of a video
 SOUND_BYTES = 300_000_000
 SLOWEST = 100_000  # bytes a second; a call that takes longer than that and `PATIENCE` time-outs has no end
 PATIENCE = 4
@@ -171,15 +185,54 @@ class Client:
             raise unexpected("something that is not a WAV file")
         return data
 
-    def find_pose(self, picture: bytes) -> FoundPose:
-        """Where the joints of the largest person in a picture are."""
+    def find_pose(self, picture: bytes) -> list[FoundPerson]:
+        """Where the joints of the people in a picture are, the largest first."""
         answer = self._json(
-            "POST", "/v1/pose", picture, {"Content-Type": "application/octet-stream"}, timeout=300
+            "POST",
+            "/v1/pose",
+            picture,
+            {"Content-Type": "application/octet-stream"},
+            timeout=300,
+            limit=FOUND_BYTES,
         )
         found = read(FoundPose, answer, "pose")
-        if not len(found.joints) == len(found.keypoints) == len(found.scores):
-            raise unexpected("a pose that contradicts itself")
-        return found
+        people = [found.first, *found.others]
+        for person in people:
+            if not len(person.joints) == len(person.keypoints) == len(person.scores):
+                raise unexpected("a pose that contradicts itself")
+            if person.mask:
+                mask_of(person.mask)  # raises what is wrong with it
+        return people
+
+    def film(
+        self, path: Path, person: int, on_line: Callable[[FilmLine], None]
+    ) -> tuple[bytes, float | None]:
+        """The dance of a person in a video file: the bytes of a DANCE.npz, and where in its sound it begins.
+
+        Parameters
+        ----------
+        on_line : callable
+            Told how far the server is.
+        """
+        kind = {"Content-Type": "application/octet-stream"}
+        with (
+            path.open("rb") as file,
+            self._answer("POST", f"/v1/film?person={person}", file, kind, 600.0) as answer,
+        ):
+            if answer.status_code != 200:
+                raise refusal(answer.status_code, transport.read(answer, SHORT_BYTES + 1))
+            for line in transport.lines(answer, FILM_BYTES):
+                said = read(FilmLine, parsed(line), "line about a video")
+                if said.error is not None:
+                    raise Problem(said.error.code, said.error.message)
+                if said.dance:
+                    try:
+                        return base64.b64decode(said.dance.encode(), validate=True), said.heard
+                    except (binascii.Error, UnicodeEncodeError):
+                        raise unexpected("a dance that cannot be read") from None
+                on_line(said)
+        self._check()
+        raise self._gone()
 
     def put_job(self, job: str, asked: JobRequest) -> Job:
         """Order a dance. Safe to repeat: the same request under the same id is the same job."""
@@ -314,7 +367,7 @@ class Client:
         self,
         method: str,
         path: str,
-        body: bytes | None,
+        body: bytes | IO[bytes] | None,
         headers: dict[str, str],
         timeout: float,
         most: float | None = None,

@@ -10,7 +10,7 @@ import http.client
 import socket
 import ssl
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from ..errors import Problem
 
@@ -28,7 +28,7 @@ Greet = Callable[[socket.socket], None]
 def exchange(
     method: str,
     url: str,
-    body: bytes | None,
+    body: bytes | IO[bytes] | None,
     headers: dict[str, str],
     *,
     timeout: float,

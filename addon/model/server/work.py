@@ -5,6 +5,7 @@ Each function takes a `Work` (for progress and cancelling) and plain data, and r
 """
 
 import contextlib
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -15,10 +16,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
 from tempose_pose.local.runtime_file import RunningServer
 from tempose_pose.request import DanceRequest
 from tempose_pose.tempo import TempoMap
-from tempose_pose.wire.answers import Analysis, Capabilities, FoundPose, Health, Job, Progress
+from tempose_pose.wire.answers import Analysis, Capabilities, FilmLine, FoundPerson, Health, Job, Progress
 from tempose_pose.wire.codes import QUEUE_FULL
 from tempose_pose.wire.dances import Segment
 from tempose_pose.wire.job import JobRequest
@@ -145,10 +147,39 @@ def find_beats(work: Work, client: Client, sound: bytes | str) -> Analysis:
     return client.analysis(digest)
 
 
-def find_pose(work: Work, client: Client, pixels: np.ndarray) -> FoundPose:
-    """Have the joints in a picture (H, W, 3) uint8 found."""
+def find_pose(work: Work, client: Client, pixels: np.ndarray) -> list[FoundPerson]:
+    """Have the people in a picture (H, W, 3) uint8 found."""
     work.status("Looking for the pose…")
     return work.use(client).find_pose(pose_drawing.png(pixels))
+
+
+def dance_in_video(work: Work, client: Client, path: Path, person: int) -> tuple[Dance, float | None]:
+    """Have the dance of a person read out of a video.
+
+    Returns
+    -------
+    dance : Dance
+    heard : float or None
+        Second of the video's sound that is heard with its first frame; None where it has none.
+    """
+    work.status("Sending the video…")
+
+    def on_line(line: FilmLine) -> None:
+        if line.waiting:
+            work.status("Waiting for another video to be read…")
+            return
+        work.status("Looking at the video…" if not line.frame else f"Looking at frame {line.frame:,}…")
+        if line.frames:
+            work.progress(min(line.frame / line.frames, 1.0))
+
+    data, heard = work.use(client).film(path, person, on_line)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "dance.npz"
+        file.write_bytes(data)
+        try:
+            return Dance.load(file), heard
+        except TemposeError:
+            raise unexpected("a dance that cannot be read") from None
 
 
 def dance(

@@ -1,21 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A picture becomes a character: laid out with markers on its joints, then cut out and hung on a rig."""
 
+import json
+
 import bpy
 import numpy as np
 from mathutils import Matrix, Vector
 
 from tempose_pose.reference import Reference
 from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
+from tempose_pose.wire.answers import FigureMask
 
-from ...model.character.backdrop import alpha_of, first_guess
+from ...model.character.backdrop import alpha_of, cut_by_mask, first_guess
 from ...model.character.cutout import cut, weights
 from ...model.character.extremities import limb_of
 from ...model.errors import Problem
+from ...model.server.answers import mask_of
 from .. import compat
 from . import rig
 
-PICTURE, MARKER = "tempose_picture", "tempose_joint"  # custom properties that mark our objects
+PICTURE, MARKER, PEOPLE = (
+    "tempose_picture",
+    "tempose_joint",
+    "tempose_people",
+)  # custom properties of our objects
 TALL = 800  # pixels of the canvas that a picture of any size becomes
 LARGEST = 8192
 LOOKED_AT = 1024  # pixels of the longer side that the server is sent
@@ -42,19 +50,24 @@ def lay_out(context, image, tolerance: float):
     return plane
 
 
-def mark(plane, joints: dict) -> list[str]:
+def mark(plane, joints: dict, doubtful=()) -> list[str]:
     """Drag the markers to where joints were found; returns the joints that were not, whose markers stay.
 
-    Hands and feet get markers of their own, which go along with the wrist's and the ankle's.
+    Hands and feet get markers of their own, which go along with the wrist's and the ankle's. Markers of the last
+    person's hands and feet go where this one shows none.
 
     Parameters
     ----------
     joints : dict of joint → (x, y)
         In shares of the picture.
+    doubtful : sequence of str
+        Joints that may lie elsewhere: their markers are yellow and larger.
     """
     image = bpy.data.images[plane[PICTURE]]
     canvas = _canvas(image)
     markers = {child[MARKER]: child for child in plane.children_recursive if MARKER in child}
+    for joint in [j for j in markers if j in EXTREMITIES and j not in joints]:
+        bpy.data.objects.remove(markers.pop(joint))
     for joint in (*OPENPOSE_18.joints, *EXTREMITIES):
         if joint not in joints:
             continue
@@ -68,6 +81,7 @@ def mark(plane, joints: dict) -> list[str]:
             marker = markers[joint] = _marker(joint, parent)
         on = _within(marker.parent, plane) @ Vector((0, 0, 0))
         marker.location = (x - on[0], 0.0, z - on[2])
+        _colour(marker, joint in doubtful)
     return [joint for joint in OPENPOSE_18.joints if joint not in joints]
 
 
@@ -75,14 +89,33 @@ def _marker(joint: str, parent):
     """An empty for a joint, to be dragged; those of hands and feet are small and without a name."""
     empty = bpy.data.objects.new(joint, None)
     small = joint in EXTREMITIES
-    empty.empty_display_type, empty.empty_display_size = "SPHERE", 0.008 if small else 0.025
+    empty.empty_display_type = "SPHERE"
     empty.show_name, empty.show_in_front = not small, True
     empty.lock_location[1] = True  # they stay in the picture's plane
-    empty.color = (0.1, 0.5, 1, 1) if joint.startswith("left") else (1, 0.3, 0.1, 1)
     empty.parent = parent
     empty[MARKER] = joint
+    _colour(empty, False)
     bpy.context.scene.collection.objects.link(empty)
     return empty
+
+
+def _colour(marker, doubtful: bool) -> None:
+    """Left is blue, right and middle are red; what may be wrong is yellow and larger."""
+    joint = marker[MARKER]
+    size = 0.008 if joint in EXTREMITIES else 0.025
+    marker.empty_display_size = size * (1.6 if doubtful else 1.0)
+    plain = (0.1, 0.5, 1, 1) if joint.startswith("left") else (1, 0.3, 0.1, 1)
+    marker.color = (1, 0.85, 0.1, 1) if doubtful else plain
+
+
+def keep_people(plane, people: list[dict]) -> None:
+    """Remember who was found in the picture, the one whose joints are marked first."""
+    plane[PEOPLE] = json.dumps(people)
+
+
+def people_of(plane) -> list[dict]:
+    """Who was found in a laid-out picture; the one whose joints are marked is first."""
+    return json.loads(plane.get(PEOPLE, "[]"))
 
 
 def _within(ob, plane) -> Matrix:
@@ -134,6 +167,8 @@ def make(context, plane, tolerance: float):
     image, pose = read(plane)
     pixels = _pixels(image)
     alpha = alpha_of(pixels, tolerance)
+    if (people := people_of(plane)) and people[0].get("mask"):
+        alpha = cut_by_mask(alpha, mask_of(FigureMask(**people[0]["mask"])))
     mesh = cut(alpha)
     scale = TALL / alpha.shape[0]
     vertices = mesh.vertices * scale

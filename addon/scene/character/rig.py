@@ -8,6 +8,7 @@ import bpy
 import numpy as np
 from mathutils import Vector
 
+from tempose_pose import hands
 from tempose_pose.reference import Reference
 from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
 
@@ -37,17 +38,25 @@ __all__ = [
 UNIT = 0.0025  # Blender units per pixel: the built-in adult stands 1.8 units tall
 
 
-def new(scene, reference: Reference, name: str = "Dancer", figure: bool = True, ik_feet: bool = False):
+def new(
+    scene,
+    reference: Reference,
+    name: str = "Dancer",
+    figure: bool = True,
+    ik_feet: bool = False,
+    fingers: bool = False,
+):
     """Make a rig with its figure from a pose; returns the armature object.
 
     The ankles stand on the ground (Z = 0) and the middle of the picture is X = 0. Hands and feet get bones where the
-    pose has them; `ik_feet` adds targets that the ankles are pulled to.
+    pose has them, and fingers also where they are asked for; `ik_feet` adds targets that the ankles are pulled to.
     """
     points = reference.points
     place = Placement(reference.canvas, UNIT, (reference.canvas[0] / 2, float(points[:, 1].max())))
     plane = with_mid_hip(place.to_plane(points)[None], np.ones((1, len(OPENPOSE_18))))[0][0]
     at = {joint: plane[i] for i, joint in enumerate(JOINTS)}
-    at |= {joint: place.to_plane(point) for joint, point in reference.more.items()}
+    more = {**(hands.at_rest(points) if fingers else {}), **reference.more}
+    at |= {joint: place.to_plane(point) for joint, point in more.items()}
     height = float(np.ptp(plane[:, 1]))
     if height <= 1e-6:
         raise Problem("reference_flat", "All joints of this pose lie on one line. Choose another pose.")

@@ -6,12 +6,15 @@ from dataclasses import fields
 import bpy
 import numpy as np
 
+from tempose_pose.skeletons import FINGERS
+
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.keys import key_plan
 from ...model.keys.key_curves import Curve, KeyedCurve
 from ...model.keys.key_plan import Choice, Plan
 from ...model.tempo.timing import Span
+from .. import compat
 from ..character import armature, character
 from . import action_keys, background_keys, blend, curve_keys
 from .background_keys import Ready
@@ -45,6 +48,7 @@ def plan(take: Take, ob, span: Span, settings) -> Plan:
         pixel_size(ob, plane),
         blend.under(take.settings, span.frames),
         take.settings.get("strength", 1.0),
+        str(take.settings.get("style") or ""),
     )
 
 
@@ -96,6 +100,18 @@ def write(ob, name: str, frames: np.ndarray, curves: list[Curve]):
     return action_keys.write(
         ob, name, [KeyedCurve(c.path, c.index, c.group, frames, c.values) for c in curves]
     )
+
+
+def rest_fingers(ob, action, danced: set) -> None:
+    """Take keys of fingers away that are not danced any more, and that nobody has set or changed."""
+    fingers = {bone for part, bone in character.map_of(ob).bones.items() if part.split(".")[0] in FINGERS}
+    masks, bag = action_keys.by_hand(action), compat.channelbag(ob, action, assign=False)
+    for curve in list(bag.fcurves):
+        mark = (curve.data_path, curve.array_index)
+        bone = curve.group.name if curve.group else ""
+        if bone in fingers and mark not in danced and not masks[mark].any():
+            bag.fcurves.remove(curve)
+            ob.pose.bones[bone].matrix_basis.identity()
 
 
 def action_of(take):

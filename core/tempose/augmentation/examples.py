@@ -38,7 +38,8 @@ class Windows:
     """Windows of dance (see `datasets.recombine.Window`) as tensors; motion in whole steps of 1 / `GRAIN`.
 
     motion (B, T, K, 3) int16, seen (B, T, K) bool, beats and bpm (B, T) float32, style (B,) int64, has_music and flat
-    (B,) bool, absent (B, K) bool, memory (B, M, K, 3) int16, memory_seen (B, M, K) bool, ago (B, M) float32.
+    (B,) bool, absent (B, K) bool, memory (B, M, K, 3) int16, memory_seen (B, M, K) bool, ago (B, M) float32,
+    song (B,) int64, song_frames (B, T) float32.
     """
 
     motion: Tensor
@@ -52,12 +53,14 @@ class Windows:
     memory: Tensor
     memory_seen: Tensor
     ago: Tensor
+    song: Tensor
+    song_frames: Tensor
 
     @classmethod
     def of(cls, windows: list[Window]) -> Windows:
         """Stacked."""
-        kinds = {"motion": np.int16, "memory": np.int16, "style": np.int64} | dict.fromkeys(
-            ("beats", "bpm", "ago"), np.float32
+        kinds = {"motion": np.int16, "memory": np.int16, "style": np.int64, "song": np.int64} | dict.fromkeys(
+            ("beats", "bpm", "ago", "song_frames"), np.float32
         )
 
         def stacked(name: str) -> Tensor:
@@ -187,7 +190,16 @@ class Augmentation:
             "zoom": reading.zoom(body, motion, cameras, placement.scale),
         }
         known = draw_known(body, draws, settings.mask)
-        music = self.bank.pair(draws, settings, speed, windows.style, windows.beats, windows.bpm)
+        music = self.bank.pair(
+            draws,
+            settings,
+            speed,
+            windows.style,
+            windows.beats,
+            windows.bpm,
+            windows.song,
+            windows.song_frames,
+        )
         energy = energy.masked_fill(draws.chance(settings.drop_energy), torch.nan)
         no_music = ~windows.has_music | draws.chance(settings.drop_music)
         curves = reading.drop(draws, settings, curves, windows.flat, windows.has_music)

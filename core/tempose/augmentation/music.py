@@ -74,8 +74,9 @@ class MusicBank:
         return moving_mean(self.features[..., LISTENED[name]][..., 0].float(), SMOOTH)
 
     def pair(
-        self, draws: Draws, settings: Settings, speed: Tensor, style: Tensor, beats: Tensor, bpm: Tensor
-    ) -> Music:
+        self, draws: Draws, settings: Settings, speed: Tensor, style: Tensor, beats: Tensor, bpm: Tensor,
+        own: Tensor | None = None, own_frames: Tensor | None = None,
+    ) -> Music:  # fmt: skip
         """What dances are danced to.
 
         Parameters
@@ -85,6 +86,8 @@ class MusicBank:
         style : (B,)
             Index into `STYLES` or -1.
         beats, bpm : (B, T)
+        own, own_frames : (B,), (B, T), optional
+            The song that a window was danced to, -1 where any will do, and the frame of it that was heard.
         """
         song, frame = self._places(draws, beats)  # (B, P), (B, P, T)
         lively = (moving_mean(speed, SMOOTH).clamp_min(0.03).log() - self.liveliness[0]) / self.liveliness[1]
@@ -93,6 +96,10 @@ class MusicBank:
         best = torch.where(draws.chance(settings.suited), misfit.argmin(1), 0)
         row = torch.arange(len(best), device=best.device)
         song, frame = song[row, best], frame[row, best]  # (B,), (B, T)
+        if own is not None and own_frames is not None:
+            song = torch.where(own < 0, song, own)
+            heard = own_frames.round().long().clamp_min(0).minimum((self.frames[song] - 1)[:, None])
+            frame = torch.where((own < 0)[:, None], frame, heard)
         listened = self.features[song[:, None], frame].float()  # (B, T, 35)
         features = torch.cat([remixed(draws, listened), beat_features(beats, bpm)], -1)
         return Music(features, self.encoded[song[:, None], frame].float(), self.songs[song])

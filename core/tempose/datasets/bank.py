@@ -16,6 +16,7 @@ from tempose.feature_spec import FeatureSpec
 from tempose.music.encoders import encoder_of, encoder_spec
 from tempose.music.features import LISTENED, song_features
 from tempose.music.spectra import SAMPLE_RATE
+from tempose_pose.errors import TemposeError
 
 BARS = 24
 EDITION = 2  # of the songs: raise it when they are rendered otherwise; banks of other editions are made anew
@@ -144,6 +145,17 @@ def _renderer(
         return samples, grid.beats, genre
 
     return render
+
+
+def own_song(file: Path) -> BankSong:
+    """The song of an imported film; of no genre. Raises `TemposeError` where its features are of another kind."""
+    with np.load(file) as stored:
+        if FeatureSpec.from_config(json.loads(str(stored["columns"])), LISTENED) != LISTENED:
+            raise TemposeError(
+                "features_old", f"{file} holds features of another version: import the videos again."
+            )
+        beats = stored["beats"]
+        return BankSong(stored["features"], beats if len(beats) else np.zeros(1), "")
 
 
 def save_bank(cache: Path, songs: list[BankSong], compress: bool = False) -> None:

@@ -36,7 +36,10 @@ def import_(
     project: Annotated[
         str, typer.Option(help="BVH: also 2D clips seen from these degrees, such as 0,45")
     ] = "",
-    pose_model: Annotated[Path | None, typer.Option(help="videos: folder with the ONNX pose model")] = None,
+    pose_model: Annotated[
+        Path | None,
+        typer.Option(help="videos: folder with ONNX models for rtmlib"),
+    ] = None,
 ) -> None:
     """Import motion; a stopped import goes on where it was when called again."""
     from rich.console import Console
@@ -53,9 +56,11 @@ def import_(
     )  # fmt: skip
     with Progress(transient=True) as progress:
         task = progress.add_task("Reading", total=None)
+        film = progress.add_task("", total=None, visible=False)
         report = import_data(
             source, out, options, kind=kind,
             on_job=lambda done, total, name: progress.update(task, completed=done, total=total, description=name),
+            on_frame=lambda frame: progress.update(film, completed=frame, visible=True, description=f"frame {frame}"),
         )  # fmt: skip
     console = Console(highlight=False)
     for title, items in (("Left out", report.dropped), ("Not readable", report.failed)):

@@ -17,7 +17,7 @@ from scipy.signal import argrelmin
 from tempose.metrics.beats import alignment, shifted
 from tempose_pose.framing import chain_height
 from tempose_pose.request import STYLES
-from tempose_pose.skeletons import COCO_17, OPENPOSE_18, Skeleton
+from tempose_pose.skeletons import COCO_17, HANDS, OPENPOSE_18, Skeleton
 
 # AIST's two-letter genres as the styles users read; other clips train without a style.
 GENRE_STYLES = {
@@ -27,6 +27,14 @@ GENRE_STYLES = {
 
 # Sources whose files hold pixels with y down, and confidence where there is a third number; the rest hold metres.
 PIXELS = ("aistpp_raw2d", "aistpp_gd2d", "poses", "video", "projected")
+
+
+@dataclass(frozen=True, eq=False)
+class OwnMusic:
+    """Where a clip's music is: a file of features and beats, and its second at the clip's first frame."""
+
+    file: Path
+    start: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +57,10 @@ class Clip:
     bpm: float | None
     choreography: tuple[str, str, str]
     held_out: bool = False  # kept for validation; see `held_out`
+    hands: np.ndarray | None = (
+        None  # (T, 42, D + 1): left and right hand and confidence, where the data has them
+    )
+    song: OwnMusic | None = None  # what it was danced to, where the data has that
 
     @cached_property
     def absent(self) -> np.ndarray:
@@ -107,7 +119,7 @@ def glitches(clip: Clip) -> int:
 
 def load_clip(folder: Path, entry: dict) -> Clip:
     """One clip of the index, as it is."""
-    keypoints = np.load(folder / entry["file"])["kp"].astype(np.float64)  # (T, 17, 2 or 3)
+    keypoints = np.load(folder / entry["file"])["kp"].astype(np.float64)  # (T, 17 or 59, 2 or 3)
     pixels = entry["source"] in PIXELS
     scores = np.ones(keypoints.shape[:2], np.float32)
     if pixels and keypoints.shape[-1] == 3:
@@ -119,15 +131,25 @@ def load_clip(folder: Path, entry: dict) -> Clip:
     motion = median_filter(keypoints[..., :dims], (5, 1, 1)) if pixels else keypoints[..., :dims].copy()
     if pixels:
         motion[..., 1] *= -1  # y up
+    hands, hand_scores = motion[:, len(COCO_17) :], scores[:, len(COCO_17) :]
     motion, scores = _with_neck(motion, scores)
     # A dancer facing the viewer has their left on the viewer's right, as +x is already in the 3D data.
     hips = motion[:, [OPENPOSE_18.index("left_hip"), OPENPOSE_18.index("right_hip")]].mean(1)
-    motion[..., 0] -= np.median(hips[:, 0])
+    middle = np.median(hips[:, 0])
+    motion[..., 0] -= middle
+    hands[..., 0] -= middle
     if dims == 3:
-        motion[..., 2] -= np.median(hips[:, 2])
+        deep = np.median(hips[:, 2])
+        motion[..., 2] -= deep
+        hands[..., 2] -= deep
     ankles = motion[:, [OPENPOSE_18.index("left_ankle"), OPENPOSE_18.index("right_ankle")], 1]
-    motion[..., 1] -= np.percentile(ankles.min(1), 10)
-    motion /= chain_height(motion)
+    ground = np.percentile(ankles.min(1), 10)
+    motion[..., 1] -= ground
+    hands[..., 1] -= ground
+    height = chain_height(motion)
+    motion /= height
+    whole = np.concatenate([hands / height, hand_scores[..., None]], -1).astype(np.float32)
+    song = entry.get("song")
     return Clip(
         entry["name"],
         motion.astype(np.float32),
@@ -135,11 +157,16 @@ def load_clip(folder: Path, entry: dict) -> Clip:
         GENRE_STYLES.get(entry["genre"], entry["genre"] if entry["genre"] in STYLES else None),
         None if entry["bpm"] is None else float(entry["bpm"]),
         (entry["genre"], entry["situation"], entry["choreo"]),
+        hands=whole if hands.shape[1] else None,
+        song=OwnMusic(folder / song, float(entry.get("song_start", 0.0))) if song else None,
     )
 
 
 def widened(clip: Clip, skeleton: Skeleton) -> Clip:
-    """A clip on a skeleton with more joints, as fingers: those lie on the joint they hang on and are never seen."""
+    """A clip on a skeleton with more joints: hands as the data has them.
+
+    Other joints, and hands that were never seen, lie on the joint they hang on.
+    """
     if skeleton == OPENPOSE_18:
         return clip
     motion = np.zeros((len(clip.motion), len(skeleton), clip.motion.shape[-1]), np.float32)
@@ -153,6 +180,12 @@ def widened(clip: Clip, skeleton: Skeleton) -> Clip:
         motion[:, i] = clip.motion[:, sources].mean(1)
         if joint in (name, "mid_hip"):
             scores[:, i] = clip.scores[:, sources].min(1)
+    if clip.hands is not None:
+        names = [joint for side in ("left", "right") for joint in HANDS[side]]
+        for k, joint in enumerate(names):
+            if joint in skeleton.at and (clip.hands[:, k, -1] > 0.1).any():
+                i = skeleton.at[joint]
+                motion[:, i], scores[:, i] = clip.hands[:, k, :-1], clip.hands[:, k, -1]
     return replace(clip, motion=motion, scores=scores)
 
 

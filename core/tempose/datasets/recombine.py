@@ -7,6 +7,7 @@ training's own device: see `tempose.augmentation`.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from tempose_pose.skeletons import OPENPOSE_18, Skeleton
 
 HALF_TIME = 0.5  # of the slow windows are shown with music twice as fast, as dancers take fast music ...
 HALF_BELOW = 95.0  # ... where that is below this many beats per minute
+OWN_SONG = 0.6  # of the windows of clips whose own music is known are heard with it
 OFF_GRID = 110.0  # clips without music are cut as if at this tempo
 TIGHT = 0.9  # of the windows are made of clips whose stops were moved onto the beat
 FADE = 6  # frames on either side of a join
@@ -46,6 +48,10 @@ class Window:
         Poses of the same dance before the window, as the window's own; see `tempose.memory`.
     ago : (M,) float32
         How many seconds before it; NaN where the window begins the dance.
+    song : int
+        Which of the source's songs it was danced to, -1 where any will do ...
+    song_frames : (T,) float
+        ... and the frame of its features that is heard with each of the dance.
     """
 
     motion: np.ndarray
@@ -59,6 +65,8 @@ class Window:
     memory: np.ndarray
     memory_seen: np.ndarray
     ago: np.ndarray
+    song: int
+    song_frames: np.ndarray
 
 
 class Recombiner:
@@ -77,6 +85,8 @@ class Recombiner:
         Of the clips.
     memory : int
         Poses to be remembered of what was danced before each window.
+    own_songs : dict of Path → int
+        Number, among the source's songs, of those that clips were danced to.
     """
 
     def __init__(
@@ -87,9 +97,11 @@ class Recombiner:
         larger_share: float = 0.75,
         skeleton: Skeleton = OPENPOSE_18,
         memory: int = 0,
+        own_songs: dict[Path, int] | None = None,
     ):
         self.memory = memory
         self.clips, self.larger, self.larger_share, self.skeleton = clips, larger, larger_share, skeleton
+        self.own_songs: dict[Path, int] = own_songs or {}
         self.hips = [skeleton.index("left_hip"), skeleton.index("right_hip")]
         self.tight = [quantised(clip, quantise) for clip in clips]
         self.weights = np.asarray([_weight(clip) for clip in self.tight])
@@ -104,14 +116,20 @@ class Recombiner:
         rng = np.random.default_rng(seed)
         first = int(rng.choice(len(self.clips), p=self.weights))
         clip = self.clips[first]
-        beats, bpm = tempo_curve(rng, clip.bpm or OFF_GRID)  # (T,), (T,)
-        before, remembered = self._before(rng)
-        past = beats[0] - np.arange(before, 0, -1) * bpm[0] / (60 * FPS)
-        motion, scores = self._dance(rng, first, np.concatenate([past, beats]))  # (before + T, ...)
+        song, song_frames, before = -1, np.zeros(SEGMENT), 0
+        remembered = np.zeros(self.memory, int)
+        if clip.bpm is not None and clip.song is not None and rng.random() < OWN_SONG:
+            motion, scores, beats, bpm, song_frames = self._as_danced(rng, first)
+            song = self.own_songs.get(clip.song.file, -1)
+        else:
+            beats, bpm = tempo_curve(rng, clip.bpm or OFF_GRID)  # (T,), (T,)
+            before, remembered = self._before(rng)
+            past = beats[0] - np.arange(before, 0, -1) * bpm[0] / (60 * FPS)
+            motion, scores = self._dance(rng, first, np.concatenate([past, beats]))  # (before + T, ...)
         flat = motion.shape[-1] == 2
         if self.larger and not flat and rng.random() < self.larger_share:
             motion = exaggerate(motion, Exaggeration.draw(rng, self.larger), self.skeleton)
-        if bpm.max() < HALF_BELOW and rng.random() < HALF_TIME:
+        if song < 0 and bpm.max() < HALF_BELOW and rng.random() < HALF_TIME:
             beats, bpm = 2 * beats, 2 * bpm  # those of the music
         if flat:
             motion = np.concatenate([motion, np.zeros_like(motion[..., :1])], -1)
@@ -128,6 +146,23 @@ class Recombiner:
             motion[remembered],
             seen[remembered],
             ((before - remembered) / FPS if before else np.full(self.memory, np.nan)).astype(np.float32),
+            song,
+            song_frames,
+        )
+
+    def _as_danced(self, rng: np.random.Generator, index: int) -> tuple[np.ndarray, ...]:
+        """A piece of one clip at nearly its own tempo: motion, scores, beats, tempo, frames of its own song."""
+        clip = (self.tight if rng.random() < TIGHT else self.clips)[index]
+        assert clip.bpm is not None and clip.song is not None
+        room = len(clip.motion) - 1
+        rate = min(float(np.exp(rng.uniform(-0.12, 0.12))), room / (SEGMENT - 1))
+        frames = rng.uniform(0, room - rate * (SEGMENT - 1)) + rate * np.arange(SEGMENT)
+        return (
+            sample(clip.motion, frames),
+            sample(clip.scores, frames),
+            frames * clip.bpm / 1800,
+            np.full(SEGMENT, clip.bpm * rate),
+            clip.song.start * FPS + frames,
         )
 
     def _before(self, rng: np.random.Generator) -> tuple[int, np.ndarray]:

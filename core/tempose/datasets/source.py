@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tempose.datasets.bank import BankSong, encoded_songs, song_bank
+from tempose.datasets.bank import BankSong, encoded_songs, own_song, song_bank
 from tempose.datasets.clips import load_clips
 from tempose.datasets.recombine import Recombiner
 from tempose_pose.errors import TemposeError
@@ -49,10 +49,30 @@ def load_sources(
             f"{data} has {len(sides[0])} clips to train on and {len(sides[1])} to validate with; a genre needs "
             "three choreographies before one is held out.",
         )
-    seed = bank.get("seed", 0)
-    songs = song_bank(data, bank["cache"], bank["count"], seed)
+    files = sorted({clip.song.file for clip in clips if clip.song is not None})
+    own = [] if encoder else [own_song(file) for file in files]  # of films there are no samples to encode
+    songs = bank_for(data, bank, bool(own))
     if encoder:
-        songs = encoded_songs(songs, encoder, data, bank["cache"], seed)
-    train = Recombiner(sides[0], larger=larger, larger_share=larger_share, skeleton=skeleton, memory=memory)
-    held_out = Recombiner(sides[1], skeleton=skeleton, memory=memory)
+        songs = encoded_songs(songs, encoder, data, bank["cache"], bank.get("seed", 0))
+    numbers = {file: len(songs) + k for k, file in enumerate(files)} if own else {}
+    songs = [*songs, *own]
+    train = Recombiner(
+        sides[0],
+        larger=larger,
+        larger_share=larger_share,
+        skeleton=skeleton,
+        memory=memory,
+        own_songs=numbers,
+    )
+    held_out = Recombiner(sides[1], skeleton=skeleton, memory=memory, own_songs=numbers)
     return Source(train, songs, skeleton), Source(held_out, songs, skeleton)
+
+
+def bank_for(data: Path, bank: dict[str, Any], own: bool) -> list[BankSong]:
+    """The song bank; none where it can neither be read nor rendered here and the dances bring songs of their own."""
+    try:
+        return song_bank(data, bank["cache"], bank["count"], bank.get("seed", 0))
+    except (OSError, TemposeError):
+        if own:
+            return []
+        raise

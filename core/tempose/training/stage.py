@@ -26,8 +26,8 @@ from tempose.datasets.bank import (
     encoded_songs,
     save_bank,
     save_encoded,
-    song_bank,
 )
+from tempose.datasets.source import bank_for
 from tempose.generator import WEIGHTS
 from tempose.training.config import dit_config
 from tempose_pose.errors import TemposeError
@@ -80,7 +80,7 @@ def stage_run(settings: dict[str, Any], data: Path, folder: Path, name: str = "I
     _stage_libraries(folder)
     _stage_dances(data, folder / "data" / "dance")
     seed, there = bank.get("seed", 0), folder / "data" / "bank.npz"
-    songs = [_packed(song) for song in song_bank(data, bank["cache"], bank["count"], seed)]
+    songs = [_packed(song) for song in bank_for(data, bank, (data / "dance" / "songs").is_dir())]
     save_bank(there, songs, compress=True)
     context = config.context()
     if encoder := context["encoder"]:
@@ -109,7 +109,7 @@ def _stage_code(folder: Path) -> None:
     """The packages themselves, without weights."""
     for package in (tempose, tempose_pose):
         source = Path(str(package.__file__)).parent
-        ignore = shutil.ignore_patterns("__pycache__", "weights")
+        ignore = shutil.ignore_patterns("__pycache__", "weights", "blazepose")
         shutil.copytree(source, folder / "code" / source.name, ignore=ignore)
 
 
@@ -157,6 +157,8 @@ def _stage_dances(data: Path, folder: Path) -> None:
     folder.mkdir(parents=True)
     entries = json.loads((data / "dance" / "index.json").read_text(encoding="utf-8"))
     (folder / "index.json").write_text(json.dumps(entries), encoding="utf-8")
+    if (data / "dance" / "songs").is_dir():
+        shutil.copytree(data / "dance" / "songs", folder / "songs")
     for entry in entries:
         with np.load(data / "dance" / entry["file"]) as clip:
             points = clip["kp"]

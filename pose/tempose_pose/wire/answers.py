@@ -96,6 +96,7 @@ class Limits:
     json_elements: Count = 0
     picture_bytes: Count = 0
     picture_pixels: Count = 0
+    video_bytes: Count = 0
 
 
 @dataclass(frozen=True)
@@ -124,12 +125,31 @@ class Capabilities:
 
 
 @dataclass(frozen=True)
-class FoundPose:
-    """The largest person in a picture; keypoints are shares of the upright picture, score 0: not seen.
+class FigureMask:
+    """Which part of a picture is a person: rows of bytes, 255 for sure; `data` is base64 of them, zlib-compressed."""
 
-    `skeleton` is openpose18, or body25 (with feet) or body25_hands, where the model has them; `people` is how
-    many were seen.
+    width: Annotated[int, Within(1, 1024)]
+    height: Annotated[int, Within(1, 1024)]
+    data: Annotated[str, AtMost(2_000_000)]
+
+
+@dataclass(frozen=True)
+class FoundPerson:
+    """A person in a picture; keypoints are shares of the upright picture, score 0: not seen, below 0.6: doubtful.
+
+    `skeleton` is openpose18, or body25 (with feet) or body25_hands, where the model has them.
     """
+
+    skeleton: str
+    joints: Names
+    keypoints: list[Annotated[list[Annotated[float, Within(-FARTHEST, FARTHEST)]], Whole(2)]]
+    scores: list[Share]
+    mask: FigureMask | None = None
+
+
+@dataclass(frozen=True)
+class FoundPose:
+    """The largest person in a picture, as in `FoundPerson`, then the `others`; `people` is how many were seen."""
 
     skeleton: str
     joints: Names
@@ -137,6 +157,28 @@ class FoundPose:
     scores: list[Share]
     canvas: Canvas
     people: Annotated[int, Within(1, 10_000)]
+    mask: FigureMask | None = None
+    others: Annotated[list[FoundPerson], AtMost(100)] = field(default_factory=list)
+
+    @property
+    def first(self) -> FoundPerson:
+        """The largest person, as the others are."""
+        return FoundPerson(self.skeleton, self.joints, self.keypoints, self.scores, self.mask)
+
+
+@dataclass(frozen=True)
+class FilmLine:
+    """A line of the answer about a video: how far the server is, in the last one the dance or what went wrong.
+
+    `dance` is base64 of a DANCE.npz, `heard` the second of the video's sound that is heard with its first frame.
+    """
+
+    waiting: bool = False
+    frame: Count = 0
+    frames: Count = 0
+    heard: Annotated[float, Within(-1e4, 1e4)] | None = None
+    dance: Annotated[str, AtMost(400_000_000)] = ""
+    error: Problem | None = None
 
 
 @dataclass(frozen=True)

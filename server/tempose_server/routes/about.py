@@ -64,6 +64,7 @@ async def capabilities(parts: Parts) -> Capabilities:
             json_elements=settings.json_elements,
             picture_bytes=settings.picture_bytes,
             picture_pixels=settings.picture_pixels,
+            video_bytes=settings.video_bytes,
         ),
     )
 

@@ -11,6 +11,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from tempose_pose.wire.answers import Analysis, AudioInfo, FoundPose, Problem
 from tempose_pose.wire.job import tempo_of
+from tempose_pose.wire.reading import read
 from tempose_server import schemas
 from tempose_server.audio_store import unknown_audio
 from tempose_server.errors import ApiError
@@ -112,10 +113,10 @@ async def stretch(sha256: KnownAudio, request: Request, parts: Parts) -> Respons
     openapi_extra=bytes_body("picture_bytes"),
 )
 async def find_pose(request: Request, parts: Parts) -> FoundPose:
-    """The pose of the largest person in a picture (PNG, JPEG or WebP). The picture is not kept."""
+    """The poses of everybody in a picture (PNG, JPEG or WebP), the largest first. The picture is not kept."""
     parts.poses.check()
     with parts.audio.staging() as folder:
         with (folder / "picture").open("wb") as file:
             async for piece in _pieces(request):
                 await run_in_threadpool(file.write, piece)
-        return FoundPose(**await parts.sandbox.in_turn(parts.poses.find, folder))
+        return read(FoundPose, await parts.sandbox.in_turn(parts.poses.find, folder), "pose")

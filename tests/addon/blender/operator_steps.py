@@ -4,9 +4,10 @@ import json
 
 import character_helpers as made
 import numpy as np
-from blender_helpers import CLICKS, add_strip, with_estimator
+from blender_helpers import CLICKS, add_strip, click_track, with_estimator, write_wav
+from film_helpers import film_answer
 
-from tempose_pose.wire.answers import FoundPose
+from tempose_pose.wire.answers import FoundPerson
 
 
 class Steps:
@@ -93,8 +94,13 @@ class Steps:
         self.connect()
         connection = self.tempose("server.connection")
         self.patch.setattr(connection, "current", with_estimator(connection.current, ""))
-        found = FoundPose("openpose18", ["left_wrist"], [[0.7, 0.5]], [1.0], [64, 96], 1)
+        found = [FoundPerson("openpose18", ["left_wrist"], [[x, 0.5]], [0.5]) for x in (0.7, 0.8)]
         self.patch.setattr(self.tempose("server.client").Client, "find_pose", lambda *_: found)
+
+    def people_found(self):
+        self.picture()
+        self.estimator()
+        assert self.ops.find_pose() == {"FINISHED"}
 
     def joint_markers(self):
         self.picture()
@@ -138,6 +144,17 @@ class Steps:
         bones = {"upper_arm.L": "UpperArm_L", "forearm.L": "LowerArm_L"}
         path.write_text(mapping.to_json(mapping.BoneMap(bones), "Character"))
         self.options["filepath"] = str(path)
+
+    def video_file(self):
+        """A sound file stands for a video, and a dance of the rig for what the server reads out of it."""
+        self.connect()
+        connection = self.tempose("server.connection")
+        self.patch.setattr(connection, "current", with_estimator(connection.current, ""))
+        path = self.folder / "film.wav"
+        write_wav(path, click_track())
+        self.options["filepath"] = str(path)
+        data = film_answer(self.folder)
+        self.patch.setattr(self.tempose("server.client").Client, "film", lambda *_: (data, 0.0))
 
     def pose_file(self):
         person = [v for k in range(18) for v in (100 + 7 * k * k % 90, 90 + 20 * k, 1)]

@@ -208,3 +208,35 @@ def test_without_music_a_take_from_a_file_says_so_and_can_be_reshaped(
     assert blender.ops.tempose.scale_take() == {"FINISHED"}
     assert len(ready.tempose.takes) == 3
     assert hands_of(dance_of(tempose, ready.tempose.takes[2]).poses) is not None
+
+
+def test_fingers_of_a_new_rig_are_held_by_the_dance_in_one_shape_or_not_at_all(blender, ready, tempose):
+    ready.tempose.character.fingers = True
+    assert blender.ops.tempose.new_rig() == {"FINISHED"}
+    ob = blender.context.object
+    assert {"hand.L", "index.01.L", "little.03.R", "thumb.02.R"} <= set(ob.data.bones.keys())
+    assert blender.ops.tempose.generate() == {"FINISHED"}
+    curves_of = tempose("keys.action_keys").curves
+
+    def fingers():
+        found = curves_of(ob.animation_data.action)
+        return {
+            c.data_path.split('"')[1] for c in found if "index." in c.data_path or "little." in c.data_path
+        }
+
+    assert {"index.01.L", "index.03.R", "little.02.L"} <= fingers()
+
+    def length():
+        ready.frame_set(20)
+        hand, tip = ob.pose.bones["hand.L"], ob.pose.bones["middle.03.L"]
+        return (tip.tail - hand.head).length
+
+    lengths = {}
+    for shape in ("FLAT", "FIST"):
+        ready.tempose.keys.hands = shape
+        assert blender.ops.tempose.apply_keys() == {"FINISHED"}
+        lengths[shape] = length()
+    assert lengths["FIST"] < 0.75 * lengths["FLAT"]
+    ready.tempose.keys.hands = "OFF"
+    assert blender.ops.tempose.apply_keys() == {"FINISHED"}
+    assert not fingers()

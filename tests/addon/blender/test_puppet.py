@@ -170,6 +170,11 @@ def test_found_joints_move_the_markers_and_hands_come_along(blender, scene, temp
     assert pose.more["left_middle_2"][0] - moved.more["left_middle_2"][0] == pytest.approx(40, abs=0.01)
     assert puppet.mark(plane, found) == unseen
     assert np.allclose(puppet.read(plane)[1].more["left_middle_2"], pose.more["left_middle_2"], atol=1e-3)
+    assert not puppet.mark(plane, {j: (0.5, 0.5) for j in skeletons.OPENPOSE_18.joints}, ["left_wrist"])
+    markers = {c["tempose_joint"]: c for c in plane.children_recursive}
+    assert len(markers) == len(skeletons.OPENPOSE_18), "hands of the person before stay"
+    assert markers["left_wrist"].empty_display_size > markers["right_wrist"].empty_display_size
+    assert markers["left_wrist"].color[:] != markers["left_elbow"].color[:]
     shown = puppet.to_look_at(image)
     assert shown.shape == (320, 200, 3)
     assert shown[0, 0].tolist() == [255, 255, 255]

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from addon.model.character.backdrop import alpha_of, first_guess
+from addon.model.character.backdrop import alpha_of, cut_by_mask, first_guess
 from addon.model.errors import Problem
 
 from tempose_pose.skeletons import OPENPOSE_18
@@ -58,3 +58,16 @@ def test_the_first_guess_lies_in_the_figure():
     assert 320 < points["left_ankle"][1] < 350
     assert points["left_wrist"][0] > points["right_wrist"][0]  # it looks at us
     assert all(100 <= x <= 220 and 50 <= y <= 350 for x, y in points.values())
+
+
+def test_a_busy_background_goes_by_the_mask_and_a_plain_one_by_its_colour():
+    busy = np.ones((90, 60))
+    mask = np.zeros((30, 20), np.uint8)
+    mask[5:25, 5:15] = 255
+    alpha = cut_by_mask(busy, mask)
+    assert alpha.shape == busy.shape
+    assert alpha[45, 30] == 1 and alpha[5, 5] == 0 and 0 < alpha[45, 14] < 1
+    assert alpha[20:70, 18:42].min() == 1
+    plain = np.zeros((90, 60))
+    plain[30:60, 20:40] = 1
+    assert cut_by_mask(plain, mask) is plain

@@ -11,6 +11,7 @@ from tempose.datasets.importers.options import KINDS, Options
 from tempose.datasets.importers.store import Store, mark
 from tempose.datasets.importers.takes import Dropped, Job
 from tempose.estimator import Estimator
+from tempose.videos.people import OnFrame
 from tempose_pose.errors import TemposeError
 
 _MODULES = {"aist": aist, "bvh": mocap_jobs, "poses": poses, "video": video}
@@ -48,6 +49,7 @@ def import_data(
     kind: str = "auto",
     estimator: Estimator | None = None,
     on_job: OnJob | None = None,
+    on_frame: OnFrame | None = None,
 ) -> Report:
     """Import everything in `source` into the data folder `out`.
 
@@ -65,7 +67,9 @@ def import_data(
     if kind not in _MODULES:
         raise TemposeError("kind_unknown", f"Unknown kind {kind!r}; known: auto, {', '.join(KINDS)}.")
     jobs: list[Job] = (
-        video.find(source, options, estimator) if kind == "video" else _MODULES[kind].find(source, options)
+        video.find(source, options, estimator, on_frame)
+        if kind == "video"
+        else _MODULES[kind].find(source, options)
     )
     if not jobs:
         raise TemposeError("source_empty", f"{source} holds nothing of the kind {kind}.")

@@ -11,6 +11,7 @@ import numpy as np
 
 from tempose.datasets.importers.options import Options
 from tempose.datasets.importers.takes import Dropped, Job, Take, at_pose_rate, from_beat
+from tempose.music.features import LISTENED
 from tempose_pose.errors import TemposeError
 from tempose_pose.limits import FPS
 
@@ -62,7 +63,7 @@ class Store:
             with part.open("wb") as out:
                 np.savez_compressed(out, kp=points)
             part.replace(self.folder / file)
-            self.entries[file] = entry(take, file, points)
+            self.entries[file] = entry(take, file, points) | self._song(take)
             files.append(file)
         for old in set(self.memory.get(key, {}).get("clips", ())) - set(files):
             self.entries.pop(old, None)
@@ -70,6 +71,21 @@ class Store:
         self.memory[key] = {"mark": mark, "clips": files, "dropped": [vars(d) for d in dropped]}
         self._write(MEMORY, self.memory)
         return files
+
+    def _song(self, take: Take) -> dict[str, Any]:
+        """Where the music of a take is kept, once for all takes of a film, and when it begins in it."""
+        if take.song is None:
+            return {}
+        content = take.song.features.tobytes() + take.song.beats.tobytes()
+        name = f"songs/{hashlib.sha256(content).hexdigest()[:16]}.npz"
+        if not (self.folder / name).is_file():
+            (self.folder / "songs").mkdir(exist_ok=True)
+            part = self.folder / f"{name}.part"
+            with part.open("wb") as out:
+                np.savez_compressed(out, features=take.song.features, beats=take.song.beats,
+                                    columns=np.str_(json.dumps(LISTENED.to_config())))  # fmt: skip
+            part.replace(self.folder / name)
+        return {"song": name, "song_start": round(take.song.start + float(take.facts.get("since", 0.0)), 6)}
 
     def _write(self, name: str, data: Any) -> None:
         part = self.folder / f"{name}.part"
@@ -91,7 +107,7 @@ def mark(job: Job, options: Options) -> str:
 
 def entry(take: Take, file: str, points: np.ndarray) -> dict[str, Any]:
     """The index's line of a clip."""
-    facts = {k: v for k, v in take.facts.items() if k != "fps"}
+    facts = {k: v for k, v in take.facts.items() if k not in ("fps", "since")}
     return {
         "file": file,
         "source": take.source,

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tempose.datasets.clips import sample
+from tempose.music.audio import Song
 from tempose_pose.limits import FPS
 from tempose_pose.skeletons import COCO_17
 
@@ -19,6 +20,30 @@ TORSO = [COCO_17.index(f"{s}_{j}") for j in ("shoulder", "hip") for s in ("left"
 BODY = [k for k, joint in enumerate(COCO_17.joints) if not joint.endswith(("nose", "eye", "ear"))]
 FACE = [k for k in range(len(COCO_17)) if k not in BODY]
 SEEN = 0.05  # confidence from which on a joint counts as found
+
+
+@dataclass(frozen=True, eq=False)
+class OwnSong:
+    """The music of a film.
+
+    Parameters
+    ----------
+    features : (F, 35) float16
+        See `music.features.LISTENED`; frame 0 is the first of the sound.
+    beats : (B,) float
+        Seconds of the sound.
+    start : float
+        Second of the sound at the film's first frame.
+    """
+
+    features: np.ndarray
+    beats: np.ndarray
+    start: float
+
+    @classmethod
+    def of(cls, song: Song, start: float) -> OwnSong:
+        """From the sound itself."""
+        return cls(song.features.astype(np.float16), song.grid.beats, start)
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +56,14 @@ class Take:
         Unique in its source; becomes the file's name.
     source : str
         Says what `keypoints` hold: see `clips.PIXELS`.
-    keypoints : (T, 17, 3) float
-        Metres with y up, the dancer's left at +x; or pixels with y down, and confidence in the third.
+    keypoints : (T, 17 or 59, 3) float
+        The body, and then both hands where they are known. Metres with y up, the dancer's left at +x; or pixels
+        with y down, and confidence in the third.
     fps : float
     facts : dict
         Of `options.LABELS`.
+    song : OwnSong, optional
+        What it was danced to.
     """
 
     name: str
@@ -43,6 +71,7 @@ class Take:
     keypoints: np.ndarray
     fps: float
     facts: dict[str, Any]
+    song: OwnSong | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +122,8 @@ def from_beat(take: Take) -> Take:
     beat = 60 / take.facts["bpm"]
     first = first % beat if first < 0 else first
     skip = round(first * take.fps)
-    return replace(take, keypoints=take.keypoints[skip:], facts=take.facts | {"beat0": 0.0})
+    since = take.facts.get("since", 0.0) + skip / take.fps
+    return replace(take, keypoints=take.keypoints[skip:], facts=take.facts | {"beat0": 0.0, "since": since})
 
 
 def runs(present: np.ndarray, shortest: int, cuts: np.ndarray | None = None) -> list[tuple[int, int]]:
@@ -142,7 +172,7 @@ def cut_2d(
     shortest: int,
     cuts: np.ndarray | None = None,
 ) -> tuple[list[Take], list[Dropped]]:
-    """Takes of the runs in 2D keypoints (T, 17, 3) in which a whole dancer is seen."""
+    """Takes of the runs in 2D keypoints (T, 17 or 59, 3) in which a whole dancer is seen."""
     present = np.all(keypoints[:, TORSO, 2] > SEEN, axis=1)
     takes, dropped = [], []
     for start, stop in runs(present, shortest, cuts):
@@ -155,7 +185,7 @@ def cut_2d(
                 Dropped(own, f"the {joint} is hidden in {1 - share.min():.0%} of {stop - start} frames")
             )
             continue
-        own_facts = dict(facts)
+        own_facts = facts | {"since": start / fps}
         if facts.get("bpm"):
             beat = 60 / facts["bpm"]
             own_facts["beat0"] = (float(facts.get("beat0") or 0) - start / fps) % beat

@@ -1,28 +1,29 @@
-"""Videos: every frame through a pose estimator, cut into shots, with the beats of their own sound."""
+"""Videos: everybody's dances, cut at shots and gaps, with hands, and the music that is heard in the video."""
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tempose.datasets.importers.options import PAPER_FPS, Options
-from tempose.datasets.importers.poses import clips_2d
-from tempose.datasets.importers.shots import THUMBNAIL, shot_cuts
-from tempose.datasets.importers.takes import Dropped, Job, Take
+from tempose.datasets.importers.options import PAPER_FPS, PAPER_FRAMES, Options
+from tempose.datasets.importers.takes import Dropped, Job, OwnSong, Take, cut_2d
 from tempose.estimator import Estimator, RtmEstimator
 from tempose.music.audio import Song
-from tempose.music.spectra import SAMPLE_RATE
+from tempose.videos.dance import poses_of
+from tempose.videos.frames import FILES, open_video
+from tempose.videos.people import Footage, OnFrame, watch
 from tempose_pose.errors import TemposeError
-from tempose_pose.formats import parse_poses
 from tempose_pose.grid import BeatGrid
+from tempose_pose.sequence import PoseSequence, convert
+from tempose_pose.skeletons import COCO_17, HANDS
 
-FILES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v")
 STEADY = 0.04  # seconds by which beats may stray from an even grid
 SURE = 0.5  # confidence of the tracker from which on its grid counts
+DANCERS = 4  # in one video who become clips ...
+CERTAIN = 0.6  # ... if what is seen of the others is so sure
 
 
 def is_here(source: Path) -> bool:
@@ -36,98 +37,76 @@ def _files(source: Path) -> list[Path]:
     return sorted(p for p in source.rglob("*") if p.suffix.lower() in FILES)
 
 
-def find(source: Path, options: Options, estimator: Estimator | None = None) -> list[Job]:
-    """One job per file; without an estimator, rtmlib's from `options.pose_model`."""
-    if estimator is None:
-        if options.pose_model is None:
-            raise TemposeError(
-                "pose_model_missing",
-                "Poses from videos need a pose model: --pose-model FOLDER with its ONNX files, and "
-                "pip install rtmlib onnxruntime.",
-            )
+def find(
+    source: Path, options: Options, estimator: Estimator | None = None, on_frame: OnFrame | None = None
+) -> list[Job]:
+    """One job per file; without an estimator, the one that ships or rtmlib's from `options.pose_model`."""
+    if estimator is None and options.pose_model is not None:
         estimator = RtmEstimator(options.pose_model)
     root = source if source.is_dir() else source.parent
     return [
-        Job(str(p.relative_to(root)), [p], lambda path=p, e=estimator: read_video(path, e, options))
+        Job(str(p.relative_to(root)), [p], lambda path=p: read_video(path, options, estimator, on_frame))
         for p in _files(source)
     ]
 
 
-def read_video(path: Path, estimator: Estimator, options: Options) -> tuple[list[Take], list[Dropped]]:
-    """The runs of one dancer in a video."""
-    import av
-    from av.error import FFmpegError
-
+def read_video(
+    path: Path, options: Options, estimator: Estimator | None = None, on_frame: OnFrame | None = None
+) -> tuple[list[Take], list[Dropped]]:
+    """The runs of everybody who dances in a video."""
     name = path.stem
-    try:
-        with av.open(str(path)) as container:
-            if not container.streams.video:
-                return [], [Dropped(name, "it holds no pictures")]
-            stream = container.streams.video[0]
-            fps = options.fps or float(stream.average_rate or 0)
-            if not PAPER_FPS[0] <= fps <= PAPER_FPS[1]:  # before the long work
-                return [], [Dropped(name, f"{fps:g} frames per second, not between 20 and 60")]
-            people, thumbnails, size = _frames(container.decode(stream), estimator)
-    except (FFmpegError, OSError) as error:
-        raise TemposeError("video_unreadable", f"{path.name} cannot be read as a video: {error}.") from error
-    if not any(len(p) for p in people):
+    with open_video(path) as video:
+        fps = options.fps or video.facts.fps
+        if not PAPER_FPS[0] <= fps <= PAPER_FPS[1]:  # before the long work
+            return [], [Dropped(name, f"{fps:g} frames per second, not between 20 and 60")]
+        heard, footage = video.facts.heard, watch(video, estimator, on_frame)
+    if not any(footage.people):
         return [], [Dropped(name, "nobody was found in it")]
     facts = options.facts(name)
     facts.pop("fps", None)
-    if not facts.get("bpm"):
-        grid = _beats(path)
-        facts |= steady_tempo(grid) if grid is not None else {}
-    poses = parse_poses(_coco(people, size, fps), name=path.name)
-    cuts = shot_cuts(np.stack(thumbnails))
-    return clips_2d(name, "video", poses, facts, options, cuts)
-
-
-def _frames(
-    pictures: Iterator[Any], estimator: Estimator
-) -> tuple[list[np.ndarray], list[np.ndarray], tuple]:
-    people, thumbnails, size = [], [], (1, 1)
-    for picture in pictures:
-        size = (picture.width, picture.height)
-        people.append(np.asarray(estimator(picture.to_ndarray(format="rgb24")), float))
-        small = picture.reformat(width=THUMBNAIL[0], height=THUMBNAIL[1], format="rgb24")
-        thumbnails.append(small.to_ndarray())
-    return people, thumbnails, size
-
-
-def _coco(people: list[np.ndarray], size: tuple[int, int], fps: float) -> dict[str, Any]:
-    """Detections as COCO results, so that one reader follows one dancer through the frames."""
-    return {
-        "info": {"fps": fps},
-        "images": [{"id": i, "width": size[0], "height": size[1]} for i in range(len(people))],
-        "annotations": [
-            {"image_id": i, "keypoints": figure.ravel().tolist()}
-            for i, figures in enumerate(people)
-            for figure in figures
-        ],
-    }
-
-
-def _beats(path: Path) -> BeatGrid | None:
-    """The beat grid of a video's sound; None where it has none that can be heard."""
-    import av
-    import soundfile
-
-    with av.open(str(path)) as container:
-        if not container.streams.audio:
-            return None
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=SAMPLE_RATE)
-        blocks = [
-            out.to_ndarray().ravel() for f in container.decode(audio=0) for out in resampler.resample(f)
-        ]
-    if not blocks:
-        return None
-    with tempfile.TemporaryDirectory() as folder:  # by the same door as any song: silence and length checked
-        wav = Path(folder) / "sound.wav"
-        soundfile.write(wav, np.concatenate(blocks).astype(np.float32), SAMPLE_RATE)
+    song = None if heard is None else _song(path)
+    if song is not None and heard is not None:
+        steady = steady_tempo(song.grid) if not facts.get("bpm") else {}
+        facts |= {**steady, "beat0": steady["beat0"] - heard} if steady else {}
+    own = OwnSong.of(song, heard) if song is not None and heard is not None else None
+    takes, dropped = [], []
+    for person in range(1, DANCERS + 1):
         try:
-            return Song.load(wav).grid
+            poses = poses_of(footage, fps, person, path.name)
         except TemposeError:
-            return None
+            break
+        called = name if person == 1 else f"{name}_p{person}"
+        if person > 1 and poses.scores[poses.scores > 0].mean() < CERTAIN:
+            continue
+        more, less = cut_2d(called, "video", _points(poses), fps, _with_size(facts, footage),
+                            options.min_frames or PAPER_FRAMES, footage.cuts)  # fmt: skip
+        takes += more
+        dropped += less if person == 1 or more else []
+    return [replace(take, song=own) for take in takes], dropped
+
+
+def _points(poses: PoseSequence) -> np.ndarray:
+    """(T, 17 or 59, 3) pixels and confidence: the body, and both hands where any is seen."""
+    body = convert(poses, COCO_17)
+    parts = [np.concatenate([body.pixels, body.scores[..., None]], -1)]
+    joints = [joint for side in ("left", "right") for joint in HANDS[side]]
+    if set(joints) <= set(poses.skeleton.joints):
+        columns = poses.skeleton.indices(*joints)
+        parts.append(np.concatenate([poses.pixels, poses.scores[..., None]], -1)[:, columns])
+    return np.concatenate(parts, 1)
+
+
+def _with_size(facts: dict[str, Any], footage: Footage) -> dict[str, Any]:
+    width, height = footage.size
+    return facts | {"root": f"pixels {width}x{height}, channel 3 = confidence"}
+
+
+def _song(path: Path) -> Song | None:
+    """The sound of a video; None where there is none to be heard."""
+    try:
+        return Song.load(path)  # by the same door as any song: silence and length checked
+    except TemposeError:
+        return None
 
 
 def steady_tempo(grid: BeatGrid) -> dict[str, float]:

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dances out of videos."""
+
+from pathlib import Path
+
+import bpy
+from bpy.props import BoolProperty, IntProperty, StringProperty
+
+from ...model.errors import Problem
+from ...model.server import work
+from ...scene import compat
+from ...scene.character import selection
+from ...scene.dance import placement, stage
+from ...scene.files import films, output, rig_reading
+from ...scene.keys import background_keys, take_keys
+from ...scene.server import connection
+from .buttons import JobButton
+
+
+class TEMPOSE_OT_take_from_video(JobButton, bpy.types.Operator):
+    """Have the server read the dance out of a video, as a take on the character: of the active movie strip, else of a
+    file. ESC cancels"""
+
+    bl_idname = "tempose.take_from_video"
+    bl_label = "Take from Video…"
+    bl_options = {"REGISTER", "UNDO"}
+    title = "Reading the video"
+
+    filepath: StringProperty(
+        name="Video", description="The video that is danced in", subtype="FILE_PATH", options={"SKIP_SAVE"}
+    )
+    filter_glob: StringProperty(
+        default="*.mp4;*.mov;*.mkv;*.webm;*.avi;*.m4v;*.mpg;*.mpeg;*.ts", options={"HIDDEN"}
+    )
+    frame: IntProperty(
+        name="Start Frame",
+        description="Where the dance begins; 0: at the movie strip's start, or the current frame",
+        default=0,
+        options={"SKIP_SAVE"},
+    )
+    person: IntProperty(
+        name="Person",
+        description="Whom to read: 1 is who is seen longest and largest, 2 the next",
+        default=1,
+        min=1,
+        max=20,
+    )
+    sound: BoolProperty(
+        name="With Its Sound",
+        description="Put the video's sound under the dance, with its beats, where it is not there yet",
+        default=True,
+    )
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if reason := now.busy or now.no_server:
+            return reason
+        if reason := connection.current.no_poses:
+            return reason
+        return "" if now.rig else "Select the character that is to dance, or make one"
+
+    def invoke(self, context, _event):
+        if films.movie(context) is not None and not self.filepath:
+            return self.execute(context)
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def execute(self, context):
+        if bpy.app.background or context.window is None:
+            return JobButton.execute(self, context)
+        return JobButton.invoke(self, context, None)
+
+    def prepare(self, context):
+        strip = films.movie(context) if not self.filepath else None
+        if strip is None and not self.filepath:
+            raise Problem("no_file", "Select a movie strip, or give a video file.")
+        path = Path(strip[0] if strip else bpy.path.abspath(self.filepath))
+        if not path.is_file():
+            raise Problem("video_missing", f"There is no file {path.name}. Choose the video anew.")
+        scene, rig = context.scene, selection.pick_rig(context)
+        frame = self.frame or (strip[1] if strip else scene.frame_current)
+        self._path, self._frame = path, frame
+        self._scene, self._rig, self._sounds = scene.name, rig.name, compat.sound_scene(context).name
+        name, own, client, person = scene.name, rig.name, connection.client(), self.person
+
+        def plan(data):
+            there, ob = rig_reading.both(name, own)
+            return take_keys.plan(data, ob, placement.span_of_import(there, data), there.tempose)
+
+        def task(on):
+            dance, heard = work.dance_in_video(on, client, path, person)
+            data = output.as_take(dance, path.name, frame)
+            return dance, heard, data, background_keys.ready(on, lambda: plan(data))
+
+        return task
+
+    def apply(self, context, result):
+        dance, heard, data, ready = result
+        scene, ob = rig_reading.both(self._scene, self._rig)
+        span = placement.span_of_import(scene, data)
+        sounds = bpy.data.scenes.get(self._sounds) or scene
+        said, strip, music = "", None, heard is not None and self.sound
+        if music:
+            strip = films.sound_of(sounds, self._path, self._frame - heard * compat.rate_of(sounds))
+        if strip is not None:
+            data, _ = films.with_sound(data, sounds, strip)
+            count = films.lay_beats(scene, sounds, strip, dance, data.song_start)
+            said = f" Its sound is '{strip.name}'" + (
+                f", with {count} beats." if count else ", without beats."
+            )
+        take = stage.add(scene.tempose, ob, data, span, ready=ready)
+        open_frames = int((dance.poses.scores.max(1) == 0).sum())
+        text = f"{take.name}, {dance.poses.seconds:.1f} seconds out of {self._path.name}, is shown on '{ob.name}'."
+        text += said
+        if len(dance.seams):
+            text += f" The video cuts {len(dance.seams)} times: look there."
+        if open_frames:
+            text += f" In {open_frames} frames the dancer is not seen: the pose before goes over into the pose after."
+        return text
+
+
+CLASSES = (TEMPOSE_OT_take_from_video,)

@@ -1,0 +1,113 @@
+"""A video as a dance: one dancer's poses, smoothed, with the beats of the video's own sound."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from tempose.estimator import Estimator
+from tempose.music.audio import Song
+from tempose.videos.frames import open_video
+from tempose.videos.people import Footage, OnFrame, dancer, watch
+from tempose.videos.smoothing import bridged_gaps, smooth
+from tempose_pose.dance import Dance
+from tempose_pose.errors import TemposeError
+from tempose_pose.formats.layouts import COCO_LAYOUTS
+from tempose_pose.sequence import BRIDGED, PoseSequence, convert
+from tempose_pose.skeletons import BODY_25, BODY_67, OPENPOSE_18, OPENPOSE_60, Skeleton
+
+REVISION = "video"
+BRIDGE = 0.4  # seconds without a joint that are bridged; longer ones are left open
+FEW = 0.05  # share of frames below which a hand is taken for an error
+
+
+def dance_from_video(
+    path: Path,
+    person: int = 1,
+    estimator: Estimator | None = None,
+    on_frame: OnFrame | None = None,
+    *,
+    name: str | None = None,
+) -> Dance:
+    """The dance of one person in a video.
+
+    Parameters
+    ----------
+    person : int
+        1 is who is seen longest and largest.
+    estimator : Estimator, optional
+        None: the one that ships.
+    on_frame : callable, optional
+        Told how many frames are done; may raise to stop.
+    name : str, optional
+        What to call the video in errors; its file's name without.
+
+    Raises
+    ------
+    TemposeError
+        It is no video, or nobody is seen in it.
+    """
+    with open_video(path) as video:
+        facts = video.facts
+        footage = watch(video, estimator, on_frame)
+    poses = poses_of(footage, facts.fps, person, name or path.name)
+    beats, downbeats = beats_heard(path, facts.heard, len(poses) / facts.fps)
+    return Dance(poses, beats, downbeats, np.asarray(footage.cuts, np.int32), 0, REVISION)
+
+
+def poses_of(footage: Footage, fps: float, person: int = 1, name: str = "The video") -> PoseSequence:
+    """One dancer of what was seen, smoothed within shots, on the smallest layout that holds all that was found."""
+    points = dancer(footage, person)  # (T, K, 3)
+    if not (points[..., 2] > 0).any():
+        people = max((len(seen) for seen in footage.people), default=0)
+        raise TemposeError(
+            "nobody_seen",
+            f"{name} shows nobody whose joints can be found."
+            if people == 0
+            else f"{name} shows at most {people} at once: there is no person {person}.",
+        )
+    xy, scores = points[..., :2], points[..., 2]
+    for start, stop in footage.shots:
+        part = slice(start, stop)
+        xy[part], scores[part] = bridged_gaps(xy[part], scores[part], round(BRIDGE * fps), BRIDGED)
+        xy[part] = smooth(xy[part], scores[part] > 0, fps, _trunk(xy[part], scores[part]))
+    names, target = COCO_LAYOUTS[points.shape[1]]
+    columns = [names.index(joint) for joint in target.joints if joint in names]
+    bare = Skeleton("video", tuple(j for j in target.joints if j in names), (-1,) * len(columns), ())
+    shares = np.where(scores[..., None] > 0, xy, 0) / np.asarray(footage.size, float)
+    poses = PoseSequence(shares[:, columns], scores[:, columns], fps, bare, footage.size)
+    return convert(poses, _layout(convert(poses, BODY_67)))
+
+
+def _layout(poses: PoseSequence) -> Skeleton:
+    """The layout for what is seen often enough of feet and hands."""
+
+    def shown(part: str) -> bool:
+        columns = [i for i, joint in enumerate(poses.skeleton.joints) if joint.endswith(part)]
+        return bool((poses.scores[:, columns] > 0).any(1).mean() > FEW)
+
+    feet, hands = shown("big_toe"), shown("_hand")
+    return {(1, 1): BODY_67, (1, 0): BODY_25, (0, 1): OPENPOSE_60}.get((feet, hands), OPENPOSE_18)
+
+
+def _trunk(xy: np.ndarray, scores: np.ndarray) -> float:
+    """Pixels from shoulders to hips, COCO's joints 5, 6, 11 and 12, of the frames that show them."""
+    seen = (scores[:, [5, 6, 11, 12]] > 0).all(1)
+    if not seen.any():
+        return float(np.ptp(xy[scores > 0], axis=0).max() / 3) if (scores > 0).any() else 1.0
+    ends = xy[seen][:, [5, 6]].mean(1) - xy[seen][:, [11, 12]].mean(1)
+    return float(np.percentile(np.hypot(*ends.T), 75))
+
+
+def beats_heard(path: Path, heard: float | None, seconds: float) -> tuple[np.ndarray, np.ndarray]:
+    """Beats and downbeats of a video's sound, in seconds from its first frame; none where it has no music."""
+    nothing = np.zeros(0)
+    if heard is None:
+        return nothing, nothing
+    try:
+        grid = Song.load(path).grid
+    except TemposeError:  # silent, too short, or not to be read
+        return nothing, nothing
+    beats, downbeats = grid.beats - heard, grid.downbeats - heard
+    return beats[(beats >= 0) & (beats < seconds)], downbeats[(downbeats >= 0) & (downbeats < seconds)]

@@ -1,0 +1,162 @@
+"""Who dances in a video: everybody's joints, frame by frame, and one dancer through all shots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from tempose.blazepose.following import Follower
+from tempose.estimator import Estimator
+from tempose.videos.shots import THUMBNAIL, shot_cuts
+
+JUMP = 0.2  # of full scale by which a whole picture changes where there may be a cut
+REACH, STRAY = 0.5, 0.05  # sizes of a person up to which somebody near is the same, and more a frame missed
+WHOLE = 133  # points of a person
+
+Seen = dict[int, np.ndarray]
+OnFrame = Callable[[int], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Footage:
+    """What was seen in a video.
+
+    Parameters
+    ----------
+    people : list of dict
+        Of each frame: number of a person → (K, 3) pixels and confidence.
+    cuts : (C,) int
+        Frames at which a new shot begins.
+    size : (int, int)
+        Width and height of the frames.
+    """
+
+    people: list[Seen]
+    cuts: np.ndarray
+    size: tuple[int, int]
+
+    @property
+    def shots(self) -> list[tuple[int, int]]:
+        """[start, stop) of each shot."""
+        edges = [0, *(int(c) for c in self.cuts), len(self.people)]
+        return [(a, b) for a, b in pairwise(edges) if b > a]
+
+
+class EachFrame:
+    """An estimator that knows no frames before, as a follower: whoever is nearest is the same."""
+
+    def __init__(self, estimator: Estimator):
+        self._estimator, self._last, self._next = estimator, {}, 0
+        self._last: dict[int, tuple[np.ndarray, int]]
+
+    def cut(self) -> None:
+        self._last = {}
+
+    def __call__(self, picture: np.ndarray) -> Seen:
+        found = [p for p in np.asarray(self._estimator(picture), float) if (p[:, 2] > 0).any()]
+        seen: Seen = {}
+        for number, (before, missed) in list(self._last.items()):
+            apart = [_apart(before, p) for p in found]
+            near = int(np.argmin(apart)) if apart else -1
+            if near >= 0 and apart[near] <= (REACH + STRAY * missed) * _extent(before):
+                seen[number] = found.pop(near)
+                self._last[number] = (seen[number], 0)
+            else:
+                self._last[number] = (before, missed + 1)
+        for person in found:
+            seen[self._next] = person
+            self._last[self._next] = (person, 0)
+            self._next += 1
+        return seen
+
+
+def watch(
+    pictures: Iterable[np.ndarray], estimator: Estimator | None = None, on_frame: OnFrame | None = None
+) -> Footage:
+    """Look at every frame; nothing but joints and thumbnails is kept.
+
+    Parameters
+    ----------
+    pictures : iterable of (H, W, 3) uint8
+    estimator : Estimator, optional
+        None: the one that ships, which follows people.
+    on_frame : callable, optional
+        Told how many frames are done; it may raise to stop.
+    """
+    follow: Any = Follower() if estimator is None else EachFrame(estimator)
+    people, thumbnails, size = [], [], (1, 1)
+    for number, picture in enumerate(pictures):
+        size = (picture.shape[1], picture.shape[0])
+        thumbnails.append(_thumbnail(picture))
+        if number and np.abs(thumbnails[-1].astype(int) - thumbnails[-2]).mean() > 255 * JUMP:
+            follow.cut()
+        people.append(follow(picture))
+        if on_frame:
+            on_frame(number + 1)
+    return Footage(people, shot_cuts(np.stack(thumbnails)), size)
+
+
+def _thumbnail(picture: np.ndarray) -> np.ndarray:
+    from PIL import Image
+
+    return np.asarray(Image.fromarray(picture).resize(THUMBNAIL, Image.Resampling.BOX))
+
+
+def dancer(footage: Footage, person: int = 1) -> np.ndarray:
+    """(T, K, 3) one person through all shots: in each the one who is seen longest and largest.
+
+    Parameters
+    ----------
+    person : int
+        1 is the first by that measure, 2 the second; nobody in shots with fewer people.
+    """
+    joints = next((len(p) for seen in footage.people for p in seen.values()), WHOLE)
+    out = np.zeros((len(footage.people), joints, 3))
+    for start, stop in footage.shots:
+        ranked = ranked_people(footage.people[start:stop])
+        if len(ranked) < person:
+            continue
+        for offset, points in ranked[person - 1].items():
+            out[start + offset] = points
+    return out
+
+
+def ranked_people(frames: list[Seen]) -> list[dict[int, np.ndarray]]:
+    """Everybody in a shot as frame → points, who is seen longest and largest first; who was lost goes on."""
+    numbers = sorted({n for seen in frames for n in seen}, key=lambda n: _first(frames, n))
+    tracks: list[dict[int, np.ndarray]] = []
+    for number in numbers:
+        own = {t: seen[number] for t, seen in enumerate(frames) if number in seen}
+        begin = min(own)
+        ended = [t for t in tracks if max(t) < begin]
+        near = min(ended, key=lambda t: _apart(t[max(t)], own[begin]), default=None)
+        reach = np.inf
+        if near is not None:
+            reach = (REACH + STRAY * (begin - max(near))) * _extent(near[max(near)])
+        if near is not None and _apart(near[max(near)], own[begin]) <= reach:
+            near.update(own)
+        else:
+            tracks.append(own)
+    return sorted(tracks, key=lambda t: -sum(_extent(p) * p[:, 2].mean() for p in t.values()))
+
+
+def _first(frames: list[Seen], number: int) -> int:
+    return next(t for t, seen in enumerate(frames) if number in seen)
+
+
+def _apart(a: np.ndarray, b: np.ndarray) -> float:
+    """Pixels between two people, joint by joint where they share any."""
+    shared = (a[:, 2] > 0) & (b[:, 2] > 0)
+    if not shared.any():
+        return np.inf
+    return float(np.median(np.hypot(*(a[shared, :2] - b[shared, :2]).T)))
+
+
+def _extent(points: np.ndarray) -> float:
+    """Half the sum of width and height of what is seen."""
+    seen = points[points[:, 2] > 0, :2]
+    return float(np.ptp(seen, axis=0).sum() / 2) if len(seen) else 0.0

@@ -1,0 +1,164 @@
+"""Videos of a drawn figure that dances to clicks, whose joints and beats are known.
+
+python scripts/drawn_videos.py --measure          # how well they are read, by style and frame rate
+python scripts/drawn_videos.py --write dance.mp4
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from drawn_figures import SIDES, STYLES, Build, Joints, Pen, person, posed, shaded, turned
+
+SIZE = (360, 480)
+RATE = 22_050
+BPM = 110.0
+
+
+@dataclass(frozen=True, eq=False)
+class Film:
+    """What a video shows.
+
+    Parameters
+    ----------
+    joints : list of dict of str → (2,)
+        Of each frame, in pixels.
+    beats : (B,)
+        Seconds of its clicks.
+    """
+
+    joints: list[Joints]
+    beats: np.ndarray
+    fps: float
+
+
+def dancing(beat: float, build: Build) -> Joints:
+    """The figure at a time in beats: it goes from pose to pose and arrives on each beat."""
+    step = int(np.floor(beat))
+    share = min((beat - step) / 0.8, 1.0)  # arrives early, then holds
+    ease = share * share * (3 - 2 * share)
+    before, after = _pose(step - 1, build), _pose(step, build)
+    return {name: p + ease * (after[name] - p) for name, p in before.items()}
+
+
+def _pose(number: int, build: Build) -> Joints:
+    """One of eight poses: arms up and down by turns, a step to either side."""
+    at = posed(np.random.default_rng(40 + number % 8), build)
+    sway = np.array([0.06 * (-1) ** number, 0.0, 0.0])
+    return {name: p + (0 if name.endswith(("ankle", "toes", "knee")) else sway) for name, p in at.items()}
+
+
+def frames(style: str, seconds: float, fps: float, bpm: float = BPM, degrees: float = 15.0):
+    """Pictures and joints, frame by frame."""
+    look, build, paper = STYLES[style]
+    scale = 0.72 * SIZE[1]
+    for number in range(round(seconds * fps)):
+        solid = turned(dancing(number / fps * bpm / 60, build), degrees)
+        at = {n: np.array([SIZE[0] / 2 + p[0] * scale, 0.93 * SIZE[1] - p[1] * scale, p[2] * scale])
+              for n, p in solid.items()}  # fmt: skip
+        pen = Pen(at, scale, SIZE, paper)
+        person(pen, look, build, degrees)
+        picture = pen.done()
+        if style == "shaded":
+            picture = shaded(picture, paper, np.random.default_rng(number))
+        yield np.asarray(picture), {name: p[:2] for name, p in at.items()}
+
+
+def clicks(seconds: float, bpm: float) -> np.ndarray:
+    """Short noises on the beats, accented in fours."""
+    out, burst = np.zeros(round(seconds * RATE)), np.random.default_rng(1).normal(0, 1, 700)
+    burst *= np.exp(-np.arange(700) / 140)
+    for k, at in enumerate(np.arange(0, seconds - 0.05, 60 / bpm)):
+        out[round(at * RATE) :][:700] += ((0.3 if k % 4 else 0.7) * burst)[: len(out) - round(at * RATE)]
+    return out.clip(-1, 1)
+
+
+def write(path: Path, style: str = "flat", seconds: float = 8.0, fps: int = 30, bpm: float = BPM) -> Film:
+    """A video file with its sound, and what it shows."""
+    import av
+
+    joints = []
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=fps)
+        stream.width, stream.height, stream.pix_fmt = *SIZE, "yuv420p"
+        stream.bit_rate = 4_000_000
+        sound = container.add_stream("aac", rate=RATE, layout="mono")
+        for picture, at in frames(style, seconds, fps, bpm):
+            joints.append(at)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+        samples = (clicks(seconds, bpm) * 32000).astype(np.int16)
+        for start in range(0, len(samples), 1024):
+            block = av.AudioFrame.from_ndarray(
+                samples[None, start : start + 1024], format="s16", layout="mono"
+            )
+            block.sample_rate, block.pts = RATE, start
+            container.mux(sound.encode(block))
+        container.mux(sound.encode(None))
+    return Film(joints, np.arange(0, seconds - 0.05, 60 / bpm), fps)
+
+
+LIMBS = [f"{side}_{j}" for side in SIDES for j in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")]
+
+
+def measured(path: Path, film: Film) -> dict[str, float]:
+    """How far the dance that is read out of a video lies from what it shows."""
+    from tempose.metrics.beats import alignment
+    from tempose.videos.dance import dance_from_video
+
+    start = time.perf_counter()
+    dance = dance_from_video(path)
+    spent = time.perf_counter() - start
+    columns = dance.poses.skeleton.indices(*LIMBS)
+    true = np.stack([[at[j] for j in LIMBS] for at in film.joints])  # (T, 12, 2)
+    found = dance.poses.pixels[: len(true), columns]
+    seen = dance.poses.scores[: len(true), columns] > 0
+    trunk = np.hypot(*np.mean([at["neck"] - at["mid_hip"] for at in film.joints], 0))
+    off = np.hypot(*np.moveaxis(found - true[: len(found)], -1, 0)) / trunk
+    jitter = [np.diff(p, 2, axis=0) / trunk for p in (found, true[: len(found)])]
+    near = (
+        np.abs(dance.beat_times[:, None] - film.beats).min(1) if len(dance.beat_times) else np.array([np.inf])
+    )
+    return {
+        "PCK@0.2": float((off[seen] < 0.2).mean()),
+        "error, trunks": float(np.median(off[seen])),
+        "seen": float(seen.mean()),
+        "jitter over the truth's": float(np.abs(jitter[0]).mean() / np.abs(jitter[1]).mean()),
+        "beat error, ms": float(1000 * np.median(near)),
+        "beats found": float(alignment(film.beats, dance.beat_times)) if len(dance.beat_times) else 0.0,
+        "seconds a frame": spent / len(film.joints),
+    }
+
+
+def main() -> None:
+    """Write one, or measure all."""
+    parser = argparse.ArgumentParser(description="Drawn videos whose dance is known.")
+    parser.add_argument("--write", type=Path)
+    parser.add_argument("--measure", action="store_true")
+    parser.add_argument("--style", choices=list(STYLES), default="flat")
+    parser.add_argument("--seconds", type=float, default=6.0)
+    asked = parser.parse_args()
+    if asked.write:
+        write(asked.write, asked.style, asked.seconds)
+    if asked.measure:
+        import torch
+
+        torch.set_num_threads(1)
+        with tempfile.TemporaryDirectory() as folder:
+            for number, (style, fps) in enumerate(
+                (s, f) for s in ("flat", "shaded", "lines") for f in (24, 60)
+            ):
+                path = Path(folder) / f"{style}-{fps}.mp4"
+                row = measured(path, write(path, style, asked.seconds, fps))
+                if number == 0:
+                    print(f"| video | {' | '.join(row)} |\n|{'---|' * (len(row) + 1)}")
+                print(f"| {style}, {fps} fps | {' | '.join(f'{v:.3g}' for v in row.values())} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,119 @@
+"""Videos read frame by frame: evenly, upright; people followed; gaps bridged; jitter calmed and hits kept."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tempose.videos.dance import BRIDGE, beats_heard, poses_of
+from tempose.videos.frames import open_video
+from tempose.videos.people import EachFrame, Footage, dancer, ranked_people
+from tempose.videos.smoothing import bridged_gaps, smooth
+from tempose_pose.errors import TemposeError
+
+
+def write(path, levels, times=None, fps=30, size=(64, 48), **options):
+    """A video of grey frames, at these times in milliseconds or evenly."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=fps, **options)
+        stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
+        if times is not None:
+            stream.codec_context.time_base = stream.time_base = Fraction(1, 1000)
+        for k, level in enumerate(levels):
+            frame = av.VideoFrame.from_ndarray(
+                np.full((size[1], size[0], 3), level, np.uint8), format="rgb24"
+            )
+            if times is not None:
+                frame.pts, frame.time_base = int(times[k]), Fraction(1, 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def test_frames_come_evenly_whatever_their_rate(tmp_path):
+    path = write(tmp_path / "fast.mp4", range(10, 250, 2), fps=120)
+    with open_video(path) as video:
+        assert video.facts.fps == 60
+        assert len(list(video)) == pytest.approx(60, abs=1)
+    times = np.cumsum([0, *([33] * 20), 400, *([33] * 20)])  # it stands still for a while
+    path = write(tmp_path / "uneven.mkv", np.linspace(20, 240, len(times)), times)
+    with open_video(path) as video:
+        frames = list(video)
+        assert len(frames) == pytest.approx(times[-1] / 1000 * video.facts.fps, abs=2)
+        levels = np.array([f.mean() for f in frames])
+    still = np.flatnonzero(np.abs(np.diff(levels)) >= 2)
+    assert np.diff(still).max() == pytest.approx(0.4 * video.facts.fps, abs=2)
+
+
+def test_large_frames_are_made_smaller_and_what_is_no_video_is_refused(tmp_path):
+    path = write(tmp_path / "large.mp4", [100] * 3, size=(2560, 1440))
+    with open_video(path) as video:
+        assert next(iter(video)).shape == (720, 1280, 3)
+    (tmp_path / "song.mp4").write_bytes(b"\0" * 5000)
+    with pytest.raises(TemposeError, match="cannot be read as a video"), open_video(tmp_path / "song.mp4"):
+        pass
+    with pytest.raises(TemposeError, match="no file"), open_video(tmp_path / "gone.mp4"):
+        pass
+    assert beats_heard(path, None, 1.0)[0].size == 0
+
+
+def figure(x, size=100.0, score=1.0):
+    """(133, 3) points in a column, of the body and hands alone."""
+    points = np.zeros((133, 3))
+    shown = [*range(17), *range(91, 133)]
+    points[shown, 0] = x + 10 * np.sin(np.arange(len(shown)))
+    points[shown, 1] = np.linspace(50, 50 + size, len(shown))
+    points[shown, 2] = score
+    return points
+
+
+def test_one_dancer_is_followed_through_shots_and_losses():
+    frames = [{0: figure(100 + t), 1: figure(400, 60)} for t in range(20)]
+    frames += [{1: figure(400, 60)} for _ in range(4)]  # the first is lost, and found under another number
+    frames += [{7: figure(124 + t), 1: figure(400, 60)} for t in range(20)]
+    main, other = ranked_people(frames)
+    assert sorted(main) == [*range(20), *range(24, 44)] and len(other) == 44
+    shots = Footage(frames + [{9: figure(300)}] * 10, np.array([44]), (640, 480))
+    first = dancer(shots)
+    assert np.isclose(first[10, 0, 0], 110, atol=11) and (first[22, :, 2] == 0).all() and first[50, 0, 2] == 1
+    assert (dancer(shots, 2)[44:, :, 2] == 0).all()
+    poses = poses_of(shots, 30.0)
+    assert poses.skeleton.name == "openpose18_hands"
+    assert poses.scores[22, 0] == pytest.approx(0.3)  # bridged: it was a short loss
+    with pytest.raises(TemposeError, match="no person 3"):
+        poses_of(shots, 30.0, 3)
+
+
+def test_estimators_that_know_no_frames_before_are_followed_by_place():
+    script = iter([[figure(100), figure(300)], [figure(302), figure(101)], [], [figure(104)], [figure(600)]])
+    follow = EachFrame(lambda _picture: np.stack(found) if (found := next(script)) else np.zeros((0, 133, 3)))
+    picture = np.zeros((480, 640, 3), np.uint8)
+    seen = [follow(picture) for _ in range(5)]
+    assert seen[1][0][0, 0] == pytest.approx(101) and seen[1][1][0, 0] == pytest.approx(302)
+    assert list(seen[3]) == [0] and list(seen[4]) == [2]
+
+
+def test_jitter_goes_and_hits_stay_when_they_are():
+    fps, random = 30.0, np.random.default_rng(0)
+    beat = np.minimum((np.arange(120) % 15) / 6, 1.0)  # arrives within six frames, then holds
+    true = np.cumsum(np.where(np.diff(beat, prepend=0) > 0, np.diff(beat, prepend=0), 0)) * 60
+    points = np.stack([np.stack([true, np.zeros(120)], -1)] * 2, 1)
+    noisy = points + random.normal(0, 1.0, points.shape)
+    calm = smooth(noisy, np.ones((120, 2), bool), fps, 100.0)
+    assert np.abs(calm - points).mean() < np.abs(noisy - points).mean()
+    holds = beat == 1.0
+    assert np.diff(calm[holds], axis=0).std() < np.diff(noisy[holds], axis=0).std()
+    speed = np.diff(calm[:, 0, 0])
+    lags = [np.corrcoef(np.roll(np.diff(true), lag)[5:-5], speed[5:-5])[0, 1] for lag in (-2, -1, 0, 1, 2)]
+    assert int(np.argmax(lags)) == 2, "nothing comes late or early"
+
+
+def test_short_losses_are_bridged_and_long_ones_left_open():
+    points, scores = np.zeros((40, 1, 2)), np.ones((40, 1))
+    points[:, 0, 0] = np.arange(40)
+    scores[5:10], scores[15:35], points[5:10], points[15:35] = 0, 0, 999, 999
+    made, sure = bridged_gaps(points, scores, round(BRIDGE * 30), 0.3)
+    assert np.allclose(made[5:10, 0, 0], np.arange(5, 10)) and (sure[5:10] == 0.3).all()
+    assert (sure[15:35] == 0).all()
