@@ -11,7 +11,7 @@ from tempose_pose.errors import TemposeError
 from tempose_pose.formats import read_reference
 from tempose_pose.reference import Reference
 from tempose_pose.skeletons import BODY_25, COCO_17, OPENPOSE_18
-from tempose_pose.wire import pose_body
+from tempose_pose.wire.poses import pose_body
 
 
 @pytest.fixture
