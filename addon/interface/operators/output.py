@@ -7,8 +7,8 @@ import bpy
 from bpy.props import FloatProperty, IntProperty, StringProperty
 
 from tempose_pose.sequence import to_openpose18
-from tempose_pose.skeletons import OPENPOSE_18
 
+from ...model.character.mapping import BODY
 from ...model.errors import Problem
 from ...model.files import pose_files
 from ...scene import compat
@@ -183,7 +183,7 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
         scene, ob = rig_reading.both(self._scene, self._rig)
         take = stage.add(scene.tempose, ob, data, placement.span_of_import(scene, data), ready=ready)
         there = (to_openpose18(poses).scores > 0).any(0)
-        missing = [joint for joint, seen in zip(OPENPOSE_18.joints, there, strict=True) if not seen]  # pyright: ignore[reportArgumentType]
+        missing = [joint for joint, seen in zip(BODY.joints, there, strict=True) if not seen]  # pyright: ignore[reportArgumentType]
         pace = f" at {poses.fps:.6g} frames per second" if len(poses) > 1 else ""
         text = f"{take.name}, {len(poses)} poses from {self._path.name}{pace}, is shown on '{ob.name}'."
         if assumed and not self.rate:

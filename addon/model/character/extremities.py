@@ -4,16 +4,16 @@
 import numpy as np
 
 from tempose_pose.sequence import PoseSequence, convert, on_layout, to_openpose18
-from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18, Skeleton
+from tempose_pose.skeletons import EXTREMITIES, Skeleton
+
+from .mapping import BODY
 
 _LIMBS = {"hand": ("elbow", "wrist"), "foot": ("knee", "ankle")}
 _FOOT = ("toe", "heel")
 PLAIN = 0.15  # share of a limb's length below which its direction in the picture says nothing
 
 _BARE = Skeleton("hands_and_feet", EXTREMITIES, (-1,) * len(EXTREMITIES), ())
-_WHOLE = Skeleton(
-    "body_hands_and_feet", OPENPOSE_18.joints + EXTREMITIES, (-1,) * (len(OPENPOSE_18) + len(_BARE)), ()
-)
+_WHOLE = Skeleton("body_hands_and_feet", BODY.joints + EXTREMITIES, (-1,) * (len(BODY) + len(_BARE)), ())
 
 
 def extremities_of(poses: PoseSequence) -> np.ndarray | None:
@@ -60,7 +60,7 @@ def carried(points: np.ndarray, scores: np.ndarray, rest: np.ndarray, more: dict
     out = np.zeros((len(points), len(EXTREMITIES), 3))
     turns = {}
     for joint, at in more.items():
-        upper, lower = (OPENPOSE_18.index(j) for j in limb_of(joint))
+        upper, lower = (BODY.index(j) for j in limb_of(joint))
         if lower not in turns:
             now = points[:, lower] - points[:, upper]
             was = np.broadcast_to(rest[lower] - rest[upper], now.shape)
@@ -88,7 +88,7 @@ def moved_along(more: np.ndarray, before: np.ndarray, after: np.ndarray, scores:
     out = more.copy()
     turns: dict[tuple[int, int], tuple[np.ndarray, np.ndarray]] = {}
     for k, joint in enumerate(EXTREMITIES):
-        upper, lower = (OPENPOSE_18.index(j) for j in limb_of(joint))
+        upper, lower = (BODY.index(j) for j in limb_of(joint))
         if (upper, lower) not in turns:
             limbs = before[:, lower] - before[:, upper], after[:, lower] - after[:, upper]
             turns[upper, lower] = _turn_between(*limbs, scores[:, [upper, lower]].min(1))
@@ -118,6 +118,6 @@ def followed(more: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndar
     """Hands and feet (T, 48, 3) of a dance whose wrists and ankles have been moved, (T, 18, 2) before and after."""
     out = more.copy()
     for k, joint in enumerate(EXTREMITIES):
-        anchor = OPENPOSE_18.index(limb_of(joint)[1])
+        anchor = BODY.index(limb_of(joint)[1])
         out[:, k, :2] += after[:, anchor] - before[:, anchor]
     return out

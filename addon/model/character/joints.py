@@ -5,10 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tempose_pose.skeletons import OPENPOSE_18
-
 from .bones import Bone, Placed
-from .mapping import PARTS, BoneMap
+from .mapping import BODY, PARTS, BoneMap
 from .plane import Plane
 
 
@@ -66,7 +64,7 @@ def joints_at_rest(bones: dict[str, Bone], bone_map: BoneMap, plane: Plane) -> d
 
 def with_mid_hip(points: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Append the middle of the hips: (T, 18, 2) → (T, 19, 2), in the order of `JOINTS`."""
-    left, right = OPENPOSE_18.index("left_hip"), OPENPOSE_18.index("right_hip")
+    left, right = BODY.index("left_hip"), BODY.index("right_hip")
     middle = (points[:, [left]] + points[:, [right]]) / 2
     score = np.minimum(scores[:, [left]], scores[:, [right]])
     return np.concatenate([points, middle], 1), np.concatenate([scores, score], 1)

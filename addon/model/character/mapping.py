@@ -9,7 +9,9 @@ from tempose_pose.skeletons import FINGERS, OPENPOSE_18
 
 from ..errors import Problem
 
-JOINTS = (*OPENPOSE_18.joints, "mid_hip")  # the last one lies half-way between the hips
+BODY = OPENPOSE_18
+"""What the bones of a body are found and solved by; hands and feet come on top (`extremities`)."""
+JOINTS = (*BODY.joints, "mid_hip")  # the last one lies half-way between the hips
 FORM = "tempose-bone-map-1"
 MAX_MAP_BYTES = 1_000_000
 

@@ -8,12 +8,11 @@ import bpy
 import numpy as np
 
 from tempose_pose.reference import CANVAS, GROUND, Reference
-from tempose_pose.skeletons import OPENPOSE_18
 
 from ...model.character import bone_names
 from ...model.character.bones import Bone, Placed, Rest
 from ...model.character.joints import Spot, joints_at_rest, joints_of, spots, with_mid_hip
-from ...model.character.mapping import ENDS, PARTS, TOES, BoneMap, unmapped
+from ...model.character.mapping import BODY, ENDS, PARTS, TOES, BoneMap, unmapped
 from ...model.character.plane import FRONT, Placement, Plane, best_fit
 from ...model.character.posing import Options
 from ...model.character.retarget import solve
@@ -179,7 +178,7 @@ def placement(ob) -> Placement:
     found = joints_at_rest(bones_of(ob, bone_map), bone_map, plane_of(ob, bone_map))
     if not found:
         raise Problem("rig_bones", f"{ob.name} has none of the bones that a dance moves. Press Find Bones.")
-    at = np.stack([p for j, p in found.items() if j in OPENPOSE_18.joints] or list(found.values()))
+    at = np.stack([p for j, p in found.items() if j in BODY.joints] or list(found.values()))
     low, high = at.min(0), at.max(0)
     unit = max(float(high[1] - low[1]), 0.5 * float(high[0] - low[0]), 1e-9) / TALL
     return Placement(CANVAS, unit, (CANVAS[0] / 2 - (low[0] + high[0]) / 2 / unit, GROUND + low[1] / unit))
@@ -296,8 +295,8 @@ def _tried(ob, bone_map: BoneMap, stretch: bool) -> list[str]:
     bones, plane = bones_of(ob, bone_map), plane_of(ob, bone_map)
     at = joints_at_rest(bones, bone_map, plane)
     # Not quite the rest pose: what is locked is only noticed where something has to move.
-    points = np.array([[at.get(j, np.zeros(2)) * 1.01 + 0.01 for j in OPENPOSE_18.joints]])
-    scores = np.array([[float(j in at) for j in OPENPOSE_18.joints]])
+    points = np.array([[at.get(j, np.zeros(2)) * 1.01 + 0.01 for j in BODY.joints]])
+    scores = np.array([[float(j in at) for j in BODY.joints]])
     points, scores = with_mid_hip(points, scores)
     return solve(points, scores, bones, bone_map, plane, Options(stretch)).notices
 

@@ -8,12 +8,13 @@ import numpy as np
 from mathutils import Matrix, Vector
 
 from tempose_pose.reference import Reference
-from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
+from tempose_pose.skeletons import EXTREMITIES
 from tempose_pose.wire.answers import FigureMask
 
 from ...model.character.backdrop import alpha_of, cut_by_mask, first_guess
 from ...model.character.cutout import cut, weights
 from ...model.character.extremities import limb_of
+from ...model.character.mapping import BODY
 from ...model.errors import Problem
 from ...model.server.answers import mask_of
 from .. import compat
@@ -45,7 +46,7 @@ def lay_out(context, image, tolerance: float):
     plane[PICTURE] = image.name
     plane.hide_select = True  # so that a click takes the marker
     context.scene.collection.objects.link(plane)
-    for joint, point in zip(OPENPOSE_18.joints, _stand(guess, canvas), strict=True):
+    for joint, point in zip(BODY.joints, _stand(guess, canvas), strict=True):
         _marker(joint, plane).location = (point[0], 0.0, point[1])
     return plane
 
@@ -68,7 +69,7 @@ def mark(plane, joints: dict, doubtful=()) -> list[str]:
     markers = {child[MARKER]: child for child in plane.children_recursive if MARKER in child}
     for joint in [j for j in markers if j in EXTREMITIES and j not in joints]:
         bpy.data.objects.remove(markers.pop(joint))
-    for joint in (*OPENPOSE_18.joints, *EXTREMITIES):
+    for joint in (*BODY.joints, *EXTREMITIES):
         if joint not in joints:
             continue
         x, z = _stand(np.multiply(joints[joint], canvas), canvas)
@@ -82,7 +83,7 @@ def mark(plane, joints: dict, doubtful=()) -> list[str]:
         on = _within(marker.parent, plane) @ Vector((0, 0, 0))
         marker.location = (x - on[0], 0.0, z - on[2])
         _colour(marker, joint in doubtful)
-    return [joint for joint in OPENPOSE_18.joints if joint not in joints]
+    return [joint for joint in BODY.joints if joint not in joints]
 
 
 def _marker(joint: str, parent):

@@ -10,11 +10,11 @@ from mathutils import Vector
 
 from tempose_pose import hands
 from tempose_pose.reference import Reference
-from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18
+from tempose_pose.skeletons import EXTREMITIES
 
 from ...model.character.figure import Figure, draw
 from ...model.character.joints import with_mid_hip
-from ...model.character.mapping import ENDS, JOINTS, STUBS, TARGETS, TEMPOSE_RIG, BoneMap
+from ...model.character.mapping import BODY, ENDS, JOINTS, STUBS, TARGETS, TEMPOSE_RIG, BoneMap
 from ...model.character.plane import Placement
 from ...model.errors import Problem
 from . import character
@@ -53,7 +53,7 @@ def new(
     """
     points = reference.points
     place = Placement(reference.canvas, UNIT, (reference.canvas[0] / 2, float(points[:, 1].max())))
-    plane = with_mid_hip(place.to_plane(points)[None], np.ones((1, len(OPENPOSE_18))))[0][0]
+    plane = with_mid_hip(place.to_plane(points)[None], np.ones((1, len(BODY))))[0][0]
     at = {joint: plane[i] for i, joint in enumerate(JOINTS)}
     more = {**(hands.at_rest(points) if fingers else {}), **reference.more}
     at |= {joint: place.to_plane(point) for joint, point in more.items()}

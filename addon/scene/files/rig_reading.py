@@ -9,10 +9,11 @@ import numpy as np
 
 from tempose_pose.dance import Dance
 from tempose_pose.sequence import of_joints
-from tempose_pose.skeletons import EXTREMITIES, HANDS, OPENPOSE_18
+from tempose_pose.skeletons import EXTREMITIES, HANDS
 
 from ...model.character.bones import Placed
 from ...model.character.joints import joints_of
+from ...model.character.mapping import BODY
 from ...model.character.plane import Plane
 from ...model.errors import Problem
 from .. import compat
@@ -21,7 +22,7 @@ from ..character import armature, character
 MAX_PICTURES = 20_000
 STEP = 0.01
 """Seconds that one step of reading takes; the scene is back on its frame after each."""
-NAMES = (*OPENPOSE_18.joints, *EXTREMITIES)
+NAMES = (*BODY.joints, *EXTREMITIES)
 
 
 def frames_of(scene, ob) -> tuple[int, int]:
