@@ -48,7 +48,7 @@ def rules(routers: Iterable[APIRouter], prefix: str, settings: Settings) -> list
                 (content_type,) = route.openapi_extra["requestBody"]["content"]
                 path = re.compile(re.escape(prefix) + route.path_regex.pattern.removeprefix("^"))
                 cap = getattr(settings, route.openapi_extra[LIMIT])
-                found.append(BodyRule(frozenset(route.methods), path, content_type, cap))
+                found.append(BodyRule(frozenset(route.methods or ()), path, content_type, cap))
     return found
 
 
