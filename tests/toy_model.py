@@ -5,11 +5,11 @@ from pathlib import Path
 
 import torch
 
-from tempose.codecs import latent_shape
+from tempose.codecs import latent_shape, load_vae
 from tempose.dit import DanceDiT
+from tempose.generator import WEIGHTS
 from tempose.pipeline import DancePipeline
 from tempose.solver import FlowSolver
-from tempose.vae import PoseVAE
 from tempose_pose.curves import CURVES
 from tempose_pose.skeletons import skeleton
 
@@ -17,7 +17,7 @@ from tempose_pose.skeletons import skeleton
 def toy(name: str) -> DancePipeline:
     """A pipeline that dances, however badly, on the skeleton of that name."""
     torch.manual_seed(0)
-    vae = PoseVAE().eval()
+    vae = load_vae(WEIGHTS / "vae")  # one for every joint of every skeleton; a new one sees nobody
     dit = DanceDiT(
         joints=len(skeleton(name)), skeleton=name, **latent_shape(vae), width=32, depth=1, heads=1, hidden=32,
         curves=CURVES,
