@@ -208,8 +208,9 @@ class Chaos:
         self.disturb()
         for thread in threads:
             thread.join()
-        if self.process.poll() is not None:
-            self.start()
+        for _ in range(5):
+            if self.process.poll() is not None:
+                self.start()
         return self.settle()
 
     def settle(self) -> dict[str, Any]:
