@@ -22,7 +22,7 @@ NORMAL_SPEED = 0.45  # body heights per second: what energy 1 means ...
 NORMAL_TEMPO = 110.0  # ... at so many beats per minute; at others see `normal_speed`
 REPEAT = 0.6  # recognisable, and not the same
 STEPS = 6  # of the solver
-GUIDANCE = 3.5  # at equal speed the beat lock rises and limbs stay truer with it; above 4 dances grow alike
+GUIDANCE = 4.0  # at equal speed the beat lock rises and limbs stay truer with it; above 4 dances grow alike
 STYLES = (
     "break", "house", "ballet_jazz", "street_jazz", "krump", "la_hip_hop", "lock", "middle_hip_hop", "pop", "waack",
 )  # fmt: skip
