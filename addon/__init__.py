@@ -65,6 +65,7 @@ if bpy is not None:
         bpy.app.handlers.load_pre.append(_leave_file)
         beat_draw.add()
         tempo_follow.add()
+        notes.add()
         drag_beat.add_keys()
         reading.add()
         if bpy.app.module:
@@ -80,6 +81,7 @@ if bpy is not None:
         beat_draw.remove()
         reading.remove()
         tempo_follow.remove()
+        notes.remove()
         tempo_preview.forget()
         connection.drop()
         server_process.leave()

@@ -1,7 +1,9 @@
 """Train the beat network on rendered music: python scripts/train_beats.py DATA_FOLDER [--songs N] …
 
-Songs are rendered at 55 to 190 beats per minute, most near 115: steady, drifting, changing at once or by and
-by. The shipped weights had 3,800 songs and 271 sounds without a beat, and some 30 minutes of one CPU core.
+Most songs are as fast as their kind of music is played (`datasets.rhythms`), the rest have any tempo: steady,
+drifting, changing at once or by and by, slowing down at phrases. Some are loops, some have other sound on top. The
+shipped weights had 3,800 songs of any tempo and 271 sounds without a beat first, some 30 minutes of one CPU core,
+and then 1,547 songs and 106 sounds as they are made here, for another 1,000 steps (`--resume`, `--rate 0.0015`).
 """
 
 from __future__ import annotations
@@ -15,56 +17,104 @@ import torch
 from safetensors.torch import load_file, save_file
 from scipy import signal
 
+from tempose.datasets.rhythms import ALL, TRAINED
 from tempose.datasets.synth import SampleLibrary, render_song
-from tempose.music.beat_net import WEIGHTS, BeatNet, log_mel
+from tempose.music.beat_net import SILENCE, WEIGHTS, BeatNet, log_mel
 from tempose.music.spectra import BEAT_RATE as RATE
 from tempose.music.spectra import SAMPLE_RATE
 from tempose.weights_check import write_manifest
+from tempose_pose.grid import BeatGrid
 
 SECONDS = 36.0
 CROP = 1000  # frames
 BATCH = 12
+OWN_TEMPO = 0.85  # of the songs are as fast as their genre is; the rest have any tempo
+LOOPS = 0.2  # begin with a bar at their first sample and are heard once or some times
+OVERLAID = 0.2  # have a sound without a beat on top
 
 
-def random_tempo(rng: np.random.Generator, beats: int) -> np.ndarray:
-    """(beats,) beats per minute."""
-    bpm = np.clip(115 * np.exp(rng.normal(0, 0.33)), 55, 190)
+def random_tempo(rng: np.random.Generator, bpm: float, beats: int) -> np.ndarray:
+    """(beats,) beats per minute about a tempo."""
     kind = rng.random()
     curve = np.full(beats, bpm)
     if kind < 0.15:  # drift
         curve *= np.exp(np.cumsum(rng.normal(0, 0.006, beats)))
-    elif kind < 0.32:  # abrupt changes
+    elif kind < 0.27:  # abrupt changes
         for _ in range(int(rng.integers(1, 3))):
             curve[int(rng.integers(4, max(5, beats // 2))) :] *= np.exp(rng.uniform(-0.45, 0.45))
-    elif kind < 0.42:  # gradual
+    elif kind < 0.35:  # gradual
         curve *= np.exp(np.linspace(0, rng.uniform(-0.35, 0.35), beats))
-    elif kind < 0.5:  # rubato
+    elif kind < 0.42:  # rubato
         curve *= np.exp(np.convolve(rng.normal(0, 0.12, beats + 4), np.ones(5) / 5, "valid")[:beats])
-    return np.clip(curve, 50, 200)
+    elif kind < 0.47:  # phrases that slow down
+        curve *= np.exp(-rng.uniform(0.1, 0.4) * np.clip(np.arange(beats) % 16 - 11, 0, 4) / 4)
+    return np.clip(curve, 44, 212)
 
 
 def example(seed: int, library: SampleLibrary, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """(F, 40) float16 bands and (F, 2) float16 targets of one rendered song."""
+    """(F, 40) float16 bands and (F, 2) float16 targets of one rendered song, between two silences."""
     rng = np.random.default_rng(seed)
-    tempo = random_tempo(rng, 200)
-    beats = int(np.searchsorted(np.cumsum(60 / tempo), SECONDS))
-    offset = float(rng.uniform(0, 2.5)) if rng.random() < 0.6 else 0.0
+    kind = ALL[TRAINED[rng.integers(len(TRAINED))]]
+    own = rng.random() < OWN_TEMPO  # how a rhythm is counted depends on how fast it is played
+    bpm = np.exp(rng.uniform(*np.log(kind.tempo))) if own else 115 * np.exp(rng.normal(0, 0.33))
+    per_bar = kind.beats_per_bar // kind.counted
+    loop = rng.random() < LOOPS
+    if loop:
+        bars = int(rng.choice([1, 2, 4]))
+        tempo = np.full(bars * per_bar, np.clip(bpm, 44, 212))
+    else:
+        tempo = random_tempo(rng, bpm, 200)
+        bars = max(2, int(np.searchsorted(np.cumsum(60 / tempo), SECONDS)) // per_bar)
+    offset = float(rng.uniform(0, 2.5)) if rng.random() < 0.6 and not loop else 0.0
+    tail = 0.0 if loop else float(rng.uniform(0, 2))
     samples, grid = render_song(
-        rng, library, tempo, max(2, beats // 4), offset=offset, tail=float(rng.uniform(0, 2)), split=split
+        rng, library, tempo, bars, genre=kind, offset=offset, tail=tail, split=split, own_pace=own
     )
-    cut = int(rng.integers(0, SAMPLE_RATE))  # songs need not begin on a frame, nor on a beat
-    mel = log_mel(samples[cut:])
-    times = np.arange(len(mel)) / RATE + cut / SAMPLE_RATE
+    if loop:
+        samples, grid = repeated(samples, grid, int(rng.integers(1, 1 + max(1, 12 // bars))))
+    elif rng.random() < 0.5:
+        cut = int(rng.integers(0, 2 * SAMPLE_RATE))  # songs need not begin on a frame, nor on a beat
+        samples, grid = (
+            samples[cut:],
+            BeatGrid(
+                *((t - cut / SAMPLE_RATE)[t > cut / SAMPLE_RATE - 0.01] for t in (grid.beats, grid.downbeats))
+            ),
+        )
+    if rng.random() < OVERLAID:
+        over = np.resize(sound_without_beat(rng, library), len(samples))
+        samples = samples + 10 ** (rng.uniform(-20, -5) / 20) * over * np.abs(samples).max()
+    mel = log_mel(samples.astype(np.float32))
+    times = np.arange(len(mel)) / RATE
     distance = [np.abs(times[:, None] - t[None]).min(1) for t in (grid.beats, grid.downbeats)]
-    return mel.astype(np.float16), np.exp(-0.5 * (np.stack(distance, 1) / 0.02) ** 2).astype(np.float16)
+    return _padded(mel, np.exp(-0.5 * (np.stack(distance, 1) / 0.02) ** 2))
+
+
+def repeated(samples: np.ndarray, grid: BeatGrid, times: int) -> tuple[np.ndarray, BeatGrid]:
+    """A loop played so many times, as far as `SECONDS` allow."""
+    times = min(times, max(1, int(SECONDS * SAMPLE_RATE / len(samples))))
+    starts = np.arange(times)[:, None] * (len(samples) / SAMPLE_RATE)
+    return np.tile(samples, times), BeatGrid(
+        *((starts + t[None]).ravel() for t in (grid.beats, grid.downbeats))
+    )
+
+
+def _padded(mel: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """With the silence before and behind that the network hears when it is used."""
+    mel, targets = (np.pad(x, ((SILENCE, SILENCE), (0, 0))) for x in (mel, targets))
+    return mel.astype(np.float16), targets.astype(np.float16)
 
 
 def beatless(seed: int, library: SampleLibrary) -> tuple[np.ndarray, np.ndarray]:
-    """Like `example`, of sound that has no beat: noise, drones, notes and strokes at random moments."""
-    rng = np.random.default_rng(seed)
+    """Like `example`, of sound that has no beat."""
+    mel = log_mel(sound_without_beat(np.random.default_rng(seed), library))
+    return _padded(mel, np.zeros((len(mel), 2)))
+
+
+def sound_without_beat(rng: np.random.Generator, library: SampleLibrary) -> np.ndarray:
+    """(N,) float32 within -1…1: noise, drones, notes and strokes at random moments."""
     total = int(SECONDS * SAMPLE_RATE)
     times = np.arange(total) / SAMPLE_RATE
-    kind = seed % 4
+    kind = int(rng.integers(4))
     noise = rng.standard_normal(total)
     if kind == 0:  # noise of some colour
         corner = rng.uniform(50, 8000)
@@ -90,8 +140,7 @@ def beatless(seed: int, library: SampleLibrary) -> tuple[np.ndarray, np.ndarray]
             at = int(moment * SAMPLE_RATE)
             sound = sound[: total - at]
             out[at : at + len(sound)] += rng.uniform(0.2, 1) * sound
-    mel = log_mel((out / np.abs(out).max()).astype(np.float32))
-    return mel.astype(np.float16), np.zeros((len(mel), 2), np.float16)
+    return (out / np.abs(out).max()).astype(np.float32)
 
 
 def batch(rng: np.random.Generator, songs: list) -> tuple[torch.Tensor, torch.Tensor]:

@@ -4,4 +4,17 @@
 from tempose_pose.errors import Canceled
 from tempose_pose.errors import TemposeError as Problem
 
-__all__ = ["Canceled", "Problem"]
+__all__ = ["Canceled", "Problem", "unexpected"]
+
+last_unexpected = ""
+"""What nobody has foreseen, as Python has it: for the diagnostics alone."""
+
+
+def unexpected(error: BaseException) -> Problem:
+    """An error that nobody has foreseen, in words; what Python says of it is kept for the diagnostics."""
+    global last_unexpected  # noqa: PLW0603
+    last_unexpected = repr(error)
+    return Problem(
+        "unexpected",
+        "Something went wrong that nobody has foreseen. Please report it: Copy Diagnostics has the facts.",
+    )

@@ -32,12 +32,42 @@ def move_strip(strip: bpy.types.Strip, frames: float) -> None:
 
 
 def sound_scene(context: bpy.types.Context) -> bpy.types.Scene:
-    """The scene whose strips are meant: 5.x may show another one in the sequencer than in the window."""
+    """The scene whose strips are meant: the window's, where it has sound; otherwise the one in the sequencer (in 5.x
+    it may be another), or the one that shows the window's in a scene strip."""
     scene: Any = context.scene
+    if has_sound(scene):
+        return scene
     shown = getattr(context, "sequencer_scene", None)
-    if shown is not None and shown is not scene and not sound_strips(scene):
+    if shown is not None and shown != scene:
         return shown
-    return scene
+    around = [s for s in bpy.data.scenes if s != scene and has_sound(s) and scene_strips(s, scene)]
+    return around[0] if len(around) == 1 else scene
+
+
+def scene_strips(scene: bpy.types.Scene, shown: bpy.types.Scene) -> list:
+    """The strips of a scene that show another one and are not muted."""
+    editor = scene.sequence_editor
+    strips = editor.strips_all if editor is not None else ()
+    return [s for s in strips if s.type == "SCENE" and s.scene == shown and not s.mute]
+
+
+def scene_strip_shift(strip: bpy.types.Strip) -> float:
+    """By how many frames a scene strip shows its scene later than that scene's own frames say."""
+    start, trimmed = strip_time(strip, "content_start"), strip_time(strip, "content_trim_start")
+    return float(start - trimmed - strip.scene.frame_start)
+
+
+def frame_now(scene: bpy.types.Scene) -> float:
+    """The frame that is shown, with its part; unlike `frame_current_final`, Time Stretching does not move it."""
+    return scene.frame_current + scene.frame_subframe
+
+
+def has_sound(scene: bpy.types.Scene) -> bool:
+    """Whether a scene has any sound strip."""
+    for strip in scene.sequence_editor.strips_all if scene.sequence_editor is not None else ():
+        if strip.type == "SOUND":
+            return True
+    return False
 
 
 def sound_strips(scene: bpy.types.Scene) -> list:

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The last word to the person, for the panel. Kept out of the scene, which errors must not change."""
 
+import bpy
+
 text = ""
 is_error = False
 
@@ -9,3 +11,22 @@ def say(message: str, error: bool = False) -> None:
     """Show this in the panel."""
     global text, is_error
     text, is_error = message, error
+
+
+@bpy.app.handlers.persistent
+def _after_undo(*_args) -> None:
+    """What was said is not so any more."""
+    say("")
+
+
+def add() -> None:
+    """Begin to forget at undo and redo."""
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+        handlers.append(_after_undo)
+
+
+def remove() -> None:
+    """Leave nothing behind."""
+    for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
+        if _after_undo in handlers:
+            handlers.remove(_after_undo)

@@ -16,13 +16,16 @@ from tempose_pose.grid import BeatGrid
 from ..model.character.mapping import BoneMap
 from ..model.server import job
 from ..model.tempo import tempo_request
-from ..model.tempo.playback import Playback
+from ..model.tempo.playback import Playback, Staging
+from . import compat
 from .character import character, puppet, selection
-from .keys import base_keys
-from .music import markers, song_grid, song_playback
+from .keys import base_keys, frame_rate
+from .music import markers, song_grid, song_playback, staging
 from .music import song as songs
 from .server import connection
 from .tempo import tempo_changes
+
+PLAIN = Staging()  # one scene, at its own pace
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,6 +69,16 @@ class Reading:
         """How the song is heard now; None without a sound."""
         song = self.song
         return song_playback.playback_of(song.scene, song.original) if song.problem is None else None
+
+    @cached_property
+    def staging(self) -> Staging:
+        """How frames of the sound become frames of keys; raises `Problem` where no answer is right."""
+        render = self.scene.render
+        if self.song.scene == self.scene and render.frame_map_old == render.frame_map_new:
+            return PLAIN  # nearly always: panels ask at every redraw
+        seen = self.playback.visible if self.playback is not None else None
+        frames = (seen.left, float(seen.frame_at(seen.seconds))) if seen is not None else None
+        return staging.staging_of(self.song.scene, self.scene, frames)
 
     @cached_property
     def grid(self) -> song_grid.SongGrid | None:
@@ -155,6 +168,18 @@ class Reading:
         return base_keys.take_of(self.settings, self.rig)
 
     @cached_property
+    def off_rate(self) -> str:
+        """That the keys that move the character were written for another frame rate, or nothing."""
+        take, action = self.base
+        if take is None or self.song.scene is None:
+            return ""
+        render, heard = self.scene.render, self.playback
+        rate = heard.span.rate if heard is not None else compat.rate_of(self.song.scene)
+        rate *= render.frame_map_old / render.frame_map_new
+        old = frame_rate.other_rate(action, rate)
+        return tempo_changes.rate_in_words(old, rate) if old else ""
+
+    @cached_property
     def changes(self) -> tempo_changes.TempoChange | None:
         """What the tempo asked for changes in the dance; None without a dance to this sound.
 
@@ -162,7 +187,9 @@ class Reading:
         """
         if self.rig is None or self.song.reason:
             return None
-        return tempo_changes.changes_of(*self.base, self.playback_asked, self.beats_asked)
+        asked, stage = self.playback_asked, self.staging
+        keyed = asked if stage is PLAIN else stage.for_keys(asked)
+        return tempo_changes.changes_of(*self.base, keyed, self.beats_asked)
 
 
 def at_press(context) -> Reading:

@@ -13,6 +13,7 @@ from tempose.music.audio import Song
 from tempose.music.beats import (
     _at_its_octave,
     _confidence,
+    _dotted,
     _downbeats,
     best_path,
     loudness,
@@ -301,3 +302,17 @@ def test_tempi_that_few_people_tap_and_fast_threes_are_doubted():
         beats = np.arange(0.5, 38, gap)
         _, doubt = _at_its_octave(beats, rated(beats, 0.95, 0.95, bars), 50)
         assert (doubt > 0.3) == doubted
+
+
+def test_eighths_of_six_eight_and_three_for_two_become_dotted_beats():
+    dotted = np.arange(0.5, 40, 1.2)  # 50 BPM
+    eighths = np.arange(0.5, 40, 0.4)
+    curve = np.maximum(rated(eighths, 0.7, 0.7, 4)[:, 0], rated(dotted, 0.97, 0.97, 4)[:, 0])
+    np.testing.assert_allclose(_dotted(eighths, curve, 50), eighths[::3])
+    quick = np.arange(0.5, 39, 0.6)  # 100 BPM, counted as three for two
+    three = np.arange(0.5, 39, 0.4)
+    curve = np.maximum(rated(three, 0.5, 0.5, 4)[:, 0], rated(quick, 0.95, 0.95, 4)[:, 0])
+    np.testing.assert_allclose(_dotted(three, curve, 50), quick[: 2 * len(three[::3]) - 1], atol=1e-9)
+    waltz = np.arange(0.5, 39, 0.36)  # 167 BPM in three: bars stand out a little
+    curve = np.maximum(rated(waltz, 0.9, 0.9, 3)[:, 0], rated(waltz[::3], 0.95, 0.95, 3)[:, 0])
+    np.testing.assert_allclose(_dotted(waltz, curve, 50), waltz)

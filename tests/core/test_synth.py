@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from tempose.datasets.arrange import drums_by_program, swung
-from tempose.datasets.genres import GENRES, GENRES_FOR_STYLE, PATTERNS
+from tempose.datasets.genres import GENRES, GENRES_FOR_STYLE
 from tempose.datasets.gmd import load_takes, quantised
+from tempose.datasets.patterns import PATTERNS
 from tempose.datasets.synth import SampleLibrary, beat_seconds, render_song
 from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.errors import TemposeError
@@ -63,7 +64,7 @@ def test_every_dance_style_has_music():
 @pytest.mark.parametrize("name", sorted(PATTERNS))
 def test_made_drums_lie_on_sixteenths_within_their_bars(name):
     hits = drums_by_program(np.random.default_rng(0), name, 8)
-    assert len(hits) > 20
+    assert len(hits) > 7
     np.testing.assert_allclose(hits[:, 0] * 4, np.round(hits[:, 0] * 4))
     assert hits[:, 0].min() >= 0
     assert hits[:, 0].max() < 32

@@ -222,14 +222,14 @@ class Stage:
             crop = f"{right - left}x{tall or high - low}+{left}+{self.window.height - high}"
         yield from self.ask(shot=name, crop=crop, kept=kept)
 
-    def keys(self, *names: str, over: str = "VIEW_3D"):
-        """Real keys, with the pointer over an area."""
-        yield from self.point(over)
+    def keys(self, *names: str, over: str = "VIEW_3D", part: str = "WINDOW"):
+        """Real keys, with the pointer over a part of an area."""
+        yield from self.point(over, part)
         yield from self.ask(xdotool=["key", "--delay", "60", *names])
         yield 0.2
 
-    def point(self, over: str = "VIEW_3D"):
-        region = self.region(self.area(over))
+    def point(self, over: str = "VIEW_3D", part: str = "WINDOW"):
+        region = self.region(self.area(over), part)
         yield from self.mouse(region.x + region.width // 3, region.y + region.height // 3)
 
     def mouse(self, x: int, y: int, *clicks):

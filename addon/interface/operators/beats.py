@@ -7,6 +7,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty
 from ...model.errors import Problem
 from ...model.music import beat_changes, beat_proposals, beats
 from ...model.server import work
+from ...scene import compat
 from ...scene.music import audio, song, song_grid, sound_marks
 from ...scene.reading import Reading
 from ...scene.server import connection
@@ -160,7 +161,7 @@ class TEMPOSE_OT_slide_beats(_Edit, bpy.types.Operator):
     bl_label = "Slide Grid to Playhead"
 
     def edit(self, context, now):
-        at = now.song(now.scene.frame_current_final)
+        at = now.song(compat.frame_now(now.scene))
         index = beats.nearest(now.grid, at)
         tempo = now.playback.tempo
         seconds = float(tempo.to_timeline(at) - tempo.to_timeline(now.grid.times[index]))
@@ -178,7 +179,7 @@ class TEMPOSE_OT_set_downbeat(_Edit, bpy.types.Operator):
 
     def edit(self, context, now):
         metre = self.metre or context.scene.tempose.music.metre
-        at = now.song(now.scene.frame_current_final)
+        at = now.song(compat.frame_now(now.scene))
         grid = beat_changes.set_downbeat(now.grid, at, metre)
         bar = int(beats.bar_numbers(grid)[0][beats.nearest(grid, at)])
         return grid, f"Bar {bar} begins here, with {metre} beats to a bar."
@@ -198,7 +199,7 @@ class TEMPOSE_OT_move_beat(_Edit, bpy.types.Operator):
     )
 
     def edit(self, context, now):
-        at = now.song(now.scene.frame_current_final)
+        at = now.song(compat.frame_now(now.scene))
         index = beats.nearest(now.grid, at)
         moved = now.playback.tempo.to_timeline(at) - now.playback.tempo.to_timeline(now.grid.times[index])
         grid = beat_changes.move_beat(now.grid, index, at, self.reach)
@@ -218,7 +219,7 @@ class TEMPOSE_OT_add_beat(ActionButton, bpy.types.Operator):
 
     def act(self, context):
         now = song_grid.current(context)
-        at = now.song(now.scene.frame_current_final)
+        at = now.song(compat.frame_now(now.scene))
         song_grid.put(context.scene, now, beat_changes.insert(now.grid, at))
         return f"There is a beat at second {at:.2f} of the song."
 
@@ -230,7 +231,7 @@ class TEMPOSE_OT_remove_beat(_Edit, bpy.types.Operator):
     bl_label = "Remove Beat"
 
     def edit(self, context, now):
-        index = beats.nearest(now.grid, now.song(now.scene.frame_current_final))
+        index = beats.nearest(now.grid, now.song(compat.frame_now(now.scene)))
         return beat_changes.remove(now.grid, index), "The beat is gone."
 
 

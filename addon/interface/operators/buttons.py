@@ -8,13 +8,14 @@ import traceback
 import bpy
 
 from ...model.dance.progress import in_words
-from ...model.errors import Problem
+from ...model.errors import Problem, unexpected
 from ...model.server import job
 from ...scene import notes, reading
 from ...scene.keys import background_keys
 from ...scene.reading import Reading
 
 PUMP_SECONDS = 0.05
+TAB = "Tempose"
 _timers: list = []
 
 
@@ -26,6 +27,20 @@ def redraw() -> None:
                 for region in area.regions:
                     if region.type == "UI":
                         region.tag_redraw()
+
+
+def esc_is_meant(context, event) -> bool:
+    """Whether ESC is for us: pressed over our tab, while no animation plays. Elsewhere it ends what Blender does."""
+    if any(window.screen.is_animation_playing for window in context.window_manager.windows):
+        return False
+    for area in context.window.screen.areas:
+        for region in area.regions if area.type in ("VIEW_3D", "SEQUENCE_EDITOR") else ():
+            inside = (
+                0 <= event.mouse_x - region.x < region.width and 0 <= event.mouse_y - region.y < region.height
+            )
+            if region.type == "UI" and inside:
+                return getattr(region, "active_panel_category", TAB) in (TAB, "UNSUPPORTED")
+    return False
 
 
 def end_waiting() -> None:
@@ -42,10 +57,7 @@ def words_of(problem: Exception) -> Problem:
     if isinstance(problem, Problem):
         return problem
     traceback.print_exception(problem)
-    return Problem(
-        "unexpected",
-        f"Something unexpected went wrong: {problem!r}. Please report it: Copy Diagnostics has the facts.",
-    )
+    return unexpected(problem)
 
 
 def _push_undo(message: str) -> None:
@@ -178,7 +190,7 @@ class JobButton(Button):
             self._stop_waiting(context)
             background_keys.drop()
             return {"CANCELLED"}
-        if event.type == "ESC" and event.value == "PRESS":
+        if event.type == "ESC" and event.value == "PRESS" and esc_is_meant(context, event):
             self._job.cancel()
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
@@ -186,7 +198,7 @@ class JobButton(Button):
             share = "" if self._job.share is None else f" {self._job.share:.0%}"
             left = in_words(self._job.left)
             left = f", {left}" if left else ""
-            text = f"Tempose: {self._job.text}{share}{left}   ESC: cancel"
+            text = f"Tempose: {self._job.text}{share}{left}   ESC over the Tempose tab: cancel"
             if text != self._text:  # drawing the panels is what costs time here
                 self._text = text
                 context.workspace.status_text_set(text)

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Generate, regenerate, cancel."""
 
+from dataclasses import dataclass, replace
+from typing import Any
+
 import bpy
+
+from tempose_pose.sequence import PoseSequence
 
 from ...model.dance import kept_poses
 from ...model.server import job, work
 from ...scene.character import rig
-from ...scene.dance import delivery, ghost, order, regenerate
+from ...scene.dance import delivery, ghost, order, regenerate, unfinished
 from ...scene.keys import background_keys
 from ...scene.reading import Reading, at_press
 from ...scene.server import connection
@@ -58,6 +63,7 @@ class _Dance(JobButton):
         span, scene = self._order.span, bpy.data.scenes[self._order.subject.scene]
         ghost.begin(scene, rig.find(scene, self._order.subject.rig), span)
         self._job.shown = ghost.take_in
+        self._job.keeps_parts = not self.new_tempo
 
     def over(self):
         ghost.end()
@@ -72,9 +78,18 @@ class _Dance(JobButton):
         return delivery.apply(self._order, made, wav, self.new_tempo, ready=ready)
 
     def salvage(self, context, parts):
-        if len(parts) == 1:
-            return f"One take was finished. {self.put(parts[0], None, None)}"
-        return self._several(parts)
+        whole = [made for made in parts if not isinstance(made, Unfinished)]
+        said = []
+        if len(whole) == 1:
+            said.append(f"One take was finished. {self.put(whole[0], None, None)}")
+        elif whole:
+            said.append(self._several(whole))
+        for part in parts[len(whole) :]:
+            poses, seed = part.poses(self._order.request.reference), self._order.request.seed + len(whole)
+            asked = unfinished.cut(self._order, poses.seconds)
+            put = delivery.apply(asked, unfinished.dance_of(self._order, poses, seed), None, False)
+            said.append(f"What was danced, {poses.seconds:.1f} s, is kept. {put}")
+        return " ".join(said)
 
     def _several(self, made: list, ready=None) -> str:
         for dance in made[:-1]:
@@ -84,7 +99,7 @@ class _Dance(JobButton):
 
 
 class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
-    """Make the rig dance to the sound strip, as a take to look at. ESC cancels"""
+    """Make the rig dance to the sound strip, as a take to look at"""
 
     bl_idname = "tempose.generate"
     bl_label = "Generate"
@@ -92,7 +107,7 @@ class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
 
 
 class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
-    """Put the sound on the timeline at the tempo set here, move the beats, dance again. ESC cancels"""
+    """Put the sound on the timeline at the tempo set here, move the beats, dance again"""
 
     bl_idname = "tempose.regenerate"
     bl_label = "Regenerate"
@@ -118,6 +133,40 @@ class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
         return regenerate.apply(self._order, self._kept, made, wav, ready)
 
 
+@dataclass(frozen=True, eq=False)
+class Unfinished:
+    """Frames of a dance that was stopped."""
+
+    danced: Any
+
+    def poses(self, reference: PoseSequence) -> PoseSequence:
+        """On the canvas of the pose that it was danced from."""
+        return replace(self.danced, canvas=reference.canvas)
+
+
+class TEMPOSE_OT_keep_danced(ActionButton, bpy.types.Operator):
+    """Stop dancing, and keep what is danced so far as a take"""
+
+    bl_idname = "tempose.keep_danced"
+    bl_label = "Stop and Keep"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if job.current is None:
+            return "Nothing is going on"
+        if not job.current.keeps_parts:
+            return "This can only be finished or canceled"
+        return "" if ghost.danced() is not None else "Less than a second is danced yet"
+
+    def act(self, context):
+        danced = ghost.danced()
+        if job.current is not None and danced is not None:
+            job.current.parts.append(Unfinished(danced.so_far()))
+            job.current.cancel()
+        return "Stopped."
+
+
 class TEMPOSE_OT_cancel(ActionButton, bpy.types.Operator):
     """Stop what is going on. Nothing is changed"""
 
@@ -135,4 +184,4 @@ class TEMPOSE_OT_cancel(ActionButton, bpy.types.Operator):
         return "Canceled. Nothing was changed."
 
 
-CLASSES = (TEMPOSE_OT_generate, TEMPOSE_OT_regenerate, TEMPOSE_OT_cancel)
+CLASSES = (TEMPOSE_OT_generate, TEMPOSE_OT_regenerate, TEMPOSE_OT_keep_danced, TEMPOSE_OT_cancel)

@@ -6,7 +6,7 @@ import sys
 
 import bpy
 
-from ...model import diagnostics
+from ...model import diagnostics, errors
 from ...model.server import job, server_process
 from ...scene import notes
 from ...scene.character import rig
@@ -22,7 +22,8 @@ def facts(context: bpy.types.Context) -> dict:
     scene, settings, take = now.scene, now.settings, now.take
     server = server_process.running()
     return {
-        "Tempose": {"version": preferences.version(), "last message": notes.text, "was an error": notes.is_error},
+        "Tempose": {"version": preferences.version(), "last message": notes.text, "was an error": notes.is_error,
+            "unforeseen": errors.last_unexpected or "nothing"},
         "Blender": {
             "version": bpy.app.version_string, "build": bpy.app.build_platform.decode(errors="replace"),
             "background": bpy.app.background, "online access": bpy.app.online_access,

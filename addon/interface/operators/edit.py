@@ -7,7 +7,7 @@ from tempose_pose.request import runs
 from tempose_pose.sequence import convert
 from tempose_pose.skeletons import GROUPS
 
-from ...model.dance import reshape
+from ...model.dance import reshape, styles
 from ...model.server import work
 from ...scene.dance import ghost, revision, stage
 from ...scene.keys import background_keys
@@ -105,7 +105,9 @@ class TEMPOSE_OT_restyle(_Again, bpy.types.Operator):
         return "" if now.settings.edit.style else "Choose a new style first"
 
     def change(self, now, group, seed):
-        return revision.order(now, group, f"as {group.style}", style=group.style)
+        name = styles.style_of(group.style)
+        styles.check(group.style, connection.styles())
+        return revision.order(now, group, f"as {styles.name_of(name)}", style=name)
 
 
 class TEMPOSE_OT_lock_limbs(_Again, bpy.types.Operator):

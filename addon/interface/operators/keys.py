@@ -14,7 +14,7 @@ from .buttons import JobButton
 
 
 class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
-    """Give the chosen take its keys anew, as set here. Keys that you set or changed are asked for. ESC cancels"""
+    """Give the chosen take its keys anew, as set here. Keys that you set or changed are asked for"""
 
     bl_idname = "tempose.apply_keys"
     bl_label = "Apply Key Settings"

@@ -20,8 +20,9 @@ class TEMPOSE_OT_add_section(ActionButton, bpy.types.Operator):
         return now.song.reason
 
     def act(self, context):
-        settings, playback = context.scene.tempose, Reading(context).playback
-        at = playback.song_at(context.scene.frame_current) if playback is not None else 0.0
+        settings, now = context.scene.tempose, Reading(context)
+        here = now.staging.in_scene(now.playback) if now.playback is not None else None
+        at = here.song_at(context.scene.frame_current) if here is not None else 0.0
         start = max(0.0, float(at))
         before = [s for s in sorted(settings.sections, key=lambda s: s.start) if s.start <= start]
         names = ("kind", "factor", "bpm") if before and not before[-1].ramp else ()

@@ -53,7 +53,7 @@ class _ToFile:
 
 
 class TEMPOSE_OT_export_poses(_ToFile, JobButton, bpy.types.Operator):
-    """Write the poses as a file that other programs read. ESC cancels"""
+    """Write the poses as a file that other programs read"""
 
     bl_idname = "tempose.export_poses"
     bl_label = "Export Poses…"
@@ -83,7 +83,7 @@ class TEMPOSE_OT_export_poses(_ToFile, JobButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
-    """Draw the poses on black, as ControlNet, AnimateAnyone and Wan-Animate take them. ESC cancels"""
+    """Draw the poses on black, as ControlNet, AnimateAnyone and Wan-Animate take them"""
 
     bl_idname = "tempose.export_video"
     bl_label = "Export Pose Video…"
@@ -115,7 +115,7 @@ class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
-    """Read a dance from OpenPose or COCO files or an .npz, as a take. No server is needed. ESC cancels"""
+    """Read a dance from OpenPose or COCO files or an .npz, as a take. No server is needed"""
 
     bl_idname = "tempose.import_poses"
     bl_label = "Import Poses…"

@@ -7,8 +7,11 @@ from tempose_pose.skeletons import EXTREMITIES
 
 from ...model.errors import Problem
 from ...model.server import answers, work
+from ...model.tempo.playback import Staging
+from ...scene import compat
 from ...scene.character import ink, puppet, selection
 from ...scene.dance import placement, stage
+from ...scene.music import staging
 from ...scene.reading import Reading
 from ...scene.server import connection
 from .buttons import ActionButton, JobButton
@@ -48,7 +51,7 @@ class TEMPOSE_OT_lay_out_picture(ActionButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
-    """Have the server find the joints in the picture and put the markers on them. ESC cancels"""
+    """Have the server find the joints in the picture and put the markers on them"""
 
     bl_idname = "tempose.find_pose"
     bl_label = "Find Pose in Picture"
@@ -219,9 +222,10 @@ class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
         if take is None or take.rig is not ob:
             return []
         try:
-            span, dance = placement.span_of(scene, take), stage.data_of(take).dance
+            span, dance = placement.span_of(compat.sound_scene(bpy.context), take), stage.data_of(take).dance
         except Exception:  # its strip or its data is gone: ink without beats
             return []
+        span = Staging(scale=staging.stretch_of(scene)).seen(span)
         return [float(span.frame_at(second)) for second in dance.beat_times.tolist()]
 
 

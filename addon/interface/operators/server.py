@@ -35,13 +35,13 @@ class TEMPOSE_OT_start_server(JobButton, bpy.types.Operator):
 
     def apply(self, context: bpy.types.Context, result: work.Report):
         connection.accept(result, own=server_process.running() is not None)
-        device, model = result.health.device or "cpu", result.health.model_revision or "unknown"
-        return f"The server is ready ({device}, model {model})."
+        on = "the processor" if (result.health.device or "cpu") == "cpu" else "the graphics card"
+        return f"The server is ready, and dances on {on}."
 
     def failed(self, problem: Problem):
         server = server_process.running()
         if server is not None and problem.code not in ("server_ended",):
-            problem = Problem(problem.code, f"{problem.message} Its log says: {server.last_words()}")
+            problem = Problem(problem.code, f"{problem.message} {server.last_sentence()}".strip())
         server_process.stop()
         return problem
 

@@ -48,6 +48,38 @@ def package(context: bpy.types.Context) -> str:
     return f"{found[-1]}[server]"
 
 
+def index(context: bpy.types.Context) -> str:
+    """The index of PyTorch builds that is used."""
+    chosen = preferences.get(context)
+    return chosen.torch_index.strip() or ("" if chosen.package else environment.preset_index())
+
+
+def is_offline(context: bpy.types.Context) -> bool:
+    """Whether Blender lets nobody online, and something must be downloaded."""
+    return not bpy.app.online_access and not preferences.get(context).package
+
+
+class TEMPOSE_OT_allow_online_access(ActionButton, bpy.types.Operator):
+    """Turn on 'Allow Online Access' in Blender's preferences, so that the server's libraries can be downloaded"""
+
+    bl_idname = "tempose.allow_online_access"
+    bl_label = "Allow Online Access"
+    bl_options = {"REGISTER"}
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        if bpy.app.online_access:
+            return "Online access is allowed already"
+        if bpy.app.online_access_override:
+            return "Blender was started with --offline-mode; start it without"
+        return ""
+
+    def act(self, context: bpy.types.Context):
+        context.preferences.system.use_online_access = True
+        context.preferences.is_dirty = True  # so that Blender saves it
+        return "Online access is allowed, in Blender's preferences under System. Press Set Up Server."
+
+
 class TEMPOSE_OT_set_up_server(JobButton, bpy.types.Operator):
     """Install the server on this machine, in a folder of its own: nothing of Blender's is touched. What was cut off before is taken up again; a server that is there already stays in use until the new one works"""  # noqa: E501
 
@@ -60,17 +92,15 @@ class TEMPOSE_OT_set_up_server(JobButton, bpy.types.Operator):
     def disabled_reason(cls, now: Reading):
         if now.busy:
             return now.busy
-        if not bpy.app.online_access and not preferences.get(now.context).package:
+        if is_offline(now.context):
             return "Turn on 'Allow Online Access' in Blender's preferences: the server's libraries are downloaded"
         return ""
 
     def prepare(self, context: bpy.types.Context):
         what, where, version = package(context), folder(), preferences.version()
-        chosen = preferences.get(context)
-        lock = None if chosen.package else environment.LOCK
-        index = chosen.torch_index.strip() or ("" if chosen.package else environment.preset_index())
+        lock, torch = None if preferences.get(context).package else environment.LOCK, index(context)
         server_process.stop()
-        return lambda work: environment.set_up(work, where, what, version, lock=lock, torch_index=index)
+        return lambda work: environment.set_up(work, where, what, version, lock=lock, torch_index=torch)
 
     def apply(self, context: bpy.types.Context, result: Any):
         return f"The server is set up: {environment.about(folder())['build']}. Press Start Server."
@@ -135,4 +165,10 @@ class TEMPOSE_OT_setup_log(ActionButton, bpy.types.Operator):
         return notes.text or "See the text 'Tempose setup log' in the Text Editor."
 
 
-CLASSES = (TEMPOSE_OT_set_up_server, TEMPOSE_OT_check_server, TEMPOSE_OT_remove_server, TEMPOSE_OT_setup_log)
+CLASSES = (
+    TEMPOSE_OT_allow_online_access,
+    TEMPOSE_OT_set_up_server,
+    TEMPOSE_OT_check_server,
+    TEMPOSE_OT_remove_server,
+    TEMPOSE_OT_setup_log,
+)

@@ -3,10 +3,15 @@
 
 import bpy
 
+from ...model.errors import Problem
+from ...model.tempo.timing import Span
 from ...scene import compat
 from ...scene.character import character
 from ...scene.dance import placement, stage
-from ...scene.keys import background_keys, take_keys
+from ...scene.keys import background_keys, frame_rate, take_keys
+from ...scene.music import staging
+from ...scene.reading import Reading
+from ...scene.tempo import tempo_preview
 from .buttons import ActionButton, JobButton
 
 
@@ -29,7 +34,7 @@ class _Show(JobButton):
         settings, scene = context.scene.tempose, compat.sound_scene(context)
         take = settings.takes[self.place(context)]
         self._take, name = take.identity, context.scene.name
-        if stage.kept_keys(take):
+        if stage.kept_keys(take) or stage.is_kept_as_action(take):
             return lambda _: None
 
         def read():
@@ -45,7 +50,10 @@ class _Show(JobButton):
     def apply(self, context, result):
         settings = context.scene.tempose
         take = stage.of_identity(settings, self._take)
-        stage.show(settings, take, placement.span_of(compat.sound_scene(context), take), result)
+        if stage.is_kept_as_action(take):
+            stage.show_accepted(settings, take)
+        else:
+            stage.show(settings, take, placement.span_of(compat.sound_scene(context), take), result)
         settings.active_take = next(i for i, t in enumerate(settings.takes) if t.identity == self._take)
         return f"{take.name} is shown on '{take.rig.name}'."
 
@@ -94,7 +102,7 @@ class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_show_take(_Show, bpy.types.Operator):
-    """Show the chosen take on its rig. ESC cancels"""
+    """Show the chosen take on its rig; an accepted one moves it again, with the keys of its Action"""
 
     bl_idname = "tempose.show_take"
     bl_label = "Show"
@@ -104,9 +112,7 @@ class TEMPOSE_OT_show_take(_Show, bpy.types.Operator):
     def disabled_reason(cls, now):
         if now.take is None:
             return "There is no take"
-        if now.take.state == "ACCEPTED":
-            return "This take has been accepted: it is an Action"
-        if now.take.action is not None:
+        if now.take.action is not None or stage.moves_its_rig(now.take):
             return "This take is shown"
         return now.busy or character.tweak_reason(now.take.rig)
 
@@ -142,7 +148,7 @@ class _Flip(_Show):
 
 
 class TEMPOSE_OT_next_take(_Flip, bpy.types.Operator):
-    """Show the next take. The song goes on playing. ESC cancels"""
+    """Show the next take. The song goes on playing"""
 
     bl_idname = "tempose.next_take"
     bl_label = "Next Take"
@@ -150,12 +156,39 @@ class TEMPOSE_OT_next_take(_Flip, bpy.types.Operator):
 
 
 class TEMPOSE_OT_previous_take(_Flip, bpy.types.Operator):
-    """Show the take before. The song goes on playing. ESC cancels"""
+    """Show the take before. The song goes on playing"""
 
     bl_idname = "tempose.previous_take"
     bl_label = "Previous Take"
     bl_options = {"REGISTER", "UNDO"}
     step = -1
+
+
+class TEMPOSE_OT_fit_frame_rate(ActionButton, bpy.types.Operator):
+    """Put the keys back on the beat after a change of the frame rate: the same keys at the same seconds"""
+
+    bl_idname = "tempose.fit_frame_rate"
+    bl_label = "Fit to Frame Rate"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if reason := now.busy or now.no_rig:
+            return reason
+        return "" if now.off_rate else "The keys fit the frame rate"
+
+    def act(self, context):
+        now = Reading(context)
+        tempo_preview.take_back(now.settings)
+        (take, action), scene = now.base, compat.sound_scene(context)
+        try:
+            span = placement.span_of(scene, take)
+        except Problem:  # its sound is gone: the dance begins where it did
+            old = frame_rate.written_for(action)
+            rate = compat.rate_of(scene) * staging.stretch_of(now.scene)
+            span = Span(old.left * rate / old.rate, old.seconds, rate)
+        frame_rate.fit(action, span)
+        return f"The keys of '{action.name}' are where the music is, at {span.rate:.6g} frames a second."
 
 
 class TEMPOSE_OT_copy_seed(_TakeButton, bpy.types.Operator):
@@ -184,5 +217,6 @@ CLASSES = (
     TEMPOSE_OT_show_take,
     TEMPOSE_OT_next_take,
     TEMPOSE_OT_previous_take,
+    TEMPOSE_OT_fit_frame_rate,
     TEMPOSE_OT_copy_seed,
 )

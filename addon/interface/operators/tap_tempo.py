@@ -9,6 +9,7 @@ from bpy.props import BoolProperty, StringProperty
 
 from ...model.errors import Problem
 from ...model.music import beat_taps, beats
+from ...scene import compat
 from ...scene.music import song_grid
 from .. import preferences
 from .modal import ByHand
@@ -69,7 +70,7 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
             return {"PASS_THROUGH"}
         if event.value == "PRESS" and not getattr(event, "is_repeat", False):
             self._walls.append(time.perf_counter())
-            self._frames.append(bpy.data.scenes[self._scene].frame_current_final)
+            self._frames.append(compat.frame_now(bpy.data.scenes[self._scene]))
             context.workspace.status_text_set(self._text())
         return {"RUNNING_MODAL"}
 

@@ -2,7 +2,7 @@
 """The state of things: server, progress, the last message."""
 
 from ...model.dance.progress import in_words
-from ...model.server import job, server_process
+from ...model.server import environment, job, server_process
 from ...scene import notes, reading
 from ...scene.server import connection
 from .. import preferences
@@ -26,7 +26,10 @@ class Main:
                 left = in_words(running.left)
                 text = f"{running.text} {running.share:.0%}" + (f", {left}" if left else "")
                 layout.progress(factor=running.share, text=text)
-            layout.operator("tempose.cancel", icon="CANCEL")
+            row = layout.row(align=True)
+            if running.keeps_parts:
+                row.operator("tempose.keep_danced", icon="CHECKMARK")
+            row.operator("tempose.cancel", icon="CANCEL")
         elif notes.text:
             say(layout, notes.text, "ERROR" if notes.is_error else "INFO")
         elif connection.current is None:
@@ -42,8 +45,8 @@ class Main:
                 if setup.outdated():
                     row.operator("tempose.set_up_server", text="Update Server", icon="IMPORT")
             else:
-                if job.current is None and (reason := setup.TEMPOSE_OT_set_up_server.disabled_reason(now)):
-                    why(layout, reason)
+                if job.current is None:
+                    self._before_set_up(context, now)
                 row.operator("tempose.set_up_server", icon="IMPORT")
             row.operator("tempose.connect", icon="LINKED")
         else:
@@ -51,3 +54,13 @@ class Main:
             row.label(text=f"Server on {(current.health.device or 'cpu').upper()}", icon="CHECKMARK")
             row.operator("tempose.stop_server", text="", icon="PANEL_CLOSE")
         row.operator("tempose.copy_diagnostics", text="", icon="COPYDOWN")
+
+    def _before_set_up(self, context, now):
+        """What will be downloaded, or what is in the way."""
+        layout = self.layout
+        if setup.is_offline(context):
+            layout.operator("tempose.allow_online_access", icon="INTERNET")
+        if reason := setup.TEMPOSE_OT_set_up_server.disabled_reason(now):
+            why(layout, reason)
+        else:
+            say(layout, f"{environment.in_words(setup.index(context))}.", "IMPORT")

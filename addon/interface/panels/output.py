@@ -15,12 +15,16 @@ class Output:
         if choice.source == "RIG":
             column.prop(choice, "view")
         column.prop(choice, "rate")
+        if not choice.rate:
+            column.label(text="As many frames as the scene")
         column = layout.column()
         column.prop(choice, "kind")
         column.operator("tempose.export_poses", icon="EXPORT")
         column = layout.column()
         column.prop(choice, "video")
         column.prop(choice, "size")
+        if not any(choice.size):
+            column.label(text="As large as the picture")
         column.operator("tempose.export_video", icon="RENDER_ANIMATION")
         column = layout.column()
         column.operator("tempose.import_poses", icon="IMPORT")

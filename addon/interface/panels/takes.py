@@ -39,6 +39,9 @@ class Takes:
         row = layout.row(align=True)
         row.operator("tempose.accept_take", icon="CHECKMARK")
         row.operator("tempose.discard_take", icon="TRASH")
+        if now.off_rate:
+            say(layout, f"{now.off_rate}.", "ERROR")
+            layout.operator("tempose.fit_frame_rate", icon="TIME")
         if take is None:
             return
         row = layout.row(align=True)

@@ -13,12 +13,13 @@ from bpy.props import (
 
 from tempose_pose.skeletons import GROUPS
 
+from ...model.dance import styles
 from ...scene.server import connection
 from .generate import AREAS, AreaProperties
 
 
 def _styles(_self, _context, text):
-    return [style for style in connection.styles() if text.lower() in style.lower()]
+    return styles.matching(connection.styles(), text)
 
 
 class TemposeKeptPose(bpy.types.PropertyGroup):

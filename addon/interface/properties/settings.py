@@ -14,6 +14,7 @@ from bpy.props import (
 
 from tempose_pose.tempo import MAX_FACTOR, MIN_FACTOR
 
+from ...model.dance import styles
 from ...scene.character.selection import select_chosen
 from ...scene.server import connection
 from .character import TemposeCharacter, TemposeCharacterSettings
@@ -30,7 +31,7 @@ from .tempo import TemposeTempo
 
 
 def _styles(_self, _context, text):
-    return [style for style in connection.styles() if text.lower() in style.lower()]
+    return styles.matching(connection.styles(), text)
 
 
 class TemposeSettings(bpy.types.PropertyGroup):

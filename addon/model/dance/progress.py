@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from tempose_pose.limits import FPS
+from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import Skeleton
 
 
@@ -58,6 +59,12 @@ class Arriving:
             self.scores[start:stop] = scores[: stop - start]
             self.there[start:stop] = True
         self.count += 1
+
+    def so_far(self) -> PoseSequence:
+        """The frames up to the first gap."""
+        count = round(self.until * self.fps)
+        scores = np.clip(self.scores[:count], 0, 1)
+        return PoseSequence(self.keypoints[:count].copy(), scores, self.fps, self.skeleton)
 
     @property
     def share(self) -> float:

@@ -100,6 +100,16 @@ def plant(
     return Planting(out, pinned & contacts)
 
 
+def stood(points: np.ndarray, goals: np.ndarray, held: np.ndarray) -> np.ndarray:
+    """The figure (T, 19, 2) with its ankles at (T, 2, 2) goals where these are held, (T, 2)."""
+    out = points.copy()
+    for side, name in enumerate(SIDES):
+        leg = [_I[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle")]
+        goal = np.where(held[:, [side]], goals[:, side], points[:, leg[2]])
+        out[:, leg] = np.where(held[:, side, None, None], _leg(points[:, leg], goal), points[:, leg])
+    return out
+
+
 def contacts_of(ankles: np.ndarray, there: np.ndarray, rate: float, height: float) -> np.ndarray:
     """(T, 2) bool: which foot carries, from (T, 2, 2) ankles."""
     calm = _smooth(ankles, max(round(0.1 * rate), 1))

@@ -22,6 +22,7 @@ from ..character.mapping import JOINTS, BoneMap
 from ..character.plane import Placement, Plane
 from ..character.posing import Options
 from ..character.retarget import solve
+from ..dance.stands import Stands
 from ..errors import Problem
 from ..tempo.timing import Span, resample
 from . import feet, fitting
@@ -69,6 +70,8 @@ class Plan:
         How long a pixel of the scene is at the figure.
     style : str
         In which it was danced: hands are held accordingly.
+    stands : Stands, optional
+        Where ankles stay that were seen there.
     """
 
     dance: Dance
@@ -85,6 +88,7 @@ class Plan:
     under: dict[tuple[str, int], np.ndarray] | None = None
     strength: float = 1.0
     style: str = ""
+    stands: Stands | None = None
 
 
 def alike(one, other) -> bool:
@@ -292,7 +296,12 @@ def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> feet.Plantin
     height, ground = _stature(plan)
     if height <= 0:
         return feet.Planting(points, np.zeros((len(points), 2), bool))
-    return feet.plant(points, scores, plan.span.rate, height, plan.choice.feet, ground)
+    planting = feet.plant(points, scores, plan.span.rate, height, plan.choice.feet, ground)
+    if plan.stands is None:
+        return planting
+    places, held = plan.stands.at(plan.span.second_at(plan.span.frames))
+    goals = plan.place.to_plane(places.astype(float) * plan.place.canvas)
+    return replace(planting, points=feet.stood(planting.points, goals, held))
 
 
 def _beats(dance: Dance, span: Span, frames: np.ndarray) -> np.ndarray:

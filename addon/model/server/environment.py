@@ -10,21 +10,20 @@ import hashlib
 import json
 import os
 import queue
-import re
 import shutil
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, TextIO
+from typing import TextIO
 
 from tempose_pose.local import programs, whole_files
 
 from ..errors import Problem
 from . import packages, setup_errors
 from .own_environment import own_environment
+from .setup_progress import Pip, Total, Worker
 
 NEEDED, TOO_NEW = (3, 11), (3, 15)  # what the locked packages are built for
 READY, LOG, LOCKED = "ready.json", "setup.log", "lock.txt"
@@ -32,6 +31,7 @@ PLACES = ("env-1", "env-2")
 LOCK = Path(__file__).with_name("requirements.txt")  # made by scripts/lock_server.py
 ROOM = 8 * 2**30  # bytes: the model's libraries with those for a graphics card
 SMALL_ROOM = 3 * 2**30  # without
+TAKES, SMALL_TAKES = 5.5, 1.5  # GB on the disk in the end, with and without libraries for a card
 WITHOUT_CARD = "https://download.pytorch.org/whl/cpu"  # PyTorch's own index of builds for processors
 COMPILE = "from tempose.music.compiled import compile_once; compile_once()"
 BUILD = """
@@ -111,12 +111,15 @@ def has_card() -> bool:
     return Path("/proc/driver/nvidia/version").exists() or programs.find_program("nvidia-smi") is not None
 
 
-class Worker(Protocol):
-    """The job that sets up: it says how far it is, and its `sleep` ends in `Canceled` when the person says so."""
-
-    def status(self, text: str) -> None: ...
-    def progress(self, share: float) -> None: ...
-    def sleep(self, seconds: float) -> None: ...
+def in_words(torch_index: str) -> str:
+    """What will be installed, and how much room it takes."""
+    small = torch_index == WITHOUT_CARD or sys.platform == "darwin"
+    build = (
+        "for the processor, as no NVIDIA card is found" if torch_index == WITHOUT_CARD else "for this system"
+    )
+    if torch_index and torch_index != WITHOUT_CARD:
+        return f"PyTorch from {torch_index}, and up to {TAKES} GB on the disk, downloaded once"
+    return f"PyTorch {build}: about {SMALL_TAKES if small else TAKES} GB on the disk, downloaded once"
 
 
 def set_up(
@@ -170,6 +173,7 @@ def _set_up(
         raise Problem(
             "disk_full", f"The server needs {room >> 30} GB of room on the disk of {folder}. Make room first."
         )
+    work = Total(work, lock)
     log, used = folder / LOG, about(folder).get("place")
     name = next(place for place in PLACES if place != used or not python_of(folder).exists())
     inside = _python_in(folder / name)
@@ -186,7 +190,7 @@ def _set_up(
         def install(*what: str) -> None:
             pip = [str(inside), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
             bar = "raw" if _pip_counts(inside) else "off"
-            _run(work, out, [*pip, "--progress-bar", bar, *what], log, _Pip(work))
+            _run(work, out, [*pip, "--progress-bar", bar, *what], log, Pip(work))
 
         if lock is None:
             install(package, *(["--extra-index-url", torch_index] if torch_index else []))
@@ -201,8 +205,10 @@ def _set_up(
         install("--no-deps", "--force-reinstall", package)  # what was cut off may have left half of it
         text = lock.read_text("utf-8") if lock else None
         _whole(work, out, inside, log, text, index)
+        work.at(0.9)
         build = _checked(work, out, inside, log)
         work.status("Preparing to hear music")
+        work.at(0.95)
         _run(work, out, [str(inside), "-I", "-c", COMPILE], log)
     if hasattr(os, "sync"):
         os.sync()  # pip leaves its files to the system: they must be on the disk before anybody relies on them
@@ -302,26 +308,6 @@ def _pip_counts(inside: Path) -> bool:
     ask = [str(inside), "-I", "-c", "import pip; print(*pip.__version__.split('.')[:2])"]
     said = subprocess.run(ask, capture_output=True, text=True, timeout=60, check=False).stdout
     return said.split() != [] and (*map(int, said.split()),) >= (24, 1)
-
-
-class _Pip:
-    """What pip's lines mean for a person who waits."""
-
-    def __init__(self, work: Worker):
-        self.work, self.name, self.told = work, "", 0.0
-
-    def __call__(self, line: str) -> None:
-        if found := re.match(r"\s*(?:Downloading|Using cached) ([A-Za-z0-9._]+?)-\d", line):
-            self.name = found[1].replace("_", "-")
-            self.work.status(f"Downloading {self.name}")
-        elif found := re.match(r"Progress (\d+) of (\d+)", line):
-            done, total = int(found[1]), max(int(found[2]), 1)
-            if time.monotonic() - self.told > 0.2:
-                self.told = time.monotonic()
-                self.work.status(f"Downloading {self.name} ({done / 1e6:.0f} of {total / 1e6:.0f} MB)")
-                self.work.progress(done / total)
-        elif line.startswith("Installing collected"):
-            self.work.status("Installing")
 
 
 def _run(

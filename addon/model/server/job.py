@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..dance.progress import Clock
-from ..errors import Canceled, Problem
+from ..errors import Canceled, Problem, unexpected
 from .client import Client
 
 current: "Job | None" = None
@@ -84,6 +84,7 @@ class Job:
         self.state, self.result, self.problem = "running", None, None
         self.started = time.monotonic()
         self.parts: list = []  # what is finished and worth keeping, even when the rest is canceled or fails
+        self.keeps_parts = False  # whether what is shown may be kept when the rest is canceled
         self.shown: Callable[[str, Any], None] | None = (
             None  # called by `pump` with what is to be seen meanwhile
         )
@@ -106,8 +107,7 @@ class Job:
         except Problem as problem:
             self._say(*(("canceled", None) if self._stop.is_set() else ("failed", problem)))
         except Exception as error:  # whatever it is, a person must see it, not a console
-            said = f"Something unexpected went wrong: {error!r}. Please report it: Copy Diagnostics has the facts."
-            self._say("failed", Problem("unexpected", said))
+            self._say("failed", unexpected(error))
 
     def _say(self, kind: str, value: Any) -> None:
         """Let the main thread know; waits while it has more than enough to take in already."""

@@ -15,6 +15,7 @@ from tempose_pose.local import programs, runtime_file
 from tempose_pose.local.runtime_file import RunningServer
 
 from ..errors import Problem
+from . import setup_errors
 from .client import Client
 from .own_environment import own_environment
 
@@ -178,7 +179,8 @@ class ServerProcess:
     def address(self) -> RunningServer | None:
         """Where it is, once the server listens; raises `Problem` when it has ended instead."""
         if not self.alive():
-            raise Problem("server_ended", f"The server ended at once. Its log says: {self.last_words()}")
+            said = self.last_sentence() or "Copy Diagnostics has the end of its log, to be reported."
+            raise Problem("server_ended", f"The server ended at once. {said} Then press Start Server again.")
         try:
             return runtime_file.read(self.runtime_file)
         except Problem as problem:
@@ -193,6 +195,14 @@ class ServerProcess:
         except OSError:
             lines = []
         return " | ".join(line.strip() for line in lines[-LOG_LINES:] if line.strip())[-600:] or "(nothing)"
+
+    def last_sentence(self) -> str:
+        """The last that the log says to a person, or nothing: no scraps of what went wrong inside."""
+        try:
+            lines = self.log.read_text("utf-8", "replace").strip().splitlines()
+        except OSError:
+            lines = []
+        return next(filter(None, map(setup_errors.sentence, reversed(lines[-LOG_LINES:]))), "")
 
     def stop(self, seconds: float = 5.0) -> None:
         """End the server and remove its files."""

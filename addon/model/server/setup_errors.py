@@ -57,6 +57,13 @@ _SCRAP = re.compile(
 )
 
 
+def sentence(line: str) -> str:
+    """What a line says to a person; nothing where it is a scrap of something else."""
+    line = re.sub(r"^(tempose( serve)?|error|ERROR): ", "", line.strip())
+    whole = len(line) < 300 and re.match(r"[A-Z][^|<>{}]* [^|<>{}]*[.!?]$", line)
+    return line if whole and not _SCRAP.search(line) else ""
+
+
 def problem(lines: list[str], log: Path) -> Problem:
     """What a step that failed is told with.
 

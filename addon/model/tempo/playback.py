@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a song is played: where it lies on the timeline, and how fast. No bpy in here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tempose_pose.tempo import TempoMap
@@ -61,3 +61,43 @@ class Playback(Timing):
     def song_end(self) -> float:
         """Song second at which the strip ends."""
         return self.song_start + self.song_seconds
+
+
+@dataclass(frozen=True)
+class Staging:
+    """From frames of the scene with the sound to those of the scene with the character, and to its keys.
+
+    They differ where the one scene shows the other later, and where Time Stretching is on: Blender plays the sound
+    at the scene's own frames, but takes keys from stretched ones.
+
+    Parameters
+    ----------
+    shift : float
+        Frames by which the character's scene is shown later than its own frames say.
+    scale : float
+        Frames of keys in a frame of the scene.
+    """
+
+    shift: float = 0.0
+    scale: float = 1.0
+
+    def key_frame(self, frame: float) -> float:
+        """Where a key lies that is to be seen at a frame of the character's scene."""
+        return frame * self.scale
+
+    def in_scene(self, playback: Playback) -> Playback:
+        """The song on the frames of the character's scene."""
+        span = playback.span
+        return replace(playback, span=Span(span.left - self.shift, span.seconds, span.rate))
+
+    def for_keys(self, playback: Playback) -> Playback:
+        """The song on the frames of keys."""
+        return replace(playback, span=self.keys(self.in_scene(playback).span))
+
+    def keys(self, span: Span) -> Span:
+        """A span of the character's scene on the frames of keys."""
+        return Span(self.key_frame(span.left), span.seconds, span.rate * self.scale)
+
+    def seen(self, span: Span) -> Span:
+        """A span of keys on the frames of the character's scene, at which they are seen."""
+        return Span(span.left / self.scale, span.seconds, span.rate / self.scale)

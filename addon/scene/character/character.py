@@ -47,9 +47,14 @@ def why_not(ob) -> str:
 
 
 def tweak_reason(ob) -> str:
-    """Why nothing can give an object another Action while one of its NLA strips is tweaked, or nothing."""
+    """Why the NLA lets no other Action move an object, or nothing: a strip is tweaked, or a track plays alone."""
     data = ob.animation_data if ob is not None else None
-    if data is None or not data.use_tweak_mode:
+    if data is None:
+        return ""
+    for track in data.nla_tracks:
+        if track.is_solo:
+            return f"The NLA track '{track.name}' of {ob.name} plays alone. Turn its star off in the NLA editor first"
+    if not data.use_tweak_mode:
         return ""
     return f"A strip of {ob.name} is being tweaked. Leave tweak mode first (Tab in the NLA editor)"
 

@@ -22,7 +22,7 @@ from ..keys.background_keys import Ready
 from ..music import markers, song_playback, sound_marks, strips
 from ..music.mix import Mix
 from ..tempo import versions
-from . import stage
+from . import placement, stage
 from .order import Order, Subject
 
 
@@ -42,6 +42,10 @@ class Target:
     sound_scene: Any
     playback: Playback
     rig: Any
+
+    def for_keys(self, playback: Playback) -> Playback:
+        """A song on the frames of the character's keys."""
+        return placement.for_keys(self.sound_scene, self.scene, playback)
 
 
 def target_of(asked: Order) -> Target:
@@ -105,7 +109,7 @@ def keys_of(asked: Order, made: Dance) -> Plan:
     """What the keys of a finished dance are to be made from."""
     target = target_of(asked)
     data, playback = take_of(asked, made, target)
-    return take_keys.plan(data, target.rig, playback.span, target.scene.tempose)
+    return take_keys.plan(data, target.rig, target.for_keys(playback).span, target.scene.tempose)
 
 
 def apply(
@@ -129,7 +133,7 @@ def apply(
             heard = replace(now, span=span, tempo=whole)
             strip = versions.put(target.sound_scene, heard, wav, settings.mute_original)
             markers.follow(target.sound_scene, span, whole)
-        take = stage.add(settings, target.rig, data, playback.span, show, ready)
+        take = stage.add(settings, target.rig, data, target.for_keys(playback).span, show, ready)
     except BaseException:
         if put_sound:
             versions.restore(target.sound_scene, target.playback.original, before)

@@ -13,6 +13,7 @@ from ..character import character, rig
 from ..server import connection
 
 WIDTH = 4.0  # pixels at UI scale 1
+SHORTEST = 1.0  # seconds of a dance that are worth keeping
 FAINT = 0.35  # where the current frame is not there yet, the nearest one is shown like this
 
 _handles: list = []
@@ -55,6 +56,11 @@ def end() -> None:
 def shown() -> "Ghost | None":
     """What is drawn now."""
     return _shown
+
+
+def danced() -> Arriving | None:
+    """The dance that is being made, where some of it is there."""
+    return _shown.dance if _shown is not None and _shown.dance.until >= SHORTEST else None
 
 
 def take_in(kind: str, value) -> None:

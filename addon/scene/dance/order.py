@@ -8,6 +8,7 @@ from tempose_pose.request import DanceRequest
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.tempo import TempoMap
 
+from ...model.dance import styles
 from ...model.errors import Problem
 from ...model.tempo import area
 from ...model.tempo.playback import Playback
@@ -83,6 +84,7 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         raise Problem("no_rig", f"{now.no_rig}.")
     scene, settings, playback = now.song.scene, now.settings, now.playback
     assert playback is not None  # the song has been checked
+    styles.check(settings.style, connection.styles())
     sound = audio.fetch(now.context, scene, playback)
     whole = now.playback_asked if new_tempo else playback
     _check_length(whole)
@@ -103,7 +105,7 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         seconds=playback.span.seconds,
         tempo_map=playback.tempo,
         grid=now.beats_asked if new_tempo else now.beats_for(playback),
-        style=settings.style or None,
+        style=styles.style_of(settings.style) or None,
         energy=float(settings.energy),
         seed=int(same.seed) if same is not None else settings.seed,
         steps=STEPS[settings.quality],
@@ -117,7 +119,7 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         song_start=playback.song_start,
         song_seconds=playback.song_seconds,
         whole=whole.tempo,
-        span=playback.span,
+        span=now.staging.for_keys(playback).span,
         notice=f"{pose.notice} {character.notice(now.rig, character.stretches(now.rig, settings))}".strip(),
     )
 
@@ -144,5 +146,6 @@ def _check_length(playback: Playback) -> None:
 
 def _part(now: Reading, playback: Playback) -> Playback:
     """The part of a strip that is to be danced."""
-    part = area.seconds_of(now.scene, now.settings.generate, playback, now.beats)
+    here = now.staging.in_scene(playback)
+    part = area.seconds_of(now.scene, now.settings.generate, here, now.beats)
     return playback if part is None else area.part_of(playback, *part)

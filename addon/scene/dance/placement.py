@@ -3,10 +3,10 @@
 
 from ...model.dance.takes import Take
 from ...model.errors import Problem
-from ...model.tempo.playback import Playback
+from ...model.tempo.playback import Playback, Staging
 from ...model.tempo.timing import Span
 from .. import compat
-from ..music import song, song_playback, sound_marks
+from ..music import song, song_playback, sound_marks, staging
 from . import stage
 
 
@@ -16,12 +16,13 @@ def is_imported(data: Take) -> bool:
 
 
 def span_of_import(scene, data: Take) -> Span:
-    """Where a take from a file lies."""
-    return Span(data.settings["left"], data.dance.poses.seconds, compat.rate_of(scene))
+    """Where the keys of a take from a file lie."""
+    span = Span(data.settings["left"], data.dance.poses.seconds, compat.rate_of(scene))
+    return Staging(scale=staging.stretch_of(scene)).keys(span)
 
 
 def span_at(playback: Playback, data: Take) -> Span:
-    """Where a dance lies: its first pose where its first song second is heard."""
+    """Where the keys of a dance lie: its first pose where its first song second is heard, on the frames of keys."""
     left = round(float(playback.frame_at(data.tempo_map[0][1])), 6)
     seconds = data.settings.get("seconds", data.dance.poses.seconds)
     return Span(left, float(seconds), playback.span.rate)
@@ -39,11 +40,19 @@ def original_of(scene, data: Take):
 
 
 def span_of(scene, take) -> Span:
-    """Where a take lies on the timeline now."""
+    """Where the keys of a take lie now; `scene` is the one with the sound."""
     data = stage.data_of(take)
     if is_imported(data):
-        return span_of_import(scene, data)
-    return span_at(song_playback.playback_of(scene, original_of(scene, data)), data)
+        return span_of_import(take.id_data, data)
+    playback = song_playback.playback_of(scene, original_of(scene, data))
+    return span_at(for_keys(scene, take.id_data, playback), data)
+
+
+def for_keys(sound_scene, scene, playback: Playback) -> Playback:
+    """A song on the frames of the keys of a scene's characters."""
+    seen = playback.visible
+    frames = seen.left, float(seen.frame_at(seen.seconds))
+    return staging.staging_of(sound_scene, scene, frames).for_keys(playback)
 
 
 def is_out_of_date(take, playback: Playback | None) -> bool:

@@ -17,15 +17,16 @@ from tempose_pose.wire.job import beats_of
 from tempose_pose.wire.poses import pose_of
 
 from ...model.character.extremities import extremities_of, joined, moved_along
-from ...model.dance import kept_poses
+from ...model.dance import kept_poses, stands
 from ...model.dance.retiming import Piece
+from ...model.dance.stands import Stands
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.keys.key_plan import Plan
 from ...model.tempo.playback import Timing
 from ...model.tempo.timing import Span
 from ..character import character, rig
-from ..keys import background_keys, base_keys, blend, curve_keys, take_keys
+from ..keys import action_keys, background_keys, base_keys, blend, curve_keys, take_keys
 from ..keys.background_keys import Ready
 from ..music import audio, sound_marks
 from ..reading import Reading
@@ -53,6 +54,8 @@ class Revision:
         The take at the frame rate of `kept`.
     what : str
         In words, for the new take's name.
+    stands : Stands, optional
+        Where ankles stay: those of locked legs as they are seen, and those that stayed before.
     """
 
     order: Order
@@ -62,6 +65,7 @@ class Revision:
     stop: int
     before: Dance
     what: str
+    stands: Stands | None = None
 
     @property
     def asked(self) -> Known:
@@ -110,7 +114,7 @@ def order(
     held = set(bones.joints_of(locked))
     kept = kept_poses.again(kept, spans, joints=[joint for joint in bones.joints if joint not in held])
     if frames is not None:
-        at = [float(it.span.second_at(f)) for f in frames]
+        at = [float(it.span.second_at(now.staging.key_frame(f))) for f in frames]
         inside = [s for s in at if any(a - 1e-6 <= s < b for a, b in spans)]
         if not inside:
             raise Problem("no_poses", "None of the kept poses lies in the range: press Keep This Pose there.")
@@ -141,7 +145,26 @@ def order(
         span=Span(float(it.span.frame_at(part.first / fps)), part.seconds, it.span.rate),
         notice=character.notice(ob),
     )
-    return Revision(asked_for, it.take.identity, kept, part.first, part.stop, before, what)
+    stay = _stands(now, it, before, kept, held, spans)
+    return Revision(asked_for, it.take.identity, kept, part.first, part.stop, before, what, stay)
+
+
+def _stands(now: Reading, it, before: Dance, kept: Known, locked: set[str], spans) -> Stands | None:
+    """Where the ankles stay that the revision keeps."""
+    joints = kept.poses.skeleton.joints
+    if before.poses.fps != stands.FPS or not set(stands.ANKLES) <= set(joints):
+        return None
+    old = stands.from_text(it.data.settings.get("stands"))
+    old = old.within(kept.mask[:, [joints.index(a) for a in stands.ANKLES]]) if old is not None else None
+    take, action = base_keys.take_of(now.settings, it.take.rig)
+    edited = action is not None and any(mask.any() for mask in action_keys.by_hand(action).values())
+    if (
+        not locked & set(stands.ANKLES) or take != it.take or edited
+    ):  # keys set by hand stay, and move the feet
+        return stands.joined(old, None)
+    seen = take_keys.ankles_seen(replace(it.data, dance=before), it.take.rig, action, it.span, now.settings)
+    new = stands.whole(len(seen), seen, sorted(locked), spans) if seen is not None else None
+    return stands.joined(old, new)
 
 
 def _reference(asked: dict, ob) -> PoseSequence:
@@ -211,14 +234,17 @@ def _take_of(change: Revision, made: Dance, target: delivery.Target) -> tuple[An
     """The take that was changed, what the new one is, and where it lies."""
     asked = change.order
     old = stage.of_identity(target.scene.tempose, change.take)
-    data = replace(stage.data_of(old), dance=made)
+    data = stage.data_of(old)
+    settings = _without_stands(data.settings)
+    if change.stands is not None:
+        settings["stands"] = change.stands.to_text()
+    data = replace(data, dance=made, settings=settings)
     if placement.is_imported(data):
         return old, data, placement.span_of_import(target.scene, data)
     playback = target.playback
     mark = sound_marks.mark_of_playback(replace(playback, tempo=asked.whole))
-    settings = {**data.settings, "style": asked.request.style or ""}
-    data = replace(data, fingerprint=mark, settings=settings)
-    return old, data, placement.span_at(playback, data)
+    data = replace(data, fingerprint=mark, settings={**settings, "style": asked.request.style or ""})
+    return old, data, placement.span_at(target.for_keys(playback), data)
 
 
 def keys_of(change: Revision, made: Dance) -> Plan:
@@ -252,9 +278,13 @@ def apply(change: Revision, made: Dance, ready: Ready | None = None) -> str:
 def reshape_take(now: Reading, group, what: str, change, whole: bool = False) -> str:
     """A take changed without a server: `change` gets the dance and the spans and returns a dance."""
     it = part_of(now, None if whole else group)
-    data = replace(it.data, dance=change(it.data.dance, it.spans))
+    data = replace(it.data, dance=change(it.data.dance, it.spans), settings=_without_stands(it.data.settings))
     spans = None if whole else it.spans
     return _add(now.settings, it.take.rig, data, it.span, it.take, what, spans)
+
+
+def _without_stands(settings: dict) -> dict:
+    return {key: value for key, value in settings.items() if key != "stands"}
 
 
 def blend_take(now: Reading, strength: float) -> str:

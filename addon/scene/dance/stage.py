@@ -11,7 +11,7 @@ from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.tempo.timing import Span
 from ..character import character, rig
-from ..keys import action_keys, curve_keys, take_keys
+from ..keys import action_keys, curve_keys, frame_rate, take_keys
 from ..keys.background_keys import Ready
 from ..music import mix, strips
 from ..tempo import tempo_preview, versions
@@ -69,7 +69,35 @@ def show(settings, take, span: Span, ready: Ready | None = None) -> None:
         action = take_keys.bake(data_of(take), ob, span, settings, PREVIEW, take.identity, ready)
     hide(settings, ob)
     take.hidden_action = None
+    take.state = "PREVIEW"  # also of one that was accepted, and whose Action was deleted
     _show(take, ob, action)
+
+
+def is_kept_as_action(take) -> bool:
+    """Whether a take was accepted and its Action is still there; of one that is gone the keys are made anew."""
+    return take.state == "ACCEPTED" and take_keys.action_of(take) is not None
+
+
+def moves_its_rig(take) -> bool:
+    """Whether an accepted take moves its character now, by itself or from a track of the NLA."""
+    data = take.rig.animation_data if take.rig is not None else None
+    if data is None or take.state != "ACCEPTED":
+        return False
+    actions = [
+        data.action,
+        *(s.action for t in data.nla_tracks if not t.mute for s in t.strips if not s.mute),
+    ]
+    return any(a is not None and a.get(action_keys.TAKE) == take.identity for a in actions)
+
+
+def show_accepted(settings, take) -> None:
+    """Let an accepted take move its character again; what moved it before stays as an Action with a fake user."""
+    ob = rig_of(take)
+    hide(settings, ob)
+    action, data = take_keys.action_of(take), ob.animation_data_create()
+    if data.action is not None:
+        data.action.use_fake_user = True  # nothing may be lost on saving
+    take_keys.assign(ob, action)
 
 
 def kept_keys(take) -> bool:
@@ -82,19 +110,8 @@ def _hidden_keys(take, span: Span):
     action = take.hidden_action
     if action is None:
         return None
-    if curve_keys.SPAN not in action or abs(action[curve_keys.SPAN][2] - span.rate) > 1e-6:
-        bpy.data.actions.remove(action)  # of another frame rate
-        return None
     action.name = PREVIEW
-    shift = span.left - action[curve_keys.SPAN][0]
-    if shift:
-        masks = action_keys.by_hand(action)
-        for curve in action_keys.curves(action):
-            curve_keys.write(
-                curve, curve_keys.read(curve, masks[curve.data_path, curve.array_index]).shifted(shift)
-            )
-        action_keys.stamp(action, masks)
-        action[curve_keys.SPAN] = [span.left, span.seconds, span.rate]
+    frame_rate.fit(action, span)
     return action
 
 

@@ -2,7 +2,7 @@
 """The take that is to be changed, the part of it, and the music that it is danced to. Main thread only."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tempose_pose.grid import BeatGrid
 from tempose_pose.tempo import TempoMap
@@ -33,9 +33,11 @@ class TakePart:
     original
         The sound strip; None for a take from a file, where there is no music.
     span : Span
-        The take on the timeline.
+        The take, on the frames of its keys.
     playback : Playback
         The whole strip; without one, the take as if it were music.
+    keyed : Playback
+        The same on the frames of keys.
     beats : BeatGrid, optional
         Of the sound, in song seconds.
     spans : of (start, stop)
@@ -48,6 +50,7 @@ class TakePart:
     original: object
     span: Span
     playback: Playback
+    keyed: Playback
     beats: BeatGrid | None
     spans: list
 
@@ -75,25 +78,31 @@ def part_of(now: Reading, group) -> TakePart:
     stage.rig_of(take)
     scene = compat.sound_scene(now.context)
     playback, beats = _music(now, scene, data)
-    imported = placement.is_imported(data)
-    if imported or playback is None:
-        span = placement.span_of_import(scene, data)
+    imported, staging = placement.is_imported(data), now.staging
+    keyed = placement.for_keys(scene, now.scene, playback) if playback is not None else None
+    if imported or playback is None or keyed is None:
+        span = placement.span_of_import(now.scene, data)
     else:
-        span = placement.span_at(playback, data)
-    if playback is None:
-        playback = Playback(span, TempoMap(data.tempo_map), None, span, data.song_start, data.song_seconds)
+        span = placement.span_at(keyed, data)
+    if playback is None or keyed is None:
+        playback = keyed = Playback(
+            span, TempoMap(data.tempo_map), None, span, data.song_start, data.song_seconds
+        )
     part = None
     if group is not None:
         whole = group.area == "BARS" or not imported
-        where = playback if whole else Playback(span, playback.tempo, None, span, 0.0, span.seconds)
+        seen = staging.seen(keyed.span if whole else span)
+        where = (
+            replace(keyed, span=seen) if whole else Playback(seen, keyed.tempo, None, seen, 0.0, span.seconds)
+        )
         part = area.seconds_of(now.scene, group, where, beats)
         if part is not None:
-            shift = float(where.span.second_at(span.left))
+            shift = float(seen.second_at(staging.seen(span).left))
             part = part[0] - shift, part[1] - shift
     start, stop = (0.0, span.seconds) if part is None else (max(part[0], 0.0), min(part[1], span.seconds))
     if stop <= start:
         raise Problem("range_outside", f"This range lies outside of {take.name}. Choose another one.")
-    return TakePart(take, data, scene, playback.original, span, playback, beats, [(start, stop)])
+    return TakePart(take, data, scene, playback.original, span, playback, keyed, beats, [(start, stop)])
 
 
 def _music(now: Reading, scene, data: Take) -> tuple[Playback | None, BeatGrid | None]:
@@ -120,7 +129,7 @@ def danced_part(it: TakePart, frames: int) -> DancedPart:
     fps = connection.fps()
     if not placement.is_imported(it.data):
         return DancedPart(0, frames, TempoMap(it.data.tempo_map), fps)
-    shift = float(it.playback.span.second_at(it.span.left))  # of the strip, at the take's beginning
+    shift = float(it.keyed.span.second_at(it.span.left))  # of the strip, at the take's beginning
     first = max(0, math.ceil(-shift * fps - 1e-6))
     stop = min(frames, math.floor((it.playback.span.seconds - shift) * fps + 1e-6))
     if (stop - first) / fps < MIN_SECONDS:

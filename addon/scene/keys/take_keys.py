@@ -8,6 +8,8 @@ import numpy as np
 
 from tempose_pose.skeletons import FINGERS
 
+from ...model.character.forward import Forward
+from ...model.dance import stands
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.keys import key_plan
@@ -49,7 +51,33 @@ def plan(take: Take, ob, span: Span, settings) -> Plan:
         blend.under(take.settings, span.frames),
         take.settings.get("strength", 1.0),
         str(take.settings.get("style") or ""),
+        stands.from_text(take.settings.get("stands")),
     )
+
+
+def ankles_seen(take: Take, ob, action, span: Span, settings) -> np.ndarray | None:
+    """(T, 2, 2) where the keys of an Action put the ankles at the frames of a dance, as shares of its canvas.
+
+    None where the ankles do not follow from the keys of mapped bones alone.
+    """
+    asked = plan(take, ob, span, settings)
+    bones = {path: name for name, path in asked.paths.items()}
+    frames = span.frame_at(np.arange(len(take.dance.poses)) / take.dance.poses.fps)
+    columns: dict[str, list] = {}
+    for curve in action_keys.curves(action):
+        path, _, prop = curve.data_path.rpartition(".")
+        if path in bones:
+            column = np.array([curve.evaluate(frame) for frame in frames])
+            columns.setdefault(bones[path], []).append((prop, curve.array_index, column))
+    layout = {bone: [(prop, index) for prop, index, _ in own] for bone, own in columns.items()}
+    forward = Forward(asked.bones, asked.bone_map, asked.plane, layout)
+    if not columns or not set(stands.ANKLES) <= set(forward.names):
+        return None
+    joints = forward(
+        {bone: np.stack([c for _, _, c in own], 1) for bone, own in columns.items()}
+    )  # (J, T, 2)
+    at = joints[[forward.names.index(ankle) for ankle in stands.ANKLES]].transpose(1, 0, 2)
+    return asked.place.to_pixels(at) / np.asarray(asked.place.canvas, float)
 
 
 def pixel_size(ob, plane) -> float:

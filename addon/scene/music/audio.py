@@ -109,17 +109,6 @@ def _volume_from(strip, span: Span) -> list:
     ]
 
 
-def check_pace(scene) -> None:
-    """Refuse a scene whose frames and sound go at different paces."""
-    old, new = scene.render.frame_map_old, scene.render.frame_map_new
-    if old != new:
-        raise Problem(
-            "time_stretched",
-            f"Time Stretching is on in the Output properties ({old} to {new}), so frames and sound go at different "
-            "paces. Set both numbers the same (the Frame Rate changes the pace of both), then press again.",
-        )
-
-
 def check(strip, span: Span) -> None:
     """Refuse strips that cannot be heard, before anything else happens."""
     if isinstance(strip, Mix):
@@ -147,7 +136,6 @@ def check(strip, span: Span) -> None:
 def fetch(context, scene, playback: Playback) -> Sound:
     """The sound of a strip. Takes up to some seconds where a mixdown is needed, on the main thread."""
     strip, span = playback.original, playback.visible
-    check_pace(scene)
     check(strip, span)
     if isinstance(strip, Mix):
         anchor = strip.content_start

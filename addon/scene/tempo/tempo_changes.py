@@ -12,10 +12,11 @@ from tempose_pose.grid import BeatGrid
 from tempose_pose.tempo import TempoMap
 
 from ...model.dance import retiming
+from ...model.errors import Problem
 from ...model.tempo import area, feel
 from ...model.tempo.playback import Playback, Timing
 from ...model.tempo.timing import Span
-from ..keys import curve_keys
+from ..keys import curve_keys, frame_rate
 from ..server import connection
 
 SAME_SONG = 0.02  # seconds by which a cut may differ and still be the same
@@ -71,6 +72,14 @@ def _head(line: str) -> dict | None:
         return None
 
 
+def rate_in_words(old: float, new: float) -> str:
+    """That the keys are off since the frame rate was changed, without a full stop."""
+    return (
+        f"The keys were made for {old:.6g} frames a second, and {new:.6g} are played now, so they are off the beat: "
+        "press Fit to Frame Rate"
+    )
+
+
 def changes_of(take, action, playback: Playback, beats: BeatGrid | None) -> TempoChange | None:
     """What a dance would hear anew after an edit of the tempo; None where it is no dance to this sound.
 
@@ -92,8 +101,8 @@ def changes_of(take, action, playback: Playback, beats: BeatGrid | None) -> Temp
         return None
     tempo = TempoMap(head["tempo_map"])
     left, _, rate = action.get(curve_keys.SPAN, (playback.span.left, 0.0, playback.span.rate))
-    if abs(rate - playback.span.rate) > 1e-6:
-        return None
+    if frame_rate.other_rate(action, playback.span.rate):
+        raise Problem("frame_rate_changed", f"{rate_in_words(rate, playback.span.rate)}.")
     end = start + seconds
     old = Timing(Span(float(left), float(tempo.to_timeline(end)), playback.span.rate), tempo)
     part = (start, end) if max(before, behind) > SAME_SONG else None

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tempose.datasets.genres import BASS, CHORDS, GENRES, PADS, PATTERNS, PROGRESSIONS, SCALES, Genre
+from tempose.datasets.genres import GENRES, PADS, PROGRESSIONS, SCALES, Genre
+from tempose.datasets.patterns import BASS, CHORDS, PATTERNS
 
 __all__ = [
     "GENRES",
@@ -67,6 +68,7 @@ def drums_by_program(rng: np.random.Generator, name: str, bars: int, beats_per_b
     """(N, 3) hits (beat, note, velocity) of a pattern with small variations and fills."""
     hits = []
     pattern = PATTERNS[name]
+    last = 4 * beats_per_bar - 4
     dropped = {n for n in pattern if n not in (36, 38, 39) and rng.random() < 0.15}
     for bar in range(bars):
         fill = bar % 4 == 3 and rng.random() < 0.4
@@ -77,14 +79,14 @@ def drums_by_program(rng: np.random.Generator, name: str, bars: int, beats_per_b
                 if (
                     mark == "."
                     or (mark == "?" and rng.random() > 0.35)
-                    or (fill and step >= 12 and note != 36)
+                    or (fill and step >= last and note != 36)
                 ):
                     continue
                 level = 0.95 if mark == "X" else 0.55
                 accent = 0.1 * (step % 4 == 0) - 0.1 * (step % 2)
                 hits.append((bar * beats_per_bar + step / 4, note, level + accent + rng.normal(0, 0.04)))
         if fill:
-            for step in range(12, 16):
+            for step in range(last, last + 4):
                 if rng.random() < 0.8:
                     hits.append(
                         (bar * beats_per_bar + step / 4, rng.choice([38, 45, 48, 38]), rng.uniform(0.5, 0.95))

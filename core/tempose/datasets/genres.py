@@ -56,6 +56,10 @@ class Genre:
         Drum kits; ``"oneshots"`` draws a kit of one-shots.
     swing : (float, float)
         Range of the off-beat's place within the beat.
+    tempo : (float, float)
+        Beats per minute between which such music is mostly played, as people count it.
+    counted : int
+        So many beats of the notes are counted as one: 3 in 6/8, whose notes are written in eighths.
     """
 
     scales: tuple[str, ...]
@@ -73,10 +77,13 @@ class Genre:
     sevenths: float = 0.3
     beats_per_bar: int = 4
     pump: float = 0.0
+    tempo: tuple[float, float] = (70.0, 150.0)
+    counted: int = 1
 
 
 GENRES: dict[str, Genre] = {
     "house": Genre(
+        tempo=(116, 130),
         scales=("minor", "dorian"),
         patterns=("house", "house2"),
         kits=(24, 25, "oneshots"),
@@ -92,6 +99,7 @@ GENRES: dict[str, Genre] = {
         pump=0.5,
     ),
     "electronic": Genre(
+        tempo=(108, 146),
         scales=("minor", "phrygian"),
         patterns=("house", "breaks", "electro"),
         kits=(24, 25, "oneshots"),
@@ -105,6 +113,7 @@ GENRES: dict[str, Genre] = {
         pump=0.4,
     ),
     "hip_hop": Genre(
+        tempo=(76, 104),
         scales=("minor", "dorian", "phrygian"),
         human=("hiphop", "funk"),
         patterns=("boom_bap", "boom_bap2"),
@@ -119,6 +128,7 @@ GENRES: dict[str, Genre] = {
         sevenths=0.6,
     ),
     "krump": Genre(
+        tempo=(72, 150),
         scales=("phrygian", "minor"),
         human=("hiphop",),
         patterns=("trap", "stomp"),
@@ -133,6 +143,7 @@ GENRES: dict[str, Genre] = {
         sevenths=0.1,
     ),
     "funk": Genre(
+        tempo=(88, 124),
         scales=("dorian", "mixolydian"),
         human=("funk", "soul", "neworleans/funk", "jazz/funk", "afrobeat"),
         patterns=("electro",),
@@ -146,6 +157,7 @@ GENRES: dict[str, Genre] = {
         sevenths=0.7,
     ),
     "break": Genre(
+        tempo=(92, 136),
         scales=("dorian", "minor"),
         human=("funk", "dance/breakbeat", "hiphop", "soul"),
         patterns=("breaks",),
@@ -161,6 +173,7 @@ GENRES: dict[str, Genre] = {
         sevenths=0.5,
     ),
     "disco": Genre(
+        tempo=(108, 132),
         scales=("minor", "dorian", "major"),
         human=("dance/disco",),
         patterns=("disco",),
@@ -175,6 +188,7 @@ GENRES: dict[str, Genre] = {
         sevenths=0.5,
     ),
     "rock": Genre(
+        tempo=(76, 180),
         scales=("major", "minor", "mixolydian"),
         human=("rock", "punk", "pop"),
         patterns=("rock",),
@@ -188,6 +202,7 @@ GENRES: dict[str, Genre] = {
         sevenths=0.05,
     ),
     "latin": Genre(
+        tempo=(84, 140),
         scales=("minor", "dorian", "major"),
         human=("latin", "afrocuban/rhumba", "afrobeat", "reggae"),
         kits=(0, 8),
@@ -201,6 +216,7 @@ GENRES: dict[str, Genre] = {
         sevenths=0.4,
     ),
     "jazz": Genre(
+        tempo=(90, 200),
         scales=("dorian", "mixolydian", "major"),
         human=("jazz", "blues/shuffle", "rock/shuffle"),
         patterns=("swing",),
@@ -216,6 +232,7 @@ GENRES: dict[str, Genre] = {
         sevenths=0.95,
     ),
     "ballad": Genre(
+        tempo=(56, 92),
         scales=("major", "minor"),
         human=("pop/soft", "soul"),
         kits=(0, 8),
@@ -229,6 +246,7 @@ GENRES: dict[str, Genre] = {
         sevenths=0.5,
     ),
     "waltz": Genre(
+        tempo=(84, 190),
         scales=("major", "minor"),
         kits=(0,),
         bass=("first",),
@@ -241,6 +259,7 @@ GENRES: dict[str, Genre] = {
         beats_per_bar=3,
     ),
     "strings": Genre(
+        tempo=(60, 140),
         scales=("minor", "major"),
         kits=(0,),
         bass=("quarters", "eighths"),
@@ -265,94 +284,4 @@ GENRES_FOR_STYLE: dict[str, tuple[str, ...]] = {
     "middle_hip_hop": ("hip_hop", "break"),
     "pop": ("electronic", "funk", "hip_hop"),
     "waack": ("disco", "house"),
-}
-
-# Sixteen steps a bar; upper case is loud, lower case soft, "?" comes now and then.
-PATTERNS: dict[str, dict[int, str]] = {
-    "house": {
-        36: "X...X...X...X...",
-        39: "....X.......X...",
-        42: "x.?.x.?.x.?.x.?.",
-        46: "..X...X...X...X.",
-    },
-    "house2": {
-        36: "X...X...X...X..?",
-        38: "....x.......x..?",
-        42: "xxxxxxxxxxxxxxxx",
-        46: "..X...X...X...X.",
-        37: "...?..?....?..?.",
-    },
-    "disco": {
-        36: "X...X...X...X...",
-        38: "....X.......X...",
-        42: "x.x.x.x.x.x.x.x.",
-        46: "..X...X...X...X.",
-    },
-    "electro": {
-        36: "X.....X...X.?...",
-        38: "....X.......X...",
-        42: "x.x.x.xxx.x.x.xx",
-        54: "..?...?....?..?.",
-    },
-    "breaks": {
-        36: "X.X.......XX....",
-        38: "....X..?.?..X..?",
-        42: "x.x.x.x.x.x.x.x.",
-        51: "?...?...?...?...",
-    },
-    "boom_bap": {
-        36: "X......?.XX.....",
-        38: "....X.......X...",
-        42: "x.x.x.x.x.x.x.x.",
-        46: "..............?.",
-    },
-    "boom_bap2": {
-        36: "X..X......X..?..",
-        38: "....X..?....X...",
-        42: "x.xxx.x.x.x.x.xx",
-    },
-    "trap": {
-        36: "X......?..X..?..",
-        38: "........X......?",
-        42: "x.x.x.xxx.x.xxxx",
-        46: "......?.........",
-    },
-    "stomp": {
-        36: "X..X..X.X..X?...",
-        39: "....X.......X...",
-        42: "x...x...x...x...",
-        45: "..............?.",
-    },
-    "rock": {
-        36: "X.......X.?.....",
-        38: "....X.......X...",
-        42: "x.x.x.x.x.x.x.x.",
-    },
-    "swing": {
-        51: "X...x..xX...x..x",
-        44: "....x.......x...",
-        36: "x.......?.......",
-        38: "...?......?....?",
-    },
-}
-
-# Bass: (step in sixteenths, length in sixteenths, chord tone) by name; chord tones as in `_tone`.
-BASS = {
-    "roots": ((0, 14, 0),),
-    "first": ((0, 6, 0),),
-    "halves": ((0, 7, 0), (8, 7, 4)),
-    "quarters": ((0, 3, 0), (4, 3, 0), (8, 3, 0), (12, 3, 4)),
-    "eighths": tuple((s, 2, 0) for s in range(0, 16, 2)),
-    "offbeat": tuple((s, 2, 0) for s in range(2, 16, 4)),
-    "octaves": tuple((s, 2, 0 if s % 4 == 0 else 7) for s in range(0, 16, 2)),
-    "sparse": ((0, 5, 0), (10, 4, 0)),
-    "kick": ((0, 3, 0), (3, 2, 0), (8, 3, 0), (11, 2, 4)),
-    "tumbao": ((0, 2, 0), (6, 5, 4), (12, 4, 7)),
-}
-CHORDS = {
-    "held": ((0, 16),),
-    "quarters": ((0, 3), (4, 3), (8, 3), (12, 3)),
-    "eighths": tuple((s, 2) for s in range(0, 16, 2)),
-    "offbeats": tuple((s, 1) for s in range(2, 16, 4)),
-    "oom_pah": ((4, 3), (8, 3)),
 }

@@ -34,6 +34,7 @@ LEVELS = {
     "pad": (-14.0, 3.0),
     "lead": (-8.0, 4.0),
 }
+PACE = 0.16  # by how much, as a logarithm, the tempo of a drum take is changed where it is to stay its own
 NO_DRUMS = 0.2  # share of songs without drums where the genre leaves it open
 
 
@@ -58,12 +59,13 @@ def render_song(
     bpm: float | Sequence[float],
     bars: int,
     *,
-    genre: str | None = None,
+    genre: str | Genre | None = None,
     drums: bool | None = None,
     offset: float = 0.0,
     tail: float = 0.0,
     split: str = "train",
     form: Form | bool = False,
+    own_pace: bool = False,
 ) -> tuple[np.ndarray, BeatGrid]:
     """A song made by chance at exactly the beats asked for.
 
@@ -75,9 +77,9 @@ def render_song(
     bpm : float, or one number per beat
         A list makes tempo changes, abrupt or gradual.
     bars : int
-        Bars of four beats (three in a waltz: see `GENRES`).
-    genre : str, optional
-        One of `genres.GENRES`.
+        Bars of four beats (three in a waltz, two in 6/8: see `Genre`).
+    genre : str or Genre, optional
+        One of `genres.GENRES`, or any other.
     drums : bool, optional
         None lets chance decide; genres without drums stay without.
     offset : float
@@ -88,6 +90,9 @@ def render_song(
         Which drum takes to use, ``"train"`` or ``"validation"``.
     form : Form or bool
         Sections with levels of their own; True draws a form by chance, False leaves the song as loud throughout.
+    own_pace : bool
+        Take human drums only from takes that were played at about this tempo, where there are any: what a drummer
+        plays tells how it is counted.
 
     Returns
     -------
@@ -103,16 +108,20 @@ def render_song(
     """
     names = sorted(GENRES)
     name = genre if genre is not None else names[rng.integers(len(names))]
-    if name not in GENRES:
+    if not isinstance(name, Genre) and name not in GENRES:
         raise TemposeError("genre_unknown", f"Known genres: {', '.join(names)}.")
-    kind = GENRES[name]
+    kind = name if isinstance(name, Genre) else GENRES[name]
     beats = bars * kind.beats_per_bar
-    seconds = beat_seconds(bpm, beats, offset)
+    counted = beat_seconds(bpm, beats // kind.counted, offset)
+    seconds = counted
+    if kind.counted > 1:
+        seconds = np.interp(np.arange(beats + 1) / kind.counted, np.arange(len(counted)), counted)
     possible = bool(kind.human or kind.patterns)
     with_drums = possible and (drums if drums is not None else rng.random() >= NO_DRUMS)
 
     swing = rng.uniform(*kind.swing)
-    parts = _parts(rng, library, kind, bars, with_drums, split)
+    pace = float(np.median(bpm)) if own_pace else None
+    parts = _parts(rng, library, kind, bars, with_drums, split, pace)
     roles = tuple(p.role for p in parts)
     if form is True:
         form = draw_form(rng, bars, roles, kind.beats_per_bar)
@@ -145,7 +154,7 @@ def render_song(
     samples = _master(rng, mix, wet)
     if form:
         samples = applied(samples, form, seconds, SAMPLE_RATE)
-    return samples, BeatGrid(seconds[:-1], seconds[: -1 : kind.beats_per_bar])
+    return samples, BeatGrid(counted[:-1], seconds[: -1 : kind.beats_per_bar])
 
 
 def _formed(rng: np.random.Generator, part: Part, form: Form) -> np.ndarray:
@@ -163,10 +172,12 @@ def _formed(rng: np.random.Generator, part: Part, form: Form) -> np.ndarray:
     return notes
 
 
-def _parts(rng, library: SampleLibrary, kind: Genre, bars: int, with_drums: bool, split: str) -> list[Part]:
+def _parts(
+    rng, library, kind: Genre, bars: int, with_drums: bool, split: str, pace: float | None
+) -> list[Part]:
     parts = []
     if with_drums:
-        parts.append(_drums(rng, library, kind, bars, split))
+        parts.append(_drums(rng, library, kind, bars, split, pace))
     scale, key, degrees = harmony(rng, kind, bars)
     alone = not with_drums
     if rng.random() < (0.9 if with_drums else 0.75):
@@ -180,7 +191,7 @@ def _parts(rng, library: SampleLibrary, kind: Genre, bars: int, with_drums: bool
     return parts
 
 
-def _drums(rng, library: SampleLibrary, kind: Genre, bars: int, split: str) -> Part:
+def _drums(rng, library: SampleLibrary, kind: Genre, bars: int, split: str, pace: float | None) -> Part:
     """Human takes where the genre has them (a small share quantised), else patterns."""
     kit: int | str = kind.kits[rng.integers(len(kind.kits))]
     if rng.random() < 0.15:
@@ -193,6 +204,9 @@ def _drums(rng, library: SampleLibrary, kind: Genre, bars: int, split: str) -> P
         else []
     )
     takes = takes or ([t for t in library.takes if t.style.startswith(kind.human)] if kind.human else [])
+    if pace is not None:
+        near = [t for t in takes if abs(np.log(t.bpm / pace)) < PACE]
+        takes = near if near or kind.patterns else takes
     label = "human:"
     if takes and (not kind.patterns or rng.random() < 0.7):
         take = takes[rng.integers(len(takes))]

@@ -47,7 +47,8 @@ class Kind:
     drums: bool | None = True
     curve: str = "steady"
     bars: int | None = None  # a loop of so many, from its first sample on
-    counted: int = 1  # beats of the genre that people count as one: 3 is 6/8 with its eighths as beats
+    own_pace: bool = False  # drum takes played at about this tempo
+    overlaid: bool = False  # with a sound without a beat on top, as speech or noise would be
 
 
 KINDS = (
@@ -62,13 +63,29 @@ KINDS = (
     Kind("loop of 1", (80, 96, 110, 124), bars=1),
     Kind("loop of 2", (80, 96, 110, 124), bars=2),
     Kind("loop of 4", (80, 96, 110, 124, 174), bars=4),
-    Kind("six-eight", (46, 50, 58, 66), "waltz", None, counted=3),
+    Kind("six-eight", (46, 50, 58, 66), "six_eight", None),
     Kind("ritardando", (90, 100, 110, 128), curve="ritardando"),
     Kind("rubato", (70, 84, 96, 110), None, None, "rubato"),
     Kind("usual tempo", (86, 90, 92, 94, 96, 98, 100, 104)),
     Kind("slow", (60, 64, 68, 72)),
     Kind("fast", (150, 160, 174, 184, 196), "break"),
+    Kind("own tempo", (84, 92, 98, 104, 118, 126), own_pace=True),
+    Kind("punk", (160, 176, 190), "punk", own_pace=True),
+    Kind("metal", (96, 132, 168), "metal"),
+    Kind("reggae", (72, 84), "reggae", own_pace=True),
+    Kind("country", (92, 118), "country", own_pace=True),
+    Kind("afro", (88, 104, 116), "afro", own_pace=True),
+    Kind("jig", (104, 120), "jig"),
+    Kind("sparse", (70, 96, 120), "sparse"),
+    Kind("solo", (72, 96, 120), "solo", None),
+    Kind("mix", (90, 110, 128), None, None, own_pace=True, overlaid=True),
+    # Rhythms that training never had.
+    Kind("ska", (126, 150, 164), "ska"),
+    Kind("polka", (104, 124), "polka"),
+    Kind("drum and bass", (170, 174), "drum_and_bass"),
+    Kind("afro six", (88, 104), "afro_six"),
 )
+HELD_OUT = ("ska", "polka", "drum and bass", "afro six")
 FOURS = ("house", "electronic", "hip_hop", "krump", "funk", "break", "disco", "rock", "latin", "ballad")
 
 
@@ -115,7 +132,7 @@ def rendered(
     kind, name, bpm, (N,) float32 samples at 22,050 Hz, true grid
         The kind "no beat" (noise, drones, strokes at random moments) has an empty grid.
     """
-    from tempose.datasets.genres import GENRES
+    from tempose.datasets.rhythms import ALL
     from tempose.datasets.synth import SampleLibrary, render_song
 
     library = SampleLibrary(Path(data))
@@ -128,25 +145,33 @@ def rendered(
         for bpm in kind.tempi:
             for take in range(songs):
                 rng = np.random.default_rng([77, number, int(bpm), take])
-                genre = kind.genre or str(rng.choice(FOURS))
+                genre = kind.genre or str(rng.choice(_usual(bpm) if kind.own_pace else FOURS))
                 name = f"{kind.name} {bpm:g} {genre} {take}"
                 if name in skip:
                     continue
-                bar = GENRES[genre].beats_per_bar
-                count = max(16, int(seconds * bpm * kind.counted / 60))
+                bar = ALL[genre].beats_per_bar // ALL[genre].counted
+                count = max(16, int(seconds * bpm / 60))
                 count -= count % bar if kind.curve == "ritardando" else 0  # it ends with the song
-                tempo = tempo_of(kind.curve, bpm * kind.counted, count, rng)
+                tempo = tempo_of(kind.curve, bpm, count, rng)
                 first = float(rng.uniform(0, 1))
                 if kind.bars is None and kind.curve != "ritardando":
                     count = min(count, int(np.searchsorted(np.cumsum(60 / tempo), seconds)) + 1)
                 bars = kind.bars or max(2, count // bar)
                 samples, grid = render_song(
-                    rng, library, tempo[: bars * bar].tolist(), bars, genre=genre, drums=kind.drums,
-                    offset=0.0 if kind.bars else first, split="validation",
+                    rng, library, tempo[: bars * bar].tolist(), bars, genre=ALL[genre], drums=kind.drums,
+                    offset=0.0 if kind.bars else first, split="validation", own_pace=kind.own_pace,
                 )  # fmt: skip
-                if kind.counted > 1:
-                    grid = BeatGrid(grid.beats[:: kind.counted], grid.downbeats[::2])
+                if kind.overlaid:
+                    over = np.resize(beatless(take + int(bpm), seconds), len(samples))
+                    samples = samples + 0.3 * np.abs(samples).max() * over / np.abs(over).max()
                 yield kind.name, name, float(bpm), samples, grid
+
+
+def _usual(bpm: float) -> list[str]:
+    """Genres that are mostly played at about this tempo."""
+    from tempose.datasets.genres import GENRES
+
+    return [name for name in FOURS if GENRES[name].tempo[0] <= bpm <= GENRES[name].tempo[1]]
 
 
 def beatless(seed: int, seconds: float) -> np.ndarray:

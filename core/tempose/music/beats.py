@@ -21,8 +21,17 @@ RATHER = 150.0  # … and from which on that is the rule: few people tap as fast
 HALVE = 0.8  # how probable that must be
 FAST, SLOW = 165.0, 66.0  # at tempi beyond these …
 UNUSUAL = 0.35  # … the tracker counts a song of a usual tempo by another octave so often
+EIGHTHS = (
+    120.0  # tempo from which on beats may be the eighths of 6/8, or three in the time of two dotted beats …
+)
+DOTTED = 1.0  # … where one in three is rated higher than both others by so many log odds
 COMPOUND = 132.0  # threes this fast may be the eighths of 6/8
-METERS = (4, 3)
+METERS, COMPOUND_METERS = (4, 3), (2,)
+SHIFTED = (
+    16.0  # log odds against bars that begin elsewhere all at once; half as much again, against another length
+)
+EDGE = 0.03  # seconds before the end of the file: where a loop ends, the next one would begin
+RING = 0.1  # of a beat that the last one rings where no stroke of it is heard
 AT_ONCE = 4.0  # log odds that a sound which begins on a beat begins with a bar: loops do
 
 
@@ -57,13 +66,15 @@ def track_beats(samples: np.ndarray) -> BeatGrid:
         return _even(seconds)
     beats = _between_frames(path / RATE, heard[:, 0], BEAT_RATE)
     beats = _evened(_bridged(beats, heard[:, 0], BEAT_RATE))
+    plain, beats = beats, _dotted(beats, heard[:, 0], BEAT_RATE)
+    meters = METERS if beats is plain else COMPOUND_METERS
     beats, doubt = _at_its_octave(beats, heard, BEAT_RATE)
     begin, end = _audible(samples)
     confidence = _confidence(beats, heard[:, 0], BEAT_RATE, end - begin, doubt)
-    beats = _extended(beats, begin, min(end, seconds), heard[:, 0], BEAT_RATE)
+    beats = _extended(beats, begin, min(end, seconds - EDGE), heard[:, 0], BEAT_RATE)
     bar = _logit(_near(heard[:, 1], beats, BEAT_RATE))
     bar[0] += AT_ONCE * (max(begin, beats[0]) < 0.05)
-    return BeatGrid(beats, beats[_downbeats(bar)], confidence, _near(heard[:, 0], beats, BEAT_RATE))
+    return BeatGrid(beats, beats[_downbeats(bar, meters)], confidence, _near(heard[:, 0], beats, BEAT_RATE))
 
 
 def tempo_curve(grid: BeatGrid) -> np.ndarray:
@@ -172,7 +183,7 @@ def _between_frames(times: np.ndarray, curve: np.ndarray, rate: int) -> np.ndarr
             top = (m + 0.5 * (a - c) / bend) / rate
             out[k] = top if abs(top - time) < 0.045 else time
     good = np.concatenate([[True], np.diff(out) > 0.1])
-    return np.maximum(out[good], 0)
+    return np.maximum(out[good], 0) + 0.0  # no minus zero
 
 
 def _bridged(beats: np.ndarray, curve: np.ndarray, rate: int) -> np.ndarray:
@@ -217,31 +228,33 @@ def _extended(beats: np.ndarray, begin: float, end: float, curve: np.ndarray, ra
         near = near[(near >= 0) & (near < len(curve))]
         if len(near) and curve[near].max() > 0.3:
             at = _between_frames(np.array([near[curve[near].argmax()] / rate]), curve, rate)[0]
+        elif at >= end - RING * gap:
+            break
         after.append(at)
         last, gap = at, (at - last if len(near) and curve[near].max() > 0.3 else gap)
-    return np.concatenate([np.maximum(before, 0), beats, after])
+    return np.concatenate([np.maximum(before, 0), beats, after]) + 0.0
 
 
-def _downbeats(rating: np.ndarray) -> np.ndarray:
-    """(D,) indices of beats that begin a bar: the best path through bars of four or of three beats.
+def _downbeats(rating: np.ndarray, meters: tuple[int, ...] = METERS) -> np.ndarray:
+    """(D,) indices of beats that begin a bar: the best path through bars of so many beats, the first ones rather.
 
     Parameters
     ----------
     rating : (B,) float
         Log odds of a downbeat at each beat.
     """
-    states = [(m, p) for m in METERS for p in range(m)]
-    cost = np.full((len(states), len(states)), 12.0)
+    states = [(m, p) for m in meters for p in range(m)]
+    cost = np.full((len(states), len(states)), 1.5 * SHIFTED)
     for a, (m, p) in enumerate(states):
         for b, (n, q) in enumerate(states):
             if n == m:
-                cost[a, b] = 0.0 if q == (p + 1) % m else 8.0
+                cost[a, b] = 0.0 if q == (p + 1) % m else SHIFTED
     first = np.array([p == 0 for _, p in states])
     # Threes count one beat in three as a downbeat, fours one in four: without evidence four wins. Of a metronome
     # each click is rated as a downbeat; what they all have is no evidence.
     rating = rating - max(0.0, float(rating.mean()))
     gain = np.where(first, 1.0, -0.33)
-    score = np.array([0.0 if m == METERS[0] else -4.0 for m, _ in states]) + gain * rating[0]
+    score = np.array([0.0 if m == meters[0] else -4.0 for m, _ in states]) + gain * rating[0]
     back = np.zeros((len(rating), len(states)), int)
     for k in range(1, len(rating)):
         came = score[:, None] - cost
@@ -256,13 +269,34 @@ def _downbeats(rating: np.ndarray) -> np.ndarray:
     return np.array(chosen[::-1], int)
 
 
+def _dotted(beats: np.ndarray, curve: np.ndarray, rate: int) -> np.ndarray:
+    """The beats, or the dotted ones where eighths of 6/8 were followed, or three in the time of two.
+
+    Then one in three stands out. Where what lies in the middle between two of these is rated higher than the beats
+    that were followed there, two dotted beats had been heard as three.
+    """
+    if len(beats) < 16 or 60 / np.median(np.diff(beats)) < EIGHTHS:
+        return beats
+    rating = _logit(_near(curve, beats, rate))
+    thirds = [float(rating[k::3].mean()) for k in range(3)]
+    first = int(np.argmax(thirds))
+    low, middle, high = sorted(thirds)
+    if high - middle < DOTTED:
+        return beats
+    third = beats[first::3]
+    between = (third[:-1] + third[1:]) / 2
+    if _logit(_near(curve, between, rate)).mean() > (low + middle) / 2:
+        return np.sort(np.concatenate([third, between]))
+    return third if 60 / np.median(np.diff(third)) >= SLOWEST / 1.2 else beats
+
+
 def _at_its_octave(beats: np.ndarray, heard: np.ndarray, rate: int) -> tuple[np.ndarray, float]:
     """The beats, or every second one where the tempo is rather a doubled one; and the doubt that remains.
 
     In a slow song the off-beats are heard as beats, too, but less clearly, and bars come every eighth "beat".
     The numbers are a logistic regression on 131 rendered songs with a steady beat (32 of them doubled) that
-    the network was not trained on; in cross-validation it halved 15 of the 32, and none of the other 99. Beyond
-    `RATHER` the tempo itself speaks for halving.
+    the network (an earlier training of it) had not heard; in cross-validation it halved 15 of the 32, and none
+    of the other 99. Beyond `RATHER` the tempo itself speaks for halving.
 
     Parameters
     ----------
@@ -310,7 +344,8 @@ def _confidence(beats: np.ndarray, curve: np.ndarray, rate: int, audible: float,
     """How probable it is that the grid is right (F-measure above 0.8): how high the beats stand, how evenly
     they lie, how much of the song they cover, and how sure their octave is.
 
-    The numbers are a logistic regression on 240 rendered songs that the network was not trained on.
+    The numbers are a logistic regression on 240 rendered songs that the network (an earlier training of it) had not
+    heard; on newer ones it is rather too low (docs/metrics.md).
 
     Parameters
     ----------

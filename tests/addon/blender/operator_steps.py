@@ -124,6 +124,9 @@ class Steps:
     def shown(self):
         self.ops.show_take()
 
+    def rerated(self):
+        self.bpy.context.scene.render.fps = 60
+
     def kept(self):
         for frame in (12, 24):
             self.settings.edit.poses.add().frame = frame

@@ -170,12 +170,3 @@ def test_a_file_is_mixed_down_once(blender, scene, encoded, tempose, read, monke
     first = audio.fetch(blender.context, scene, playback).source
     monkeypatch.setattr(audio, "mixdown", lambda *_: pytest.fail("mixed down again"))
     assert audio.fetch(blender.context, scene, playback).source is first
-
-
-def test_stretched_time_is_refused_in_words(blender, connected, scene, clicks):
-    add_strip(scene, clicks)
-    scene.render.frame_map_new = 125
-    with pytest.raises(RuntimeError, match=r"Time Stretching is on.*100 to 125"):
-        blender.ops.tempose.find_beats()
-    scene.render.frame_map_new = 100
-    assert blender.ops.tempose.find_beats() == {"FINISHED"}

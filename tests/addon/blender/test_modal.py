@@ -11,14 +11,25 @@ class Window:
 
     def __init__(self, bpy):
         self.timers, self.handlers, self.status = [], [], []
+        tab = SimpleNamespace(
+            type="UI",
+            x=600,
+            y=0,
+            width=200,
+            height=500,
+            active_panel_category="Tempose",
+            tag_redraw=lambda: None,
+        )
+        area = SimpleNamespace(type="VIEW_3D", regions=[tab])
+        self.screen = SimpleNamespace(is_animation_playing=False, areas=[area])
         workspace = SimpleNamespace(status_text_set=self.status.append)
         manager = SimpleNamespace(
             event_timer_add=self.add, event_timer_remove=self.timers.remove, modal_handler_add=self.handlers.append,
-            windows=[],
+            windows=[SimpleNamespace(screen=self.screen)],
         )  # fmt: skip
         self.context = SimpleNamespace(
-            window_manager=manager, window=object(), workspace=workspace, scene=bpy.context.scene,
-            view_layer=bpy.context.view_layer,
+            window_manager=manager, window=SimpleNamespace(screen=self.screen), workspace=workspace,
+            scene=bpy.context.scene, view_layer=bpy.context.view_layer,
         )  # fmt: skip
         self.later = []
         self.bpy = SimpleNamespace(
@@ -68,7 +79,14 @@ def button(tempose):
     return make
 
 
-TIMER, ESC = SimpleNamespace(type="TIMER", value="NOTHING"), SimpleNamespace(type="ESC", value="PRESS")
+TIMER = SimpleNamespace(type="TIMER", value="NOTHING")
+
+
+def escape(x):
+    return SimpleNamespace(type="ESC", value="PRESS", mouse_x=x, mouse_y=100)
+
+
+ESC, ESC_ELSEWHERE = escape(700), escape(300)
 MOUSE = SimpleNamespace(type="MOUSEMOVE", value="NOTHING")
 
 
@@ -107,6 +125,46 @@ def test_escape_stops_at_once(window, button, tempose):
     assert window.timers == []
     assert tempose("server.job").current is None
     assert pressed.said[-1] == ("WARNING", "Canceled. Nothing was changed.")
+
+
+@pytest.mark.parametrize("where", ["beside the tab", "another tab", "while it plays"])
+def test_escape_that_is_not_meant_for_the_job_goes_on_to_blender(window, button, where):
+    pressed = button(lambda work: work.sleep(60))
+    pressed.invoke(window.context, None)
+    window.screen.is_animation_playing = where == "while it plays"
+    if where == "another tab":
+        window.screen.areas[0].regions[0].active_panel_category = "Item"
+    event = ESC_ELSEWHERE if where == "beside the tab" else ESC
+    assert pressed.modal(window.context, event) == {"PASS_THROUGH"}
+    assert pressed.modal(window.context, TIMER) == {"PASS_THROUGH"}
+    pressed._job.cancel()
+    assert until_ended(pressed, window) == {"CANCELLED"}
+
+
+def test_what_is_danced_is_kept_if_wished(blender, ready, tempose, monkeypatch):
+    ghost, job = tempose("dance.ghost"), tempose("server.job")
+    blender.ops.tempose.find_beats()
+    pump = job.Job.pump
+
+    def stop_when_some_is_there(self, seconds=None):
+        state = pump(self, 0.0)
+        if state == "running" and ghost.danced() is not None and not self.parts:
+            assert blender.ops.tempose.keep_danced() == {"FINISHED"}
+        return pump(self, 0.0)
+
+    assert not blender.ops.tempose.keep_danced.poll()
+    monkeypatch.setattr(job.Job, "pump", stop_when_some_is_there)
+    monkeypatch.setattr(ghost.Arriving, "until", 4.0)
+    assert blender.ops.tempose.generate() == {"FINISHED"}
+    settings = blender.context.scene.tempose
+    assert len(settings.takes) == 1
+    data = tempose("dance.stage").data_of(settings.takes[0])
+    assert len(data.dance.poses) == 120 and data.settings["seconds"] == 4.0
+    assert max(data.dance.beat_times) < 4 and len(data.dance.beat_times) >= 7
+    assert tempose("dance.stage").take_keys.action_of(settings.takes[0]).frame_range[1] <= 1 + 4 * 24
+    assert "4.0 s, is kept" in tempose("notes").text
+    monkeypatch.undo()
+    assert blender.ops.tempose.reroll() == {"FINISHED"}  # it is a take like any other
 
 
 def test_an_error_is_said_in_words(window, button, tempose):

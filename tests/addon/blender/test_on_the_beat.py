@@ -1,4 +1,4 @@
-"""Whatever the frame rate, wherever the strip: the dance is on the beat heard, within half a frame."""
+"""Whatever the frame rate, wherever the strip: the dance is on the beat heard, within a quarter of a frame."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from blender_helpers import (
     write_wav,
 )
 
-RATES = [(24, 1.0), (25, 1.0), (30, 1.0), (30, 1.001), (60, 1.0)]
+RATES = [(24, 1.0), (24, 1.001), (25, 1.0), (30, 1.0), (30, 1.001), (60, 1.0)]
 
 
 def set_rate(scene, rate):
@@ -36,10 +36,10 @@ def danced(bpy):
     return bpy.context.view_layer.objects.active
 
 
-def check(bpy, scene, ob, tempose, tmp_path):
+def check(bpy, scene, ob, tempose, tmp_path, within=0.25):
     distance, count = farthest(heard_clicks(bpy, scene, tmp_path), dips(ob, tempose("compat")))
     assert count >= 15
-    assert distance <= 0.5
+    assert distance <= within
 
 
 @pytest.mark.parametrize("rate", RATES, ids=lambda r: f"{r[0] / r[1]:.2f}")
@@ -188,7 +188,7 @@ def test_regenerating_at_another_tempo_lands_on_the_stretched_sound(
     gaps = np.diff(heard) / rate[0] * rate[1]
     assert abs(np.median(gaps[:8]) - 0.5 / 0.8) < 0.03
     assert abs(np.median(gaps[-8:]) - 0.5 / 1.2) < 0.03
-    check(blender, scene, ob, tempose, tmp_path)
+    check(blender, scene, ob, tempose, tmp_path, within=0.5)
     markers = np.array(sorted(m.frame for m in scene.timeline_markers))
     assert max(np.abs(markers - frame).min() for frame in heard) <= 1.0  # whole frames
 

@@ -34,6 +34,7 @@ UNDONE = {
     "three_to_two_beats": ["grid"],
     "drop_pose": ["take", "kept"],
     "find_beats": ["song"],
+    "fit_frame_rate": ["take", "accepted", "rerated"],
     "find_pose": ["picture", "estimator"],
     "next_person": ["people_found"],
     "generate": ["rig"],
@@ -82,7 +83,9 @@ OUTSIDE = {
 }
 ELSEWHERE = {
     "drag_beat": "needs a mouse: test_beats_by_hand.py",
+    "allow_online_access": "test_setup.py",
     "check_server": "test_setup.py",
+    "keep_danced": "a dance that is going on: test_modal.py",
     "remove_server": "test_setup.py",
     "set_up_server": "test_setup.py",
     "start_server": "the fixture `server`",
@@ -239,6 +242,7 @@ def test_a_grey_button_says_why_at_every_stage(blender, connected, scene, tempos
     with monkeypatch.context() as without:
         without.setattr(tempose("server.connection"), "current", None)
         without.setattr(tempose("server.server_process"), "running", lambda: None)
+        without.setattr(blender.context.preferences.system, "use_online_access", True)
         look()
     for stage in (
         "song",

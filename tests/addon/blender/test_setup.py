@@ -103,3 +103,19 @@ def test_a_server_that_is_told_to_stay_outlives_blender_and_is_found_again(
         if started is not None and started.poll() is None:
             started.kill()
         process._running, connection.current = before, used
+
+
+def test_online_access_is_allowed_with_one_press(blender, scene, tempose):
+    system = blender.context.preferences.system
+    before = system.use_online_access
+    try:
+        system.use_online_access = False
+        assert tempose("operators.setup").is_offline(blender.context) != blender.app.online_access
+        if blender.app.online_access_override:
+            assert not blender.ops.tempose.allow_online_access.poll()
+            return
+        assert blender.ops.tempose.allow_online_access() == {"FINISHED"}
+        assert system.use_online_access and not tempose("operators.setup").is_offline(blender.context)
+        assert not blender.ops.tempose.allow_online_access.poll()
+    finally:
+        system.use_online_access = before

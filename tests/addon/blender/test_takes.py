@@ -349,6 +349,37 @@ def test_kept_poses_stay_and_it_dances_between_them(ready, ops, settings, mirror
     assert len(settings.edit.poses) == 2
 
 
+@pytest.mark.parametrize(
+    "feet, ground", [("AUTO", True), ("ALWAYS", True), ("AUTO", False), ("NEVER", False)]
+)
+def test_locked_legs_stand_where_they_stood_between_kept_poses(ready, ops, settings, tempose, feet, ground):
+    settings.keys.feet, settings.keys.ground = feet, ground
+    ops.generate()
+    ob = settings.takes[0].rig
+    ready.frame_set(121)
+    ops.keep_pose()
+    ops.dance_between()
+
+    def ankles():
+        found = []
+        for frame in (60, 121, 180):
+            ready.frame_set(frame)
+            at = tempose("character.character").joints(ob, current=True)
+            found += [at["left_ankle"], at["right_ankle"]]
+        return np.asarray(found)
+
+    before, trunk = ankles(), settings.takes[-1].name
+    settings.edit.left_leg = settings.edit.right_leg = True
+    settings.seed += 3
+    ops.lock_limbs()
+    assert settings.takes[-1].name != trunk
+    pixel = tempose("keys.take_keys").pixel_size(ob, tempose("character.character").plane_of(ob))
+    assert np.abs(ankles() - before).max() < 2 * pixel
+    settings.keys.density = "TWOS"
+    ops.apply_keys()
+    assert np.abs(ankles() - before).max() < 12 * pixel  # made anew, from the take
+
+
 def test_another_style_in_a_range(ops, settings, mirrored, tempose):
     assert not ops.restyle.poll()
     in_range(settings)
@@ -358,7 +389,7 @@ def test_another_style_in_a_range(ops, settings, mirrored, tempose):
     ops.restyle()
     take = last(settings)
     assert "root" in differs(old, keys_of(take.action), 97, 192)
-    assert take.seed == seed and settings.edit.style in take.name
+    assert take.seed == seed and tempose("dance.styles").name_of(settings.edit.style) in take.name
 
 
 def test_calmer_in_a_range_changes_nothing_else(ops, settings):

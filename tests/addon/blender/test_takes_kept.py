@@ -108,3 +108,32 @@ def test_flipping_while_the_song_plays(blender, ready, takes):
             assert root.location[1] == pytest.approx(curve.evaluate(frame), abs=1e-5)
     finally:
         blender.ops.screen.animation_cancel(restore_frame=False)
+
+
+def test_an_accepted_take_is_shown_again_with_its_keys(blender, ready, tempose):
+    ops, settings = blender.ops.tempose, ready.tempose
+    for _ in range(2):
+        ops.generate()
+        ops.accept_take()
+    first, second = settings.takes
+    ob, action_of = first.rig, tempose("dance.stage").take_keys.action_of
+    mine = action_of(first)
+    settings.active_take = 1
+    assert not ops.show_take.poll()  # it moves the character already
+    settings.active_take = 0
+    assert ops.show_take() == {"FINISHED"}
+    assert ob.animation_data.action == mine and first.state == "ACCEPTED"
+    assert action_of(second).users > 0 and not ops.show_take.poll()
+    ob.animation_data.action = None
+    blender.data.actions.remove(mine)
+    assert ops.show_take() == {"FINISHED"}  # made anew
+    assert settings.takes[0].state == "PREVIEW" and ob.animation_data.action == settings.takes[0].action
+
+
+def test_what_was_said_goes_with_its_undo(blender, ready, tempose):
+    ops, notes = blender.ops, tempose("notes")
+    ops.ed.undo_push(message="before")
+    ops.tempose.generate("EXEC_DEFAULT", True)
+    assert "is shown" in notes.text
+    ops.ed.undo()
+    assert notes.text == ""

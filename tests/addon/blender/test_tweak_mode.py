@@ -32,6 +32,18 @@ def test_nothing_is_half_done(blender, tweaked, press):
     assert blender.ops.tempose.generate() == {"FINISHED"}
 
 
+def test_a_track_that_plays_alone_is_said(blender, tweaked):
+    data = tweaked.animation_data
+    data.use_tweak_mode = False
+    data.nla_tracks[0].is_solo = True
+    before = summary(blender)
+    with pytest.raises(RuntimeError, match="star"):
+        blender.ops.tempose.generate()
+    assert summary(blender) == before
+    data.nla_tracks[0].is_solo = False
+    assert blender.ops.tempose.generate() == {"FINISHED"}
+
+
 def test_a_take_cannot_be_accepted_into_a_tweaked_strip(blender, tweaked):
     tweaked.animation_data.use_tweak_mode = False
     assert blender.ops.tempose.generate() == {"FINISHED"}

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from addon.model.errors import Canceled, Problem
-from addon.model.server import environment, packages
+from addon.model.server import environment, packages, setup_progress
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[3]
@@ -263,7 +263,7 @@ def test_a_python_is_found():
 
 def test_what_pip_says_in_words():
     work = Work()
-    hear = environment._Pip(work)
+    hear = setup_progress.Pip(setup_progress.Total(work))
     for line in ("Collecting torch==2.13.0\n", "  Downloading torch-2.13.0-cp311-none-any.whl (180 MB)\n",
                  "Progress 90000000 of 180000000\n", "Installing collected packages: torch\n"):  # fmt: skip
         hear(line)
