@@ -86,14 +86,16 @@ class HandNets:
     def _searched(
         self, picture: Image.Image, wrist: np.ndarray, knuckles: np.ndarray, forearm: float
     ) -> Hand | None:
-        area = Crop(*(float(v) for v in knuckles), AROUND * forearm)
+        area = Crop(float(knuckles[0]), float(knuckles[1]), AROUND * forearm)
         palms = self._palms(picture, PALM, area)
         if len(palms.scores):
             near = int(np.argmin(np.hypot(*(palms.points[:, ROOT] - wrist).T)))
             return self._in(picture, round_palm(palms.boxes[near], palms.points[near]))
         reach = max(float(np.hypot(*(knuckles - wrist))), 0.15 * forearm)
         middle = wrist + 1.2 * (knuckles - wrist)
-        return self._in(picture, Crop(*(float(v) for v in middle), 5 * reach, upright_turn(wrist, knuckles)))
+        return self._in(
+            picture, Crop(float(middle[0]), float(middle[1]), 5 * reach, upright_turn(wrist, knuckles))
+        )
 
     def _in(self, picture: Image.Image, crop: Crop) -> Hand | None:
         answer = self._hand(crop.cut(picture, self._hand.size), "landmarks", "presence")
@@ -130,4 +132,5 @@ def round_hand(points: np.ndarray) -> Crop:
     side = float(max(high - low))
     off = (low + high) / 2 - np.array([0, 0.1 * side])
     turned = off @ np.array([[cos, -sin], [sin, cos]])
-    return Crop(*(float(v) for v in middle + turned), max(OF_HAND * side, 1.0), turn)
+    place = middle + turned
+    return Crop(float(place[0]), float(place[1]), max(OF_HAND * side, 1.0), turn)
