@@ -43,14 +43,14 @@ def sound_energy(listened: np.ndarray, grid: BeatGrid) -> np.ndarray:
         In song seconds.
     """
     loud, onset = listened[:, LISTENED["loudness"]][:, 0], _onset(listened)
-    silent = binary_opening(loud < SILENT, np.ones(REST))
+    silent = np.asarray(binary_opening(loud < SILENT, np.ones(REST)), bool)
     loud, onset = uniform_filter1d(loud, SMOOTH), uniform_filter1d(onset, SMOOTH)
     strokes = (onset - np.percentile(onset, USUAL)) / (onset.std() + SPREAD)
     energy = LOUDNESS * (loud - np.percentile(loud, USUAL)) + ONSETS * strokes
     last = last_stroke(listened, grid)
     if last is not None:
         beat = float(np.diff(grid.beats[-9:]).mean())
-        silent |= np.arange(len(loud)) / FPS > last + POSE * beat
+        silent = silent | (np.arange(len(loud)) / FPS > last + POSE * beat)
     return np.where(silent, STILL, energy)
 
 

@@ -47,7 +47,7 @@ class AudioStore:
         for folder in (self._root, self._staging):
             whole_files.make_folder(folder)
         self._analysing: dict[str, threading.Lock] = {}
-        self._sound: dict[str, tuple[Look, float]] = {}  # songs that were looked at, and their seconds
+        self._sound: dict[str, tuple[Look | None, float]] = {}  # songs that were looked at, and their seconds
         self._lock = threading.RLock()
         self._turn = 0
 
@@ -57,7 +57,7 @@ class AudioStore:
         """Length of a known song, None when it is not known; marks it as used now."""
         folder = self._root / sha256
         known = self._sound.get(sha256)
-        if known is None or known[0] != _look(folder):
+        if known is None or known[0] is None or known[0] != _look(folder):
             with self._lock:
                 seconds = self._examine(sha256, folder)
         else:

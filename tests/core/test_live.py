@@ -29,6 +29,7 @@ from tempose.training.trackers import trimmed
 from tempose.vae import PoseVAE
 from tempose_pose.curves import CURVES
 from tempose_pose.errors import TemposeError
+from tempose_pose.skeletons import OPENPOSE_18
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 LOG = "step,seconds,loss,held_out_loss\n100,1.0,2.0,2.5\n200,2.0,1.0,1.5\n300,3.0,0.5,1.2\n"
@@ -74,7 +75,7 @@ def test_a_sample_is_drawn_by_the_pipelines_sampler_without_changing_what_comes_
     with torch.no_grad():
         dit.final.linear.bias.normal_()
     before = torch.random.get_rng_state()
-    draw_sheet(dit.eval(), vae, made_examples(1), tmp_path / "sample.png")
+    draw_sheet(dit.eval(), vae, made_examples(1), tmp_path / "sample.png", OPENPOSE_18)
     assert torch.equal(before, torch.random.get_rng_state())
     assert (tmp_path / "sample.png").read_bytes().startswith(b"\x89PNG")
 

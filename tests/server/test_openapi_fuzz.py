@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tempose_pose.errors import TemposeError
-from tempose_server.schemas import to_tempo_map
+from tempose_pose.wire.job import tempo_of
 
 CASES = int(os.environ.get("TEMPOSE_API_CASES", "300"))
 
@@ -41,7 +41,7 @@ pairs = st.lists(
 @given(pairs, st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=20))
 def test_a_tempo_map_is_refused_or_goes_there_and_back(points, seconds):
     try:
-        tempo = to_tempo_map(points)
+        tempo = tempo_of(points)
     except TemposeError as error:
         assert error.code.startswith("tempo_map")
         return

@@ -227,7 +227,11 @@ class Run:
             dit = DanceDiT(**{k: v for k, v in self.model_config.items() if not k.startswith("_")})
             dit.load_state_dict(weights)
             draw_sheet(
-                dit.to(self.device).eval(), self.vae, self.checks[0].rows(slice(1)), self.out / "sample.png"
+                dit.to(self.device).eval(),
+                self.vae,
+                self.checks[0].rows(slice(1)),
+                self.out / "sample.png",
+                self.body.skeleton,
             )
         self.accelerator.wait_for_everyone()
 
