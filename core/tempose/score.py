@@ -22,7 +22,7 @@ from tempose_pose.limits import FPS
 from tempose_pose.request import NORMAL_TEMPO, STYLES, DanceRequest
 from tempose_pose.skeletons import Skeleton
 
-ENERGY = 1.0  # what the network is asked for as energy 1
+ENERGY = 0.95  # what the network is asked for as energy 1
 FASTER = 0.6  # power of the tempo that goes into that; dances then go with its power of 0.82, clips of 0.77
 DECIDED = 2  # power of the chances that styles have by the sound: the likelier, the more so
 

@@ -99,8 +99,8 @@ class TEMPOSE_OT_take_from_video(JobButton, bpy.types.Operator):
         scene, ob = rig_reading.both(self._scene, self._rig)
         span = placement.span_of_import(scene, data)
         sounds = bpy.data.scenes.get(self._sounds) or scene
-        said, strip, music = "", None, heard is not None and self.sound
-        if music:
+        said, strip = "", None
+        if heard is not None and self.sound:
             strip = films.sound_of(sounds, self._path, self._frame - heard * compat.rate_of(sounds))
         if strip is not None:
             data, _ = films.with_sound(data, sounds, strip)

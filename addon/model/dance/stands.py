@@ -60,7 +60,7 @@ def from_text(said) -> Stands | None:
         )
     except (TypeError, KeyError, ValueError, binascii.Error):
         return None
-    held = np.isfinite(flat).all(2)
+    held = np.asarray(np.isfinite(flat).all(2))
     return Stands(np.where(held[..., None], flat, 0).astype(np.float32), held) if len(flat) else None
 
 

@@ -97,11 +97,11 @@ def read(scene_name: str, rig_name: str, rate: float, camera: bool) -> Iterator[
     return Dance.of(of_joints(NAMES, points, scores, rate, canvas))
 
 
-def both(scene_name: str, rig_name: str):
+def both(scene_name: str, rig_name: str) -> tuple[bpy.types.Scene, bpy.types.Object]:
     """Scene and character by their names; raises when they have gone."""
     scene = bpy.data.scenes.get(scene_name)
     ob = scene.objects.get(rig_name) if scene is not None else None
-    if ob is None:
+    if scene is None or ob is None:
         raise Problem(
             "rig_gone", "The character was deleted or renamed meanwhile. Nothing was changed; try again."
         )
