@@ -144,6 +144,17 @@ def use_nodes(material: bpy.types.Material) -> None:
         material.use_nodes = True
 
 
+def glow(material: bpy.types.Material, colour: tuple) -> None:
+    """Let a material show its colour in all engines, whatever the light."""
+    use_nodes(material)
+    nodes = material.node_tree.nodes
+    nodes.clear()
+    out, emission = nodes.new("ShaderNodeOutputMaterial"), nodes.new("ShaderNodeEmission")
+    emission.location.x = -200
+    emission.inputs["Color"].default_value = (*colour, 1.0)
+    material.node_tree.links.new(emission.outputs["Emission"], out.inputs["Surface"])
+
+
 def show_fill(style: "bpy.types.MaterialGPencilStyle") -> None:
     """Let a Grease Pencil material fill its strokes, where that is the material's to say."""
     if bpy.app.version < (5, 1):
@@ -155,6 +166,11 @@ def fill_strokes(drawing: Any) -> None:
     if bpy.app.version >= (5, 1):
         fill = drawing.attributes.get("fill_id") or drawing.attributes.new("fill_id", "INT", "CURVE")
         fill.data.foreach_set("value", range(1, len(fill.data) + 1))
+
+
+def select_bone(bone: bpy.types.PoseBone, chosen: bool) -> None:
+    """Select a bone in Pose Mode, or not; since 5.0 that is the pose's own affair."""
+    (bone if bpy.app.version >= (5, 0) else bone.bone).select = chosen
 
 
 def remove_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> None:
@@ -180,11 +196,12 @@ def rate_parts(rate: float) -> tuple[int, float]:
     )
 
 
-def video_output(render: bpy.types.RenderSettings) -> None:
-    """Render to H.264 in MP4, without sound."""
+def video_output(render: bpy.types.RenderSettings, sound: bool) -> None:
+    """Render to H.264 in MP4, with sound or without."""
     image = render.image_settings
     if hasattr(image, "media_type"):  # 5.0 and newer
         image.media_type = "VIDEO"
     image.file_format = "FFMPEG"
     render.ffmpeg.format, render.ffmpeg.codec = "MPEG4", "H264"
-    render.ffmpeg.constant_rate_factor, render.ffmpeg.audio_codec = "HIGH", "NONE"
+    render.ffmpeg.constant_rate_factor, render.ffmpeg.ffmpeg_preset = "HIGH", "REALTIME"
+    render.ffmpeg.audio_codec = "AAC" if sound else "NONE"

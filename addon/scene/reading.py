@@ -134,6 +134,11 @@ class Reading:
         return "" if self.rig is not None else selection.why_no_rig(self.context, self.cannot_dance)
 
     @cached_property
+    def needs_dancer(self) -> bool:
+        """Whether nobody is there who could dance: then *Generate* makes a figure first."""
+        return self.armature is None and not selection.someone_is_there(self.context)
+
+    @cached_property
     def bone_map(self) -> BoneMap:
         """Which bone of the armature is which part of the body; empty without an armature."""
         return character.map_of(self.armature) if self.armature is not None else BoneMap()

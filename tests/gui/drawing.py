@@ -1,4 +1,4 @@
-"""Pictures that dance, ink, and poses as files, with *Picture and Ink* and *Out and In* open."""
+"""Pictures that dance, ink, and poses as files, with *Picture and Ink* and *Import/Export* open."""
 
 import sys
 from pathlib import Path
@@ -115,7 +115,7 @@ def find_pose(stage):
 
 def out_and_in(stage):
     """Poses go out through Blender's file window and come in again as a take."""
-    stage.open_panels("Out and In")
+    stage.open_panels("Import/Export")
     yield from stage.ready("null", last=100)
     yield from stage.done("generate")
     yield from stage.settled()

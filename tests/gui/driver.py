@@ -96,9 +96,14 @@ class Stage:
         for cls in reversed(panels):
             bpy.utils.unregister_class(cls)
         for cls in panels:
-            is_open = not names or cls.bl_label in ("Tempose", *names)
+            is_open = not names or cls.bl_label in ("Tempose", *names, *self._around(names))
             cls.bl_options = set() if is_open else {"DEFAULT_CLOSED"}
             bpy.utils.register_class(cls)
+
+    def _around(self, names) -> set[str]:
+        """The steps in which panels lie."""
+        steps = self.part("panels").STEPS
+        return {s.bl_label for s, parts in steps.items() for p in parts if p.bl_label in names}
 
     def settled(self):
         """Panels that have grown push the others down little by little."""

@@ -127,7 +127,7 @@ def edit(stage):
 
 def panels(stage):
     """Those that are shown nowhere else."""
-    for name, label in (("dance-panel", "Dance"), ("keys-panel", "Keys"), ("output-panel", "Out and In")):
+    for name, label in (("dance-panel", "Dance"), ("keys-panel", "Keys"), ("output-panel", "Import/Export")):
         yield from _scene(stage, label, model="null", last=100, kind="")
         stage.settings.keys.density = "SPARSE"
         yield from stage.settled()

@@ -122,7 +122,7 @@ def undone(stage):
 
 
 def tempo(stage):
-    """A faster strip: the keys follow at once, Regenerate makes the sound, Accept keeps it."""
+    """A faster strip: the keys follow at once, Re-dance makes the sound, Accept keeps it."""
     yield from stage.ready("null")
     yield from stage.done("find_beats")
     yield from stage.done("generate")
@@ -163,7 +163,7 @@ def tempo_section(stage):
     yield from stage.settled()
     yield from stage.shot("10_section_preview")
     yield from stage.click("regenerate")
-    assert stage.waits(), "the click has not met Regenerate"
+    assert stage.waits(), "the click has not met Re-dance"
     yield lambda: not stage.waits()
     assert not stage.part("notes").is_error, stage.said()
     yield from stage.done("accept_take")

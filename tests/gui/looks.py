@@ -19,7 +19,7 @@ LABELS = (
     "Keys",
     "Tempo",
     "Picture and Ink",
-    "Out and In",
+    "Import/Export",
 )  # all but the bone map, which is as long as the rest
 
 

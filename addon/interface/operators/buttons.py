@@ -139,6 +139,9 @@ class JobButton(Button):
     def over(self) -> None:
         """The job has ended, in whatever way: nothing is shown any more."""
 
+    def dropped(self, context) -> None:
+        """It was canceled or failed, and nothing of it is kept: what `prepare` has made goes too."""
+
     def salvage(self, context, parts: list) -> str:
         """Write what was finished before the job was canceled or failed; return what to say."""
         return ""
@@ -161,6 +164,7 @@ class JobButton(Button):
             self.over()
             job.abandon()
             background_keys.drop()
+            self.dropped(context)
             raise
         return self._end(context)
 
@@ -213,6 +217,8 @@ class JobButton(Button):
         if running is None:
             return
         closed = job.current is running
+        if not running.parts:
+            self.dropped(context)
         running.cancel()
         running.pump()  # what was finished before
         job.finish(running)
@@ -250,15 +256,18 @@ class JobButton(Button):
         if finished.state in ("canceled", "failed") and finished.parts:
             return self._saved(context, finished)
         if finished.state == "canceled":
+            self.dropped(context)
             notes.say("Canceled. Nothing was changed.")
             self.report({"WARNING"}, notes.text)
             redraw()
             return {"CANCELLED"}
         if finished.state == "failed":
+            self.dropped(context)
             return self.fail(self.failed(finished.problem))
         try:
             return self.succeed(self.apply(context, finished.result))
         except Exception as problem:
+            self.dropped(context)
             return self.fail(problem)
 
     def _saved(self, context, finished) -> set:

@@ -11,8 +11,28 @@ from ...model.errors import Problem
 from ...scene.character import bone_guess, character, limb_switches, rig
 from ...scene.character.reference_source import reference_for_rig
 from ...scene.reading import Reading
+from . import editors
 from .buttons import ActionButton
 from .object_selection import object_mode, select_only
+
+
+def make_dancer(context):
+    """A new rig from the reference pose, selected and in view; returns it, and what to say of the pose."""
+    settings = context.scene.tempose
+    pose = reference_for_rig(context)
+    object_mode(context)
+    ob = rig.new(
+        context.scene,
+        pose,
+        ik_feet=settings.character.ik_feet,
+        fingers=settings.character.fingers,
+        look=settings.proportions,
+    )
+    rig.stand_clear(context.scene, ob)
+    select_only(context, ob)
+    settings.rig = ob
+    editors.frame_character(context, ob)
+    return ob, pose.notice
 
 
 class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
@@ -36,17 +56,25 @@ class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
         return ""
 
     def act(self, context):
-        settings = context.scene.tempose
-        pose = reference_for_rig(context)
-        object_mode(context)
-        ob = rig.new(
-            context.scene, pose, ik_feet=settings.character.ik_feet, fingers=settings.character.fingers
-        )
-        select_only(context, ob)
-        settings.rig = ob
-        return (
-            f"The rig '{ob.name}' stands at the origin; look from the front (numpad 1). {pose.notice}".strip()
-        )
+        ob, notice = make_dancer(context)
+        where = "stands at the origin" if not ob.location.x else "stands beside what is there"
+        return f"The rig '{ob.name}' {where}, seen from the front. {notice}".strip()
+
+
+class TEMPOSE_OT_add_camera(ActionButton, bpy.types.Operator):
+    """Put a camera before the character, which sees all of the dance's picture"""
+
+    bl_idname = "tempose.add_camera"
+    bl_label = "Add Camera"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.busy or now.no_rig
+
+    def act(self, context):
+        camera = rig.camera_before(context.scene, Reading(context).rig)
+        return f"'{camera.name}' is the scene's camera now, and sees all of the dance's picture."
 
 
 class _OfArmature(ActionButton):
@@ -199,6 +227,7 @@ class TEMPOSE_OT_limbs_to_fk(_OfArmature, bpy.types.Operator):
 
 CLASSES = (
     TEMPOSE_OT_new_rig,
+    TEMPOSE_OT_add_camera,
     TEMPOSE_OT_limbs_to_fk,
     TEMPOSE_OT_map_bones,
     TEMPOSE_OT_clear_map,

@@ -16,6 +16,7 @@ from ...scene.keys import background_keys
 from ...scene.reading import Reading, at_press
 from ...scene.server import connection
 from .buttons import ActionButton, JobButton
+from .character import make_dancer
 
 
 class _Dance(JobButton):
@@ -99,18 +100,35 @@ class _Dance(JobButton):
 
 
 class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
-    """Make the rig dance to the sound strip, as a take to look at"""
+    """Make the character dance to the sound strip, as a take to look at; make one where there is none"""
 
     bl_idname = "tempose.generate"
     bl_label = "Generate"
     bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return now.busy or now.no_server or now.song.reason or ("" if now.needs_dancer else now.no_rig)
+
+    def prepare(self, context):
+        self._dancer = make_dancer(context)[0].name if Reading(context).needs_dancer else ""
+        try:
+            return super().prepare(context)
+        except Exception:
+            self.dropped(context)
+            raise
+
+    def dropped(self, context):
+        ob = bpy.data.objects.get(self._dancer) if self._dancer else None
+        if ob is not None:
+            rig.remove(ob)
 
 
 class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
     """Put the sound on the timeline at the tempo set here, move the beats, dance again"""
 
     bl_idname = "tempose.regenerate"
-    bl_label = "Regenerate"
+    bl_label = "Re-dance"
     bl_options = {"REGISTER", "UNDO"}
     title = "Dancing at the new tempo"
     new_tempo = True

@@ -3,6 +3,7 @@
 
 import platform
 import sys
+import textwrap
 
 import bpy
 
@@ -63,4 +64,26 @@ class TEMPOSE_OT_copy_diagnostics(ActionButton, bpy.types.Operator):
         return "The diagnostics are on the clipboard."
 
 
-CLASSES = (TEMPOSE_OT_copy_diagnostics,)
+class TEMPOSE_OT_show_message(ActionButton, bpy.types.Operator):
+    """Show the whole message"""
+
+    bl_idname = "tempose.show_message"
+    bl_label = "Show Message"
+    bl_options = {"INTERNAL"}
+
+    def invoke(self, context, _event):
+        return context.window_manager.invoke_popup(self, width=420)
+
+    @classmethod
+    def disabled_reason(cls, now):
+        return "" if notes.text else "There is no message"
+
+    def act(self, context):
+        return notes.text
+
+    def draw(self, context):
+        for line in textwrap.wrap(notes.text, 70):
+            self.layout.label(text=line)
+
+
+CLASSES = (TEMPOSE_OT_show_message, TEMPOSE_OT_copy_diagnostics)

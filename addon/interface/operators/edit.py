@@ -85,7 +85,7 @@ class TEMPOSE_OT_reroll(_Again, bpy.types.Operator):
     """Dance the range again with the seed of the Dance panel. Everything else stays key for key"""
 
     bl_idname = "tempose.reroll"
-    bl_label = "Re-Roll"
+    bl_label = "Another Take"
     bl_options = {"REGISTER", "UNDO"}
 
     def change(self, now, group, seed):

@@ -11,12 +11,15 @@ from tempose_pose.sequence import to_openpose18
 from ...model.character.mapping import BODY
 from ...model.errors import Problem
 from ...model.files import pose_files
+from ...model.server import server_process
 from ...scene import compat
 from ...scene.character import selection
 from ...scene.dance import placement, stage
 from ...scene.files import output, rig_reading, video
 from ...scene.keys import background_keys, take_keys
 from ...scene.reading import Reading
+from .. import preferences
+from . import setup
 from .buttons import JobButton
 
 ENDINGS = {"OPENPOSE": ".json", "FOLDER": "", "COCO": ".json", "NPZ": ".npz"}
@@ -95,19 +98,30 @@ class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
 
     def prepare(self, context):
         choice = context.scene.tempose.output
-        command = video.blender(bpy.app.binary_path) if choice.video == "MP4" else None
-        self._path = path = self.path(".mp4" if command else "")
-        if path.is_file() and not command:
+        encoders = self.encoders(context) if choice.video == "MP4" else None
+        self._path = path = self.path(".mp4" if encoders else "")
+        if path.is_file() and not encoders:
             raise Problem("is_a_file", f"{path.name} is a file; give a folder for the pictures.")
-        asked, read = tuple(choice.size), output.reading(Reading(context))
+        now = Reading(context)
+        asked, read, heard = tuple(choice.size), output.reading(now), output.heard(now)
 
         def task(work):
             work.status("Reading poses")
             poses = work.main(read).poses
             size = video.picture_size(poses, asked)
-            return video.write(work, poses, size, path, command), size
+            sound = work.main(heard) if encoders else None
+            return video.write(work, poses, size, path, encoders, sound), size
 
         return task
+
+    @staticmethod
+    def encoders(context) -> video.Encoders:
+        """What can make an MP4 here."""
+        try:
+            python = server_process.choose_python(preferences.get(context).python_path, setup.made())
+        except Problem:  # there is no server on this machine
+            python = ""
+        return video.Encoders(python, video.blender(bpy.app.binary_path))
 
     def apply(self, context, result):
         count, size = result

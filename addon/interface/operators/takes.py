@@ -12,6 +12,7 @@ from ...scene.keys import background_keys, frame_rate, take_keys
 from ...scene.music import staging
 from ...scene.reading import Reading
 from ...scene.tempo import tempo_preview
+from . import editors
 from .buttons import ActionButton, JobButton
 
 
@@ -78,7 +79,11 @@ class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
     def act(self, context):
         scene = compat.sound_scene(context)
         settings = context.scene.tempose
-        return stage.accept(scene, settings, self.take(context), settings.generate.keep_in == "NLA") + "."
+        take = self.take(context)
+        ob, to_nla = take.rig, settings.generate.keep_in == "NLA"
+        said = stage.accept(scene, settings, take, to_nla)
+        shown = 0 if to_nla else editors.show_keys(context, ob)
+        return f"{said}; their bones are selected in Pose Mode." if shown else f"{said}."
 
 
 class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):

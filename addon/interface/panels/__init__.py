@@ -1,38 +1,39 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Tempose tab, in the 3D View and in the sequencer: one file per panel, in the order of the journey."""
+"""The Tempose tab, in the 3D View and in the sequencer: one file per panel, in the order of the journey.
+
+Six steps lie below the state of things; what a step has more of lies inside of it, folded.
+"""
 
 from typing import Any
 
 import bpy
 
+from ...scene.reading import of
 from . import edit, takes, tempo
 from .beats import Beats
 from .character import Bones, Character, Limits
-from .dance import Dance
+from .dance import Dance, More
 from .edit import Edit
 from .keys import Keys
 from .main import Main
 from .music import Music
 from .output import Output
 from .pictures import Drawing
+from .shape import Shape
 from .takes import Takes
 from .tempo import Tempo
 
-PARTS = (
-    Main,
-    Music,
-    Beats,
-    Character,
-    Bones,
-    Limits,
-    Dance,
-    Takes,
-    Edit,
-    Keys,
-    Tempo,
-    Drawing,
-    Output,
-)  # from top to bottom; the others lie inside of the first
+STEPS = {
+    Music: (Beats,),
+    Character: (Bones, Limits, Drawing),
+    Dance: (More, Takes),
+    Shape: (Edit, Keys),
+    Tempo: (),
+    Output: (),
+}
+"""The steps, and what lies inside of each, from top to bottom."""
+DEEPER = {Limits: Bones}  # what lies inside of such a part
+SHORT = 24  # letters of what a folded step says of itself
 
 
 class _Tab:
@@ -40,19 +41,35 @@ class _Tab:
     bl_category = "Tempose"
 
 
+class _Step:
+    """What is there stands beside the name of a step, folded or not."""
+
+    def draw_header_preset(self, context):
+        words = self.summary(of(context))  # pyright: ignore[reportAttributeAccessIssue] -- of a step
+        self.layout.label(text=words if len(words) <= SHORT else f"{words[: SHORT - 1]}…")  # pyright: ignore[reportAttributeAccessIssue]
+
+
 def _panels():
     """Each panel once for the 3D View and once for the sequencer."""
     classes = []
     for space, letter in (("VIEW_3D", "VIEW3D"), ("SEQUENCE_EDITOR", "SEQUENCER")):
-        main = f"TEMPOSE_PT_{letter}_main"
-        for part in PARTS:
-            name = f"TEMPOSE_PT_{letter}_{part.__name__.lower()}"
-            body: dict[str, Any] = {"bl_space_type": space, "bl_label": part.bl_label, "bl_idname": name}
+
+        def named(part, letter=letter):
+            return f"TEMPOSE_PT_{letter}_{part.__name__.lower()}"
+
+        inside = {part: step for step, parts in STEPS.items() for part in parts} | DEEPER
+        for part in (Main, *(p for step, parts in STEPS.items() for p in (step, *parts))):
+            body: dict[str, Any] = {
+                "bl_space_type": space,
+                "bl_label": part.bl_label,
+                "bl_idname": named(part),
+            }
             if hasattr(part, "bl_options"):
                 body["bl_options"] = part.bl_options
             if part is not Main:
-                body["bl_parent_id"] = main
-            classes.append(type(name, (_Tab, part, bpy.types.Panel), body))
+                body["bl_parent_id"] = named(inside.get(part, Main))
+            more = (_Step,) if part in STEPS else ()
+            classes.append(type(named(part), (_Tab, *more, part, bpy.types.Panel), body))
     return tuple(classes)
 
 

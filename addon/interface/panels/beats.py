@@ -10,6 +10,7 @@ from .layout import say, why
 
 class Beats:
     bl_label = "Beats"
+    bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context):
         layout, music = self.layout, context.scene.tempose.music

@@ -11,6 +11,10 @@ from .layout import say, why, why_no_pose
 class Character:
     bl_label = "Character"
 
+    @staticmethod
+    def summary(now) -> str:
+        return now.rig.name if now.rig is not None else "nobody yet"
+
     def draw(self, context):
         layout, now = self.layout, of(context)
         settings, ob = now.settings, now.armature
@@ -33,9 +37,10 @@ class Character:
             layout.prop(settings, "reference_file")
         elif settings.reference == "IMAGE":
             self._picture(layout, context)
-        layout.prop(settings.character, "ik_feet")
-        layout.prop(settings.character, "fingers")
-        layout.operator("tempose.new_rig", icon="ARMATURE_DATA")
+        row = layout.row(align=True)
+        row.operator("tempose.new_rig", icon="ARMATURE_DATA")
+        if now.scene.camera is None:
+            row.operator("tempose.add_camera", icon="CAMERA_DATA")
 
     @staticmethod
     def _picture(layout, context):
@@ -97,6 +102,8 @@ class Limits:
         layout, settings = self.layout, context.scene.tempose
         layout.use_property_split = True
         layout.use_property_decorate = False
+        layout.prop(settings.character, "ik_feet")
+        layout.prop(settings.character, "fingers")
         stretch = character.stretch_name(of(context).rig)
         layout.prop(settings, stretch)
         column = layout.column()

@@ -45,6 +45,24 @@ def say(layout, text: str, icon: str = "NONE") -> None:
         icon = "BLANK1" if icon != "NONE" else icon
 
 
+def say_in(layout, text: str, icon: str, lines: int) -> None:
+    """A text on just so many lines; of a longer one the last line ends in dots, and a button shows all of it."""
+    preferences, region = bpy.context.preferences, bpy.context.region
+    scale = preferences.system.ui_scale or 1.0
+    side_bar = region is not None and region.type == "UI"
+    room = region.width - BESIDE * scale if side_bar else USUAL * scale
+    found = lines_of(text, room, preferences.ui_styles[0].widget.points * scale)
+    column = layout.column(align=True)
+    column.scale_y = 0.8
+    for n in range(lines):
+        row = column.row(align=True)
+        more = n == lines - 1 and len(found) > lines
+        line = f"{found[n]}…" if more else found[n] if n < len(found) else ""
+        row.label(text=line, icon=icon if n == 0 else "BLANK1")
+        if more:
+            row.operator("tempose.show_message", text="", icon="THREE_DOTS")
+
+
 def why(layout, reason: str) -> None:
     """Why a button is grey, as a sentence."""
     say(layout, f"{reason.rstrip('.')}.", "INFO")

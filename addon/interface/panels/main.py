@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of things: server, progress, the last message."""
+"""The state of things, at one place and of one height: server, last message, progress, *Generate* and *Cancel*."""
 
 from ...model.dance.progress import in_words
 from ...model.server import environment, job, server_process
@@ -7,7 +7,12 @@ from ...scene import notes, reading
 from ...scene.server import connection
 from .. import preferences
 from ..operators import setup
-from .layout import say, why
+from ..operators.dance import TEMPOSE_OT_generate
+from .layout import say_in
+
+LINES = 4  # of the message, whatever it says: what lies below never moves
+
+THEN = "Add Song…, Generate, and go through the steps below"
 
 
 class Main:
@@ -16,51 +21,62 @@ class Main:
     def draw(self, context):
         layout = self.layout
         now = reading.of_redraw(context)
-        missing = now.no_server
-        there = missing and server_process.is_there(preferences.get(context).python_path, setup.made())
-        if job.current is not None:
-            running = job.current
-            if running.share is None:
-                say(layout, running.text, "TIME")
-            else:
-                left = in_words(running.left)
-                text = f"{running.text} {running.share:.0%}" + (f", {left}" if left else "")
-                layout.progress(factor=running.share, text=text)
-            row = layout.row(align=True)
-            if running.keeps_parts:
-                row.operator("tempose.keep_danced", icon="CHECKMARK")
-            row.operator("tempose.cancel", icon="CANCEL")
-        elif notes.text:
-            say(layout, notes.text, "ERROR" if notes.is_error else "INFO")
-        elif connection.current is None:
-            begin = "Start" if there else "Set up"
-            say(layout, f"{begin} the server, or connect to one. Then put a song on the timeline and go through the "
-                "panels from top to bottom.", "INFO")  # fmt: skip
         row = layout.row(align=True)
-        if missing:
-            if there:
-                ended = connection.current is not None  # while it was in use
-                begin = "Restart Server" if ended else "Start Server"
-                row.operator("tempose.start_server", text=begin, icon="PLAY")
-                if setup.outdated():
-                    row.operator("tempose.set_up_server", text="Update Server", icon="IMPORT")
-            else:
-                if job.current is None:
-                    self._before_set_up(context, now)
-                row.operator("tempose.set_up_server", icon="IMPORT")
-            row.operator("tempose.connect", icon="LINKED")
+        if now.no_server:
+            _no_server(row, context)
         else:
-            current = connection.current
-            row.label(text=f"Server on {(current.health.device or 'cpu').upper()}", icon="CHECKMARK")
+            device = connection.current.health.device or "cpu"
+            row.label(text=f"Server on {device.upper()}", icon="CHECKMARK")
             row.operator("tempose.stop_server", text="", icon="PANEL_CLOSE")
         row.operator("tempose.copy_diagnostics", text="", icon="COPYDOWN")
-
-    def _before_set_up(self, context, now):
-        """What will be downloaded, or what is in the way."""
-        layout = self.layout
-        if setup.is_offline(context):
-            layout.operator("tempose.allow_online_access", icon="INTERNET")
-        if reason := setup.TEMPOSE_OT_set_up_server.disabled_reason(now):
-            why(layout, reason)
+        box = layout.column(align=True)
+        running = job.current
+        if running is not None:
+            say_in(box, running.text, "TIME", LINES)
+        elif notes.text:
+            say_in(box, notes.text, "ERROR" if notes.is_error else "INFO", LINES)
         else:
-            say(layout, f"{environment.in_words(setup.index(context))}.", "IMPORT")
+            say_in(box, f"{_next_step(context, now).rstrip('.')}.", "INFO", LINES)
+        if running is not None and running.share is not None:
+            left = in_words(running.left)
+            text = f"{running.share:.0%}" + (f", {left}" if left else "")
+            row = layout.row(align=True)
+            row.progress(factor=running.share, text=text)
+            if running.keeps_parts:
+                row.operator("tempose.keep_danced", text="", icon="CHECKMARK")
+        else:
+            layout.progress(factor=0.0, text="")
+        row = layout.row(align=True)
+        row.scale_y = 1.3
+        row.operator("tempose.generate", icon="ARMATURE_DATA")
+        row.operator("tempose.cancel", icon="CANCEL")
+
+
+def _next_step(context, now) -> str:
+    """What to do next where nothing has been done yet."""
+    if now.no_server:
+        if _is_there(context):
+            return f"Start the server, or connect to one. Then {THEN}"
+        reason = setup.TEMPOSE_OT_set_up_server.disabled_reason(now)
+        return reason or f"Set up the server, or connect to one. {environment.in_words(setup.index(context))}"
+    if reason := TEMPOSE_OT_generate.disabled_reason(now):
+        return reason
+    return "Generate makes a dancer for the song" if now.needs_dancer else "Generate dances to the song"
+
+
+def _is_there(context) -> bool:
+    return server_process.is_there(preferences.get(context).python_path, setup.made())
+
+
+def _no_server(row, context) -> None:
+    """The buttons that get one."""
+    if _is_there(context):
+        begin = "Start Server" if connection.current is None else "Restart Server"  # gone while it was in use
+        row.operator("tempose.start_server", text=begin, icon="PLAY")
+        if setup.outdated():
+            row.operator("tempose.set_up_server", text="Update", icon="IMPORT")
+    else:
+        if setup.is_offline(context):
+            row.operator("tempose.allow_online_access", text="", icon="INTERNET")
+        row.operator("tempose.set_up_server", icon="IMPORT")
+    row.operator("tempose.connect", icon="LINKED")

@@ -10,14 +10,23 @@ from .layout import say, why
 class Music:
     bl_label = "Music"
 
+    @staticmethod
+    def summary(now) -> str:
+        return now.song.strip.name if now.song.strip is not None else "no song yet"
+
     def draw(self, context):
         layout, settings = self.layout, context.scene.tempose
+        row = layout.row(align=True)
+        row.operator("tempose.add_song", icon="FILE_SOUND")
+        row.operator("tempose.find_beats", icon="ZOOM_ALL")
         layout.prop(settings.music, "source", text="")
         song = of(context).song
         scene, strip, reason = song.scene, song.strip, song.reason
         everything = settings.music.source == "RANGE"
-        if scene.sequence_editor and not everything:
-            layout.prop_search(settings, "strip", scene.sequence_editor, "strips_all", icon="SOUND")
+        editor = scene.sequence_editor
+        several = editor is not None and sum(s.type == "SOUND" for s in editor.strips_all) > 1
+        if editor is not None and (several or settings.strip) and not everything:
+            layout.prop_search(settings, "strip", editor, "strips_all", icon="SOUND")
         if reason:
             why(layout, reason)
         elif everything:

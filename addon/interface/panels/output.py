@@ -3,8 +3,12 @@
 
 
 class Output:
-    bl_label = "Out and In"
+    bl_label = "Import/Export"
     bl_options = {"DEFAULT_CLOSED"}
+
+    @staticmethod
+    def summary(now) -> str:
+        return ""
 
     def draw(self, context):
         layout, choice = self.layout, context.scene.tempose.output

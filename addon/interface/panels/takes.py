@@ -20,6 +20,13 @@ class TEMPOSE_UL_takes(bpy.types.UIList):
             return
         row.label(text=f"seed {item.seed}" + (f", {item.bpm:.0f} BPM" if item.bpm else ""))
 
+    def filter_items(self, context, data, name):
+        """Only the takes of the character that is meant, where there are several."""
+        takes, now = getattr(data, name), of(context)
+        if now.rig is None or not now.several_rigs:
+            return [], []
+        return [self.bitflag_filter_item * (take.rig in (now.rig, None)) for take in takes], []
+
 
 class Takes:
     bl_label = "Takes"
@@ -30,12 +37,12 @@ class Takes:
         if not settings.takes:
             layout.label(text="None yet")
             return
-        layout.template_list("TEMPOSE_UL_takes", "", settings, "takes", settings, "active_take", rows=3)
+        layout.template_list("TEMPOSE_UL_takes", "", settings, "takes", settings, "active_take", rows=2)
         row = layout.row(align=True)
         row.operator("tempose.previous_take", text="", icon="TRIA_LEFT")
         row.operator("tempose.show_take", icon="HIDE_OFF")
         row.operator("tempose.next_take", text="", icon="TRIA_RIGHT")
-        layout.row(align=True).prop(settings.generate, "keep_in", expand=True)
+        row.prop(settings.generate, "keep_in", text="")
         row = layout.row(align=True)
         row.operator("tempose.accept_take", icon="CHECKMARK")
         row.operator("tempose.discard_take", icon="TRASH")

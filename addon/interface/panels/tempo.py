@@ -35,6 +35,18 @@ class TEMPOSE_UL_sections(bpy.types.UIList):
 
 class Tempo:
     bl_label = "Tempo"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    @staticmethod
+    def summary(now) -> str:
+        settings = now.settings
+        parts = len(settings.sections)
+        sections = f", {parts} section{'s' if parts > 1 else ''}" if parts else ""
+        return (
+            f"×{settings.tempo_factor:.4g}{sections}"
+            if sections or settings.tempo_factor != 1
+            else "as it is"
+        )
 
     def draw(self, context):
         layout, now = self.layout, of(context)
@@ -96,7 +108,7 @@ def _follow(layout, context, settings) -> None:
     row.operator("tempose.preview_tempo", icon="HIDE_OFF")
     row.operator("tempose.take_back_tempo", icon="LOOP_BACK")
     if tempo_preview.previewing(settings):
-        say(layout, "The keys are shown at this tempo; the sound follows with Regenerate.", "HIDE_OFF")
+        say(layout, "The keys are shown at this tempo; the sound follows with Re-dance.", "HIDE_OFF")
     left = tempo_follow.waiting()
     if left is not None:
         way = tempo_follow.in_the_way(context)

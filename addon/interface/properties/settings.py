@@ -64,9 +64,13 @@ class TemposeSettings(bpy.types.PropertyGroup):
         options=set(),
     )
     proportions: EnumProperty(
-        name="Proportions",
-        description="How tall the built-in figure is, in heads",
-        items=[("ADULT", "Adult", "Seven and a half heads tall"), ("CHILD", "Child", "Five heads tall")],
+        name="Figure",
+        description="Which figure of the box a new rig is",
+        items=[
+            ("ADULT", "Adult", "Seven and a half heads tall"),
+            ("CHILD", "Child", "Five heads tall, with a larger head"),
+            ("ROBOT", "Robot", "As tall as an adult, with corners"),
+        ],
         default="ADULT",
         options=set(),
     )
@@ -140,7 +144,7 @@ class TemposeSettings(bpy.types.PropertyGroup):
     )
     tempo_factor: FloatProperty(
         name="Tempo",
-        description="Speed of the whole strip; 2 plays twice as fast. Press Regenerate to hear and dance it",
+        description="Speed of the whole strip; 2 plays twice as fast. Press Re-dance to hear and dance it",
         default=1.0,
         min=MIN_FACTOR,
         max=MAX_FACTOR,
@@ -153,7 +157,7 @@ class TemposeSettings(bpy.types.PropertyGroup):
     tempo: PointerProperty(type=TemposeTempo)
     replace_sound: BoolProperty(
         name="Put Sound on Timeline",
-        description="Regenerate puts the sound at the new tempo on a free channel, with its pitch kept",
+        description="Re-dance puts the sound at the new tempo on a free channel, with its pitch kept",
         default=True,
         options=set(),
     )

@@ -13,8 +13,8 @@ class TemposeTempo(bpy.types.PropertyGroup):
         description="What the dance does when the tempo is edited",
         items=[
             ("OFF", "Off", "Nothing until you press a button"),
-            ("REQUEST", "On Request", "The keys move at once; Regenerate dances the changed parts again"),
-            ("AUTO", "Automatic", "The same, and Regenerate starts by itself when you pause"),
+            ("REQUEST", "On Request", "The keys move at once; Re-dance dances the changed parts again"),
+            ("AUTO", "Automatic", "The same, and Re-dance starts by itself when you pause"),
         ],
         default="REQUEST",
         options=set(),
@@ -31,7 +31,7 @@ class TemposeTempo(bpy.types.PropertyGroup):
     )
     again: EnumProperty(
         name="Dance Again",
-        description="What Regenerate makes anew",
+        description="What Re-dance makes anew",
         items=[
             (
                 "TOUCHED",

@@ -8,18 +8,23 @@ import numpy as np
 
 from tempose_pose.skeletons import FINGERS
 
-STEPS = 10  # corners of half a circle
+from . import head
+from .looks import LOOKS, Look
 
-# Linear colours; the far side is darker, as in cut-out animation.
-COLOURS = {
-    "skin": (0.86, 0.55, 0.38),
-    "skin far": (0.62, 0.36, 0.24),
-    "shirt": (0.05, 0.33, 0.55),
-    "trousers": (0.09, 0.08, 0.2),
-    "trousers far": (0.05, 0.045, 0.12),
-    "hair": (0.09, 0.035, 0.015),
-    "eye": (0.01, 0.01, 0.015),
-}
+STEPS = 10  # corners of half a circle
+SHOE = (
+    (-0.026, 0.022),
+    (0.022, 0.024),
+    (0.042, 0.0),
+    (0.068, -0.012),
+    (0.084, -0.024),
+    (0.086, -0.036),
+    (0.08, -0.044),
+    (-0.03, -0.044),
+    (-0.036, -0.03),
+    (-0.034, -0.005),
+)  # from the ankle, outwards and up, in heights: a flat sole
+TORSO = (("shoulder", "L", "left"), ("shoulder", "R", "right"), ("hip", "R", "right"), ("hip", "L", "left"))
 
 
 @dataclass
@@ -35,29 +40,37 @@ class Figure:
     groups : dict
         Vertices by the bone that moves them.
     colours : dict of name → (r, g, b), linear
+    shapes : dict of name → dict of vertex → (x, y, z)
+        Where vertices are in another shape: the head in other views, a hand as a fist.
     """
 
     vertices: list = field(default_factory=list)
     faces: list = field(default_factory=list)
     materials: list = field(default_factory=list)
     groups: dict = field(default_factory=dict)
-    colours: dict = field(default_factory=lambda: dict(COLOURS))
+    colours: dict = field(default_factory=lambda: dict(LOOKS["ADULT"].colours))
+    shapes: dict = field(default_factory=dict)
 
-    def add(self, points, bones, colour: str, depth: float) -> None:
-        """One shape; `bones` is one name, or one for each point."""
+    def turned(self, shares: dict) -> list:
+        """The vertices in other shapes, by how much of each."""
+        out = [np.array(vertex) for vertex in self.vertices]
+        for shape, share in shares.items():
+            for index, place in self.shapes.get(shape, {}).items():
+                out[index] = out[index] + share * np.subtract(place, self.vertices[index])
+        return out
+
+    def add(self, points, bones, colour: str, depth: float, others: dict | None = None) -> None:
+        """One outline; `bones` is one name, or one for each point; `others` by shape its points and depth there."""
         first = len(self.vertices)
+        for shape, (places, away) in (others or {}).items():
+            moved = {first + i: (float(x), away, float(z)) for i, (x, z) in enumerate(places)}
+            self.shapes.setdefault(shape, {}).update(moved)
         self.vertices += [(float(x), depth, float(z)) for x, z in points]
         self.faces.append(list(range(first, len(self.vertices))))
         self.materials.append(list(self.colours).index(colour))
         names = [bones] * len(points) if isinstance(bones, str) else bones
         for index, bone in enumerate(names, first):
             self.groups.setdefault(bone, []).append(index)
-
-
-def disc(centre, radius: float, squash: float = 1.0) -> np.ndarray:
-    """(N, 2) corners of an ellipse; `squash` is height over width."""
-    turn = np.linspace(0, 2 * math.pi, 4 * STEPS, endpoint=False)
-    return np.asarray(centre) + radius * np.stack([np.cos(turn), squash * np.sin(turn)], 1)
 
 
 def capsule(start, end, near: float, far: float) -> np.ndarray:
@@ -76,7 +89,17 @@ def head_radius(at: dict, height: float) -> float:
     return 0.62 * float(np.hypot(*np.subtract(at["nose"], at["neck"]))) + 0.03 * height
 
 
-def draw(at: dict, height: float, radius: float | None = None) -> Figure:
+def box(start, end, near: float, far: float) -> np.ndarray:
+    """(N, 2) outline of a limb with corners, as many as of a capsule."""
+    start, end = np.asarray(start, float), np.asarray(end, float)
+    along = (end - start) / max(float(np.hypot(*(end - start))), 1e-9)
+    across = np.array([-along[1], along[0]])
+    share = np.linspace(-1, 1, STEPS)[:, None]
+    tip, butt = end + 0.6 * far * along, start - 0.6 * near * along
+    return np.concatenate([tip + far * share * across, butt - near * share * across])
+
+
+def draw(at: dict, height: float, radius: float | None = None, look: str = "ADULT") -> Figure:
     """A cut-out figure around the joints.
 
     Parameters
@@ -86,85 +109,139 @@ def draw(at: dict, height: float, radius: float | None = None) -> Figure:
         From the ankles to the eyes; widths are shares of it.
     radius : float, optional
         Of the head, where it must not change with a nod.
+    look : str
+        Of `looks.LOOKS`.
     """
-    figure, h, layer = Figure(), height, 0.004 * height
-
-    def limb(bone, start, end, near, far, colour, depth):
-        figure.add(capsule(at[start], at[end], near * h, far * h), bone, colour, depth * layer)
-
+    drawing = _Drawing(at, height, LOOKS[look])
     for letter, side, far in (("R", "right", " far"), ("L", "left", "")):
-        back = 3 if far else 0
-        limb(f"thigh.{letter}", f"{side}_hip", f"{side}_knee", 0.058, 0.042, f"trousers{far}", 2 + back)
-        limb(f"shin.{letter}", f"{side}_knee", f"{side}_ankle", 0.042, 0.03, f"trousers{far}", 1 + back)
-        ankle = np.asarray(at[f"{side}_ankle"])
-        footed = f"{side}_big_toe" in at
-        toe = (
-            at[f"{side}_big_toe"]
-            if footed
-            else np.add(ankle, (0.055 * h * (1 if side == "left" else -1), -0.022 * h))
+        drawing.leg(letter, side, far)
+        drawing.arm(letter, side, far)
+    drawing.torso()
+    drawing.head(head_radius(at, height) if radius is None else radius)
+    return drawing.figure
+
+
+class _Drawing:
+    """A figure that is being drawn."""
+
+    def __init__(self, at: dict, height: float, look: Look):
+        self.at, self.h, self.look, self.layer = at, height, look, 0.004 * height
+        self.figure = Figure(colours=dict(look.colours))
+        self.outline = box if look.boxes else capsule
+
+    def limb(self, bone, start, end, near, far, colour, depth, others=None) -> None:
+        start, end = (self.at[p] if isinstance(p, str) else p for p in (start, end))
+        wide = self.look.limbs * self.h
+        points = self.outline(start, end, near * wide, far * wide)
+        self.figure.add(points, bone, colour, depth * self.layer, others)
+
+    def between(self, start: str, end: str, share: float) -> np.ndarray:
+        return self.at[start] + share * np.subtract(self.at[end], self.at[start])
+
+    def leg(self, letter: str, side: str, far: str) -> None:
+        back, hip, knee, ankle = (3 if far else 0), *(f"{side}_{j}" for j in ("hip", "knee", "ankle"))
+        self.limb(f"thigh.{letter}", hip, knee, 0.058, 0.042, f"trousers{far}", 2 + back)
+        self.limb(f"shin.{letter}", knee, ankle, 0.041, 0.029, f"skin{far}", 1.2 + back)
+        hem = self.between(knee, ankle, self.look.leg)
+        self.limb(
+            f"shin.{letter}", knee, hem, 0.042, 0.042 - 0.012 * self.look.leg, f"trousers{far}", 1 + back
         )
-        foot = f"foot.{letter}" if footed else f"shin.{letter}"
-        figure.add(capsule(ankle, toe, 0.03 * h, 0.022 * h), foot, f"skin{far}", back * layer)
-        limb(
-            f"upper_arm.{letter}",
-            f"{side}_shoulder",
-            f"{side}_elbow",
-            0.042,
-            0.03,
-            f"skin{far}",
-            -3 + 3 * back,
+        foot, toe = f"shin.{letter}", f"{side}_big_toe"
+        if toe in self.at:
+            foot = f"foot.{letter}"
+            self.figure.add(
+                self.outline(self.at[ankle], self.at[toe], 0.032 * self.h, 0.026 * self.h),
+                foot, f"shoe{far}", back * self.layer,
+            )  # fmt: skip
+            return
+        outwards = 1 if side == "left" else -1
+        shoe = np.asarray(SHOE) * (outwards * self.h * self.look.limbs, self.h * self.look.limbs)
+        self.figure.add(np.asarray(self.at[ankle]) + shoe, foot, f"shoe{far}", back * self.layer)
+
+    def arm(self, letter: str, side: str, far: str) -> None:
+        back, shoulder, elbow, wrist = (
+            (9 if far else 0),
+            *(f"{side}_{j}" for j in ("shoulder", "elbow", "wrist")),
         )
-        limb(f"forearm.{letter}", f"{side}_elbow", f"{side}_wrist", 0.03, 0.024, f"skin{far}", -4 + 3 * back)
-        figure.add(
-            disc(at[f"{side}_wrist"], 0.032 * h), f"forearm.{letter}", f"skin{far}", (-5 + 3 * back) * layer
-        )
-        if f"{side}_middle_1" in at:
-            limb(
-                f"hand.{letter}",
-                f"{side}_wrist",
-                f"{side}_middle_1",
-                0.03,
-                0.026,
-                f"skin{far}",
-                -4.5 + 3 * back,
-            )
+        self.limb(f"upper_arm.{letter}", shoulder, elbow, 0.042, 0.03, f"skin{far}", -3 + back)
+        self.limb(f"forearm.{letter}", elbow, wrist, 0.03, 0.022, f"skin{far}", -4 + back)
+        if f"{side}_middle_1" in self.at:
+            self.limb(f"hand.{letter}", wrist, f"{side}_middle_1", 0.03, 0.026, f"skin{far}", -4.5 + back)
             for finger in FINGERS:
                 for k in (1, 2, 3):
-                    if f"{side}_{finger}_{k}" in at and f"{side}_{finger}_{k + 1}" in at:
-                        limb(
-                            f"{finger}.{k:02}.{letter}", f"{side}_{finger}_{k}", f"{side}_{finger}_{k + 1}",
-                            0.008, 0.007, f"skin{far}", -4.6 + 3 * back,
-                        )  # fmt: skip
-        sleeve = at[f"{side}_shoulder"] + 0.35 * np.subtract(at[f"{side}_elbow"], at[f"{side}_shoulder"])
-        figure.add(
-            capsule(at[f"{side}_shoulder"], sleeve, 0.05 * h, 0.046 * h),
-            f"upper_arm.{letter}", "shirt", (-3.5 + 3 * back) * layer,
+                    ends = f"{side}_{finger}_{k}", f"{side}_{finger}_{k + 1}"
+                    if set(ends) <= set(self.at):
+                        self.limb(f"{finger}.{k:02}.{letter}", *ends, 0.008, 0.007, f"skin{far}", -4.6 + back)
+        else:
+            self.hand(letter, side, far, back)
+        sleeve = self.between(shoulder, elbow, self.look.sleeve)
+        self.limb(f"upper_arm.{letter}", shoulder, sleeve, 0.05, 0.046, f"shirt{far}", -3.5 + back)
+
+    def hand(self, letter: str, side: str, far: str, back: float) -> None:
+        """Palm, thumb and fingers on the forearm; the shape *Fist* folds them."""
+        wrist, elbow = (np.asarray(self.at[f"{side}_{j}"], float) for j in ("wrist", "elbow"))
+        along = (wrist - elbow) / max(float(np.hypot(*(wrist - elbow))), 1e-9)
+        across = np.array([-along[1], along[0]]) * (1 if side == "left" else -1)
+        bone, colour, size = f"forearm.{letter}", f"skin{far}", self.h
+
+        def place(forward, sideways):
+            return wrist + size * (forward * along + sideways * across)
+
+        self.limb(bone, wrist, place(0.032, 0), 0.021, 0.024, colour, -4.5 + back)
+        wide = self.look.limbs * size
+        for sideways in (-0.017, -0.006, 0.006, 0.017):
+            root, tip = place(0.036, sideways), place(0.076 - abs(sideways), 1.5 * sideways)
+            folded = self.outline(root, place(0.046, sideways), 0.0075 * wide, 0.0075 * wide)
+            depth = -4.6 + back
+            self.limb(
+                bone,
+                root,
+                tip,
+                0.0072,
+                0.0062,
+                colour,
+                depth,
+                {f"Fist.{letter}": (folded, depth * self.layer)},
+            )
+        folded = self.outline(place(0.02, 0.02), place(0.04, 0.004), 0.008 * wide, 0.008 * wide)
+        depth = -4.7 + back
+        self.limb(
+            bone, place(0.01, 0.016), place(0.036, 0.042), 0.009, 0.007, colour, depth,
+            {f"Fist.{letter}": (folded, depth * self.layer)},
         )  # fmt: skip
-    # The torso is wide between shoulders and hips, and never thinner than its spine.
-    corners = [
-        ("shoulder.L", "left_shoulder"),
-        ("shoulder.R", "right_shoulder"),
-        ("hip.R", "right_hip"),
-        ("hip.L", "left_hip"),
-    ]
-    points, bones = [], []
-    middle = np.mean([at[joint] for _, joint in corners], axis=0)
-    for bone, joint in corners:
-        outwards = np.asarray(at[joint]) - middle
-        points.append(np.asarray(at[joint]) + 0.035 * h * outwards / max(np.hypot(*outwards), 1e-9))
-        bones.append(bone)
-    figure.add(points, bones, "shirt", -1 * layer)
-    limb("spine", "mid_hip", "neck", 0.06, 0.06, "shirt", -1.2)
-    # The head: its disc goes with the neck's bone, so a nod foreshortens it; the eyes show where it looks.
-    nose, neck = np.asarray(at["nose"]), np.asarray(at["neck"])
-    radius = head_radius(at, h) if radius is None else radius
-    figure.add(
-        capsule(neck, neck + 0.6 * (nose - neck), 0.03 * h, 0.03 * h), "head", "skin far", -1.4 * layer
-    )
-    crown = nose + 0.16 * radius * (nose - neck) / max(float(np.hypot(*(nose - neck))), 1e-9)
-    figure.add(disc(np.add(crown, (0, 0.18 * radius)), radius * 1.06, 1.08), "head", "hair", -1.5 * layer)
-    figure.add(disc(np.subtract(crown, (0, 0.1 * radius)), radius * 0.92, 1.0), "head", "skin", -6 * layer)
-    for letter, side in (("L", "left"), ("R", "right")):
-        figure.add(disc(at[f"{side}_eye"], 0.012 * h, 1.4), f"look.{letter}", "eye", -7 * layer)
-    figure.add(disc(nose, 0.007 * h), "head", "skin far", -7 * layer)
-    return figure
+
+    def torso(self) -> None:
+        """Wide between shoulders and hips, and never thinner than its spine."""
+        at, h = self.at, self.h
+        corners = [(f"{stub}.{letter}", f"{side}_{stub}") for stub, letter, side in TORSO]
+        middle = np.mean([at[joint] for _, joint in corners], axis=0)
+        points, bones = [], []
+        for bone, joint in corners:
+            outwards = np.asarray(at[joint]) - middle
+            points.append(np.asarray(at[joint]) + 0.035 * h * outwards / max(np.hypot(*outwards), 1e-9))
+            bones.append(bone)
+        self.figure.add(points, bones, "shirt", -1 * self.layer)
+        self.figure.add(
+            self.outline(at["mid_hip"], at["neck"], 0.06 * h, 0.06 * h), "spine", "shirt", -1.2 * self.layer
+        )
+
+    def head(self, radius: float) -> None:
+        """The head goes with the neck's bone, so a nod foreshortens it; the eyes show where it looks."""
+        nose, neck = np.asarray(self.at["nose"]), np.asarray(self.at["neck"])
+        self.limb("head", neck, neck + 0.6 * (nose - neck), 0.03, 0.03, "skin far", -1.4)
+        wide = radius * self.look.head
+        crown = nose + 0.16 * radius * (nose - neck) / max(float(np.hypot(*(nose - neck))), 1e-9)
+        for part in head.parts(self.look.boxes, self.look.tufts):
+            others = {
+                view: (crown + wide * points, layer * self.layer)
+                for view, (points, layer) in part.views.items()
+            }
+            self.figure.add(
+                crown + wide * part.front, part.bone, part.colour, part.layer * self.layer, others
+            )
+        for letter, side in (("L", "left"), ("R", "right")):
+            eye = np.asarray(self.at[f"{side}_eye"])
+            points = head.round_shape(0, 0, 0.013 * self.h, 0.018 * self.h, self.look.boxes) + eye
+            self.figure.add(
+                points, f"look.{letter}", "eye", -7 * self.layer, {"back": (points, head.BEHIND * self.layer)}
+            )

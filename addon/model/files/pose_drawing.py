@@ -53,7 +53,7 @@ def draw(
     -------
     (H, W, 3) uint8
     """
-    picture = np.zeros((size[1], size[0], 3), np.float32)
+    picture = np.zeros((size[1], size[0], 3), np.uint8)
     width = max(4 * min(size) / 512, 1.0)
     near = (np.abs(points) < 4 * max(size)).all(1)
     seen = (scores > 0) & near
@@ -72,59 +72,66 @@ def draw(
         dot = float(np.clip(spread / 18, 0.4 * width, width))
         for point in hand[there, :2]:
             _disc(picture, point, dot, HAND_JOINT)
-    return np.round(picture).astype(np.uint8)
+    return picture
 
 
-def _window(picture, low, high):
-    """The part of a picture around a shape, and the pixel centres in it; None when it lies outside."""
+def _within(picture, middle, along, major: float, minor: float):
+    """Rows and columns (N,) of the pixels in an ellipse, and their centres from its middle along both axes.
+
+    Row by row, for a long limb covers little of the box around it.
+    """
     height, width = picture.shape[:2]
-    x0, y0 = max(int(low[0]) - 2, 0), max(int(low[1]) - 2, 0)
-    x1, y1 = min(int(high[0]) + 3, width), min(int(high[1]) + 3, height)
-    if x0 >= x1 or y0 >= y1:
-        return None
-    y, x = np.mgrid[y0:y1, x0:x1].astype(np.float32) + 0.5
-    return picture[y0:y1, x0:x1], x, y
+    cos, sin = along
+    low = int(max(middle[1] - np.hypot(major * sin, minor * cos) - 0.5, 0))
+    high = int(min(middle[1] + np.hypot(major * sin, minor * cos) + 0.5, height - 1))
+    rows = np.arange(low, high + 1)
+    dy = rows + 0.5 - middle[1]
+    a = (cos / major) ** 2 + (sin / minor) ** 2
+    b = dy * cos * sin * (1 / major**2 - 1 / minor**2)
+    half = np.sqrt(np.maximum(a - (dy / (major * minor)) ** 2, 0)) / a
+    first = np.clip(np.ceil(middle[0] - b / a - half - 0.5), 0, width).astype(int)
+    count = np.clip(np.floor(middle[0] - b / a + half - 0.5), -1, width - 1).astype(int) + 1 - first
+    count = np.maximum(count, 0)
+    y = np.repeat(rows, count)
+    x = np.arange(len(y)) - np.repeat(np.cumsum(count) - count - first, count)
+    right, down = (x + 0.5 - middle[0]).astype(np.float32), (y + 0.5 - middle[1]).astype(np.float32)
+    return (
+        y,
+        x,
+        right * np.float32(cos) + down * np.float32(sin),
+        down * np.float32(cos) - right * np.float32(sin),
+    )
 
 
-def _blend(part, cover, colour) -> None:
-    cover = np.clip(cover, 0, 1)[..., None]
-    part *= 1 - cover
-    part += cover * np.asarray(colour, np.float32)
+def _blend(picture, y, x, cover, colour) -> None:
+    part = picture[y, x].astype(np.float32)
+    part += np.clip(cover, 0, 1)[:, None] * (np.asarray(colour, np.float32) - part)
+    picture[y, x] = np.rint(part)
 
 
 def _limb(picture, a, b, width: float, colour) -> None:
     """An ellipse from a to b, `width` its half thickness."""
-    middle, along = (a + b) / 2, (b - a) / 2
+    along = (b - a) / 2
     length = float(np.hypot(*along))
-    found = _window(picture, middle - length - width, middle + length + width)
-    if found is None:
-        return
-    part, x, y = found
     direction = along / length if length > 1e-6 else np.array([1.0, 0.0])
-    u = (x - middle[0]) * direction[0] + (y - middle[1]) * direction[1]
-    v = (y - middle[1]) * direction[0] - (x - middle[0]) * direction[1]
     major = max(length, 0.5)
+    y, x, u, v = _within(picture, (a + b) / 2, direction, major + 1.5, width + 1.5)
     inside = np.sqrt((u / major) ** 2 + (v / width) ** 2)
     slope = np.sqrt((u / major**2) ** 2 + (v / width**2) ** 2) / np.maximum(inside, 1e-6)
-    _blend(part, (1 - inside) / np.maximum(slope, 1e-6) + 0.5, colour)
+    _blend(picture, y, x, (1 - inside) / np.maximum(slope, 1e-6) + 0.5, colour)
 
 
 def _disc(picture, point, radius: float, colour) -> None:
-    found = _window(picture, point - radius, point + radius)
-    if found is not None:
-        part, x, y = found
-        _blend(part, radius - np.hypot(x - point[0], y - point[1]) + 0.5, colour)
+    y, x, u, v = _within(picture, point, (1.0, 0.0), radius + 1, radius + 1)
+    _blend(picture, y, x, radius - np.hypot(u, v) + 0.5, colour)
 
 
 def _line(picture, a, b, half: float, colour) -> None:
-    found = _window(picture, np.minimum(a, b) - half, np.maximum(a, b) + half)
-    if found is None:
-        return
-    part, x, y = found
-    along = b - a
-    share = np.clip(((x - a[0]) * along[0] + (y - a[1]) * along[1]) / max(float(along @ along), 1e-9), 0, 1)
-    away = np.hypot(x - a[0] - share * along[0], y - a[1] - share * along[1])
-    _blend(part, half - away + 0.5, colour)
+    along = (b - a) / 2
+    length = max(float(np.hypot(*along)), 1e-6)
+    reach = length + half + 1  # an ellipse around a thin box is wide enough in its middle alone
+    y, x, u, v = _within(picture, (a + b) / 2, along / length, 1.5 * reach, 1.5 * (half + 1))
+    _blend(picture, y, x, half - np.hypot(np.maximum(np.abs(u) - length, 0), v) + 0.5, colour)
 
 
 def png(picture: np.ndarray) -> bytes:
@@ -137,5 +144,5 @@ def png(picture: np.ndarray) -> bytes:
     rows = np.zeros((height, 1 + 3 * width), np.uint8)  # each row begins with its filter: none
     rows[:, 1:] = picture.reshape(height, -1)
     head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = zlib.compress(rows.tobytes(), 3)
+    body = zlib.compress(rows.tobytes(), 1)
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")

@@ -18,18 +18,20 @@ from ..character.mapping import JOINTS
 
 SIDES = ("left", "right")
 LOW = 0.04  # body heights above the ground, or above the other ankle
-SLOW = 0.6  # body heights per second: faster is a step or a slide that is meant
+SLOW = 2.0  # body heights per second: what is faster is thrown, what is low and slower steps
 RISE = 0.30  # body heights per second, up or down
 SHORTEST = 0.13  # seconds; what stands for less is passing by
 GAP = 0.07  # seconds; what lifts for less has not left
 HIGH = 0.1  # body heights above the lowest of two seconds: farther up it is in the air
-DRIFT = 0.12  # body heights that a standing foot may wander before it is taken for a step
+DRIFT = 0.15  # body heights that a standing foot may wander before it is taken for a step
 STEP = 0.2  # seconds that such a step takes
 FADE = 0.27  # seconds before and after, in which a correction comes and goes
 BODY = 0.5  # seconds over which the body's share is smoothed
 LEVEL = 0.5  # seconds over which the ground's level is smoothed
 NEAR = 0.25  # the same where nobody may leave the ground
-LIFT = 0.03  # body heights that a foot rises on such a step
+SLIDES = 0.012  # body heights in a frame: a low foot that goes farther is seen to slide
+CLEAR = 0.05  # body heights that a foot rises when it goes elsewhere close to the ground
+RELEASE = 0.08  # seconds in which it leaves, and lands, before it goes there
 LONGER = 1.25  # a bent leg unbends rather than draw out its thigh by more than this
 _I = {joint: i for i, joint in enumerate(JOINTS)}
 
@@ -93,7 +95,7 @@ def plant(
     for side, name in enumerate(SIDES):
         if there[:, side].any():
             leg = [_I[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle")]
-            goal = ankles[:, side] + moved[:, side]
+            goal = swung(ankles[:, side] + moved[:, side], pinned[:, side], rate, height)
             if ground is not None:
                 goal[:, 1] = np.maximum(goal[:, 1], ground)
             out[:, leg] = _leg(out[:, leg], np.where(there[:, [side]], goal, out[:, leg[2]]))
@@ -185,13 +187,41 @@ def _moves(ankle, carries, rate: float, height: float, ground: float | None):
     ends = [(0, 0), *stands, (len(ankle), len(ankle))]
     for (_, left), (right, _) in pairwise(ends) if stands else ():
         _fade(move, left, right, fade, left > 0, right < len(ankle))
-        if (
-            0 < left < right < len(ankle) and carries[left:right].all()
-        ):  # a step within a stand: the foot rises
-            move[left:right, 1] += (
-                LIFT * height * np.sin(np.pi * np.arange(1, right - left + 1) / (right - left + 1)) ** 2
-            )
     return move, pinned
+
+
+def swung(path: np.ndarray, pinned: np.ndarray, rate: float, height: float) -> np.ndarray:
+    """An ankle's way (T, 2), on which it rises before it goes anywhere from where it is pinned (T,), and lands after.
+
+    A foot that goes far above the ground anyway is left alone, and so is one that stays where it is.
+    """
+    out, count = path.copy(), len(path)
+    for start, end in _runs(~pinned):
+        left, right = start > 0, end < count
+        if not (left or right):
+            continue
+        shortest = min((end - start + 1) / 2, max(RELEASE * rate, 2.0))
+        away = np.arange(1, end - start + 1) / shortest, np.arange(end - start, 0, -1) / shortest
+        leaves, lands = (_eased(np.minimum(a, 1)) if is_there else np.ones(end - start)
+                         for a, is_there in zip(away, (left, right), strict=True))  # fmt: skip
+        here, there = path[start - 1] if left else path[end], path[end] if right else path[start - 1]
+        travel = np.abs(path[start:end, 0] - here[0]).max(initial=0)
+        way = path[max(start - 1, 0) : end + 1]
+        low = way[:, 1] - min(here[1], there[1]) < LOW * height
+        if not (np.abs(np.diff(way[:, 0])) > SLIDES * height)[low[1:] & low[:-1]].any():
+            continue
+        share = np.linspace(0, 1, end - start + 2)[1:-1]
+        level = here[1] + (there[1] - here[1]) * share
+        rises = min(CLEAR * height, 0.5 * travel) * leaves * lands
+        out[start:end, 1] = np.maximum(path[start:end, 1], level + rises)
+        out[start:end, 0] = (
+            here[0] * (1 - leaves) + there[0] * (1 - lands) + path[start:end, 0] * (leaves + lands - 1)
+        )
+    return out
+
+
+def _eased(share: np.ndarray) -> np.ndarray:
+    return share**2 * (3 - 2 * share)
 
 
 def _parts(calm: np.ndarray, run: tuple[int, int], height: float, rate: float) -> list[tuple[int, int]]:

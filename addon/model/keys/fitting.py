@@ -26,6 +26,7 @@ OFF_BEAT = (
 )
 USUAL = 14  # of the lengths between keys: some half a second, for what a pose may be expected to save
 STRAY = 0.3  # of that: what a pose of a budget costs that is neither on a beat nor an extreme
+STEPS = 3  # at most, of making all bones' keys fit together
 REST, BREAKDOWN, HELD = 0, 2, 4  # keyframe types of Blender: a pose, one between poses, one that is held
 
 Channels = dict[str, np.ndarray]
@@ -124,6 +125,9 @@ class Search:
         self.pace = {n: moments.pace_of(dense[n], self.weights[n]) for n in self.names}
         self.still = {n: moments.holds(dense[n] * self.weights[n].max(0), rate) for n in self.names}
         self._costs: np.ndarray | None = None
+        feet = set() if footing is None else {int(joint) for joint in footing.joints}
+        self.legs = np.array([any(feet & set(joints) for joints, _ in self.effects[n]) for n in self.names])
+        """(B,) bool: bones that move an ankle; they get the keys that feet need to stay, and no others do."""
 
     def costs(self) -> np.ndarray:
         """(B, T, L) of all bones' stretches, in squared pixels."""
@@ -145,10 +149,11 @@ class Search:
             for start, end in runs(self.still[name]):
                 must[i, [start, end - 1]] = True
 
-        def at_price(price: float) -> Fit:
-            dear = price * cheap * self.width[:, None]
+        sure = must | (cheap < 1) | np.stack([self.still[name] for name in self.names])
+
+        def at_price(price: float, legs: float) -> Fit:
+            dear = np.where(self.legs, legs, price)[:, None] * cheap * self.width[:, None]
             at = dict(zip(self.names, key_frames.cheapest(self.costs(), dear, must), strict=True))
-            sure = must | (cheap < 1) | np.stack([self.still[name] for name in self.names])
             exact = {name: sure[i, at[name]] for i, name in enumerate(self.names)}
             return self._fitted(at, exact, self.still)
 
@@ -159,9 +164,18 @@ class Search:
         cost, dear, must = self._whole()
         must = must | self.moments()[0]
 
-        def at_price(price: float) -> Fit:
+        own = np.flatnonzero(self.legs)
+
+        def at_price(price: float, legs: float) -> Fit:
             at = key_frames.cheapest(cost, price * dear, must)[0]
-            return self._posed(at)
+            more: dict[str, np.ndarray] = {}
+            if legs < price:  # breakdowns of the legs alone, between whole poses
+                each = np.zeros((len(own), self.count), bool)
+                each[:, at] = True
+                dears = legs * OFF_BEAT * np.repeat(self.width[own, None], self.count, 1)
+                found = key_frames.cheapest(self.costs()[own], dears, each)
+                more = {self.names[i]: frames for i, frames in zip(own, found, strict=True)}
+            return self._posed(at, more)
 
         return self._cheapest_within(at_price, tolerance)
 
@@ -191,33 +205,49 @@ class Search:
         dear = np.where(wanted | must, 1.0, OFF_BEAT) * self.width.sum()
         return self.costs().sum(0, keepdims=True), dear[None], must[None]
 
-    def _posed(self, at: np.ndarray) -> Fit:
+    def _posed(self, at: np.ndarray, more: dict[str, np.ndarray] | None = None) -> Fit:
+        """Whole poses; `more` has the positions of bones with keys between them."""
         wanted, held = self.moments()
-        found = self._fitted(
-            dict.fromkeys(self.names, at), dict.fromkeys(self.names, np.ones(len(at), bool)), self.still
-        )
-        kinds = {int(t): HELD if held[t] else REST if wanted[t] else BREAKDOWN for t in at}
+        by_bone = {name: (more or {}).get(name, at) for name in self.names}
+        exact = {name: np.ones(len(own), bool) for name, own in by_bone.items()}
+        found = self._fitted(by_bone, exact, self.still)
+        every_at = np.unique(np.concatenate(list(by_bone.values())))
+        kinds = {int(t): HELD if held[t] else REST if wanted[t] else BREAKDOWN for t in every_at}
         kinds[int(at[0])] = kinds[int(at[-1])] = REST
         return replace(found, kinds=kinds)
 
-    def _cheapest_within(self, at_price: Callable[[float], Fit], tolerance: float) -> Fit:
-        """The dearest price at which the misses are within the tolerance: a larger one never takes more keys."""
-        low, high = 0, len(PRICES)
-        best = None
-        while high - low > 1:
-            middle = (low + high) // 2
-            tried = at_price(float(PRICES[middle]))
-            self.tell(tried.count)
-            if tried.typical <= tolerance and tried.firm:
-                low, best = middle, tried
-            else:
-                high = middle
-        best = best or at_price(float(PRICES[0]))
+    def _cheapest_within(self, at_price: Callable[[float, float], Fit], tolerance: float) -> Fit:
+        """The dearest price at which the misses are within the tolerance: a larger one never takes more keys.
+
+        Keys of the legs are never dearer than feet can bear.
+        """
+        tried: dict[tuple[int, int], Fit] = {}
+
+        def at(price: int, legs: int) -> Fit:
+            if (price, legs) not in tried:
+                tried[price, legs] = at_price(float(PRICES[price]), float(PRICES[legs]))
+                self.tell(tried[price, legs].count)
+            return tried[price, legs]
+
+        def dearest(good: Callable[[int], bool]) -> int:
+            low, high = 0, len(PRICES)
+            while high - low > 1:
+                middle = (low + high) // 2
+                low, high = (middle, high) if good(middle) else (low, middle)
+            return low
+
+        most = len(PRICES) - 1
+        legs = most if self.footing is None else dearest(lambda i: at(i, i).firm)
+        price = dearest(lambda i: at(i, min(i, legs)).typical <= tolerance)
+        legs = min(price, legs)
+        while legs > 0 and not at(price, legs).firm:
+            legs = max(legs - 3, 0)
+        best = at(price, legs)
         if best.typical <= tolerance and best.firm:
             return best
-        at = np.arange(self.count)
+        positions = np.arange(self.count)
         sure = np.ones(self.count, bool)
-        return self._fitted(dict.fromkeys(self.names, at), dict.fromkeys(self.names, sure), {})
+        return self._fitted(dict.fromkeys(self.names, positions), dict.fromkeys(self.names, sure), {})
 
     def _fitted(self, at: dict, exact: dict, still: dict) -> Fit:
         keys, free, sloped = {}, {}, {}
@@ -230,13 +260,17 @@ class Search:
         effects = self.effects
         if self.extra.size > 1:
             effects = {n: [(j, e * scale[j]) for j, e in columns] for n, columns in effects.items()}
-        step = refined(keys, free, sloped, off * scale, effects)
         least = float(((off * scale) ** 2).sum())
-        for share in (1.0, 0.5, 0.25):
-            tried = step(share)
-            moved = self._off(tried)
-            if ((moved * scale) ** 2).sum() < least:
-                keys, off = tried, moved
+        for _ in range(STEPS):
+            step, before = refined(keys, free, sloped, off * scale, effects), least
+            for share in (1.0, 0.5, 0.25):
+                tried = step(share)
+                moved = self._off(tried)
+                missed = float(((moved * scale) ** 2).sum())
+                if missed < least:
+                    keys, off, least = tried, moved, missed
+                    break
+            if least > 0.97 * before:
                 break
         if self.footing is not None:
             keys = self.footing.raised(keys, off + self.wanted, self.effects)

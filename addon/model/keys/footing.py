@@ -9,6 +9,7 @@ from .hermite import BoneKeys
 from .refine import Effects
 
 SLIP = 0.012  # of the height: how far a foot that bears may move in a frame
+NEAR = 0.015  # of the height above the ground: a foot so low stands, whatever the dance has
 STAYS = 0.97  # of the frames in which one bears
 WEIGHT = 4.0  # how many times as much a miss of an ankle counts while it bears
 
@@ -40,12 +41,16 @@ class Footing:
         return out
 
     def stay(self, at: np.ndarray) -> bool:
-        """Whether feet that bear stay, with joints at (J, T, 2)."""
-        both = self.bears[1:] & self.bears[:-1]
-        some = both.any(1)
-        step = np.linalg.norm(np.diff(at[self.joints], axis=1), axis=-1).T
-        slips = (both & (step > SLIP * self.height)).any(1)
-        return slips.sum() <= (1 - STAYS) * some.sum()
+        """Whether feet stay that bear in the dance, and such as are near the ground, with joints at (J, T, 2)."""
+        steps = np.abs(np.diff(at[self.joints], axis=1)).transpose(1, 2, 0) / self.height  # (T - 1, 2, F)
+        bears = self.bears[1:] & self.bears[:-1]
+        slips = bears & (np.hypot(steps[:, 0], steps[:, 1]) > SLIP)
+        if self.ground is not None:
+            near = (at[self.joints, :, 1] < self.ground + NEAR * self.height).T
+            low = near[1:] & near[:-1]
+            slips |= low & (steps[:, 0] > SLIP)
+            bears |= low
+        return slips.any(1).sum() <= (1 - STAYS) * bears.any(1).sum()
 
     def below(self, at: np.ndarray) -> np.ndarray:
         """(F, T) how far each foot is below the ground."""

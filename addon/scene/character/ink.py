@@ -4,8 +4,10 @@
 import bpy
 import numpy as np
 
+from ...model.character import head
 from ...model.character.figure import Figure, draw, head_radius
 from ...model.character.joints import with_mid_hip
+from ...model.character.looks import LOOKS
 from ...model.character.mapping import JOINTS
 from ...model.errors import Problem
 from .. import compat
@@ -13,6 +15,7 @@ from . import rig
 
 LINE = 0.0035  # radius of the line, as a share of the figure's height
 MODIFIER = "Armature"
+FACE = ("left_eye", "right_eye", "nose", "neck")
 
 
 def bound_figure(context, ob):
@@ -25,7 +28,7 @@ def bound_figure(context, ob):
     lift, bone_of = _lift(ob), _bones(ob)
     drawn = _new(scene, ob, f"{ob.name} ink figure")
     try:
-        shapes = _shapes(draw(at, height), lift)
+        shapes = _shapes(draw(at, height, look=rig.look_of(ob)), lift)
         drawing = _layer(drawn, "Figure").frames.new(min(0, scene.frame_start)).drawing
         _write(drawing, drawn, shapes, height)
         first, weights = 0, {}
@@ -66,7 +69,8 @@ def ink(context, ob, frames: list[int], step=None):
     if not frames:
         raise Problem("ink_nothing", "There are no frames to ink. Check the range.")
     rest, height = _joints(ob, current=False)
-    head, lift = head_radius(rest, height), _lift(ob)
+    radius, lift, look = head_radius(rest, height), _lift(ob), rig.look_of(ob)
+    apart = max(abs(rest["left_eye"][0] - rest["right_eye"][0]), 1e-3 * height)
     drawn = _new(scene, ob, f"{ob.name} ink")
     before = scene.frame_current
     try:
@@ -74,7 +78,10 @@ def ink(context, ob, frames: list[int], step=None):
         for number, frame in enumerate(frames):
             scene.frame_set(frame)
             at, _ = _joints(ob, current=True)
-            _write(layer.frames.new(frame).drawing, drawn, _shapes(draw(at, height, head), lift), height)
+            figure = draw(at, height, radius, look)
+            seen = head.seen_from([at[j][0] for j in FACE], apart, radius)
+            figure.vertices = figure.turned(seen)
+            _write(layer.frames.new(frame).drawing, drawn, _shapes(figure, lift), height)
             if step:
                 step(number + 1, len(frames))
     except BaseException:
@@ -151,8 +158,9 @@ def _new(scene, ob, name: str):
     drawn = bpy.data.objects.new(name, data)
     scene.collection.objects.link(drawn)
     drawn.parent = ob
-    for colour, value in Figure().colours.items():
-        data.materials.append(_material(colour, value))
+    look = rig.look_of(ob)
+    for colour, value in LOOKS[look].colours.items():
+        data.materials.append(_material(f"{look.lower()} {colour}", value))
     return drawn
 
 

@@ -38,4 +38,4 @@ def reference_for_rig(context) -> Reference:
         if plane is None:
             raise Problem("no_picture", "Place joint markers on a picture first: Picture and Ink.")
         return puppet.read(plane)[1]
-    return Reference.standing(settings.proportions.lower())
+    return Reference.standing("child" if settings.proportions == "CHILD" else "adult")

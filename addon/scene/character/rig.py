@@ -12,11 +12,14 @@ from tempose_pose import hands
 from tempose_pose.reference import Reference
 from tempose_pose.skeletons import EXTREMITIES
 
-from ...model.character.figure import Figure, draw
+from ...model.character import head
+from ...model.character.figure import Figure, draw, head_radius
 from ...model.character.joints import with_mid_hip
+from ...model.character.looks import LOOKS
 from ...model.character.mapping import BODY, ENDS, JOINTS, STUBS, TARGETS, TEMPOSE_RIG, BoneMap
 from ...model.character.plane import Placement
 from ...model.errors import Problem
+from .. import compat
 from . import character
 from .character import (
     PROPERTY,
@@ -45,6 +48,7 @@ def new(
     figure: bool = True,
     ik_feet: bool = False,
     fingers: bool = False,
+    look: str = "ADULT",
 ):
     """Make a rig with its figure from a pose; returns the armature object.
 
@@ -77,15 +81,45 @@ def new(
                 "canvas": list(place.canvas),
                 "unit": place.unit,
                 "origin": list(place.origin),
+                "look": look,
             }
         )
         character.store(ob, BoneMap({link.name: link.name for link in links if link.name not in STUBS}, 1.0))
         if figure:
-            _drawn(scene, ob, at, height)
+            _drawn(scene, ob, at, height, look)
     except BaseException:
         remove(ob)
         raise
     return ob
+
+
+def stand_clear(scene, ob) -> None:
+    """Move a new character to the right of those that stand where it would."""
+    place = placement(ob)
+    room = 0.5 * place.canvas[0] * place.unit
+    taken = [other.location.x for other in scene.objects if other is not ob and other.type == "ARMATURE"]
+    while any(abs(ob.location.x - x) < 0.99 * room for x in taken):
+        ob.location.x += room
+
+
+def camera_before(scene, ob):
+    """A new camera of the scene that sees all of the picture that a character dances in; returns it."""
+    plane, place = plane_of(ob), placement(ob)
+    corners = [place.to_plane(np.asarray(corner, float)) for corner in ((0, 0), place.canvas)]
+    middle = ob.matrix_world @ Vector(plane.lifted(np.mean(corners, axis=0)).tolist())
+    normal = (ob.matrix_world.to_3x3() @ Vector(plane.normal.tolist())).normalized()
+    high = float(abs(corners[0][1] - corners[1][1])) * ob.matrix_world.to_scale().z
+    wide = float(abs(corners[0][0] - corners[1][0])) * ob.matrix_world.to_scale().x
+    share = scene.render.resolution_x / scene.render.resolution_y
+    data = bpy.data.cameras.new(f"{ob.name} camera")
+    camera = bpy.data.objects.new(data.name, data)
+    scene.collection.objects.link(camera)
+    data.type, data.ortho_scale = "ORTHO", max(wide, high * share) if share >= 1 else max(high, wide / share)
+    camera.location = middle + 4 * max(high, wide) * normal
+    camera.rotation_euler = normal.to_track_quat("Z", "Y").to_euler()
+    data.clip_end = max(data.clip_end, 10 * max(high, wide))
+    scene.camera = camera
+    return camera
 
 
 def _carried(ob, at: dict, links: list) -> dict[str, tuple[str, list]]:
@@ -189,22 +223,52 @@ def _pull(ob, name: str) -> None:
     constraint.use_stretch = False
 
 
-def _drawn(scene, ob, at: dict, height: float) -> None:
+def look_of(ob) -> str:
+    """How a rig's figure is drawn; as an adult where that is not known."""
+    look = json.loads(ob[PROPERTY]).get("look") if PROPERTY in ob else None
+    return look if look in LOOKS else "ADULT"
+
+
+def _drawn(scene, ob, at: dict, height: float, look: str) -> None:
     """The figure: flat shapes, one object, bound to the bones."""
-    figure: Figure = draw(at, height)
+    figure: Figure = draw(at, height, look=look)
     mesh = bpy.data.meshes.new(f"{ob.name} figure")
     mesh.from_pydata([(x, y, z) for x, y, z in figure.vertices], [], figure.faces)
     drawn = bpy.data.objects.new(f"{ob.name} figure", mesh)
     scene.collection.objects.link(drawn)
     drawn.parent = ob
     for name, colour in figure.colours.items():
-        mesh.materials.append(_material(name, colour))
+        mesh.materials.append(_material(f"{look.lower()} {name}", colour))
     mesh.polygons.foreach_set("material_index", figure.materials)
     for bone, vertices in figure.groups.items():
         group = drawn.vertex_groups.new(name=bone)
         group.add(vertices, 1.0, "REPLACE")
     modifier = drawn.modifiers.new("Armature", "ARMATURE")
     modifier.object = ob
+    _shaped(drawn, ob, figure, at, height)
+
+
+def _shaped(drawn, ob, figure: Figure, at: dict, height: float) -> None:
+    """Shape keys: fists, for the animator; and the head's views, driven by where the face looks."""
+    drawn.shape_key_add(name="Front", from_mix=False)
+    flat = np.asarray(figure.vertices, np.float32)
+    apart = max(abs(at["left_eye"][0] - at["right_eye"][0]), 1e-3 * height)
+    drivers = head.expressions(apart, head_radius(at, height))
+    for name, moved in figure.shapes.items():
+        key = drawn.shape_key_add(name=name.capitalize() if name in drivers else name, from_mix=False)
+        places = flat.copy()
+        places[list(moved)] = np.asarray(list(moved.values()), np.float32)
+        key.value = 0.0
+        key.data.foreach_set("co", places.ravel())
+        if name in drivers:
+            driver = key.driver_add("value").driver
+            for letter, bone in {"l": "look.L", "r": "look.R", "n": "eye.L", "k": "head"}.items():
+                variable = driver.variables.new()
+                variable.name, variable.type = letter, "TRANSFORMS"
+                target = variable.targets[0]
+                target.id, target.bone_target = ob, bone
+                target.transform_type, target.transform_space = "LOC_X", "WORLD_SPACE"
+            driver.expression = drivers[name]
 
 
 def _material(name: str, colour: tuple):
@@ -215,4 +279,5 @@ def _material(name: str, colour: tuple):
         material.diffuse_color = (*colour, 1.0)
         material.roughness = 1.0
         material.specular_intensity = 0.0
+        compat.glow(material, colour)
     return material

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The character that is meant: the selected one, otherwise the one chosen in the panel, otherwise the only one."""
 
+import bpy
+
 from . import character, rig
 
 
@@ -33,7 +35,11 @@ def selected_armature(context):
 def select_chosen(settings, context) -> None:
     """The character chosen in the panel becomes the selected one, so that both say the same."""
     chosen, layer = settings.rig, context.view_layer
-    if chosen is None or layer is None or chosen.name not in layer.objects or context.mode != "OBJECT":
+    if chosen is None or layer is None or chosen.name not in layer.objects:
+        return
+    if context.mode == "POSE" and layer.objects.active is not chosen:  # where Accept has led
+        bpy.ops.object.mode_set(mode="OBJECT")
+    if context.mode != "OBJECT":
         return
     for other in layer.objects:
         if other.select_get(view_layer=layer) and other.type == "ARMATURE" and other is not chosen:
@@ -62,6 +68,12 @@ def pick_armature(context, ob=None):
         return ob
     found = [one for one in context.scene.objects if one.type == "ARMATURE"]
     return found[0] if len(found) == 1 else None
+
+
+def someone_is_there(context) -> bool:
+    """Whether a scene holds any armature, its own or an instance's."""
+    scene = context.scene
+    return any(ob.type == "ARMATURE" or character.instance_reason(ob) for ob in scene.objects)
 
 
 def why_no_rig(context, reason: str) -> str:

@@ -64,7 +64,7 @@ def apply(
     take, _ = base_keys.take_of(settings, ob)
     if take is None or take.identity != kept.take:
         raise Problem(
-            "take_gone", "The dance that was to be kept was replaced meanwhile. Press Regenerate again."
+            "take_gone", "The dance that was to be kept was replaced meanwhile. Press Re-dance again."
         )
     old, count = carry_over.keep_keys(settings, ob), len(settings.takes)
     sound_scene = bpy.data.scenes[asked.subject.sound_scene]
@@ -116,7 +116,7 @@ def in_words(now: Reading) -> tuple[str, str]:
     if changes is None:
         if now.rig is not None and now.base[0] is not None:
             return "The whole dance will be made anew: it belongs to another part of the music.", "INFO"
-        return "There is no dance to this sound yet; Regenerate makes one.", "INFO"
+        return "There is no dance to this sound yet; Re-dance makes one.", "INFO"
     if not changes.touched:
         return "The dance fits this tempo: nothing will be danced again.", "CHECKMARK"
     if now.settings.tempo.again == "ALL" or changes.is_everything:

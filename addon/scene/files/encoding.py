@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Run by `video` in a Blender of its own: pictures become an MP4, with Blender's encoder.
 
-After ``--``: the folder, how many pictures, width, height, frames per second, and the file to be written.
+After ``--``: the folder, how many pictures, width, height, frames per second, the file to be written, and a sound
+or nothing.
 """
 
 import os
@@ -13,7 +14,7 @@ from pathlib import Path
 import bpy
 
 
-def main(folder: str, count: str, width: str, height: str, rate: str, path: str) -> None:
+def main(folder: str, count: str, width: str, height: str, rate: str, path: str, sound: str = "") -> None:
     package = types.ModuleType("tempose")  # the add-on is not enabled in here
     package.__path__ = [str(Path(__file__).resolve().parents[2])]
     sys.modules["tempose"] = package
@@ -30,7 +31,9 @@ def main(folder: str, count: str, width: str, height: str, rate: str, path: str)
     for t in range(2, int(count) + 1):
         strip.elements.append(f"{t:06d}.png")
     render.use_sequencer, render.use_compositing, render.use_file_extension = True, False, False
-    compat.video_output(render)
+    if sound:
+        compat.new_sound_strip(scene, "sound", sound, 2, 1)
+    compat.video_output(render, bool(sound))
     scene.view_settings.view_transform = "Standard"
     render.filepath = path
     bpy.app.handlers.render_write.append(lambda *_: print("tempose: frame", flush=True))

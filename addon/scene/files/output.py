@@ -16,10 +16,11 @@ from tempose_pose.sequence import PoseSequence, bridged, to_openpose18
 from ...model.character.extremities import carried, extremities_of, joined
 from ...model.dance.takes import Take
 from ...model.errors import Problem
-from ...model.tempo.timing import resample
+from ...model.tempo.timing import Span, resample
 from .. import compat
 from ..character import character
-from ..dance import stage
+from ..dance import placement, stage
+from ..music import audio
 from ..reading import Reading
 from . import rig_reading
 
@@ -77,6 +78,26 @@ def reading(now: Reading) -> Callable[[], Any]:
         raise Problem("no_take", "There is no take: generate one, or write the character.")
     mark = take.identity
     return lambda: from_take(stage.of_identity(bpy.data.scenes[name].tempose, mark), rate)
+
+
+def heard(now: Reading) -> Callable[[], bytes | None]:
+    """What reads the sound that is heard with those poses; for `Job.main`. None without any."""
+    scene = now.scene
+    rate = compat.rate_of(scene)
+    name, own = scene.name, compat.sound_scene(now.context).name
+    rig = now.rig.name if now.rig is not None else ""
+    mark = now.take.identity if now.take is not None and scene.tempose.output.source == "TAKE" else ""
+
+    def read() -> bytes | None:
+        sound = bpy.data.scenes[own]
+        if mark:
+            span = placement.span_of(sound, stage.of_identity(bpy.data.scenes[name].tempose, mark))
+        else:
+            first, last = rig_reading.frames_of(*rig_reading.both(name, rig))
+            span = Span(float(first), (last - first + 1) / rate, rate)
+        return audio.heard(bpy.context, sound, span)
+
+    return read
 
 
 def reason(now: Reading) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A character as it is animated, read frame by frame, constraints and drivers included. Main thread only."""
 
+import contextlib
 import time
 from collections.abc import Iterator
 
@@ -21,7 +22,7 @@ from ..character import armature, character
 
 MAX_PICTURES = 20_000
 STEP = 0.01
-"""Seconds that one step of reading takes; the scene is back on its frame after each."""
+"""Seconds that one step of reading takes; the scene is on its own frame after each."""
 NAMES = (*BODY.joints, *EXTREMITIES)
 
 
@@ -67,29 +68,33 @@ def read(scene_name: str, rig_name: str, rate: float, camera: bool) -> Iterator[
     plane = character.plane_of(ob, bone_map)
     found = character.spots_of(ob, armature.bones_of(ob, bone_map), bone_map)
     canvas = render_size(scene) if camera else place.canvas
-    points, scores = np.zeros((count, len(NAMES), 2)), np.zeros((count, len(NAMES)))
-    done = 0
+    names = sorted({spot.bone for spot in found.values()})
+    axes = {name: np.zeros((count, 4, 4)) for name in names}
+    views, done = np.zeros((count, 4, 4)), 0
     while done < count:
         scene, ob = both(scene_name, rig_name)  # anything may have happened since the last step
-        before, part, until = scene.frame_current, scene.frame_subframe, time.monotonic() + STEP
-        try:
+        until = time.monotonic() + STEP
+        with (_as_it_is if camera else _alone)(scene, ob) as (set_frame, graph_of):
             while done < count:
                 at = first + done / rate * own
-                scene.frame_set(int(at), subframe=at - int(at))
-                graph = bpy.context.evaluated_depsgraph_get()
-                joints = _joints(ob.evaluated_get(graph), found, plane)
-                for k, joint in enumerate(NAMES):
-                    if joint in joints:
-                        points[done, k], scores[done, k] = joints[joint], 1.0
+                set_frame(int(at), subframe=at - int(at))
+                graph = graph_of()
+                seen = ob.evaluated_get(graph)
+                for name in names:
+                    axes[name][done] = seen.pose.bones[name].matrix
                 if camera:
-                    seen = ob.evaluated_get(graph)
-                    points[done] = _through_camera(scene, graph, seen, plane, points[done], canvas)
+                    views[done] = _view(scene, graph, seen, canvas)
                 done += 1
                 if time.monotonic() >= until:
                     break
-        finally:
-            scene.frame_set(before, subframe=part)
         yield done / count
+    points, scores = np.zeros((count, len(NAMES), 2)), np.zeros((count, len(NAMES)))
+    placed = {name: Placed(matrix[:, :3, :3], matrix[:, :3, 3]) for name, matrix in axes.items()}
+    for joint, where in joints_of(found, placed, plane).items():
+        if joint in NAMES:
+            points[:, NAMES.index(joint)], scores[:, NAMES.index(joint)] = where, 1.0
+    if camera:
+        points = _through_camera(views, plane, points, canvas)
     if not scores.any():
         raise Problem("rig_bones", f"No bone of {rig_name} is mapped to a joint. Press Find Bones.")
     points = points if camera else place.to_pixels(points)
@@ -116,21 +121,38 @@ def _add_roots(points: np.ndarray, scores: np.ndarray) -> None:
         points[bare, root], scores[bare, root] = points[bare, wrist], scores[bare, wrist]
 
 
-def _joints(ob, found: dict, plane: Plane) -> dict[str, np.ndarray]:
-    """Joints (2,) in the figure's plane."""
-    placed = {}
-    for name in {spot.bone for spot in found.values()}:
-        bone = ob.pose.bones[name]
-        placed[name] = Placed(np.array(bone.matrix.to_3x3(), float)[None], np.array(bone.head, float)[None])
-    return {joint: at[0] for joint, at in joints_of(found, placed, plane).items()}
+@contextlib.contextmanager
+def _as_it_is(scene, _ob):
+    """Frames of the scene itself, which is back on its own afterwards; its markers may change cameras."""
+    before, part = scene.frame_current, scene.frame_subframe
+    try:
+        yield scene.frame_set, bpy.context.evaluated_depsgraph_get
+    finally:
+        scene.frame_set(before, subframe=part)
 
 
-def _through_camera(scene, graph, ob, plane: Plane, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Points in the figure's plane as pixels of the render."""
+@contextlib.contextmanager
+def _alone(_scene, ob):
+    """Frames of the character alone, with what it depends on: quick, and nothing is drawn anew."""
+    stage = bpy.data.scenes.new(".tempose reading")
+    try:
+        stage.collection.objects.link(ob)
+        yield stage.frame_set, lambda: stage.view_layers[0].depsgraph
+    finally:
+        bpy.data.scenes.remove(stage)
+
+
+def _view(scene, graph, ob, size: tuple[int, int]) -> np.ndarray:
+    """(4, 4) from the armature's space to the picture that the camera sees."""
     camera = scene.camera.evaluated_get(graph)
     window = camera.calc_matrix_camera(graph, x=size[0], y=size[1])
-    matrix = np.array(window @ camera.matrix_world.inverted() @ ob.matrix_world, float)
-    spatial = np.concatenate([plane.lifted(points), np.ones((len(points), 1))], 1) @ matrix.T
-    depth = np.where(np.abs(spatial[:, 3:]) < 1e-9, 1e-9, spatial[:, 3:])
-    flat = spatial[:, :2] / depth
-    return (flat * (0.5, -0.5) + 0.5) * size
+    return np.array(window @ camera.matrix_world.inverted() @ ob.matrix_world, float)
+
+
+def _through_camera(views: np.ndarray, plane: Plane, points: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Points (T, K, 2) in the figure's plane as pixels of the render, seen through (T, 4, 4)."""
+    flat = points.reshape(-1, 2)
+    spatial = np.concatenate([plane.lifted(flat), np.ones((len(flat), 1))], 1).reshape(*points.shape[:2], 4)
+    seen = np.einsum("tij,tkj->tki", views, spatial)
+    depth = np.where(np.abs(seen[..., 3:]) < 1e-9, 1e-9, seen[..., 3:])
+    return (seen[..., :2] / depth * (0.5, -0.5) + 0.5) * size

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Poses as pictures and as a video, made in the worker thread. No bpy in here.
 
-Only Blender can encode the video, and only in its main thread: so that is done by a Blender of its own.
+The video is encoded by the server's Python, which has PyAV, where there is one. Otherwise only Blender can, and only
+in its main thread: so that is done by a Blender of its own, more slowly.
 """
 
 import contextlib
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +20,12 @@ from tempose_pose.sequence import PoseSequence, hands_of, to_openpose18
 
 from ...model.errors import Problem
 from ...model.files import pose_drawing
+from ...model.server.own_environment import own_environment
 from ...model.server.work import Work
 
 SCRIPT = Path(__file__).with_name("encoding.py")
+PIPED = Path(pose_drawing.__file__).with_name("piped_encoding.py")
+HIDDEN = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # of Windows
 
 
 def picture_size(poses: PoseSequence, size) -> tuple[int, int]:
@@ -48,8 +53,29 @@ def blender(binary: str) -> list[str]:
     return [binary, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
 
 
+@dataclass(frozen=True)
+class Encoders:
+    """What makes an MP4 of pictures.
+
+    Parameters
+    ----------
+    python : str
+        The server's, whose encoder is far quicker; empty where there is none.
+    blender : of str
+        The command that runs a script in another Blender.
+    """
+
+    python: str
+    blender: Sequence[str]
+
+
 def write(
-    work: Work, poses: PoseSequence, size: tuple[int, int], path: Path, command: Sequence[str] | None
+    work: Work,
+    poses: PoseSequence,
+    size: tuple[int, int],
+    path: Path,
+    encoders: Encoders | None,
+    sound: bytes | None = None,
 ) -> int:
     """Draw the poses and write them; returns how many pictures there are.
 
@@ -57,17 +83,26 @@ def write(
     ----------
     path : Path
         Of the MP4, or of the folder of PNG files.
-    command : of str, optional
-        What runs a script in a Blender, for an MP4. None: PNG files.
+    encoders : Encoders, optional
+        For an MP4. None: PNG files.
+    sound : bytes, optional
+        A WAV file that is heard with the MP4.
     """
-    with tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as folder, _said(path):
-        pictures = Path(folder) / "pictures"
+    with tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name, _said(path):
+        folder = Path(name)
+        pictures, made, heard = folder / "pictures", folder / "video.mp4", folder / "heard.wav"
+        if sound is not None:
+            heard.write_bytes(sound)
+        if encoders is not None and encoders.python:
+            work.status("Drawing the video")
+            if _piped(work, poses, size, made, heard, encoders.python):
+                shutil.move(made, path)
+                return len(poses)
         work.status("Drawing poses")
         _draw(work, poses, pictures, size)
-        if command is not None:
+        if encoders is not None:
             work.status("Encoding the video")
-            made = Path(folder) / "video.mp4"
-            _encode(work, pictures, len(poses), size, poses.fps, made, command)
+            _encode(work, pictures, len(poses), size, poses.fps, made, heard, encoders.blender)
             shutil.move(made, path)
         else:
             path.mkdir(parents=True, exist_ok=True)
@@ -88,17 +123,57 @@ def _said(path: Path) -> Iterator[None]:
         ) from None
 
 
-def _draw(work: Work, poses: PoseSequence, folder: Path, size: tuple[int, int]) -> None:
-    """Each pose as a PNG."""
-    folder.mkdir()
+def _pictures(poses: PoseSequence, size: tuple[int, int]) -> Iterator[np.ndarray]:
+    """Each pose drawn, (H, W, 3) uint8."""
     body, hands = to_openpose18(poses), hands_of(poses)
     points = pose_drawing.fitted(body.pixels, poses.canvas, size)
     if hands is not None:
         hands = np.concatenate([pose_drawing.fitted(hands[..., :2], poses.canvas, size), hands[..., 2:]], -1)
     for t in range(len(poses)):
-        picture = pose_drawing.draw(points[t], body.scores[t], size, hands[t] if hands is not None else None)
+        yield pose_drawing.draw(points[t], body.scores[t], size, hands[t] if hands is not None else None)
+
+
+def _draw(work: Work, poses: PoseSequence, folder: Path, size: tuple[int, int]) -> None:
+    """Each pose as a PNG."""
+    folder.mkdir()
+    for t, picture in enumerate(_pictures(poses, size)):
         (folder / f"{t + 1:06d}.png").write_bytes(pose_drawing.png(picture))
         work.progress((t + 1) / len(poses))
+
+
+def _piped(
+    work: Work, poses: PoseSequence, size: tuple[int, int], path: Path, sound: Path, python: str
+) -> bool:
+    """The poses drawn into the encoder of the server's Python; returns whether that has one."""
+    more = [str(sound)] if sound.is_file() else []
+    command = [python, "-I", str(PIPED), *map(str, size), str(poses.fps), str(path), *more]
+    try:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env=own_environment(),
+            creationflags=HIDDEN,
+        )
+    except OSError:
+        return False
+    assert process.stdin is not None
+    try:
+        for t, picture in enumerate(_pictures(poses, size)):
+            process.stdin.write(picture.data)
+            work.progress((t + 1) / len(poses))
+        process.stdin.close()
+        while process.poll() is None:
+            work.sleep(0.05)
+    except OSError:  # it has ended: there is no encoder
+        pass
+    finally:
+        process.kill()
+        process.wait()
+        with contextlib.suppress(OSError):
+            process.stdin.close()
+    return process.returncode == 0 and path.is_file() and path.stat().st_size > 0
 
 
 def _encode(
@@ -108,19 +183,20 @@ def _encode(
     size: tuple[int, int],
     rate: float,
     path: Path,
+    sound: Path,
     command: Sequence[str],
 ) -> None:
     """The pictures as an MP4."""
     said = path.with_suffix(".log")
     arguments = [str(SCRIPT), "--", str(pictures), *(str(v) for v in (count, *size, rate)), str(path)]
-    hidden = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # of Windows
+    arguments += [str(sound)] if sound.is_file() else []
     with said.open("wb") as log:
         process = subprocess.Popen(
             [*command, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            creationflags=hidden,
+            creationflags=HIDDEN,
         )
         try:
             while process.poll() is None:

@@ -20,7 +20,7 @@ from ...model.tempo.playback import Playback
 from ...model.tempo.timing import Span
 from .. import compat
 from . import sounds
-from .mix import Mix, volume_keys
+from .mix import KINDS, Mix, volume_keys
 
 MIN_SECONDS = 0.5
 MIX_RATE = 48_000
@@ -160,8 +160,16 @@ def _file_as_played(context, scene, strip, span: Span, start: float) -> bytes:
     return _kept[1]
 
 
+def heard(context, scene, span: Span) -> bytes | None:
+    """What is heard of a scene, as the bytes of a WAV file; None where that is nothing. On the main thread."""
+    editor = scene.sequence_editor
+    if editor is None or not any(s.type in KINDS and not s.mute for s in editor.strips):
+        return None
+    return mixdown(context, scene, None, span)
+
+
 def mixdown(context, scene, strip, span: Span) -> bytes:
-    """What is heard of one strip, or of a mix, as the bytes of a WAV file.
+    """What is heard of one strip, of a mix or (with None) of a scene, as the bytes of a WAV file.
 
     Retiming, trims, delays and keyed volume are included.
     """
@@ -187,7 +195,7 @@ def mixdown(context, scene, strip, span: Span) -> bytes:
         # Some builds say FINISHED and write nothing.
         if path.is_file() and path.stat().st_size > 1000:
             return path.read_bytes()
-        if isinstance(strip, Mix) or compat.is_retimed(strip):
+        if strip is None or isinstance(strip, Mix) or compat.is_retimed(strip):
             raise Problem(
                 "mixdown_failed",
                 "This Blender cannot mix down sound, so neither a retimed strip nor a mix can be read. "
@@ -199,6 +207,8 @@ def mixdown(context, scene, strip, span: Span) -> bytes:
 
 def _rate_and_channels(strip, span: Span) -> dict:
     """A file's own, for Blender takes five times as long where it must change the rate."""
+    if strip is None:
+        return {"mixrate": MIX_RATE, "channels": "STEREO"}
     sound = strip.sound
     own = 0 if isinstance(strip, Mix) else int(sound.samplerate)
     alone = span.seconds > LONG or (own and sound.channels == "MONO")
@@ -228,8 +238,9 @@ def _set_stage(stage, strip, span: Span) -> None:
     with them.
     """
     editor, first = stage.sequence_editor, int(span.frames[0])
-    leave = _leave_all if isinstance(strip, Mix) else _leave_one
-    leave(editor, strip)
+    if strip is not None:
+        leave = _leave_all if isinstance(strip, Mix) else _leave_one
+        leave(editor, strip)
     if not any(volume_keys(s) for s in editor.strips_all):
         for other in editor.strips:
             compat.move_strip(other, -first)

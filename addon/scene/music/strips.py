@@ -10,6 +10,13 @@ MAP = "tempose_map"  # on versions: their tempo map, as JSON
 LIVE = "tempose_live"  # the version that is heard instead of its original
 
 
+def free_channel(scene) -> int:
+    """The lowest channel of a scene's sequencer on which nothing lies."""
+    editor = scene.sequence_editor
+    taken = {strip.channel for strip in editor.strips} if editor is not None else set()
+    return next(channel for channel in range(1, len(taken) + 2) if channel not in taken)
+
+
 def is_version(strip) -> bool:
     """Whether Tempose made this strip from another."""
     return ORIGINAL in strip

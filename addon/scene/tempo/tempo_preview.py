@@ -73,7 +73,7 @@ def preview(settings, changes: TempoChange | None) -> str:
         base.use_fake_user = True  # nothing may be lost on saving meanwhile
         copy.use_fake_user = False
         tempo.before, tempo.before_kept, tempo.shown = base, kept, copy
-    return f"The keys of '{base.name}' are shown at the new tempo. Regenerate dances the changed parts again."
+    return f"The keys of '{base.name}' are shown at the new tempo. Re-dance dances the changed parts again."
 
 
 def _moves(changes: TempoChange) -> bool:

@@ -38,6 +38,9 @@ class Steps:
         if not self.scene.sequence_editor or not self.scene.sequence_editor.strips:
             add_strip(self.scene, self.clicks)
 
+    def song_file(self):
+        self.options["filepath"] = str(self.clicks)
+
     def grid(self):
         self.song()
         beat_edit, beats = self.tempose("music.song_grid"), self.tempose("music.beats")

@@ -71,7 +71,7 @@ def test_what_was_read_for_a_redraw_is_not_used_after_it(blender, full, tempose)
     reading.drop()
     assert reading.of(blender.context) is not kept
     blender.data.objects.remove(rig)
-    assert reading.of(blender.context).rig is None and not blender.ops.tempose.generate.poll()
+    assert reading.of(blender.context).rig is None and not blender.ops.tempose.regenerate.poll()
 
 
 def test_a_reading_cannot_be_changed(blender, song, read):

@@ -20,6 +20,8 @@ TESTS = [*Path(__file__).parent.glob("test_*.py"), *(ROOT / "tests" / "e2e").glo
 # What each operator needs before it can be pressed, step by step, and what it is called with.
 UNDONE = {
     "accept_take": ["take"],
+    "add_camera": ["rig"],
+    "add_song": ["song_file"],
     "add_beat": ["grid"],
     "add_section": ["song"],
     "apply_keys": ["take", "twos"],
@@ -90,6 +92,7 @@ ELSEWHERE = {
     "set_up_server": "test_setup.py",
     "start_server": "the fixture `server`",
     "stop_server": "below",
+    "show_message": "test_clicks.py",
 }
 
 

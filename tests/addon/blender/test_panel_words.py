@@ -74,7 +74,7 @@ def test_the_first_look_says_how_to_begin(blender, scene, tempose, monkeypatch):
     monkeypatch.setattr(tempose("server.connection"), "current", None)
     tempose("notes").say("")
     said = " ".join(text for text, _, _ in written(blender, tempose))
-    assert "Start the server, or connect to one. Then put a song on the timeline and go through" in said
+    assert "Start the server, or connect to one. Then Add Song…, Generate, and go through" in said
     assert "Start Server" in said and "Connect" in said
     assert "Add a sound strip in the Video Sequencer first" in said
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from addon.model.character.joints import with_mid_hip
 from addon.model.character.mapping import JOINTS
-from addon.model.keys.feet import contacts_of, plant
+from addon.model.keys.feet import contacts_of, plant, swung
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -115,10 +115,25 @@ def test_a_foot_that_wanders_takes_steps_and_stands_between_them():
 
 def test_a_fast_foot_is_not_held():
     ankles = np.zeros((60, 2, 2))
-    ankles[:, 0, 0] = np.arange(60) * 40.0
+    ankles[:, 0, 0] = np.arange(60) * 120.0
     contacts = contacts_of(ankles, np.ones((60, 2), bool), RATE, HEIGHT)
     assert not contacts[:, 0].any()
     assert contacts[:, 1].all()
+
+
+def test_a_foot_rises_before_it_goes_elsewhere_and_lands_before_it_stands():
+    path = np.zeros((40, 2))
+    path[15:25, 0] = np.linspace(0, 150, 12)[1:-1]
+    path[25:, 0] = 150
+    pinned = np.r_[np.ones(15, bool), np.zeros(10, bool), np.ones(15, bool)]
+    out = swung(path, pinned, RATE, HEIGHT)
+    low = out[:, 1] < 0.015 * HEIGHT
+    steps = np.abs(np.diff(out[:, 0]))
+    assert steps[low[1:] & low[:-1]].max() <= 0.012 * HEIGHT
+    assert out[18:22, 1].min() > 0.04 * HEIGHT
+    assert np.array_equal(out[pinned], path[pinned])
+    high = path + [0, 200] * ~pinned[:, None]  # a leap: it is above the ground anyway
+    assert np.array_equal(swung(high, pinned, RATE, HEIGHT), high)
 
 
 def test_feet_that_are_not_seen_are_left_alone():

@@ -93,6 +93,23 @@ def test_in_every_density_feet_stay_and_none_is_below_the_ground(danced):
     assert below < 1e-4  # however few poses there are
 
 
+def sliding(at, height) -> float:
+    """The share of frames with a foot near the ground, whether it bears in the dance or not, in which one slides."""
+    low = (at[..., 1] < 0.015 * height).T
+    both = low[1:] & low[:-1]
+    far = (np.abs(np.diff(at[..., 0], axis=1)) > SLIP * height).T
+    return (far & both).any(1).sum() / both.any(1).sum()
+
+
+def test_no_foot_slides_while_it_is_near_the_ground(danced):
+    dense, forward, footing, beats = danced
+    search = Search(dense, forward, PIXEL, RATE, beats, footing)
+    assert sliding(forward(dense)[footing.joints], footing.height) < 0.01
+    for fit in (search.sparse(2 * PIXEL), search.poses(12 * PIXEL)):
+        at = forward({name: evaluate(keys, len(footing.bears)) for name, keys in fit.keys.items()})
+        assert sliding(at[footing.joints], footing.height) < 0.035
+
+
 @settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10_000), st.integers(1, 60))
 def test_a_leg_bends_to_where_it_should_end_or_as_far_as_it_goes(seed, frames):

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What editors show after a button: a new character in view, the keys of a take. Nothing without a window."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import bpy
+
+from ...scene import compat
+
+
+def _views(context, kind: str) -> Iterator[dict[str, Any]]:
+    """What an operator needs to work on each open editor of a kind that shows the scene."""
+    for window in context.window_manager.windows:
+        if window.scene is not context.scene:
+            continue
+        for area in window.screen.areas:
+            if area.type == kind:
+                region = next((r for r in area.regions if r.type == "WINDOW"), None)
+                if region is not None:
+                    yield {"window": window, "area": area, "region": region}
+
+
+def frame_character(context, ob) -> None:
+    """Look at a character from the front."""
+    for view in _views(context, "VIEW_3D"):
+        with suppress(RuntimeError), context.temp_override(**view):
+            if view["area"].spaces.active.region_3d.view_perspective == "CAMERA":
+                continue
+            bpy.ops.view3d.view_axis(type="FRONT")
+            bpy.ops.view3d.view_selected()
+
+
+def show_keys(context, ob) -> int:
+    """Pose Mode with the keyed bones selected, so that Dope Sheet and Graph Editor show their keys; how many."""
+    layer = context.view_layer
+    if ob is None or ob.name not in layer.objects or not ob.visible_get(view_layer=layer):
+        return 0
+    names = {
+        c.data_path.split('"')[1] for c in compat.fcurves_of(ob) if c.data_path.startswith('pose.bones["')
+    }
+    active = layer.objects.active
+    if active is not None and active is not ob and active.mode != "OBJECT":
+        bpy.ops.object.mode_set(mode="OBJECT")
+    for other in layer.objects:
+        other.select_set(other is ob)
+    layer.objects.active = ob
+    if ob.mode != "POSE":
+        bpy.ops.object.mode_set(mode="POSE")
+    for bone in ob.pose.bones:
+        compat.select_bone(bone, bone.name in names)
+    _frame_keys(context)
+    return len(names)
+
+
+def _frame_keys(context) -> None:
+    for view in _views(context, "DOPESHEET_EDITOR"):
+        sheet = view["area"].spaces.active.dopesheet
+        sheet.show_summary, sheet.show_only_selected = True, True
+        with suppress(RuntimeError), context.temp_override(**view):
+            bpy.ops.action.view_all()
+    for view in _views(context, "GRAPH_EDITOR"):
+        view["area"].spaces.active.dopesheet.show_only_selected = True
+        with suppress(RuntimeError), context.temp_override(**view):
+            bpy.ops.graph.view_all()
