@@ -14,9 +14,7 @@ class Beats:
 
     def draw(self, context):
         layout, music = self.layout, context.scene.tempose.music
-        row = layout.row(align=True)
-        row.operator("tempose.find_beats", icon="ZOOM_ALL")
-        row.operator("tempose.clear_beats", text="", icon="X")
+        layout.operator("tempose.clear_beats", icon="X")
         now = of(context)
         grid = now.grid.grid if now.grid is not None else None
         if grid is None or not len(grid):
