@@ -37,15 +37,15 @@ class Main:
             say_in(box, notes.text, "ERROR" if notes.is_error else "INFO", LINES)
         else:
             say_in(box, f"{_next_step(context, now).rstrip('.')}.", "INFO", LINES)
+        row = layout.row(align=True)
         if running is not None and running.share is not None:
             left = in_words(running.left)
             text = f"{running.share:.0%}" + (f", {left}" if left else "")
-            row = layout.row(align=True)
             row.progress(factor=running.share, text=text)
             if running.keeps_parts:
                 row.operator("tempose.keep_danced", text="", icon="CHECKMARK")
         else:
-            layout.progress(factor=0.0, text="")
+            row.progress(factor=0.0, text="")
         row = layout.row(align=True)
         row.scale_y = 1.3
         row.operator("tempose.generate", icon="ARMATURE_DATA")
