@@ -209,7 +209,7 @@ def test_the_grid_of_an_older_file_is_found_and_becomes_the_sounds_own(
     row = {"times": times.tolist(), "flags": [0] * len(times), "locks": [], "removed": [], "confidence": 0.9}
     song["tempose_grids"] = json.dumps({old: row})
     assert grid().grid.times == pytest.approx(times) and grid().grid.confidence == 0.9
-    assert read().beats["beats"] == pytest.approx(times)
+    assert read().beats.beats == pytest.approx(times)
     blender.ops.tempose.half_beats()
     assert len(grid().grid) == 12
     assert set(json.loads(song["tempose_grids"])) == {old, grid().mark} != {old}

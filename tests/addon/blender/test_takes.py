@@ -60,7 +60,7 @@ def test_bars_come_from_the_beat_grid(blender, ready, ops, settings, tempose, re
     ops.find_beats()
     ops.generate()
     grid = read().beats
-    first, stop = (1 + 24 * grid["downbeats"][i] for i in (1, 3))
+    first, stop = (1 + 24 * grid.downbeats[i] for i in (1, 3))
     assert frames_of(last(settings).action) == (np.ceil(first - 1e-6), np.ceil(stop - 1e-6) - 1)
 
 
