@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from tempose_pose.errors import TemposeError
-from tempose_pose.request import GUIDANCE
+from tempose_pose.request import GUIDANCE, STEPS
 
 
 def evaluate(
@@ -45,7 +45,7 @@ def evaluate(
     conventions: Annotated[str, typer.Option(help="peers' beat scores to add: bailando,fact,…")] = "",
     style: Annotated[str | None, typer.Option(help="style for all songs that do not say one")] = None,
     energy: Annotated[float, typer.Option(help="1 is normal")] = 1.0,
-    steps: Annotated[int, typer.Option(help="sampler steps")] = 20,
+    steps: Annotated[int, typer.Option(help="sampler steps")] = STEPS,
     guidance: Annotated[float, typer.Option(help="guidance scale")] = GUIDANCE,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
     against: Annotated[
