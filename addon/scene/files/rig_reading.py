@@ -4,6 +4,7 @@
 import contextlib
 import time
 from collections.abc import Iterator
+from typing import cast
 
 import bpy
 import numpy as np
@@ -81,7 +82,7 @@ def read(scene_name: str, rig_name: str, rate: float, camera: bool) -> Iterator[
                 graph = graph_of()
                 seen = ob.evaluated_get(graph)
                 for name in names:
-                    axes[name][done] = seen.pose.bones[name].matrix
+                    axes[name][done] = np.array(seen.pose.bones[name].matrix, float)
                 if camera:
                     views[done] = _view(scene, graph, seen, canvas)
                 done += 1
@@ -137,7 +138,7 @@ def _alone(_scene, ob):
     stage = bpy.data.scenes.new(".tempose reading")
     try:
         stage.collection.objects.link(ob)
-        yield stage.frame_set, lambda: stage.view_layers[0].depsgraph
+        yield stage.frame_set, lambda: cast(bpy.types.Depsgraph, stage.view_layers[0].depsgraph)
     finally:
         bpy.data.scenes.remove(stage)
 
