@@ -10,7 +10,8 @@ BPY_52 := 5.2.3
 BLENDERS := 4.5 5.0 5.2
 BESIDE_BPY := pytest pytest-timeout hypothesis
 PIP := bin/pip install --quiet --disable-pip-version-check
-BLENDER_TESTS := tests/addon tests/e2e
+# What needs no Blender (tests/addon/pure) runs once, in test-python.
+BLENDER_TESTS := tests/addon/blender tests/e2e
 # The version that the server is locked to; libraries ask for a range.
 TORCH := $(shell sed -n 's/^\(torch==[^ ;]*\).*/\1/p' addon/model/server/requirements.txt | head -n 1)
 
