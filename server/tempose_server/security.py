@@ -162,6 +162,7 @@ class Doors:
         port = (scope.get("server") or ("", 0))[1]
         said = {
             "proof": proof.answer(self._token, asked[0]),
+            "port": proof.answer(self._token, asked[0], port),
             "here": proof.answer(self._token, asked[0], port, os.getpid()),
         }
         await exchange.answer(200, said)

@@ -39,10 +39,14 @@ if HAS_BLENDER:
         bpy.ops.extensions.package_install_files(
             filepath=str(package), repo="user_default", enable_on_install=True
         )
-        bpy.ops.wm.read_homefile(use_empty=True)
-        yield bpy
         import addon_utils  # known only once bpy is there
 
+        if not hasattr(
+            bpy.types.Scene, "tempose"
+        ):  # what is installed again stays off where it was turned off
+            addon_utils.enable("bl_ext.user_default.tempose", default_set=True)
+        bpy.ops.wm.read_homefile(use_empty=True)
+        yield bpy
         addon_utils.disable("bl_ext.user_default.tempose")
 
 

@@ -135,7 +135,8 @@ def test_the_server_proves_without_the_token_that_it_knows_it(server):
     assert status == 200
     assert proof.is_right(said["proof"], server.token, asked)
     assert proof.is_right(said["here"], server.token, asked, server.port, server.process.pid)
-    assert set(said) == {"proof", "here"}  # and says nothing else
+    assert proof.is_right(said["port"], server.token, asked, server.port)
+    assert set(said) == {"proof", "port", "here"}  # and says nothing else
 
 
 def test_nothing_but_a_challenge_is_ever_put_through_the_token(server):

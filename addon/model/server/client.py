@@ -96,6 +96,8 @@ class Client:
         File (PEM) with the certificate to trust besides those that this computer trusts, for https.
     pid : int, optional
         Of a server of this machine whose runtime file was read: only this process at this very port will do.
+    local : bool
+        It was found by a runtime file: only this very port will do. A server started again there has its jobs still.
 
     On each connection the server first proves that it knows the token (`tempose_pose.local.proof`); before that it
     is told neither the token nor anything else.
@@ -110,6 +112,7 @@ class Client:
         certificate: str = "",
         skeletons: tuple[Skeleton, ...] = (),
         pid: int | None = None,
+        local: bool = False,
     ):
         self.scheme, self.host, self.port = split_url(url)
         if not token or any(ord(c) < 33 or ord(c) > 126 for c in token):
@@ -120,7 +123,7 @@ class Client:
         self.url, self.token, self.timeout = url.strip().rstrip("/"), token, timeout
         self.alive, self.own, self.certificate = alive or (lambda: True), alive is not None, certificate
         self.skeletons = skeletons
-        self.pid = pid
+        self.pid, self.local = pid, local
         self._trust = trust(certificate) if self.scheme == "https" else None
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -323,10 +326,12 @@ class Client:
             answer = parsed(said)
         except Problem:
             answer = {}
-        if self.pid is None:
-            right = proof.is_right(answer.get("proof"), self.token, asked)
-        else:
+        if self.pid is not None:
             right = proof.is_right(answer.get("here"), self.token, asked, self.port, self.pid)
+        elif self.local:
+            right = proof.is_right(answer.get("port"), self.token, asked, self.port)
+        else:
+            right = proof.is_right(answer.get("proof"), self.token, asked)
         if not right:
             raise Problem(
                 "server_unproven",

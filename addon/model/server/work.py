@@ -277,5 +277,7 @@ def _event(work: Work, name: str, data: dict, number: int = 0, count: int = 1) -
 def _forget(client: Client, job: str) -> None:
     """Nobody waits for this job any more: tell the server, if it can still be told."""
     with contextlib.suppress(Problem):
-        again = Client(client.url, client.token, timeout=5, certificate=client.certificate, pid=client.pid)
+        again = Client(
+            client.url, client.token, timeout=5, certificate=client.certificate, local=client.local
+        )
         again.cancel(job)

@@ -74,7 +74,7 @@ class Connection:
             alive=own.alive if own else None,
             certificate=said.certificate,
             skeletons=tuple(self.skeletons.values()),
-            pid=said.pid,
+            local=said.pid is not None,
         )
 
 

@@ -1,8 +1,8 @@
 """How a server shows that it knows the token, before it is told anything: HMAC-SHA256 over a challenge.
 
-The client draws a number that was never used before; only who knows the token can answer. Two answers are given: one
-holds for whoever asks in whatever way (through a tunnel or a proxy), and one holds only for the port and the process
-that answer, so that a program on another port cannot pass the question on to the real server.
+The client draws a number that was never used before; only who knows the token can answer. Three answers are given: one
+holds for whoever asks in whatever way (through a tunnel or a proxy), one only for the port that answers, so that a
+program on another port cannot pass the question on to the real server, and one only for the port and the process.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def is_challenge(text: str) -> bool:
 
 def answer(token: str, asked: str, port: int | None = None, pid: int | None = None) -> str:
     """What who knows the token says; with port and process, what only the server there can say."""
-    place = b"" if port is None else f" {port} {pid}".encode()
+    place = b"" if port is None else f" {port} {pid}".encode()  # without a process: any at that port
     return hmac.new(token.encode(), _PURPOSE + b" " + asked.encode() + place, hashlib.sha256).hexdigest()
 
 

@@ -39,11 +39,6 @@ def test_several_strips_and_none_chosen(blender, rigged, clicks):
     refused(blender, blender.ops.tempose.generate, "no sound strip named")
 
 
-def test_no_rig(blender, connected, scene, clicks):
-    add_strip(scene, clicks)
-    refused(blender, blender.ops.tempose.generate, "Make a rig first")
-
-
 def test_a_missing_file(blender, rigged, tmp_path):
     add_strip(rigged, tmp_path / "gone.wav")
     for operator in both(blender):

@@ -37,7 +37,9 @@ def test_the_joints_land_where_the_dance_has_them(blender, ready, tempose):
     place = rig.placement(ob)
     for frame in (1, 100, 250):
         ready.frame_set(frame)
-        pixels, _ = timing.resample(dance.pixels, dance.scores, dance.fps, [(frame - 1) / 24])
+        pixels, _ = timing.resample(
+            dance.poses.pixels, dance.poses.scores, dance.poses.fps, [(frame - 1) / 24]
+        )
         wanted = dict(zip(mapping.JOINTS, place.to_plane(pixels)[0], strict=False))
         for link in mapping.TEMPOSE_RIG[1:]:
             tail = ob.pose.bones[link.name].tail

@@ -97,7 +97,7 @@ def test_both_ends_meet_the_kept_dance(blender, danced, tempose):
     passage(danced, 16.25, 24.25, factor=1.3)
     blender.ops.tempose.regenerate()
     take = danced.tempose.takes[-1]
-    points = tempose("dance.stage").data_of(take).dance.pixels
+    points = tempose("dance.stage").data_of(take).dance.poses.pixels
     speed = np.linalg.norm(np.diff(points, axis=0), axis=2)
     seconds = 24.25 - 16.25
     borders = [round(16.25 * 30), round((16.25 + seconds / 1.3) * 30)]
