@@ -1,8 +1,8 @@
 """How a server shows that it knows the token, before it is told anything: HMAC-SHA256 over a challenge.
 
-The client draws a number that was never used before; only who knows the token can answer. There are three
-answers: one holds for whoever asks in whatever way (through a tunnel or a proxy), one only for the port that answers, so that a
-program on another port cannot pass the question on to the real server, and one only for the port and the process.
+The client draws a number that was never used before; only who knows the token can answer. There are three answers:
+one holds for whoever asks in whatever way (through a tunnel or a proxy), one only for the port that answers, so that
+a program on another port cannot pass the question on to the real server, and one only for the port and the process.
 """
 
 from __future__ import annotations
