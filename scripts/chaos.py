@@ -31,9 +31,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from tempose_pose.grid import BeatGrid
+from tempose_pose.request import DanceRequest
+from tempose_pose.standing import standing_pose
+from tempose_pose.wire.job import JobRequest
+
 CLIENTS, DISK = 3, 64_000_000
 EXCUSED = ("disk_full", "job_crashed")
-REFERENCE = {"keypoints": [[0.5, 0.05 * i] for i in range(18)], "scores": [1.0] * 18, "canvas": [720, 1280]}
 
 
 def serve() -> None:
@@ -166,15 +170,9 @@ class Chaos:
         return f"result {answer.status_code}"
 
     def body(self, audio: str, seed: int, seconds: float) -> dict[str, Any]:
-        grid = {"beats": [0.0, 0.5], "downbeats": [0.0]}
-        return {
-            "audio": audio,
-            "seconds": seconds,
-            "reference": REFERENCE,
-            "seed": seed,
-            "model": "null",
-            "beats": grid,
-        }
+        grid = BeatGrid([0.0, 0.5], [0.0])
+        dance = DanceRequest(standing_pose(), seconds, grid=grid, seed=seed)
+        return JobRequest(audio, dance, "null").body()
 
     def note(self, what: str, answer: Any) -> None:
         self.done[f"{what} {answer.status_code}"] += 1

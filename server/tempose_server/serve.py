@@ -90,7 +90,6 @@ def _serve(settings: Settings, token: str) -> None:
             server_header=False,
             ssl_certfile=settings.tls_cert,
             ssl_keyfile=settings.tls_key,
-            limit_concurrency=connections,
             backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
@@ -120,7 +119,7 @@ def room_for_connections(wanted: int) -> int:
             soft = more
     if soft == resource.RLIM_INFINITY:
         return wanted
-    return max(8, min(wanted, soft - BACKLOG - OTHER_FILES))
+    return min(wanted, max(8, soft - BACKLOG - OTHER_FILES))
 
 
 def stand_in_an_empty_folder(folder: Path) -> None:
@@ -201,15 +200,20 @@ class _Protocol(H11Protocol):
     room = 600
     friends: ClassVar[set[Any]] = set()  # clients that have shown the token
     _waiting: ClassVar[dict[_Protocol, None]] = {}  # connections that ask nothing, the longest silent first
+    _going: ClassVar[set[_Protocol]] = set()  # turned away, and not yet closed
     _deadline: Any = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        if len(self.connections) > self.room:
+        if len(self.connections) - len(self._going) > self.room:
             # Rather one that says nothing than one who may have something to say.
             silent = next((one for one in self._waiting if one.client not in self.friends), None)
-            (silent or next(iter(self._waiting), self)).transport.abort()
-        self._await_head()
+            one = silent or next(iter(self._waiting), self)
+            one._head_came()
+            self._going.add(one)
+            one.transport.abort()
+        if self not in self._going:
+            self._await_head()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -220,6 +224,7 @@ class _Protocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
+        self._going.discard(self)
         self.friends.discard(self.client)
         super().connection_lost(exc)
 
