@@ -23,6 +23,7 @@ from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid
 from tempose_pose.request import DanceRequest
 from tempose_pose.standing import standing_pose
+from tempose_pose.wire.answers import Progress
 from tempose_server import decode, events, sandbox
 from tempose_server.metrics import Metrics
 from tempose_server.routes import PARTS, PREFIX
@@ -278,7 +279,7 @@ def test_all_calls_answer_while_uploads_wait_for_a_decoder(launch):
 def test_the_events_of_few_finished_jobs_are_kept():
     hub = events.EventHub()
     for i in range(100):
-        hub.log(f"job{i}", 1).add("state", {}, last=True)
+        hub.log(f"job{i}", 1).add("progress", Progress(1.0), last=True)
     hub.log("running", 1)
     assert len(hub._logs) <= events.FINISHED_LOGS + 1
     assert not hub.log("running", 1).closed

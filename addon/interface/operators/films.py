@@ -18,8 +18,7 @@ from .buttons import JobButton
 
 
 class TEMPOSE_OT_take_from_video(JobButton, bpy.types.Operator):
-    """Have the server read the dance out of a video, as a take on the character: of the active movie strip, else of a
-    file. ESC cancels"""
+    """Read the dance out of a video, the active movie strip or else a file, as a take. ESC cancels"""
 
     bl_idname = "tempose.take_from_video"
     bl_label = "Take from Video…"
