@@ -1,6 +1,7 @@
 """Videos in, dances out: progress meanwhile, an end at any time."""
 
 import base64
+import contextlib
 import json
 import time
 
@@ -70,7 +71,11 @@ def test_who_goes_away_ends_the_work(server, film):
             break
 
     def at_work():
-        return [c for c in psutil.Process(server.process.pid).children(True) if "film" in c.cmdline()]
+        found = []
+        for child in psutil.Process(server.process.pid).children(True):
+            with contextlib.suppress(psutil.Error):  # just ended
+                found += [child] if "film" in child.cmdline() else []
+        return found
 
     until = time.monotonic() + PATIENCE
     while (at_work() or list((server.folder / "data" / "staging").iterdir())) and time.monotonic() < until:

@@ -41,7 +41,7 @@ def test_nothing_that_lies_where_the_server_is_started_runs(launch, tools, tmp_p
 
 @linux
 def test_what_a_child_is_told_stands_in_no_list_of_processes(launch):
-    server = launch(double=True, settings={"child_seconds": 60}, environment={"PYTHONPATH_SECRET": "x"})
+    server = launch(double=True, settings={"child_seconds": 10}, environment={"PYTHONPATH_SECRET": "x"})
     thread = threading.Thread(target=lambda: server.put_audio(b"SLEEP"))
     thread.start()
     deadline, found = time.monotonic() + PATIENCE, []
@@ -125,6 +125,9 @@ def test_a_runtime_folder_that_cannot_be_written_is_named(server, tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGHUP"), reason="there is no SIGHUP")
+@pytest.mark.skipif(
+    signal.getsignal(signal.SIGHUP) is signal.SIG_IGN, reason="under nohup the server heeds none"
+)
 def test_a_hangup_parks_jobs_as_a_stop_does(launch):
     server = launch(double=True)
     running = server.new_job(seed=1900)

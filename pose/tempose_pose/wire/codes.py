@@ -5,7 +5,7 @@ from __future__ import annotations
 STATUS: dict[str, int] = {
     code: status
     for status, codes in {
-        400: "json_invalid json_duplicate json_not_finite client_name client_gone",
+        400: "json_invalid json_duplicate json_not_finite challenge client_name client_gone",
         401: "token_wrong",
         403: "host_refused origin_refused",
         404: "audio_unknown job_unknown not_found",
@@ -19,7 +19,8 @@ STATUS: dict[str, int] = {
         "reference_incomplete skeleton_unsupported pose_shape pose_not_finite known_long known_mask joint_unknown "
         "audio_hash audio_unreadable audio_format audio_shape audio_short audio_silent audio_long audio_big "
         "audio_levels audio_not_finite audio_crashed audio_costly picture_unreadable picture_large picture_small "
-        "picture_moves picture_big picture_crashed picture_costly nobody_seen",
+        "picture_moves picture_big picture_crashed picture_costly nobody_seen video_unreadable video_long video_big "
+        "video_crashed video_costly",
         429: "queue_full uploads_busy",
         500: "internal engine_failed",
         503: "setup_failed out_of_memory",
