@@ -22,12 +22,10 @@ from tempose_pose.skeletons import Skeleton
 PLAUSIBLE = 0.9  # time of the flow from which on the estimate is held to what a body can do ...
 ROUNDS = 3  # ... so often a step: feet put in their place lengthen legs, and the other way round
 LAST = 0.6  # in the last step: of the step before it, so much of what music, style and energy change
-USUAL_ENERGY = (
-    0.7  # energy curve of a song at its usual loudness; asked for 0.9 heights a second, it moves at 0.5
-)
-FLATTENED = (
-    0.3  # share of the way from an energy to the usual one; what guidance makes of it: docs/ablations.md
-)
+# Energy curve of a song at its usual loudness: asked for 0.9 body heights a second, the dancer moves at 0.6.
+USUAL_ENERGY = 0.7
+# Share of the way from an energy to the usual one; what guidance makes of it: docs/ablations.md.
+FLATTENED = 0.3
 FOLLOWED = ("hits", "facing")  # curves that the network follows as they are
 VISIBLE = (
     0.5  # confidence below which a joint counts as hidden; chosen on training windows, docs/representation.md
@@ -141,6 +139,9 @@ class SegmentSampler:
         ]
         latent = torch.stack(noise).to(device)  # (B, K, C, W, T')
         given = conditions.tensors(device)
+        silence = unheard(given, self.dit.config["curves"])
+        both = {name: torch.cat([value, silence[name]]) for name, value in given.items()}
+        shown_twice = torch.cat([reference] * 2), torch.cat([mask] * 2)
         follows, target, through = self._earlier(earlier, shown)
         self.solver.set_timesteps(steps, device=device, through=through)
         change = None
@@ -152,8 +153,10 @@ class SegmentSampler:
             elif change is not None and i == steps - 1:
                 clean = self.dit(latent, reference, mask, times, **given) + LAST * (guidance - 1) * change
             else:
-                clean, change = self._heard(latent, reference, mask, times, given)
-                clean = clean + (guidance - 1) * change
+                drawn = self.dit(torch.cat([latent] * 2), *shown_twice, torch.cat([times] * 2), **both)
+                heard, deaf = drawn.chunk(2)
+                change = heard - deaf  # by music, style, energy and curves
+                clean = heard + (guidance - 1) * change
             if time < PLAUSIBLE and isinstance(self.vae, LinearCodec):
                 clean = self._plausible(clean, shown)
             if target is not None:
@@ -161,16 +164,6 @@ class SegmentSampler:
             latent = self.solver.step(clean, timestep, latent, return_dict=False)[0]
             on_step(i + 1)
         return self.decode(latent)
-
-    def _heard(
-        self, latent: Tensor, reference: Tensor, mask: Tensor, times: Tensor, given: dict[str, Tensor]
-    ) -> tuple[Tensor, Tensor]:
-        """The clean latent as drawn to the music, and what music, style and energy change of it."""
-        silence = unheard(given, self.dit.config["curves"])
-        both = {name: torch.cat([value, silence[name]]) for name, value in given.items()}
-        drawn = self.dit(*(torch.cat([x, x]) for x in (latent, reference, mask, times)), **both)
-        heard, deaf = drawn.chunk(2)
-        return heard, heard - deaf
 
     def _earlier(self, earlier: Earlier | None, shown: Shown) -> tuple[Tensor, Tensor | None, float | None]:
         """Time (B, 1, 1, 1, T') until which columns follow, their latents, and a time to be met exactly."""
