@@ -1,5 +1,5 @@
-"""Whatever the frame rate, wherever the strip: the dance is on the beat heard, within 10 ms and never
-half a frame: a quarter of one, and what the beats were found wrong by."""
+"""Whatever the frame rate, wherever the strip: the dance is on the beat heard, within 10 ms or
+0.3 frames and never more than half a frame: a quarter of one, and what the beats were found wrong by."""
 
 import numpy as np
 import pytest
