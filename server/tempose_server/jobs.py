@@ -15,7 +15,7 @@ import threading
 import time
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +23,9 @@ from typing import Any
 from tempose_pose.errors import TemposeError
 from tempose_pose.local import whole_files
 from tempose_pose.local.whole_files import Damaged, Seal
-from tempose_pose.wire.answers import ENDED, Job, Problem
+from tempose_pose.wire.answers import Job, Problem
 from tempose_server.errors import ApiError, disk_full, is_disk_full, retry_later
+from tempose_server.job_rows import COLUMNS, INDEXES, LAST, LATER, TABLES, JobRecord, record_of
 from tempose_server.order import Waiting, schedule
 from tempose_server.settings import Settings
 
@@ -43,68 +44,6 @@ LOST = {
     "message": "This dance was damaged on the server's disk and cannot be made again. Generate it anew.",
     "details": None,
 }
-
-_TABLES = """
-CREATE TABLE IF NOT EXISTS server (key TEXT PRIMARY KEY, value INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS jobs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, client TEXT NOT NULL,
-    request_hash TEXT NOT NULL, request BLOB, audio TEXT NOT NULL, short INTEGER NOT NULL,
-    frames INTEGER NOT NULL, seed TEXT NOT NULL, state TEXT NOT NULL, error TEXT,
-    cancel INTEGER NOT NULL DEFAULT 0, crashes INTEGER NOT NULL DEFAULT 0, born INTEGER NOT NULL,
-    created REAL NOT NULL, updated REAL NOT NULL
-);
-"""
-_LATER = {  # columns that came with later versions
-    "result_bytes": "INTEGER",
-    "result_sha256": "TEXT",
-    "ended": "INTEGER NOT NULL DEFAULT 0",  # the how-manieth end on this data folder
-    "ended_age": "REAL NOT NULL DEFAULT 0",  # seconds that servers had run on it by then
-}
-_LAST = (  # what an end sets, so that it is the youngest
-    "ended = (SELECT MAX(ended) + 1 FROM jobs), "
-    "ended_age = (SELECT TOTAL(value) FROM server WHERE key = 'seconds')"
-)
-_INDEXES = """
-CREATE INDEX IF NOT EXISTS jobs_by_state ON jobs (state);
-CREATE INDEX IF NOT EXISTS jobs_by_end ON jobs (ended, number);
-DROP INDEX IF EXISTS jobs_by_age;
-"""
-
-
-@dataclass(frozen=True)
-class JobRecord:
-    """One row, without the request itself."""
-
-    number: int
-    id: str
-    client: str
-    request_hash: str
-    audio: str
-    short: bool
-    frames: int
-    seed: int
-    state: str
-    error: dict[str, Any] | None
-    cancel: bool
-    born: int
-    created: float
-    updated: float
-    result_bytes: int | None
-    result_sha256: str | None
-
-    @property
-    def seal(self) -> Seal | None:
-        """Of the dance; None also where it was made before dances were sealed."""
-        if self.result_bytes is None or self.result_sha256 is None:
-            return None
-        return Seal(self.result_bytes, self.result_sha256)
-
-    @property
-    def finished(self) -> bool:
-        return self.state in ENDED
-
-
-_COLUMNS = ", ".join(field.name for field in fields(JobRecord))
 
 
 class JobStore:
@@ -130,12 +69,12 @@ class JobStore:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(_TABLES)
+            self._db.executescript(TABLES)
             there = {row[1] for row in self._db.execute("PRAGMA table_info(jobs)")}
-            for name, kind in _LATER.items():
+            for name, kind in LATER.items():
                 if name not in there:
                     self._db.execute(f"ALTER TABLE jobs ADD COLUMN {name} {kind}")
-            self._db.executescript(_INDEXES)
+            self._db.executescript(INDEXES)
             self._starts = self._begin()
         except sqlite3.DatabaseError as error:
             if is_disk_full(error):
@@ -154,13 +93,13 @@ class JobStore:
                 "INSERT INTO server VALUES ('starts', 1) ON CONFLICT DO UPDATE SET value = value + 1"
             )
             self._db.execute(
-                f"UPDATE jobs SET state = 'canceled', request = NULL, updated = ?, {_LAST} "
+                f"UPDATE jobs SET state = 'canceled', request = NULL, updated = ?, {LAST} "
                 "WHERE state = 'running' AND cancel",
                 (now,),
             )
             self._db.execute("UPDATE jobs SET crashes = crashes + 1 WHERE state = 'running'")
             self._db.execute(
-                f"UPDATE jobs SET state = 'failed', error = ?, request = NULL, updated = ?, {_LAST} "
+                f"UPDATE jobs SET state = 'failed', error = ?, request = NULL, updated = ?, {LAST} "
                 "WHERE state = 'running' AND crashes >= ?",
                 (json.dumps(CRASHED), now, CRASHES),
             )
@@ -266,8 +205,8 @@ class JobStore:
         with self._lock:
             if job_id in self._unsaved:
                 return self._unsaved[job_id]
-            rows = self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE id = ?", (job_id,)).fetchall()
-        return _record(rows[0]) if rows else None
+            rows = self._db.execute(f"SELECT {COLUMNS} FROM jobs WHERE id = ?", (job_id,)).fetchall()
+        return record_of(rows[0]) if rows else None
 
     def cancel(self, job_id: str) -> JobRecord:
         """Ask for a job's end: at once when queued, within one step when running, no change otherwise."""
@@ -319,8 +258,8 @@ class JobStore:
 
     def _queued(self) -> list[JobRecord]:
         with self._lock:
-            rows = self._db.execute(f"SELECT {_COLUMNS} FROM jobs WHERE state = 'queued'").fetchall()
-        return [job for job in map(_record, rows) if job.id not in self._unsaved]
+            rows = self._db.execute(f"SELECT {COLUMNS} FROM jobs WHERE state = 'queued'").fetchall()
+        return [job for job in map(record_of, rows) if job.id not in self._unsaved]
 
     def _order(self) -> list[Waiting]:
         with self._lock:
@@ -449,7 +388,7 @@ class JobStore:
             self._live()
             self._db.execute(
                 "UPDATE jobs SET state = ?, error = ?, request = CASE WHEN ? THEN request END, updated = ?, "
-                f"result_bytes = ?, result_sha256 = ?, {_LAST} WHERE id = ?",
+                f"result_bytes = ?, result_sha256 = ?, {LAST} WHERE id = ?",
                 (job.state, json.dumps(job.error) if job.error else None, job.state == "succeeded", job.updated,
                  job.result_bytes, job.result_sha256, job.id),
             )  # fmt: skip
@@ -498,17 +437,6 @@ class JobStore:
                 "SELECT audio FROM jobs WHERE state IN ('queued', 'running')"
             ).fetchall()
         return {audio for (audio,) in needed}
-
-
-def _record(row: tuple[Any, ...]) -> JobRecord:
-    job = JobRecord(*row)
-    return replace(
-        job,
-        short=bool(job.short),
-        seed=int(job.seed),
-        error=json.loads(row[9]) if row[9] else None,
-        cancel=bool(job.cancel),
-    )
 
 
 def _iso(seconds: float) -> str:

@@ -28,7 +28,8 @@ from tempose_server.errors import (
     retry_later,
 )
 from tempose_server.events import EventHub, EventLog
-from tempose_server.jobs import JobRecord, JobStore
+from tempose_server.job_rows import JobRecord
+from tempose_server.jobs import JobStore
 from tempose_server.logs import JOB
 from tempose_server.metrics import Metrics
 from tempose_server.replica import About, LocalReplica, Replica, ReplicaLost, Task, Watch

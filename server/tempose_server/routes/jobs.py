@@ -22,7 +22,7 @@ from tempose_pose.wire.dances import Result, packed, result_of
 from tempose_server import schemas
 from tempose_server.audio_store import unknown_audio
 from tempose_server.errors import ApiError, retry_later
-from tempose_server.jobs import JobRecord
+from tempose_server.job_rows import JobRecord
 from tempose_server.routes.bodies import json_body, read_json
 from tempose_server.service import Parts, Service
 
