@@ -130,3 +130,14 @@ def pytest_unconfigure(config):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(getattr(config, "_tempose_exit", 1))
+
+
+@pytest.fixture
+def ops(blender, ready):
+    return blender.ops.tempose
+
+
+@pytest.fixture
+def settings(ready):
+    ready.tempose.keys.density = "EVERY"
+    return ready.tempose
