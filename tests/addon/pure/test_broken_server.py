@@ -8,9 +8,9 @@ from addon.model.server import answers
 from addon.model.server import client as client_module
 from addon.model.server.client import Client
 from addon.model.server.job import SLICE, WAITING, Job
+from fake_server import result
 from patience import PATIENCE
 from raw_server import RawServer, said
-from test_client import result
 
 TOKEN = "a-token-for-these-tests-0123456789abcdef"
 

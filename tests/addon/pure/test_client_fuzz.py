@@ -12,10 +12,10 @@ import pytest
 from addon.model.errors import Problem
 from addon.model.server import work
 from addon.model.server.client import Client
+from fake_server import CAPABILITIES as LEAST
+from fake_server import Quiet, asked, encoded, event, job, result
 from patience import PATIENCE
 from raw_server import RawServer, said
-from test_client import CAPABILITIES as LEAST
-from test_client import Quiet, asked, encoded, event, job, result
 
 from tempose_pose.compact import MEDIA_TYPE, pack
 from tempose_pose.tempo import TempoMap

@@ -13,8 +13,8 @@ import pytest
 from addon.model.errors import Problem
 from addon.model.server import server_process
 from addon.model.server.client import Client
+from fake_server import asked
 from patience import PATIENCE
-from test_client import asked
 
 from tempose_pose.local import programs, proof, runtime_file
 
