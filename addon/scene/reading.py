@@ -60,6 +60,13 @@ class Reading:
         return connection.missing()
 
     @cached_property
+    def no_estimator(self) -> str:
+        """Why no server can be asked for joints in pictures and videos, or nothing."""
+        if self.no_server or connection.current is None:
+            return self.no_server
+        return connection.current.no_poses
+
+    @cached_property
     def song(self) -> songs.Song:
         """The sound that is meant."""
         return songs.pick(self.context)

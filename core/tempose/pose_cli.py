@@ -10,14 +10,16 @@ import typer
 
 from tempose_pose.errors import TemposeError
 
+PoseModel = Annotated[
+    Path | None, typer.Option(help="folder with ONNX models for rtmlib, in place of the one that ships")
+]
+
 
 def pose(
     picture: Annotated[Path, typer.Argument(help="PNG, JPEG, WebP, …")],
     output: Annotated[Path, typer.Option("-o", "--output", help="where the pose goes: POSE.json")],
     person: Annotated[int, typer.Option(help="which one: 1 is the largest, 2 the next")] = 1,
-    pose_model: Annotated[
-        Path | None, typer.Option(help="folder with ONNX models for rtmlib, in place of the one that ships")
-    ] = None,
+    pose_model: PoseModel = None,
 ) -> None:
     """Find the pose of a person or a drawn figure in a picture: a reference pose to dance with."""
     from tempose.estimator import DOUBTFUL, estimator, poses_in
@@ -62,9 +64,7 @@ def take(
     video: Annotated[Path, typer.Argument(help="mp4, mov, mkv, webm …")],
     output: Annotated[Path, typer.Option("-o", "--output", help="where the dance goes: DANCE.npz")],
     person: Annotated[int, typer.Option(help="which one: 1 is seen longest and largest, 2 the next")] = 1,
-    pose_model: Annotated[
-        Path | None, typer.Option(help="folder with ONNX models for rtmlib, in place of the one that ships")
-    ] = None,
+    pose_model: PoseModel = None,
 ) -> None:
     """Read the dance out of a video, with the beats of its sound."""
     from rich.progress import Progress

@@ -52,9 +52,7 @@ class TEMPOSE_OT_take_from_video(JobButton, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, now):
-        if reason := now.busy or now.no_server:
-            return reason
-        if reason := connection.current.no_poses:
+        if reason := now.busy or now.no_estimator:
             return reason
         return "" if now.rig else "Select the character that is to dance, or make one"
 

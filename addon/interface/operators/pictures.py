@@ -60,9 +60,7 @@ class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, now):
-        if reason := now.busy or now.no_server:
-            return reason
-        if reason := connection.current.no_poses:
+        if reason := now.busy or now.no_estimator:
             return reason
         return "" if cls._picture(now) else "Choose a picture first"
 

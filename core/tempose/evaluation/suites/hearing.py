@@ -15,6 +15,7 @@ from tempose.metrics import response
 from tempose.music.audio import Song
 from tempose.music.features import LISTENED
 from tempose.music.spectra import FPS, SAMPLE_RATE
+from tempose_pose.dance import Dance
 
 QUIET_DB = -25.0
 SILENT_BARS = 4
@@ -67,11 +68,11 @@ def louder(case: Case, name: str, start: float, stop: float, decibels: float) ->
     return replace(case, name=f"{case.name}, {name}", song=Song(samples))
 
 
-def _danced(trial: Trial, case: Case, seed: int) -> Any:
+def _danced(trial: Trial, case: Case, seed: int) -> Dance:
     return trial.dance([case], seeds=(seed,))[case.name, seed]
 
 
-def _quiet_and_silent(trial: Trial, case: Case, own: Any, seed: int) -> dict[str, float]:
+def _quiet_and_silent(trial: Trial, case: Case, own: Dance, seed: int) -> dict[str, float]:
     half, end = case.seconds / 2, case.seconds
     quiet = _danced(trial, louder(case, "half quiet", half, end, QUIET_DB), seed)
     first = case.beats.beats[case.beats.beats >= half]
@@ -87,7 +88,7 @@ def _quiet_and_silent(trial: Trial, case: Case, own: Any, seed: int) -> dict[str
     }
 
 
-def _ratio(changed: Any, own: Any, start: float, stop: float) -> float:
+def _ratio(changed: Dance, own: Dance, start: float, stop: float) -> float:
     speed = response.speed_between(own.poses, start, stop)
     return response.speed_between(changed.poses, start, stop) / max(speed, 1e-9)
 
