@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tempose.cli import app
+from tempose.evaluation import beat_figures, beat_songs
 from tempose.evaluation import beats as measured
 from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.errors import TemposeError
@@ -38,12 +39,12 @@ def clicks(found: BeatGrid, seconds: float = 20.0) -> np.ndarray:
 
 def test_the_truth_scores_one_and_half_the_tempo_is_right_at_another_level():
     true = grid(120)
-    assert measured.scores(true, true) == dict.fromkeys(measured.FIGURES, 1.0)
-    half = measured.scores(true, BeatGrid(true.beats[::2], true.downbeats))
+    assert beat_figures.scores(true, true) == dict.fromkeys(beat_figures.FIGURES, 1.0)
+    half = beat_figures.scores(true, BeatGrid(true.beats[::2], true.downbeats))
     assert half["f"] == pytest.approx(2 / 3, abs=0.02)
     assert half["cmlt"] == 0
     assert half["amlt"] > 0.95
-    wrong = measured.scores(true, grid(97))
+    wrong = beat_figures.scores(true, grid(97))
     assert wrong["f"] < 0.4
     assert wrong["amlt"] < 0.2
 
@@ -52,7 +53,7 @@ def test_one_slip_halves_the_longest_stretch_and_hardly_the_whole():
     true = grid(120)
     slipped = true.beats.copy()
     slipped[len(slipped) // 2] += 0.2
-    found = measured.scores(true, BeatGrid(slipped, true.downbeats))
+    found = beat_figures.scores(true, BeatGrid(slipped, true.downbeats))
     assert found["cmlc"] == pytest.approx(0.5, abs=0.06)
     assert found["cmlt"] > 0.9
 
@@ -60,30 +61,32 @@ def test_one_slip_halves_the_longest_stretch_and_hardly_the_whole():
 def test_nothing_found_and_nothing_to_find_score_zero():
     none = BeatGrid(np.zeros(0))
     for pair in ((grid(100), none), (none, grid(100)), (none, none)):
-        assert set(measured.scores(*pair).values()) == {0.0}
+        assert set(beat_figures.scores(*pair).values()) == {0.0}
 
 
 def test_contrast_is_one_by_chance_and_more_on_the_beat():
     true = grid(120, 20)
     samples = clicks(true)
-    assert measured.contrast(samples, true) > 3
+    assert beat_figures.contrast(samples, true) > 3
     late = BeatGrid(true.beats[:-1] + 0.25)
-    assert measured.contrast(samples, late) < 1
-    assert measured.contrast(samples, BeatGrid(np.zeros(0))) == 0
+    assert beat_figures.contrast(samples, late) < 1
+    assert beat_figures.contrast(samples, BeatGrid(np.zeros(0))) == 0
     noise = np.random.default_rng(0).normal(0, 0.1, len(samples)).astype(np.float32)
-    assert measured.contrast(noise, true) == pytest.approx(1, abs=0.15)
+    assert beat_figures.contrast(noise, true) == pytest.approx(1, abs=0.15)
 
 
 def test_plausibility_tells_steady_grids_from_broken_ones():
     true = grid(120, 20)
-    steady = measured.plausibility(clicks(true), true)
+    steady = beat_figures.plausibility(clicks(true), true)
     assert steady["bpm"] == pytest.approx(120)
     assert steady["spread"] == pytest.approx(0, abs=1e-6)
     assert steady["steps"] == 0
     assert steady["pulse"] > 20
-    assert measured.pulse(clicks(true), grid(90, 20)) < 4  # three beats for four, the tracker's other mistake
-    assert measured.plausibility(clicks(true), BeatGrid(true.beats[:3]))["pulse"] == 0
-    broken = measured.plausibility(clicks(true), BeatGrid(np.delete(true.beats, [5, 11, 12, 20])))
+    assert (
+        beat_figures.pulse(clicks(true), grid(90, 20)) < 4
+    )  # three beats for four, the tracker's other mistake
+    assert beat_figures.plausibility(clicks(true), BeatGrid(true.beats[:3]))["pulse"] == 0
+    broken = beat_figures.plausibility(clicks(true), BeatGrid(np.delete(true.beats, [5, 11, 12, 20])))
     assert broken["steps"] > 0.1
 
 
@@ -91,34 +94,34 @@ def test_calibration_is_right_where_confidence_is_the_share_of_right_grids():
     random = np.random.default_rng(0)
     confidence = random.uniform(0, 1, 4000)
     f = np.where(random.random(4000) < confidence, 0.95, 0.5)
-    good = measured.calibration(confidence, f)
+    good = beat_figures.calibration(confidence, f)
     assert good["error"] < 0.03
     assert 0.75 < good["auc"] < 0.9  # 5/6 in the limit
     assert sum(b["count"] for b in good["bins"]) == 4000
-    blind = measured.calibration(np.full(400, 0.95), f[:400])
+    blind = beat_figures.calibration(np.full(400, 0.95), f[:400])
     assert blind["error"] > 0.3
     assert blind["auc"] == 0.5
-    assert np.isnan(measured.calibration(np.asarray([0.5]), np.asarray([0.9]))["auc"])
+    assert np.isnan(beat_figures.calibration(np.asarray([0.5]), np.asarray([0.9]))["auc"])
 
 
 def test_tempi_change_as_their_name_says():
     random = np.random.default_rng(0)
-    assert set(measured.tempo_of("steady", 90, 40, random)) == {90.0}
-    abrupt = measured.tempo_of("abrupt", 100, 40, random)
+    assert set(beat_songs.tempo_of("steady", 90, 40, random)) == {90.0}
+    abrupt = beat_songs.tempo_of("abrupt", 100, 40, random)
     assert (abrupt[:20] == 100).all()
     assert (np.abs(np.log(abrupt[20:] / 100)) > 0.2).all()
-    gradual = measured.tempo_of("gradual", 100, 40, random)
+    gradual = beat_songs.tempo_of("gradual", 100, 40, random)
     assert np.ptp(np.sign(np.diff(gradual))) == 0
     assert abs(np.log(gradual[-1] / 100)) > 0.25
-    ritardando = measured.tempo_of("ritardando", 100, 40, random)
+    ritardando = beat_songs.tempo_of("ritardando", 100, 40, random)
     assert (ritardando[:28] == 100).all() and ritardando[-1] == pytest.approx(58)
-    rubato = measured.tempo_of("rubato", 100, 40, random)
+    rubato = beat_songs.tempo_of("rubato", 100, 40, random)
     assert 0.03 < np.log(rubato / 100).std() < 0.2
 
 
 def test_sounds_without_a_beat_are_of_three_kinds_and_finite():
     for seed in range(3):
-        sound = measured.beatless(seed, 2.0)
+        sound = beat_songs.beatless(seed, 2.0)
         assert sound.shape == (2 * SAMPLE_RATE,)
         assert np.isfinite(sound).all()
         assert sound.std() > 1e-3
@@ -127,18 +130,18 @@ def test_sounds_without_a_beat_are_of_three_kinds_and_finite():
 def test_a_short_song_is_measured_from_its_first_beat():
     loop = BeatGrid(np.arange(0, 4, 0.5), np.arange(0, 4, 2.0))
     shifted = BeatGrid(loop.beats, loop.beats[2::4])
-    assert measured.scores(loop, loop)["downbeat_f"] == 1
-    assert measured.scores(loop, shifted)["downbeat_f"] == 0
+    assert beat_figures.scores(loop, loop)["downbeat_f"] == 1
+    assert beat_figures.scores(loop, shifted)["downbeat_f"] == 0
 
 
 @needs_data
 def test_rendered_songs_have_the_beats_they_say():
-    kinds = (measured.Kind("waltz", (120,), "waltz", None), measured.Kind("steady", (100,)))
-    (waltz, steady) = measured.rendered(DATA, 1, 12.0, kinds)
+    kinds = (beat_songs.Kind("waltz", (120,), "waltz", None), beat_songs.Kind("steady", (100,)))
+    (waltz, steady) = beat_songs.rendered(DATA, 1, 12.0, kinds)
     assert np.allclose(np.diff(waltz[4].beats), 0.5)
     assert np.allclose(np.diff(waltz[4].downbeats), 1.5)
     assert np.allclose(np.diff(steady[4].beats), 0.6)
-    assert measured.contrast(steady[3], steady[4]) > 1.2
+    assert beat_figures.contrast(steady[3], steady[4]) > 1.2
 
 
 def test_the_command_writes_json_csv_and_a_page(tmp_path, monkeypatch):
@@ -148,7 +151,7 @@ def test_the_command_writes_json_csv_and_a_page(tmp_path, monkeypatch):
         made = {
             "clicks 0": ("steady", 110.0, clicks(true, 12), true),
             "quick clicks 1": ("steady", 150.0, clicks(grid(150, 12), 12), grid(150, 12)),
-            "noise 0": ("no beat", 0.0, measured.beatless(0, 12.0), BeatGrid(np.zeros(0))),
+            "noise 0": ("no beat", 0.0, beat_songs.beatless(0, 12.0), BeatGrid(np.zeros(0))),
         }
         for name, (kind, bpm, samples, true_grid) in made.items():
             if name not in skip:

@@ -137,7 +137,8 @@ def evaluate_beats(
     from rich.table import Table
 
     with _extra_installed():
-        from tempose.evaluation.beats import FIGURES, evaluate_beats
+        from tempose.evaluation.beat_figures import FIGURES
+        from tempose.evaluation.beats import evaluate_beats
 
     with Progress(transient=True) as progress:
         task = progress.add_task("Listening", total=None)
