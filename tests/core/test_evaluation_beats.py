@@ -82,9 +82,8 @@ def test_plausibility_tells_steady_grids_from_broken_ones():
     assert steady["spread"] == pytest.approx(0, abs=1e-6)
     assert steady["steps"] == 0
     assert steady["pulse"] > 20
-    assert (
-        beat_figures.pulse(clicks(true), grid(90, 20)) < 4
-    )  # three beats for four, the tracker's other mistake
+    three_for_four = grid(90, 20)  # the tracker's other mistake
+    assert beat_figures.pulse(clicks(true), three_for_four) < 4
     assert beat_figures.plausibility(clicks(true), BeatGrid(true.beats[:3]))["pulse"] == 0
     broken = beat_figures.plausibility(clicks(true), BeatGrid(np.delete(true.beats, [5, 11, 12, 20])))
     assert broken["steps"] > 0.1

@@ -38,7 +38,7 @@ OTHER_THINGS = {
     ),  # the HTTP body of a pose, held to `pose_body` by a test
     ("server/tempose_server/schemas.py", "JobRequest"),  # and that of a job, to the shared one
     ("server/tempose_server/schemas.py", "SectionOfSong"),  # as that of a part of one
-    ("server/tempose_server/job_rows.py", "JobRecord"),  # a row of the data base: what the server never tells too
+    ("server/tempose_server/job_rows.py", "JobRecord"),  # a row, with what is never told
     ("server/tempose_server/settings.py", "Settings"),  # what the limits are set to
     ("core/tempose/datasets/importers/takes.py", "Job"),  # of an import
     ("addon/model/dance/progress.py", "Arriving"),  # poses that fill up
