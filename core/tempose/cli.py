@@ -116,8 +116,9 @@ def generate(
             on_step=lambda done, total: progress.update(task, completed=done, total=total),
         )  # fmt: skip
     dance.save(output)
+    danced = f" as {dance.style.replace('_', ' ')}" if dance.style else ""
     typer.echo(
-        f"{output}: {dance.poses.seconds:.1f} s, {len(dance.beat_times)} beats, seed {seed}, "
+        f"{output}: {dance.poses.seconds:.1f} s{danced}, {len(dance.beat_times)} beats, seed {seed}, "
         f"model {dance.model_revision}"
     )
 

@@ -71,4 +71,5 @@ class NullModel:
             np.asarray([s.fresh for s in segments[1:]], np.int32),
             request.seed,
             self.revision,
+            request.style or "",
         )

@@ -151,6 +151,7 @@ class DancePipeline(DiffusionPipeline):
             np.asarray([s.fresh for s in segments if s.start], np.int32),
             request.seed,
             self.revision,
+            score.style_name,
         )
 
 

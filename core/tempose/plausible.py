@@ -1,4 +1,5 @@
-"""What no body does, taken out of a dance while it is drawn: limbs beyond their length, planted feet that slide.
+"""What no body does, taken out of a dance while it is drawn: limbs beyond their length, planted feet that slide, a
+dancer who shall stand still and fidgets.
 
 The sampler calls this between its steps, on its estimate of the clean dance; the steps that follow fit the rest of
 the movement to the correction. Everything in canonical coordinates (see `framing`), y down, on any skeleton with
@@ -27,6 +28,11 @@ LIFT = 0.25 * HEIGHT / FPS  # per frame: a foot that carries hardly rises or fal
 GLIDE = 1.6 * HEIGHT / FPS  # ... nor moves faster than this to the side; faster is a slide that is meant
 SHORTEST = 3  # frames a foot stays
 WANDER = 0.20 * HEIGHT  # a foot that moves on further than this while down is sliding on purpose
+SETTLE = 18  # frames in which a dancer comes to rest
+RESUME = 24  # ... and starts to move again
+BREATH = 0.2  # share of the movement that remains at rest: nobody is a statue ...
+DRIFT = 8.0  # frames: what is slower than this is no breathing
+RUN_OUT = 4.0  # frames over which a movement that is known runs out
 
 _STANDING = standing_pose()
 _FACE = set(_STANDING.skeleton.groups["head"]) - {"nose"}  # a head's turn changes these
@@ -129,3 +135,40 @@ def on_planted_feet(points: np.ndarray, bones: Skeleton = _STANDING.skeleton) ->
         out[:, foot, 0] += shift[:, None]
         out[:, bones.index(f"{side}_knee"), 0] += shift / 2
     return out
+
+
+def at_rest(points: np.ndarray, still: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """(T, K, 2) with hardly any movement left where the dancer shall stand still.
+
+    Held is the pose that the rest begins with, or what is known in it: from one known pose to the next.
+
+    Parameters
+    ----------
+    points : (T, K, 2)
+    still, known : (T,) bool
+    """
+    out = points.copy()
+    runs, count = cast("tuple[np.ndarray, int]", label(still))
+    for number in range(1, count + 1):
+        start, stop = np.flatnonzero(runs == number)[[0, -1]] + (0, 1)
+        frames = np.arange(start, min(stop + RESUME, len(points)))
+        anchors = start + np.flatnonzero(known[start:stop])
+        settled = anchors[0] if len(anchors) else min(start + SETTLE, stop - 1) if start else 0
+        share = np.interp(frames, (min(start, settled - 1), settled, stop, stop + RESUME), (0, 1, 1, 0))
+        held = _held(points, anchors if len(anchors) else np.asarray([settled]), frames)  # (R, K, 2)
+        slow = gaussian_filter1d(points[frames], DRIFT, axis=0, mode="nearest")
+        resting = held + BREATH * (points[frames] - slow)  # (R, K, 2)
+        out[frames] += share[:, None, None] * (resting - points[frames])
+    return out
+
+
+def _held(points: np.ndarray, anchors: np.ndarray, frames: np.ndarray) -> np.ndarray:
+    """(R, K, 2) from pose to pose of `anchors`, and after the last of them where its movement runs out."""
+    place = np.interp(frames, anchors, np.arange(len(anchors)))  # (R,)
+    low, part = place.astype(int), (place % 1)[:, None, None]
+    held = (1 - part) * points[anchors][low] + part * points[anchors][np.minimum(low + 1, len(anchors) - 1)]
+    last = anchors[-1]
+    if len(anchors) < 2 or anchors[-2] != last - 1:
+        return held
+    after = np.maximum(frames - last, 0)[:, None, None]
+    return held + (points[last] - points[last - 1]) * RUN_OUT * (1 - np.exp(-after / RUN_OUT))

@@ -13,9 +13,10 @@ import torch
 from torch import Tensor
 
 from tempose.dit import DanceDiT
-from tempose.plausible import on_planted_feet, within_reach
+from tempose.plausible import at_rest, on_planted_feet, within_reach
 from tempose.solver import FlowSolver
 from tempose.vae import TIME_STRIDE, LinearCodec, PoseVAE, decode_mixtures
+from tempose_pose.curves import RANGES
 from tempose_pose.request import STYLES
 from tempose_pose.skeletons import Skeleton
 
@@ -142,6 +143,7 @@ class SegmentSampler:
         silence = unheard(given, self.dit.config["curves"])
         both = {name: torch.cat([value, silence[name]]) for name, value in given.items()}
         shown_twice = torch.cat([reference] * 2), torch.cat([mask] * 2)
+        still = stands_still(conditions.curves, self.dit.config["curves"])  # (B, T)
         follows, target, through = self._earlier(earlier, shown)
         self.solver.set_timesteps(steps, device=device, through=through)
         change = None
@@ -158,7 +160,7 @@ class SegmentSampler:
                 change = heard - deaf  # by music, style, energy and curves
                 clean = heard + (guidance - 1) * change
             if time < PLAUSIBLE and isinstance(self.vae, LinearCodec):
-                clean = self._plausible(clean, shown)
+                clean = self._plausible(clean, shown, still)
             if target is not None:
                 clean = torch.where(time > follows, target, clean)
             latent = self.solver.step(clean, timestep, latent, return_dict=False)[0]
@@ -174,16 +176,20 @@ class SegmentSampler:
         through = float(until[until.isfinite()].min())
         return until[:, None, None, None, :], target, through if 0 < through < 1 else None
 
-    def _plausible(self, clean: Tensor, shown: Shown) -> Tensor:
-        """The estimate (B, K, C, 1, T') as a body could dance it; known joints and frames stay."""
+    def _plausible(self, clean: Tensor, shown: Shown, still: np.ndarray) -> Tensor:
+        """The estimate (B, K, C, 1, T') as a body could dance it."""
         points = self.vae.linear_positions(self.vae.denormalised(clean))  # (B, K, T, 2)
         drawn = points.transpose(1, 2).double().cpu().numpy()
-        better = drawn
+        standing = np.where(shown.known[..., None], shown.poses, drawn)  # a rest goes on from what is known
+        better = np.stack([at_rest(*each) for each in zip(standing, still, shown.known.all(-1), strict=True)])
         for _ in range(ROUNDS):
             better = np.stack(
                 [within_reach(on_planted_feet(p, shown.bones), shown.reach, shown.bones) for p in better]
             )
-        change = np.where(shown.known[..., None], 0, better - drawn)
+        # Known joints and frames stay as they are drawn (`segments.meet` leads over to them), but for those a rest
+        # goes on from: what follows stands where they stand.
+        given = np.where(still[..., None, None], shown.poses, drawn)
+        change = np.where(shown.known[..., None], given, better) - drawn
         change = torch.from_numpy(change).to(clean).transpose(1, 2)  # (B, K, T, 2)
         return clean + self.vae.normalised_change(self.vae.linear_change(change))
 
@@ -238,6 +244,13 @@ def unheard(given: dict[str, Tensor], curves: Sequence[str]) -> dict[str, Tensor
             "curves": free,
         }
     )
+
+
+def stands_still(curves: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """(B, T) bool: where the energy among the curves (B, T, curves) is the lowest there is."""
+    if "energy" not in names:
+        return np.zeros(curves.shape[:2], bool)
+    return curves[..., list(names).index("energy")] <= RANGES["energy"][0]  # NaN compares false
 
 
 def mask_channels(known: Tensor) -> Tensor:

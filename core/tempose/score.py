@@ -76,6 +76,11 @@ class Score:
             encoder,
         )  # fmt: skip
 
+    @property
+    def style_name(self) -> str:
+        """Of the style that is danced; empty where it is any."""
+        return STYLES[self.style] if self.style < len(STYLES) else ""
+
     def conditions(self, segment: Segment, memory: np.ndarray, ago: np.ndarray) -> Conditions:
         """What one segment is danced to and what was danced before it (see `memory.recall`), a batch of one."""
         times = (segment.start + np.arange(SEGMENT)) / FPS

@@ -31,6 +31,9 @@ class Dance:
     seed : int
     model_revision : str
         Which weights drew it: the first 12 hex digits of their SHA-256, or ``"null-1"``.
+    style : str
+        Which it is danced in: the one asked for, or the one that the dancer chose by the sound; empty where nobody
+        chose.
     """
 
     poses: PoseSequence
@@ -39,6 +42,7 @@ class Dance:
     seams: np.ndarray
     seed: int
     model_revision: str
+    style: str = ""
 
     @property
     def bpm(self) -> float:
@@ -64,6 +68,7 @@ class Dance:
                 seams=np.asarray(self.seams, np.int32),
                 seed=np.int64(self.seed),
                 model_revision=np.asarray(self.model_revision),
+                style=np.asarray(self.style),
             )
 
     @classmethod
@@ -101,6 +106,7 @@ class Dance:
                     np.asarray(f["seams"], np.int32) if "seams" in f else np.zeros(0, np.int32),
                     max(int(f["seed"]), 0) if "seed" in f else 0,
                     str(f["model_revision"])[:200] if "model_revision" in f else "file",
+                    str(f["style"])[:200] if "style" in f else "",
                 )
         except FileNotFoundError:
             raise TemposeError("dance_missing", f"There is no file {path}.") from None

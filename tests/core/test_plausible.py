@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tempose.plausible import on_planted_feet, planted, reach, within_reach
+from tempose.plausible import at_rest, on_planted_feet, planted, reach, within_reach
 from tempose.vae import PoseVAE
 from tempose_pose.framing import HEIGHT, Framing
 from tempose_pose.limits import FPS
@@ -94,6 +94,29 @@ def test_a_step_between_two_stands_is_led_over_without_a_jump(static):
     assert np.ptp(better[2:17]) < 1e-9
     assert np.ptp(better[43:58]) < 1e-9
     assert np.abs(np.diff(better)).max() < 1.3 * np.abs(np.diff(path)).max()
+
+
+def test_a_dancer_comes_to_rest_stays_and_starts_again(static):
+    rng, still = np.random.default_rng(0), np.zeros(240, bool)
+    still[60:180] = True
+    points = static + np.cumsum(rng.normal(0, 0.002, (240, 18, 2)), axis=0)
+    better = at_rest(points, still, np.zeros(240, bool))
+
+    def speed(p, start, stop):
+        return np.abs(np.diff(p[start:stop], axis=0)).mean()
+
+    np.testing.assert_array_equal(better[:60], points[:60])
+    np.testing.assert_array_equal(better[210:], points[210:])
+    assert speed(better, 80, 180) < 0.3 * speed(points, 80, 180)
+    assert np.abs(np.diff(better, axis=0)).max() < 2 * np.abs(np.diff(points, axis=0)).max()  # nowhere a jump
+
+
+def test_a_rest_goes_on_from_the_poses_that_are_known(static):
+    points = np.repeat(static[None], 64, 0)
+    points[:16] += 0.05
+    known = np.arange(64) < 16
+    better = at_rest(points, np.ones(64, bool), known)
+    assert np.abs(better[20:] - points[15]).max() < 0.01
 
 
 def test_a_change_of_positions_is_the_same_change_of_the_latent():

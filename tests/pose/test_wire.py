@@ -59,13 +59,16 @@ def test_a_request_is_read_as_it_was_written(bones):
 
 @pytest.mark.parametrize("bones", list(LAYOUTS.values()), ids=lambda bones: bones.name)
 def test_a_dance_is_read_as_it_was_written_whatever_its_skeleton(bones):
-    before = Dance(poses(bones), np.asarray([0.5, 1.0]), np.asarray([0.5]), np.asarray([40]), 7, "abc")
+    before = Dance(
+        poses(bones), np.asarray([0.5, 1.0]), np.asarray([0.5]), np.asarray([40]), 7, "abc", "house"
+    )
     exact = dance_of(json.loads(json.dumps(asdict(result_of(before)))))
     np.testing.assert_array_equal(exact.poses.keypoints, before.poses.keypoints)
     for after in (exact, unpacked(packed(before))):
         assert after.poses.skeleton is bones
         assert np.abs(after.poses.keypoints - before.poses.keypoints).max() < 1e-5
         assert (after.seed, after.model_revision, after.seams.tolist()) == (7, "abc", [40])
+        assert after.style == "house"
     keypoints, scores = Segment.of(3, before.poses.keypoints, before.poses.scores).arrays()
     np.testing.assert_array_equal(keypoints, before.poses.keypoints)
     np.testing.assert_array_equal(scores, before.poses.scores)

@@ -18,7 +18,8 @@ class TEMPOSE_UL_takes(bpy.types.UIList):
         if item.rig is not None and of(context).several_rigs:
             row.label(text=f"{item.rig.name}, seed {item.seed}", icon="ARMATURE_DATA")
             return
-        row.label(text=f"seed {item.seed}" + (f", {item.bpm:.0f} BPM" if item.bpm else ""))
+        tempo = f"{item.bpm:.0f} BPM" if item.bpm else ""
+        row.label(text=", ".join(filter(None, (item.style, f"seed {item.seed}", tempo))))
 
     def filter_items(self, context, data, name):
         """Only the takes of the character that is meant, where there are several."""

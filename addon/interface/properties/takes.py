@@ -21,6 +21,9 @@ class TemposeTake(bpy.types.PropertyGroup):
     sound: StringProperty(description="What regenerating did to the sound, to be undone by discarding")
     seed: StringProperty(name="Seed", description="The seed that this dance was made with")
     bpm: FloatProperty(name="BPM", description="The tempo that this dance was made to, in beats per minute")
+    style: StringProperty(
+        name="Style", description="The style that this dance was danced in, as people call it"
+    )
     fingerprint: StringProperty()
     star: BoolProperty(name="Star", description="Mark this take", default=False, options=set())
     note: StringProperty(

@@ -76,6 +76,7 @@ def to_text(take: Take) -> str:
         "seams": np.asarray(dance.seams).tolist(),
         "seed": str(dance.seed),  # 63 bits do not fit into every JSON reader
         "model_revision": dance.model_revision,
+        "style": dance.style,
         "tempo_map": take.tempo_map,
         "song_start": take.song_start,
         "song_seconds": take.song_seconds,
@@ -98,6 +99,7 @@ def from_text(text: str) -> Take:
             np.asarray(head["seams"], np.int32),
             int(head["seed"]),
             str(head["model_revision"]),
+            str(head.get("style", "")),  # older takes do not say
         )
         return Take(
             dance,

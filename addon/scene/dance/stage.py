@@ -6,7 +6,7 @@ import uuid
 
 import bpy
 
-from ...model.dance import takes
+from ...model.dance import styles, takes
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.tempo.timing import Span
@@ -55,6 +55,7 @@ def add(settings, ob, data: Take, span: Span, show: bool = True, ready: Ready | 
     take.name = next(n for n in (f"Take {i}" for i in range(1, len(numbers) + 2)) if n not in numbers)
     take.identity, take.text, take.rig = mark, text, ob
     take.seed, take.bpm, take.fingerprint = str(data.dance.seed), data.dance.bpm, data.fingerprint
+    take.style = styles.name_of(data.dance.style)
     if show:
         settings.active_take = len(settings.takes) - 1
         _show(take, ob, action)

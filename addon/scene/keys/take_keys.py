@@ -50,7 +50,7 @@ def plan(take: Take, ob, span: Span, settings) -> Plan:
         pixel_size(ob, plane),
         blend.under(take.settings, span.frames),
         take.settings.get("strength", 1.0),
-        str(take.settings.get("style") or ""),
+        take.dance.style or str(take.settings.get("style") or ""),
         stands.from_text(take.settings.get("stands")),
     )
 

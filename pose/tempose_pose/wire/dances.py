@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 import numpy as np
@@ -33,6 +33,7 @@ class AboutDance:
     seams: Annotated[list[Frame], AtMost(MAX_FRAMES)]
     seed: Annotated[int, Within(0, 2**63)]
     model_revision: Annotated[str, AtMost(200)]
+    style: Annotated[str, AtMost(200)] = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -77,6 +78,7 @@ def about(dance: Dance) -> AboutDance:
         seams=dance.seams.tolist(),
         seed=dance.seed,
         model_revision=dance.model_revision,
+        style=dance.style,
     )
 
 
@@ -137,6 +139,7 @@ def _dance(
         np.asarray(said.seams, np.int32),
         said.seed,
         said.model_revision,
+        said.style,
     )
 
 
