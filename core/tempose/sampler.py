@@ -181,7 +181,8 @@ class SegmentSampler:
         points = self.vae.linear_positions(self.vae.denormalised(clean))  # (B, K, T, 2)
         drawn = points.transpose(1, 2).double().cpu().numpy()
         standing = np.where(shown.known[..., None], shown.poses, drawn)  # a rest goes on from what is known
-        better = np.stack([at_rest(*each) for each in zip(standing, still, shown.known.all(-1), strict=True)])
+        whole = np.asarray(shown.known.all(-1))  # (B, T)
+        better = np.stack([at_rest(*each) for each in zip(standing, still, whole, strict=True)])
         for _ in range(ROUNDS):
             better = np.stack(
                 [within_reach(on_planted_feet(p, shown.bones), shown.reach, shown.bones) for p in better]
