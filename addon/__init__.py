@@ -62,6 +62,7 @@ if bpy is not None:
             bpy.utils.register_class(cls)
         bpy.types.Scene.tempose = bpy.props.PointerProperty(type=properties.TemposeSettings)
         bpy.types.Object.tempose_character = bpy.props.PointerProperty(type=properties.TemposeCharacter)
+        bpy.types.Armature.tempose_direction = bpy.props.PointerProperty(type=properties.TemposeDirection)
         bpy.app.handlers.load_pre.append(_leave_file)
         beat_draw.add()
         tempo_follow.add()
@@ -87,6 +88,7 @@ if bpy is not None:
         server_process.leave()
         if _leave_file in bpy.app.handlers.load_pre:
             bpy.app.handlers.load_pre.remove(_leave_file)
+        del bpy.types.Armature.tempose_direction
         del bpy.types.Object.tempose_character
         del bpy.types.Scene.tempose
         for cls in reversed(CLASSES):

@@ -110,8 +110,8 @@ def channelbag(ob: Any, action: bpy.types.Action, assign: bool = True) -> Any:
     return strip.channelbag(slot, ensure=True)
 
 
-def fcurves_of(ob: bpy.types.Object) -> list:
-    """The curves that move an object now."""
+def fcurves_of(ob: bpy.types.Object | bpy.types.Armature) -> list:
+    """The curves that move an object, or its data, now."""
     data = ob.animation_data
     if not data or not data.action or not data.action_slot:
         return []

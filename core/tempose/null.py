@@ -9,6 +9,7 @@ import numpy as np
 from tempose.music.audio import Song
 from tempose.progress import OnSegment, OnStep
 from tempose.segments import meet, plan
+from tempose_pose.curves import curve_columns
 from tempose_pose.dance import Dance
 from tempose_pose.errors import Canceled
 from tempose_pose.limits import FPS
@@ -18,7 +19,7 @@ from tempose_pose.skeletons import OPENPOSE_18
 
 
 class NullModel:
-    """Sways sideways over one bar and dips on every beat, by a share of the body's height."""
+    """Sways sideways over one bar and dips on every beat, by a share of the body's height; follows a path."""
 
     revision = "null-1"
     device = "cpu"
@@ -42,6 +43,8 @@ class NullModel:
         lift = (pixels[:, :, 1].max(1, keepdims=True) - pixels[:, :, 1]) / max(height, 1e-6)  # 0 at the feet
         pixels[..., 0] += 0.08 * height * lift * np.sin(np.pi * beat / 2)[:, None]
         pixels[..., 1] += 0.03 * height * lift * np.cos(2 * np.pi * beat)[:, None]
+        path = curve_columns(request.curves, request.frame_times, ("path",))[:, 0]
+        pixels[..., 0] += height * np.nan_to_num(path)[:, None]
         keypoints = (pixels / np.asarray(reference.canvas)).astype(np.float32)
         scores = np.repeat(reference.scores, request.frames, 0)
         if request.known is not None:

@@ -9,7 +9,7 @@ from tempose_pose.skeletons import GROUPS
 
 from ...model.dance import reshape, styles
 from ...model.server import work
-from ...scene.dance import ghost, revision, stage
+from ...scene.dance import direction, ghost, revision, stage
 from ...scene.keys import background_keys
 from ...scene.reading import Reading
 from ...scene.server import connection
@@ -108,6 +108,40 @@ class TEMPOSE_OT_restyle(_Again, bpy.types.Operator):
         name = styles.style_of(group.style)
         styles.check(group.style, connection.styles())
         return revision.order(now, group, f"as {styles.name_of(name)}", style=name)
+
+
+class TEMPOSE_OT_redirect(_Again, bpy.types.Operator):
+    """Dance again what the curves under Direct ask for otherwise now, with the take's own seed. Everything else stays
+    key for key"""
+
+    bl_idname = "tempose.redirect"
+    bl_label = "Dance as Directed"
+    bl_options = {"REGISTER", "UNDO"}
+    new_seed = False
+
+    def change(self, now, group, seed):
+        return revision.order(now, None, "as directed", directed=True)
+
+
+class TEMPOSE_OT_face_front(ActionButton, bpy.types.Operator):
+    """Ask the dancer to face you all the time: for cut-outs and pictures, which cannot turn"""
+
+    bl_idname = "tempose.face_front"
+    bl_label = "Face Front"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if now.rig is None:
+            return now.no_rig
+        if direction.is_keyed(now.rig, "facing"):
+            return "Facing has keys: delete them first (right-click on Facing, Clear Keyframes)"
+        return ""
+
+    def act(self, context):
+        settings = Reading(context).rig.data.tempose_direction
+        settings.use_facing, settings.facing = True, 1.0
+        return "The next dance faces you; Dance as Directed turns the one that is there."
 
 
 class TEMPOSE_OT_lock_limbs(_Again, bpy.types.Operator):
@@ -280,6 +314,8 @@ class TEMPOSE_OT_drop_pose(ActionButton, bpy.types.Operator):
 CLASSES = (
     TEMPOSE_OT_reroll,
     TEMPOSE_OT_restyle,
+    TEMPOSE_OT_redirect,
+    TEMPOSE_OT_face_front,
     TEMPOSE_OT_lock_limbs,
     TEMPOSE_OT_dance_between,
     TEMPOSE_OT_mirror_take,

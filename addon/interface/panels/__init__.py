@@ -12,7 +12,7 @@ from ...scene.reading import of
 from . import edit, takes, tempo
 from .beats import Beats
 from .character import Bones, Character, Limits
-from .dance import Dance, More
+from .dance import Dance, Direct, More
 from .edit import Edit
 from .keys import Keys
 from .main import Main
@@ -26,7 +26,7 @@ from .tempo import Tempo
 STEPS = {
     Music: (Beats,),
     Character: (Bones, Limits, Drawing),
-    Dance: (More, Takes),
+    Dance: (More, Direct, Takes),
     Shape: (Edit, Keys),
     Tempo: (),
     Output: (),

@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What to dance."""
+"""What to dance, and how."""
 
+from tempose_pose.curves import CURVES
+
+from ...scene.reading import of
 from .edit import draw_area
+from .layout import say
 
 
 class Dance:
@@ -35,3 +39,25 @@ class More:
         layout.prop(settings, "repeat", slider=True)
         layout.prop(settings.generate, "count")
         layout.prop(settings, "quality")
+
+
+class Direct:
+    bl_label = "Direct"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context):
+        layout, now = self.layout, of(context)
+        if now.rig is None:
+            say(layout, f"{now.no_rig}.", "INFO")
+            return
+        settings = now.rig.data.tempose_direction
+        column = layout.column(align=True)
+        for name in CURVES:
+            row = column.row(align=True)
+            row.prop(settings, f"use_{name}", text="")
+            value = row.row(align=True)
+            value.active = getattr(settings, f"use_{name}")
+            value.prop(settings, name, slider=True)
+            value.prop_decorator(settings, name)
+        layout.operator("tempose.face_front", icon="HIDE_OFF")
+        layout.operator("tempose.redirect", icon="FCURVE")

@@ -2,6 +2,7 @@
 """Settings on `scene.tempose`, one file per group."""
 
 from .character import TemposeCharacter, TemposeCharacterSettings
+from .direction import TemposeDirection
 from .edit import TemposeEdit, TemposeKeptPose
 from .generate import TemposeGenerate
 from .keys import TemposeKeys
@@ -16,6 +17,7 @@ from .tempo import TemposeTempo
 CLASSES = (
     TemposeCharacter,
     TemposeCharacterSettings,
+    TemposeDirection,
     TemposeSection,
     TemposeTake,
     TemposeDrawing,
@@ -28,4 +30,4 @@ CLASSES = (
     TemposeEdit,
     TemposeSettings,
 )  # what others contain comes first
-__all__ = ["CLASSES", "TemposeCharacter", "TemposeSettings"]
+__all__ = ["CLASSES", "TemposeCharacter", "TemposeDirection", "TemposeSettings"]

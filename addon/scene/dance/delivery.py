@@ -80,7 +80,16 @@ def _find_sound(scene, about: Subject) -> Playback | None:
     return next((p for p in playbacks if sound_marks.sounds_alike(p, about.sound)), None)
 
 
-KEPT = ("seconds", "reference", "energy", "steps", "beats", "listen", "repeat")  # of an order, with its take
+KEPT = (
+    "seconds",
+    "reference",
+    "energy",
+    "steps",
+    "beats",
+    "listen",
+    "repeat",
+    "curves",
+)  # of an order, with its take
 
 
 def take_of(asked: Order, made: Dance, target: Target) -> tuple[Take, Playback]:

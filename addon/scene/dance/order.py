@@ -17,6 +17,7 @@ from ..character import character, rig
 from ..music import audio
 from ..reading import Reading
 from ..server import connection
+from . import direction
 
 STEPS = {"DRAFT": 4, "NORMAL": 6, "FINE": 12}  # of the sampler
 
@@ -100,6 +101,7 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         )
     pose = rig.pose_of(now.rig, current=settings.reference == "ARMATURE")
     same = now.take if new_tempo else None  # the same dance, at another tempo
+    span = now.staging.for_keys(playback).span
     request = DanceRequest(
         reference=shown(pose),
         seconds=playback.span.seconds,
@@ -111,6 +113,7 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         steps=STEPS[settings.quality],
         listen=float(settings.listen),
         repeat=float(settings.repeat),
+        curves=direction.curves_of(now.rig, span),
     )
     return Order(
         subject=subject(now, scene, playback, now.rig),
@@ -119,7 +122,7 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         song_start=playback.song_start,
         song_seconds=playback.song_seconds,
         whole=whole.tempo,
-        span=now.staging.for_keys(playback).span,
+        span=span,
         notice=f"{pose.notice} {character.notice(now.rig, character.stretches(now.rig, settings))}".strip(),
     )
 

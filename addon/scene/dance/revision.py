@@ -9,15 +9,16 @@ from typing import Any
 import bpy
 import numpy as np
 
+from tempose_pose.curves import Curve
 from tempose_pose.dance import Dance
 from tempose_pose.request import DanceRequest, Known
 from tempose_pose.sequence import PoseSequence, convert, to_openpose18
 from tempose_pose.tempo import TempoMap
-from tempose_pose.wire.job import beats_of
+from tempose_pose.wire.job import beats_of, curves_body
 from tempose_pose.wire.poses import pose_of
 
 from ...model.character.extremities import extremities_of, joined, moved_along
-from ...model.dance import kept_poses, stands
+from ...model.dance import direction_curves, kept_poses, stands
 from ...model.dance.retiming import Piece
 from ...model.dance.stands import Stands
 from ...model.dance.takes import Take
@@ -31,7 +32,7 @@ from ..keys.background_keys import Ready
 from ..music import audio, sound_marks
 from ..reading import Reading
 from ..server import connection
-from . import carry_over, delivery, placement, stage
+from . import carry_over, delivery, direction, placement, stage
 from .order import STEPS, Order, shown, subject
 from .take_part import danced_part, no_music, part_of
 
@@ -54,6 +55,8 @@ class Revision:
         The take at the frame rate of `kept`.
     what : str
         In words, for the new take's name.
+    curves : dict of name to Curve
+        What is asked of the dancer in the new take.
     stands : Stands, optional
         Where ankles stay: those of locked legs as they are seen, and those that stayed before.
     """
@@ -65,6 +68,7 @@ class Revision:
     stop: int
     before: Dance
     what: str
+    curves: dict[str, Curve]
     stands: Stands | None = None
 
     @property
@@ -81,6 +85,7 @@ def order(
     frames: Iterable[int] | None = None,
     style: str | None = None,
     seed: int | None = None,
+    directed: bool = False,
 ) -> Revision:
     """Read what dancing a part of a take again needs.
 
@@ -94,6 +99,8 @@ def order(
         Scene frames whose poses stay; None when this is not about key poses.
     style, seed : optional
         Instead of the take's own.
+    directed : bool
+        Dance again what is directed otherwise now, in place of the part that the group means.
     """
     it = part_of(now, group)
     data, asked = it.data, it.data.settings
@@ -106,7 +113,16 @@ def order(
     before = kept_poses.at_rate(data.dance, fps)
     kept = kept_poses.all_of(before, count)
     part = danced_part(it, count)
-    spans = [(max(a, part.first / fps), min(b, part.stop / fps)) for a, b in it.spans]
+    was, wanted = (
+        direction.stored(asked),
+        direction.curves_of(it.take.rig, replace(it.span, seconds=count / fps)),
+    )
+    meant = direction_curves.changed(was, wanted, count / fps) if directed else it.spans
+    if not meant:
+        raise Problem(
+            "nothing_directed", f"{it.take.name} was danced to just these curves: change one under Direct."
+        )
+    spans = [(max(a, part.first / fps), min(b, part.stop / fps)) for a, b in meant]
     spans = [(a, b) for a, b in spans if a < b]
     if not spans:
         raise no_music(it)
@@ -122,6 +138,7 @@ def order(
     if kept.is_everything:
         raise Problem("nothing_free", "Everything is kept: nothing is left to dance. Untick a limb.")
     ob = it.take.rig
+    danced = Span(float(it.span.frame_at(part.first / fps)), part.seconds, it.span.rate)
     request = DanceRequest(
         reference=_reference(asked, ob),
         seconds=float(asked["seconds"]) if "seconds" in asked else part.seconds,
@@ -134,6 +151,7 @@ def order(
         listen=asked.get("listen", float(now.settings.listen)),
         repeat=asked.get("repeat", float(now.settings.repeat)),
         known=kept_poses.part(kept, part.first, part.stop),
+        curves=direction.curves_of(ob, danced),
     )
     asked_for = Order(
         subject=subject(now, it.scene, it.playback, ob),
@@ -142,11 +160,12 @@ def order(
         song_start=data.song_start,
         song_seconds=data.song_seconds,
         whole=it.playback.tempo,
-        span=Span(float(it.span.frame_at(part.first / fps)), part.seconds, it.span.rate),
+        span=danced,
         notice=character.notice(ob),
     )
     stay = _stands(now, it, before, kept, held, spans)
-    return Revision(asked_for, it.take.identity, kept, part.first, part.stop, before, what, stay)
+    asked_then = direction_curves.joined(was, wanted, spans, count / fps)
+    return Revision(asked_for, it.take.identity, kept, part.first, part.stop, before, what, asked_then, stay)
 
 
 def _stands(now: Reading, it, before: Dance, kept: Known, locked: set[str], spans) -> Stands | None:
@@ -235,7 +254,7 @@ def _take_of(change: Revision, made: Dance, target: delivery.Target) -> tuple[An
     asked = change.order
     old = stage.of_identity(target.scene.tempose, change.take)
     data = stage.data_of(old)
-    settings = _without_stands(data.settings)
+    settings = {**_without_stands(data.settings), "curves": curves_body(change.curves)}
     if change.stands is not None:
         settings["stands"] = change.stands.to_text()
     data = replace(data, dance=made, settings=settings)

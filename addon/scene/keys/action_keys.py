@@ -35,8 +35,9 @@ _NEEDED = tuple(_FIELDS)[:7]
 
 
 def curves(action) -> list:
-    """All F-curves of an Action."""
-    return [c for layer in action.layers for s in layer.strips for bag in s.channelbags for c in bag.fcurves]
+    """The F-curves of an object in an Action; Blender puts keys of the object's data there too, in another slot."""
+    bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
+    return [c for bag in bags if bag.slot.target_id_type in ("OBJECT", "UNSPECIFIED") for c in bag.fcurves]
 
 
 def _read(curve, names=_NEEDED) -> dict[str, np.ndarray]:

@@ -60,7 +60,7 @@ def dance_body(dance: DanceRequest) -> dict[str, Any]:
         "seed": int(dance.seed),
         **{name: getattr(dance, name) for name in NUMBERS},
         "sections": None if dance.sections is None else [vars(section) for section in dance.sections],
-        "curves": {name: _curve_body(curve) for name, curve in dance.curves.items()},
+        "curves": curves_body(dance.curves),
         "known": None if dance.known is None else known_body(dance.known),
     }
 
@@ -85,7 +85,7 @@ def dance_of(body: Mapping[str, Any]) -> DanceRequest:
         grid=None if beats is None else beats_of(beats),
         style=body.get("style"),
         seed=body.get("seed", 0),
-        curves={name: _curve_of(points) for name, points in body.get("curves", {}).items()},
+        curves=curves_of(body.get("curves", {})),
         sections=None if sections is None else tuple(Section(**section) for section in sections),
         **given,
     )
@@ -102,6 +102,16 @@ def tempo_body(tempo_map: TempoMap) -> list[list[float]]:
 def tempo_of(points: list[list[float]] | None) -> TempoMap:
     """The inverse of `tempo_body`; None: as recorded."""
     return TempoMap() if points is None else TempoMap(tuple((a, b) for a, b in points))
+
+
+def curves_body(curves: Mapping[str, Curve]) -> dict[str, list[list[float | None]]]:
+    """Name → pairs of timeline second and value; null: not given from here on."""
+    return {name: _curve_body(curve) for name, curve in curves.items()}
+
+
+def curves_of(body: Mapping[str, Any]) -> dict[str, Curve]:
+    """The inverse of `curves_body`."""
+    return {name: _curve_of(points) for name, points in body.items()}
 
 
 def beats_body(grid: BeatGrid) -> dict[str, list[float]]:
