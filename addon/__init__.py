@@ -27,7 +27,7 @@ if bpy is not None:
     from .interface.operators import buttons, drag_beat, modal
     from .model.server import job, server_process
     from .scene import notes, reading
-    from .scene.dance import ghost, tempo_follow
+    from .scene.dance import ghost, tempo_follow, thumbnails
     from .scene.music import beat_draw, sounds
     from .scene.server import connection
     from .scene.tempo import tempo_preview
@@ -50,6 +50,7 @@ if bpy is not None:
         tempo_follow.forget()
         tempo_preview.forget()
         sounds.forget()
+        thumbnails.forget()
         notes.say("")
 
     def _quit():
@@ -84,6 +85,7 @@ if bpy is not None:
         tempo_follow.remove()
         notes.remove()
         tempo_preview.forget()
+        thumbnails.forget()
         connection.drop()
         server_process.leave()
         if _leave_file in bpy.app.handlers.load_pre:

@@ -86,6 +86,29 @@ class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
         return f"{said}; their bones are selected in Pose Mode." if shown else f"{said}."
 
 
+class TEMPOSE_OT_undo_accept(_TakeButton, bpy.types.Operator):
+    """Make an accepted take a preview again: its keys stay, and Discard brings back what was before"""
+
+    bl_idname = "tempose.undo_accept"
+    bl_label = "Undo Accept"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now):
+        if now.take is None:
+            return "There is no take"
+        if now.take.state != "ACCEPTED":
+            return "This take has not been accepted"
+        if not stage.is_kept_as_action(now.take):
+            return "The Action of this take has been deleted"
+        return now.busy or character.tweak_reason(now.take.rig)
+
+    def act(self, context):
+        take = self.take(context)
+        stage.undo_accept(context.scene.tempose, take)
+        return f"{take.name} is a preview again, with its keys as they are."
+
+
 class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
     """Throw the take away, with everything it brought"""
 
@@ -218,6 +241,7 @@ class TEMPOSE_OT_copy_seed(_TakeButton, bpy.types.Operator):
 
 CLASSES = (
     TEMPOSE_OT_accept_take,
+    TEMPOSE_OT_undo_accept,
     TEMPOSE_OT_discard_take,
     TEMPOSE_OT_show_take,
     TEMPOSE_OT_next_take,

@@ -4,14 +4,19 @@
 import bpy
 
 from ...scene.character import character, rig
-from ...scene.dance import placement
+from ...scene.dance import placement, thumbnails
 from ...scene.reading import of
 from .layout import say
+
+TALL = 1.6  # rows, so that a pose can be told from another
 
 
 class TEMPOSE_UL_takes(bpy.types.UIList):
     def draw_item(self, context, layout, _data, item, _icon, _active, _name):
         row = layout.row(align=True)
+        row.scale_y = TALL
+        if picture := thumbnails.icon(item):
+            row.template_icon(icon_value=picture, scale=TALL)
         row.prop(item, "star", text="", icon="SOLO_ON" if item.star else "SOLO_OFF", emboss=False)
         icon = "CHECKMARK" if item.state == "ACCEPTED" else "HIDE_OFF" if item.action else "HIDE_ON"
         row.prop(item, "name", text="", emboss=False, icon=icon)
@@ -46,7 +51,8 @@ class Takes:
         row.prop(settings.generate, "keep_in", text="")
         row = layout.row(align=True)
         row.operator("tempose.accept_take", icon="CHECKMARK")
-        row.operator("tempose.discard_take", icon="TRASH")
+        row.operator("tempose.undo_accept", icon="LOOP_BACK")
+        row.operator("tempose.discard_take", text="", icon="TRASH")
         if now.off_rate:
             say(layout, f"{now.off_rate}.", "ERROR")
             layout.operator("tempose.fit_frame_rate", icon="TIME")

@@ -25,6 +25,7 @@ class TemposeTake(bpy.types.PropertyGroup):
         name="Style", description="The style that this dance was danced in, as people call it"
     )
     fingerprint: StringProperty()
+    thumbnail: StringProperty(description="The pose that the list shows")
     star: BoolProperty(name="Star", description="Mark this take", default=False, options=set())
     note: StringProperty(
         name="Note", description="Anything you want to remember about this take", options=set()

@@ -30,8 +30,12 @@ class Forward:
     def __init__(self, bones: dict[str, Bone], bone_map: BoneMap, plane: Plane, layout: Layout):
         self.bones, self.plane, self.layout = bones, plane, layout
         self.spots = spots(bones, bone_map.within(bones))
-        self.spots |= _targets(self.spots, bones, bone_map.within(bones), plane, layout)
-        needed = {name for spot in self.spots.values() for name in lineage(bones, spot.bone)}
+        pulled = _targets(self.spots, bones, bone_map.within(bones), plane, layout)
+        self.legs = {ankle: self.spots[ankle] for ankle in pulled if _leg(ankle)[0] in self.spots}
+        self.spots |= pulled
+        needed = {
+            name for spot in [*self.spots.values(), *self.legs.values()] for name in lineage(bones, spot.bone)
+        }
         self.order = [name for name in parents_first(bones) if name in needed]
         mapped = set(bone_map.bones.values())
         self.now = {n: parts_of(np.eye(4) if n in mapped else bones[n].basis) for n in self.order}
@@ -55,7 +59,17 @@ class Forward:
                 turn, scale, location = self._pose(bone, values[name])
             placed[name] = place(hooked, turn, scale, location)
         found = joints_of(self.spots, placed, self.plane)
+        for ankle, end in self.legs.items():
+            found[ankle] = self._reached(ankle, placed[end.bone].point(end.local), found)
         return np.stack([np.broadcast_to(p, (count, 2)) for p in found.values()])
+
+    def _reached(self, ankle: str, end: np.ndarray, found: dict[str, np.ndarray]) -> np.ndarray:
+        """(T, 2) where a leg that is pulled to its target comes to: no farther than its bones are long."""
+        hip, knee = (found[joint] for joint in _leg(ankle))
+        thigh, shin = (np.linalg.norm(bone, axis=-1) for bone in (knee - hip, self.plane.flat(end) - knee))
+        way = found[ankle] - hip
+        far = np.maximum(np.linalg.norm(way, axis=-1), 1e-12)
+        return hip + way * (np.clip(far, np.abs(thigh - shin), thigh + shin) / far)[:, None]
 
     def _pose(self, bone: Bone, values: np.ndarray):
         """Turn, scale and location of one bone from its columns."""
@@ -72,6 +86,12 @@ class Forward:
             if (part := columns.get(prop)) is not None:
                 turn = _turn(prop, bone.mode, part, count)
         return turn, scale, location
+
+
+def _leg(ankle: str) -> tuple[str, str]:
+    """Hip and knee above an ankle."""
+    side = ankle.partition("_")[0]
+    return f"{side}_hip", f"{side}_knee"
 
 
 def _targets(spots: dict, bones: dict[str, Bone], bone_map: BoneMap, plane: Plane, layout: Layout) -> dict:

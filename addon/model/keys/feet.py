@@ -30,8 +30,15 @@ BODY = 0.5  # seconds over which the body's share is smoothed
 LEVEL = 0.5  # seconds over which the ground's level is smoothed
 NEAR = 0.25  # the same where nobody may leave the ground
 SLIDES = 0.012  # body heights in a frame: a low foot that goes farther is seen to slide
-CLEAR = 0.05  # body heights that a foot rises when it goes elsewhere close to the ground
-RELEASE = 0.08  # seconds in which it leaves, and lands, before it goes there
+CLEAR = 0.045  # body heights that a foot rises when it goes elsewhere close to the ground
+RELEASE = 0.107  # seconds in which it leaves, and lands, before it goes there
+LATE = 0.033  # seconds after leaving, and before landing, in which it goes straight up or down
+ALOFT = 0.8  # seconds: who stays up longer does not jump, but is drawn higher up
+STAYS = 0.012  # body heights that a foot is from where it stood, and stands there still
+LINGER = (
+    0.13  # seconds by which a stand may grow at either end, or in which weight goes over to the other foot
+)
+LEFT_BEHIND = 0.08  # body heights that a foot may be from where the dance has it while weight goes over
 LONGER = 1.25  # a bent leg unbends rather than draw out its thigh by more than this
 _I = {joint: i for i, joint in enumerate(JOINTS)}
 
@@ -82,8 +89,9 @@ def plant(
     there = np.stack([scores[:, [_I[f"{s}_{j}"] for j in ("hip", "ankle")]].min(1) > 0 for s in SIDES], 1)
     if not there.any():
         return Planting(points, np.zeros(there.shape, bool))
-    contacts = contacts_of(ankles, there, rate, height)
-    sunk = _sunk(ankles, there, contacts, rate, mode == "ALWAYS", ground)
+    bottom = _bottom(points, scores, ankles, there)
+    contacts = contacts_of(ankles, there, rate, height, bottom)
+    sunk = _sunk(bottom, _lowest(ankles, there), rate, height, mode == "ALWAYS", ground)
     points, ankles = points + sunk[:, None], ankles + sunk[:, None]
     if mode == "ALWAYS":
         contacts = contacts_of(ankles, there, rate, height)
@@ -112,18 +120,64 @@ def stood(points: np.ndarray, goals: np.ndarray, held: np.ndarray) -> np.ndarray
     return out
 
 
-def contacts_of(ankles: np.ndarray, there: np.ndarray, rate: float, height: float) -> np.ndarray:
-    """(T, 2) bool: which foot carries, from (T, 2, 2) ankles."""
+def contacts_of(
+    ankles: np.ndarray, there: np.ndarray, rate: float, height: float, bottom: np.ndarray | None = None
+) -> np.ndarray:
+    """(T, 2) bool: which foot carries, from (T, 2, 2) ankles; `bottom` (T,) is how low the figure reaches."""
     calm = _smooth(ankles, max(round(0.1 * rate), 1))
     speed = np.abs(np.gradient(calm, axis=0)) * rate / height
     lowest = _lowest(ankles, there)
     above = ankles[..., 1] - lowest[:, None]
-    high = ankles[..., 1] - _floor(lowest, rate)[:, None]
-    low = (above <= LOW * height) & (high <= HIGH * height)
+    floor = _floor(lowest if bottom is None else bottom, rate)
+    low = (above <= LOW * height) & (ankles[..., 1] - floor[:, None] <= HIGH * height)
     out = there & low & (speed[..., 0] < SLOW) & (speed[..., 1] < RISE)
+    linger = round(LINGER * rate)
     for side in range(2):
         out[:, side] = _runs_closed(out[:, side], round(GAP * rate), max(round(SHORTEST * rate), 2))
-    return out & there
+        out[:, side] = _lingering(out[:, side], ankles[:, side], linger, STAYS * height)
+    out &= there
+    aloft = lowest - floor > LOW * height
+    return _passed(out, ankles, there, aloft, linger, LEFT_BEHIND * height)
+
+
+def _lingering(carries: np.ndarray, ankle: np.ndarray, most: int, near: float) -> np.ndarray:
+    """Stands that begin and end where the foot comes to their place and leaves it, by at most so many frames."""
+    out = carries.copy()
+    for start, end in _runs(carries):
+        for edge, step in ((start, -1), (end - 1, 1)):
+            for at in range(edge + step, edge + step * (most + 1), step):
+                if not 0 <= at < len(out) or np.hypot(*(ankle[at] - ankle[edge])) > near:
+                    break
+                out[at] = True
+    return out
+
+
+def _passed(
+    contacts: np.ndarray, ankles: np.ndarray, there: np.ndarray, aloft: np.ndarray, most: int, far: float
+) -> np.ndarray:
+    """Weight goes from foot to foot: who does not jump is not without both for a few frames."""
+    out, nobody = contacts.copy(), ~contacts.any(1)
+    for start, end in _runs(nobody):
+        if start == 0 or end == len(out) or end - start > most or aloft[start:end].any():
+            continue
+        before, after = int(contacts[start - 1].argmax()), int(contacts[end].argmax())
+        if not (there[start:end, before] & there[start:end, after]).all():
+            continue
+        gap = slice(start, end)
+        leaves = np.hypot(*(ankles[gap, before] - ankles[start - 1, before]).T)
+        lands = np.hypot(*(ankles[gap, after] - ankles[end, after]).T)
+        worst = [max(leaves[:k].max(initial=0), lands[k:].max(initial=0)) for k in range(end - start + 1)]
+        k = start + int(np.argmin(worst))
+        if min(worst) <= far:
+            out[start:k, before] = out[k:end, after] = True
+    return out
+
+
+def _bottom(points: np.ndarray, scores: np.ndarray, ankles: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """(T,) how low the figure reaches: with its feet, or kneeling with its knees."""
+    knees = [_I[f"{side}_knee"] for side in SIDES]
+    both = np.concatenate([ankles, points[:, knees]], 1)
+    return _lowest(both, np.concatenate([there, there & (scores[:, knees] > 0)], 1))
 
 
 def _lowest(ankles: np.ndarray, there: np.ndarray) -> np.ndarray:
@@ -133,11 +187,13 @@ def _lowest(ankles: np.ndarray, there: np.ndarray) -> np.ndarray:
     return np.interp(frames, frames[seen], level[seen]) if seen.any() else np.zeros(len(level))
 
 
-def _sunk(ankles, there, contacts, rate: float, always: bool, ground: float | None) -> np.ndarray:
+def _sunk(
+    bottom: np.ndarray, lowest: np.ndarray, rate: float, height: float, always: bool, ground: float | None
+) -> np.ndarray:
     """(T, 2) what brings the level on which the figure stands to the ground; for nobody to jump, the lower foot."""
-    lowest, frames = _lowest(ankles, there), np.arange(len(ankles))
-    stands = contacts.any(1)
-    level = np.interp(frames, frames[stands], lowest[stands]) if stands.any() else _floor(lowest, rate)
+    frames = np.arange(len(bottom))
+    stands = bottom - _floor(bottom, rate) <= LOW * height
+    level = np.interp(frames, frames[stands], bottom[stands])
     level = _smooth(level, max(round(LEVEL * rate), 1))
     up = (level if ground is None else ground) - level
     if always:
@@ -146,10 +202,11 @@ def _sunk(ankles, there, contacts, rate: float, always: bool, ground: float | No
 
 
 def _floor(lowest: np.ndarray, rate: float) -> np.ndarray:
-    """The ground near each frame: the lowest of two seconds around."""
-    half = max(round(rate), 1)
-    padded = np.pad(lowest, half, mode="edge")
-    return np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1).min(1)
+    """The ground near each frame: what is left of the lowest height without jumps."""
+    half = max(round(ALOFT * rate / 2), 1)
+    windows = np.lib.stride_tricks.sliding_window_view
+    least = windows(np.pad(lowest, 2 * half, mode="edge"), 2 * half + 1).min(1)
+    return windows(least, 2 * half + 1).max(1)
 
 
 def _runs_closed(carries: np.ndarray, gap: int, shortest: int) -> np.ndarray:
@@ -177,10 +234,13 @@ def _moves(ankle, carries, rate: float, height: float, ground: float | None):
     calm = _smooth(ankle, max(round(0.1 * rate), 1))[:, 0]
     for run in runs:
         stands += _parts(calm, run, height, rate)
-    for start, end in stands:
-        pin = np.median(ankle[start:end], axis=0)
+    for k, (first, last) in enumerate(stands):
+        pin = np.median(ankle[first:last], axis=0)
+        near = np.flatnonzero(np.abs(ankle[first:last, 0] - pin[0]) <= LEFT_BEHIND * height)
+        start, end = (first + int(near[0]), first + int(near[-1]) + 1) if len(near) else (first, last)
         if ground is not None:
             pin[1] = ground
+        stands[k] = start, end
         move[start:end] = pin - ankle[start:end]
         pinned[start:end] = True
     fade = max(round(FADE * rate), 2)
@@ -201,9 +261,15 @@ def swung(path: np.ndarray, pinned: np.ndarray, rate: float, height: float) -> n
         if not (left or right):
             continue
         shortest = min((end - start + 1) / 2, max(RELEASE * rate, 2.0))
-        away = np.arange(1, end - start + 1) / shortest, np.arange(end - start, 0, -1) / shortest
-        leaves, lands = (_eased(np.minimum(a, 1)) if is_there else np.ones(end - start)
-                         for a, is_there in zip(away, (left, right), strict=True))  # fmt: skip
+        frames = np.arange(1, end - start + 1), np.arange(end - start, 0, -1)
+        late = min(LATE * rate, max(end - start - 4, 0) / 4)
+        (up, leaves), (down, lands) = (
+            [
+                _eased(np.clip((a - by) / shortest, 0, 1)) if is_there else np.ones(end - start)
+                for by in (0, late)
+            ]
+            for a, is_there in zip(frames, (left, right), strict=True)
+        )
         here, there = path[start - 1] if left else path[end], path[end] if right else path[start - 1]
         travel = np.abs(path[start:end, 0] - here[0]).max(initial=0)
         way = path[max(start - 1, 0) : end + 1]
@@ -212,7 +278,7 @@ def swung(path: np.ndarray, pinned: np.ndarray, rate: float, height: float) -> n
             continue
         share = np.linspace(0, 1, end - start + 2)[1:-1]
         level = here[1] + (there[1] - here[1]) * share
-        rises = min(CLEAR * height, 0.5 * travel) * leaves * lands
+        rises = min(CLEAR * height, 0.5 * travel) * up * down
         out[start:end, 1] = np.maximum(path[start:end, 1], level + rises)
         out[start:end, 0] = (
             here[0] * (1 - leaves) + there[0] * (1 - lands) + path[start:end, 0] * (leaves + lands - 1)
@@ -225,18 +291,26 @@ def _eased(share: np.ndarray) -> np.ndarray:
 
 
 def _parts(calm: np.ndarray, run: tuple[int, int], height: float, rate: float) -> list[tuple[int, int]]:
-    """A stand cut where a foot that wandered too far is fastest, with room to get there; `calm` (T,): its way."""
+    """A stand without the moves in which a foot that wandered too far got there; `calm` (T,): its way."""
     start, end = run
-    room = max(round(STEP * rate / 2), 1)
-    first = start + max(round(SHORTEST * rate), 2) + room
-    last = end - (first - start)
-    if np.ptp(calm[start:end]) <= DRIFT * height or last <= first:
+    shortest = max(round(SHORTEST * rate), 2)
+    if end - start < 2 * shortest or np.ptp(calm[start:end]) <= DRIFT * height:
         return [run]
-    cut = first + int(np.abs(np.gradient(calm[start:end]))[first - start : last - start].argmax())
-    return [
-        *_parts(calm, (start, cut - room), height, rate),
-        *_parts(calm, (cut + room, end), height, rate),
-    ]
+    speed = np.abs(np.gradient(calm[start:end]))
+    left = right = (
+        shortest + int(speed[shortest : len(speed) - shortest].argmax()) if end - start > 2 * shortest else 0
+    )
+    if speed.max() > 2 * speed[left]:  # it goes as it comes to stand, or as it leaves
+        left = right = int(speed.argmax())
+    fast = max(0.3 * speed[left], 0.5 * SLIDES * height)
+    while left > 0 and speed[left - 1] > fast:
+        left -= 1
+    while right < len(speed) and speed[right] > fast:
+        right += 1
+    room = max(round(STEP * rate) - (right - left), 0)
+    cut = start + left - room // 2, start + right + (room + 1) // 2
+    parts = [part for part in ((start, cut[0]), (cut[1], end)) if part[1] - part[0] >= shortest]
+    return [one for part in parts for one in _parts(calm, part, height, rate)] if parts else [run]
 
 
 def _fade(move: np.ndarray, left: int, right: int, fade: int, from_left: bool, to_right: bool) -> None:

@@ -134,8 +134,8 @@ class Search:
         if self._costs is None:
             found = []
             for name in self.names:
-                slopes = np.gradient(self.dense[name], axis=0) if self.count > 1 else 0 * self.dense[name]
-                found.append(key_frames.stretches(self.dense[name], self.weights[name], slopes))
+                values = self.dense[name]
+                found.append(key_frames.stretches(values, self.weights[name], key_frames.slopes_of(values)))
                 self.tell(0)
             self._costs = np.stack(found)
         return self._costs

@@ -13,6 +13,14 @@ LENGTHS = np.array([*range(1, 49), *range(52, 65, 4), 80, 96, 128, 192])
 """Frames from one key to the next that are tried."""
 
 
+def slopes_of(dense: np.ndarray) -> np.ndarray:
+    """(T, C) slopes per frame, of the fourth order: plain differences are too flat where a limb hits."""
+    if len(dense) < 3:
+        return np.gradient(dense, axis=0) if len(dense) > 1 else np.zeros_like(dense)
+    padded = np.pad(dense, ((2, 2), (0, 0)), mode="reflect", reflect_type="odd")
+    return (padded[:-4] - padded[4:] + 8 * (padded[3:-1] - padded[1:-3])) / 12
+
+
 def stretches(dense: np.ndarray, weights: np.ndarray, slopes: np.ndarray) -> np.ndarray:
     """(T, len(LENGTHS)) what the curve to each frame misses from each length before it; inf where that is outside.
 

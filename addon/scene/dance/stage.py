@@ -6,7 +6,7 @@ import uuid
 
 import bpy
 
-from ...model.dance import styles, takes
+from ...model.dance import styles, takes, thumbnail
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.tempo.timing import Span
@@ -56,6 +56,7 @@ def add(settings, ob, data: Take, span: Span, show: bool = True, ready: Ready | 
     take.identity, take.text, take.rig = mark, text, ob
     take.seed, take.bpm, take.fingerprint = str(data.dance.seed), data.dance.bpm, data.fingerprint
     take.style = styles.name_of(data.dance.style)
+    take.thumbnail = thumbnail.of(data.dance.poses)
     if show:
         settings.active_take = len(settings.takes) - 1
         _show(take, ob, action)
@@ -200,7 +201,7 @@ def accept(scene, settings, take, to_nla: bool = False) -> str:
     action = take.action
     previous, slot = beneath(settings, ob)
     action.name = f"{ob.name} dance {take.bpm:.0f} BPM, seed {take.seed}"
-    take.state, take.action, take.previous_action = "ACCEPTED", None, None
+    take.state, take.action = "ACCEPTED", None
     change = _sound_change(take)
     original = _original(scene, change) if change else None
     if original is not None:
@@ -214,6 +215,26 @@ def accept(scene, settings, take, to_nla: bool = False) -> str:
     if to_nla:
         where = _to_nla(ob, action, previous, slot, take.name)
     return f"The keys are {where}: {bones} bones, {many} from {first} to {last}"
+
+
+def undo_accept(settings, take) -> None:
+    """Make an accepted take a preview again, with its keys as they are now: discarding it brings back what was."""
+    ob, action = rig_of(take), take_keys.action_of(take)
+    if action is None:
+        raise Problem("take_gone", "The Action of this take has been deleted. Show the take again.")
+    hide(settings, ob)
+    data = ob.animation_data_create()
+    for track in list(data.nla_tracks):
+        for strip in [strip for strip in track.strips if strip.action == action]:
+            track.strips.remove(strip)
+            if not len(track.strips):
+                data.nla_tracks.remove(track)
+                break
+    action.name, take.state = PREVIEW, "PREVIEW"
+    if data.action == action:  # what moved the character before it is still known
+        take.action = action
+    else:
+        _show(take, ob, action)
 
 
 def _to_nla(ob, action, previous, slot, name: str) -> str:

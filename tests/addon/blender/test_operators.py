@@ -73,6 +73,7 @@ UNDONE = {
     "slide_beats": ["grid"],
     "take_back_tempo": ["whole", "take", "faster", "previewed"],
     "tap_tempo": ["song", "taps"],
+    "undo_accept": ["take", "accepted"],
 }
 # What changes nothing in the file, and so needs no undo.
 OUTSIDE = {

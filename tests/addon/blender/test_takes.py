@@ -459,3 +459,42 @@ def test_every_new_button_and_setting_explains_itself(blender, scene, tempose):
         ]
         assert len(own) > 5
         assert [p.identifier for p in own if not p.description] == []
+
+
+# Undone
+
+
+@pytest.mark.parametrize("keep", ["ACTION", "NLA"])
+def test_an_accepted_take_becomes_a_preview_again_and_leaves_nothing(blender, ready, ops, settings, keep):
+    ob = blender.context.view_layer.objects.active
+    ob.pose.bones["head"].keyframe_insert("rotation_euler", index=2, frame=5)
+    mine = ob.animation_data.action
+    settings.generate.keep_in = keep
+    ops.generate()
+    take = settings.takes[0]
+    ops.accept_take()
+    with pytest.raises(RuntimeError, match="has been accepted"):
+        ops.accept_take()
+    ops.undo_accept()
+    assert take.state == "PREVIEW" and take.action == ob.animation_data.action != mine
+    assert [t.name for t in ob.animation_data.nla_tracks] == ([mine.name] if keep == "NLA" else [])
+    with pytest.raises(RuntimeError, match="has not been accepted"):
+        ops.undo_accept()
+    ops.discard_take()
+    assert [a.name for a in blender.data.actions] == [mine.name]
+    assert ob.animation_data.action == (mine if keep == "ACTION" else None)
+
+
+def test_takes_have_a_picture_in_the_list(ops, settings, tempose):
+    ops.generate()
+    thumbnails, take = tempose("dance.thumbnails"), settings.takes[0]
+    assert thumbnails.icon(take) == thumbnails.icon(take)  # always 0 without a window
+    drawn = thumbnails._kept["icons"][take.thumbnail]
+    assert tuple(drawn.image_size) == (64, 64) and len(thumbnails._kept["icons"]) == 1
+    assert 0.02 < np.mean(drawn.image_pixels_float[3::4]) < 0.4
+    thumbnails.forget()
+    assert not thumbnails._kept
+    take.thumbnail = "damaged"
+    assert thumbnails.icon(take) == 0
+    take.thumbnail = ""  # as in files of older versions
+    assert thumbnails.icon(take) == 0

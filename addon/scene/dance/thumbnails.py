@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Small pictures of takes as icons; the pose is kept with the take, the picture is drawn when it is first seen."""
+
+from typing import Any
+
+import bpy.utils.previews
+
+from ...model.dance import thumbnail
+
+_kept: dict[str, Any] = {}  # the collection of previews, once there is one
+
+
+def icon(take) -> int:
+    """The icon of a take; 0 for one without a picture, as of files of older versions."""
+    if not take.thumbnail:
+        return 0
+    if not _kept:
+        _kept["icons"] = bpy.utils.previews.new()
+    icons = _kept["icons"]
+    if take.thumbnail in icons:
+        return icons[take.thumbnail].icon_id
+    pixels = thumbnail.picture(take.thumbnail)
+    if pixels is None:
+        return 0
+    made = icons.new(take.thumbnail)
+    made.image_size = made.icon_size = pixels.shape[:2]
+    made.image_pixels_float = made.icon_pixels_float = pixels.ravel()
+    return made.icon_id
+
+
+def forget() -> None:
+    """Take all pictures away."""
+    while _kept:
+        bpy.utils.previews.remove(_kept.popitem()[1])
