@@ -1,16 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What belongs to the character in a picture, and where its joints may be. No bpy in here."""
+"""What belongs to the character in a picture. No bpy in here."""
 
 import numpy as np
-
-from tempose_pose.reference import Reference
 
 from ..errors import Problem
 
 WORKING = 384  # pixels along the longer side on which the backdrop is looked for
 BUSY = 0.4  # share of the picture's edge that stays, from which on its background is no plain one
 SOFT = 0.4  # of a mask's values, over which the figure's edge fades
-HEAD, FEET = 0.10, 0.04  # of the figure's height lie above the nose and below the ankles
 
 
 def alpha_of(pixels: np.ndarray, tolerance: float) -> np.ndarray:
@@ -96,23 +93,3 @@ def _sweep(found: np.ndarray, free: np.ndarray) -> None:
     for view, open_ in ((found.T, free.T), (found.T[::-1], free.T[::-1])):
         for i in range(1, len(view)):
             view[i] |= view[i - 1] & open_[i]
-
-
-def first_guess(alpha: np.ndarray) -> np.ndarray:
-    """(18, 2) pixels: a standing figure fitted into what is solid, for the artist to put right."""
-    rows, columns = np.flatnonzero((alpha > 0.5).any(1)), np.flatnonzero((alpha > 0.5).any(0))
-    if not len(rows):
-        raise Problem(
-            "picture_clear",
-            "This picture is clear everywhere: there is nothing to cut out. Choose another one.",
-        )
-    points = Reference.standing().points
-    low, high = points.min(0), points.max(0)
-    height = rows[-1] + 1 - rows[0]
-    top, bottom = rows[0] + HEAD * height, rows[-1] + 1 - FEET * height
-    scale = (bottom - top) / (high[1] - low[1])
-    across = min(scale, 0.9 * (columns[-1] + 1 - columns[0]) / (high[0] - low[0]))
-    middle = (columns[0] + columns[-1] + 1) / 2
-    return np.stack(
-        [middle + (points[:, 0] - (low[0] + high[0]) / 2) * across, top + (points[:, 1] - low[1]) * scale], 1
-    )

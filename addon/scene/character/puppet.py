@@ -11,7 +11,8 @@ from tempose_pose.reference import Reference
 from tempose_pose.skeletons import EXTREMITIES
 from tempose_pose.wire.answers import FigureMask
 
-from ...model.character.backdrop import alpha_of, cut_by_mask, first_guess
+from ...model.character import silhouette
+from ...model.character.backdrop import alpha_of, cut_by_mask
 from ...model.character.cutout import cut, weights
 from ...model.character.extremities import limb_of
 from ...model.character.mapping import BODY
@@ -37,7 +38,7 @@ def lay_out(context, image, tolerance: float):
     The markers are empties, a first guess, to be dragged where the joints are.
     """
     pixels = _pixels(image)
-    guess = first_guess(alpha_of(pixels, tolerance)) * (TALL / pixels.shape[0])
+    guess = silhouette.guess(alpha_of(pixels, tolerance)) * (TALL / pixels.shape[0])
     canvas = _canvas(image)
     plane = _mesh(
         f"{image.name} joints", image, np.array([[0, TALL], [canvas[0], TALL], [canvas[0], 0], [0, 0]], float),

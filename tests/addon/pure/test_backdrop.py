@@ -2,9 +2,11 @@
 
 import numpy as np
 import pytest
-from addon.model.character.backdrop import alpha_of, cut_by_mask, first_guess
+from addon.model.character import silhouette
+from addon.model.character.backdrop import alpha_of, cut_by_mask
 from addon.model.errors import Problem
 
+from tempose_pose.reference import Reference
 from tempose_pose.skeletons import OPENPOSE_18
 
 
@@ -47,13 +49,13 @@ def test_a_picture_of_nothing_says_so():
     with pytest.raises(Problem, match="Nothing stands out"):
         alpha_of(np.ones((50, 40, 4)), 0.1)
     with pytest.raises(Problem, match="clear everywhere"):
-        first_guess(np.zeros((50, 40)))
+        silhouette.guess(np.zeros((50, 40)))
 
 
 def test_the_first_guess_lies_in_the_figure():
     alpha = np.zeros((400, 300))
     alpha[50:350, 100:220] = 1
-    points = dict(zip(OPENPOSE_18.joints, first_guess(alpha), strict=True))
+    points = dict(zip(OPENPOSE_18.joints, silhouette.guess(alpha), strict=True))
     assert 50 < points["nose"][1] < 110
     assert 320 < points["left_ankle"][1] < 350
     assert points["left_wrist"][0] > points["right_wrist"][0]  # it looks at us
@@ -71,3 +73,37 @@ def test_a_busy_background_goes_by_the_mask_and_a_plain_one_by_its_colour():
     plain = np.zeros((90, 60))
     plain[30:60, 20:40] = 1
     assert cut_by_mask(plain, mask) is plain
+
+
+ARMS = {
+    "down": {},
+    "up": {"elbow": (70, -120), "wrist": (90, -300)},
+    "out": {"elbow": (130, 0), "wrist": (260, 5)},
+}
+
+
+@pytest.mark.parametrize("arms", ARMS)
+def test_limbs_are_found_in_the_outline(arms):
+    """Within a twelfth of the height or so, where a figure that stands in the outline's box is far off."""
+    at, points = OPENPOSE_18.at, Reference.standing().points.copy()
+    for side, sign in (("left", 1), ("right", -1)):
+        for joint, (right, down) in ARMS[arms].items():
+            points[at[f"{side}_{joint}"]] = points[at[f"{side}_shoulder"]] + (sign * right, down)
+        points[at[f"{side}_knee"], 0] += 25 * sign
+        points[at[f"{side}_ankle"], 0] += 60 * sign
+    points, height = points / 4, np.ptp(points[:, 1]) / 4
+    y, x = np.mgrid[:250, :250] + 0.5
+
+    def near(a, b, thick):
+        along = b - a
+        share = np.clip(((x - a[0]) * along[0] + (y - a[1]) * along[1]) / max(along @ along, 1e-9), 0, 1)
+        return np.hypot(x - a[0] - share * along[0], y - a[1] - share * along[1]) < thick * height
+
+    hips = (points[at["left_hip"]] + points[at["right_hip"]]) / 2
+    solid = near(points[at["neck"]] + (0, 0.06 * height), hips, 0.09) | near(*2 * [points[at["nose"]]], 0.09)
+    for a, b in OPENPOSE_18.limbs:
+        if max(a, b) < at["right_eye"]:
+            solid |= near(points[a], points[b], 0.035)
+    off = np.linalg.norm(silhouette.guess(solid.astype(float)) - points, axis=1) / height
+    assert off.mean() < 0.08
+    assert off.max() < 0.18, OPENPOSE_18.joints[off.argmax()]
