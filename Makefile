@@ -113,6 +113,7 @@ lint: install
 
 bench: install
 	.venv/bin/python scripts/bench.py
+	.venv/bin/python scripts/bench_health.py
 	@for bpy in .venv-bpy-*; do if [ -e $$bpy/.ready ]; then $$bpy/bin/python scripts/bench_keys.py; fi; done
 
 clean:

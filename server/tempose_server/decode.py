@@ -38,6 +38,9 @@ STRETCH_RATE = 44_100
 LOUDNESS_PER_SECOND = 10
 
 
+POLITE = 5  # of POSIX's 19: who waits for the server, or for Blender, goes first
+
+
 def limit_self(seconds: float, memory: int | None, file_bytes: int) -> None:
     """Cap processor time, memory and file size of this process; let it die with the server (on Linux)."""
     with contextlib.suppress(ImportError):
@@ -211,6 +214,8 @@ TASKS |= {"read": pictures.read, "find": pictures.find, "film": films.film, "und
 
 def main(job: dict[str, Any]) -> int:
     """Do one task (`task`, `folder`, `limits`, `options`) and print its answer; the exit status."""
+    if hasattr(os, "nice"):
+        os.nice(POLITE)
     task = job["task"]
     if task == "prepare":  # nobody's song, and more than one may cost
         from tempose.music.compiled import compile_once

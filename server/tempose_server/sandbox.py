@@ -20,8 +20,9 @@ from starlette.concurrency import run_in_threadpool
 import tempose
 import tempose_pose
 import tempose_server
-from tempose_pose.local import whole_files
-from tempose_server.errors import ApiError, disk_full
+from tempose_pose.errors import TemposeError
+from tempose_pose.local import scrub, whole_files
+from tempose_server.errors import ApiError, disk_full, from_tempose
 from tempose_server.settings import Settings
 
 log = logging.getLogger("tempose.child")
@@ -185,9 +186,9 @@ class Sandbox:
             raise ApiError(500, "internal", f"The server failed to handle the {what}; its log says more.")
         if "refusal" in answer:
             said = answer["refusal"]
-            raise ApiError(said["status"], said["code"], said["message"], said["details"])
+            raise ApiError(said["status"], said["code"], scrub.paths(said["message"]), said["details"])
         if "error" in answer:
-            raise ApiError(422, answer["error"]["code"], answer["error"]["message"])
+            raise from_tempose(TemposeError(answer["error"]["code"], answer["error"]["message"]))
         return answer
 
 

@@ -31,6 +31,7 @@ from tempose_server.settings import Settings
 # Longer than clients keep an idle connection (mostly 5 s), or a request may meet the closing of its own.
 KEEP_ALIVE_SECONDS = 15
 BACKLOG = 64  # connections that asyncio takes at once, before anybody can turn one away
+SWITCH_SECONDS = 0.001  # for which a thread may work in Python while others wait: health is asked meanwhile
 OTHER_FILES = 100  # songs, results, children's pipes and the like
 DATA = (
     "lock",
@@ -72,6 +73,7 @@ def _serve(settings: Settings, token: str) -> None:
     ):
         keep_compiled(settings.data_dir)
         stand_in_an_empty_folder(settings.data_dir)
+        sys.setswitchinterval(SWITCH_SECONDS)
         address = listener.getsockname()
         host = f"[{address[0]}]" if ":" in address[0] else address[0]
         url = f"http{'s' if settings.tls_cert else ''}://{host}:{address[1]}"

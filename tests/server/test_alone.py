@@ -25,6 +25,7 @@ from tempose_pose.request import DanceRequest
 from tempose_pose.standing import standing_pose
 from tempose_pose.wire.answers import Progress
 from tempose_server import decode, events, sandbox
+from tempose_server.errors import ApiError
 from tempose_server.metrics import Metrics
 from tempose_server.routes import PARTS, PREFIX
 from tempose_server.routes.bodies import rules
@@ -145,6 +146,15 @@ def test_few_decoders_run_at_once_and_none_is_told_the_token(tmp_path, monkeypat
         answers = list(pool.map(lambda _: box.run("decode", tmp_path / "songs"), range(6)))
     assert max(answer["at_once"] for answer in answers) <= 2
     assert all("TEMPOSE_SERVER_TOKEN" not in answer["environment"] for answer in answers)
+
+
+@pytest.mark.parametrize("kind", ["error", "refusal"])
+def test_what_a_child_says_names_no_folder_of_the_server(tmp_path, kind):
+    said = {"status": 422, "code": "x", "message": "/srv/my songs/a b.wav is none.", "details": None}
+    done = subprocess.CompletedProcess([], 0, json.dumps({kind: said}).encode(), b"")
+    with pytest.raises(ApiError) as caught:
+        sandbox.Sandbox(Settings(data_dir=tmp_path / "data"))._answer("decode", "audio", done)
+    assert caught.value.body == {"code": "x", "message": "(path).wav is none.", "details": None}
 
 
 def test_a_server_has_the_analysis_compiled_before_any_song_comes(launch, tmp_path):

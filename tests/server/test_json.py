@@ -1,6 +1,12 @@
 """JSON that is too deep, too long, or not what it should be: refused, and not repeated in the answer."""
 
+import asyncio
+import contextlib
 import json
+import tempfile
+import time
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from refusals import MARK, put_text, refused
 
+from tempose_server import schemas
 from tempose_server.errors import ApiError
+from tempose_server.routes import bodies
+from tempose_server.routes.bodies import read_json
+from tempose_server.settings import Settings
 from tempose_server.strict_json import measure, parse
 
 
@@ -37,6 +47,65 @@ from tempose_server.strict_json import measure, parse
 )
 def test_bad_json_is_refused_without_an_echo(strict_server, text, code):
     refused(put_text(strict_server, text), code)
+
+
+def read_at_once(texts, weigh):
+    """What `read_json` makes of bodies that come at the same moment, and the tasks that were given to children."""
+    asked = []
+
+    class Sandbox:
+        def run(self, task, folder, **options):
+            asked.append(task)
+            (folder / "understood").write_bytes((folder / "body").read_bytes())
+
+        async def in_turn(self, call):
+            return call()
+
+    @contextlib.contextmanager
+    def staging():
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+
+    async def read_all():
+        parts = SimpleNamespace(
+            settings=Settings(),
+            reading=asyncio.Semaphore(1),
+            sandbox=Sandbox(),
+            audio=SimpleNamespace(staging=staging),
+        )
+
+        async def one(body):
+            async def whole():
+                return body
+
+            return await read_json(SimpleNamespace(body=whole), schemas.StretchRequest, parts, weigh)
+
+        return await asyncio.gather(*map(one, texts))
+
+    return asyncio.run(read_all()), asked
+
+
+def test_a_body_that_holds_much_is_parsed_by_a_child(monkeypatch):
+    monkeypatch.setattr(bodies, "HERE_ELEMENTS", 20)
+    short, long = ({"tempo_map": [[0.0, 0.0], *[[1.0, 1.0]] * n], "seconds": 1.0} for n in (1, 30))
+    found, asked = read_at_once([json.dumps(body).encode() for body in (short, long)], lambda body: body)
+    assert [len(body.tempo_map) for body in found] == [2, 31]
+    assert asked == ["understand"]
+
+
+def test_bodies_are_weighed_one_at_a_time():
+    """Each thread that works in Python makes all other calls wait for one turn more."""
+    busy, most = [0], [0]
+
+    def weigh(body):
+        busy[0] += 1
+        most[0] = max(busy + most)
+        time.sleep(0.02)
+        busy[0] -= 1
+
+    body = b'{"tempo_map": [[0.0, 0.0], [1.0, 1.0]], "seconds": 1.0}'
+    read_at_once([body] * 5, weigh)
+    assert most == [1]
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -19,7 +19,9 @@ from tempose_server.service import Service
 from tempose_server.settings import Settings
 from tempose_server.understand import read_body
 
-HERE_ELEMENTS = 80_000  # of a body that is read in this process: some hundredths of a second
+Weighed = TypeVar("Weighed")
+
+HERE_ELEMENTS = 40_000  # of a body that is read in this process: some hundredths of a second
 LIMIT = "x-limit"
 """In a route's OpenAPI part: the setting that says how many bytes its body may have."""
 
@@ -66,29 +68,30 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
     return walk(schema)
 
 
-async def read_json(request: Request, model: type[schemas.Body], parts: Service) -> Any:
-    """The request's body as a `model`, with all that `strict_json` and the model refuse.
+async def read_json(
+    request: Request, model: type[schemas.Body], parts: Service, weigh: Callable[[Any], Weighed]
+) -> Weighed:
+    """What `weigh` makes of the request's body as a `model`; raises what `strict_json`, the model and `weigh` refuse.
 
-    While a body is parsed nothing else in this process goes on. One that holds much is therefore read in a child,
-    which gives it back in a short form; of the others one at a time.
+    While a body is parsed nothing else in this process goes on, and where several threads work, all calls wait for
+    several turns. A body that holds much is therefore read in a child, which gives it back in a short form, and what
+    is left to do here is done for one body at a time.
     """
     body = await request.body()
     if not body:
         raise ApiError(400, "json_invalid", "The request has no body.")
-    settings = parts.settings
+    depth, elements = parts.settings.json_depth, parts.settings.json_elements
     if await run_in_threadpool(roughly, body) <= HERE_ELEMENTS:
         async with parts.reading:
-            return await run_in_threadpool(
-                read_body, model, body, settings.json_depth, settings.json_elements
-            )
+            return await run_in_threadpool(lambda text: weigh(read_body(model, text, depth, elements)), body)
     with parts.audio.staging() as folder:
         await run_in_threadpool((folder / "body").write_bytes, body)
         del body
         ask = partial(
             parts.sandbox.run, "understand", folder, what="request",
-            model=model.__name__, depth=settings.json_depth, elements=settings.json_elements,
+            model=model.__name__, depth=depth, elements=elements,
         )  # fmt: skip
         await parts.sandbox.in_turn(ask)
         text = await run_in_threadpool((folder / "understood").read_bytes)
     async with parts.reading:
-        return await run_in_threadpool(model.model_validate_json, text)
+        return await run_in_threadpool(lambda: weigh(model.model_validate_json(text)))

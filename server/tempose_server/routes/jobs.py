@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path as FilePath
 from typing import Annotated
 
@@ -62,16 +62,32 @@ async def put_job(
         raise ApiError(
             400, "client_name", "X-Tempose-Client takes 1 to 64 letters, digits, hyphens, underscores."
         )
-    body = await read_json(request, schemas.JobRequest, parts)
-    job, new = await run_in_threadpool(_create, parts, job_id, x_tempose_client, body)
+    asked = await read_json(request, schemas.JobRequest, parts, Asked.of)
+    job, new = await run_in_threadpool(_create, parts, job_id, x_tempose_client, asked)
     if not new:
         response.status_code = 200
     return await _shown(parts, job)
 
 
-def _create(parts: Service, job_id: str, client: str, body: schemas.JobRequest) -> tuple[JobRecord, bool]:
-    settings, engine = parts.settings, parts.engine
-    dance = schemas.job_of(body).dance
+@dataclass(frozen=True)
+class Asked:
+    """A request as it is kept, and what the queue goes by."""
+
+    body: schemas.JobRequest
+    text: str
+    sha256: str
+    frames: int
+    unknown_frames: int
+
+    @classmethod
+    def of(cls, body: schemas.JobRequest) -> Asked:
+        """Raises `TemposeError` for what only the whole can show."""
+        dance = schemas.job_of(body).dance
+        return cls(body, body.model_dump_json(), body.sha256, dance.frames, dance.unknown_frames)
+
+
+def _create(parts: Service, job_id: str, client: str, asked: Asked) -> tuple[JobRecord, bool]:
+    settings, engine, body = parts.settings, parts.engine, asked.body
     if body.seconds > settings.dance_seconds:
         raise ApiError(
             422, "seconds_range", f"This server makes dances of up to {settings.dance_seconds:g} seconds."
@@ -80,10 +96,10 @@ def _create(parts: Service, job_id: str, client: str, body: schemas.JobRequest) 
         raise unknown_audio()
     if refusal := engine.refusal(body.model):
         raise ApiError(503, "setup_failed", f"The server has no model: {scrub.paths(refusal.message)}")
-    short = dance.unknown_frames <= settings.short_seconds * FPS
+    short = asked.unknown_frames <= settings.short_seconds * FPS
     with parts.jobs.changed:  # so that "queued" is announced before "running"
         job, new = parts.jobs.create(
-            job_id, client, body.sha256, body.model_dump_json(), body.audio, short, dance.frames, body.seed
+            job_id, client, asked.sha256, asked.text, body.audio, short, asked.frames, body.seed
         )
         if new:
             engine.tell(job_id)

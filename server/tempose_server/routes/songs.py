@@ -101,10 +101,14 @@ async def analysis(sha256: KnownAudio, parts: Parts) -> Analysis:
 )
 async def stretch(sha256: KnownAudio, request: Request, parts: Parts) -> Response:
     """The song as heard under a tempo map, pitch kept: a wav file, 16 bit at 44.1 kHz."""
-    body = await read_json(request, schemas.StretchRequest, parts)
-    tempo_of(body.tempo_map)
-    wav = await parts.sandbox.in_turn(parts.audio.stretched, sha256, body.tempo_map, body.seconds)
+    tempo_map, seconds = await read_json(request, schemas.StretchRequest, parts, _stretch)
+    wav = await parts.sandbox.in_turn(parts.audio.stretched, sha256, tempo_map, seconds)
     return Response(wav, media_type="audio/wav")
+
+
+def _stretch(body: schemas.StretchRequest) -> tuple[list[list[float]], float]:
+    tempo_of(body.tempo_map)  # raises where it is none
+    return body.tempo_map, body.seconds
 
 
 @router.post(

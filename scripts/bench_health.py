@@ -1,0 +1,217 @@
+"""`make bench`: how long `/v1/health` and a cancel take while clients send the largest requests there may be.
+
+    python scripts/bench_health.py --seconds 20
+
+A server of its own (null model). For each load, clients in a process of their own send it over and over, and health
+and a cancel are asked from here. Milliseconds: median, 99 of 100, most. Ends with 1 where 99 of 100 answers of health
+take more than `--most` (0: nothing is asserted).
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import http.client
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PATIENCE = 120
+
+
+def job(seconds: float, **more: Any) -> bytes:
+    """The body of a job."""
+    from tempose_pose.grid import BeatGrid
+    from tempose_pose.request import DanceRequest
+    from tempose_pose.standing import standing_pose
+    from tempose_pose.wire.job import JobRequest
+
+    dance = DanceRequest(standing_pose(), seconds, grid=BeatGrid([0.0, 0.5], [0.0]))
+    return json.dumps({**JobRequest("0" * 64, dance, "null").body(), **more}).encode()
+
+
+def known(frames: int, ranges: int) -> bytes:
+    """One that keeps poses, as nested lists, in so many ranges."""
+    row = [[round(0.4 + 0.01 * i, 4), 0.1234] for i in range(18)]
+    parts = [{"mask": [[i, i + 1]], "joints": ["nose"]} for i in range(min(ranges - 1, 2000))]
+    mask = [[i, i + 1] for i in range(0, frames, 2)][: max(1, ranges - 2000)]
+    poses = {"skeleton": "openpose18", "keypoints": [row] * frames, "scores": [[1.0] * 18] * frames}
+    return job(frames / 30, known={**poses, "mask": mask, "more": parts})
+
+
+def keys(count: int) -> bytes:
+    return b"{" + b",".join(b'"%06d":1' % i for i in range(count)) + b"}"
+
+
+LOADS: dict[
+    str, tuple[int, Callable[[], bytes]]
+] = {  # how many clients, and what each of them sends as a job
+    "nothing": (0, bytes),
+    "4 × a job of 2 s": (4, lambda: job(2.0)),
+    "8 × 400,000 keys": (8, lambda: keys(400_000)),
+    "8 × 13,000 keys": (8, lambda: keys(13_000)),  # few enough to be read in the server itself
+    "8 × 12,000 ranges of known frames": (8, lambda: known(21_000, 12_000)),
+    "8 × 16,000 known frames": (8, lambda: known(16_000, 1)),
+    "8 × 23 MB in one string": (8, lambda: job(2.0, style="x" * 23_000_000)),
+    "8 × 50,000 brackets": (8, lambda: b"[" * 50_000),
+}
+
+
+def send(url: str, token: str, name: str) -> None:
+    """A load, until standard input closes."""
+    clients, make = LOADS[name]
+    body = make()
+
+    def client() -> None:
+        host = url.removeprefix("http://")
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        while True:
+            connection = http.client.HTTPConnection(host, timeout=PATIENCE)
+            try:
+                connection.request("PUT", f"/v1/jobs/{uuid.uuid4()}", body, headers)
+                answer = connection.getresponse()
+                answer.read()
+                sys.stdout.write(f"{answer.status}\n")  # at once: others write too
+                sys.stdout.flush()
+            except OSError:
+                pass
+            finally:
+                connection.close()
+
+    for _ in range(clients):
+        threading.Thread(target=client, daemon=True).start()
+    sys.stdout.write("begun\n")
+    sys.stdout.flush()
+    sys.stdin.read()
+    os._exit(0)
+
+
+class Server:
+    """A server with one song and one job that has ended."""
+
+    def __init__(self, folder: Path):
+        runtime = folder / "server.json"
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("TEMPOSE_SERVER_")}
+        command = [sys.executable, "-m", "tempose_server", "--model", "null", "--runtime-file", str(runtime)]
+        with (folder / "log").open("wb") as log:
+            self.process = subprocess.Popen(
+                [*command, "--data-dir", str(folder / "data")], stdout=log, stderr=log, env=kept
+            )
+        deadline = time.monotonic() + PATIENCE
+        while not runtime.exists():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit(f"The server did not start:\n{(folder / 'log').read_text()}")
+            time.sleep(0.05)
+        said = json.loads(runtime.read_text())
+        self.url, self.token = said["url"], said["token"]
+        host = self.url.removeprefix("http://")
+        self.connection = http.client.HTTPConnection(host, timeout=PATIENCE)
+
+    def ask(self, method: str, path: str, body: bytes = b"", kind: str = "application/json") -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
+        self.connection.request(method, path, body or None, headers)
+        answer = self.connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+    def a_job(self) -> str:
+        import numpy as np
+        import soundfile
+
+        file, name = io.BytesIO(), str(uuid.uuid4())
+        noise = np.random.default_rng(0).normal(0, 0.1, 44_100)
+        soundfile.write(file, noise, 22_050, format="WAV")
+        song = hashlib.sha256(file.getvalue()).hexdigest()
+        self.ask("PUT", f"/v1/audio/{song}", file.getvalue(), "application/octet-stream")
+        status, said = self.ask("PUT", f"/v1/jobs/{name}", job(2.0, audio=song))
+        assert status == 202, said
+        return name
+
+
+def timed(call: Callable[[], Any], seconds: float) -> list[float]:
+    """Milliseconds of call after call."""
+    taken, until = [], time.monotonic() + seconds
+    while time.monotonic() < until or len(taken) < 20:
+        began = time.monotonic()
+        status, _ = call()
+        taken.append(1000 * (time.monotonic() - began))
+        assert status == 200
+        time.sleep(0.02)
+    return sorted(taken)
+
+
+def measure(
+    server: Server, ended: str, name: str, seconds: float
+) -> tuple[list[float], list[float], Counter]:
+    """Health and cancels under a load: milliseconds, and how its requests were answered meanwhile."""
+    command = [sys.executable, __file__, "--send", name, "--to", server.url]
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "BENCH_TOKEN": server.token},
+    ) as load:
+        assert load.stdin and load.stdout
+        load.stdout.readline()  # it has begun
+        said: list[bytes] = []
+        reader = threading.Thread(target=lambda: said.extend(load.stdout))  # type: ignore[union-attr]
+        reader.start()
+        time.sleep(0.5)
+        health = timed(lambda: server.ask("GET", "/v1/health"), seconds)
+        cancel = timed(lambda: server.ask("POST", f"/v1/jobs/{ended}/cancel"), seconds / 4)
+        load.stdin.close()
+        load.wait(PATIENCE)
+        reader.join(PATIENCE)
+    return health, cancel, Counter(line.decode().strip() for line in said)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each load")
+    parser.add_argument(
+        "--most", type=float, default=0.0, help="milliseconds that 99 of 100 answers may take"
+    )
+    parser.add_argument("--only", default="", help="only loads with this in their name")
+    parser.add_argument("--send", help=argparse.SUPPRESS)
+    parser.add_argument("--to", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.send:
+        send(options.to, os.environ["BENCH_TOKEN"], options.send)
+
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title="milliseconds: median / 99 of 100 / most")
+    for heading in ("while there come", "health", "cancel", "its answers"):
+        table.add_column(heading, justify="left" if heading.startswith("while") else "right")
+    slow = []
+    with tempfile.TemporaryDirectory(prefix="tempose-bench-") as folder:
+        server = Server(Path(folder))
+        try:
+            ended = server.a_job()
+            for name in LOADS:
+                if options.only in name:
+                    health, cancel, answered = measure(server, ended, name, options.seconds)
+                    said = [" / ".join(f"{row[int(q * (len(row) - 1))]:.0f}" for q in (0.5, 0.99, 1))
+                            for row in (health, cancel)]  # fmt: skip
+                    print(name, *said, dict(answered), flush=True)
+                    table.add_row(name, *said, ", ".join(f"{n} × {status}" for status, n in answered.items()))
+                    slow += [name] * (0 < options.most < health[int(0.99 * (len(health) - 1))])
+        finally:
+            server.process.terminate()
+            server.process.wait(PATIENCE)
+    Console().print(table)
+    return int(bool(slow))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
