@@ -8,18 +8,17 @@ from bpy.props import StringProperty
 
 from ...model.character import mapping
 from ...model.errors import Problem
-from ...scene.character import bone_guess, character, limb_switches, rig
-from ...scene.character.reference_source import reference_for_rig
+from ...model.files import pose_files
+from ...scene.character import bone_guess, character, limb_switches, reference_source, rig
 from ...scene.reading import Reading
 from . import editors
-from .buttons import ActionButton
+from .buttons import ActionButton, JobButton
 from .object_selection import object_mode, select_only
 
 
-def make_dancer(context):
-    """A new rig from the reference pose, selected and in view; returns it, and what to say of the pose."""
+def make_dancer(context, pose):
+    """A new rig from a reference pose, selected and in view; returns it, and what to say of the pose."""
     settings = context.scene.tempose
-    pose = reference_for_rig(context)
     object_mode(context)
     ob = rig.new(
         context.scene,
@@ -35,12 +34,13 @@ def make_dancer(context):
     return ob, pose.notice
 
 
-class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
+class TEMPOSE_OT_new_rig(JobButton, bpy.types.Operator):
     """Make a 2D rig with a drawn figure from the reference pose"""
 
     bl_idname = "tempose.new_rig"
     bl_label = "New Rig"
     bl_options = {"REGISTER", "UNDO"}
+    title = "Reading the pose"
 
     @classmethod
     def disabled_reason(cls, now):
@@ -55,8 +55,28 @@ class TEMPOSE_OT_new_rig(ActionButton, bpy.types.Operator):
             return "Place joint markers on a picture first: Picture and Ink"
         return ""
 
-    def act(self, context):
-        ob, notice = make_dancer(context)
+    def invoke(self, context, event):
+        """What is read at once needs no job; in a window a large file does."""
+        return (
+            super().invoke(context, event)
+            if reference_source.is_large(context.scene)
+            else self.execute(context)
+        )
+
+    def execute(self, context):
+        if reference_source.is_large(context.scene):
+            return super().execute(context)
+        try:
+            return self.succeed(self.apply(context, reference_source.reference_for_rig(context)))
+        except Exception as problem:
+            return self.fail(problem)
+
+    def prepare(self, context):
+        path = reference_source.file_of(context.scene)
+        return lambda work: pose_files.load_reference(path)
+
+    def apply(self, context, result):
+        ob, notice = make_dancer(context, result)
         where = "stands at the origin" if not ob.location.x else "stands beside what is there"
         return f"The rig '{ob.name}' {where}, seen from the front. {notice}".strip()
 

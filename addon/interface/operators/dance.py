@@ -9,8 +9,9 @@ import bpy
 from tempose_pose.sequence import PoseSequence
 
 from ...model.dance import kept_poses
+from ...model.errors import Problem
 from ...model.server import job, work
-from ...scene.character import rig
+from ...scene.character import reference_source, rig
 from ...scene.dance import delivery, ghost, order, regenerate, unfinished
 from ...scene.keys import background_keys
 from ...scene.reading import Reading, at_press
@@ -111,12 +112,20 @@ class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
         return now.busy or now.no_server or now.song.reason or ("" if now.needs_dancer else now.no_rig)
 
     def prepare(self, context):
-        self._dancer = make_dancer(context)[0].name if Reading(context).needs_dancer else ""
+        self._dancer = self._made(context) if Reading(context).needs_dancer else ""
         try:
             return super().prepare(context)
         except Exception:
             self.dropped(context)
             raise
+
+    def _made(self, context) -> str:
+        """The name of a new dancer."""
+        if reference_source.is_large(context.scene):
+            raise Problem(
+                "reference_large", "The pose file is large: press New Rig first, which reads it meanwhile."
+            )
+        return make_dancer(context, reference_source.reference_for_rig(context))[0].name
 
     def dropped(self, context):
         ob = bpy.data.objects.get(self._dancer) if self._dancer else None

@@ -5,6 +5,8 @@ import tempfile
 from pathlib import Path
 
 from tempose_pose.dance import Dance
+from tempose_pose.formats import read_reference
+from tempose_pose.reference import Reference
 from tempose_pose.writers import save_poses
 
 from ..errors import Problem
@@ -51,11 +53,23 @@ def load_assuming(path: str, fps: float, canvas: tuple[int, int]) -> tuple[Dance
     """
     if Path(path).suffix.lower() == ".npz":
         return Dance.load(path), False
-    try:
-        large = reading.is_large(Path(path))
-    except OSError:
-        large = False  # reading it says what is wrong
-    if not large:
+    if not is_large(path):
         return reading.read(path, fps, canvas)
     with tempfile.TemporaryDirectory(prefix="tempose-poses-") as folder:
         return reading.read_elsewhere(path, fps, canvas, Path(folder) / "dance.npz")
+
+
+def load_reference(path: str) -> Reference:
+    """The first figure that a pose file shows, completed."""
+    if not is_large(path):
+        return read_reference(path)
+    with tempfile.TemporaryDirectory(prefix="tempose-poses-") as folder:
+        return reading.reference_elsewhere(path, Path(folder) / "pose.npz")
+
+
+def is_large(path: str) -> bool:
+    """Whether reading it takes long enough to be left to a thread and a process of its own."""
+    try:
+        return reading.is_large(Path(path))
+    except OSError:
+        return False  # reading it says what is wrong

@@ -19,7 +19,8 @@ import numpy as np
 import tempose_pose
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
-from tempose_pose.formats import load_poses
+from tempose_pose.formats import load_poses, read_reference
+from tempose_pose.reference import Reference
 
 LARGE = 4_000_000  # bytes of a file that is read elsewhere
 SECONDS = 300
@@ -48,30 +49,46 @@ def is_large(path: Path) -> bool:
 
 def read_elsewhere(path: str, fps: float, canvas: tuple[int, int], out: Path) -> tuple[Dance, bool]:
     """The same by another process, which puts the dance into the file `out`."""
+    said = _told(
+        {"path": str(Path(path).absolute()), "fps": fps, "canvas": canvas, "out": str(out)}, out.parent
+    )
+    return read(path, fps, canvas) if said is None else (Dance.load(out), bool(said["assumed"]))
+
+
+def reference_elsewhere(path: str, out: Path) -> Reference:
+    """`read_reference` by another process, which puts the pose into the file `out`."""
+    said = _told({"path": str(Path(path).absolute()), "reference": True, "out": str(out)}, out.parent)
+    if said is None:
+        return read_reference(path)
+    pose = Dance.load(out).poses
+    return Reference(pose, tuple(said["filled"]), {joint: (x, y) for joint, (x, y) in said["more"].items()})
+
+
+def _told(job: dict, folder: Path) -> dict | None:
+    """What another process answers, which stands in `folder`; None where no such Python can be started."""
     packages = [str(Path(str(module.__file__)).parents[1]) for module in (tempose_pose, np)]
-    job = {
-        "packages": packages,
-        "path": str(Path(path).absolute()),
-        "fps": fps,
-        "canvas": canvas,
-        "out": str(out),
-    }
+    asked, hidden = json.dumps({"packages": packages, **job}), getattr(subprocess, "CREATE_NO_WINDOW", 0)
     try:
         done = subprocess.run(
-            [sys.executable, "-I", __file__], input=json.dumps(job), capture_output=True, text=True,
-            timeout=SECONDS, check=False, cwd=out.parent, creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            [sys.executable, "-I", __file__], input=asked, capture_output=True, text=True,
+            timeout=SECONDS, check=False, cwd=folder, creationflags=hidden,
         )  # fmt: skip
         said = json.loads(done.stdout)
     except (OSError, ValueError, subprocess.SubprocessError):
-        return read(path, fps, canvas)  # no such Python can be started: then here
+        return None
     if "code" in said:
         raise TemposeError(said["code"], said["message"])
-    return Dance.load(out), bool(said["assumed"])
+    return said
 
 
 def main() -> None:
-    """Read what the job names; print whether the frame rate was taken, or why it cannot be read."""
+    """Read what the job names; print what the file does not hold, or why it cannot be read."""
     try:
+        if job.get("reference"):
+            found = read_reference(job["path"])
+            Dance.of(found.pose).save(job["out"])
+            print(json.dumps({"filled": found.filled, "more": dict(found.more)}))
+            return
         dance, assumed = read(job["path"], job["fps"], (job["canvas"][0], job["canvas"][1]))
         dance.save(job["out"])
         print(json.dumps({"assumed": assumed}))

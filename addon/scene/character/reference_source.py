@@ -5,27 +5,34 @@ from pathlib import Path
 
 import bpy
 
-from tempose_pose.formats import read_reference
 from tempose_pose.reference import Reference
 
 from ...model.errors import Problem
+from ...model.files import pose_files
 from . import puppet, rig
 from .selection import pick_rig
 
 
-def reference_in_file(path: str) -> Reference:
-    """A pose from a file."""
-    full = Path(bpy.path.abspath(path))
-    if not path:
+def file_of(scene) -> str:
+    """The pose file that the settings name; nothing where they ask for another pose."""
+    settings = scene.tempose
+    if settings.reference != "FILE":
+        return ""
+    if not settings.reference_file:
         raise Problem("reference_unset", "Choose a pose file first.")
-    return read_reference(full)
+    return str(Path(bpy.path.abspath(settings.reference_file)))
+
+
+def is_large(scene) -> bool:
+    """Whether the pose is in a file that Blender's window should not wait for."""
+    return scene.tempose.reference == "FILE" and pose_files.is_large(file_of(scene))
 
 
 def reference_for_rig(context) -> Reference:
     """The pose that the settings ask for."""
     settings = context.scene.tempose
-    if settings.reference == "FILE":
-        return reference_in_file(settings.reference_file)
+    if path := file_of(context.scene):
+        return pose_files.load_reference(path)
     if settings.reference == "ARMATURE":
         ob = pick_rig(context)
         if ob is None:

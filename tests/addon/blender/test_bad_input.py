@@ -1,5 +1,6 @@
 """Bad input gets a clear error and changes nothing."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -118,6 +119,24 @@ def test_a_pose_file_that_is_none(blender, scene, tmp_path, text, match):
     path.write_text(text)
     scene.tempose.reference, scene.tempose.reference_file = "FILE", str(path)
     refused(blender, blender.ops.tempose.new_rig, match)
+
+
+def test_a_large_pose_file_holds_nothing_up(blender, ready, tempose, tmp_path, monkeypatch):
+    """It is left to a thread and a process of its own; *Generate*, which cannot wait for it, says what to do."""
+    path, settings = tmp_path / "pose.json", ready.tempose
+    points = [v for i in range(18) for v in (100 + 10 * i, 50 + 20 * i, 0.9)]
+    path.write_text(json.dumps({"people": [{"pose_keypoints_2d": points}]}))
+    settings.reference, settings.reference_file = "FILE", str(path)
+    reading = tempose("files.reading")
+    monkeypatch.setattr(reading, "LARGE", 100)
+    for place in (reading, tempose("files.pose_files")):
+        monkeypatch.setattr(place, "read_reference", lambda path: pytest.fail("it was parsed here"))
+    assert blender.ops.tempose.new_rig() == {"FINISHED"}
+    assert settings.rig.data.bones
+    for ob in list(blender.data.objects):
+        if ob.type == "ARMATURE":
+            blender.data.objects.remove(ob)
+    refused(blender, blender.ops.tempose.generate, "press New Rig")
 
 
 def test_a_pose_file_that_is_missing(blender, scene, tmp_path):

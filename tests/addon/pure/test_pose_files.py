@@ -5,8 +5,8 @@ import json
 import numpy as np
 import pytest
 from addon.model.errors import Problem
-from addon.model.files import pose_drawing, reading
-from addon.model.files.pose_files import load, load_assuming, save
+from addon.model.files import pose_drawing, pose_files, reading
+from addon.model.files.pose_files import load, load_assuming, load_reference, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -204,6 +204,30 @@ def test_the_core_draws_the_same():
     ours = pose_drawing.draw(points, np.ones(18), (512, 512)).astype(int)
     assert np.abs(ours - theirs).mean() < 0.25
     assert ((np.abs(ours - theirs).max(2) > 60).mean()) < 0.002
+
+
+def test_a_large_reference_is_read_by_another_process_and_is_the_same(tmp_path, monkeypatch):
+    path = tmp_path / "pose.json"  # without a canvas, a left wrist, or any hand but one
+    body = [[100 + 10 * i, 50 + 20 * i, 0.9] for i in range(18)]
+    body[7] = [0, 0, 0]
+    hand = [v for i in range(21) for v in (300 + i, 200 + i, 0.8)]
+    person = {"pose_keypoints_2d": [v for point in body for v in point], "hand_right_keypoints_2d": hand}
+    path.write_text(json.dumps({"people": [person]}))
+    here = load_reference(str(path))
+    monkeypatch.setattr(reading, "LARGE", 100)
+    for place in (reading, pose_files):
+        monkeypatch.setattr(place, "read_reference", lambda path: pytest.fail("it was parsed here"))
+    elsewhere = load_reference(str(path))
+    assert here.filled and here.more
+    assert (elsewhere.filled, dict(elsewhere.more), elsewhere.canvas) == (
+        here.filled,
+        dict(here.more),
+        here.canvas,
+    )
+    assert np.array_equal(elsewhere.points, here.points)
+    path.write_text('{"people": [' + " " * 200 + "]}")
+    with pytest.raises(Problem, match="nobody"):
+        load_reference(str(path))
 
 
 def test_a_large_file_is_read_by_another_process_with_the_same_poses(tmp_path, monkeypatch):
