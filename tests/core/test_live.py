@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from made_dancers import made_examples, made_source, tiny_config
+from made_dancers import made_examples, made_songs, made_source, swinging_clip, tiny_config
 from safetensors.torch import load_file
 
 from tempose.augmentation.bodies import Body
@@ -218,36 +218,47 @@ def test_the_prefix_mask_knows_first_frames_alone():
 
 RUN = """
 import sys, time
-from made_dancers import made_source, made_songs, swinging_clip, tiny_config
-from tempose.codecs import RawCoordinates
+from test_live import train_six_steps
 from tempose.training import loop
 
-source = made_source([swinging_clip()], made_songs(1))
-config = tiny_config(sys.argv[1], steps=6, validate_every=1, save_every_minutes=1e-9)
-if len(sys.argv) > 2:  # dawdle, so that there is a moment to be killed in
-    real = loop.save_state
-    def slow(*arguments):
-        real(*arguments)
-        print("saved", arguments[2], flush=True)
-        time.sleep(0.5)
-    loop.save_state = slow
-loop.train_dit(config, RawCoordinates(), source, source)
+real = loop.save_state
+def slow(*arguments):  # so that there is a moment to be killed in
+    real(*arguments)
+    print("saved", arguments[2], flush=True)
+    time.sleep(600 if arguments[2] == 3 else 0)
+loop.save_state = slow
+train_six_steps(sys.argv[1])
 """
 
 
-@pytest.mark.timeout(1500)  # a busy machine takes minutes to import torch three times
-def test_a_run_killed_without_warning_ends_where_an_unbroken_one_does(tmp_path):
+def train_six_steps(folder):
+    source = made_source([swinging_clip()], made_songs(1))
+    config = tiny_config(str(folder), steps=6, validate_every=1, save_every_minutes=1e-9)
+    train_dit(config, RawCoordinates(), source, source)
+
+
+@pytest.fixture
+def one_thread():
+    """As in the other process: sums of several threads may differ in their last bit."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.timeout(1500)  # a busy machine takes minutes to import torch
+def test_a_run_killed_without_warning_ends_where_an_unbroken_one_does(tmp_path, one_thread):
     script = tmp_path / "run.py"
     script.write_text(textwrap.dedent(RUN))
     root = Path(__file__).parents[2]
     places = [root / "core", root / "pose", root / "server", Path(__file__).parent]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(map(str, places))}
-    whole, broken = str(tmp_path / "whole"), str(tmp_path / "broken")
-    subprocess.run([sys.executable, script, whole], check=True, env=environment, capture_output=True)
+    whole, broken = tmp_path / "whole", tmp_path / "broken"
     process = subprocess.Popen(
-        [sys.executable, script, broken, "slowly"], env=environment, stdout=subprocess.PIPE, text=True
+        [sys.executable, script, broken], env=environment, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
+    train_six_steps(whole)
     for line in process.stdout:
         if line.startswith("saved 3"):
             break
@@ -255,7 +266,7 @@ def test_a_run_killed_without_warning_ends_where_an_unbroken_one_does(tmp_path):
     process.wait()
     process.stdout.close()
     assert process.returncode != 0
-    subprocess.run([sys.executable, script, broken], check=True, env=environment, capture_output=True)
+    train_six_steps(broken)
     a, b = (load_file(latest(Path(folder)) / "averages.safetensors") for folder in (whole, broken))
     assert all(torch.equal(a[name], b[name]) for name in a)
     logs = [read_log(Path(folder) / "log.csv") for folder in (whole, broken)]

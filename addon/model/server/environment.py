@@ -185,11 +185,13 @@ def _set_up(
             _run(work, out, [python or base_python(), "-I", "-m", "venv", str(folder / name)], log)
             whole_files.write_json(folder / name / BEGUN, begun)
         work.status("Looking for the packages")
-        index = torch_index if lock else ""
+        index, bar = torch_index if lock else "", "off"
 
         def install(*what: str) -> None:
+            nonlocal bar
+            if bar == "off" and _pip_counts(inside):  # the first that is installed is a newer pip
+                bar = "raw"
             pip = [str(inside), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
-            bar = "raw" if _pip_counts(inside) else "off"
             _run(work, out, [*pip, "--progress-bar", bar, *what], log, Pip(work))
 
         if lock is None:

@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import os
 import re
 import shutil
 import subprocess
@@ -80,6 +81,12 @@ def wheel(
 @pytest.fixture(autouse=True)
 def alone(monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
+    monkeypatch.delenv("PIP_FIND_LINKS", raising=False)
+    if hasattr(os, "sync"):
+        monkeypatch.setattr(
+            os, "sync", lambda: None
+        )  # all that this machine has to write would be waited for
     monkeypatch.setattr(environment, "ROOM", 1)
 
 
