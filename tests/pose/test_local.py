@@ -155,8 +155,9 @@ def test_windows_finds_programs_by_their_endings_and_not_where_one_stands(tmp_pa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(programs, "_is_windows", lambda: True)
     monkeypatch.setenv("PATHEXT", ".COM;.EXE")
-    monkeypatch.setenv("PATH", "")
-    assert programs.find_program("python") is None
+    for path in ("", ".", f".{os.pathsep}"):
+        monkeypatch.setenv("PATH", path)
+        assert programs.find_program("python") is None
     monkeypatch.setenv("PATH", str(tmp_path))
     assert programs.find_program("python") == str(tmp_path / "python.EXE")
 

@@ -141,9 +141,9 @@ def test_the_window_waits_no_longer_for_many_words_than_for_one():
 
     job = Job("Talking", talk)
     job.shown = lambda kind, value: (shown.append(value), time.sleep(SLICE / 3))
-    rounds = 0
-    while job.pump() == "running":
-        rounds += 1
+    rounds, state = 0, "running"
+    while state == "running":
+        state, rounds = job.pump(), rounds + 1
         assert job._queue.qsize() <= WAITING
         assert len(shown) <= 5 * rounds  # as many as fit into the slice, not all
     assert shown == list(range(WAITING + 40))
