@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from patience import PATIENCE
 
+from tempose_server import sandbox
+
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
@@ -37,6 +39,15 @@ def test_nothing_that_lies_where_the_server_is_started_runs(launch, tools, tmp_p
     assert server.client.post(f"/v1/audio/{song}/stretch", json=body).status_code == 200
     assert server.wait(server.new_job(model="null"))["state"] == "succeeded"
     assert not ran.exists(), ran.read_text()
+
+
+def test_a_child_runs_nothing_that_its_folder_or_the_environment_leads_to(tmp_path):
+    (tmp_path / "json.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    subprocess.run(
+        sandbox.COMMAND, input=b"{}", cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True, timeout=PATIENCE, check=False,
+    )  # fmt: skip
+    assert not (tmp_path / "ran").exists()
 
 
 @linux

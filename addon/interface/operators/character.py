@@ -73,7 +73,7 @@ class TEMPOSE_OT_new_rig(JobButton, bpy.types.Operator):
 
     def prepare(self, context):
         path = reference_source.file_of(context.scene)
-        return lambda work: pose_files.load_reference(path)
+        return lambda work: pose_files.reference_in(path)
 
     def apply(self, context, result):
         ob, notice = make_dancer(context, result)

@@ -59,7 +59,7 @@ def load_assuming(path: str, fps: float, canvas: tuple[int, int]) -> tuple[Dance
         return reading.read_elsewhere(path, fps, canvas, Path(folder) / "dance.npz")
 
 
-def load_reference(path: str) -> Reference:
+def reference_in(path: str) -> Reference:
     """The first figure that a pose file shows, completed."""
     if not is_large(path):
         return read_reference(path)

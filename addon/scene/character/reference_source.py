@@ -32,7 +32,7 @@ def reference_for_rig(context) -> Reference:
     """The pose that the settings ask for."""
     settings = context.scene.tempose
     if path := file_of(context.scene):
-        return pose_files.load_reference(path)
+        return pose_files.reference_in(path)
     if settings.reference == "ARMATURE":
         ob = pick_rig(context)
         if ob is None:

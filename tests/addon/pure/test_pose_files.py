@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from addon.model.errors import Problem
 from addon.model.files import pose_drawing, pose_files, reading
-from addon.model.files.pose_files import load, load_assuming, load_reference, save
+from addon.model.files.pose_files import load, load_assuming, reference_in, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -213,11 +213,11 @@ def test_a_large_reference_is_read_by_another_process_and_is_the_same(tmp_path, 
     hand = [v for i in range(21) for v in (300 + i, 200 + i, 0.8)]
     person = {"pose_keypoints_2d": [v for point in body for v in point], "hand_right_keypoints_2d": hand}
     path.write_text(json.dumps({"people": [person]}))
-    here = load_reference(str(path))
+    here = reference_in(str(path))
     monkeypatch.setattr(reading, "LARGE", 100)
     for place in (reading, pose_files):
         monkeypatch.setattr(place, "read_reference", lambda path: pytest.fail("it was parsed here"))
-    elsewhere = load_reference(str(path))
+    elsewhere = reference_in(str(path))
     assert here.filled and here.more
     assert (elsewhere.filled, dict(elsewhere.more), elsewhere.canvas) == (
         here.filled,
@@ -227,7 +227,7 @@ def test_a_large_reference_is_read_by_another_process_and_is_the_same(tmp_path, 
     assert np.array_equal(elsewhere.points, here.points)
     path.write_text('{"people": [' + " " * 200 + "]}")
     with pytest.raises(Problem, match="nobody"):
-        load_reference(str(path))
+        reference_in(str(path))
 
 
 def test_a_large_file_is_read_by_another_process_with_the_same_poses(tmp_path, monkeypatch):
