@@ -14,9 +14,10 @@ TALL = 1.6  # rows, so that a pose can be told from another
 class TEMPOSE_UL_takes(bpy.types.UIList):
     def draw_item(self, context, layout, _data, item, _icon, _active, _name):
         row = layout.row(align=True)
-        row.scale_y = TALL
         if picture := thumbnails.icon(item):
             row.template_icon(icon_value=picture, scale=TALL)
+            row = row.row(align=True)
+            row.scale_y = TALL
         row.prop(item, "star", text="", icon="SOLO_ON" if item.star else "SOLO_OFF", emboss=False)
         icon = "CHECKMARK" if item.state == "ACCEPTED" else "HIDE_OFF" if item.action else "HIDE_ON"
         row.prop(item, "name", text="", emboss=False, icon=icon)

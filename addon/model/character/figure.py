@@ -89,6 +89,11 @@ def head_radius(at: dict, height: float) -> float:
     return 0.62 * float(np.hypot(*np.subtract(at["nose"], at["neck"]))) + 0.03 * height
 
 
+def sole_below(height: float, look: str) -> float:
+    """How far the soles of a figure's shoes are below its ankles."""
+    return -min(y for _, y in SHOE) * height * LOOKS[look].limbs
+
+
 def box(start, end, near: float, far: float) -> np.ndarray:
     """(N, 2) outline of a limb with corners, as many as of a capsule."""
     start, end = np.asarray(start, float), np.asarray(end, float)

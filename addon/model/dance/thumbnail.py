@@ -7,8 +7,8 @@ from tempose_pose.sequence import PoseSequence, to_openpose18
 from tempose_pose.skeletons import OPENPOSE_18
 
 SIDE = 64  # pixels
-MARGIN = 0.12  # of the picture, at each edge
-THICK = 0.035  # of the picture: half of a limb
+MARGIN = 0.06  # of the picture, at each edge
+THICK = 0.04  # of the picture: half of a limb
 HEAD = 0.075
 MIDDLE, LEFT, RIGHT = (0.85, 0.85, 0.85), (0.45, 0.8, 0.45), (0.95, 0.5, 0.4)
 _AT = OPENPOSE_18.at

@@ -13,7 +13,7 @@ from tempose_pose.reference import Reference
 from tempose_pose.skeletons import EXTREMITIES
 
 from ...model.character import head
-from ...model.character.figure import Figure, draw, head_radius
+from ...model.character.figure import Figure, draw, head_radius, sole_below
 from ...model.character.joints import with_mid_hip
 from ...model.character.looks import LOOKS
 from ...model.character.mapping import BODY, ENDS, JOINTS, STUBS, TARGETS, TEMPOSE_RIG, BoneMap
@@ -52,11 +52,13 @@ def new(
 ):
     """Make a rig with its figure from a pose; returns the armature object.
 
-    The ankles stand on the ground (Z = 0) and the middle of the picture is X = 0. Hands and feet get bones where the
-    pose has them, and fingers also where they are asked for; `ik_feet` adds targets that the ankles are pulled to.
+    Its soles stand on the ground (Z = 0), or its ankles where it has no shoes; the middle of the picture is X = 0.
+    Hands and feet get bones where the pose has them, and fingers also where they are asked for; `ik_feet` adds
+    targets that the ankles are pulled to.
     """
     points = reference.points
-    place = Placement(reference.canvas, UNIT, (reference.canvas[0] / 2, float(points[:, 1].max())))
+    sole = sole_below(float(np.ptp(points[:, 1])), look) if figure and not reference.more else 0.0
+    place = Placement(reference.canvas, UNIT, (reference.canvas[0] / 2, float(points[:, 1].max()) + sole))
     plane = with_mid_hip(place.to_plane(points)[None], np.ones((1, len(BODY))))[0][0]
     at = {joint: plane[i] for i, joint in enumerate(JOINTS)}
     more = {**(hands.at_rest(points) if fingers else {}), **reference.more}

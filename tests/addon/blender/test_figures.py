@@ -14,6 +14,7 @@ def test_a_figure_shows_its_colours_whatever_the_light(blender, scene, tempose, 
         kinds = {node.bl_idname for node in material.node_tree.nodes}
         assert kinds == {"ShaderNodeEmission", "ShaderNodeOutputMaterial"}  # light of its own, in EEVEE too
     assert drawn.data.shape_keys.animation_data.drivers
+    assert abs(min(vertex.co.z for vertex in drawn.data.vertices)) < 1e-3  # it stands on its soles
     render = scene.render
     render.engine, render.filepath = "CYCLES", str(tmp_path / "figure.png")
     render.resolution_x = render.resolution_y = 96

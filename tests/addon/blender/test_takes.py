@@ -491,7 +491,7 @@ def test_takes_have_a_picture_in_the_list(ops, settings, tempose):
     assert thumbnails.icon(take) == thumbnails.icon(take)  # always 0 without a window
     drawn = thumbnails._kept["icons"][take.thumbnail]
     assert tuple(drawn.image_size) == (64, 64) and len(thumbnails._kept["icons"]) == 1
-    assert 0.02 < np.mean(drawn.image_pixels_float[3::4]) < 0.4
+    assert 0.02 < np.mean(list(drawn.image_pixels_float)[3::4]) < 0.4
     thumbnails.forget()
     assert not thumbnails._kept
     take.thumbnail = "damaged"
