@@ -19,6 +19,7 @@ from typing import Any
 
 from tempose_pose.errors import TemposeError
 from tempose_server import films, pictures
+from tempose_server.errors import is_disk_full
 
 FORMATS = {  # by the names of `sound_file.SoundFile.format`
     "WAV": ("wav",),
@@ -237,7 +238,7 @@ def main(job: dict[str, Any]) -> int:
         answer = {"error": {"code": f"{kind}_big", "message": f"The {kind} is too big once it is unpacked."}}
     except OSError as error:
         traceback.print_exc()
-        answer = {"errno": error.errno}
+        answer = {"errno": errno.ENOSPC if is_disk_full(error) else error.errno}
     with os.fdopen(answer_to, "w") as out:
         json.dump(answer, out)
     return 0

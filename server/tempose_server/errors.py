@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import errno
+import re
 import sqlite3
 from typing import Any
 
 from tempose_pose.errors import TemposeError
 from tempose_pose.local import scrub
+
+_CUT_SHORT = re.compile(r"\d+ requested and \d+ written")
 
 
 class ApiError(Exception):
@@ -47,8 +50,9 @@ def disk_full() -> ApiError:
 
 def is_disk_full(error: BaseException) -> bool:
     """Whether a failed write was one for want of space (or of quota)."""
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    if isinstance(error, OSError):  # NumPy, which writes arrays by itself, does not say why it could not
+        said = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        return said or bool(_CUT_SHORT.fullmatch(str(error)))
     return isinstance(error, sqlite3.OperationalError) and "full" in str(error)
 
 

@@ -25,7 +25,7 @@ from tempose_pose.request import DanceRequest
 from tempose_pose.standing import standing_pose
 from tempose_pose.wire.answers import Progress
 from tempose_server import decode, events, sandbox
-from tempose_server.errors import ApiError
+from tempose_server.errors import ApiError, is_disk_full
 from tempose_server.metrics import Metrics
 from tempose_server.routes import PARTS, PREFIX
 from tempose_server.routes.bodies import rules
@@ -146,6 +146,14 @@ def test_few_decoders_run_at_once_and_none_is_told_the_token(tmp_path, monkeypat
         answers = list(pool.map(lambda _: box.run("decode", tmp_path / "songs"), range(6)))
     assert max(answer["at_once"] for answer in answers) <= 2
     assert all("TEMPOSE_SERVER_TOKEN" not in answer["environment"] for answer in answers)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full")  # noqa: PTH110
+def test_an_array_that_a_full_disk_cuts_short_is_told_from_a_fault():
+    with pytest.raises(OSError) as caught, open("/dev/full", "wb") as file:  # noqa: PTH123
+        np.zeros(1_000_000).tofile(file)  # as np.save does, once its first line is written
+    assert is_disk_full(caught.value)
+    assert not is_disk_full(OSError("something else"))
 
 
 @pytest.mark.parametrize("kind", ["error", "refusal"])
