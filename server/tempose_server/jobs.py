@@ -14,31 +14,23 @@ import sqlite3
 import threading
 import time
 import zlib
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tempose_pose.errors import TemposeError
 from tempose_pose.local import whole_files
 from tempose_pose.local.whole_files import Damaged, Seal
 from tempose_pose.wire.answers import Job, Problem
 from tempose_server.errors import ApiError, disk_full, is_disk_full, retry_later
-from tempose_server.job_rows import COLUMNS, INDEXES, LAST, LATER, TABLES, JobRecord, record_of
-from tempose_server.order import Waiting, schedule
+from tempose_server.job_rows import COLUMNS, LAST, JobRecord, record_of
+from tempose_server.job_table import CRASHED, CRASHES, JobTable
+from tempose_server.order import Turns, Waiting
 from tempose_server.settings import Settings
 
 log = logging.getLogger("tempose.jobs")
 
 IDS_PER_START = 1_000_000  # event ids rise across restarts
-CLIENTS = 1000  # whose last turns are remembered
-CRASHES = 2  # a job that took the server down this often is not run again
-CRASHED = {
-    "code": "job_crashed",
-    "message": "The server broke down more than once while it ran this job.",
-    "details": None,
-}
 LOST = {
     "code": "result_lost",
     "message": "This dance was damaged on the server's disk and cannot be made again. Generate it anew.",
@@ -46,84 +38,26 @@ LOST = {
 }
 
 
-class JobStore:
+class JobStore(JobTable):
     """All jobs of one data folder. Thread-safe; each change is one transaction, on disk when it returns."""
 
     def __init__(self, settings: Settings):
         self._settings = settings
-        self._lock = threading.RLock()
+        self._results = settings.data_dir / "results"
+        self._damaged = settings.data_dir / "damaged"
+        whole_files.make_folder(self._results)
+        super().__init__(settings.data_dir / "jobs.sqlite")
         self.changed = threading.Condition(self._lock)  # told when a job may be waiting
         self._progress: dict[str, float] = {}
         self._unsaved: dict[str, JobRecord] = {}  # ends that the disk had no room for
-        self._last_turn: dict[str, int] = {}
-        self._turn = 0
-        self._shorts = 0
-        self._results = settings.data_dir / "results"
-        self._damaged = settings.data_dir / "damaged"
-        self._since = time.monotonic()  # whose age is in the table already
-        whole_files.make_folder(self._results)
+        self._turns = Turns()
         for part in self._results.glob("*.part"):
             part.unlink(missing_ok=True)  # what a killed server left half done
-        path = settings.data_dir / "jobs.sqlite"
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=FULL")
-            self._db.executescript(TABLES)
-            there = {row[1] for row in self._db.execute("PRAGMA table_info(jobs)")}
-            for name, kind in LATER.items():
-                if name not in there:
-                    self._db.execute(f"ALTER TABLE jobs ADD COLUMN {name} {kind}")
-            self._db.executescript(INDEXES)
-            self._starts = self._begin()
-        except sqlite3.DatabaseError as error:
-            if is_disk_full(error):
-                raise TemposeError(
-                    "disk_full", f"There is no space left for the jobs in {path.parent}."
-                ) from None
-            raise TemposeError(
-                "jobs_damaged", f"{path} cannot be read ({error}). Move it away to begin with no jobs."
-            ) from None
-
-    def _begin(self) -> int:
-        """Count this start and bring the jobs of a killed server in order; how many starts there were."""
-        now = time.time()
-        with self._transaction():
-            self._db.execute(
-                "INSERT INTO server VALUES ('starts', 1) ON CONFLICT DO UPDATE SET value = value + 1"
-            )
-            self._db.execute(
-                f"UPDATE jobs SET state = 'canceled', request = NULL, updated = ?, {LAST} "
-                "WHERE state = 'running' AND cancel",
-                (now,),
-            )
-            self._db.execute("UPDATE jobs SET crashes = crashes + 1 WHERE state = 'running'")
-            self._db.execute(
-                f"UPDATE jobs SET state = 'failed', error = ?, request = NULL, updated = ?, {LAST} "
-                "WHERE state = 'running' AND crashes >= ?",
-                (json.dumps(CRASHED), now, CRASHES),
-            )
-            self._db.execute("UPDATE jobs SET state = 'queued', updated = ? WHERE state = 'running'", (now,))
-            return self._db.execute("SELECT value FROM server WHERE key = 'starts'").fetchone()[0]
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        with self._lock:
-            self._db.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-                self._db.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    self._db.execute("ROLLBACK")
-                raise
 
     def close(self) -> None:
         with self._lock:
             self._save_unsaved()
-            with contextlib.suppress(sqlite3.Error), self._transaction():
-                self._live()
-            self._db.close()
+            super().close()
 
     # --- at the door --------------------------------------------------------------------------------------
 
@@ -264,7 +198,7 @@ class JobStore:
     def _order(self) -> list[Waiting]:
         with self._lock:
             waiting = [Waiting(job.id, job.client, job.number, job.short) for job in self._queued()]
-            return schedule(waiting, self._last_turn, self._shorts)
+            return self._turns.order(waiting)
 
     def start_next(self) -> JobRecord | None:
         """Mark the job whose turn it is as running; None when none waits."""
@@ -278,13 +212,7 @@ class JobStore:
                 self._db.execute(
                     "UPDATE jobs SET state = 'running', updated = ? WHERE id = ?", (time.time(), chosen.id)
                 )
-            self._turn += 1
-            self._last_turn.pop(chosen.client, None)
-            self._last_turn[chosen.client] = self._turn
-            if len(self._last_turn) > CLIENTS:  # whose turn is longest ago
-                del self._last_turn[next(iter(self._last_turn))]
-            passed = chosen.short and any(not waiting.short for waiting in order)
-            self._shorts = self._shorts + 1 if passed else 0
+            self._turns.take(chosen, order)
             return self.get(chosen.id)
 
     def request(self, job_id: str) -> str:
@@ -385,22 +313,13 @@ class JobStore:
 
     def _save_end(self, job: JobRecord) -> None:
         with self._transaction():
-            self._live()
+            self._count_seconds()
             self._db.execute(
                 "UPDATE jobs SET state = ?, error = ?, request = CASE WHEN ? THEN request END, updated = ?, "
                 f"result_bytes = ?, result_sha256 = ?, {LAST} WHERE id = ?",
                 (job.state, json.dumps(job.error) if job.error else None, job.state == "succeeded", job.updated,
                  job.result_bytes, job.result_sha256, job.id),
             )  # fmt: skip
-
-    def _live(self) -> None:
-        """Put down how long servers have run on this data folder: an age that no clock can turn back."""
-        now = time.monotonic()
-        passed, self._since = now - self._since, now
-        self._db.execute(
-            "INSERT INTO server VALUES ('seconds', ?) ON CONFLICT DO UPDATE SET value = value + excluded.value",
-            (passed,),
-        )
 
     def _save_unsaved(self) -> None:
         for job_id, job in list(self._unsaved.items()):
@@ -419,9 +338,7 @@ class JobStore:
         """
         finished = "state NOT IN ('queued', 'running')"  # so said, SQLite goes by the order of ends
         with self._lock:  # only what goes is read: what stays may be much
-            (saved,) = self._db.execute("SELECT TOTAL(value) FROM server WHERE key = 'seconds'").fetchone()
-            age = saved + time.monotonic() - self._since
-            oldest = age - self._settings.keep_days * 86_400
+            oldest = self._age() - self._settings.keep_days * 86_400
             (count,) = self._db.execute(f"SELECT COUNT(*) FROM jobs WHERE {finished}").fetchone()
             old = self._db.execute(
                 f"SELECT id FROM jobs WHERE {finished} AND ended_age < ? UNION SELECT id FROM "

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 SHORTS_IN_A_ROW = 3  # then one long job, if one waits
+CLIENTS = 1000  # whose last turns are remembered
 
 
 @dataclass(frozen=True)
@@ -46,3 +47,30 @@ def schedule(
         rest.remove(chosen)
         order.append(chosen)
     return order
+
+
+class Turns:
+    """Who had how late a turn, and how many short jobs were started past a long one."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, int] = {}
+        self._turn = 0
+        self._shorts = 0
+
+    def order(self, waiting: Iterable[Waiting]) -> list[Waiting]:
+        """The order in which the jobs would start if none came or went."""
+        return schedule(waiting, self._last, self._shorts)
+
+    def take(self, chosen: Waiting, order: Iterable[Waiting]) -> None:
+        """Remember that this job was started while those waited."""
+        self._turn += 1
+        self._last.pop(chosen.client, None)
+        self._last[chosen.client] = self._turn
+        if len(self._last) > CLIENTS:  # whose turn is longest ago
+            del self._last[next(iter(self._last))]
+        passed = chosen.short and any(not waiting.short for waiting in order)
+        self._shorts = self._shorts + 1 if passed else 0
+
+    def remembered(self) -> list[str]:
+        """Clients whose last turn is known, the one whose turn is longest ago first."""
+        return list(self._last)

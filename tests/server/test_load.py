@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tempose.generator import WEIGHTS
-from tempose_server import jobs
+from tempose_server import order
 from tempose_server.jobs import JobStore
 from tempose_server.settings import Settings
 
@@ -76,14 +76,14 @@ def test_the_oldest_jobs_are_forgotten_first(tmp_path):
 
 
 def test_the_turns_of_many_clients_are_not_all_remembered(tmp_path, monkeypatch):
-    monkeypatch.setattr(jobs, "CLIENTS", 3)
+    monkeypatch.setattr(order, "CLIENTS", 3)
     store = history(tmp_path, 0)
     for client in "abacdea":
         job_id = str(uuid.uuid4())
         store.create(job_id, client, "h", "{}", "a", True, 30, 1)
         store.start_next()
         store.end(job_id, "succeeded")
-    assert list(store._last_turn) == ["d", "e", "a"]
+    assert store._turns.remembered() == ["d", "e", "a"]
     store.close()
 
 

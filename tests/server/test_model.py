@@ -29,7 +29,8 @@ from tempose_pose.local import whole_files
 from tempose_pose.local.whole_files import Damaged
 from tempose_server.audio_store import AudioStore
 from tempose_server.errors import ApiError
-from tempose_server.jobs import CRASHES, JobStore
+from tempose_server.job_table import CRASHES
+from tempose_server.jobs import JobStore
 from tempose_server.settings import Settings
 
 SECONDS = float(os.environ.get("TEMPOSE_MODEL_SECONDS", "6"))
