@@ -35,6 +35,7 @@ from tempose.sampler import VISIBLE
 from tempose.training.image_vae import SHARPNESS, TINY, images_of, train_image_vae
 from tempose.training.tracks import draw_tracks
 from tempose.vae import decode_mixtures
+from tempose_pose.skeletons import OPENPOSE_18
 
 Codec = Callable[
     [Tensor, Tensor], tuple[Tensor, Tensor]
@@ -46,7 +47,8 @@ def dancers(root: Path, held_out: bool) -> ExampleMaker:
     """Dancers of one side of the split; the music does not matter here."""
     songs = [BankSong(np.zeros((1500, LISTENED.width), np.float16), np.arange(0, 50, 0.5), "house")]
     clips = [c for c in load_clips(root) if c.held_out == held_out]
-    return ExampleMaker(Source(Recombiner(clips), songs), Settings(occlusion=0.0))  # hidden is hidden
+    source = Source(Recombiner(clips, OPENPOSE_18), songs, OPENPOSE_18)
+    return ExampleMaker(source, Settings(occlusion=0.0))  # hidden is hidden
 
 
 def examples(source: ExampleMaker, count: int, joints: int, seed: int = 0) -> list[tuple[Tensor, Tensor]]:

@@ -25,6 +25,7 @@ from tempose.training.run import fit
 from tempose.vae import PoseVAE, decode_mixtures
 from tempose_pose.errors import TemposeError
 from tempose_pose.request import DanceRequest
+from tempose_pose.skeletons import OPENPOSE_18
 from tempose_pose.standing import standing_pose
 
 KL = {
@@ -160,7 +161,7 @@ def test_training_goes_through_either_door(tmp_path):
         (ImageVAE("AutoencoderKL", KL | {"in_channels": 3, "out_channels": 3}), 64), (RawCoordinates(), 1),
     ):  # fmt: skip
         dit = DanceDiT(**latent_shape(vae), patch_rows=patch, **config.model)
-        losses = flow_loss(dit, vae, example, config, Draws((0,), 1, torch.device("cpu")))
+        losses = flow_loss(dit, vae, example, config, Draws((0,), 1, torch.device("cpu")), OPENPOSE_18)
         losses["loss"].backward()
         assert torch.isfinite(losses["loss"])
         assert ("bone" in losses) == isinstance(vae, RawCoordinates)

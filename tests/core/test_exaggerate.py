@@ -61,7 +61,7 @@ def middle(motion):
 
 def test_bones_keep_their_lengths_to_the_last_digit():
     motion = stepping_dancer()
-    larger = exaggerate(motion, LARGE)
+    larger = exaggerate(motion, LARGE, OPENPOSE_18)
     np.testing.assert_allclose(lengths(larger, *LIMBS), lengths(motion, *LIMBS), atol=1e-9)
     trunk = [np.linalg.norm(m[:, J["neck"]] - middle(m), axis=-1) for m in (larger, motion)]
     np.testing.assert_allclose(*trunk, atol=1e-9)
@@ -69,7 +69,7 @@ def test_bones_keep_their_lengths_to_the_last_digit():
 
 def test_hips_sink_and_bounce_steps_are_higher_and_ways_wider():
     motion = stepping_dancer()
-    larger = exaggerate(motion, LARGE)
+    larger = exaggerate(motion, LARGE, OPENPOSE_18)
     assert middle(larger)[:, 1].mean() < middle(motion)[:, 1].mean() - 0.03
     inside = slice(40, -40)
     assert np.std(middle(larger)[inside, 1]) > 1.3 * np.std(middle(motion)[inside, 1])
@@ -89,7 +89,7 @@ def test_arms_swing_further_as_the_trunk_sees_it():
     lower = motion[:, wrist] - motion[:, elbow]
     motion[:, elbow] = motion[:, shoulder] + upper
     motion[:, wrist] = motion[:, elbow] + lower
-    larger = exaggerate(motion, Exaggeration(swing=1.6))
+    larger = exaggerate(motion, Exaggeration(swing=1.6), OPENPOSE_18)
 
     def angle(m):
         way = m[:, elbow] - m[:, shoulder]
@@ -104,7 +104,7 @@ def test_arms_swing_further_as_the_trunk_sees_it():
 
 def test_planted_feet_stay_planted():
     motion = stepping_dancer()
-    larger = exaggerate(motion, LARGE)
+    larger = exaggerate(motion, LARGE, OPENPOSE_18)
     for side in ("left", "right"):
         still = np.linalg.norm(np.diff(motion[:, J[f"{side}_ankle"]], axis=0), axis=-1) < 1e-9
         assert still.sum() > 60
@@ -114,17 +114,19 @@ def test_planted_feet_stay_planted():
 
 def test_what_fell_on_a_beat_still_does():
     motion = stepping_dancer()
-    before, after = stops(motion), stops(exaggerate(motion, LARGE))
+    before, after = stops(motion), stops(exaggerate(motion, LARGE, OPENPOSE_18))
     near = [np.abs(after - moment).min() for moment in before]
     assert np.median(near) <= 1
 
 
 def test_none_of_it_changes_nothing_and_half_lies_between():
     motion = stepping_dancer()
-    assert np.array_equal(exaggerate(motion, Exaggeration()), motion)
+    assert np.array_equal(exaggerate(motion, Exaggeration(), OPENPOSE_18), motion)
     half = LARGE.halved()
     assert half.size == pytest.approx(LARGE.size / 2)
-    low, mid, high = (middle(exaggerate(motion, how))[:, 1].mean() for how in (LARGE, half, Exaggeration()))
+    low, mid, high = (
+        middle(exaggerate(motion, how, OPENPOSE_18))[:, 1].mean() for how in (LARGE, half, Exaggeration())
+    )
     assert low < mid < high
 
 
@@ -147,7 +149,7 @@ def test_hands_go_with_the_wrists():
         side = "left" if OPENPOSE_60.joints[joint].startswith("left") else "right"
         wide[:, joint] = motion[:, J[f"{side}_wrist"]] + [0, -0.05, 0.01]
     larger = exaggerate(wide, LARGE, OPENPOSE_60)
-    np.testing.assert_allclose(larger[:, :18], exaggerate(motion, LARGE), atol=1e-12)
+    np.testing.assert_allclose(larger[:, :18], exaggerate(motion, LARGE, OPENPOSE_18), atol=1e-12)
     finger = OPENPOSE_60.index("left_index_4")
     gap = np.linalg.norm(larger[:, finger] - larger[:, J["left_wrist"]], axis=-1)
     np.testing.assert_allclose(gap, np.hypot(0.05, 0.01), atol=1e-9)
@@ -160,7 +162,7 @@ def test_recorded_dances_grow_without_sliding_or_breaking():
     grown = []
     for i, clip in enumerate(clips):
         motion = clip.motion[:256].astype(float)
-        larger = exaggerate(motion, Exaggeration.draw(np.random.default_rng(i), 1.3))
+        larger = exaggerate(motion, Exaggeration.draw(np.random.default_rng(i), 1.3), OPENPOSE_18)
         assert np.isfinite(larger).all()
         np.testing.assert_allclose(lengths(larger, *LIMBS), lengths(motion, *LIMBS), atol=1e-6)
         grown.append(np.std(middle(larger)[:, 1]) / np.std(middle(motion)[:, 1]))

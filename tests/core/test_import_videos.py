@@ -19,7 +19,7 @@ from tempose.datasets.recombine import Recombiner
 from tempose.music.features import LISTENED
 from tempose.videos.shots import shot_cuts
 from tempose_pose.grid import BeatGrid
-from tempose_pose.skeletons import OPENPOSE_60
+from tempose_pose.skeletons import OPENPOSE_18, OPENPOSE_60
 
 
 def write_video(path, scenes, fps=30, bpm=0.0, late=0.0):
@@ -126,7 +126,7 @@ def test_the_music_of_a_video_goes_with_its_clips_frame_by_frame(tmp_path):
     assert len(song.features) == pytest.approx(30 * 13, abs=6)
     # and training hears that very music
     clips = load_clips_of(tmp_path / "data")
-    recombiner = Recombiner(clips, own_songs={clips[0].song.file: 0})
+    recombiner = Recombiner(clips, OPENPOSE_18, own_songs={clips[0].song.file: 0})
     windows = [recombiner.window(0, k) for k in range(12)]
     own = [w for w in windows if w.song == 0]
     assert 3 <= len(own) <= 11

@@ -211,7 +211,7 @@ def test_the_loss_falls_on_one_batch(source, tmp_path):
     losses = []
     for _ in range(30):
         draws = Draws((0,), 2, torch.device("cpu"))
-        loss = flow_loss(dit, vae, examples, config, draws)["loss"]
+        loss = flow_loss(dit, vae, examples, config, draws, OPENPOSE_18)["loss"]
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

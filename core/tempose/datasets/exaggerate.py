@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 
-from tempose_pose.skeletons import OPENPOSE_18, Skeleton
+from tempose_pose.skeletons import Skeleton
 
 LEG = 0.47  # of a body's height
 FLIPPED = 1.7  # times the fastest joint's speed before: a knee that jumps from one side to the other
@@ -63,7 +63,7 @@ class Exaggeration:
         return Exaggeration(self.sink / 2, *factors)
 
 
-def exaggerate(motion: np.ndarray, how: Exaggeration, skeleton: Skeleton = OPENPOSE_18) -> np.ndarray:
+def exaggerate(motion: np.ndarray, how: Exaggeration, skeleton: Skeleton) -> np.ndarray:
     """A larger version of a motion.
 
     Parameters

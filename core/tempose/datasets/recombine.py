@@ -17,7 +17,7 @@ from tempose.memory import LONGEST, spread
 from tempose.segments import SEGMENT
 from tempose_pose.limits import FPS
 from tempose_pose.request import STYLES
-from tempose_pose.skeletons import OPENPOSE_18, Skeleton
+from tempose_pose.skeletons import Skeleton
 
 HALF_TIME = 0.5  # of the slow windows are shown with music twice as fast, as dancers take fast music ...
 HALF_BELOW = 95.0  # ... where that is below this many beats per minute
@@ -92,10 +92,10 @@ class Recombiner:
     def __init__(
         self,
         clips: list[Clip],
+        skeleton: Skeleton,
         quantise: float = 1.0,
         larger: float = 0.0,
         larger_share: float = 0.75,
-        skeleton: Skeleton = OPENPOSE_18,
         memory: int = 0,
         own_songs: dict[Path, int] | None = None,
     ):

@@ -10,7 +10,7 @@ from tempose.datasets.bank import BankSong, encoded_songs, own_song, song_bank
 from tempose.datasets.clips import load_clips
 from tempose.datasets.recombine import Recombiner
 from tempose_pose.errors import TemposeError
-from tempose_pose.skeletons import OPENPOSE_18, Skeleton
+from tempose_pose.skeletons import Skeleton
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +19,7 @@ class Source:
 
     recombiner: Recombiner
     songs: list[BankSong]
-    skeleton: Skeleton = OPENPOSE_18
+    skeleton: Skeleton
 
 
 def load_sources(
@@ -27,7 +27,7 @@ def load_sources(
     bank: dict[str, Any],
     larger: float,
     larger_share: float,
-    skeleton: Skeleton = OPENPOSE_18,
+    skeleton: Skeleton,
     memory: int = 0,
     encoder: dict[str, Any] | None = None,
 ) -> tuple[Source, Source]:

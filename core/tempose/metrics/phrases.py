@@ -18,6 +18,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d, maximum_filter1d
 from scipy.signal import argrelextrema
 
+from tempose_pose.request import runs
 from tempose_pose.skeletons import OPENPOSE_18
 
 BODY = tuple(OPENPOSE_18.joints[:14])  # nose, neck, arms, legs
@@ -174,11 +175,11 @@ def steps(p: Phrase) -> dict[str, float]:
     """Feet that leave the ground and come back: how often, how high, how far; kicks and jumps."""
     heights, lengths = [], []
     for side in (0, 1):
-        for start, stop in _runs(p.lift[:, side] > RAISED):
+        for start, stop in runs(p.lift[:, side] > RAISED):
             if stop - start >= 3 and start > 0 and stop < len(p.lift):
                 heights.append(p.lift[start:stop, side].max())
                 lengths.append(np.linalg.norm(p.ankles[stop, side] - p.ankles[start - 1, side]))
-    flights = [stop - start for start, stop in _runs(p.lift.min(1) > JUMP)]
+    flights = [stop - start for start, stop in runs(p.lift.min(1) > JUMP)]
     return {
         "steps": p.per_beats(len(heights), 1),
         "step_height": _mean(heights),
@@ -292,12 +293,6 @@ def _bend(p: Phrase, upper: list[int], joint: list[int], lower: list[int]) -> fl
 def _speed(points: np.ndarray, fps: float) -> np.ndarray:
     """(T - 1, …) of points (T, …, 2)."""
     return np.linalg.norm(np.diff(points, axis=0), axis=-1) * fps
-
-
-def _runs(mask: np.ndarray) -> list[tuple[np.intp, np.intp]]:
-    """Start and stop of each stretch in which (T,) is true."""
-    edges = np.diff(np.concatenate([[0], mask.astype(int), [0]]))
-    return list(zip(np.flatnonzero(edges == 1), np.flatnonzero(edges == -1), strict=True))
 
 
 def _mean(values: list) -> float:

@@ -16,6 +16,7 @@ from tempose.music.features import LISTENED
 from tempose.music.spectra import FPS
 from tempose_pose.form import Section
 from tempose_pose.grid import BeatGrid
+from tempose_pose.request import runs
 
 PARTS = 8  # of a bar that are compared one by one
 SHORTEST = 4  # bars of a section that returns
@@ -85,7 +86,7 @@ def _returns(alike: np.ndarray) -> list[tuple[int, int, int]]:
     enough = max(ALIKE, float(np.percentile(np.concatenate(usual), 90)) + STANDS_OUT)
     found = []
     for lag, diagonal in diagonals.items():  # [i] compares bar i + lag with bar i
-        for start, stop in _runs(uniform_filter1d(diagonal, BRIDGED, mode="nearest") > enough):
+        for start, stop in runs(uniform_filter1d(diagonal, BRIDGED, mode="nearest") > enough):
             length = min(stop - start, lag)  # a section does not overlap what it returns to
             if length >= SHORTEST:
                 found.append((float(diagonal[start : start + length].sum()), start + lag, start, length))
@@ -93,17 +94,11 @@ def _returns(alike: np.ndarray) -> list[tuple[int, int, int]]:
     chosen = []
     for _, target, source, length in sorted(found, key=lambda r: (-r[0], r[2])):
         free = ~taken[target : target + length]
-        for start, stop in _runs(free):
+        for start, stop in runs(free):
             if stop - start >= SHORTEST:
                 chosen.append((target + start, source + start, stop - start))
                 taken[target + start : target + stop] = True
     return sorted(chosen)  # sources are named before what returns to them
-
-
-def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    """[start, stop) of the stretches of true values."""
-    change = np.flatnonzero(np.diff(np.concatenate([[False], mask, [False]]).astype(int)))
-    return list(zip(change[::2].tolist(), change[1::2].tolist(), strict=True))
 
 
 def _edges(names: np.ndarray) -> list[int]:

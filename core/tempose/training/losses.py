@@ -13,7 +13,7 @@ from tempose.augmentation.examples import Examples
 from tempose.sampler import mask_channels
 from tempose.training.config import DiTConfig
 from tempose.vae import LinearCodec
-from tempose_pose.skeletons import OPENPOSE_18, Skeleton
+from tempose_pose.skeletons import Skeleton
 
 RESTING = 0.0025  # canvases per frame: about a tenth of a body height per second
 
@@ -35,7 +35,7 @@ def flow_loss(
     examples: Examples,
     config: DiTConfig,
     draws: Draws,
-    skeleton: Skeleton = OPENPOSE_18,
+    skeleton: Skeleton,
     over_ranks: Callable[[Tensor], Tensor] = lambda mean: mean,
 ) -> dict[str, Tensor]:
     """Losses of one batch, or of a process's part of one: `over_ranks` turns its mean into that of all parts.
@@ -86,7 +86,7 @@ def motion_losses(
     drawn: Tensor,
     true: Tensor,
     scores: Tensor,
-    skeleton: Skeleton = OPENPOSE_18,
+    skeleton: Skeleton,
     weights: Tensor | None = None,
 ) -> dict[str, Tensor]:
     """Squared errors of what the eye sees in motion, (B,) each; scaled to stand beside the flow's loss.

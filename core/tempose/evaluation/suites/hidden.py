@@ -11,7 +11,6 @@ from tempose.evaluation.references import references
 from tempose.evaluation.tables import Section, numbers, of_systems
 from tempose.evaluation.trial import Trial
 from tempose.metrics.response import HIDDEN, hidden_joints
-from tempose_pose.skeletons import OPENPOSE_18
 
 PARTS = {
     "without legs": ("knee", "ankle"),
@@ -34,8 +33,8 @@ def hidden(trial: Trial, seconds: float = 10.0, songs: int = 2) -> dict[str, Any
     found: dict[str, Any] = {}
     confidences, truths = [], []
     for name, parts in PARTS.items():
-        unseen = np.asarray([joint.split("_")[-1] in parts for joint in OPENPOSE_18.joints])
         reference = references()["standing"]
+        unseen = np.asarray([joint.split("_")[-1] in parts for joint in reference.skeleton.joints])
         reference = replace(reference, scores=np.where(unseen, 0, reference.scores).astype(np.float32))
         dances = trial.dance(cases, reference, trial.seeds[:1])
         confidence = np.concatenate([dance.poses.scores for dance in dances.values()])

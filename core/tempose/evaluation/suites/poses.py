@@ -14,7 +14,6 @@ from tempose.metrics import motion
 from tempose_pose.completing import complete
 from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence
-from tempose_pose.skeletons import OPENPOSE_18
 
 SLOWEST_DANCE = 0.1  # body heights per second: below that nobody dances
 SAME_SIZE = 0.1  # a figure may come out this much taller or smaller than its reference
@@ -49,9 +48,10 @@ def _against_reference(dance: Dance, reference: PoseSequence, name: str) -> dict
 
     whole, _ = complete(reference)
     (height, legs), (tall, longer) = stature(dance.poses), stature(whole)
-    hips = [OPENPOSE_18.index("left_hip"), OPENPOSE_18.index("right_hip")]
-    there = np.median(dance.poses.pixels[:, hips].mean(1), axis=0)
-    moved = there - whole.pixels[0, hips].mean(0)
+    there, was = (
+        p.pixels[:, p.skeleton.indices("left_hip", "right_hip")].mean(1) for p in (dance.poses, whole)
+    )
+    moved = np.median(there, axis=0) - was[0]
     figures = motion.evaluate(dance)
     return {
         "joint_speed": figures["joint_speed"],
