@@ -114,7 +114,7 @@ lint: install
 bench: install
 	.venv/bin/python scripts/bench.py
 	.venv/bin/python scripts/bench_health.py
-	@for bpy in .venv-bpy-*; do if [ -e $$bpy/.ready ]; then $$bpy/bin/python scripts/bench_keys.py; fi; done
+	@for bpy in .venv-bpy-*; do if [ -e $$bpy/.ready ]; then $$bpy/bin/python scripts/bench_keys.py; $$bpy/bin/python scripts/bench_redraw.py; fi; done
 
 clean:
 	rm -rf build dist demo .pytest_cache .ruff_cache .hypothesis
