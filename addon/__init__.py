@@ -25,7 +25,7 @@ if bpy is not None:
 
     from .interface import operators, panels, preferences, properties
     from .interface.operators import buttons, drag_beat, modal
-    from .model.server import job, server_process
+    from .model.server import background_task, server_process
     from .scene import notes, reading
     from .scene.dance import ghost, tempo_follow, thumbnails
     from .scene.music import beat_draw, sounds
@@ -40,9 +40,9 @@ if bpy is not None:
     )
 
     @bpy.app.handlers.persistent
-    def _leave_file(*_args):
+    def _leave_file(*_args: object):
         """Another file is coming: what is going on belongs to this one."""
-        job.abandon()
+        background_task.abandon()
         reading.drop()
         ghost.end()
         modal.end()
@@ -75,7 +75,7 @@ if bpy is not None:
 
     def unregister():
         atexit.unregister(_quit)
-        job.abandon()
+        background_task.abandon()
         buttons.end_waiting()
         ghost.end()
         modal.end()

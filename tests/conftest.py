@@ -5,8 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 sys.path.insert(0, str(Path(__file__).parent))  # for helpers beside the tests
+settings.register_profile("untimed", deadline=None)  # nothing is timed: machines are busy
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can go wrong, in words for a person: a `Problem` is the shared package's error, whoever raises it."""
 
+from typing import TypeVar
+
 from tempose_pose.errors import Canceled
 from tempose_pose.errors import TemposeError as Problem
 
-__all__ = ["Canceled", "Problem", "unexpected"]
+__all__ = ["Canceled", "Problem", "there", "unexpected"]
+
+Thing = TypeVar("Thing")
 
 last_unexpected = ""
 """What nobody has foreseen, as Python has it: for the diagnostics alone."""
@@ -18,3 +22,12 @@ def unexpected(error: BaseException) -> Problem:
         "unexpected",
         "Something went wrong that nobody has foreseen. Please report it: Copy Diagnostics has the facts.",
     )
+
+
+def there(thing: Thing | None) -> Thing:
+    """What a button is grey without, so that it is there when the button acts; raises `Problem` where it has gone."""
+    if thing is None:
+        raise Problem(
+            "gone", "Something that this needs has been deleted meanwhile. Choose it anew, and try again."
+        )
+    return thing

@@ -20,7 +20,7 @@ _TIMES = {
 }
 
 
-def strip_time(strip: bpy.types.Strip, name: str) -> float:
+def strip_time(strip: object, name: str) -> float:
     """A time of a strip in frames, by its 5.1 name."""
     return getattr(strip, name if hasattr(strip, name) else _TIMES[name])
 
@@ -79,17 +79,18 @@ def sound_strips(scene: bpy.types.Scene) -> list:
     return sorted(found, key=lambda strip: (strip_time(strip, "left_handle"), strip.channel))
 
 
-def parent_meta(strip: bpy.types.Strip) -> bpy.types.Strip | None:
+def parent_meta(strip: object) -> bpy.types.MetaStrip | None:
     """The meta strip around a strip, or None."""
-    return strip.parent_meta() if hasattr(strip, "parent_meta") else None
+    ask = getattr(strip, "parent_meta", None)
+    return ask() if ask is not None else None
 
 
-def file_name(sound: bpy.types.Sound) -> str:
+def file_name(sound: bpy.types.Sound | None) -> str:
     """Name of a sound's file without its folder, which changes when a .blend is saved elsewhere; "" for none."""
     return bpy.path.basename(sound.filepath) if sound else ""
 
 
-def is_retimed(strip: bpy.types.Strip) -> bool:
+def is_retimed(strip: object) -> bool:
     """Whether the strip has retiming keys; their content cannot be read, only heard."""
     return len(getattr(strip, "retiming_keys", ())) > 0
 
@@ -110,7 +111,7 @@ def channelbag(ob: Any, action: bpy.types.Action, assign: bool = True) -> Any:
     return strip.channelbag(slot, ensure=True)
 
 
-def fcurves_of(ob: bpy.types.Object | bpy.types.Armature) -> list:
+def fcurves_of(ob: Any) -> list:
     """The curves that move an object, or its data, now."""
     data = ob.animation_data
     if not data or not data.action or not data.action_slot:
@@ -127,10 +128,11 @@ def fcurves_of(ob: bpy.types.Object | bpy.types.Armature) -> list:
 
 def new_sound_strip(
     scene: bpy.types.Scene, name: str, path: str, channel: int, frame: int
-) -> bpy.types.Strip:
+) -> bpy.types.SoundStrip:
     """Put a sound on the timeline. Not through the operator, which crashes 5.x in background mode."""
     editor = scene.sequence_editor or scene.sequence_editor_create()
-    return editor.strips.new_sound(name=name, filepath=path, channel=channel, frame_start=frame)
+    strip: Any = editor.strips.new_sound(name=name, filepath=path, channel=channel, frame_start=frame)
+    return strip
 
 
 def grease_pencils():

@@ -14,7 +14,7 @@ def say(message: str, error: bool = False) -> None:
 
 
 @bpy.app.handlers.persistent
-def _after_undo(*_args) -> None:
+def _after_undo(*_args: object) -> None:
     """What was said is not so any more."""
     say("")
 

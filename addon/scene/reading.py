@@ -14,7 +14,7 @@ import bpy
 from tempose_pose.grid import BeatGrid
 
 from ..model.character.mapping import BoneMap
-from ..model.server import job
+from ..model.server import background_task
 from ..model.tempo import tempo_request
 from ..model.tempo.playback import Playback, Staging
 from . import compat
@@ -23,7 +23,9 @@ from .keys import base_keys, frame_rate
 from .music import markers, song_grid, song_playback, staging
 from .music import song as songs
 from .server import connection
+from .settings import ListedTake, Settings
 from .tempo import tempo_changes
+from .window import scene_of
 
 PLAIN = Staging()  # one scene, at its own pace
 
@@ -37,22 +39,23 @@ class Reading:
     context : bpy.types.Context
     """
 
-    context: Any
+    context: bpy.types.Context
 
     @cached_property
-    def scene(self):
+    def scene(self) -> bpy.types.Scene:
         """The window's scene, whose settings count."""
-        return self.context.scene
+        return scene_of(self.context)
 
     @cached_property
-    def settings(self):
+    def settings(self) -> Settings:
         """All settings."""
         return self.scene.tempose
 
     @cached_property
     def busy(self) -> str:
         """Why nothing new can be started, or nothing."""
-        return f"{job.current.title} is going on; wait or cancel" if job.current is not None else ""
+        running = background_task.current
+        return f"{running.title} is going on; wait or cancel" if running is not None else ""
 
     @cached_property
     def no_server(self) -> str:
@@ -119,12 +122,12 @@ class Reading:
         return tempo_request.beats_for(self.settings, playback, self.beats)
 
     @cached_property
-    def rig(self):
+    def rig(self) -> bpy.types.Object | None:
         """The character that is meant, or None."""
         return selection.pick_rig(self.context)
 
     @cached_property
-    def armature(self):
+    def armature(self) -> bpy.types.Object | None:
         """The armature that is meant, whether it can dance yet or not, or None."""
         return selection.pick_armature(self.context, self.rig)
 
@@ -151,7 +154,7 @@ class Reading:
         return character.map_of(self.armature) if self.armature is not None else BoneMap()
 
     @cached_property
-    def picture(self):
+    def picture(self) -> bpy.types.Object | None:
         """The picture that joint markers are placed on, or None."""
         return puppet.laid_out(self.scene)
 
@@ -170,12 +173,12 @@ class Reading:
         return "" if self.take.rig is not None else "The character of this take has been deleted"
 
     @cached_property
-    def take(self):
+    def take(self) -> ListedTake | None:
         """The take that is chosen in the list, or None."""
         return base_keys.chosen_take(self.settings)
 
     @cached_property
-    def base(self) -> tuple[Any, Any]:
+    def base(self) -> tuple[ListedTake, bpy.types.Action] | tuple[None, None]:
         """The take whose keys move the character, and their Action; (None, None) without one."""
         return base_keys.take_of(self.settings, self.rig)
 
@@ -183,7 +186,7 @@ class Reading:
     def off_rate(self) -> str:
         """That the keys that move the character were written for another frame rate, or nothing."""
         take, action = self.base
-        if take is None or self.song.scene is None:
+        if take is None or action is None or self.song.scene is None:
             return ""
         render, heard = self.scene.render, self.playback
         rate = heard.span.rate if heard is not None else compat.rate_of(self.song.scene)
@@ -201,10 +204,13 @@ class Reading:
             return None
         asked, stage = self.playback_asked, self.staging
         keyed = asked if stage is PLAIN else stage.for_keys(asked)
-        return tempo_changes.changes_of(*self.base, keyed, self.beats_asked)
+        take, action = self.base
+        if take is None or action is None:
+            return None
+        return tempo_changes.changes_of(take, action, keyed, self.beats_asked)
 
 
-def at_press(context) -> Reading:
+def at_press(context: bpy.types.Context) -> Reading:
     """A reading for a button that was pressed, with the beat markers brought along to where the sound is now."""
     now = Reading(context)
     if now.playback is not None:
@@ -215,24 +221,24 @@ def at_press(context) -> Reading:
 KEPT: dict[Any, Reading] = {}  # by scene: of the redraw that is going on, as long as it is
 
 
-def of(context) -> Reading:
+def of(context: bpy.types.Context) -> Reading:
     """The reading of the redraw that is going on; otherwise a new one."""
     return KEPT.get(context.scene) or Reading(context)
 
 
-def keep(context) -> Reading:
+def keep(context: bpy.types.Context) -> Reading:
     """A new reading, for the redraw that begins."""
     KEPT.clear()
     now = KEPT[context.scene] = Reading(context)
     return now
 
 
-def drop(*_args) -> None:
+def drop(*_args: object) -> None:
     """The redraw is over, or what was read is gone."""
     KEPT.clear()
 
 
-def of_redraw(context) -> Reading:
+def of_redraw(context: bpy.types.Context) -> Reading:
     """What the first panel draws from, and all that are drawn with it."""
     if bpy.app.background:  # nothing ends a redraw there
         return of(context)

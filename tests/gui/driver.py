@@ -119,7 +119,7 @@ class Stage:
             return getattr(bpy.ops.tempose, name)("INVOKE_DEFAULT", True, **options)  # with an undo step
 
     def waits(self) -> bool:
-        return self.part("server.job").current is not None
+        return self.part("server.background_task").current is not None
 
     def done(self, name: str, **options):
         """Press, wait for the end, and see that it went well."""
@@ -306,7 +306,7 @@ def run(stage: Stage, scenarios: list):
             yield from stage.shot(f"failed_{scenario.__name__}")
             say("fail", scenario.__name__)
             while stage.waits():  # the next one is not to suffer for it
-                stage.part("server.job").current.cancel()
+                stage.part("server.background_task").current.cancel()
                 yield 0.2
     say("end")
 

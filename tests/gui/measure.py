@@ -34,7 +34,7 @@ class Callbacks:
         # Operators by what they share: those are functions of plain classes.
         base = stage.part("operators.buttons")
         panels = stage.part("panels").CLASSES
-        for cls in (base.JobButton, base.ActionButton, *panels):
+        for cls in (base.TaskButton, base.ActionButton, *panels):
             for name in NAMES:
                 if name in vars(cls) or cls in panels:
                     self._wrap(cls, cls.__name__, name)

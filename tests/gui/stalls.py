@@ -31,7 +31,7 @@ def stalls(stage):
     stage.press("generate")
     yield 0.2
     over("button", gaps)
-    job, gaps = stage.part("server.job"), Gaps(bpy)
+    job, gaps = stage.part("server.background_task"), Gaps(bpy)
     current = job.current
     assert current is not None
 

@@ -42,7 +42,6 @@ OTHER_THINGS = {
     ("server/tempose_server/settings.py", "Settings"),  # what the limits are set to
     ("core/tempose/datasets/importers/takes.py", "Job"),  # of an import
     ("addon/model/dance/progress.py", "Arriving"),  # poses that fill up
-    ("addon/model/server/job.py", "Job"),  # a thread, not what the server does
 }
 ALIKE = 4
 """Fields from which on two classes with the same ones are the same thing under two names."""

@@ -4,17 +4,18 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty
 
-from ...model.errors import Problem
+from ...model.errors import Problem, there
 from ...model.music import beat_changes, beat_proposals, beats
 from ...model.server import work
 from ...scene import compat
 from ...scene.music import audio, song, song_grid, sound_marks
 from ...scene.reading import Reading
 from ...scene.server import connection
-from .buttons import ActionButton, JobButton
+from ...scene.window import scene_of
+from .buttons import ActionButton, TaskButton
 
 
-class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
+class TEMPOSE_OT_find_beats(TaskButton, bpy.types.Operator):
     """Listen for the beats of the sound. Beats that you have set or locked stay as they are"""
 
     bl_idname = "tempose.find_beats"
@@ -23,10 +24,10 @@ class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
     title = "Finding beats"
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.busy or now.no_server or now.song.reason
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         now = Reading(context)
         now.song.check()
         scene, playback = now.song.scene, now.playback
@@ -37,10 +38,10 @@ class TEMPOSE_OT_find_beats(JobButton, bpy.types.Operator):
         client = connection.client()
         return lambda w: work.find_beats(w, client, sound.source)
 
-    def apply(self, context, result):
+    def apply(self, context: bpy.types.Context, result: tuple):
         scene, window = bpy.data.scenes.get(self._scene), bpy.data.scenes.get(self._window)
-        original = song.original_named(scene, self._strip) if scene else None
-        now = song_grid.at(scene, original) if original is not None else None
+        original = song.original_named(scene, self._strip) if scene is not None else None
+        now = song_grid.at(there(scene), original) if original is not None else None
         if now is None or window is None or now.mark != self._mark:
             raise Problem(
                 "strip_gone", "The sound strip was deleted or changed meanwhile: press Find Beats again."
@@ -62,21 +63,21 @@ class _Edit(ActionButton):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.song.reason or ("" if now.has_beats else "There are no beats yet")
 
-    def edit(self, context, now):
+    def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
         """The new grid and what to say."""
         raise NotImplementedError
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         now = song_grid.current(context)
         grid, said = self.edit(context, now)
-        song_grid.put(context.scene, now, grid)
+        song_grid.put(scene_of(context), now, grid)
         return said
 
 
-def _span(context, now):
+def _span(context: bpy.types.Context, now: song_grid.SongGrid):
     """Where half, double and nudge work: None is everywhere."""
     if not context.scene.tempose.music.only_range:
         return None
@@ -94,7 +95,7 @@ class TEMPOSE_OT_half_beats(_Edit, bpy.types.Operator):
     bl_idname = "tempose.half_beats"
     bl_label = "Half"
 
-    def edit(self, context, now):
+    def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
         grid = beat_changes.half(now.grid, _span(context, now))
         return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
 
@@ -105,7 +106,7 @@ class TEMPOSE_OT_double_beats(_Edit, bpy.types.Operator):
     bl_idname = "tempose.double_beats"
     bl_label = "Double"
 
-    def edit(self, context, now):
+    def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
         grid = beat_changes.double(now.grid, _span(context, now))
         return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
 
@@ -116,7 +117,7 @@ class TEMPOSE_OT_three_to_two_beats(_Edit, bpy.types.Operator):
     bl_idname = "tempose.three_to_two_beats"
     bl_label = "Three to Two"
 
-    def edit(self, context, now):
+    def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
         grid = beat_changes.three_to_two(now.grid, _span(context, now))
         return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
 
@@ -137,10 +138,10 @@ class TEMPOSE_OT_nudge_beats(_Edit, bpy.types.Operator):
     )
 
     @classmethod
-    def description(cls, _context, properties):
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties):
         return f"Move all beats that are not locked {properties.direction.lower()}"
 
-    def edit(self, context, now):
+    def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
         music = context.scene.tempose.music
         seconds = music.nudge / 1000 if music.nudge_unit == "MS" else music.nudge / now.playback.span.rate
         seconds *= -1 if self.direction == "EARLIER" else 1
@@ -149,7 +150,7 @@ class TEMPOSE_OT_nudge_beats(_Edit, bpy.types.Operator):
         ), f"The beats are {abs(seconds) * 1000:.0f} ms {self.direction.lower()}."
 
 
-def slid(context, now, seconds: float):
+def slid(context: bpy.types.Context, now: song_grid.SongGrid, seconds: float):
     """The grid heard so many timeline seconds later."""
     return beat_changes.nudge(now.grid, now.later(seconds), _span(context, now))
 
@@ -160,7 +161,7 @@ class TEMPOSE_OT_slide_beats(_Edit, bpy.types.Operator):
     bl_idname = "tempose.slide_beats"
     bl_label = "Slide Grid to Playhead"
 
-    def edit(self, context, now):
+    def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
         at = now.song(compat.frame_now(now.scene))
         index = beats.nearest(now.grid, at)
         tempo = now.playback.tempo
@@ -177,7 +178,7 @@ class TEMPOSE_OT_set_downbeat(_Edit, bpy.types.Operator):
         name="Beats in a Bar", description="0: as in the panel", default=0, min=0, max=beats.METRES[1]
     )
 
-    def edit(self, context, now):
+    def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
         metre = self.metre or context.scene.tempose.music.metre
         at = now.song(compat.frame_now(now.scene))
         grid = beat_changes.set_downbeat(now.grid, at, metre)
@@ -198,7 +199,7 @@ class TEMPOSE_OT_move_beat(_Edit, bpy.types.Operator):
         max=64,
     )
 
-    def edit(self, context, now):
+    def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
         at = now.song(compat.frame_now(now.scene))
         index = beats.nearest(now.grid, at)
         moved = now.playback.tempo.to_timeline(at) - now.playback.tempo.to_timeline(now.grid.times[index])
@@ -214,13 +215,13 @@ class TEMPOSE_OT_add_beat(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.song.reason
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         now = song_grid.current(context)
         at = now.song(compat.frame_now(now.scene))
-        song_grid.put(context.scene, now, beat_changes.insert(now.grid, at))
+        song_grid.put(scene_of(context), now, beat_changes.insert(now.grid, at))
         return f"There is a beat at second {at:.2f} of the song."
 
 
@@ -230,7 +231,7 @@ class TEMPOSE_OT_remove_beat(_Edit, bpy.types.Operator):
     bl_idname = "tempose.remove_beat"
     bl_label = "Remove Beat"
 
-    def edit(self, context, now):
+    def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
         index = beats.nearest(now.grid, now.song(compat.frame_now(now.scene)))
         return beat_changes.remove(now.grid, index), "The beat is gone."
 
@@ -243,19 +244,19 @@ class TEMPOSE_OT_lock_beats(_Edit, bpy.types.Operator):
     unlock: BoolProperty(name="Unlock", description="Unlock the span instead", options={"SKIP_SAVE"})
 
     @classmethod
-    def description(cls, _context, properties):
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties):
         place = "in the preview range, or between the selected markers"
         return f"Let the beats {place}, be changed again" if properties.unlock else (cls.__doc__ or "")
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if reason := super().disabled_reason(now):
             return reason
-        if song_grid.chosen_span(now.grid) is None:
+        if song_grid.chosen_span(there(now.grid)) is None:
             return "Set a preview range in the timeline (P), or select two markers"
         return ""
 
-    def edit(self, context, now):
+    def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
         span = song_grid.chosen_span(now)
         assert span is not None  # or the button would be grey
         first, last = span
@@ -270,7 +271,7 @@ class TEMPOSE_OT_clear_beats(_Edit, bpy.types.Operator):
     bl_idname = "tempose.clear_beats"
     bl_label = "Clear Beats"
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         song_grid.clear(song_grid.current(context))
         return "The beats are gone."
 

@@ -4,12 +4,13 @@
 import math
 import time
 import traceback
+from typing import Any
 
 import bpy
 
 from ...model.dance.progress import in_words
-from ...model.errors import Problem, unexpected
-from ...model.server import job
+from ...model.errors import Problem, there, unexpected
+from ...model.server import background_task
 from ...scene import notes, reading
 from ...scene.keys import background_keys
 from ...scene.reading import Reading
@@ -29,7 +30,7 @@ def redraw() -> None:
                         region.tag_redraw()
 
 
-def esc_is_meant(context, event) -> bool:
+def esc_is_meant(context: bpy.types.Context, event: bpy.types.Event) -> bool:
     """Whether ESC is for us: pressed over our tab, while no animation plays. Elsewhere it ends what Blender does."""
     if any(window.screen.is_animation_playing for window in context.window_manager.windows):
         return False
@@ -80,7 +81,7 @@ class Button:
         return ""
 
     @classmethod
-    def poll(cls, context):
+    def poll(cls, context: bpy.types.Context):
         if context.scene is None or not hasattr(context.scene, "tempose"):
             return False
         # As `reading.of`, without the call: each redraw asks for every button.
@@ -106,17 +107,17 @@ class Button:
 class ActionButton(Button):
     """Mixin: done at once. `act` returns what to say."""
 
-    def act(self, context) -> str:
+    def act(self, context: bpy.types.Context) -> str:
         raise NotImplementedError
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context):
         try:
             return self.succeed(self.act(context))
         except Exception as problem:
             return self.fail(problem)
 
 
-class JobButton(Button):
+class TaskButton(Button):
     """Mixin: waits for the server. `prepare` reads the scene, `apply` writes it; the thread works between."""
 
     title = "Working"
@@ -125,60 +126,60 @@ class JobButton(Button):
     def disabled_reason(cls, now: Reading) -> str:
         return now.busy
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         """Read the scene; return the task for the thread."""
         raise NotImplementedError
 
-    def apply(self, context, result) -> str:
+    def apply(self, context: bpy.types.Context, result: Any) -> str:
         """Write the scene; return what to say."""
         raise NotImplementedError
 
-    def begun(self, context) -> None:
-        """The job runs; something may be shown meanwhile."""
+    def begun(self, context: bpy.types.Context) -> None:
+        """The task runs; something may be shown meanwhile."""
 
     def over(self) -> None:
-        """The job has ended, in whatever way: nothing is shown any more."""
+        """The task has ended, in whatever way: nothing is shown any more."""
 
-    def dropped(self, context) -> None:
+    def dropped(self, context: bpy.types.Context) -> None:
         """It was canceled or failed, and nothing of it is kept: what `prepare` has made goes too."""
 
-    def salvage(self, context, parts: list) -> str:
-        """Write what was finished before the job was canceled or failed; return what to say."""
+    def salvage(self, context: bpy.types.Context, parts: list) -> str:
+        """Write what was finished before the task was canceled or failed; return what to say."""
         return ""
 
     def failed(self, problem: Problem) -> Problem:
         """The problem as the person should see it."""
         return problem
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context):
         """Background mode and scripts: wait here."""
         try:
-            self._job = job.begin(self.title, self.prepare(context))
+            self._task = background_task.begin(self.title, self.prepare(context))
         except Exception as problem:
             return self.fail(problem)
         self._begun(context)
         try:
-            while self._job.pump(math.inf) == "running":
+            while self._task.pump(math.inf) == "running":
                 time.sleep(0.01)
         except BaseException:
             self.over()
-            job.abandon()
+            background_task.abandon()
             background_keys.drop()
             self.dropped(context)
             raise
         return self._end(context)
 
-    def _begun(self, context) -> None:
+    def _begun(self, context: bpy.types.Context) -> None:
         try:
             self.begun(context)
         except Exception as problem:  # what is shown meanwhile must not stop the work
             traceback.print_exception(problem)
 
-    def invoke(self, context, _event):
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
         if bpy.app.background or context.window is None:
             return self.execute(context)
         try:
-            self._job = job.begin(self.title, self.prepare(context))
+            self._task = background_task.begin(self.title, self.prepare(context))
         except Exception as problem:
             return self.fail(problem)
         self._begun(context)
@@ -189,20 +190,20 @@ class JobButton(Button):
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
-    def modal(self, context, event):
-        if job.current is not self._job:  # abandoned: another file, or the add-on is going
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event):
+        if background_task.current is not self._task:  # abandoned: another file, or the add-on is going
             self._stop_waiting(context)
             background_keys.drop()
             return {"CANCELLED"}
         if event.type == "ESC" and event.value == "PRESS" and esc_is_meant(context, event):
-            self._job.cancel()
+            self._task.cancel()
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
-        if self._job.pump() == "running":
-            share = "" if self._job.share is None else f" {self._job.share:.0%}"
-            left = in_words(self._job.left)
+        if self._task.pump() == "running":
+            share = "" if self._task.share is None else f" {self._task.share:.0%}"
+            left = in_words(self._task.left)
             left = f", {left}" if left else ""
-            text = f"Tempose: {self._job.text}{share}{left}   ESC over the Tempose tab: cancel"
+            text = f"Tempose: {self._task.text}{share}{left}   ESC over the Tempose tab: cancel"
             if text != self._text:  # drawing the panels is what costs time here
                 self._text = text
                 context.workspace.status_text_set(text)
@@ -211,17 +212,17 @@ class JobButton(Button):
         self._stop_waiting(context)
         return self._end(context)
 
-    def cancel(self, context):
+    def cancel(self, context: bpy.types.Context):
         """Blender takes the operator away: its window was closed, or another file is loaded."""
-        running = getattr(self, "_job", None)
+        running = getattr(self, "_task", None)
         if running is None:
             return
-        closed = job.current is running
+        closed = background_task.current is running
         if not running.parts:
             self.dropped(context)
         running.cancel()
         running.pump()  # what was finished before
-        job.finish(running)
+        background_task.finish(running)
         self._stop_waiting(context)
         if closed:
             said = "Nothing was changed."
@@ -235,7 +236,7 @@ class JobButton(Button):
         background_keys.drop()
         redraw()
 
-    def _stop_waiting(self, context) -> None:
+    def _stop_waiting(self, context: bpy.types.Context) -> None:
         self.over()
         if getattr(self, "_timer", None) in _timers:
             _timers.remove(self._timer)
@@ -243,16 +244,16 @@ class JobButton(Button):
         if context.workspace is not None:
             context.workspace.status_text_set(None)
 
-    def _end(self, context):
-        finished = self._job
-        job.finish(finished)
+    def _end(self, context: bpy.types.Context):
+        finished = self._task
+        background_task.finish(finished)
         self.over()
         try:
             return self._ended(context, finished)
         finally:
             background_keys.drop()
 
-    def _ended(self, context, finished) -> set:
+    def _ended(self, context: bpy.types.Context, finished: background_task.BackgroundTask) -> set:
         if finished.state in ("canceled", "failed") and finished.parts:
             return self._saved(context, finished)
         if finished.state == "canceled":
@@ -263,20 +264,20 @@ class JobButton(Button):
             return {"CANCELLED"}
         if finished.state == "failed":
             self.dropped(context)
-            return self.fail(self.failed(finished.problem))
+            return self.fail(self.failed(there(finished.problem)))
         try:
             return self.succeed(self.apply(context, finished.result))
         except Exception as problem:
             self.dropped(context)
             return self.fail(problem)
 
-    def _saved(self, context, finished) -> set:
+    def _saved(self, context: bpy.types.Context, finished: background_task.BackgroundTask) -> set:
         """Canceled or failed half-way: keep what was finished."""
         try:
             kept = self.salvage(context, finished.parts)
         except Exception as problem:
             return self.fail(problem)
-        why = "Canceled." if finished.state == "canceled" else self.failed(finished.problem).message
+        why = "Canceled." if finished.state == "canceled" else self.failed(there(finished.problem)).message
         notes.say(f"{why} {kept}".strip(), error=finished.state == "failed")
         self.report({"WARNING"}, notes.text)
         redraw()

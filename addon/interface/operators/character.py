@@ -6,35 +6,38 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
+from tempose_pose.reference import Reference
+
 from ...model.character import mapping
-from ...model.errors import Problem
+from ...model.errors import Problem, there
 from ...model.files import pose_files
 from ...scene.character import bone_guess, character, limb_switches, reference_source, rig
 from ...scene.reading import Reading
+from ...scene.window import scene_of
 from . import editors
-from .buttons import ActionButton, JobButton
+from .buttons import ActionButton, TaskButton
 from .object_selection import object_mode, select_only
 
 
-def make_dancer(context, pose):
+def make_dancer(context: bpy.types.Context, pose: Reference):
     """A new rig from a reference pose, selected and in view; returns it, and what to say of the pose."""
     settings = context.scene.tempose
     object_mode(context)
     ob = rig.new(
-        context.scene,
+        scene_of(context),
         pose,
         ik_feet=settings.character.ik_feet,
         fingers=settings.character.fingers,
         look=settings.proportions,
     )
-    rig.stand_clear(context.scene, ob)
+    rig.stand_clear(scene_of(context), ob)
     select_only(context, ob)
     settings.rig = ob
     editors.frame_character(context, ob)
     return ob, pose.notice
 
 
-class TEMPOSE_OT_new_rig(JobButton, bpy.types.Operator):
+class TEMPOSE_OT_new_rig(TaskButton, bpy.types.Operator):
     """Make a 2D rig with a drawn figure from the reference pose"""
 
     bl_idname = "tempose.new_rig"
@@ -43,7 +46,7 @@ class TEMPOSE_OT_new_rig(JobButton, bpy.types.Operator):
     title = "Reading the pose"
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if now.busy:
             return now.busy
         settings = now.settings
@@ -55,27 +58,27 @@ class TEMPOSE_OT_new_rig(JobButton, bpy.types.Operator):
             return "Place joint markers on a picture first: Picture and Ink"
         return ""
 
-    def invoke(self, context, event):
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event | None):
         """What is read at once needs no job; in a window a large file does."""
         return (
             super().invoke(context, event)
-            if reference_source.is_large(context.scene)
+            if reference_source.is_large(scene_of(context))
             else self.execute(context)
         )
 
-    def execute(self, context):
-        if reference_source.is_large(context.scene):
+    def execute(self, context: bpy.types.Context):
+        if reference_source.is_large(scene_of(context)):
             return super().execute(context)
         try:
             return self.succeed(self.apply(context, reference_source.reference_for_rig(context)))
         except Exception as problem:
             return self.fail(problem)
 
-    def prepare(self, context):
-        path = reference_source.file_of(context.scene)
-        return lambda work: pose_files.reference_in(path)
+    def prepare(self, context: bpy.types.Context):
+        path = reference_source.file_of(scene_of(context))
+        return lambda _work: pose_files.reference_in(path)
 
-    def apply(self, context, result):
+    def apply(self, context: bpy.types.Context, result: Reference):
         ob, notice = make_dancer(context, result)
         where = "stands at the origin" if not ob.location.x else "stands beside what is there"
         return f"The rig '{ob.name}' {where}, seen from the front. {notice}".strip()
@@ -89,24 +92,24 @@ class TEMPOSE_OT_add_camera(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.busy or now.no_rig
 
-    def act(self, context):
-        camera = rig.camera_before(context.scene, Reading(context).rig)
+    def act(self, context: bpy.types.Context):
+        camera = rig.camera_before(scene_of(context), there(Reading(context).rig))
         return f"'{camera.name}' is the scene's camera now, and sees all of the dance's picture."
 
 
 class _OfArmature(ActionButton):
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if now.busy:
             return now.busy
         if now.armature is None:
             return "Select an armature first"
         return character.why_not(now.armature) if now.armature.library is not None else ""
 
-    def mapped(self, ob) -> str:
+    def mapped(self, ob: bpy.types.Object) -> str:
         """What a map leaves out, in words."""
         bone_map = character.map_of(ob)
         found = f"{len(bone_map.bones)} of {len(mapping.PARTS)} parts are mapped on '{ob.name}'."
@@ -120,8 +123,8 @@ class TEMPOSE_OT_map_bones(_OfArmature, bpy.types.Operator):
     bl_label = "Find Bones"
     bl_options = {"REGISTER", "UNDO"}
 
-    def act(self, context):
-        settings, ob = context.scene.tempose, Reading(context).armature
+    def act(self, context: bpy.types.Context):
+        settings, ob = context.scene.tempose, there(Reading(context).armature)
         preset = settings.character.preset
         found, how = bone_guess.guess(ob, "" if preset == "AUTO" else preset)
         if not found.bones:
@@ -142,13 +145,13 @@ class TEMPOSE_OT_clear_map(_OfArmature, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if reason := super().disabled_reason(now):
             return reason
         return "" if now.bone_map.bones else "No bone is mapped"
 
-    def act(self, context):
-        ob = Reading(context).armature
+    def act(self, context: bpy.types.Context):
+        ob = there(Reading(context).armature)
         character.store(ob, mapping.BoneMap())
         return f"The bone map of '{ob.name}' is empty."
 
@@ -157,7 +160,7 @@ class _File(_OfArmature):
     filename_ext = ".json"
     bl_options = {"REGISTER", "UNDO"}
 
-    def invoke(self, context, _event):
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event):
         if not self.filepath:
             self.filepath = f"{Reading(context).armature.name}.bones.json"
         context.window_manager.fileselect_add(self)
@@ -174,13 +177,13 @@ class TEMPOSE_OT_save_map(_File, bpy.types.Operator):
     filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if reason := super().disabled_reason(now):
             return reason
         return "" if now.bone_map.bones else "No bone is mapped: press Find Bones"
 
-    def act(self, context):
-        ob, path = Reading(context).armature, Path(bpy.path.abspath(self.filepath))
+    def act(self, context: bpy.types.Context):
+        ob, path = there(Reading(context).armature), Path(bpy.path.abspath(self.filepath))
         try:
             path.write_text(mapping.to_json(character.map_of(ob), ob.name), "utf-8")
         except OSError as error:
@@ -199,8 +202,8 @@ class TEMPOSE_OT_load_map(_File, bpy.types.Operator):
     filepath: StringProperty(name="File", description="A bone map that was saved before", subtype="FILE_PATH")
     filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
 
-    def act(self, context):
-        ob, path = Reading(context).armature, Path(bpy.path.abspath(self.filepath))
+    def act(self, context: bpy.types.Context):
+        ob, path = there(Reading(context).armature), Path(bpy.path.abspath(self.filepath))
         try:
             if path.stat().st_size > mapping.MAX_MAP_BYTES:
                 raise Problem("map_large", f"{path.name} is too large for a bone map. Choose another file.")
@@ -229,15 +232,15 @@ class TEMPOSE_OT_limbs_to_fk(_OfArmature, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if reason := super().disabled_reason(now):
             return reason
-        if not limb_switches.switches(now.armature):
+        if not limb_switches.switches(there(now.armature)):
             return f"{now.armature.name} has no switches between IK and FK"
         return ""
 
-    def act(self, context):
-        ob = Reading(context).armature
+    def act(self, context: bpy.types.Context):
+        ob = there(Reading(context).armature)
         if limb_switches.on_ik(ob):
             return (
                 f"{limb_switches.to_fk(ob)} limbs of '{ob.name}' are on FK now. Press again to put them back."

@@ -6,29 +6,32 @@ from typing import Any
 
 import bpy
 
+from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence
 
 from ...model.dance import kept_poses
-from ...model.errors import Problem
-from ...model.server import job, work
+from ...model.errors import Problem, there
+from ...model.server import background_task, work
+from ...model.server.work import Work
 from ...scene.character import reference_source, rig
 from ...scene.dance import delivery, ghost, order, regenerate, unfinished
 from ...scene.keys import background_keys
 from ...scene.reading import Reading, at_press
 from ...scene.server import connection
-from .buttons import ActionButton, JobButton
+from ...scene.window import scene_of
+from .buttons import ActionButton, TaskButton
 from .character import make_dancer
 
 
-class _Dance(JobButton):
+class _Dance(TaskButton):
     title = "Dancing"
     new_tempo = False
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.busy or now.no_server or now.song.reason or now.no_rig
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         now = at_press(context)
         self._order = asked = self.ask(now)
         finish, splice = self.finished(), self.splicing()
@@ -38,7 +41,7 @@ class _Dance(JobButton):
         count = 1 if self.new_tempo else now.settings.generate.count
         seeds = [(request.seed + i) % 2**31 for i in range(count)]
 
-        def task(w):
+        def task(w: Work):
             if count > 1:
                 made, wav = work.dances(w, client, asked.source, request, seeds), None
             else:
@@ -61,25 +64,29 @@ class _Dance(JobButton):
         """What gets a dance and says how kept keys are put between its own (see `background_keys.ready`)."""
         return lambda made: None
 
-    def begun(self, context):
+    def begun(self, context: bpy.types.Context):
         span, scene = self._order.span, bpy.data.scenes[self._order.subject.scene]
-        ghost.begin(scene, rig.find(scene, self._order.subject.rig), span)
-        self._job.shown = ghost.take_in
-        self._job.keeps_parts = not self.new_tempo
+        ghost.begin(scene, there(rig.find(scene, self._order.subject.rig)), span)
+        self._task.shown = ghost.take_in
+        self._task.keeps_parts = not self.new_tempo
 
     def over(self):
         ghost.end()
 
-    def apply(self, context, result):
+    def apply(
+        self,
+        context: bpy.types.Context,
+        result: tuple[list[Dance], bytes | None, background_keys.Ready | None],
+    ):
         made, wav, ready = result
         message = self._several(made, ready) if len(made) > 1 else self.put(made[0], wav, ready)
         return f"{message} {self._order.notice}".strip()
 
-    def put(self, made, wav, ready) -> str:
+    def put(self, made: Dance, wav: bytes | None, ready: background_keys.Ready | None) -> str:
         """Put one dance into the scene; returns what to say."""
         return delivery.apply(self._order, made, wav, self.new_tempo, ready=ready)
 
-    def salvage(self, context, parts):
+    def salvage(self, context: bpy.types.Context, parts: list):
         whole = [made for made in parts if not isinstance(made, Unfinished)]
         said = []
         if len(whole) == 1:
@@ -93,7 +100,7 @@ class _Dance(JobButton):
             said.append(f"What was danced, {poses.seconds:.1f} s, is kept. {put}")
         return " ".join(said)
 
-    def _several(self, made: list, ready=None) -> str:
+    def _several(self, made: list, ready: background_keys.Ready | None = None) -> str:
         for dance in made[:-1]:
             delivery.apply(self._order, dance, None, False, show=False)
         last = delivery.apply(self._order, made[-1], None, False, ready=ready)
@@ -108,10 +115,10 @@ class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.busy or now.no_server or now.song.reason or ("" if now.needs_dancer else now.no_rig)
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         self._dancer = self._made(context) if Reading(context).needs_dancer else ""
         try:
             return super().prepare(context)
@@ -119,15 +126,15 @@ class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
             self.dropped(context)
             raise
 
-    def _made(self, context) -> str:
+    def _made(self, context: bpy.types.Context) -> str:
         """The name of a new dancer."""
-        if reference_source.is_large(context.scene):
+        if reference_source.is_large(scene_of(context)):
             raise Problem(
                 "reference_large", "The pose file is large: press New Rig first, which reads it meanwhile."
             )
         return make_dancer(context, reference_source.reference_for_rig(context))[0].name
 
-    def dropped(self, context):
+    def dropped(self, context: bpy.types.Context):
         ob = bpy.data.objects.get(self._dancer) if self._dancer else None
         if ob is not None:
             rig.remove(ob)
@@ -142,7 +149,7 @@ class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
     title = "Dancing at the new tempo"
     new_tempo = True
 
-    def ask(self, now):
+    def ask(self, now: Reading):
         asked, self._kept = regenerate.order(now)
         return asked
 
@@ -156,7 +163,7 @@ class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
             return lambda made: None
         return lambda made: lambda find: regenerate.put_in_steps(asked, kept, made, find)
 
-    def put(self, made, wav, ready):
+    def put(self, made: Dance, wav: bytes | None, ready: background_keys.Ready | None):
         return regenerate.apply(self._order, self._kept, made, wav, ready)
 
 
@@ -179,18 +186,18 @@ class TEMPOSE_OT_keep_danced(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     @classmethod
-    def disabled_reason(cls, now):
-        if job.current is None:
+    def disabled_reason(cls, now: Reading):
+        if background_task.current is None:
             return "Nothing is going on"
-        if not job.current.keeps_parts:
+        if not background_task.current.keeps_parts:
             return "This can only be finished or canceled"
         return "" if ghost.danced() is not None else "Less than a second is danced yet"
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         danced = ghost.danced()
-        if job.current is not None and danced is not None:
-            job.current.parts.append(Unfinished(danced.so_far()))
-            job.current.cancel()
+        if background_task.current is not None and danced is not None:
+            background_task.current.parts.append(Unfinished(danced.so_far()))
+            background_task.current.cancel()
         return "Stopped."
 
 
@@ -202,12 +209,12 @@ class TEMPOSE_OT_cancel(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER"}
 
     @classmethod
-    def disabled_reason(cls, now):
-        return "" if job.current is not None else "Nothing is going on"
+    def disabled_reason(cls, now: Reading):
+        return "" if background_task.current is not None else "Nothing is going on"
 
-    def act(self, context):
-        if job.current is not None:
-            job.current.cancel()
+    def act(self, context: bpy.types.Context):
+        if background_task.current is not None:
+            background_task.current.cancel()
         return "Canceled. Nothing was changed."
 
 

@@ -8,7 +8,7 @@ import textwrap
 import bpy
 
 from ...model import diagnostics, errors
-from ...model.server import job, server_process
+from ...model.server import background_task, server_process
 from ...scene import notes
 from ...scene.character import rig
 from ...scene.reading import Reading
@@ -21,7 +21,7 @@ def facts(context: bpy.types.Context) -> dict:
     """What helps to understand a fault; numbers and kinds, no names."""
     now, current = Reading(context), connection.current
     scene, settings, take = now.scene, now.settings, now.take
-    server = server_process.running()
+    server, running = server_process.running(), background_task.current
     return {
         "Tempose": {"version": preferences.version(), "last message": notes.text, "was an error": notes.is_error,
             "unforeseen": errors.last_unexpected or "nothing"},
@@ -43,7 +43,7 @@ def facts(context: bpy.types.Context) -> dict:
             "sound": now.song.reason or f"{now.song.strip.type}, channel {now.song.strip.channel}",
             "rigs": sum(rig.is_rig(other) for other in scene.objects), "rig chosen": now.rig is not None,
             "takes": len(settings.takes), "active take": take.state if take else "none",
-            "sections": len(settings.sections), "job": job.current.text if job.current else "none",
+            "sections": len(settings.sections), "task": running.text if running else "none",
         },
     }  # fmt: skip
 
@@ -71,17 +71,17 @@ class TEMPOSE_OT_show_message(ActionButton, bpy.types.Operator):
     bl_label = "Show Message"
     bl_options = {"INTERNAL"}
 
-    def invoke(self, context, _event):
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event):
         return context.window_manager.invoke_popup(self, width=420)
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return "" if notes.text else "There is no message"
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         return notes.text
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         for line in textwrap.wrap(notes.text, 70):
             self.layout.label(text=line)
 

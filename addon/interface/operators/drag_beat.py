@@ -6,12 +6,14 @@ import bpy
 from ...model.errors import Problem
 from ...model.music import beat_changes, beat_view
 from ...scene.music import beat_draw, song_grid, timelines
+from ...scene.reading import Reading
+from ...scene.window import scene_of, window_of
 from .modal import ByHand
 
 KEYMAPS: list = []
 
 
-def under(window, x: int, y: int):
+def under(window: bpy.types.Window, x: int, y: int):
     """The timeline under the mouse as (area, region), or None."""
     for area in window.screen.areas:
         if area.type not in timelines.AREAS:
@@ -32,10 +34,10 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
     bl_label = "Drag a Beat"
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.song.reason or ("" if now.has_beats else "There are no beats yet")
 
-    def invoke(self, context, event):
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event):
         self._grabbed = self._grid = None
         if bpy.app.background or context.window is None:
             return self.fail(
@@ -46,14 +48,14 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
             return self._text(context) if self._grab(context, event) else {"PASS_THROUGH"}
         return self.wait(context, "Tempose: press on a beat and drag it   Shift: all beats   Esc: cancel")
 
-    def _text(self, context):
+    def _text(self, context: bpy.types.Context):
         return self.wait(
             context, "Tempose: release to put the beat down   Ctrl: whole frames   Esc: put it back"
         )
 
-    def _grab(self, context, event) -> bool:
+    def _grab(self, context: bpy.types.Context, event: bpy.types.Event) -> bool:
         """Take the beat under the mouse."""
-        place = under(context.window, event.mouse_x, event.mouse_y)
+        place = under(window_of(context), event.mouse_x, event.mouse_y)
         if place is None:
             return False
         area, region = place
@@ -70,7 +72,7 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
         beat_draw.hold(now.mark, now.grid, index)
         return True
 
-    def modal(self, context, event):
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event):
         if not self.is_waiting:
             return self.give_up(context)
         if event.value == "PRESS" and event.type in ("ESC", "RIGHTMOUSE"):
@@ -83,7 +85,7 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
             return self.done(context) if self._grid is not None else self.give_up(context)
         return {"RUNNING_MODAL"}
 
-    def _waiting(self, context, event):
+    def _waiting(self, context: bpy.types.Context, event: bpy.types.Event):
         if event.type != "LEFTMOUSE" or event.value != "PRESS":
             return {"PASS_THROUGH"}
         if self._grab(context, event):
@@ -93,11 +95,11 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
             return {"RUNNING_MODAL"}
         return (
             {"PASS_THROUGH"}
-            if under(context.window, event.mouse_x, event.mouse_y) is None
+            if under(window_of(context), event.mouse_x, event.mouse_y) is None
             else {"RUNNING_MODAL"}
         )
 
-    def _drag(self, context, event) -> None:
+    def _drag(self, context: bpy.types.Context, event: bpy.types.Event) -> None:
         assert self._grabbed is not None
         now, index, view, left, offset, everything = self._grabbed
         frame = view.frame(event.mouse_x - left) + offset
@@ -117,19 +119,19 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
             f"Tempose: frame {now.frame(self._grid.times[index]):.2f}   release: put down   Esc: put back"
         )
 
-    def stop(self, context):
+    def stop(self, context: bpy.types.Context):
         super().stop(context)
         beat_draw.hold()
 
-    def write(self, context):
+    def write(self, context: bpy.types.Context):
         if self._grid is None:
             raise Problem("no_beats", "No beat was dragged. Press on a beat's line and drag it.")
         now, index = self._grabbed[0], self._grabbed[1]
-        song_grid.put(context.scene, now, self._grid)
+        song_grid.put(scene_of(context), now, self._grid)
         moved = now.frame(self._grid.times[index]) - now.frame(now.grid.times[index])
         return f"The beat moved by {moved / now.playback.span.rate * 1000:+.0f} ms."
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context):
         return self.fail(
             Problem("no_window", "Beats are dragged in a window. Scripts use tempose.move_beat.")
         )

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Changing takes: danced again in part, mirrored, calmer or wilder, blended. Each makes a new take."""
 
+from collections.abc import Iterable
+from typing import Any
+
 import bpy
 
 from tempose_pose.request import runs
@@ -8,12 +11,16 @@ from tempose_pose.sequence import convert
 from tempose_pose.skeletons import GROUPS
 
 from ...model.dance import reshape, styles
+from ...model.errors import there
 from ...model.server import work
+from ...model.server.work import Work
 from ...scene.dance import direction, ghost, revision, stage
 from ...scene.keys import background_keys
 from ...scene.reading import Reading
 from ...scene.server import connection
-from .buttons import ActionButton, JobButton
+from ...scene.settings import EditSettings
+from ...scene.window import scene_of
+from .buttons import ActionButton, TaskButton
 
 
 def _seed_reason(now: Reading) -> str:
@@ -22,7 +29,7 @@ def _seed_reason(now: Reading) -> str:
     return ""
 
 
-class _Again(JobButton):
+class _Again(TaskButton):
     """A part of the chosen take danced again."""
 
     title = "Dancing again"
@@ -33,7 +40,7 @@ class _Again(JobButton):
         return ""
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return (
             now.busy
             or now.no_take
@@ -42,16 +49,16 @@ class _Again(JobButton):
             or cls.reason(now)
         )
 
-    def change(self, now: Reading, group, seed) -> revision.Revision:
+    def change(self, now: Reading, group: EditSettings, seed: int | None) -> revision.Revision:
         raise NotImplementedError
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         now = Reading(context)
         seed = now.settings.seed if self.new_seed else None
         self._change = change = self.change(now, now.settings.edit, seed)
         asked, client = change.order, connection.client()
 
-        def task(w):
+        def task(w: Work):
             made = revision.merge(change, work.dance(w, client, asked.source, asked.request)[0])
             ready = background_keys.ready(
                 w,
@@ -62,18 +69,18 @@ class _Again(JobButton):
 
         return task
 
-    def begun(self, context):
+    def begun(self, context: bpy.types.Context):
         change, take = self._change, stage.active(context.scene.tempose)
-        ghost.begin(context.scene, take.rig, change.order.span)
+        ghost.begin(scene_of(context), there(take.rig), change.order.span)
         kept = convert(change.kept.poses, connection.skeleton())
         for start, stop in runs(change.kept.mask.all(1)):
             ghost.take_in("segment", (start, kept.keypoints[start:stop], kept.scores[start:stop]))
-        self._job.shown = ghost.take_in
+        self._task.shown = ghost.take_in
 
     def over(self):
         ghost.end()
 
-    def apply(self, context, result):
+    def apply(self, context: bpy.types.Context, result: Any):
         said = revision.apply(self._change, *result)
         scene = bpy.data.scenes.get(self._change.order.subject.scene)
         if self.new_seed and scene is not None and not scene.tempose.lock_seed:
@@ -88,7 +95,7 @@ class TEMPOSE_OT_reroll(_Again, bpy.types.Operator):
     bl_label = "Another Take"
     bl_options = {"REGISTER", "UNDO"}
 
-    def change(self, now, group, seed):
+    def change(self, now: Reading, group: EditSettings, seed: int | None):
         return revision.order(now, group, "re-rolled", seed=seed)
 
 
@@ -101,10 +108,10 @@ class TEMPOSE_OT_restyle(_Again, bpy.types.Operator):
     new_seed = False
 
     @classmethod
-    def reason(cls, now):
+    def reason(cls, now: Reading):
         return "" if now.settings.edit.style else "Choose a new style first"
 
-    def change(self, now, group, seed):
+    def change(self, now: Reading, group: EditSettings, seed: int | None):
         name = styles.style_of(group.style)
         styles.check(group.style, connection.styles())
         return revision.order(now, group, f"as {styles.name_of(name)}", style=name)
@@ -119,7 +126,7 @@ class TEMPOSE_OT_redirect(_Again, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
     new_seed = False
 
-    def change(self, now, group, seed):
+    def change(self, now: Reading, group: EditSettings, seed: int | None):
         return revision.order(now, None, "as directed", directed=True)
 
 
@@ -131,15 +138,15 @@ class TEMPOSE_OT_face_front(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if now.rig is None:
             return now.no_rig
         if direction.is_keyed(now.rig, "facing"):
             return "Facing has keys: delete them first (right-click on Facing, Clear Keyframes)"
         return ""
 
-    def act(self, context):
-        settings = Reading(context).rig.data.tempose_direction
+    def act(self, context: bpy.types.Context):
+        settings = there(Reading(context).rig).data.tempose_direction
         settings.use_facing, settings.facing = True, 1.0
         return "The next dance faces you; Dance as Directed turns the one that is there."
 
@@ -152,13 +159,13 @@ class TEMPOSE_OT_lock_limbs(_Again, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def reason(cls, now):
+    def reason(cls, now: Reading):
         limbs = now.settings.edit.limbs
         if not limbs:
             return "Tick what is to stay first"
         return "Nothing is left to dance: untick something" if len(limbs) == len(GROUPS) else ""
 
-    def change(self, now, group, seed):
+    def change(self, now: Reading, group: EditSettings, seed: int | None):
         kept = ", ".join(limb.replace("_", " ") for limb in group.limbs)
         return revision.order(now, group, f"kept {kept}", locked=group.limbs, seed=seed)
 
@@ -171,10 +178,10 @@ class TEMPOSE_OT_dance_between(_Again, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def reason(cls, now):
+    def reason(cls, now: Reading):
         return "" if len(now.settings.edit.poses) else "Press Keep This Pose at a frame first"
 
-    def change(self, now, group, seed):
+    def change(self, now: Reading, group: EditSettings, seed: int | None):
         frames = [pose.frame for pose in group.poses]
         return revision.order(now, group, "between poses", frames=frames, seed=seed)
 
@@ -183,7 +190,7 @@ class _Shape(ActionButton):
     """A take changed at once."""
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.no_take or now.busy
 
 
@@ -194,7 +201,7 @@ class TEMPOSE_OT_mirror_take(_Shape, bpy.types.Operator):
     bl_label = "Mirror"
     bl_options = {"REGISTER", "UNDO"}
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         edit = context.scene.tempose.edit
         return revision.reshape_take(
             Reading(context), edit, "mirrored", lambda dance, _: reshape.flipped(dance), whole=True
@@ -209,13 +216,13 @@ class TEMPOSE_OT_scale_take(_Shape, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         same = abs(now.settings.edit.amount - 1) < 1e-6
         return super().disabled_reason(now) or (
             "At 1 nothing changes: set Movement lower or higher" if same else ""
         )
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         edit = context.scene.tempose.edit
         what = f"{'wilder' if edit.amount > 1 else 'calmer'} {edit.amount:.0%}"
         return revision.reshape_take(
@@ -231,18 +238,18 @@ class TEMPOSE_OT_blend_take(_Shape, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if reason := super().disabled_reason(now):
             return reason
-        if stage.beneath(now.settings, now.take.rig)[0] is None:
+        if stage.beneath(now.settings, there(now.take.rig))[0] is None:
             return "Nothing else moves this character: there is nothing to blend with"
         return ""
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         return revision.blend_take(Reading(context), context.scene.tempose.edit.strength)
 
 
-def _keep(edit, frames) -> int:
+def _keep(edit: EditSettings, frames: Iterable[int]) -> int:
     """Put frames into the list, in order, once each; returns how many were new."""
     old = {pose.frame for pose in edit.poses}
     every = sorted(old | set(frames))
@@ -261,13 +268,13 @@ class TEMPOSE_OT_keep_pose(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if now.no_take:
             return now.no_take
         held = {pose.frame for pose in now.settings.edit.poses}
         return "This pose is kept already" if now.scene.frame_current in held else ""
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         frame = context.scene.frame_current
         _keep(context.scene.tempose.edit, [frame])
         return f"The pose at frame {frame} is kept."
@@ -281,11 +288,11 @@ class TEMPOSE_OT_keep_marked_poses(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         marked = any(marker.select for marker in now.scene.timeline_markers)
         return now.no_take or ("" if marked else "Select timeline markers first")
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         frames = [marker.frame for marker in context.scene.timeline_markers if marker.select]
         count = _keep(context.scene.tempose.edit, frames)
         return f"{count} more pose{'s are' if count != 1 else ' is'} kept."
@@ -299,11 +306,11 @@ class TEMPOSE_OT_drop_pose(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         edit = now.settings.edit
         return "" if 0 <= edit.active_pose < len(edit.poses) else "No pose is kept"
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         edit = context.scene.tempose.edit
         frame = edit.poses[edit.active_pose].frame
         edit.poses.remove(edit.active_pose)

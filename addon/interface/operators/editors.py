@@ -8,9 +8,10 @@ from typing import Any
 import bpy
 
 from ...scene import compat
+from ...scene.window import layer_of
 
 
-def _views(context, kind: str) -> Iterator[dict[str, Any]]:
+def _views(context: bpy.types.Context, kind: str) -> Iterator[dict[str, Any]]:
     """What an operator needs to work on each open editor of a kind that shows the scene."""
     for window in context.window_manager.windows:
         if window.scene is not context.scene:
@@ -22,7 +23,7 @@ def _views(context, kind: str) -> Iterator[dict[str, Any]]:
                     yield {"window": window, "area": area, "region": region}
 
 
-def frame_character(context, ob) -> None:
+def frame_character(context: bpy.types.Context, ob: bpy.types.Object) -> None:
     """Look at a character from the front."""
     for view in _views(context, "VIEW_3D"):
         with suppress(RuntimeError), context.temp_override(**view):
@@ -32,9 +33,9 @@ def frame_character(context, ob) -> None:
             bpy.ops.view3d.view_selected()
 
 
-def show_keys(context, ob) -> int:
+def show_keys(context: bpy.types.Context, ob: bpy.types.Object | None) -> int:
     """Pose Mode with the keyed bones selected, so that Dope Sheet and Graph Editor show their keys; how many."""
-    layer = context.view_layer
+    layer = layer_of(context)
     if ob is None or ob.name not in layer.objects or not ob.visible_get(view_layer=layer):
         return 0
     names = {
@@ -54,7 +55,7 @@ def show_keys(context, ob) -> int:
     return len(names)
 
 
-def _frame_keys(context) -> None:
+def _frame_keys(context: bpy.types.Context) -> None:
     for view in _views(context, "DOPESHEET_EDITOR"):
         sheet = view["area"].spaces.active.dopesheet
         sheet.show_summary, sheet.show_only_selected = True, True

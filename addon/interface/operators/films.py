@@ -6,18 +6,24 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, IntProperty, StringProperty
 
+from tempose_pose.dance import Dance
+
+from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.server import work
+from ...model.server.work import Work
 from ...scene import compat
 from ...scene.character import selection
 from ...scene.dance import placement, stage
 from ...scene.files import films, output, rig_reading
 from ...scene.keys import background_keys, take_keys
+from ...scene.reading import Reading
 from ...scene.server import connection
-from .buttons import JobButton
+from ...scene.window import scene_of
+from .buttons import TaskButton
 
 
-class TEMPOSE_OT_take_from_video(JobButton, bpy.types.Operator):
+class TEMPOSE_OT_take_from_video(TaskButton, bpy.types.Operator):
     """Read the dance out of a video, the active movie strip or else a file, as a take. ESC cancels"""
 
     bl_idname = "tempose.take_from_video"
@@ -51,47 +57,49 @@ class TEMPOSE_OT_take_from_video(JobButton, bpy.types.Operator):
     )
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if reason := now.busy or now.no_estimator:
             return reason
         return "" if now.rig else "Select the character that is to dance, or make one"
 
-    def invoke(self, context, _event):
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
         if films.movie(context) is not None and not self.filepath:
             return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context):
         if bpy.app.background or context.window is None:
-            return JobButton.execute(self, context)
-        return JobButton.invoke(self, context, None)
+            return TaskButton.execute(self, context)
+        return TaskButton.invoke(self, context, None)
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         strip = films.movie(context) if not self.filepath else None
         if strip is None and not self.filepath:
             raise Problem("no_file", "Select a movie strip, or give a video file.")
         path = Path(strip[0] if strip else bpy.path.abspath(self.filepath))
         if not path.is_file():
             raise Problem("video_missing", f"There is no file {path.name}. Choose the video anew.")
-        scene, rig = context.scene, selection.pick_rig(context)
+        scene, rig = scene_of(context), selection.pick_rig(context)
         frame = self.frame or (strip[1] if strip else scene.frame_current)
         self._path, self._frame = path, frame
         self._scene, self._rig, self._sounds = scene.name, rig.name, compat.sound_scene(context).name
         name, own, client, person = scene.name, rig.name, connection.client(), self.person
 
-        def plan(data):
+        def plan(data: Take):
             there, ob = rig_reading.both(name, own)
             return take_keys.plan(data, ob, placement.span_of_import(there, data), there.tempose)
 
-        def task(on):
+        def task(on: Work):
             dance, heard = work.dance_in_video(on, client, path, person)
             data = output.as_take(dance, path.name, frame)
             return dance, heard, data, background_keys.ready(on, lambda: plan(data))
 
         return task
 
-    def apply(self, context, result):
+    def apply(
+        self, context: bpy.types.Context, result: tuple[Dance, float | None, Take, background_keys.Ready]
+    ):
         dance, heard, data, ready = result
         scene, ob = rig_reading.both(self._scene, self._rig)
         span = placement.span_of_import(scene, data)

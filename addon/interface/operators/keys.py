@@ -4,16 +4,19 @@
 import bpy
 from bpy.props import EnumProperty
 
-from ...model.errors import Problem
+from ...model.errors import Problem, there
 from ...model.keys import key_plan
+from ...model.server.work import Work
 from ...scene import compat
 from ...scene.dance import placement, stage
 from ...scene.keys import action_keys, take_keys
+from ...scene.reading import Reading
+from ...scene.settings import ListedTake
 from ...scene.tempo import tempo_preview
-from .buttons import JobButton
+from .buttons import TaskButton
 
 
-class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
+class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
     """Give the chosen take its keys anew, as set here. Keys that you set or changed are asked for"""
 
     bl_idname = "tempose.apply_keys"
@@ -33,7 +36,7 @@ class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
     )
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         take = now.take
         if take is None:
             return "There is no take; generate one"
@@ -45,8 +48,8 @@ class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
             return "A tempo is previewed; take it back or dance it again first"
         return now.busy
 
-    def invoke(self, context, _event):
-        found = action_keys.hand_set(take_keys.action_of(stage.active(context.scene.tempose)))
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
+        found = action_keys.hand_set(there(take_keys.action_of(there(stage.active(context.scene.tempose)))))
         self._found = sum(len(frames) for frames in found.values())
         self._bones = len({path.partition('"]')[0] for path, _ in found})
         if not self._found:
@@ -55,37 +58,37 @@ class TEMPOSE_OT_apply_keys(JobButton, bpy.types.Operator):
             self, width=360, title="Keys Set by Hand", confirm_text="Apply"
         )
 
-    def draw(self, _context):
+    def draw(self, _context: bpy.types.Context):
         layout = self.layout
         bones = "one bone" if self._bones == 1 else f"{self._bones} bones"
         layout.label(text=f"You have set or changed {self._found} keys of {bones}.", icon="KEYFRAME")
         layout.prop(self, "by_hand", expand=True)
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context):
         if bpy.app.background or context.window is None:
-            return JobButton.execute(self, context)
-        return JobButton.invoke(self, context, None)
+            return TaskButton.execute(self, context)
+        return TaskButton.invoke(self, context, None)
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         settings = context.scene.tempose
-        take = stage.active(settings)
+        take = there(stage.active(settings))
         self._take, self._span = take.identity, self._lies(context, take)
         plan = take_keys.plan(stage.data_of(take), stage.rig_of(take), self._span, settings)
 
-        def task(work):
+        def task(work: Work):
             return key_plan.made(plan, lambda count: work.status(f"Making keys: {count:,} so far"))
 
         return task
 
     @staticmethod
-    def _lies(context, take):
+    def _lies(context: bpy.types.Context, take: ListedTake):
         """Where the take lies on the timeline now."""
         return placement.span_of(compat.sound_scene(context), take)
 
-    def apply(self, context, made):
+    def apply(self, context: bpy.types.Context, made: key_plan.Keyed):
         take = next((t for t in context.scene.tempose.takes if t.identity == self._take), None)
         action = take_keys.action_of(take) if take is not None else None
-        if action is None:
+        if take is None or action is None:
             raise Problem("take_gone", "The take was hidden or discarded meanwhile: show it, then try again.")
         if self._lies(context, take) != self._span:
             raise Problem(

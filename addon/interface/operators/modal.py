@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What buttons share that wait for taps or for the mouse."""
 
+import bpy
+
 from ...scene.music import beat_draw
 from .buttons import Button
 
@@ -23,25 +25,25 @@ class ByHand(Button):
         """Whether nothing has ended it from outside."""
         return self in _modal
 
-    def wait(self, context, text: str) -> set:
+    def wait(self, context: bpy.types.Context, text: str) -> set:
         _modal.append(self)
         context.window_manager.modal_handler_add(self)
         context.workspace.status_text_set(text)
         return {"RUNNING_MODAL"}
 
-    def stop(self, context) -> None:
+    def stop(self, context: bpy.types.Context) -> None:
         """Stop waiting."""
         if self in _modal:
             _modal.remove(self)
         if context.workspace is not None:
             context.workspace.status_text_set(None)
 
-    def give_up(self, context) -> set:
+    def give_up(self, context: bpy.types.Context) -> set:
         """Nothing was changed."""
         self.stop(context)
         return {"CANCELLED"}
 
-    def done(self, context) -> set:
+    def done(self, context: bpy.types.Context) -> set:
         """Write; the scene stays as it was when that fails."""
         self.stop(context)
         try:
@@ -49,12 +51,12 @@ class ByHand(Button):
         except Exception as problem:
             return self.fail(problem)
 
-    def write(self, context) -> str:
+    def write(self, context: bpy.types.Context) -> str:
         raise NotImplementedError
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context):
         return self.done(context)
 
-    def cancel(self, context):
+    def cancel(self, context: bpy.types.Context):
         """Blender takes the operator away."""
         self.give_up(context)

@@ -16,10 +16,10 @@ class TEMPOSE_OT_add_section(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.song.reason
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         settings, now = context.scene.tempose, Reading(context)
         here = now.staging.in_scene(now.playback) if now.playback is not None else None
         at = here.song_at(context.scene.frame_current) if here is not None else 0.0
@@ -43,11 +43,11 @@ class TEMPOSE_OT_remove_section(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         settings = now.settings
         return "" if 0 <= settings.active_section < len(settings.sections) else "There is no section"
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         settings = context.scene.tempose
         settings.sections.remove(settings.active_section)
         settings.active_section = max(0, min(settings.active_section, len(settings.sections) - 1))

@@ -4,13 +4,13 @@
 import bpy
 
 
-def object_mode(context) -> None:
+def object_mode(context: bpy.types.Context) -> None:
     """Leave whatever mode the active object is in."""
     if context.mode != "OBJECT":
         bpy.ops.object.mode_set(mode="OBJECT")
 
 
-def select_only(context, ob) -> None:
+def select_only(context: bpy.types.Context, ob: bpy.types.Object) -> None:
     """Make an object the active one, and the only one that is selected."""
     context.view_layer.update()  # it still lists what has just been removed
     for other in context.view_layer.objects:

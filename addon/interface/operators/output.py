@@ -6,21 +6,24 @@ from pathlib import Path
 import bpy
 from bpy.props import FloatProperty, IntProperty, StringProperty
 
-from tempose_pose.sequence import to_openpose18
+from tempose_pose.sequence import PoseSequence, to_openpose18
 
 from ...model.character.mapping import BODY
+from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.files import pose_files
 from ...model.server import server_process
+from ...model.server.work import Work
 from ...scene import compat
 from ...scene.character import selection
 from ...scene.dance import placement, stage
 from ...scene.files import output, rig_reading, video
 from ...scene.keys import background_keys, take_keys
 from ...scene.reading import Reading
+from ...scene.window import scene_of
 from .. import preferences
 from . import setup
-from .buttons import JobButton
+from .buttons import TaskButton
 
 ENDINGS = {"OPENPOSE": ".json", "FOLDER": "", "COCO": ".json", "NPZ": ".npz"}
 
@@ -33,19 +36,19 @@ class _ToFile:
     )
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.busy or output.reason(now)
 
-    def ask(self, context, name: str):
+    def ask(self, context: bpy.types.Context, name: str):
         if not self.filepath:
             self.filepath = str(Path(bpy.data.filepath).with_name(name)) if bpy.data.filepath else name
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context):
         if bpy.app.background or context.window is None:
-            return JobButton.execute(self, context)  # pyright: ignore[reportArgumentType]
-        return JobButton.invoke(self, context, None)  # pyright: ignore[reportArgumentType]
+            return TaskButton.execute(self, context)  # pyright: ignore[reportArgumentType]
+        return TaskButton.invoke(self, context, None)  # pyright: ignore[reportArgumentType]
 
     def path(self, ending: str) -> Path:
         """The chosen path, with its ending."""
@@ -55,7 +58,7 @@ class _ToFile:
         return path if not ending or path.suffix.lower() == ending else path.with_name(path.name + ending)
 
 
-class TEMPOSE_OT_export_poses(_ToFile, JobButton, bpy.types.Operator):
+class TEMPOSE_OT_export_poses(_ToFile, TaskButton, bpy.types.Operator):
     """Write the poses as a file that other programs read"""
 
     bl_idname = "tempose.export_poses"
@@ -63,16 +66,16 @@ class TEMPOSE_OT_export_poses(_ToFile, JobButton, bpy.types.Operator):
     bl_options = {"REGISTER"}
     title = "Writing poses"
 
-    def invoke(self, context, _event):
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
         ending = ENDINGS[context.scene.tempose.output.kind]
         return self.ask(context, f"dance{ending}")
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         kind = context.scene.tempose.output.kind
         self._path = path = self.path(ENDINGS[kind])
         read = output.reading(Reading(context))
 
-        def task(work):
+        def task(work: Work):
             work.status("Reading poses")
             dance = work.main(read)
             work.status(f"Writing {path.name}")
@@ -81,11 +84,11 @@ class TEMPOSE_OT_export_poses(_ToFile, JobButton, bpy.types.Operator):
 
         return task
 
-    def apply(self, context, poses):
+    def apply(self, context: bpy.types.Context, poses: PoseSequence):
         return f"{len(poses)} poses are in {self._path.name}, at {poses.fps:g} frames per second."
 
 
-class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
+class TEMPOSE_OT_export_video(_ToFile, TaskButton, bpy.types.Operator):
     """Draw the poses on black, as ControlNet, AnimateAnyone and Wan-Animate take them"""
 
     bl_idname = "tempose.export_video"
@@ -93,10 +96,10 @@ class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
     bl_options = {"REGISTER"}
     title = "Drawing"
 
-    def invoke(self, context, _event):
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
         return self.ask(context, "dance.mp4" if context.scene.tempose.output.video == "MP4" else "dance")
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         choice = context.scene.tempose.output
         encoders = self.encoders(context) if choice.video == "MP4" else None
         self._path = path = self.path(".mp4" if encoders else "")
@@ -105,7 +108,7 @@ class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
         now = Reading(context)
         asked, read, heard = tuple(choice.size), output.reading(now), output.heard(now)
 
-        def task(work):
+        def task(work: Work):
             work.status("Reading poses")
             poses = work.main(read).poses
             size = video.picture_size(poses, asked)
@@ -115,7 +118,7 @@ class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
         return task
 
     @staticmethod
-    def encoders(context) -> video.Encoders:
+    def encoders(context: bpy.types.Context) -> video.Encoders:
         """What can make an MP4 here."""
         try:
             python = server_process.choose_python(preferences.get(context).python_path, setup.made())
@@ -123,12 +126,12 @@ class TEMPOSE_OT_export_video(_ToFile, JobButton, bpy.types.Operator):
             python = ""
         return video.Encoders(python, video.blender(bpy.app.binary_path))
 
-    def apply(self, context, result):
+    def apply(self, context: bpy.types.Context, result: tuple):
         count, size = result
         return f"{count} pictures of {size[0]} × {size[1]} are in {self._path.name}."
 
 
-class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
+class TEMPOSE_OT_import_poses(TaskButton, bpy.types.Operator):
     """Read a dance from OpenPose or COCO files or an .npz, as a take. No server is needed"""
 
     bl_idname = "tempose.import_poses"
@@ -159,40 +162,40 @@ class TEMPOSE_OT_import_poses(JobButton, bpy.types.Operator):
     )
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.busy or ("" if now.rig else "Select the character that is to dance, or make one")
 
-    def invoke(self, context, _event):
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def execute(self, context):
+    def execute(self, context: bpy.types.Context):
         if bpy.app.background or context.window is None:
-            return JobButton.execute(self, context)
-        return JobButton.invoke(self, context, None)
+            return TaskButton.execute(self, context)
+        return TaskButton.invoke(self, context, None)
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         if not self.filepath:
             raise Problem("no_file", "Give a file to read.")
-        scene, rig = context.scene, selection.pick_rig(context)
+        scene, rig = scene_of(context), selection.pick_rig(context)
         path = Path(bpy.path.abspath(self.filepath))
         self._path = path = path if path.name else path.parent  # a folder chosen with its separator
         self._scene, self._rig = name, own = scene.name, rig.name
         frame = self.frame or scene.frame_current
         rate, size = self.rate or compat.rate_of(scene), tuple(rig_reading.render_size(scene))
 
-        def plan(data):
+        def plan(data: Take):
             scene, ob = rig_reading.both(name, own)
             return take_keys.plan(data, ob, placement.span_of_import(scene, data), scene.tempose)
 
-        def task(work):
+        def task(work: Work):
             dance, assumed = pose_files.load_assuming(str(path), rate, size)  # pyright: ignore[reportArgumentType] -- a pair
             data = output.as_take(dance, path.name, frame)
             return dance.poses, assumed, data, background_keys.ready(work, lambda: plan(data))
 
         return task
 
-    def apply(self, context, result):
+    def apply(self, context: bpy.types.Context, result: tuple):
         poses, assumed, data, ready = result
         scene, ob = rig_reading.both(self._scene, self._rig)
         take = stage.add(scene.tempose, ob, data, placement.span_of_import(scene, data), ready=ready)

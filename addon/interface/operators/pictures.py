@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Pictures that become puppets, and dancers in Grease Pencil."""
 
+from collections.abc import Iterable
+
 import bpy
 
 from tempose_pose.skeletons import EXTREMITIES
+from tempose_pose.wire.answers import FoundPerson
 
-from ...model.errors import Problem
+from ...model.errors import Problem, there
 from ...model.server import answers, work
 from ...model.tempo.playback import Staging
 from ...scene import compat
@@ -14,11 +17,12 @@ from ...scene.dance import placement, stage
 from ...scene.music import staging
 from ...scene.reading import Reading
 from ...scene.server import connection
-from .buttons import ActionButton, JobButton
+from ...scene.window import scene_of
+from .buttons import ActionButton, TaskButton
 from .object_selection import object_mode, select_only
 
 
-def _show_pictures(context) -> None:
+def _show_pictures(context: bpy.types.Context) -> None:
     """Solid views show textures from now on; otherwise a picture is a grey board there."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
@@ -34,14 +38,14 @@ class TEMPOSE_OT_lay_out_picture(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if now.busy:
             return now.busy
         if now.picture is not None:
             return "There are markers already: make the puppet of them, or remove them"
         return "" if now.settings.drawing.image else "Choose a picture first"
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         settings = context.scene.tempose.drawing
         object_mode(context)
         plane = puppet.lay_out(context, settings.image, settings.tolerance)
@@ -50,7 +54,7 @@ class TEMPOSE_OT_lay_out_picture(ActionButton, bpy.types.Operator):
         return "Look from the front (numpad 1) and drag each marker to its joint, then press Make Puppet."
 
 
-class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
+class TEMPOSE_OT_find_pose(TaskButton, bpy.types.Operator):
     """Have the server find the joints in the picture and put the markers on them"""
 
     bl_idname = "tempose.find_pose"
@@ -59,28 +63,28 @@ class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
     title = "Looking for the pose"
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if reason := now.busy or now.no_estimator:
             return reason
         return "" if cls._picture(now) else "Choose a picture first"
 
     @staticmethod
-    def _picture(now):
+    def _picture(now: Reading):
         """The picture that is laid out, else the chosen one; None without either."""
         if now.picture is not None:
             return bpy.data.images.get(now.picture[puppet.PICTURE])
         return now.settings.drawing.image
 
-    def prepare(self, context):
-        image = self._picture(Reading(context))
+    def prepare(self, context: bpy.types.Context):
+        image = there(self._picture(Reading(context)))
         self._name, pixels, client = image.name, puppet.to_look_at(image), connection.client()
         return lambda on: work.find_pose(on, client, pixels)
 
-    def apply(self, context, found):
+    def apply(self, context: bpy.types.Context, found: list[FoundPerson]):
         settings, image = context.scene.tempose.drawing, bpy.data.images.get(self._name)
         if image is None:
             raise Problem("picture_gone", "The picture has been deleted meanwhile: choose another one.")
-        plane = puppet.laid_out(context.scene)
+        plane = puppet.laid_out(scene_of(context))
         if plane is None or plane[puppet.PICTURE] != image.name:
             object_mode(context)
             plane = puppet.lay_out(context, image, settings.tolerance)
@@ -94,7 +98,7 @@ class TEMPOSE_OT_find_pose(JobButton, bpy.types.Operator):
         return text
 
 
-def _marked(plane, person: dict) -> str:
+def _marked(plane: bpy.types.Object, person: dict) -> str:
     """Put the markers on a person; what to say."""
     unseen = puppet.mark(plane, person["joints"], person["doubtful"])
     doubtful = [joint for joint in person["doubtful"] if joint not in EXTREMITIES]
@@ -106,7 +110,7 @@ def _marked(plane, person: dict) -> str:
     return text
 
 
-def _listed(joints) -> str:
+def _listed(joints: Iterable[str]) -> str:
     return ", ".join(joint.replace("_", " ") for joint in joints)
 
 
@@ -118,13 +122,13 @@ class TEMPOSE_OT_next_person(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if now.busy or now.picture is None:
             return now.busy or "Press Find Pose in Picture first"
         return "" if len(puppet.people_of(now.picture)) > 1 else "Nobody else was found in this picture"
 
-    def act(self, context):
-        plane = puppet.laid_out(context.scene)
+    def act(self, context: bpy.types.Context):
+        plane = there(puppet.laid_out(scene_of(context)))
         first, *others = puppet.people_of(plane)
         puppet.keep_people(plane, [*others, first])
         return _marked(plane, others[0])
@@ -138,13 +142,13 @@ class TEMPOSE_OT_make_puppet(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.busy or ("" if now.picture else "Place the joint markers first")
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         object_mode(context)
         settings = context.scene.tempose
-        ob = puppet.make(context, puppet.laid_out(context.scene), settings.drawing.tolerance)
+        ob = puppet.make(context, there(puppet.laid_out(scene_of(context))), settings.drawing.tolerance)
         select_only(context, ob)
         _show_pictures(context)
         settings.rig = ob
@@ -159,18 +163,18 @@ class TEMPOSE_OT_clear_picture(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return "" if now.picture else "There are no joint markers"
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         object_mode(context)
-        puppet.clear(puppet.laid_out(context.scene))
+        puppet.clear(there(puppet.laid_out(scene_of(context))))
         return "The markers are gone."
 
 
 class _OfRig(ActionButton):
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.busy or ("" if now.rig else "Select the character to draw, or make one")
 
 
@@ -181,9 +185,9 @@ class TEMPOSE_OT_ink_figure(_OfRig, bpy.types.Operator):
     bl_label = "Grease Pencil Figure"
     bl_options = {"REGISTER", "UNDO"}
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         object_mode(context)
-        drawn = ink.bound_figure(context, selection.pick_rig(context))
+        drawn = ink.bound_figure(context, there(selection.pick_rig(context)))
         return f"'{drawn.name}' follows the bones. Redraw it as you like; its points keep their bones."
 
 
@@ -194,9 +198,9 @@ class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
     bl_label = "Ink the Dance"
     bl_options = {"REGISTER", "UNDO"}
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         object_mode(context)
-        scene, ob = context.scene, selection.pick_rig(context)
+        scene, ob = scene_of(context), there(selection.pick_rig(context))
         settings = scene.tempose.drawing
         first, last = scene.frame_start, scene.frame_end
         if scene.use_preview_range:
@@ -214,7 +218,7 @@ class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
         return f"'{drawn.name}' has {len(frames)} drawings from frame {first} to {last}."
 
     @staticmethod
-    def _beats(scene, ob) -> list:
+    def _beats(scene: bpy.types.Scene, ob: bpy.types.Object) -> list:
         """Frames of the beats of the take that moves the character."""
         take = stage.active(scene.tempose)
         if take is None or take.rig is not ob:

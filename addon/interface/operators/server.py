@@ -8,15 +8,15 @@ import bpy
 from tempose_pose.local import runtime_file
 
 from ...model.errors import Problem
-from ...model.server import job, server_process, work
+from ...model.server import background_task, server_process, work
 from ...scene.reading import Reading
 from ...scene.server import connection
 from .. import preferences
 from . import setup
-from .buttons import ActionButton, JobButton
+from .buttons import ActionButton, TaskButton
 
 
-class TEMPOSE_OT_start_server(JobButton, bpy.types.Operator):
+class TEMPOSE_OT_start_server(TaskButton, bpy.types.Operator):
     """Start the Tempose server on this machine. It ends with Blender, unless the preferences leave it running"""
 
     bl_idname = "tempose.start_server"
@@ -58,15 +58,15 @@ class TEMPOSE_OT_stop_server(ActionButton, bpy.types.Operator):
         return "" if connection.current or server_process.running() else "No server is in use"
 
     def act(self, context: bpy.types.Context):
-        if job.current is not None:
-            job.current.cancel()
+        if background_task.current is not None:
+            background_task.current.cancel()
         token = connection.current.token if connection.current else ""
         connection.drop()
         ended = server_process.stop() or server_process.stop_staying(token)
         return "The server has been stopped." if ended else "Disconnected."
 
 
-class TEMPOSE_OT_connect(JobButton, bpy.types.Operator):
+class TEMPOSE_OT_connect(TaskButton, bpy.types.Operator):
     """Use a server that runs already: the one named in the preferences, or the one on this machine"""
 
     bl_idname = "tempose.connect"

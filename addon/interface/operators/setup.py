@@ -13,7 +13,7 @@ from ...scene import notes
 from ...scene.reading import Reading
 from .. import preferences
 from ..preferences import server_folder as folder
-from .buttons import ActionButton, JobButton
+from .buttons import ActionButton, TaskButton
 
 
 def made() -> Path | None:
@@ -80,7 +80,7 @@ class TEMPOSE_OT_allow_online_access(ActionButton, bpy.types.Operator):
         return "Online access is allowed, in Blender's preferences under System. Press Set Up Server."
 
 
-class TEMPOSE_OT_set_up_server(JobButton, bpy.types.Operator):
+class TEMPOSE_OT_set_up_server(TaskButton, bpy.types.Operator):
     """Install the server on this machine, in a folder of its own: nothing of Blender's is touched. What was cut off before is taken up again; a server that is there already stays in use until the new one works"""  # noqa: E501
 
     bl_idname = "tempose.set_up_server"
@@ -106,7 +106,7 @@ class TEMPOSE_OT_set_up_server(JobButton, bpy.types.Operator):
         return f"The server is set up: {environment.about(folder())['build']}. Press Start Server."
 
 
-class TEMPOSE_OT_check_server(JobButton, bpy.types.Operator):
+class TEMPOSE_OT_check_server(TaskButton, bpy.types.Operator):
     """Look whether the server that was set up is whole and works, and whether it uses a graphics card"""
 
     bl_idname = "tempose.check_server"

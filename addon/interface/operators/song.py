@@ -10,6 +10,7 @@ from ...model.errors import Problem
 from ...scene import compat
 from ...scene.music import strips
 from ...scene.reading import Reading
+from ...scene.window import scene_of
 from .buttons import ActionButton
 
 SOUNDS = "*.wav;*.flac;*.ogg;*.mp3;*.m4a;*.aac;*.opus;*.webm;*.aif;*.aiff;*.mp4;*.mov;*.mkv"
@@ -38,14 +39,14 @@ class TEMPOSE_OT_add_song(ActionButton, bpy.types.Operator):
     )
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.busy
 
-    def invoke(self, context, _event):
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event):
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout = self.layout
         layout.use_property_split = True
         layout.prop(self, "fit_end")
@@ -53,11 +54,11 @@ class TEMPOSE_OT_add_song(ActionButton, bpy.types.Operator):
         if self.rate == "KEEP":
             layout.label(text=f"Now {compat.rate_of(Reading(context).scene):.6g} frames per second")
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         path = Path(bpy.path.abspath(self.filepath))
         if not path.is_file():
             raise Problem("song_missing", f"There is no file {path.name or 'chosen'}. Choose a song.")
-        scene = context.scene
+        scene = scene_of(context)
         before = scene.render.fps, scene.render.fps_base
         if self.rate != "KEEP":
             scene.render.fps, scene.render.fps_base = int(self.rate), 1.0

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Accept, discard, flip through."""
 
+from typing import Any
+
 import bpy
 
-from ...model.errors import Problem
+from ...model.errors import Problem, there
 from ...model.tempo.timing import Span
 from ...scene import compat
 from ...scene.character import character
@@ -11,27 +13,28 @@ from ...scene.dance import placement, stage
 from ...scene.keys import background_keys, frame_rate, take_keys
 from ...scene.music import staging
 from ...scene.reading import Reading
+from ...scene.settings import Settings
 from ...scene.tempo import tempo_preview
 from . import editors
-from .buttons import ActionButton, JobButton
+from .buttons import ActionButton, TaskButton
 
 
 class _TakeButton(ActionButton):
     @staticmethod
-    def take(context):
+    def take(context: bpy.types.Context):
         return stage.active(context.scene.tempose)
 
 
-class _Show(JobButton):
+class _Show(TaskButton):
     """A take shown on its rig: its keys are made while Blender goes on, and the song plays on."""
 
     title = "Showing the take"
 
-    def place(self, context) -> int:
+    def place(self, context: bpy.types.Context) -> int:
         """Where in the list the take is that is to be shown."""
         raise NotImplementedError
 
-    def prepare(self, context):
+    def prepare(self, context: bpy.types.Context):
         settings, scene = context.scene.tempose, compat.sound_scene(context)
         take = settings.takes[self.place(context)]
         self._take, name = take.identity, context.scene.name
@@ -48,7 +51,7 @@ class _Show(JobButton):
         stage.rig_of(take)
         return lambda work: background_keys.ready(work, read)
 
-    def apply(self, context, result):
+    def apply(self, context: bpy.types.Context, result: Any):
         settings = context.scene.tempose
         take = stage.of_identity(settings, self._take)
         if stage.is_kept_as_action(take):
@@ -67,7 +70,7 @@ class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if now.take is None:
             return "There is no take; generate one"
         if now.take.state == "ACCEPTED":
@@ -76,12 +79,12 @@ class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
             return "Show this take first"
         return now.busy or character.tweak_reason(now.take.rig)
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         scene = compat.sound_scene(context)
         settings = context.scene.tempose
         take = self.take(context)
         ob, to_nla = take.rig, settings.generate.keep_in == "NLA"
-        said = stage.accept(scene, settings, take, to_nla)
+        said = stage.accept(scene, settings, there(take), to_nla)
         shown = 0 if to_nla else editors.show_keys(context, ob)
         return f"{said}; their bones are selected in Pose Mode." if shown else f"{said}."
 
@@ -94,7 +97,7 @@ class TEMPOSE_OT_undo_accept(_TakeButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if now.take is None:
             return "There is no take"
         if now.take.state != "ACCEPTED":
@@ -103,8 +106,8 @@ class TEMPOSE_OT_undo_accept(_TakeButton, bpy.types.Operator):
             return "The Action of this take has been deleted"
         return now.busy or character.tweak_reason(now.take.rig)
 
-    def act(self, context):
-        take = self.take(context)
+    def act(self, context: bpy.types.Context):
+        take = there(self.take(context))
         stage.undo_accept(context.scene.tempose, take)
         return f"{take.name} is a preview again, with its keys as they are."
 
@@ -117,15 +120,15 @@ class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if now.take is None:
             return now.busy or "There is no take"
         return now.busy or character.tweak_reason(now.take.rig)
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         take, scene = self.take(context), compat.sound_scene(context)
         name, accepted = take.name, take.state == "ACCEPTED"
-        stage.discard(scene, context.scene.tempose, take)
+        stage.discard(scene, context.scene.tempose, there(take))
         return f"{name} is gone from the list; its Action stays." if accepted else f"{name} is gone."
 
 
@@ -137,14 +140,14 @@ class TEMPOSE_OT_show_take(_Show, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if now.take is None:
             return "There is no take"
         if now.take.action is not None or stage.moves_its_rig(now.take):
             return "This take is shown"
         return now.busy or character.tweak_reason(now.take.rig)
 
-    def place(self, context):
+    def place(self, context: bpy.types.Context):
         return context.scene.tempose.active_take
 
 
@@ -154,7 +157,7 @@ class _Flip(_Show):
     step = 1
 
     @staticmethod
-    def others(settings) -> list[int]:
+    def others(settings: Settings) -> list[int]:
         """Places in the list that can be shown, but for the one that is."""
         return [
             i
@@ -166,10 +169,10 @@ class _Flip(_Show):
         ]
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.busy or ("" if cls.others(now.settings) else "There is no other take to show")
 
-    def place(self, context):
+    def place(self, context: bpy.types.Context):
         settings = context.scene.tempose
         now, count = settings.active_take, len(settings.takes)
         return min(self.others(settings), key=lambda i: ((i - now) * self.step - 1) % count)
@@ -200,15 +203,16 @@ class TEMPOSE_OT_fit_frame_rate(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if reason := now.busy or now.no_rig:
             return reason
         return "" if now.off_rate else "The keys fit the frame rate"
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         now = Reading(context)
         tempo_preview.take_back(now.settings)
         (take, action), scene = now.base, compat.sound_scene(context)
+        take, action = there(take), there(action)
         try:
             span = placement.span_of(scene, take)
         except Problem:  # its sound is gone: the dance begins where it did
@@ -227,10 +231,10 @@ class TEMPOSE_OT_copy_seed(_TakeButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return "" if now.take is not None else "There is no take"
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         take, settings = self.take(context), context.scene.tempose
         context.window_manager.clipboard = take.seed
         if int(take.seed) >= 2**31:

@@ -11,6 +11,8 @@ from ...model.errors import Problem
 from ...model.music import beat_taps, beats
 from ...scene import compat
 from ...scene.music import song_grid
+from ...scene.reading import Reading
+from ...scene.window import scene_of
 from .. import preferences
 from .modal import ByHand
 
@@ -32,7 +34,7 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
     )
 
     @classmethod
-    def description(cls, _context, properties):
+    def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties):
         if not properties.measure:
             return cls.__doc__ or ""
         return (
@@ -41,10 +43,10 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
         )
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.song.reason
 
-    def invoke(self, context, _event):
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event):
         self._walls, self._frames, self._played = [], [], False
         if bpy.app.background or context.window is None or self.frames:
             return self.execute(context)
@@ -59,7 +61,7 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
             bpy.ops.screen.animation_play()
         return self.wait(context, self._text())
 
-    def modal(self, context, event):
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event):
         if not self.is_waiting:
             return self.give_up(context)
         if event.value == "PRESS" and event.type in ("ESC", "RIGHTMOUSE"):
@@ -81,7 +83,7 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
         use = "measure the delay" if self.measure else "use them"
         return f"Tempose: T: tap a beat ({len(self._walls)} taps{tempo})   Enter: {use}   Esc: cancel"
 
-    def stop(self, context):
+    def stop(self, context: bpy.types.Context):
         super().stop(context)
         scene = bpy.data.scenes.get(getattr(self, "_scene", ""))
         if scene is not None:
@@ -94,7 +96,7 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
             self._played = False
             bpy.ops.screen.animation_cancel(restore_frame=False)
 
-    def write(self, context):
+    def write(self, context: bpy.types.Context):
         now, settings = song_grid.current(context), preferences.get(context)
         heard, count = self._heard(now)
         if self.measure:
@@ -109,10 +111,10 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
         song = now.playback.tempo.to_song(heard - settings.tap_delay / 1000)
         taps = beat_taps.fit_taps(song)
         grid = beat_taps.tapped(now.grid, taps, now.playback.song_end, song)
-        song_grid.put(context.scene, now, grid)
+        song_grid.put(scene_of(context), now, grid)
         return f"{count} taps: {taps.bpm:.1f} BPM, within {taps.spread * 1000:.0f} ms."
 
-    def _heard(self, now) -> tuple[np.ndarray, int]:
+    def _heard(self, now: song_grid.SongGrid) -> tuple[np.ndarray, int]:
         """Timeline seconds of the taps, and how many there were; raises where they follow no pulse."""
         try:
             frames = [float(f) for f in self.frames.split()] if self.frames else list(self._frames)

@@ -16,12 +16,12 @@ class TEMPOSE_OT_preview_tempo(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         if reason := now.busy or now.song.reason or now.no_rig:
             return reason
         return "" if now.base[0] is not None else "No dance of Tempose moves this character; generate one"
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         return tempo_preview.preview(context.scene.tempose, Reading(context).changes)
 
 
@@ -33,10 +33,10 @@ class TEMPOSE_OT_take_back_tempo(ActionButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     @classmethod
-    def disabled_reason(cls, now):
+    def disabled_reason(cls, now: Reading):
         return now.busy or ("" if tempo_preview.previewing(now.settings) else "No tempo is previewed")
 
-    def act(self, context):
+    def act(self, context: bpy.types.Context):
         tempo_preview.take_back(context.scene.tempose)
         return "The keys are as they were."
 

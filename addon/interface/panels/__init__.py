@@ -44,7 +44,7 @@ class _Tab:
 class _Step:
     """What is there stands beside the name of a step, folded or not."""
 
-    def draw_header_preset(self, context):
+    def draw_header_preset(self, context: bpy.types.Context):
         words = self.summary(of(context))  # pyright: ignore[reportAttributeAccessIssue] -- of a step
         self.layout.label(text=words if len(words) <= SHORT else f"{words[: SHORT - 1]}…")  # pyright: ignore[reportAttributeAccessIssue]
 
@@ -54,7 +54,7 @@ def _panels():
     classes = []
     for space, letter in (("VIEW_3D", "VIEW3D"), ("SEQUENCE_EDITOR", "SEQUENCER")):
 
-        def named(part, letter=letter):
+        def named(part: type, letter: str = letter):
             return f"TEMPOSE_PT_{letter}_{part.__name__.lower()}"
 
         inside = {part: step for step, parts in STEPS.items() for part in parts} | DEEPER

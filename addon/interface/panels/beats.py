@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The beats of the song, and the buttons that correct them."""
 
+import bpy
+
 from ...model.music import beats
 from ...scene.reading import of
 from .. import preferences
@@ -12,7 +14,7 @@ class Beats:
     bl_label = "Beats"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, music = self.layout, context.scene.tempose.music
         layout.operator("tempose.clear_beats", icon="X")
         now = of(context)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Who dances."""
 
+import bpy
+
 from ...model.character.mapping import WANTED, label
 from ...scene.character import character, limb_switches
-from ...scene.reading import of
+from ...scene.reading import Reading, of
 from ..properties.character import ATTRIBUTES
 from .layout import say, why, why_no_pose
 
@@ -12,10 +14,10 @@ class Character:
     bl_label = "Character"
 
     @staticmethod
-    def summary(now) -> str:
+    def summary(now: Reading) -> str:
         return now.rig.name if now.rig is not None else "nobody yet"
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, now = self.layout, of(context)
         settings, ob = now.settings, now.armature
         layout.use_property_split = True
@@ -43,7 +45,7 @@ class Character:
             row.operator("tempose.add_camera", icon="CAMERA_DATA")
 
     @staticmethod
-    def _picture(layout, context):
+    def _picture(layout: bpy.types.UILayout, context: bpy.types.Context):
         if of(context).picture is None:
             say(layout, "Place joint markers on a picture first, under Picture and Ink.", "INFO")
         layout.operator("tempose.find_pose", icon="VIEWZOOM")
@@ -54,7 +56,7 @@ class Bones:
     bl_label = "Bone Map"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, settings = self.layout, context.scene.tempose.character
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -98,7 +100,7 @@ class Limits:
     bl_label = "Bone Limits"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, settings = self.layout, context.scene.tempose
         layout.use_property_split = True
         layout.use_property_decorate = False

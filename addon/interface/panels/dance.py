@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What to dance, and how."""
 
+import bpy
+
 from tempose_pose.curves import CURVES
 
-from ...scene.reading import of
+from ...scene.reading import Reading, of
 from .edit import draw_area
 from .layout import say
 
@@ -12,10 +14,10 @@ class Dance:
     bl_label = "Dance"
 
     @staticmethod
-    def summary(now) -> str:
+    def summary(now: Reading) -> str:
         return now.settings.style or "any style"
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, settings = self.layout, context.scene.tempose
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -31,7 +33,7 @@ class More:
     bl_label = "More"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, settings = self.layout, context.scene.tempose
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -45,7 +47,7 @@ class Direct:
     bl_label = "Direct"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, now = self.layout, of(context)
         if now.rig is None:
             say(layout, f"{now.no_rig}.", "INFO")

@@ -3,17 +3,28 @@
 
 import bpy
 
+from ...model.tempo.area import Area
 from ...scene.reading import of
+from ...scene.settings import KeptPose
 from ..operators.edit import TEMPOSE_OT_reroll
 from .layout import say, why
 
 
 class TEMPOSE_UL_kept_poses(bpy.types.UIList):
-    def draw_item(self, _context, layout, _data, item, _icon, _active, _name):
+    def draw_item(
+        self,
+        _context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        _data: bpy.types.AnyType,
+        item: KeptPose,
+        _icon: int,
+        _active: bpy.types.AnyType,
+        _name: str,
+    ):
         layout.prop(item, "frame", text="Frame", emboss=False)
 
 
-def draw_area(layout, group) -> None:
+def draw_area(layout: bpy.types.UILayout, group: Area) -> None:
     """The choice of a range."""
     layout.prop(group, "area")
     if group.area in ("FRAMES", "BARS"):
@@ -27,7 +38,7 @@ class Edit:
     bl_label = "Edit"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, now = self.layout, of(context)
         edit, take = now.settings.edit, now.take
         layout.use_property_split = True

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a dance becomes keys."""
 
+import bpy
+
 
 class Keys:
     bl_label = "Keys"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, choice = self.layout, context.scene.tempose.keys
         layout.use_property_split = True
         layout.use_property_decorate = False

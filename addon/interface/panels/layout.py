@@ -2,11 +2,15 @@
 """What panels share."""
 
 import functools
+from typing import TYPE_CHECKING
 
 import blf
 import bpy
 
 from ...scene.server import connection
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
 
 BESIDE = 80  # pixels at UI scale 1 that a side bar is wider than a text beside its icon
 USUAL = 205  # pixels for a text in a side bar as Blender opens it
@@ -31,7 +35,7 @@ def lines_of(text: str, room: float, size: float) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def say(layout, text: str, icon: str = "NONE") -> None:
+def say(layout: bpy.types.UILayout, text: str, icon: "IconItems" = "NONE") -> None:
     """A text on as many lines as it needs where it is drawn."""
     preferences, region = bpy.context.preferences, bpy.context.region
     scale = preferences.system.ui_scale or 1.0  # 0 in background mode
@@ -45,7 +49,7 @@ def say(layout, text: str, icon: str = "NONE") -> None:
         icon = "BLANK1" if icon != "NONE" else icon
 
 
-def say_in(layout, text: str, icon: str, lines: int) -> None:
+def say_in(layout: bpy.types.UILayout, text: str, icon: "IconItems", lines: int) -> None:
     """A text on just so many lines; of a longer one the last line ends in dots, and a button shows all of it."""
     preferences, region = bpy.context.preferences, bpy.context.region
     scale = preferences.system.ui_scale or 1.0
@@ -63,12 +67,12 @@ def say_in(layout, text: str, icon: str, lines: int) -> None:
             row.operator("tempose.show_message", text="", icon="THREE_DOTS")
 
 
-def why(layout, reason: str) -> None:
+def why(layout: bpy.types.UILayout, reason: str) -> None:
     """Why a button is grey, as a sentence."""
     say(layout, f"{reason.rstrip('.')}.", "INFO")
 
 
-def why_no_pose(layout) -> None:
+def why_no_pose(layout: bpy.types.UILayout) -> None:
     """Why *Find Pose* is of no use, where that is so."""
     if connection.current is not None and connection.current.no_poses:
         say(layout, "Markers are placed by hand: this server finds no joints in pictures.", "INFO")

@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The state of things, at one place and of one height: server, last message, progress, *Generate* and *Cancel*."""
 
+import bpy
+
 from ...model.dance.progress import in_words
-from ...model.server import environment, job, server_process
+from ...model.server import background_task, environment, server_process
 from ...scene import notes, reading
+from ...scene.reading import Reading
 from ...scene.server import connection
 from .. import preferences
 from ..operators import setup
@@ -18,7 +21,7 @@ THEN = "Add Song…, Generate, and go through the steps below"
 class Main:
     bl_label = "Tempose"
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout = self.layout
         now = reading.of_redraw(context)
         row = layout.row(align=True)
@@ -30,7 +33,7 @@ class Main:
             row.operator("tempose.stop_server", text="", icon="PANEL_CLOSE")
         row.operator("tempose.copy_diagnostics", text="", icon="COPYDOWN")
         box = layout.column(align=True)
-        running = job.current
+        running = background_task.current
         if running is not None:
             say_in(box, running.text, "TIME", LINES)
         elif notes.text:
@@ -52,7 +55,7 @@ class Main:
         row.operator("tempose.cancel", icon="CANCEL")
 
 
-def _next_step(context, now) -> str:
+def _next_step(context: bpy.types.Context, now: Reading) -> str:
     """What to do next where nothing has been done yet."""
     if now.no_server:
         if _is_there(context):
@@ -64,11 +67,11 @@ def _next_step(context, now) -> str:
     return "Generate makes a dancer for the song" if now.needs_dancer else "Generate dances to the song"
 
 
-def _is_there(context) -> bool:
+def _is_there(context: bpy.types.Context) -> bool:
     return server_process.is_there(preferences.get(context).python_path, setup.made())
 
 
-def _no_server(row, context) -> None:
+def _no_server(row: bpy.types.UILayout, context: bpy.types.Context) -> None:
     """The buttons that get one."""
     if _is_there(context):
         begin = "Start Server" if connection.current is None else "Restart Server"  # gone while it was in use

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The song."""
 
+import bpy
+
 from ...scene import compat
 from ...scene.music import mix, strips
-from ...scene.reading import of
+from ...scene.reading import Reading, of
 from .layout import say, why
 
 
@@ -11,10 +13,10 @@ class Music:
     bl_label = "Music"
 
     @staticmethod
-    def summary(now) -> str:
+    def summary(now: Reading) -> str:
         return now.song.strip.name if now.song.strip is not None else "no song yet"
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, settings = self.layout, context.scene.tempose
         row = layout.row(align=True)
         row.operator("tempose.add_song", icon="FILE_SOUND")

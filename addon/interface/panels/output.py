@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What goes out of Blender, and in."""
 
+import bpy
+
+from ...scene.reading import Reading
+
 
 class Output:
     bl_label = "Import/Export"
     bl_options = {"DEFAULT_CLOSED"}
 
     @staticmethod
-    def summary(now) -> str:
+    def summary(now: Reading) -> str:
         return ""
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, choice = self.layout, context.scene.tempose.output
         layout.use_property_split = True
         layout.use_property_decorate = False

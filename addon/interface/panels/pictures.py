@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How the dancer is drawn."""
 
+import bpy
+
 from ...scene.character import puppet
 from ...scene.reading import of
 from .layout import say, why_no_pose
@@ -10,7 +12,7 @@ class Drawing:
     bl_label = "Picture and Ink"
     bl_options = {"DEFAULT_CLOSED"}
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, settings = self.layout, context.scene.tempose.drawing
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -19,11 +21,12 @@ class Drawing:
         column.prop(settings, "tolerance")
         column.operator("tempose.find_pose", icon="VIEWZOOM")
         why_no_pose(column)
-        if of(context).picture is None:
+        picture = of(context).picture
+        if picture is None:
             column.operator("tempose.lay_out_picture", icon="EMPTY_DATA")
         else:
             say(column, "Drag the markers to the joints; left and right are the character's own.", "INFO")
-            people = len(puppet.people_of(of(context).picture))
+            people = len(puppet.people_of(picture))
             if people > 1:
                 column.operator("tempose.next_person", text=f"Next of {people} People", icon="COMMUNITY")
             row = column.row(align=True)

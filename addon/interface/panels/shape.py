@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The dance in the animator's hands: parts of it danced anew, and how it becomes keys."""
 
+import bpy
+
+from ...scene.reading import Reading
+
 
 class Shape:
     bl_label = "Shape"
     bl_options = {"DEFAULT_CLOSED"}
 
     @staticmethod
-    def summary(now) -> str:
+    def summary(now: Reading) -> str:
         keys = now.settings.keys
         return keys.bl_rna.properties["density"].enum_items[keys.density].name
 
-    def draw(self, _context):
+    def draw(self, _context: bpy.types.Context):
         """All lies in the panels inside."""

@@ -6,13 +6,23 @@ import bpy
 from ...scene.character import character, rig
 from ...scene.dance import placement, thumbnails
 from ...scene.reading import of
+from ...scene.settings import ListedTake, Settings
 from .layout import say
 
 TALL = 1.6  # rows, so that a pose can be told from another
 
 
 class TEMPOSE_UL_takes(bpy.types.UIList):
-    def draw_item(self, context, layout, _data, item, _icon, _active, _name):
+    def draw_item(
+        self,
+        context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        _data: bpy.types.AnyType,
+        item: ListedTake,
+        _icon: int,
+        _active: bpy.types.AnyType,
+        _name: str,
+    ):
         row = layout.row(align=True)
         if picture := thumbnails.icon(item):
             row.template_icon(icon_value=picture, scale=TALL)
@@ -27,7 +37,7 @@ class TEMPOSE_UL_takes(bpy.types.UIList):
         tempo = f"{item.bpm:.0f} BPM" if item.bpm else ""
         row.label(text=", ".join(filter(None, (item.style, f"seed {item.seed}", tempo))))
 
-    def filter_items(self, context, data, name):
+    def filter_items(self, context: bpy.types.Context, data: Settings, name: str):
         """Only the takes of the character that is meant, where there are several."""
         takes, now = getattr(data, name), of(context)
         if now.rig is None or not now.several_rigs:
@@ -38,7 +48,7 @@ class TEMPOSE_UL_takes(bpy.types.UIList):
 class Takes:
     bl_label = "Takes"
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, now = self.layout, of(context)
         settings, take = now.settings, now.take
         if not settings.takes:

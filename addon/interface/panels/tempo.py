@@ -4,8 +4,10 @@
 import bpy
 
 from ...model.errors import Problem
+from ...model.tempo.tempo_sections import TempoSection
 from ...scene.dance import regenerate, tempo_follow
-from ...scene.reading import of
+from ...scene.reading import Reading, of
+from ...scene.settings import Settings
 from ...scene.tempo import tempo_preview
 from ..operators.dance import TEMPOSE_OT_regenerate
 from .layout import say, why
@@ -13,7 +15,7 @@ from .layout import say, why
 FEEL = {"HALF": "½ time", "DOUBLE": "2× time"}
 
 
-def speed(section) -> str:
+def speed(section: TempoSection) -> str:
     """A section's tempo in short: ``120 → 140 BPM``."""
     first, last, unit = (
         (section.bpm, section.last_bpm, " BPM")
@@ -25,7 +27,16 @@ def speed(section) -> str:
 
 
 class TEMPOSE_UL_sections(bpy.types.UIList):
-    def draw_item(self, _context, layout, _data, item, _icon, _active, _name):
+    def draw_item(
+        self,
+        _context: bpy.types.Context,
+        layout: bpy.types.UILayout,
+        _data: bpy.types.AnyType,
+        item: TempoSection,
+        _icon: int,
+        _active: bpy.types.AnyType,
+        _name: str,
+    ):
         row = layout.row(align=True)
         row.prop(item, "start", text="", emboss=False)
         row.label(text=speed(item))
@@ -38,7 +49,7 @@ class Tempo:
     bl_options = {"DEFAULT_CLOSED"}
 
     @staticmethod
-    def summary(now) -> str:
+    def summary(now: Reading) -> str:
         settings = now.settings
         parts = len(settings.sections)
         sections = f", {parts} section{'s' if parts > 1 else ''}" if parts else ""
@@ -48,7 +59,7 @@ class Tempo:
             else "as it is"
         )
 
-    def draw(self, context):
+    def draw(self, context: bpy.types.Context):
         layout, now = self.layout, of(context)
         settings = now.settings
         layout.prop(settings, "tempo_factor")
@@ -75,7 +86,7 @@ class Tempo:
             say(layout, problem.message, "ERROR")
 
 
-def _section(layout, section) -> None:
+def _section(layout: bpy.types.UILayout, section: TempoSection) -> None:
     """The chosen section."""
     column = layout.column(align=True)
     row = column.row(align=True)
@@ -93,7 +104,7 @@ def _section(layout, section) -> None:
     column.prop(section, "feel")
 
 
-def _follow(layout, context, settings) -> None:
+def _follow(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Settings) -> None:
     """How the dance follows, and the preview."""
     tempo = settings.tempo
     column = layout.column()

@@ -28,7 +28,7 @@ class _Character:
             setattr(self, ATTRIBUTES[part], name)
 
 
-def _touched(self, _context) -> None:
+def _touched(self: _Character, _context: bpy.types.Context) -> None:
     self.mapped = True
 
 
@@ -49,7 +49,7 @@ _PROPERTIES = {
             name=label(part).capitalize(),
             description=f"The bone that is the {label(part)}. Empty: none",
             options=set(),
-            update=_touched,
+            update=_touched,  # pyright: ignore[reportArgumentType] -- of this very group
         )
         for part in PARTS
     },

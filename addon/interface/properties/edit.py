@@ -18,7 +18,7 @@ from ...scene.server import connection
 from .generate import AREAS, AreaProperties
 
 
-def _styles(_self, _context, text):
+def _styles(_self: bpy.types.PropertyGroup, _context: bpy.types.Context, text: str):
     return styles.matching(connection.styles(), text)
 
 

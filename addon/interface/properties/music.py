@@ -8,7 +8,7 @@ from ...model.music import beats
 from ...scene.music import song_grid, timelines
 
 
-def _source_changed(_self, context):
+def _source_changed(_self: bpy.types.PropertyGroup, context: bpy.types.Context):
     song_grid.sync(context)
 
 

@@ -6,21 +6,22 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 
 from tempose_pose.tempo import MAX_FACTOR, MIN_FACTOR
 
+from ...model.tempo.tempo_sections import TempoSection
 from ...scene import reading
 from ...scene.dance import tempo_follow
 
 
-def _get_frame(self) -> int:
+def _get_frame(self: TempoSection) -> int:
     playback = reading.of(bpy.context).playback  # the panel asks, at every redraw
     return round(float(playback.frame_at(self.start))) if playback is not None else 0
 
 
-def _set_frame(self, frame: int) -> None:
+def _set_frame(self: TempoSection, frame: int) -> None:
     playback = reading.Reading(bpy.context).playback
     self.start = max(0.0, float(playback.song_at(frame))) if playback is not None else 0.0
 
 
-def edited(_self, context) -> None:
+def edited(_self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
     """A tempo has been changed: the keys follow at once, where that is wanted."""
     tempo_follow.edited(context)
 
@@ -54,8 +55,8 @@ class TemposeSection(bpy.types.PropertyGroup):
     start_frame: IntProperty(
         name="Start Frame",
         description="The same place as a frame, where the sound is on the timeline now",
-        get=_get_frame,
-        set=_set_frame,
+        get=_get_frame,  # pyright: ignore[reportArgumentType] -- of this very group
+        set=_set_frame,  # pyright: ignore[reportArgumentType] -- of this very group
         options=set(),
     )
     kind: EnumProperty(

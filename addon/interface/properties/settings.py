@@ -30,7 +30,7 @@ from .takes import TemposeTake
 from .tempo import TemposeTempo
 
 
-def _styles(_self, _context, text):
+def _styles(_self: bpy.types.PropertyGroup, _context: bpy.types.Context, text: str):
     return styles.matching(connection.styles(), text)
 
 
@@ -46,7 +46,7 @@ class TemposeSettings(bpy.types.PropertyGroup):
         description="The armature that dances while no other one is selected. Empty: the active one, or the only one",
         type=bpy.types.Object,
         poll=lambda _self, ob: ob.type == "ARMATURE",
-        update=select_chosen,
+        update=select_chosen,  # pyright: ignore[reportArgumentType] -- of this very group
         options=set(),
     )
     character: PointerProperty(type=TemposeCharacterSettings)

@@ -32,7 +32,7 @@ class _Limb:
     stretches: bool
 
 
-def aimed(figure: Posing, bone: Bone, part: str, hooked: Hook, location, shift):
+def aimed(figure: Posing, bone: Bone, part: str, hooked: Hook, location: np.ndarray, shift: np.ndarray):
     """Turn and scale (T, …) that bring the end of a body part where it belongs, and their curves."""
     tail = PARTS[part].tail
     limb = _limb(figure, bone, part, hooked)
@@ -82,7 +82,14 @@ class _Way:
     shown: np.ndarray
 
 
-def _wanted(figure: Posing, bone: Bone, limb: _Limb, hooked: Hook, location, shift) -> _Way:
+def _wanted(
+    figure: Posing,
+    bone: Bone,
+    limb: _Limb,
+    hooked: Hook,
+    location: np.ndarray,
+    shift: np.ndarray,
+) -> _Way:
     """Where a part should point to."""
     link, name = PARTS[limb.part], bone.name
     assert link.tail is not None
@@ -103,7 +110,15 @@ def _wanted(figure: Posing, bone: Bone, limb: _Limb, hooked: Hook, location, shi
     return _Way(wanted, seen & (shown > _plain(limb.part)), shown)
 
 
-def _fitted(figure: Posing, bone: Bone, limb: _Limb, hooked: Hook, location, shift, way: _Way):
+def _fitted(
+    figure: Posing,
+    bone: Bone,
+    limb: _Limb,
+    hooked: Hook,
+    location: np.ndarray,
+    shift: np.ndarray,
+    way: _Way,
+):
     """Angle (T,) and scale (T, 3) that come as near as can be."""
     low, high = figure.options.shortest, figure.options.longest
     seen, aim, clear = way.seen, way.wanted, way.seen

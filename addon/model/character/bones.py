@@ -8,6 +8,7 @@ tests hold them against Blender's own poses.
 from dataclasses import dataclass, field
 
 import numpy as np
+import numpy.typing as npt
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,7 +75,7 @@ class Placed:
     axes: np.ndarray
     head: np.ndarray
 
-    def point(self, local) -> np.ndarray:
+    def point(self, local: npt.ArrayLike) -> np.ndarray:
         """(T, 3) place of a point given in the bone's own space."""
         return self.head + self.axes @ np.asarray(local, float)
 

@@ -59,7 +59,14 @@ class Figure:
                 out[index] = out[index] + share * np.subtract(place, self.vertices[index])
         return out
 
-    def add(self, points, bones, colour: str, depth: float, others: dict | None = None) -> None:
+    def add(
+        self,
+        points: np.ndarray | list[np.ndarray],
+        bones: str | list[str],
+        colour: str,
+        depth: float,
+        others: dict | None = None,
+    ) -> None:
         """One outline; `bones` is one name, or one for each point; `others` by shape its points and depth there."""
         first = len(self.vertices)
         for shape, (places, away) in (others or {}).items():
@@ -73,7 +80,7 @@ class Figure:
             self.groups.setdefault(bone, []).append(index)
 
 
-def capsule(start, end, near: float, far: float) -> np.ndarray:
+def capsule(start: np.ndarray, end: np.ndarray, near: float, far: float) -> np.ndarray:
     """(N, 2) outline of a limb with round ends of the radii `near` and `far`."""
     start, end = np.asarray(start, float), np.asarray(end, float)
     along = end - start
@@ -94,7 +101,7 @@ def sole_below(height: float, look: str) -> float:
     return -min(y for _, y in SHOE) * height * LOOKS[look].limbs
 
 
-def box(start, end, near: float, far: float) -> np.ndarray:
+def box(start: np.ndarray, end: np.ndarray, near: float, far: float) -> np.ndarray:
     """(N, 2) outline of a limb with corners, as many as of a capsule."""
     start, end = np.asarray(start, float), np.asarray(end, float)
     along = (end - start) / max(float(np.hypot(*(end - start))), 1e-9)
@@ -134,7 +141,17 @@ class _Drawing:
         self.figure = Figure(colours=dict(look.colours))
         self.outline = box if look.boxes else capsule
 
-    def limb(self, bone, start, end, near, far, colour, depth, others=None) -> None:
+    def limb(
+        self,
+        bone: str,
+        start: str | np.ndarray,
+        end: str | np.ndarray,
+        near: float,
+        far: float,
+        colour: str,
+        depth: float,
+        others: dict | None = None,
+    ) -> None:
         start, end = (self.at[p] if isinstance(p, str) else p for p in (start, end))
         wide = self.look.limbs * self.h
         points = self.outline(start, end, near * wide, far * wide)
@@ -189,7 +206,7 @@ class _Drawing:
         across = np.array([-along[1], along[0]]) * (1 if side == "left" else -1)
         bone, colour, size = f"forearm.{letter}", f"skin{far}", self.h
 
-        def place(forward, sideways):
+        def place(forward: float, sideways: float):
             return wrist + size * (forward * along + sideways * across)
 
         self.limb(bone, wrist, place(0.032, 0), 0.021, 0.024, colour, -4.5 + back)

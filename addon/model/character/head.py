@@ -78,7 +78,7 @@ def _hair(boxed: bool) -> Part:
     return _sided(part, np.concatenate([outer, from_side]))
 
 
-def parts(boxed: bool, tufts) -> list[Part]:
+def parts(boxed: bool, tufts: Sequence[tuple[float, float, float]]) -> list[Part]:
     """All of a head, from the farthest to the nearest; eyes apart, which have bones of their own."""
     found = [Part("hair", "head", -1.5, round_shape(0, 0.06, 1.06, 1.08, boxed))]
     for x, y, r in tufts:

@@ -3,6 +3,9 @@
 
 from dataclasses import dataclass, field
 
+Colour = tuple[float, float, float]
+"""Red, green and blue, linear."""
+
 
 @dataclass(frozen=True)
 class Look:
@@ -22,7 +25,7 @@ class Look:
         Hair, or what else stands off from the head, behind it.
     """
 
-    colours: dict[str, tuple[float, float, float]]
+    colours: dict[str, Colour]
     head: float = 1.0
     limbs: float = 1.0
     boxes: bool = False
@@ -31,7 +34,15 @@ class Look:
     tufts: tuple[tuple[float, float, float], ...] = field(default=())
 
 
-def _colours(skin, shirt, trousers, shoe, hair, mouth, eye=(0.01, 0.01, 0.015)) -> dict:
+def _colours(
+    skin: Colour,
+    shirt: Colour,
+    trousers: Colour,
+    shoe: Colour,
+    hair: Colour,
+    mouth: Colour,
+    eye: Colour = (0.01, 0.01, 0.015),
+) -> dict:
     near = {"skin": skin, "shirt": shirt, "trousers": trousers, "shoe": shoe}
     far = {f"{name} far": tuple(0.65 * c for c in colour) for name, colour in near.items()}
     return near | far | {"hair": hair, "mouth": mouth, "eye": eye}

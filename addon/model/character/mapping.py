@@ -2,6 +2,7 @@
 """Which bone lies between which joints. No bpy in here."""
 
 import json
+from collections.abc import Container
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -135,7 +136,7 @@ class BoneMap:
     bones: dict[str, str] = field(default_factory=dict)
     nose: float = 0.5
 
-    def within(self, names) -> "BoneMap":
+    def within(self, names: Container[str]) -> "BoneMap":
         """Only what the armature has."""
         return BoneMap({part: bone for part, bone in self.bones.items() if bone in names}, self.nose)
 

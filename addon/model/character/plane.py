@@ -4,6 +4,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 ALONG = np.cos(np.radians(20))  # a direction this near to an axis of the armature is meant to be that axis
 
@@ -25,11 +26,11 @@ class Placement:
     unit: float
     origin: tuple[float, float]
 
-    def to_plane(self, pixels):
+    def to_plane(self, pixels: npt.ArrayLike):
         """(…, 2) pixels, y down → (…, 2) right and up in the plane."""
         return (np.asarray(pixels, float) - self.origin) * (self.unit, -self.unit)
 
-    def to_pixels(self, plane):
+    def to_pixels(self, plane: npt.ArrayLike):
         """The inverse of `to_plane`."""
         return np.asarray(plane, float) / (self.unit, -self.unit) + self.origin
 
@@ -51,11 +52,11 @@ class Plane:
         """(2, 3)"""
         return np.stack([self.right, self.up])
 
-    def flat(self, points) -> np.ndarray:
+    def flat(self, points: npt.ArrayLike) -> np.ndarray:
         """(…, 3) → (…, 2)"""
         return np.asarray(points, float) @ self.axes.T
 
-    def lifted(self, points) -> np.ndarray:
+    def lifted(self, points: npt.ArrayLike) -> np.ndarray:
         """(…, 2) → (…, 3), in the plane itself."""
         return np.asarray(points, float) @ self.axes
 
@@ -64,7 +65,9 @@ FRONT = Plane(np.array([1.0, 0, 0]), np.array([0, 0, 1.0]))
 """XZ as seen from the front: rigs made by Tempose."""
 
 
-def best_fit(points, upwards=None, leftwards=None) -> Plane:
+def best_fit(
+    points: npt.ArrayLike, upwards: np.ndarray | None = None, leftwards: np.ndarray | None = None
+) -> Plane:
     """The plane that bones lie in.
 
     Parameters

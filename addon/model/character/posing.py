@@ -12,6 +12,7 @@ import numpy as np
 from .bones import Bone, Hook, Placed, hook, lineage, parents_first, parts_of, place
 from .joints import joints_of, spots
 from .mapping import PARTS, STUBS, BoneMap
+from .plane import Plane
 
 # Limits of the length scale, unless the artist sets others. Limbs that swing through the viewer's direction are
 # nearly gone for a frame or two; a longer bone would push the joint beyond it away by pixels.
@@ -76,7 +77,16 @@ class Posing:
         What could not be done.
     """
 
-    def __init__(self, points, scores, bones, bone_map, plane, options, joints):
+    def __init__(
+        self,
+        points: np.ndarray,
+        scores: np.ndarray,
+        bones: dict[str, Bone],
+        bone_map: BoneMap,
+        plane: Plane,
+        options: Options,
+        joints: Sequence[str],
+    ):
         self.frames = len(points)
         self.points = {j: bridged(points[:, i], scores[:, i] > 0) for i, j in enumerate(joints)}
         self.seen = {j: scores[:, i] > 0 for i, j in enumerate(joints)}
@@ -166,7 +176,7 @@ class Posing:
 
     def _normal(self, bone: Bone, index: int) -> bool:
         """Whether one of a bone's axes points at the viewer."""
-        return abs(bone.matrix[:, index] @ self.plane.normal) > 0.999 and bone.local_location
+        return bool(abs(bone.matrix[:, index] @ self.plane.normal) > 0.999 and bone.local_location)
 
 
 def _idle(bones: dict[str, Bone], bone_map: BoneMap) -> str:

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from .aim import aimed
-from .bones import Bone, Placed, lineage, place
+from .bones import Bone, Hook, Placed, lineage, place
 from .joints import joints_of
 from .legs import bent, lowered
 from .mapping import JOINTS, PARTS, STUBS, BoneMap
@@ -101,7 +101,9 @@ def _pass(figure: Posing, shift: np.ndarray) -> Solution:
     return Solution(channels, everywhere, sorted(set(figure.notices)))
 
 
-def _offset(figure: Posing, name, part, hooked, shift, moved) -> np.ndarray | None:
+def _offset(
+    figure: Posing, name: str, part: str | None, hooked: Hook, shift: np.ndarray, moved: set[str]
+) -> np.ndarray | None:
     """How far a bone has to leave its place (T, 2) in the plane, or None where it stays."""
     bone, here = figure.bones[name], figure.plane.flat(hooked.head)
     start = figure.plane.flat(figure.neutral[name].head)[0]

@@ -2,6 +2,7 @@
 """A turn about one fixed axis, in whatever a bone's rotation mode keeps. No bpy in here."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,7 +10,7 @@ STRAIGHT = 1 - 1e-6  # an axis this near to one of the bone's own counts as that
 STEP = np.radians(3)  # in which the way of Euler angles from rest is followed
 
 
-def matrix(axis, angle: np.ndarray) -> np.ndarray:
+def matrix(axis: np.ndarray | Sequence[float], angle: np.ndarray) -> np.ndarray:
     """(T, 3, 3) rotations about a unit axis (3,) by angles (T,)."""
     x, y, z = axis
     cross = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
@@ -17,7 +18,7 @@ def matrix(axis, angle: np.ndarray) -> np.ndarray:
     return np.eye(3) + sin * cross + (1 - cos) * (cross @ cross)
 
 
-def channels(mode: str, axis, angle: np.ndarray) -> tuple[str, dict[int, np.ndarray]]:
+def channels(mode: str, axis: np.ndarray, angle: np.ndarray) -> tuple[str, dict[int, np.ndarray]]:
     """The curves of a turn: the property's name and its values (T,) by index.
 
     Parameters
@@ -43,7 +44,7 @@ def channels(mode: str, axis, angle: np.ndarray) -> tuple[str, dict[int, np.ndar
     return "rotation_euler", {i: angles[:, i] for i in range(3)}
 
 
-def _eulers_from_rest(order: str, axis, angle: np.ndarray) -> np.ndarray:
+def _eulers_from_rest(order: str, axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
     """(T, 3) Euler angles of a turn, those that turning there from rest would lead to: they wind no more than it."""
     low, high = (int(np.ceil(max(side, 0) / STEP)) + 1 for side in (-angle.min(), angle.max()))
     ways = [

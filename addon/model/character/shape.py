@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Finding body parts by the shape of an armature, whatever its bones are called. No bpy in here."""
 
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -33,11 +34,11 @@ def by_shape(ends: dict[str, tuple], parents: dict[str, str | None]) -> BoneMap:
     heads = {parent for parent in parents.values() if parent is not None}
     chains = {name: _chain(name, parents) for name in ends if name not in heads}
 
-    def own(chain, other):
+    def own(chain: list[str], other: list[str]):
         """The part of a chain that another one does not share."""
         return [name for name in chain if name not in other]
 
-    def reach(chain):
+    def reach(chain: list[str]):
         return sum(float(np.linalg.norm(tip[n] - start[n])) for n in chain)
 
     legs = _pair(
@@ -64,7 +65,7 @@ def by_shape(ends: dict[str, tuple], parents: dict[str, str | None]) -> BoneMap:
     }
     sideways = sorted(above, key=lambda n: -abs(tip[n][0] - centre))
 
-    def is_arm(chain):
+    def is_arm(chain: list[str]):
         return reach(chain) > ARM * height and len(chain) >= 2 and start[chain[0]][1] > hip_height
 
     arms = _pair(sideways, above, own, is_arm, lambda a, b: (tip[a][0] - centre) * (tip[b][0] - centre) < 0)
@@ -108,15 +109,21 @@ def _chain(name: str | None, parents: dict) -> list[str]:
     return found
 
 
-def _other(pair, one, chains):
+def _other(pair: tuple[str, str], one: str, chains: dict[str, list[str]]):
     return chains[pair[0] if pair[1] == one else pair[1]]
 
 
-def _middle(chain, start, tip):
+def _middle(chain: list[str], start: dict[str, np.ndarray], tip: dict[str, np.ndarray]):
     return np.mean([(start[n] + tip[n]) / 2 for n in chain], axis=0)
 
 
-def _pair(order, chains, own, good, fits=lambda _a, _b: True):
+def _pair(
+    order: list[str],
+    chains: dict[str, list[str]],
+    own: Callable[[list[str], list[str]], list[str]],
+    good: Callable[[list[str]], bool],
+    fits: Callable[[str, str], bool] = lambda _a, _b: True,
+):
     """The first two leaves in this order whose own chains are good."""
     for i, first in enumerate(order):
         for second in order[:i]:
@@ -126,7 +133,14 @@ def _pair(order, chains, own, good, fits=lambda _a, _b: True):
     return None
 
 
-def _limb(bones: dict, chain: list[str], start, tip, parts, letter: str) -> None:
+def _limb(
+    bones: dict,
+    chain: list[str],
+    start: dict[str, np.ndarray],
+    tip: dict[str, np.ndarray],
+    parts: Sequence[str],
+    letter: str,
+) -> None:
     """Upper and lower part are the two longest neighbours; what is before and after them follows."""
     # A bone that ends where the one before it ends, for twisting, is no part of its own.
     far = max(float(np.linalg.norm(tip[n] - start[n])) for n in chain)

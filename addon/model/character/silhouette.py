@@ -36,7 +36,7 @@ def guess(alpha: np.ndarray) -> np.ndarray:
     return box if found is None else (found - 1) * step + step / 2
 
 
-def _boxed(rows, columns) -> np.ndarray:
+def _boxed(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
     """A standing figure between these rows and columns."""
     points = Reference.standing().points
     low, high = points.min(0), points.max(0)
@@ -71,7 +71,16 @@ def _by_limbs(solid: np.ndarray, box: np.ndarray) -> np.ndarray | None:
     return _joints(ways, feet, head, hands, thick[head], height, depth, box)
 
 
-def _joints(ways, feet, head, hands, radius: float, height: float, depth, box) -> np.ndarray:
+def _joints(
+    ways: list[np.ndarray],
+    feet: list[int],
+    head: int,
+    hands: list[int],
+    radius: float,
+    height: float,
+    depth: np.ndarray,
+    box: np.ndarray,
+) -> np.ndarray:
     """All joints of a figure whose limbs are known."""
     out = box.copy()
     crown, spine = ways[head][0], ways[head]

@@ -3,16 +3,22 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
+from typing import Any
 
 
-def _plain(value):
-    if isinstance(value, bool | str | int) or value is None:
-        return value
-    if isinstance(value, float):
-        return round(value, 4)  # F-curve and strip values come back as float32
-    if isinstance(value, dict):
-        return {str(key): _plain(value[key]) for key in sorted(value)}
-    return [_plain(item) for item in value]
+def _plain(many: dict[str, Any] | Iterable[Any]) -> dict[str, Any] | list[Any]:
+    """A dict or a list of what JSON knows, floats rounded: F-curve and strip values come back as float32."""
+    found = many if isinstance(many, dict) else dict(enumerate(many))
+    plain: dict[str, Any] = {}
+    for key, value in found.items():
+        if isinstance(value, float):
+            plain[str(key)] = round(value, 4)
+        elif value is None or isinstance(value, bool | str | int):
+            plain[str(key)] = value
+        else:
+            plain[str(key)] = _plain(value)
+    return plain if isinstance(many, dict) else list(plain.values())
 
 
 def fingerprint(facts: dict) -> str:

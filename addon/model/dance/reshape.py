@@ -2,7 +2,7 @@
 """Changing a dance without dancing it anew: mirrored, calmer or wilder. No bpy in here."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -38,7 +38,7 @@ def flipped(dance: Dance) -> Dance:
     return replace(dance, poses=replace(poses, keypoints=keypoints, scores=poses.scores[:, swap].copy()))
 
 
-def scaled(dance: Dance, amount: float, spans=None) -> Dance:
+def scaled(dance: Dance, amount: float, spans: Iterable[tuple[float, float]] | None = None) -> Dance:
     """Calmer (below 1) or wilder (above 1) movement about the smoothed pose.
 
     Bones keep the lengths they had in each frame, so that nothing grows. A foot that stands stays where it stands.
@@ -75,7 +75,7 @@ def scaled(dance: Dance, amount: float, spans=None) -> Dance:
     return replace(dance, poses=replace(poses, keypoints=keypoints))
 
 
-def fade(frames: int, rate: float, spans=None) -> np.ndarray:
+def fade(frames: int, rate: float, spans: Iterable[tuple[float, float]] | None = None) -> np.ndarray:
     """(T,) from 0 outside of the spans to 1 inside of them, over `FADE_SECONDS`; the dance's own ends do not fade."""
     if spans is None:
         return np.ones(frames)

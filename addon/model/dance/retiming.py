@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from tempose_pose.tempo import TempoMap
 
@@ -33,7 +34,7 @@ class Piece:
     shift: float
 
 
-def new_frames(frames, old: Timing, new: Timing) -> np.ndarray:
+def new_frames(frames: npt.ArrayLike, old: Timing, new: Timing) -> np.ndarray:
     """Where keys belong at the new tempo, not rounded; keys outside of the dance go along with its nearer end."""
     frames = np.asarray(frames, float)
     first, last = old.ends
@@ -43,7 +44,7 @@ def new_frames(frames, old: Timing, new: Timing) -> np.ndarray:
     return np.where(frames > last, frames + stop - last, moved)
 
 
-def placed(exact, by_hand, whole: bool = True) -> tuple[np.ndarray, np.ndarray]:
+def placed(exact: npt.ArrayLike, by_hand: npt.ArrayLike, whole: bool = True) -> tuple[np.ndarray, np.ndarray]:
     """Which of the keys stay, and on which frames.
 
     Parameters

@@ -8,9 +8,12 @@ without this, they would be planted anew, elsewhere.
 import base64
 import binascii
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tempose_pose.limits import FPS
 
@@ -37,7 +40,7 @@ class Stands:
         count = min(len(mask), len(self.held))
         return Stands(self.places[:count], self.held[:count] & mask[:count])
 
-    def at(self, seconds) -> tuple[np.ndarray, np.ndarray]:
+    def at(self, seconds: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Places (N, 2, 2), and (N, 2) whether they are held, at any seconds of the dance."""
         where = np.clip(np.asarray(seconds, float) * FPS, 0, len(self.held) - 1)
         low = np.floor(where + 1e-6).astype(int)
@@ -52,7 +55,7 @@ class Stands:
         return {"frames": len(flat), "places": base64.b64encode(flat.tobytes()).decode()}
 
 
-def from_text(said) -> Stands | None:
+def from_text(said: Any) -> Stands | None:
     """The same again; None where nothing of the kind was said."""
     try:
         flat = np.frombuffer(base64.b64decode(said["places"], validate=True), "<f4").reshape(
@@ -75,7 +78,7 @@ def joined(old: Stands | None, new: Stands | None) -> Stands | None:
     return Stands(places, held | old.held[:count])
 
 
-def whole(frames: int, ankles: np.ndarray, joints: list[str], spans) -> Stands:
+def whole(frames: int, ankles: np.ndarray, joints: list[str], spans: Iterable[tuple[float, float]]) -> Stands:
     """(T, 2, 2) places of ankles, held for these joints in these seconds [start, stop)."""
     held = np.zeros((frames, 2), bool)
     for start, stop in spans:

@@ -63,7 +63,7 @@ def _colour(joint: int) -> tuple[float, float, float]:
     return {"left": LEFT, "right": RIGHT}.get(side, MIDDLE)
 
 
-def _paint(out: np.ndarray, inside: np.ndarray, colour) -> None:
+def _paint(out: np.ndarray, inside: np.ndarray, colour: tuple[float, float, float]) -> None:
     """Lay a colour over what lies so many pixels inside of an outline."""
     cover = np.clip(inside + 0.5, 0, 1)[..., None].astype(np.float32)
     out += cover * (np.array([*colour, 1.0], np.float32) - out)

@@ -8,6 +8,7 @@ where there is no PyAV. No bpy in here.
 import sys
 import wave
 from fractions import Fraction
+from types import ModuleType
 
 BLOCK = 1024  # samples of AAC
 
@@ -42,7 +43,7 @@ def main(width: str, height: str, rate: str, path: str, sound: str = "") -> None
             container.mux(track.encode(None))
 
 
-def _samples(path: str, np) -> tuple:
+def _samples(path: str, np: ModuleType) -> tuple:
     """(2, N) float32 of a WAV file with 16 bits, and its rate."""
     with wave.open(path) as file:
         flat = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())

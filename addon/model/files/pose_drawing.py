@@ -10,6 +10,7 @@ import struct
 import zlib
 
 import numpy as np
+import numpy.typing as npt
 
 from tempose_pose.skeletons import OPENPOSE_18
 
@@ -75,7 +76,13 @@ def draw(
     return picture
 
 
-def _within(picture, middle, along, major: float, minor: float):
+def _within(
+    picture: np.ndarray,
+    middle: np.ndarray,
+    along: np.ndarray | tuple[float, float],
+    major: float,
+    minor: float,
+):
     """Rows and columns (N,) of the pixels in an ellipse, and their centres from its middle along both axes.
 
     Row by row, for a long limb covers little of the box around it.
@@ -103,13 +110,15 @@ def _within(picture, middle, along, major: float, minor: float):
     )
 
 
-def _blend(picture, y, x, cover, colour) -> None:
+def _blend(
+    picture: np.ndarray, y: np.ndarray, x: np.ndarray, cover: np.ndarray, colour: npt.ArrayLike
+) -> None:
     part = picture[y, x].astype(np.float32)
     part += np.clip(cover, 0, 1)[:, None] * (np.asarray(colour, np.float32) - part)
     picture[y, x] = np.rint(part)
 
 
-def _limb(picture, a, b, width: float, colour) -> None:
+def _limb(picture: np.ndarray, a: np.ndarray, b: np.ndarray, width: float, colour: npt.ArrayLike) -> None:
     """An ellipse from a to b, `width` its half thickness."""
     along = (b - a) / 2
     length = float(np.hypot(*along))
@@ -121,12 +130,12 @@ def _limb(picture, a, b, width: float, colour) -> None:
     _blend(picture, y, x, (1 - inside) / np.maximum(slope, 1e-6) + 0.5, colour)
 
 
-def _disc(picture, point, radius: float, colour) -> None:
+def _disc(picture: np.ndarray, point: np.ndarray, radius: float, colour: npt.ArrayLike) -> None:
     y, x, u, v = _within(picture, point, (1.0, 0.0), radius + 1, radius + 1)
     _blend(picture, y, x, radius - np.hypot(u, v) + 0.5, colour)
 
 
-def _line(picture, a, b, half: float, colour) -> None:
+def _line(picture: np.ndarray, a: np.ndarray, b: np.ndarray, half: float, colour: npt.ArrayLike) -> None:
     along = (b - a) / 2
     length = max(float(np.hypot(*along)), 1e-6)
     reach = length + half + 1  # an ellipse around a thin box is wide enough in its middle alone

@@ -14,6 +14,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from tempose_pose.request import runs as runs_of
+
 from ..character.mapping import JOINTS
 
 SIDES = ("left", "right")
@@ -143,7 +145,7 @@ def contacts_of(
 def _lingering(carries: np.ndarray, ankle: np.ndarray, most: int, near: float) -> np.ndarray:
     """Stands that begin and end where the foot comes to their place and leaves it, by at most so many frames."""
     out = carries.copy()
-    for start, end in _runs(carries):
+    for start, end in runs_of(carries):
         for edge, step in ((start, -1), (end - 1, 1)):
             for at in range(edge + step, edge + step * (most + 1), step):
                 if not 0 <= at < len(out) or np.hypot(*(ankle[at] - ankle[edge])) > near:
@@ -157,7 +159,7 @@ def _passed(
 ) -> np.ndarray:
     """Weight goes from foot to foot: who does not jump is not without both for a few frames."""
     out, nobody = contacts.copy(), ~contacts.any(1)
-    for start, end in _runs(nobody):
+    for start, end in runs_of(nobody):
         if start == 0 or end == len(out) or end - start > most or aloft[start:end].any():
             continue
         before, after = int(contacts[start - 1].argmax()), int(contacts[end].argmax())
@@ -212,25 +214,20 @@ def _floor(lowest: np.ndarray, rate: float) -> np.ndarray:
 def _runs_closed(carries: np.ndarray, gap: int, shortest: int) -> np.ndarray:
     """Without short gaps, then without short stands."""
     out = carries.copy()
-    runs = _runs(~out)
+    runs = runs_of(~out)
     for start, end in runs:
         if start > 0 and end < len(out) and end - start <= gap:
             out[start:end] = True
-    for start, end in _runs(out):
+    for start, end in runs_of(out):
         if end - start < shortest:
             out[start:end] = False
     return out
 
 
-def _runs(mask: np.ndarray) -> list[tuple[int, int]]:
-    edges = np.flatnonzero(np.diff(np.r_[False, mask, False].astype(int)))
-    return [(int(a), int(b)) for a, b in edges.reshape(-1, 2)]
-
-
-def _moves(ankle, carries, rate: float, height: float, ground: float | None):
+def _moves(ankle: np.ndarray, carries: np.ndarray, rate: float, height: float, ground: float | None):
     """What to add to an ankle (T, 2): pins while it carries, smooth in between; and where it is pinned (T,)."""
     move, pinned = np.zeros_like(ankle), np.zeros(len(ankle), bool)
-    runs, stands = _runs(carries), []
+    runs, stands = runs_of(carries), []
     calm = _smooth(ankle, max(round(0.1 * rate), 1))[:, 0]
     for run in runs:
         stands += _parts(calm, run, height, rate)
@@ -256,7 +253,7 @@ def swung(path: np.ndarray, pinned: np.ndarray, rate: float, height: float) -> n
     A foot that goes far above the ground anyway is left alone, and so is one that stays where it is.
     """
     out, count = path.copy(), len(path)
-    for start, end in _runs(~pinned):
+    for start, end in runs_of(~pinned):
         left, right = start > 0, end < count
         if not (left or right):
             continue
@@ -341,7 +338,7 @@ def _end(move: np.ndarray, at: int, step: int) -> tuple[np.ndarray, np.ndarray]:
     return move[at].copy(), speed
 
 
-def _cubic(a, da, b, db, length: int) -> np.ndarray:
+def _cubic(a: np.ndarray, da: np.ndarray, b: np.ndarray, db: np.ndarray, length: int) -> np.ndarray:
     """Frames 1 … length of a cubic over length + 1 steps."""
     span = length + 1
     t = (np.arange(1, span) / span)[:, None]

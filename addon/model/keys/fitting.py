@@ -7,15 +7,16 @@ the viewer. Keys are chosen by dynamic programming (see `key_frames`) at one pri
 sets. All channels of a bone share their keys, and for whole poses all bones do.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from tempose_pose.request import runs
+
 from . import key_frames, moments
 from .footing import Footing
 from .hermite import BoneKeys, evaluate, fit
-from .moments import runs
 from .refine import Effects, refined
 
 PRICES = np.geomspace(1e-2, 1e7, 91)  # squared pixels that a key of one channel has to save
@@ -109,7 +110,14 @@ class Search:
     """
 
     def __init__(
-        self, dense: Channels, forward: Forward, pixel=1.0, rate=30.0, hits=(), footing=None, tell=None
+        self,
+        dense: Channels,
+        forward: Forward,
+        pixel: float = 1.0,
+        rate: float = 30.0,
+        hits: Iterable[float] = (),
+        footing: Footing | None = None,
+        tell: Callable[[int], None] | None = None,
     ):
         self.dense, self.forward, self.pixel = dense, forward, pixel
         self.names, self.tell = list(dense), tell or (lambda _count: None)

@@ -30,7 +30,7 @@ class BoneKeys:
     slopes: np.ndarray
 
 
-def basis(span, t) -> tuple:
+def basis(span: np.ndarray | float, t: np.ndarray) -> tuple:
     """What the value and the slope at the left key, and at the right one, count at shares `t` of a span of frames."""
     rise = t**2 * (3 - 2 * t)
     return 1 - rise, span * t * (1 - t) ** 2, rise, -span * t**2 * (1 - t)
@@ -106,7 +106,7 @@ def _normal(dense: np.ndarray, square: np.ndarray, at: np.ndarray) -> tuple:
     return low, main, high, right
 
 
-def _block_tridiagonal(low, main, high, right) -> np.ndarray:
+def _block_tridiagonal(low: np.ndarray, main: np.ndarray, high: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Solve (B, N, 2, 2) systems side by side, by cyclic reduction: every second row goes, all at once."""
     gone = main.shape[1] // 2
     if not gone:

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from .key_marks import GENERATED
 
@@ -40,7 +41,7 @@ class CurveKeys:
     by_hand: np.ndarray
 
     @classmethod
-    def new(cls, frames, values) -> "CurveKeys":
+    def new(cls, frames: npt.ArrayLike, values: npt.ArrayLike) -> "CurveKeys":
         """Generated keys with handles that Blender computes."""
         co = np.stack([frames, values], 1).astype(np.float32)
         columns = {n: np.full(len(co), value, kind) for n, (kind, value) in COLUMNS.items()}
@@ -63,14 +64,14 @@ class CurveKeys:
         kinds = (self.columns["handle_left_type"], self.columns["handle_right_type"])
         return not any(((k == FREE) | (k == ALIGNED)).any() for k in kinds)
 
-    def pick(self, index) -> "CurveKeys":
+    def pick(self, index: np.ndarray | slice | list[int]) -> "CurveKeys":
         """Some of the keys."""
         return CurveKeys(
             self.co[index], self.left[index], self.right[index],
             {name: column[index] for name, column in self.columns.items()}, self.by_hand[index],
         )  # fmt: skip
 
-    def at(self, frames, left, right) -> "CurveKeys":
+    def at(self, frames: np.ndarray, left: np.ndarray, right: np.ndarray) -> "CurveKeys":
         """The same keys on other frames, with their handles on other frames."""
         parts = []
         for array, x in ((self.co, frames), (self.left, left), (self.right, right)):
@@ -102,7 +103,7 @@ class CurveKeys:
         by = np.asarray([1, factor], np.float32)
         return CurveKeys(self.co * by, self.left * by, self.right * by, self.columns, self.by_hand)
 
-    def changed(self, index: int, **columns) -> "CurveKeys":
+    def changed(self, index: int, **columns: int) -> "CurveKeys":
         """The same with other columns for one key."""
         new = {name: column.copy() for name, column in self.columns.items()}
         for name, value in columns.items():

@@ -9,6 +9,7 @@ Marks of one Action are a text that is kept with it.
 import base64
 import binascii
 import json
+from typing import Any
 
 import numpy as np
 
@@ -70,7 +71,7 @@ def to_text(by_curve: dict[tuple[str, int], np.ndarray]) -> str:
     return json.dumps({"form": FORM, "curves": curves}, separators=(",", ":"))
 
 
-def from_text(text) -> dict[tuple[str, int], np.ndarray]:
+def from_text(text: Any) -> dict[tuple[str, int], np.ndarray]:
     """The inverse of `to_text`; nothing where the text is missing or damaged."""
     try:
         data = json.loads(text)

@@ -4,8 +4,9 @@
 `take_keys.plan` reads from the scene all that this needs, so that a thread may do it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -91,7 +92,7 @@ class Plan:
     stands: Stands | None = None
 
 
-def alike(one, other) -> bool:
+def alike(one: Any, other: Any) -> bool:
     """Whether two plans, or parts of plans, say the same, but for what changes while the animation plays."""
     if one is other or type(one) is not type(other):
         return one is other
@@ -151,7 +152,7 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
     values = {bone: np.stack([c.values for c in own], 1) for bone, own in bones.items()}
     layout = {b: [(c.path.rpartition(".")[2], c.index) for c in own] for b, own in bones.items()}
     forward = Forward(plan.bones, plan.bone_map, plan.plane, layout)
-    hits = _beats(plan.dance, plan.span, frames) if choice.beats or choice.density == "POSES" else []
+    hits = _beats(plan.dance, plan.span, frames).tolist() if choice.beats or choice.density == "POSES" else []
     fit = _fit(plan, values, forward, hits, None if stepped else _footing(plan, forward, planting), tell)
     out = []
     for bone, own in bones.items():
@@ -183,7 +184,12 @@ def _footing(plan: Plan, forward: Forward, planting: feet.Planting) -> Footing |
 
 
 def _fit(
-    plan: Plan, values: fitting.Channels, forward: Forward, hits, footing: Footing | None, tell
+    plan: Plan,
+    values: fitting.Channels,
+    forward: Forward,
+    hits: Sequence[int],
+    footing: Footing | None,
+    tell: Callable[[int], None] | None,
 ) -> fitting.Fit:
     """Keys of a dance that has not one on every frame."""
     choice = plan.choice

@@ -43,11 +43,6 @@ def holds(moved: np.ndarray, rate: float) -> np.ndarray:
     return held
 
 
-def runs(mask: np.ndarray) -> np.ndarray:
-    """(R, 2) first frame and the frame after the last of each run."""
-    return np.flatnonzero(np.diff(np.r_[False, mask, False].astype(int))).reshape(-1, 2)
-
-
 def extremes(pace: np.ndarray) -> np.ndarray:
     """Frames at which the figure is slowest between two moves: where a pose is reached."""
     count, found = len(pace), []

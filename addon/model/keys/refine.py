@@ -65,7 +65,15 @@ def refined(
 class _Part:
     """A bone's keys, and how values and slopes spread over the frames."""
 
-    def __init__(self, name: str, keys: BoneKeys, free, sloped, effects, count: int):
+    def __init__(
+        self,
+        name: str,
+        keys: BoneKeys,
+        free: np.ndarray,
+        sloped: np.ndarray,
+        effects: list[tuple[np.ndarray, np.ndarray]],
+        count: int,
+    ):
         self.name, self.keys, self.effects, self.count = name, keys, effects, count
         self.scale = np.stack([free, sloped])[..., None].astype(float)  # (2, N, 1)
         at = keys.at

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from .key_arrays import ALIGNED, CONSTANT, FREE, CurveKeys, cut_at, together, value_at
 from .key_marks import COMPUTED, GENERATED
@@ -79,7 +80,7 @@ class Seam:
             miss, speed = turn, 0.0  # poses that are held: they change at once
         return cls(old, frame, away, kept, not beside, miss - turn, speed, turn)
 
-    def lead(self, frames, reach: float):
+    def lead(self, frames: npt.ArrayLike, reach: float):
         """What is added to the new curve at some frames: a cubic Hermite curve that ends flat."""
         share = np.clip((np.asarray(frames, float) - self.frame) * self.away / reach, 0, 1)
         return (1 - share) ** 2 * ((1 + 2 * share) * self.miss + share * reach * self.speed)
@@ -106,7 +107,7 @@ def filled(
         return inside
     turn = seams[0].turn
 
-    def by(frames):
+    def by(frames: npt.ArrayLike):
         return turn + sum(seam.lead(frames, reach) for seam in seams)
 
     inside = inside.raised(by)
@@ -134,7 +135,9 @@ def firm(part: CurveKeys, index: int) -> CurveKeys:
     return part.changed(index, handle_left_type=kind, handle_right_type=kind)
 
 
-def _shaped(fresh: CurveKeys, wanted: list, first: float, last: float, fresh_at) -> CurveKeys:
+def _shaped(
+    fresh: CurveKeys, wanted: list, first: float, last: float, fresh_at: Callable[[float], float]
+) -> CurveKeys:
     """The new keys from `first` to `last`, with keys on the wanted frames that do not change the curve."""
     for frame in wanted:
         fresh = cut_at(fresh, frame)
@@ -227,7 +230,7 @@ def _handle(seam: Seam, co: np.ndarray, slope: float, target: Callable[[float], 
     return handles[best], float(missed[best] / max(np.ptp(np.r_[wanted, point[1], co[1]]), 1e-9))
 
 
-def _played(p0, p1, p2, p3, frames: np.ndarray) -> np.ndarray:
+def _played(p0: np.ndarray, p1: np.ndarray, p2: np.ndarray, p3: np.ndarray, frames: np.ndarray) -> np.ndarray:
     """(N, T) values at frames of Bezier curves of which one handle is one of (N, 2); crossing ones are shortened."""
     count = max(np.atleast_2d(p1).shape[0], np.atleast_2d(p2).shape[0])
     p1, p2 = (np.broadcast_to(np.atleast_2d(p), (count, 2)) for p in (p1, p2))

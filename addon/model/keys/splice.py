@@ -133,7 +133,7 @@ def _through(
     if not len(inside):
         return hand
 
-    def values_at(frames):
+    def values_at(frames: np.ndarray):
         return np.interp(frames, inside.frames, inside.values)
 
     by, turns = lead(values_at, hand.frames, hand.values, reach, ends, angle)

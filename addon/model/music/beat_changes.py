@@ -2,27 +2,26 @@
 """What an artist does to a beat grid: half, double, nudge, bars, single beats and locks. No bpy in here."""
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
+from tempose_pose.request import runs
+
 from ..errors import Problem
 from .beats import BAR, DOWN, EDITED, METRES, MIN_GAP, PIN, EditedGrid, inside, nearest, none
 
+Change = Callable[[np.ndarray, np.ndarray, int, int], tuple[np.ndarray, np.ndarray]]
+"""From seconds and flags of some beats, and the indices of the first and of the one behind them, to new ones."""
 REACH = 4
 """Beats on either side that give way to one that is moved, where no pin or lock is nearer."""
 
 
-def _free(grid: EditedGrid, span) -> np.ndarray:
+def _free(grid: EditedGrid, span: tuple[float, float] | None) -> np.ndarray:
     """(N,) bool: the beats that an operation may change."""
     free = ~grid.locked
     return free if span is None else free & inside(grid.times, [span])
-
-
-def runs(free: np.ndarray) -> list[tuple[int, int]]:
-    """Stretches of True as (first, behind)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], free.astype(int), [0]])))
-    return list(zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True))
 
 
 def _need(free: np.ndarray) -> None:
@@ -36,7 +35,7 @@ def _joined(grid: EditedGrid, parts: list[tuple[np.ndarray, np.ndarray]]) -> Edi
     return replace(grid, times=times, flags=flags)
 
 
-def each_run(grid: EditedGrid, span, change) -> EditedGrid:
+def each_run(grid: EditedGrid, span: tuple[float, float] | None, change: Change) -> EditedGrid:
     """`change(times, flags, first, behind)` on each stretch that is free; the rest as it is."""
     free = _free(grid, span)
     _need(free)
@@ -68,7 +67,7 @@ def first_bar(flags: np.ndarray, metre: int) -> int:
     return int(np.bincount(places % metre, minlength=metre).argmax()) if len(places) else 0
 
 
-def half(grid: EditedGrid, span=None) -> EditedGrid:
+def half(grid: EditedGrid, span: tuple[float, float] | None = None) -> EditedGrid:
     """Every second beat. The ones that stay are those on most downbeats; the metre stays, so bars last twice as long.
 
     Parameters
@@ -78,7 +77,7 @@ def half(grid: EditedGrid, span=None) -> EditedGrid:
     """
     metre = grid.metre
 
-    def change(times, flags, _first, _behind):
+    def change(times: np.ndarray, flags: np.ndarray, _first: int, _behind: int):
         down = np.flatnonzero(flags & DOWN)
         phase = int(np.bincount(down % 2, minlength=2).argmax()) if len(down) else 0
         kept = flags[phase::2]
@@ -88,11 +87,11 @@ def half(grid: EditedGrid, span=None) -> EditedGrid:
     return each_run(grid, span, change)
 
 
-def double(grid: EditedGrid, span=None) -> EditedGrid:
+def double(grid: EditedGrid, span: tuple[float, float] | None = None) -> EditedGrid:
     """A beat half-way between any two. The metre stays, so bars last half as long."""
     metre = grid.metre
 
-    def change(times, flags, _first, behind):
+    def change(times: np.ndarray, flags: np.ndarray, _first: int, behind: int):
         # The last interval of a stretch ends on the beat behind it, which stays.
         ends = np.append(times, grid.times[behind]) if behind < len(grid) else times
         between = (ends[:-1] + ends[1:]) / 2
@@ -109,14 +108,14 @@ def double(grid: EditedGrid, span=None) -> EditedGrid:
     return each_run(grid, span, change)
 
 
-def three_to_two(grid: EditedGrid, span=None) -> EditedGrid:
+def three_to_two(grid: EditedGrid, span: tuple[float, float] | None = None) -> EditedGrid:
     """Two beats where there were three: dotted beats, as in 6/8, where the detector counted plain ones.
 
     The first downbeat stays a beat; bars of three beats become bars of two, other metres stay.
     """
     metre = grid.metre * 2 // 3 if grid.metre % 3 == 0 else grid.metre
 
-    def change(times, flags, _first, _behind):
+    def change(times: np.ndarray, flags: np.ndarray, _first: int, _behind: int):
         down = np.flatnonzero(flags & DOWN)
         anchor = int(down[0]) if len(down) else 0
         places = anchor + 1.5 * np.arange(-(anchor // 1.5), (len(times) - 1 - anchor) // 1.5 + 1)
@@ -127,7 +126,9 @@ def three_to_two(grid: EditedGrid, span=None) -> EditedGrid:
     return each_run(grid, span, change)
 
 
-def nudge(grid: EditedGrid, seconds, span=None) -> EditedGrid:
+def nudge(
+    grid: EditedGrid, seconds: float | np.ndarray, span: tuple[float, float] | None = None
+) -> EditedGrid:
     """All beats that are free, later by so many seconds (each its own, if an array); earlier where negative."""
     free = _free(grid, span)
     _need(free)
@@ -151,7 +152,7 @@ def _need_song(seconds: float) -> None:
         raise Problem("beats_before", "The sound has not begun there yet. Choose a frame on its strip.")
 
 
-def _keep_out(grid: EditedGrid, times) -> None:
+def _keep_out(grid: EditedGrid, times: np.ndarray) -> None:
     if inside(times, grid.locks).any():
         raise Problem("beats_collide", "The beats would move into a locked span. Unlock it, or move less.")
 

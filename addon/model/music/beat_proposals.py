@@ -9,7 +9,9 @@ from .beat_changes import set_downbeat
 from .beats import BAR, DOWN, EDITED, MIN_GAP, EditedGrid, inside, nearest
 
 
-def joined_with(grid: EditedGrid, times, flags, more, more_flags) -> EditedGrid:
+def joined_with(
+    grid: EditedGrid, times: np.ndarray, flags: np.ndarray, more: np.ndarray, more_flags: np.ndarray
+) -> EditedGrid:
     """Two sets of beats in one; where two are too close the second set's stay."""
     times, more = np.asarray(times, float), np.asarray(more, float)
     if len(more) and len(times):

@@ -2,13 +2,15 @@
 """Beats tapped along with the song: the pulse of some taps, and the grid at that pulse. No bpy in here."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tempose_pose.request import runs
+
 from ..errors import Problem
-from .beat_changes import barred, double, each_run, first_bar, half, runs
+from .beat_changes import barred, double, each_run, first_bar, half
 from .beat_proposals import joined_with
 from .beats import EDITED, MAX_BEATS, MIN_GAP, EditedGrid, inside, none
 
@@ -186,7 +188,7 @@ def _other_half(grid: EditedGrid) -> EditedGrid:
     kept = set(half(grid).times.tolist())
     metre = grid.metre
 
-    def change(times, flags, _first, _behind):
+    def change(times: np.ndarray, flags: np.ndarray, _first: int, _behind: int):
         phase = 1 if len(times) and times[0] in kept else 0
         marks = flags[phase::2]
         return times[phase::2], barred(marks, metre, first_bar(marks, metre)) | EDITED
@@ -204,7 +206,7 @@ def _same_tempo(grid: EditedGrid, taps: Taps, heard: np.ndarray) -> bool:
     return bool(abs(np.median(np.diff(grid.times[window])) / taps.period - 1) < 0.06)
 
 
-def _agrees(grid: EditedGrid, taps: Taps, heard) -> bool:
+def _agrees(grid: EditedGrid, taps: Taps, heard: Iterable[float]) -> bool:
     heard = np.asarray(list(heard), float)
     if not _same_tempo(grid, taps, heard):
         return False

@@ -8,6 +8,7 @@ change of view. The cost of a picture depends on what is visible, and lines that
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from tempose_pose.tempo import TempoMap
 
@@ -87,7 +88,7 @@ class View:
     lines: bool = True
     low: float | None = None
 
-    def x(self, frames):
+    def x(self, frames: npt.ArrayLike):
         """Pixels at frames."""
         return (np.asarray(frames, float) - self.first) * self.width / (self.last - self.first)
 
@@ -137,7 +138,7 @@ def _power(gap: float, wanted: float) -> int:
     return step
 
 
-def _mix(share, low, high) -> np.ndarray:
+def _mix(share: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> np.ndarray:
     share = np.asarray(share, float)[:, None]
     return np.asarray(low) * (1 - share) + np.asarray(high) * share
 
@@ -183,7 +184,7 @@ class _Painter:
         self.rects: list = []
         self.colors: list = []
 
-    def put(self, boxes, shades) -> None:
+    def put(self, boxes: npt.ArrayLike, shades: npt.ArrayLike) -> None:
         """Add rectangles in one colour, or each in its own."""
         self.rects.append(np.asarray(boxes, float).reshape(-1, 4))
         self.colors.append(np.broadcast_to(np.asarray(shades, float), (len(self.rects[-1]), 4)))
@@ -242,7 +243,7 @@ class _Painter:
         low, up = np.full(len(edges), self.ruler), np.full(len(edges), self.ruler + 3 * self.u)
         self.put(np.c_[edges[:, 0], low, edges[:, 1], up], tone)
 
-    def tone(self, which) -> np.ndarray:
+    def tone(self, which: np.ndarray | slice) -> np.ndarray:
         """(N, 3) colours of confidence."""
         return _mix(self.laid.sure[which], self.color["unsure"], self.color["sure"])
 

@@ -8,10 +8,12 @@ Terms: a *beat* is one tap of the foot, a *downbeat* begins a bar, the *metre* i
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from tempose_pose.grid import BeatGrid
 from tempose_pose.limits import MAX_BEATS
@@ -130,7 +132,7 @@ class EditedGrid:
         }
 
 
-def from_plain(value) -> EditedGrid:
+def from_plain(value: Any) -> EditedGrid:
     """The grid that `EditedGrid.to_plain` wrote; raises `Problem` for anything else."""
     try:
         locks = tuple((float(a), float(b)) for a, b in value["locks"])
@@ -170,7 +172,7 @@ def from_times(
     return EditedGrid(times, np.where(down, DOWN, 0) | flags, confidence=float(confidence), heard=rows)
 
 
-def inside(times, spans) -> np.ndarray:
+def inside(times: npt.ArrayLike, spans: Iterable[tuple[float, float]]) -> np.ndarray:
     """(N,) bool: which seconds lie in any of the spans, ends included."""
     times = np.asarray(times, float)
     found = np.zeros(times.shape, bool)

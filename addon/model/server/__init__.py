@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server: its environment and process, the client, and the job that waits for its answers."""
+"""The server: its environment and process, the client, and the background task that waits for its answers."""

@@ -131,7 +131,7 @@ def set_up(
     lock: Path | None = None,
     torch_index: str = "",
 ) -> Path:
-    """Make or finish an environment beside the one in use, which it replaces at the end; runs in the job's thread.
+    """Make or finish an environment beside the one in use, which it replaces at the end; runs in the task's thread.
 
     Returns its interpreter. Whatever goes wrong, the environment that was in use stays in use.
 
@@ -315,7 +315,7 @@ def _pip_counts(inside: Path) -> bool:
 def _run(
     work: Worker, out: TextIO, command: list[str], log: Path, hear: Callable[[str], None] | None = None
 ) -> None:
-    """Run a command to its end, its words in the log; ends it when the job is canceled."""
+    """Run a command to its end, its words in the log; ends it when the task is canceled."""
     out.write(f"$ {' '.join(command)}\n")
     out.flush()
     try:

@@ -20,7 +20,7 @@ _BLOCK = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 
 
 class Worker(Protocol):
-    """The job that sets up: it says how far it is, and its `sleep` ends in `Canceled` when the person says so."""
+    """The task that sets up: it says how far it is, and its `sleep` ends in `Canceled` when the person says so."""
 
     def status(self, text: str) -> None: ...
     def progress(self, share: float) -> None: ...
@@ -38,7 +38,7 @@ class Total:
     Parameters
     ----------
     work : Worker
-        The job itself.
+        The task itself.
     lock : Path, optional
         All that will be downloaded; without it the share is told by the steps alone.
     """

@@ -2,6 +2,7 @@
 """The part of the timeline that a panel's settings mean. No bpy in here."""
 
 from dataclasses import replace
+from typing import Protocol
 
 from tempose_pose.grid import BeatGrid
 
@@ -9,6 +10,24 @@ from ..errors import Problem
 from . import ranges
 from .playback import Playback
 from .timing import Span
+
+
+class Area(Protocol):
+    """A part of the timeline as settings have it, in frames or bars."""
+
+    area: str
+    first_frame: int
+    last_frame: int
+    first_bar: int
+    last_bar: int
+
+
+class PreviewRange(Protocol):
+    """What of a scene is played again and again, where that is on."""
+
+    use_preview_range: bool
+    frame_preview_start: int
+    frame_preview_end: int
 
 
 def downbeats(playback: Playback, beats: BeatGrid | None) -> list[float]:
@@ -24,14 +43,15 @@ def part_of(playback: Playback, start: float, stop: float) -> Playback:
     return replace(playback, span=span, tempo=tempo, song_start=first, song_seconds=last - first)
 
 
-def seconds_of(scene, group, playback: Playback, beats: BeatGrid | None) -> tuple[float, float] | None:
+def seconds_of(
+    scene: PreviewRange, group: Area, playback: Playback, beats: BeatGrid | None
+) -> tuple[float, float] | None:
     """Timeline seconds (start, stop) of the playback's span; None for all of it.
 
     Parameters
     ----------
-    scene
-        Whose preview range counts.
-    group : TemposeGenerate or TemposeEdit
+    scene : PreviewRange
+    group : Area
     playback : Playback
     beats : BeatGrid, optional
         In song seconds, for bars.

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a song is played: where it lies on the timeline, and how fast. No bpy in here."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
+
+import numpy as np
+import numpy.typing as npt
 
 from tempose_pose.tempo import TempoMap
 
@@ -24,11 +28,11 @@ class Timing:
     span: Span
     tempo: TempoMap
 
-    def song_at(self, frames):
+    def song_at(self, frames: npt.ArrayLike):
         """Song seconds at scene frames."""
         return self.tempo.to_song(self.span.second_at(frames))
 
-    def frame_at(self, song):
+    def frame_at(self, song: np.ndarray | Sequence[float] | float):
         """Scene frames (not rounded) at song seconds."""
         return self.span.frame_at(self.tempo.to_timeline(song))
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the tempo settings ask for: how the song is to be played, and which beats the dance is to hear.
 
-No bpy in here. Settings are anything with the properties of `TemposeSettings`.
+No bpy in here.
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -17,7 +19,18 @@ from .playback import Playback
 from .timing import Span
 
 
-def playback_for(settings, now: Playback, beats: BeatGrid | None) -> Playback:
+class TempoSettings(Protocol):
+    """The tempo that is asked for."""
+
+    tempo_factor: float
+
+    @property
+    def sections(self) -> Iterable[tempo_sections.TempoSection]:
+        """With a tempo of their own."""
+        ...
+
+
+def playback_for(settings: TempoSettings, now: Playback, beats: BeatGrid | None) -> Playback:
     """The song at the tempo that the settings ask for; it begins where it is heard now.
 
     Parameters
@@ -33,7 +46,7 @@ def playback_for(settings, now: Playback, beats: BeatGrid | None) -> Playback:
     return replace(now, span=span, tempo=tempo)
 
 
-def beats_for(settings, playback: Playback, beats: BeatGrid | None) -> BeatGrid | None:
+def beats_for(settings: TempoSettings, playback: Playback, beats: BeatGrid | None) -> BeatGrid | None:
     """The beats that a dance is asked for with: the grid, halved or doubled in passages; None: detected."""
     passages = tempo_sections.passages(settings.sections, playback.song_end)
     if not passages:

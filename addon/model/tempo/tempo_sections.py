@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the sections in the panel ask for: speeds for the tempo map, and passages in half or double time.
 
-No bpy in here. A section here is anything with the properties of `TemposeSection`.
+No bpy in here.
 """
 
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
+from typing import Protocol
 
 from tempose_pose.tempo import MAX_FACTOR, MIN_FACTOR
 
@@ -16,19 +17,34 @@ NO_BEATS = "A target in BPM needs to know the music's own tempo: press Find Beat
 NO_PASSAGE_BEATS = "Half and double time need to know the beats: press Find Beats first."
 
 
-def spans(sections: Iterable, end: float) -> list[tuple]:
+class TempoSection(Protocol):
+    """A part of the song with a tempo of its own, up to the next one's start."""
+
+    start: float
+    kind: str
+    factor: float
+    bpm: float
+    ramp: bool
+    last_factor: float
+    last_bpm: float
+    feel: str
+
+
+def spans(sections: Iterable[TempoSection], end: float) -> list[tuple[TempoSection, float, float]]:
     """(section, start, stop) in song seconds, in order; each lasts up to the next one's start."""
     ordered = sorted(sections, key=attrgetter("start"))
     stops = [*[s.start for s in ordered], end][1:]
     return [(s, s.start, max(stop, s.start)) for s, stop in zip(ordered, stops, strict=True)]
 
 
-def speeds(sections: Iterable, end: float, factor: float, beats: Sequence[float]) -> list[tuple]:
+def speeds(
+    sections: Iterable[TempoSection], end: float, factor: float, beats: Sequence[float]
+) -> list[tuple[float, float, float]]:
     """Sections as `TempoMap.from_sections` takes them: (start, first factor, last factor).
 
     Parameters
     ----------
-    sections : of TemposeSection
+    sections : of TempoSection
     end : float
         Where the last one ends, in song seconds.
     factor : float
@@ -56,6 +72,6 @@ def speeds(sections: Iterable, end: float, factor: float, beats: Sequence[float]
     return out
 
 
-def passages(sections: Iterable, end: float) -> list[tuple[float, float, str]]:
+def passages(sections: Iterable[TempoSection], end: float) -> list[tuple[float, float, str]]:
     """Passages in half or double time, in song seconds."""
     return [(start, stop, s.feel) for s, start, stop in spans(sections, end) if s.feel != feel.NORMAL]

@@ -9,6 +9,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 
 def frame_rate(fps: float, fps_base: float) -> float:
@@ -34,11 +35,11 @@ class Span:
     seconds: float
     rate: float
 
-    def frame_at(self, timeline):
+    def frame_at(self, timeline: npt.ArrayLike):
         """Scene frames (not rounded) at timeline seconds."""
         return self.left + np.asarray(timeline, float) * self.rate
 
-    def second_at(self, frame):
+    def second_at(self, frame: npt.ArrayLike):
         """Timeline seconds at scene frames."""
         return (np.asarray(frame, float) - self.left) / self.rate
 
@@ -52,7 +53,7 @@ class Span:
         return np.arange(first, max(last, first + 1))
 
 
-def resample(keypoints, scores, fps: float, seconds):
+def resample(keypoints: np.ndarray, scores: np.ndarray, fps: float, seconds: npt.ArrayLike):
     """The dance at any seconds, on a smooth curve through its frames (Catmull-Rom).
 
     Straight lines would move every dip to the nearest frame of the dance, up to 17 ms off the beat.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The bones of an armature as Blender has them, and what keeps them from being keyed."""
 
+import bpy
 import numpy as np
 
 from ...model.character.bones import Bone
@@ -14,7 +15,7 @@ _RULING = {
 }  # fmt: skip
 
 
-def bones_of(ob, bone_map: BoneMap) -> dict[str, Bone]:
+def bones_of(ob: bpy.types.Object, bone_map: BoneMap) -> dict[str, Bone]:
     """All bones of an armature, with what keeps them from being keyed."""
     why = held(ob, bone_map)
     found = {}
@@ -38,13 +39,13 @@ def bones_of(ob, bone_map: BoneMap) -> dict[str, Bone]:
     return found
 
 
-def held(ob, bone_map: BoneMap) -> dict[str, str]:
+def held(ob: bpy.types.Object, bone_map: BoneMap) -> dict[str, str]:
     """Bones on which keys have no effect, and why."""
     targets = {bone for part, bone in bone_map.bones.items() if part.startswith("foot_ik")}
     return {**_driven(ob), **_rulers(ob, targets)}
 
 
-def _locked(posed) -> frozenset:
+def _locked(posed: bpy.types.PoseBone) -> frozenset:
     locked = {("location", i) for i in range(3) if posed.lock_location[i]}
     locked |= {("scale", i) for i in range(3) if posed.lock_scale[i]}
     locked |= {("rotation", i) for i in range(3) if posed.lock_rotation[i]}
@@ -53,7 +54,7 @@ def _locked(posed) -> frozenset:
     return frozenset(locked)
 
 
-def ruled(posed) -> str:
+def ruled(posed: bpy.types.PoseBone) -> str:
     """The constraint that has the last word about a bone, or nothing."""
     return next(
         (
@@ -65,7 +66,7 @@ def ruled(posed) -> str:
     )
 
 
-def _rulers(ob, targets: set[str]) -> dict[str, str]:
+def _rulers(ob: bpy.types.Object, targets: set[str]) -> dict[str, str]:
     """Bones that a constraint has the last word about, and how: legs pulled to mapped targets are not among them."""
     found: dict[str, str] = {}
     for posed in ob.pose.bones:
@@ -83,7 +84,7 @@ def _rulers(ob, targets: set[str]) -> dict[str, str]:
     return found
 
 
-def _driven(ob) -> dict[str, str]:
+def _driven(ob: bpy.types.Object) -> dict[str, str]:
     """Bones whose place, turn or size drivers set."""
     data, found = ob.animation_data, {}
     for driver in data.drivers if data else ():

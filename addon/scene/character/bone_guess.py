@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which bone of an armature is what: guessed from names and shape, or read from a file."""
 
+import bpy
+
 from ...model.character import bone_names
 from ...model.character.mapping import STUBS, BoneMap
 from ...model.character.plane import best_fit
@@ -8,7 +10,7 @@ from ...model.character.shape import by_shape
 from .armature import ruled
 
 
-def guess(ob, preset: str = "") -> tuple[BoneMap, str]:
+def guess(ob: bpy.types.Object, preset: str = "") -> tuple[BoneMap, str]:
     """A map by the names of bones and by their shape, and in words how it was found.
 
     Parameters
@@ -22,7 +24,7 @@ def guess(ob, preset: str = "") -> tuple[BoneMap, str]:
     return bone_names.with_ends(found, [bone.name for bone in ob.data.bones]), how
 
 
-def _guess(ob, preset: str) -> tuple[BoneMap, str]:
+def _guess(ob: bpy.types.Object, preset: str) -> tuple[BoneMap, str]:
     names = [bone.name for bone in ob.data.bones]
     held = {bone.name for bone in ob.pose.bones if ruled(bone)}
     if preset == "shape":
@@ -54,7 +56,7 @@ def _guess(ob, preset: str) -> tuple[BoneMap, str]:
     return best, how
 
 
-def fitted(ob, bone_map: BoneMap) -> BoneMap:
+def fitted(ob: bpy.types.Object, bone_map: BoneMap) -> BoneMap:
     """A map from a file on this armature, whatever its namespace."""
     return bone_names.apply(bone_map, [bone.name for bone in ob.data.bones])
 
@@ -65,7 +67,7 @@ def _worth(bone_map: BoneMap, held: set[str]) -> float:
     return value - 2.0 * len(bone_map.missing)
 
 
-def _shaped(ob, held: set[str]) -> BoneMap:
+def _shaped(ob: bpy.types.Object, held: set[str]) -> BoneMap:
     """A map from geometry alone, of the bones that deform where the rig says which do."""
     bones = ob.data.bones
     free = [b for b in bones if b.name not in held] or list(bones)
@@ -73,12 +75,14 @@ def _shaped(ob, held: set[str]) -> BoneMap:
     chosen = deform if len(deform) >= 8 else free
     kept = {b.name for b in chosen}
 
-    def parent(bone):
+    def parent(bone: bpy.types.Bone | None):
         bone = bone.parent
         while bone is not None and bone.name not in kept:
             bone = bone.parent
         return bone.name if bone is not None else None
 
-    plane = best_fit([list(p) for b in chosen for p in (b.head_local, b.tail_local)])
-    ends = {b.name: (plane.flat(list(b.head_local)), plane.flat(list(b.tail_local))) for b in chosen}
+    plane = best_fit([p.to_tuple() for b in chosen for p in (b.head_local, b.tail_local)])
+    ends = {
+        b.name: (plane.flat(b.head_local.to_tuple()), plane.flat(b.tail_local.to_tuple())) for b in chosen
+    }
     return by_shape(ends, {b.name: parent(b) for b in chosen})

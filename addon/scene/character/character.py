@@ -3,6 +3,7 @@
 
 import json
 import uuid
+from typing import TypeGuard
 
 import bpy
 import numpy as np
@@ -17,6 +18,7 @@ from ...model.character.plane import FRONT, Placement, Plane, best_fit
 from ...model.character.posing import Options
 from ...model.character.retarget import solve
 from ...model.errors import Problem
+from ..settings import Settings
 from . import limb_switches
 from .armature import bones_of, held
 
@@ -25,12 +27,12 @@ TALL = 720.0  # pixels from the feet to the nose of a figure that Tempose has no
 MANY = 3  # remarks of one kind that are said one by one
 
 
-def is_armature(ob) -> bool:
+def is_armature(ob: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
     """Whether this is an armature that is still there."""
     return ob is not None and ob.type == "ARMATURE"
 
 
-def why_not(ob) -> str:
+def why_not(ob: bpy.types.Object | None) -> str:
     """Why an object cannot dance, or nothing."""
     if not is_armature(ob):
         return "Select an armature"
@@ -46,7 +48,7 @@ def why_not(ob) -> str:
     return ""
 
 
-def tweak_reason(ob) -> str:
+def tweak_reason(ob: bpy.types.Object | None) -> str:
     """Why the NLA lets no other Action move an object, or nothing: a strip is tweaked, or a track plays alone."""
     data = ob.animation_data if ob is not None else None
     if data is None:
@@ -59,7 +61,7 @@ def tweak_reason(ob) -> str:
     return f"A strip of {ob.name} is being tweaked. Leave tweak mode first (Tab in the NLA editor)"
 
 
-def instance_reason(ob) -> str:
+def instance_reason(ob: bpy.types.Object | None) -> str:
     """Why an instance of a collection with a character in it cannot dance, or nothing."""
     group = ob.instance_collection if ob is not None and ob.instance_type == "COLLECTION" else None
     if group is None or not any(is_armature(one) for one in group.all_objects):
@@ -71,17 +73,17 @@ def instance_reason(ob) -> str:
     return f"{ob.name} shows a collection from elsewhere. {how}"
 
 
-def is_rig(ob) -> bool:
+def is_rig(ob: bpy.types.Object | None) -> bool:
     """Whether this object is an armature that can dance."""
     return not why_not(ob)
 
 
-def made_by_us(ob) -> bool:
+def made_by_us(ob: bpy.types.Object) -> bool:
     """Whether Tempose has made this armature."""
     return is_armature(ob) and PROPERTY in ob
 
 
-def stored(ob):
+def stored(ob: bpy.types.Object):
     """What is kept about an armature: with the object, or with the scene for a library override; None for none.
 
     Blender 5.2 loses what an add-on keeps on an override when its library has nothing of the kind.
@@ -92,7 +94,7 @@ def stored(ob):
     return next((kept for scene in scenes for kept in scene.tempose.overrides if kept.object == ob), None)
 
 
-def map_of(ob) -> BoneMap:
+def map_of(ob: bpy.types.Object) -> BoneMap:
     """The bone map that is stored with an armature, or that Tempose's own rigs have by name."""
     kept, names = stored(ob), ob.data.bones
     if kept is None and ob.tempose_character.mapped:
@@ -105,7 +107,7 @@ def map_of(ob) -> BoneMap:
     return BoneMap()
 
 
-def store(ob, bone_map: BoneMap) -> None:
+def store(ob: bpy.types.Object, bone_map: BoneMap) -> None:
     """Keep a map with its armature."""
     kept = stored(ob)
     if kept is None:
@@ -121,7 +123,7 @@ def store(ob, bone_map: BoneMap) -> None:
 # Identity ---------------------------------------------------------------------------------------------------------
 
 
-def identity(ob) -> str:
+def identity(ob: bpy.types.Object) -> str:
     """A mark that outlives undo, and renaming unless the armature has been copied."""
     kept = stored(ob)
     mark = kept.identity if kept is not None else ob.tempose_character.identity
@@ -130,7 +132,7 @@ def identity(ob) -> str:
     return f"{mark}:{ob.name}"
 
 
-def find(scene, mark: str):
+def find(scene: bpy.types.Scene, mark: str):
     """The armature with that mark, or None when it has been deleted."""
     own, _, name = mark.partition(":")
     found = [ob for ob in scene.objects if is_rig(ob) and identity(ob).partition(":")[0] == own]
@@ -142,7 +144,7 @@ _SMALL = {link.name for link in (*ENDS, *TOES)}
 # Plane and pose ---------------------------------------------------------------------------------------------------
 
 
-def plane_of(ob, bone_map: BoneMap | None = None) -> Plane:
+def plane_of(ob: bpy.types.Object, bone_map: BoneMap | None = None) -> Plane:
     """The plane the figure lies in, in the armature's space."""
     if made_by_us(ob):
         return FRONT
@@ -154,11 +156,11 @@ def plane_of(ob, bone_map: BoneMap | None = None) -> Plane:
         for part, b in at.items()
         if part not in _SMALL and part.split(".")[0] not in ("foot_ik", "eye", "ear")
     ]
-    points = [list(p) for b in body for p in (b.head_local, b.tail_local)]
+    points = [p.to_tuple() for b in body for p in (b.head_local, b.tail_local)]
     if len(points) < 2:
         return FRONT
 
-    def middle(*parts):
+    def middle(*parts: str):
         found = [np.array(at[p].head_local) for p in parts if p in at]
         return np.mean(found, axis=0) if found else None
 
@@ -174,7 +176,7 @@ def plane_of(ob, bone_map: BoneMap | None = None) -> Plane:
     return best_fit(points, upwards, np.sum(sides, axis=0) if sides else None)
 
 
-def placement(ob) -> Placement:
+def placement(ob: bpy.types.Object) -> Placement:
     """How the picture lies in the figure's plane."""
     if PROPERTY in ob:
         data = json.loads(ob[PROPERTY])
@@ -189,7 +191,7 @@ def placement(ob) -> Placement:
     return Placement(CANVAS, unit, (CANVAS[0] / 2 - (low[0] + high[0]) / 2 / unit, GROUND + low[1] / unit))
 
 
-def rest(ob) -> dict[str, Rest]:
+def rest(ob: bpy.types.Object) -> dict[str, Rest]:
     """The mapped bones at rest, in the figure's plane."""
     plane, found = plane_of(ob), {}
     for part, name in map_of(ob).bones.items():
@@ -200,14 +202,14 @@ def rest(ob) -> dict[str, Rest]:
     return found
 
 
-def spots_of(ob, bones: dict[str, Bone], bone_map: BoneMap) -> dict[str, Spot]:
+def spots_of(ob: bpy.types.Object, bones: dict[str, Bone], bone_map: BoneMap) -> dict[str, Spot]:
     """Which point of which bone each joint is, with those that a rig of ours carries without a bone of their own."""
     kept = json.loads(ob[PROPERTY]).get("carried", {}) if PROPERTY in ob else {}
     carried = {joint: Spot(bone, tuple(local)) for joint, (bone, local) in kept.items() if bone in bones}
     return carried | spots(bones, bone_map)
 
 
-def joints(ob, current: bool) -> dict[str, np.ndarray]:
+def joints(ob: bpy.types.Object, current: bool) -> dict[str, np.ndarray]:
     """Joints (2,) in the figure's plane: as it stands now, or at rest."""
     bone_map = map_of(ob)
     bones, plane = bones_of(ob, bone_map), plane_of(ob, bone_map)
@@ -221,7 +223,7 @@ def joints(ob, current: bool) -> dict[str, np.ndarray]:
     return {j: p[0] for j, p in joints_of(spots_of(ob, bones, bone_map), placed, plane).items()}
 
 
-def pose_of(ob, current: bool) -> Reference:
+def pose_of(ob: bpy.types.Object, current: bool) -> Reference:
     """The figure's pose as a reference: as it stands now, or at rest."""
     place, at = placement(ob), joints(ob, current)
     return Reference.from_joints({joint: place.to_pixels(point) for joint, point in at.items()}, place.canvas)
@@ -230,23 +232,23 @@ def pose_of(ob, current: bool) -> Reference:
 # A dance on it ---------------------------------------------------------------------------------------------------
 
 
-def stretch_name(ob) -> str:
+def stretch_name(ob: bpy.types.Object | None) -> str:
     """The setting that says whether bones of this character stretch: rigs of others have one of their own."""
     return "stretch" if ob is None or made_by_us(ob) else "stretch_others"
 
 
-def stretches(ob, settings) -> bool:
+def stretches(ob: bpy.types.Object, settings: Settings) -> bool:
     """Whether bones of this character take their length in the picture."""
     return getattr(settings, stretch_name(ob))
 
 
-def options_of(scene, stretch: bool) -> Options:
+def options_of(scene: bpy.types.Scene, stretch: bool) -> Options:
     """How the artist lets bones move."""
     settings = scene.tempose.character
     return Options(stretch, settings.shortest, settings.longest, settings.loose)
 
 
-def notice(ob, stretch: bool | None = None, bone_map: BoneMap | None = None) -> str:
+def notice(ob: bpy.types.Object, stretch: bool | None = None, bone_map: BoneMap | None = None) -> str:
     """What a dance on this armature leaves out, in words, or nothing.
 
     With `stretch` given, what is locked is found out too, by one frame of a dance. `bone_map` is the armature's, if
@@ -274,7 +276,7 @@ def _folded(what: str, texts: list[str]) -> str:
     return f"{what}{texts[0]}; and so on for {len(texts) - 1} more, listed under Bone Map, Show All"
 
 
-def remarks(ob, stretch: bool, bone_map: BoneMap) -> list[str]:
+def remarks(ob: bpy.types.Object, stretch: bool, bone_map: BoneMap) -> list[str]:
     """All that `notice` may have folded: bones that get no keys, or not all, and why.
 
     Asked at every redraw, so the last answer is kept for as long as nothing it depends on has changed.
@@ -296,7 +298,7 @@ def remarks(ob, stretch: bool, bone_map: BoneMap) -> list[str]:
 _last_remarks: dict = {}
 
 
-def _tried(ob, bone_map: BoneMap, stretch: bool) -> list[str]:
+def _tried(ob: bpy.types.Object, bone_map: BoneMap, stretch: bool) -> list[str]:
     bones, plane = bones_of(ob, bone_map), plane_of(ob, bone_map)
     at = joints_at_rest(bones, bone_map, plane)
     # Not quite the rest pose: what is locked is only noticed where something has to move.
@@ -311,13 +313,13 @@ def _tried(ob, bone_map: BoneMap, stretch: bool) -> list[str]:
 _CHANNELS = ("location", "rotation_euler", "rotation_quaternion", "rotation_axis_angle", "scale")
 
 
-def pose_now(ob) -> str:
+def pose_now(ob: bpy.types.Object) -> str:
     """The poses of mapped bones as text, to be put back by `put_back`."""
     names = sorted(set(map_of(ob).bones.values()))
     return json.dumps({n: {c: list(getattr(ob.pose.bones[n], c)) for c in _CHANNELS} for n in names})
 
 
-def put_back(ob, text: str) -> None:
+def put_back(ob: bpy.types.Object, text: str) -> None:
     """Pose the mapped bones as they were; all to rest where that is not known."""
     kept = json.loads(text) if text else {}
     for name in set(map_of(ob).bones.values()):
@@ -330,6 +332,6 @@ def put_back(ob, text: str) -> None:
             posed.rotation_axis_angle = (0, 0, 1, 0)
 
 
-def candidates(context) -> list:
+def candidates(context: bpy.types.Context) -> list:
     """Armatures of a scene that can dance."""
     return [ob for ob in context.scene.objects if is_rig(ob)]

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The dancer in Grease Pencil: a drawing bound to the rig, or ink, one drawing for each key."""
 
+from collections.abc import Callable
+from typing import Any
+
 import bpy
 import numpy as np
 
@@ -11,6 +14,7 @@ from ...model.character.looks import LOOKS
 from ...model.character.mapping import JOINTS
 from ...model.errors import Problem
 from .. import compat
+from ..window import scene_of
 from . import rig
 
 LINE = 0.0035  # radius of the line, as a share of the figure's height
@@ -18,12 +22,12 @@ MODIFIER = "Armature"
 FACE = ("left_eye", "right_eye", "nose", "neck")
 
 
-def bound_figure(context, ob):
+def bound_figure(context: bpy.types.Context, ob: bpy.types.Object):
     """A drawing of the rig's figure at rest that its bones move; returns the Grease Pencil object.
 
     All animation stays in the bones: one drawing, that may be redrawn by hand.
     """
-    scene = context.scene
+    scene = scene_of(context)
     at, height = _joints(ob, current=False)
     lift, bone_of = _lift(ob), _bones(ob)
     drawn = _new(scene, ob, f"{ob.name} ink figure")
@@ -56,7 +60,12 @@ def ink_frames(first: int, last: int, step: int, hits: list) -> list[int]:
     return sorted(frames)
 
 
-def ink(context, ob, frames: list[int], step=None):
+def ink(
+    context: bpy.types.Context,
+    ob: bpy.types.Object,
+    frames: list[int],
+    step: Callable[[int, int], None] | None = None,
+):
     """A drawing of the dancing figure at each of these frames; returns the Grease Pencil object.
 
     Parameters
@@ -65,7 +74,7 @@ def ink(context, ob, frames: list[int], step=None):
     step : callable (done, total), optional
         Told after each frame.
     """
-    scene = context.scene
+    scene = scene_of(context)
     if not frames:
         raise Problem("ink_nothing", "There are no frames to ink. Check the range.")
     rest, height = _joints(ob, current=False)
@@ -92,15 +101,15 @@ def ink(context, ob, frames: list[int], step=None):
     return drawn
 
 
-def remove(drawn) -> None:
+def remove(drawn: bpy.types.Object) -> None:
     """Take a Grease Pencil object and its data away."""
-    data = drawn.data
+    data: Any = drawn.data
     bpy.data.objects.remove(drawn)
     if data.users == 0:
         compat.grease_pencils().remove(data)
 
 
-def _joints(ob, current: bool) -> tuple[dict, float]:
+def _joints(ob: bpy.types.Object, current: bool) -> tuple[dict, float]:
     """Where each joint is in the rig's plane, and how tall the figure is."""
     pose, place = rig.pose_of(ob, current), rig.placement(ob)
     points, _ = with_mid_hip(place.to_plane(pose.points)[None], np.ones((1, len(pose.points))))
@@ -108,10 +117,10 @@ def _joints(ob, current: bool) -> tuple[dict, float]:
     return {joint: points[0][i] for i, joint in enumerate(JOINTS)} | more, float(np.ptp(points[0][:, 1]))
 
 
-def _lift(ob):
+def _lift(ob: bpy.types.Object):
     """From the figure's plane to the armature's space, at the depth where the bones lie."""
     plane = rig.plane_of(ob)
-    heads = [list(ob.data.bones[name].head_local) for name in rig.rest(ob)]
+    heads = [ob.data.bones[name].head_local.to_tuple() for name in rig.rest(ob)]
     depth = float(np.mean(np.asarray(heads) @ plane.normal)) if heads else 0.0
     return lambda points: plane.lifted(points) + depth * plane.normal
 
@@ -123,7 +132,7 @@ _INSTEAD = {
 }  # fmt: skip
 
 
-def _bones(ob):
+def _bones(ob: bpy.types.Object):
     """Part of the figure → the bone that moves it, or the next one inwards where there is none."""
     mapped, own = rig.map_of(ob).bones, rig.made_by_us(ob)
 
@@ -141,7 +150,9 @@ def _bones(ob):
     return bone_of
 
 
-def _shapes(figure: Figure, lift) -> list[tuple[np.ndarray, int, list[str]]]:
+def _shapes(
+    figure: Figure, lift: Callable[[np.ndarray], np.ndarray]
+) -> list[tuple[np.ndarray, int, list[str]]]:
     """Outlines from the farthest to the nearest: points (N, 3), material, the bone of each point."""
     points = np.asarray(figure.vertices, np.float32)
     bone_of = {i: bone for bone, indices in figure.groups.items() for i in indices}
@@ -152,7 +163,7 @@ def _shapes(figure: Figure, lift) -> list[tuple[np.ndarray, int, list[str]]]:
     ]
 
 
-def _new(scene, ob, name: str):
+def _new(scene: bpy.types.Scene, ob: bpy.types.Object, name: str):
     """An empty Grease Pencil object that moves with the rig, with a material for each colour."""
     data = compat.grease_pencils().new(name)
     drawn = bpy.data.objects.new(name, data)
@@ -176,13 +187,15 @@ def _material(name: str, colour: tuple):
     return material
 
 
-def _layer(drawn, name: str):
+def _layer(drawn: bpy.types.Object, name: str):
     layer = drawn.data.layers.new(name)
     layer.use_lights = False
     return layer
 
 
-def _write(drawing, drawn, shapes, height: float) -> None:
+def _write(
+    drawing: Any, drawn: bpy.types.Object, shapes: list[tuple[np.ndarray, int, list[str]]], height: float
+) -> None:
     """All strokes of one drawing at once: in 5.2 each access costs time with every drawing there is."""
     drawing.add_strokes([len(points) for points, _, _ in shapes])
     attributes = drawing.attributes

@@ -3,11 +3,13 @@
 
 import json
 
+import bpy
+
 SWITCH = "IK_FK"  # of Rigify's bones: 0 is IK, 1 is FK
 BEFORE = "tempose_ik_fk"  # on objects: how the switches were
 
 
-def switches(ob) -> dict[str, float]:
+def switches(ob: bpy.types.Object) -> dict[str, float]:
     """Bones that have a switch, and where it is."""
     found = {}
     for bone in ob.pose.bones:
@@ -17,12 +19,12 @@ def switches(ob) -> dict[str, float]:
     return found
 
 
-def on_ik(ob) -> bool:
+def on_ik(ob: bpy.types.Object) -> bool:
     """Whether a limb is not wholly on FK."""
     return any(value < 1 for value in switches(ob).values())
 
 
-def to_fk(ob) -> int:
+def to_fk(ob: bpy.types.Object) -> int:
     """Put all limbs on FK; returns how many were not."""
     before = {name: value for name, value in switches(ob).items() if value < 1}
     if before:
@@ -31,7 +33,7 @@ def to_fk(ob) -> int:
     return len(before)
 
 
-def back(ob) -> int:
+def back(ob: bpy.types.Object) -> int:
     """Put limbs back as they were before `to_fk`; returns how many."""
     before = {
         name: value for name, value in json.loads(ob.get(BEFORE, "{}")).items() if name in ob.pose.bones
@@ -42,7 +44,7 @@ def back(ob) -> int:
     return len(before)
 
 
-def _set(ob, values: dict[str, float]) -> None:
+def _set(ob: bpy.types.Object, values: dict[str, float]) -> None:
     for name, value in values.items():
         bone = ob.pose.bones[name]
         bone[SWITCH] = type(bone[SWITCH])(value)

@@ -2,6 +2,8 @@
 """A picture becomes a character: laid out with markers on its joints, then cut out and hung on a rig."""
 
 import json
+from collections.abc import Callable, Container
+from typing import Any
 
 import bpy
 import numpy as np
@@ -19,6 +21,7 @@ from ...model.character.mapping import BODY
 from ...model.errors import Problem
 from ...model.server.answers import mask_of
 from .. import compat
+from ..window import scene_of
 from . import rig
 
 PICTURE, MARKER, PEOPLE = (
@@ -32,7 +35,7 @@ LOOKED_AT = 1024  # pixels of the longer side that the server is sent
 DEPTH = 0.004  # how far arms stand before the body, in Blender units: they cover it, and nothing looks sloped
 
 
-def lay_out(context, image, tolerance: float):
+def lay_out(context: bpy.types.Context, image: bpy.types.Image, tolerance: float):
     """Put a picture into the scene with a marker on each joint; returns the picture's object.
 
     The markers are empties, a first guess, to be dragged where the joints are.
@@ -52,7 +55,7 @@ def lay_out(context, image, tolerance: float):
     return plane
 
 
-def mark(plane, joints: dict, doubtful=()) -> list[str]:
+def mark(plane: bpy.types.Object, joints: dict, doubtful: Container[str] = ()) -> list[str]:
     """Drag the markers to where joints were found; returns the joints that were not, whose markers stay.
 
     Hands and feet get markers of their own, which go along with the wrist's and the ankle's. Markers of the last
@@ -87,7 +90,7 @@ def mark(plane, joints: dict, doubtful=()) -> list[str]:
     return [joint for joint in BODY.joints if joint not in joints]
 
 
-def _marker(joint: str, parent):
+def _marker(joint: str, parent: bpy.types.Object):
     """An empty for a joint, to be dragged; those of hands and feet are small and without a name."""
     empty = bpy.data.objects.new(joint, None)
     small = joint in EXTREMITIES
@@ -101,7 +104,7 @@ def _marker(joint: str, parent):
     return empty
 
 
-def _colour(marker, doubtful: bool) -> None:
+def _colour(marker: bpy.types.Object, doubtful: bool) -> None:
     """Left is blue, right and middle are red; what may be wrong is yellow and larger."""
     joint = marker[MARKER]
     size = 0.008 if joint in EXTREMITIES else 0.025
@@ -110,17 +113,17 @@ def _colour(marker, doubtful: bool) -> None:
     marker.color = (1, 0.85, 0.1, 1) if doubtful else plain
 
 
-def keep_people(plane, people: list[dict]) -> None:
+def keep_people(plane: bpy.types.Object, people: list[dict]) -> None:
     """Remember who was found in the picture, the one whose joints are marked first."""
     plane[PEOPLE] = json.dumps(people)
 
 
-def people_of(plane) -> list[dict]:
+def people_of(plane: bpy.types.Object) -> list[dict]:
     """Who was found in a laid-out picture; the one whose joints are marked is first."""
     return json.loads(plane.get(PEOPLE, "[]"))
 
 
-def _within(ob, plane) -> Matrix:
+def _within(ob: bpy.types.Object | None, plane: bpy.types.Object) -> Matrix:
     """Where something that hangs on the picture is, in the picture's space."""
     matrix = Matrix()
     while ob is not None and ob != plane:
@@ -129,7 +132,7 @@ def _within(ob, plane) -> Matrix:
     return matrix
 
 
-def to_look_at(image) -> np.ndarray:
+def to_look_at(image: bpy.types.Image) -> np.ndarray:
     """(H, W, 3) uint8: the picture on white, small enough to be sent."""
     pixels = _pixels(image)
     step = max(1, -(-max(pixels.shape[:2]) // LOOKED_AT))
@@ -138,7 +141,7 @@ def to_look_at(image) -> np.ndarray:
     return np.round(255 * np.clip(pixels[..., :3] * alpha + 1 - alpha, 0, 1)).astype(np.uint8)
 
 
-def laid_out(scene):
+def laid_out(scene: bpy.types.Scene):
     """The picture with markers in this scene, the active one first; None without one."""
     found = [ob for ob in scene.objects if PICTURE in ob]
     active = bpy.context.view_layer.objects.active
@@ -149,7 +152,7 @@ def laid_out(scene):
     return found[0] if found else None
 
 
-def read(plane) -> tuple[object, Reference]:
+def read(plane: bpy.types.Object) -> tuple[bpy.types.Image, Reference]:
     """The picture and the pose that its markers show; markers deleted by the artist are filled in."""
     image = bpy.data.images.get(plane[PICTURE])
     if image is None:
@@ -163,9 +166,9 @@ def read(plane) -> tuple[object, Reference]:
     return image, Reference.from_joints(at, canvas)
 
 
-def make(context, plane, tolerance: float):
+def make(context: bpy.types.Context, plane: bpy.types.Object, tolerance: float):
     """Cut the laid-out picture out and hang it on a rig; the markers go. Returns the rig."""
-    scene = context.scene
+    scene = scene_of(context)
     image, pose = read(plane)
     pixels = _pixels(image)
     alpha = alpha_of(pixels, tolerance)
@@ -207,7 +210,7 @@ def make(context, plane, tolerance: float):
     return ob
 
 
-def _stand_in_for(ob, plane) -> None:
+def _stand_in_for(ob: bpy.types.Object, plane: bpy.types.Object) -> None:
     """Put a rig where the picture is, and on what that hangs on; its feet stand on Z = 0 of the picture's space."""
     ob.parent, ob.parent_type, ob.parent_bone = plane.parent, plane.parent_type, plane.parent_bone
     ob.matrix_parent_inverse, ob.matrix_basis = plane.matrix_parent_inverse, plane.matrix_basis
@@ -215,11 +218,11 @@ def _stand_in_for(ob, plane) -> None:
         setattr(ob, path, getattr(plane, path))
 
 
-def clear(plane) -> None:
+def clear(plane: bpy.types.Object) -> None:
     """Take a laid-out picture and its markers away; the image itself stays."""
     for child in list(plane.children_recursive):
         bpy.data.objects.remove(child)
-    mesh = plane.data
+    mesh: Any = plane.data
     materials = list(mesh.materials)
     bpy.data.objects.remove(plane)
     bpy.data.meshes.remove(mesh)
@@ -228,7 +231,7 @@ def clear(plane) -> None:
             bpy.data.materials.remove(material)
 
 
-def _canvas(image) -> tuple[int, int]:
+def _canvas(image: bpy.types.Image) -> tuple[int, int]:
     return max(1, round(image.size[0] * TALL / max(image.size[1], 1))), TALL
 
 
@@ -237,7 +240,7 @@ def _stand(points: np.ndarray, canvas: tuple[int, int]) -> np.ndarray:
     return (np.asarray(points, float) - (canvas[0] / 2, TALL)) * (2 / TALL, -2 / TALL)
 
 
-def _pixels(image) -> np.ndarray:
+def _pixels(image: bpy.types.Image) -> np.ndarray:
     """(H, W, 4) float, the first row on top."""
     width, height = image.size
     if not width or not height:
@@ -251,7 +254,7 @@ def _pixels(image) -> np.ndarray:
     return flat.reshape(height, width, 4)[::-1]
 
 
-def _with_alpha(image, pixels: np.ndarray, alpha: np.ndarray):
+def _with_alpha(image: bpy.types.Image, pixels: np.ndarray, alpha: np.ndarray):
     """A copy of the picture with the backdrop taken away, kept inside the .blend."""
     height, width = alpha.shape
     copy = bpy.data.images.new(f"{image.name} cut out", width, height, alpha=True)
@@ -263,7 +266,14 @@ def _with_alpha(image, pixels: np.ndarray, alpha: np.ndarray):
     return copy
 
 
-def _mesh(name: str, image, pixels: np.ndarray, faces: np.ndarray, canvas, to_plane):
+def _mesh(
+    name: str,
+    image: bpy.types.Image,
+    pixels: np.ndarray,
+    faces: np.ndarray,
+    canvas: tuple[int, int],
+    to_plane: Callable[[np.ndarray], np.ndarray],
+):
     """A flat object that shows the picture; `pixels` are its corners on the canvas."""
     mesh = bpy.data.meshes.new(name)
     plane = to_plane(pixels)
@@ -276,7 +286,7 @@ def _mesh(name: str, image, pixels: np.ndarray, faces: np.ndarray, canvas, to_pl
     return bpy.data.objects.new(name, mesh)
 
 
-def _stand_out(drawn, share: dict[str, np.ndarray]) -> None:
+def _stand_out(drawn: bpy.types.Object, share: dict[str, np.ndarray]) -> None:
     """Bring the arms a little forward and the legs a little back."""
     forward = sum(v for name, v in share.items() if name.split(".")[0] in ("upper_arm", "forearm"))
     co = np.empty(3 * len(drawn.data.vertices), np.float32)
@@ -286,7 +296,7 @@ def _stand_out(drawn, share: dict[str, np.ndarray]) -> None:
     drawn.data.vertices.foreach_set("co", co.ravel())
 
 
-def _material(image):
+def _material(image: bpy.types.Image):
     """The picture as it is, without light and shade, clear where it is clear."""
     material = bpy.data.materials.new(f"{image.name} picture")
     compat.use_nodes(material)

@@ -9,11 +9,12 @@ from tempose_pose.reference import Reference
 
 from ...model.errors import Problem
 from ...model.files import pose_files
+from ..window import scene_of
 from . import puppet, rig
 from .selection import pick_rig
 
 
-def file_of(scene) -> str:
+def file_of(scene: bpy.types.Scene) -> str:
     """The pose file that the settings name; nothing where they ask for another pose."""
     settings = scene.tempose
     if settings.reference != "FILE":
@@ -23,15 +24,15 @@ def file_of(scene) -> str:
     return str(Path(bpy.path.abspath(settings.reference_file)))
 
 
-def is_large(scene) -> bool:
+def is_large(scene: bpy.types.Scene) -> bool:
     """Whether the pose is in a file that Blender's window should not wait for."""
     return scene.tempose.reference == "FILE" and pose_files.is_large(file_of(scene))
 
 
-def reference_for_rig(context) -> Reference:
+def reference_for_rig(context: bpy.types.Context) -> Reference:
     """The pose that the settings ask for."""
     settings = context.scene.tempose
-    if path := file_of(context.scene):
+    if path := file_of(scene_of(context)):
         return pose_files.reference_in(path)
     if settings.reference == "ARMATURE":
         ob = pick_rig(context)
@@ -41,7 +42,7 @@ def reference_for_rig(context) -> Reference:
             )
         return rig.pose_of(ob, current=True)
     if settings.reference == "IMAGE":
-        plane = puppet.laid_out(context.scene)
+        plane = puppet.laid_out(scene_of(context))
         if plane is None:
             raise Problem("no_picture", "Place joint markers on a picture first: Picture and Ink.")
         return puppet.read(plane)[1]

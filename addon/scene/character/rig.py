@@ -42,7 +42,7 @@ UNIT = 0.0025  # Blender units per pixel: the built-in adult stands 1.8 units ta
 
 
 def new(
-    scene,
+    scene: bpy.types.Scene,
     reference: Reference,
     name: str = "Dancer",
     figure: bool = True,
@@ -95,7 +95,7 @@ def new(
     return ob
 
 
-def stand_clear(scene, ob) -> None:
+def stand_clear(scene: bpy.types.Scene, ob: bpy.types.Object) -> None:
     """Move a new character to the right of those that stand where it would."""
     place = placement(ob)
     room = 0.5 * place.canvas[0] * place.unit
@@ -104,7 +104,7 @@ def stand_clear(scene, ob) -> None:
         ob.location.x += room
 
 
-def camera_before(scene, ob):
+def camera_before(scene: bpy.types.Scene, ob: bpy.types.Object):
     """A new camera of the scene that sees all of the picture that a character dances in; returns it."""
     plane, place = plane_of(ob), placement(ob)
     corners = [place.to_plane(np.asarray(corner, float)) for corner in ((0, 0), place.canvas)]
@@ -124,7 +124,7 @@ def camera_before(scene, ob):
     return camera
 
 
-def _carried(ob, at: dict, links: list) -> dict[str, tuple[str, list]]:
+def _carried(ob: bpy.types.Object, at: dict, links: list) -> dict[str, tuple[str, list]]:
     """Points of hands and feet that no bone ends at: the bone that carries each, and where in its space."""
     ends = {joint for link in links for joint in (link.head, link.tail)}
     names, found = {link.name for link in links}, {}
@@ -133,11 +133,12 @@ def _carried(ob, at: dict, links: list) -> dict[str, tuple[str, list]]:
         bone, limb = (f"{part}.{letter}" for part in (("foot", "shin") if foot else ("hand", "forearm")))
         bone = bone if bone in names else limb
         x, z = at[joint]
-        found[joint] = bone, list(ob.data.bones[bone].matrix_local.inverted() @ Vector((x, 0.0, z)))
+        local: Vector = ob.data.bones[bone].matrix_local.inverted() @ Vector((x, 0.0, z))
+        found[joint] = bone, [*local.to_tuple()]
     return found
 
 
-def remove(ob) -> None:
+def remove(ob: bpy.types.Object) -> None:
     """Take a rig and its figure away."""
     for child in list(ob.children):
         data = child.data
@@ -146,11 +147,11 @@ def remove(ob) -> None:
             bpy.data.meshes.remove(data)
     data = ob.data
     bpy.data.objects.remove(ob)
-    if data.users == 0:
+    if isinstance(data, bpy.types.Armature) and data.users == 0:
         bpy.data.armatures.remove(data)
 
 
-def _bones(ob, at: dict, height: float, links: list) -> None:
+def _bones(ob: bpy.types.Object, at: dict, height: float, links: list) -> None:
     layer = bpy.context.view_layer
     before = layer.objects.active
     chosen = [other for other in layer.objects if other.select_get()]
@@ -201,7 +202,7 @@ def _bones(ob, at: dict, height: float, links: list) -> None:
     ob.data.display_type = "STICK"
 
 
-def _follow(ob, name: str, limb: str) -> None:
+def _follow(ob: bpy.types.Object, name: str, limb: str) -> None:
     """Let a bone reach to where a limb begins, within the plane."""
     constraint = ob.pose.bones[name].constraints.new("STRETCH_TO")
     constraint.target, constraint.subtarget = ob, limb
@@ -210,7 +211,7 @@ def _follow(ob, name: str, limb: str) -> None:
     ob.pose.bones[name].lock_rotation = ob.pose.bones[name].lock_scale = (True, True, True)
 
 
-def _pull(ob, name: str) -> None:
+def _pull(ob: bpy.types.Object, name: str) -> None:
     """Let a shin follow a target, within the plane."""
     letter = name.rpartition(".")[2]
     target = ob.pose.bones[name]
@@ -225,13 +226,13 @@ def _pull(ob, name: str) -> None:
     constraint.use_stretch = False
 
 
-def look_of(ob) -> str:
+def look_of(ob: bpy.types.Object) -> str:
     """How a rig's figure is drawn; as an adult where that is not known."""
     look = json.loads(ob[PROPERTY]).get("look") if PROPERTY in ob else None
     return look if look in LOOKS else "ADULT"
 
 
-def _drawn(scene, ob, at: dict, height: float, look: str) -> None:
+def _drawn(scene: bpy.types.Scene, ob: bpy.types.Object, at: dict, height: float, look: str) -> None:
     """The figure: flat shapes, one object, bound to the bones."""
     figure: Figure = draw(at, height, look=look)
     mesh = bpy.data.meshes.new(f"{ob.name} figure")
@@ -250,7 +251,7 @@ def _drawn(scene, ob, at: dict, height: float, look: str) -> None:
     _shaped(drawn, ob, figure, at, height)
 
 
-def _shaped(drawn, ob, figure: Figure, at: dict, height: float) -> None:
+def _shaped(drawn: bpy.types.Object, ob: bpy.types.Object, figure: Figure, at: dict, height: float) -> None:
     """Shape keys: fists, for the animator; and the head's views, driven by where the face looks."""
     drawn.shape_key_add(name="Front", from_mix=False)
     flat = np.asarray(figure.vertices, np.float32)

@@ -3,10 +3,12 @@
 
 import bpy
 
+from ..settings import Settings
+from ..window import layer_of
 from . import character, rig
 
 
-def pick_rig(context):
+def pick_rig(context: bpy.types.Context):
     """The rig that is meant; None without one, and where a selected armature cannot dance yet."""
     settings, scene = context.scene.tempose, context.scene
     if (selected := selected_armature(context)) is not None:
@@ -18,23 +20,23 @@ def pick_rig(context):
         return active
     if is_drawing_of(active):
         return active.parent
-    rigs = [ob for ob in scene.objects if rig.is_rig(ob)]
+    rigs = [ob for ob in scene.objects if ob.type == "ARMATURE" and rig.is_rig(ob)]
     return rigs[0] if len(rigs) == 1 else None
 
 
-def selected_armature(context):
+def selected_armature(context: bpy.types.Context):
     """The active armature, or that of the active drawing, while it is selected."""
     active = context.view_layer.objects.active
-    if active is None or not active.select_get(view_layer=context.view_layer):
+    if active is None or not active.select_get(view_layer=layer_of(context)):
         return None
     if active.type == "ARMATURE":
         return active
     return active.parent if is_drawing_of(active) else None
 
 
-def select_chosen(settings, context) -> None:
+def select_chosen(settings: Settings, context: bpy.types.Context) -> None:
     """The character chosen in the panel becomes the selected one, so that both say the same."""
-    chosen, layer = settings.rig, context.view_layer
+    chosen, layer = settings.rig, layer_of(context)
     if chosen is None or layer is None or chosen.name not in layer.objects:
         return
     if context.mode == "POSE" and layer.objects.active is not chosen:  # where Accept has led
@@ -49,12 +51,12 @@ def select_chosen(settings, context) -> None:
         layer.objects.active = chosen
 
 
-def is_drawing_of(ob) -> bool:
+def is_drawing_of(ob: bpy.types.Object | None) -> bool:
     """Whether an object is the picture or figure of an armature that can dance."""
-    return ob is not None and rig.is_rig(ob.parent)
+    return ob is not None and ob.parent is not None and rig.is_rig(ob.parent)
 
 
-def pick_armature(context, ob=None):
+def pick_armature(context: bpy.types.Context, ob: bpy.types.Object | None = None):
     """The armature that is meant, whether it can dance yet or not; `ob` is the rig that is meant."""
     settings = context.scene.tempose
     if (selected := selected_armature(context)) is not None:
@@ -70,13 +72,13 @@ def pick_armature(context, ob=None):
     return found[0] if len(found) == 1 else None
 
 
-def someone_is_there(context) -> bool:
+def someone_is_there(context: bpy.types.Context) -> bool:
     """Whether a scene holds any armature, its own or an instance's."""
     scene = context.scene
     return any(ob.type == "ARMATURE" or character.instance_reason(ob) for ob in scene.objects)
 
 
-def why_no_rig(context, reason: str) -> str:
+def why_no_rig(context: bpy.types.Context, reason: str) -> str:
     """Why no character can dance where none is meant; `reason` is that of the armature that is meant, if any."""
     if reason:
         return reason

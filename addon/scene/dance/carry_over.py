@@ -8,6 +8,7 @@ import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
+import bpy
 import numpy as np
 
 from tempose_pose.request import Known
@@ -21,6 +22,7 @@ from ...model.tempo.timing import Span
 from .. import compat
 from ..keys import action_keys, base_keys, curve_keys
 from ..server import connection
+from ..settings import Settings
 from ..tempo.tempo_changes import TempoChange
 
 
@@ -74,12 +76,12 @@ def moved(asked: CarryOver, left: float) -> CarryOver:
     )
 
 
-def keep_keys(settings, ob):
+def keep_keys(settings: Settings, ob: bpy.types.Object):
     """A copy of the Action that moves a character: what it holds outlives the take that it may belong to."""
     return base_keys.action_of(settings, ob).copy()
 
 
-def put_in(action, base, asked: CarryOver, span: Span) -> None:
+def put_in(action: bpy.types.Action, base: bpy.types.Action, asked: CarryOver, span: Span) -> None:
     """Give the Action of a new take, freshly made, the kept keys of `base` (see `keep_keys`) where it keeps."""
     for _ in _put_in_steps(lambda: (action, base), asked, span):
         pass
@@ -134,11 +136,11 @@ def _put_in_steps(both: Callable, asked: CarryOver, span: Span) -> Generator[Non
     return True
 
 
-def _by_name(action) -> dict:
+def _by_name(action: bpy.types.Action) -> dict:
     return {(c.data_path, c.array_index): c for c in action_keys.curves(action)}
 
 
-def _added(action, curve):
+def _added(action: bpy.types.Action, curve: bpy.types.FCurve):
     """A new curve like another one, without its keys."""
     bag = compat.channelbag(None, action, assign=False)
     added = bag.fcurves.new(curve.data_path, index=curve.array_index)
@@ -148,7 +150,7 @@ def _added(action, curve):
     return added
 
 
-def _flips(base, new: dict, pieces: list[Piece]) -> dict[str, float]:
+def _flips(base: bpy.types.Action, new: dict, pieces: list[Piece]) -> dict[str, float]:
     """By path of quaternions: −1 where the new one is the same turn by its other name."""
     ends = [p.stop - 1 for p in pieces[:-1] if math.isfinite(p.stop)]
     if not ends:

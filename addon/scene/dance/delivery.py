@@ -19,7 +19,7 @@ from .. import compat
 from ..character import rig
 from ..keys import take_keys
 from ..keys.background_keys import Ready
-from ..music import markers, song_playback, sound_marks, strips
+from ..music import markers, song_playback, sound_marks, strip_marks, strips
 from ..music.mix import Mix
 from ..tempo import versions
 from . import placement, stage
@@ -70,7 +70,7 @@ def target_of(asked: Order) -> Target:
     return Target(scene, sound_scene, playback, ob)
 
 
-def _find_sound(scene, about: Subject) -> Playback | None:
+def _find_sound(scene: bpy.types.Scene, about: Subject) -> Playback | None:
     """The sound of an order, if it still plays what it played; a strip may have been renamed."""
     found = compat.sound_strips(scene)
     named = Mix(scene) if "mix" in about.sound else next((s for s in found if s.name == about.strip), None)
@@ -150,7 +150,7 @@ def apply(
                 compat.remove_strip(target.sound_scene, strip)
         raise
     if put_sound:
-        own, new = target.playback.original.get(strips.ID, ""), strip.name if strip else ""
+        own, new = target.playback.original.get(strip_marks.ID, ""), strip.name if strip else ""
         take.sound = json.dumps({"original": own, "new": new, "before": before})
     if not settings.lock_seed and not new_tempo:
         settings.seed = (settings.seed + 1) % 2**31

@@ -3,6 +3,7 @@
 
 import traceback
 from dataclasses import dataclass
+from typing import Any
 
 import bpy
 import numpy as np
@@ -11,6 +12,7 @@ from ...model.dance.progress import Arriving
 from ...model.tempo.timing import Span
 from ..character import character, rig
 from ..server import connection
+from ..window import scene_of
 
 WIDTH = 4.0  # pixels at UI scale 1
 SHORTEST = 1.0  # seconds of a dance that are worth keeping
@@ -31,7 +33,7 @@ class Ghost:
     title: str = ""
 
 
-def begin(scene, ob, span: Span) -> None:
+def begin(scene: bpy.types.Scene, ob: bpy.types.Object, span: Span) -> None:
     """Start drawing; the dance is empty at first."""
     global _shown  # noqa: PLW0603
     end()
@@ -63,8 +65,8 @@ def danced() -> Arriving | None:
     return _shown.dance if _shown is not None and _shown.dance.until >= SHORTEST else None
 
 
-def take_in(kind: str, value) -> None:
-    """What the job has to show: the next dance begins, or frames of it have arrived."""
+def take_in(kind: str, value: Any) -> None:
+    """What the task has to show: the next dance begins, or frames of it have arrived."""
     if _shown is None:
         return
     if kind == "dance":
@@ -84,7 +86,7 @@ def redraw() -> None:
                 area.tag_redraw()
 
 
-def lines(scene, ghost: Ghost) -> tuple[np.ndarray, np.ndarray, bool] | None:
+def lines(scene: bpy.types.Scene, ghost: Ghost) -> tuple[np.ndarray, np.ndarray, bool] | None:
     """Ends (2N, 3) in world space and colours (2N, 4) of the figure at the scene's current frame."""
     ob = rig.find(scene, ghost.rig)
     found = ghost.dance.lines_at(float(ghost.span.second_at(scene.frame_current_final)))
@@ -123,7 +125,7 @@ def _draw_figure() -> None:
     if ghost is None:
         return
     try:
-        found = lines(bpy.context.scene, ghost)
+        found = lines(scene_of(bpy.context), ghost)
         if found is None:
             return
         import gpu

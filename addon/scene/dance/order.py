@@ -3,6 +3,8 @@
 
 from dataclasses import dataclass
 
+import bpy
+
 from tempose_pose.reference import Reference
 from tempose_pose.request import DanceRequest
 from tempose_pose.sequence import PoseSequence
@@ -132,7 +134,7 @@ def shown(pose: Reference) -> PoseSequence:
     return pose.whole if set(pose.more) & set(connection.skeleton().joints) else pose.pose
 
 
-def subject(now: Reading, sound_scene, playback: Playback, ob) -> Subject:
+def subject(now: Reading, sound_scene: bpy.types.Scene, playback: Playback, ob: bpy.types.Object) -> Subject:
     """What is to be found again: the sound of a playback, and a character."""
     sound = playback.original
     facts = audio.facts(sound, playback.visible)

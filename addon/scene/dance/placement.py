@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a take lies on the timeline now, and whether it was made to the music that is heard there."""
 
+import bpy
+
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.tempo.playback import Playback, Staging
 from ...model.tempo.timing import Span
 from .. import compat
 from ..music import song, song_playback, sound_marks, staging
+from ..settings import ListedTake
 from . import stage
 
 
@@ -15,7 +18,7 @@ def is_imported(data: Take) -> bool:
     return "left" in data.settings
 
 
-def span_of_import(scene, data: Take) -> Span:
+def span_of_import(scene: bpy.types.Scene, data: Take) -> Span:
     """Where the keys of a take from a file lie."""
     span = Span(data.settings["left"], data.dance.poses.seconds, compat.rate_of(scene))
     return Staging(scale=staging.stretch_of(scene)).keys(span)
@@ -28,7 +31,7 @@ def span_at(playback: Playback, data: Take) -> Span:
     return Span(left, float(seconds), playback.span.rate)
 
 
-def original_of(scene, data: Take):
+def original_of(scene: bpy.types.Scene, data: Take):
     """The sound strip that a take was danced to; raises when it has gone."""
     original = song.original_named(scene, data.settings.get("strip", ""))
     if original is None:
@@ -39,7 +42,7 @@ def original_of(scene, data: Take):
     return original
 
 
-def span_of(scene, take) -> Span:
+def span_of(scene: bpy.types.Scene, take: ListedTake) -> Span:
     """Where the keys of a take lie now; `scene` is the one with the sound."""
     data = stage.data_of(take)
     if is_imported(data):
@@ -48,14 +51,14 @@ def span_of(scene, take) -> Span:
     return span_at(for_keys(scene, take.id_data, playback), data)
 
 
-def for_keys(sound_scene, scene, playback: Playback) -> Playback:
+def for_keys(sound_scene: bpy.types.Scene, scene: bpy.types.Scene, playback: Playback) -> Playback:
     """A song on the frames of the keys of a scene's characters."""
     seen = playback.visible
     frames = seen.left, float(seen.frame_at(seen.seconds))
     return staging.staging_of(sound_scene, scene, frames).for_keys(playback)
 
 
-def is_out_of_date(take, playback: Playback | None) -> bool:
+def is_out_of_date(take: ListedTake, playback: Playback | None) -> bool:
     """Whether the sound or its tempo has changed since a take was made. An imported one was made without any."""
     if not take.fingerprint:
         return False

@@ -3,13 +3,14 @@
 
 from collections.abc import Callable, Generator
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import bpy
 
 from tempose_pose.dance import Dance
 
 from ...model.dance import retiming
-from ...model.errors import Problem
+from ...model.errors import Problem, there
 from ...model.tempo.timing import Span
 from ..character import rig
 from ..keys import background_keys, base_keys, curve_keys
@@ -20,6 +21,9 @@ from . import carry_over, delivery, placement, stage
 from . import order as orders
 from .carry_over import CarryOver
 from .order import Order
+
+if TYPE_CHECKING:
+    from bpy.stub_internal.rna_enums import IconItems
 
 
 def order(now: Reading) -> tuple[Order, CarryOver | None]:
@@ -58,7 +62,7 @@ def apply(
     settings = scene.tempose if scene is not None else None
     if settings is not None:
         tempo_preview.take_back(settings)
-    if kept is None or settings is None:
+    if kept is None or scene is None or settings is None:
         return delivery.apply(asked, made, wav, True, ready=ready)
     ob = _rig_of(scene, asked.subject.rig)
     take, _ = base_keys.take_of(settings, ob)
@@ -70,14 +74,16 @@ def apply(
     sound_scene = bpy.data.scenes[asked.subject.sound_scene]
     try:
         said = delivery.apply(asked, made, wav, True, ready=background_keys.fitting(ready, old))
-        new = stage.active(settings)
+        new = there(stage.active(settings))
         try:
-            if curve_keys.SPLICED not in new.action:
+            if curve_keys.SPLICED not in there(new.action):
                 span = placement.span_of(sound_scene, new)
-                carry_over.put_in(new.action, old, kept, Span(span.left, asked.request.seconds, span.rate))
+                carry_over.put_in(
+                    there(new.action), old, kept, Span(span.left, asked.request.seconds, span.rate)
+                )
         except BaseException:
             if len(settings.takes) > count:
-                stage.discard(sound_scene, settings, stage.active(settings))
+                stage.discard(sound_scene, settings, there(stage.active(settings)))
             raise
     finally:
         bpy.data.actions.remove(old)
@@ -87,7 +93,7 @@ def apply(
 def put_in_steps(
     asked: Order, kept: CarryOver, made: Dance, find: Callable
 ) -> Generator[None, None, str | None]:
-    """The kept keys put into the Action that `find` finds, while the job runs."""
+    """The kept keys put into the Action that `find` finds, while the task runs."""
     span = delivery.keys_of(asked, made).span
 
     def both():
@@ -100,7 +106,7 @@ def put_in_steps(
     return carry_over.put_in_steps(both, kept, span)
 
 
-def _rig_of(scene, mark: str):
+def _rig_of(scene: bpy.types.Scene, mark: str):
     """The character that was asked for; raises when it has gone."""
     ob = rig.find(scene, mark)
     if ob is None:
@@ -110,7 +116,7 @@ def _rig_of(scene, mark: str):
     return ob
 
 
-def in_words(now: Reading) -> tuple[str, str]:
+def in_words(now: Reading) -> "tuple[str, IconItems]":
     """What would be danced again, and an icon."""
     changes = now.changes
     if changes is None:

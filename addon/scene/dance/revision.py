@@ -22,7 +22,7 @@ from ...model.dance import direction_curves, kept_poses, stands
 from ...model.dance.retiming import Piece
 from ...model.dance.stands import Stands
 from ...model.dance.takes import Take
-from ...model.errors import Problem
+from ...model.errors import Problem, there
 from ...model.keys.key_plan import Plan
 from ...model.tempo.playback import Timing
 from ...model.tempo.timing import Span
@@ -32,9 +32,11 @@ from ..keys.background_keys import Ready
 from ..music import audio, sound_marks
 from ..reading import Reading
 from ..server import connection
+from ..settings import EditSettings, ListedTake, Settings
+from ..window import scene_of
 from . import carry_over, delivery, direction, placement, stage
 from .order import STEPS, Order, shown, subject
-from .take_part import danced_part, no_music, part_of
+from .take_part import TakePart, danced_part, no_music, part_of
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Revision:
 
 def order(
     now: Reading,
-    group,
+    group: EditSettings | None,
     what: str,
     locked: Iterable[str] = (),
     frames: Iterable[int] | None = None,
@@ -115,7 +117,7 @@ def order(
     part = danced_part(it, count)
     was, wanted = (
         direction.stored(asked),
-        direction.curves_of(it.take.rig, replace(it.span, seconds=count / fps)),
+        direction.curves_of(there(it.take.rig), replace(it.span, seconds=count / fps)),
     )
     meant = direction_curves.changed(was, wanted, count / fps) if directed else it.spans
     if not meant:
@@ -137,7 +139,7 @@ def order(
         kept = kept_poses.keep(kept, inside)
     if kept.is_everything:
         raise Problem("nothing_free", "Everything is kept: nothing is left to dance. Untick a limb.")
-    ob = it.take.rig
+    ob = there(it.take.rig)
     danced = Span(float(it.span.frame_at(part.first / fps)), part.seconds, it.span.rate)
     request = DanceRequest(
         reference=_reference(asked, ob),
@@ -168,7 +170,14 @@ def order(
     return Revision(asked_for, it.take.identity, kept, part.first, part.stop, before, what, asked_then, stay)
 
 
-def _stands(now: Reading, it, before: Dance, kept: Known, locked: set[str], spans) -> Stands | None:
+def _stands(
+    now: Reading,
+    it: TakePart,
+    before: Dance,
+    kept: Known,
+    locked: set[str],
+    spans: Iterable[tuple[float, float]],
+) -> Stands | None:
     """Where the ankles stay that the revision keeps."""
     joints = kept.poses.skeleton.joints
     if before.poses.fps != stands.FPS or not set(stands.ANKLES) <= set(joints):
@@ -177,16 +186,17 @@ def _stands(now: Reading, it, before: Dance, kept: Known, locked: set[str], span
     old = old.within(kept.mask[:, [joints.index(a) for a in stands.ANKLES]]) if old is not None else None
     take, action = base_keys.take_of(now.settings, it.take.rig)
     edited = action is not None and any(mask.any() for mask in action_keys.by_hand(action).values())
-    if (
-        not locked & set(stands.ANKLES) or take != it.take or edited
-    ):  # keys set by hand stay, and move the feet
+    unknown = take != it.take or edited  # keys set by hand stay, and move the feet
+    if not locked & set(stands.ANKLES) or action is None or unknown:
         return stands.joined(old, None)
-    seen = take_keys.ankles_seen(replace(it.data, dance=before), it.take.rig, action, it.span, now.settings)
+    seen = take_keys.ankles_seen(
+        replace(it.data, dance=before), there(it.take.rig), action, it.span, now.settings
+    )
     new = stands.whole(len(seen), seen, sorted(locked), spans) if seen is not None else None
     return stands.joined(old, new)
 
 
-def _reference(asked: dict, ob) -> PoseSequence:
+def _reference(asked: dict, ob: bpy.types.Object) -> PoseSequence:
     """The pose that a take was danced from; that of its rig, where the take does not say."""
     try:
         return pose_of(asked["reference"])
@@ -274,7 +284,7 @@ def keys_of(change: Revision, made: Dance) -> Plan:
 
 
 def put_in_steps(change: Revision, made: Dance, find: Callable) -> Generator[None, None, str | None]:
-    """The kept keys of the take put into the Action that `find` finds, while the job runs."""
+    """The kept keys of the take put into the Action that `find` finds, while the task runs."""
     _, data, span = _take_of(change, made, delivery.target_of(change.order))
 
     def both():
@@ -294,12 +304,18 @@ def apply(change: Revision, made: Dance, ready: Ready | None = None) -> str:
     return _add(target.scene.tempose, target.rig, data, span, old, change.what, change.kept.spans, ready)
 
 
-def reshape_take(now: Reading, group, what: str, change, whole: bool = False) -> str:
+def reshape_take(
+    now: Reading,
+    group: EditSettings,
+    what: str,
+    change: Callable[[Dance, list[tuple[float, float]]], Dance],
+    whole: bool = False,
+) -> str:
     """A take changed without a server: `change` gets the dance and the spans and returns a dance."""
     it = part_of(now, None if whole else group)
     data = replace(it.data, dance=change(it.data.dance, it.spans), settings=_without_stands(it.data.settings))
     spans = None if whole else it.spans
-    return _add(now.settings, it.take.rig, data, it.span, it.take, what, spans)
+    return _add(now.settings, there(it.take.rig), data, it.span, it.take, what, spans)
 
 
 def _without_stands(settings: dict) -> dict:
@@ -321,11 +337,11 @@ def blend_take(now: Reading, strength: float) -> str:
 
 
 def _add(
-    settings,
-    ob,
+    settings: Settings,
+    ob: bpy.types.Object,
     data: Take,
     span: Span,
-    old,
+    old: ListedTake,
     what: str,
     spans: list | None = None,
     ready: Ready | None = None,
@@ -334,11 +350,11 @@ def _add(
     kept = _keys_beneath(settings, ob, old, span) if spans else None
     try:
         take = stage.add(settings, ob, data, span, ready=background_keys.fitting(ready, kept))
-        if kept is not None and curve_keys.SPLICED not in take.action:
+        if kept is not None and curve_keys.SPLICED not in there(take.action):
             try:
-                carry_over.put_in(take.action, kept, _around(data, span, spans or []), span)
+                carry_over.put_in(there(take.action), kept, _around(data, span, spans or []), span)
             except BaseException:
-                stage.discard(bpy.context.scene, settings, stage.active(settings))
+                stage.discard(scene_of(bpy.context), settings, there(stage.active(settings)))
                 raise
     finally:
         if kept is not None:
@@ -349,7 +365,7 @@ def _add(
     return f"'{take.name}' is a new take, shown on '{ob.name}'. '{name}' is kept as it was."
 
 
-def _keys_beneath(settings, ob, old, span: Span):
+def _keys_beneath(settings: Settings, ob: bpy.types.Object, old: ListedTake, span: Span):
     """A copy of the keys of the take that is changed; None where they are not on the character."""
     if old.state == "PREVIEW" and old.action is None:
         stage.show(settings, old, span)

@@ -8,24 +8,25 @@ import bpy
 
 from ...model.dance import styles, takes, thumbnail
 from ...model.dance.takes import Take
-from ...model.errors import Problem
+from ...model.errors import Problem, there
 from ...model.tempo.timing import Span
 from ..character import character, rig
 from ..keys import action_keys, curve_keys, frame_rate, take_keys
 from ..keys.background_keys import Ready
-from ..music import mix, strips
+from ..music import mix, strip_marks, strips
+from ..settings import ListedTake, Settings
 from ..tempo import tempo_preview, versions
 
 PREVIEW = "Tempose preview"
 HIDDEN = ".tempose keys"  # the leading dot keeps it out of lists
 
 
-def active(settings):
+def active(settings: Settings):
     """The take that is chosen in the list, or None."""
     return settings.takes[settings.active_take] if 0 <= settings.active_take < len(settings.takes) else None
 
 
-def of_identity(settings, mark: str):
+def of_identity(settings: Settings, mark: str):
     """The take of that identity; raises when it has gone meanwhile."""
     take = next((t for t in settings.takes if t.identity == mark), None)
     if take is None:
@@ -35,14 +36,21 @@ def of_identity(settings, mark: str):
     return take
 
 
-def data_of(take) -> Take:
+def data_of(take: ListedTake) -> Take:
     """A take's numbers."""
     if take.text is None:
         raise Problem("take_gone", "The data of this take has been deleted. Discard it and generate again.")
     return takes.from_text(take.text.as_string())
 
 
-def add(settings, ob, data: Take, span: Span, show: bool = True, ready: Ready | None = None):
+def add(
+    settings: Settings,
+    ob: bpy.types.Object,
+    data: Take,
+    span: Span,
+    show: bool = True,
+    ready: Ready | None = None,
+):
     """A new take, shown on the rig unless `show` is off; nothing changes when this fails."""
     mark = uuid.uuid4().hex
     action = take_keys.bake(data, ob, span, settings, PREVIEW, mark, ready) if show else None
@@ -59,11 +67,11 @@ def add(settings, ob, data: Take, span: Span, show: bool = True, ready: Ready | 
     take.thumbnail = thumbnail.of(data.dance.poses)
     if show:
         settings.active_take = len(settings.takes) - 1
-        _show(take, ob, action)
+        _show(take, ob, there(action))
     return take
 
 
-def show(settings, take, span: Span, ready: Ready | None = None) -> None:
+def show(settings: Settings, take: ListedTake, span: Span, ready: Ready | None = None) -> None:
     """Flip to another take."""
     ob = rig_of(take)
     action = _hidden_keys(take, span)
@@ -75,12 +83,12 @@ def show(settings, take, span: Span, ready: Ready | None = None) -> None:
     _show(take, ob, action)
 
 
-def is_kept_as_action(take) -> bool:
+def is_kept_as_action(take: ListedTake) -> bool:
     """Whether a take was accepted and its Action is still there; of one that is gone the keys are made anew."""
     return take.state == "ACCEPTED" and take_keys.action_of(take) is not None
 
 
-def moves_its_rig(take) -> bool:
+def moves_its_rig(take: ListedTake) -> bool:
     """Whether an accepted take moves its character now, by itself or from a track of the NLA."""
     data = take.rig.animation_data if take.rig is not None else None
     if data is None or take.state != "ACCEPTED":
@@ -92,7 +100,7 @@ def moves_its_rig(take) -> bool:
     return any(a is not None and a.get(action_keys.TAKE) == take.identity for a in actions)
 
 
-def show_accepted(settings, take) -> None:
+def show_accepted(settings: Settings, take: ListedTake) -> None:
     """Let an accepted take move its character again; what moved it before stays as an Action with a fake user."""
     ob = rig_of(take)
     hide(settings, ob)
@@ -102,12 +110,12 @@ def show_accepted(settings, take) -> None:
     take_keys.assign(ob, action)
 
 
-def kept_keys(take) -> bool:
+def kept_keys(take: ListedTake) -> bool:
     """Whether a take still has the keys that it had when it was hidden."""
     return take.hidden_action is not None
 
 
-def _hidden_keys(take, span: Span):
+def _hidden_keys(take: ListedTake, span: Span):
     """The keys that a take had when it was hidden, where its strip lies now; None where they are made again."""
     action = take.hidden_action
     if action is None:
@@ -117,7 +125,7 @@ def _hidden_keys(take, span: Span):
     return action
 
 
-def _show(take, ob, action) -> None:
+def _show(take: ListedTake, ob: bpy.types.Object, action: bpy.types.Action) -> None:
     take.previous_pose = character.pose_now(ob)
     data = ob.animation_data_create()
     take.previous_action = data.action
@@ -129,7 +137,7 @@ def _show(take, ob, action) -> None:
     take_keys.assign(ob, action)
 
 
-def shown(settings, ob=None):
+def shown(settings: Settings, ob: bpy.types.Object | None = None):
     """The take that moves a character (this one, or any) as a preview, or None."""
     return next(
         (
@@ -141,7 +149,7 @@ def shown(settings, ob=None):
     )
 
 
-def hide(settings, ob=None) -> None:
+def hide(settings: Settings, ob: bpy.types.Object | None = None) -> None:
     """Give a character (this one, or any) back what moved it before the preview."""
     tempo_preview.take_back(settings)
     take = shown(settings, ob)
@@ -149,8 +157,8 @@ def hide(settings, ob=None) -> None:
         _hide(take)
 
 
-def _hide(take, keep: bool = True) -> None:
-    action, ob = take.action, take.rig
+def _hide(take: ListedTake, keep: bool = True) -> None:
+    action, ob = there(take.action), take.rig
     if ob is not None and ob.animation_data and ob.animation_data.action == action:
         data, previous = ob.animation_data, take.previous_action
         data.action = previous
@@ -173,7 +181,7 @@ def _hide(take, keep: bool = True) -> None:
         bpy.data.actions.remove(action)
 
 
-def rig_of(take):
+def rig_of(take: ListedTake):
     """The rig of a take; raises when it has been deleted."""
     if reason := character.tweak_reason(take.rig):
         raise Problem("rig_tweaked", f"{reason}.")
@@ -182,7 +190,7 @@ def rig_of(take):
     return take.rig
 
 
-def beneath(settings, ob):
+def beneath(settings: Settings, ob: bpy.types.Object):
     """The Action, and its slot, that moves a character when no take is shown on it: (None, None) without one."""
     take = shown(settings, ob)
     if take is not None:
@@ -192,13 +200,13 @@ def beneath(settings, ob):
     return (data.action, data.action_slot) if data is not None and data.action is not None else (None, None)
 
 
-def accept(scene, settings, take, to_nla: bool = False) -> str:
+def accept(scene: bpy.types.Scene, settings: Settings, take: ListedTake, to_nla: bool = False) -> str:
     """Keep a take's keys as an Action, or as a strip of the NLA; returns in words where they are."""
     ob, action = rig_of(take), take.action
     if action is None:
         raise Problem("take_hidden", "Show this take first.")
     tempo_preview.take_back(settings)
-    action = take.action
+    action = there(take.action)
     previous, slot = beneath(settings, ob)
     action.name = f"{ob.name} dance {take.bpm:.0f} BPM, seed {take.seed}"
     take.state, take.action = "ACCEPTED", None
@@ -217,7 +225,7 @@ def accept(scene, settings, take, to_nla: bool = False) -> str:
     return f"The keys are {where}: {bones} bones, {many} from {first} to {last}"
 
 
-def undo_accept(settings, take) -> None:
+def undo_accept(settings: Settings, take: ListedTake) -> None:
     """Make an accepted take a preview again, with its keys as they are now: discarding it brings back what was."""
     ob, action = rig_of(take), take_keys.action_of(take)
     if action is None:
@@ -237,7 +245,13 @@ def undo_accept(settings, take) -> None:
         _show(take, ob, action)
 
 
-def _to_nla(ob, action, previous, slot, name: str) -> str:
+def _to_nla(
+    ob: bpy.types.Object,
+    action: bpy.types.Action,
+    previous: bpy.types.Action | None,
+    slot: bpy.types.ActionSlot | None,
+    name: str,
+) -> str:
     """Put an Action on a track of its own, and what moved the character before on one below; says where."""
     data, below = ob.animation_data_create(), ""
     data.action = None
@@ -249,7 +263,7 @@ def _to_nla(ob, action, previous, slot, name: str) -> str:
     return f"in the Action '{action.name}', on the NLA track '{track.name}' of '{ob.name}'{below}"
 
 
-def _strip(data, action, slot, name: str):
+def _strip(data: bpy.types.AnimData, action: bpy.types.Action, slot: bpy.types.ActionSlot | None, name: str):
     track = data.nla_tracks.new()
     track.name = name
     strip = track.strips.new(action.name, round(action.frame_range[0]), action)
@@ -258,7 +272,7 @@ def _strip(data, action, slot, name: str):
     return track
 
 
-def _sound_change(take) -> dict | None:
+def _sound_change(take: ListedTake) -> dict | None:
     """What a take did to the sound; None where it did nothing, or a damaged file no longer says what.
 
     A take can be accepted and discarded all the same; the sound then stays as it is.
@@ -276,13 +290,13 @@ def _sound_change(take) -> dict | None:
     return None
 
 
-def _original(scene, change: dict):
+def _original(scene: bpy.types.Scene, change: dict):
     editor = scene.sequence_editor
     sources = [*(editor.strips_all if editor else ()), mix.Mix(scene)]
-    return next((s for s in sources if s.get(strips.ID) == change["original"]), None)
+    return next((s for s in sources if s.get(strip_marks.ID) == change["original"]), None)
 
 
-def discard(scene, settings, take) -> None:
+def discard(scene: bpy.types.Scene, settings: Settings, take: ListedTake) -> None:
     """Leave nothing of a take behind: no keys, no data, and the sound as it was before."""
     tempo_preview.take_back(settings)
     if take.action is not None and take.state == "PREVIEW":

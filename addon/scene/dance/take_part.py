@@ -4,6 +4,8 @@
 import math
 from dataclasses import dataclass, replace
 
+import bpy
+
 from tempose_pose.grid import BeatGrid
 from tempose_pose.tempo import TempoMap
 
@@ -15,8 +17,10 @@ from ...model.tempo.timing import Span
 from .. import compat
 from ..music import song_grid, song_playback
 from ..music.audio import MIN_SECONDS
+from ..music.mix import SoundSource
 from ..reading import Reading
 from ..server import connection
+from ..settings import EditSettings, ListedTake
 from . import placement, stage
 
 
@@ -26,7 +30,7 @@ class TakePart:
 
     Parameters
     ----------
-    take : TemposeTake
+    take : ListedTake
     data : Take
     scene
         Of the sound.
@@ -44,10 +48,10 @@ class TakePart:
         Timeline seconds of the take that are to be changed.
     """
 
-    take: object
+    take: ListedTake
     data: Take
-    scene: object
-    original: object
+    scene: bpy.types.Scene
+    original: SoundSource | None
     span: Span
     playback: Playback
     keyed: Playback
@@ -69,7 +73,7 @@ class DancedPart:
         return (self.stop - self.first) / self.fps
 
 
-def part_of(now: Reading, group) -> TakePart:
+def part_of(now: Reading, group: EditSettings | None) -> TakePart:
     """The active take with the part of it that the settings mean; all of it without a group."""
     take = now.take
     if take is None:
@@ -105,7 +109,7 @@ def part_of(now: Reading, group) -> TakePart:
     return TakePart(take, data, scene, playback.original, span, playback, keyed, beats, [(start, stop)])
 
 
-def _music(now: Reading, scene, data: Take) -> tuple[Playback | None, BeatGrid | None]:
+def _music(now: Reading, scene: bpy.types.Scene, data: Take) -> tuple[Playback | None, BeatGrid | None]:
     """What a take is danced to, and its beats; for one from a file the sound that is meant now, None without one."""
     if placement.is_imported(data):
         return now.playback, now.beats

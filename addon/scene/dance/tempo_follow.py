@@ -6,7 +6,7 @@ import time
 import bpy
 
 from ...model.errors import Problem
-from ...model.server import job
+from ...model.server import background_task
 from .. import notes, reading
 from ..tempo import tempo_preview
 
@@ -16,7 +16,7 @@ _waiting: dict = {}  # of the automatic mode: the scene's name and the moment of
 _busy = False  # our own changes are no edits
 
 
-def edited(context) -> None:
+def edited(context: bpy.types.Context) -> None:
     """Something about the tempo was changed in the panel."""
     global _busy  # noqa: PLW0603
     if _busy or context.scene is None:
@@ -24,7 +24,7 @@ def edited(context) -> None:
     settings = context.scene.tempose
     if settings.tempo.mode == "OFF":
         return
-    if job.current is None:  # what a job was asked for stays as it is until it has ended
+    if background_task.current is None:  # what a task was asked for stays as it is until it has ended
         _busy = True
         try:
             changes = reading.Reading(context).changes
@@ -61,10 +61,10 @@ def waiting() -> float | None:
     return max(0.0, scene.tempose.tempo.pause - (time.monotonic() - _waiting["since"]))
 
 
-def in_the_way(context) -> str:
+def in_the_way(context: bpy.types.Context) -> str:
     """Why nothing may be started by itself now, or nothing."""
-    if job.current is not None:
-        return f"{job.current.title} is going on"
+    if background_task.current is not None:
+        return f"{background_task.current.title} is going on"
     if any(window.screen.is_animation_playing for window in context.window_manager.windows):
         return "the animation is playing"
     if any(bpy.app.is_job_running(kind) for kind in ("RENDER", "OBJECT_BAKE", "RENDER_PREVIEW")):
@@ -103,7 +103,7 @@ def tick() -> float | None:
 
 
 @bpy.app.handlers.persistent
-def _after_undo(*_args) -> None:
+def _after_undo(*_args: object) -> None:
     """An undone edit is an edit: what is waited for is judged anew when the pause is over."""
     if _waiting:
         _waiting["since"] = time.monotonic()

@@ -6,11 +6,12 @@ from typing import Any
 import bpy.utils.previews
 
 from ...model.dance import thumbnail
+from ..settings import ListedTake
 
 _kept: dict[str, Any] = {}  # the collection of previews, once there is one
 
 
-def icon(take) -> int:
+def icon(take: ListedTake) -> int:
     """The icon of a take; 0 for one without a picture, as of files of older versions."""
     if not take.thumbnail:
         return 0

@@ -4,6 +4,7 @@
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence
@@ -25,7 +26,7 @@ def cut(asked: Order, seconds: float) -> Order:
 def dance_of(asked: Order, poses: PoseSequence, seed: int) -> Dance:
     """The dance out of frames that came before it was stopped, with the beats that it was asked for with."""
 
-    def within(song) -> np.ndarray:
+    def within(song: npt.ArrayLike) -> np.ndarray:
         at = np.asarray(asked.request.tempo_map.to_timeline(np.asarray(song, float)))
         return at[(at >= 0) & (at < poses.seconds)]
 

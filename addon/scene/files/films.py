@@ -15,7 +15,7 @@ from .. import compat
 from ..music import song_grid, song_playback, sound_marks
 
 
-def movie(context) -> tuple[str, int] | None:
+def movie(context: bpy.types.Context) -> tuple[str, int] | None:
     """The file of the active movie strip, and the frame at which it begins; None without one."""
     editor = compat.sound_scene(context).sequence_editor
     strip = editor.active_strip if editor else None
@@ -24,7 +24,7 @@ def movie(context) -> tuple[str, int] | None:
     return bpy.path.abspath(strip.filepath), round(compat.strip_time(strip, "content_start"))
 
 
-def sound_of(scene, path: Path, frame: float):
+def sound_of(scene: bpy.types.Scene, path: Path, frame: float):
     """The video's sound at this frame: a strip that is there already, else a new one; None where it has none."""
     near = compat.rate_of(scene) / 2
     for strip in compat.sound_strips(scene):
@@ -40,7 +40,7 @@ def sound_of(scene, path: Path, frame: float):
     return strip
 
 
-def with_sound(data: Take, scene, strip) -> tuple[Take, Playback]:
+def with_sound(data: Take, scene: bpy.types.Scene, strip: bpy.types.SoundStrip) -> tuple[Take, Playback]:
     """A take as one that was danced to a sound strip: it goes along with its tempo and can be danced on."""
     playback = song_playback.playback_of(scene, strip)
     left, seconds = data.settings["left"], data.song_seconds
@@ -51,7 +51,13 @@ def with_sound(data: Take, scene, strip) -> tuple[Take, Playback]:
     return replace(tied, fingerprint=sound_marks.mark_of_playback(playback)), playback
 
 
-def lay_beats(window_scene, scene, strip, dance: Dance, start: float) -> int:
+def lay_beats(
+    window_scene: bpy.types.Scene,
+    scene: bpy.types.Scene,
+    strip: bpy.types.SoundStrip,
+    dance: Dance,
+    start: float,
+) -> int:
     """Put the beats that were heard in a video over its sound; how many there are now. Beats of the artist stay."""
     now = song_grid.at(scene, strip)
     found = beats.from_times(

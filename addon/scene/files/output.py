@@ -15,17 +15,18 @@ from tempose_pose.sequence import PoseSequence, bridged, to_openpose18
 
 from ...model.character.extremities import carried, extremities_of, joined
 from ...model.dance.takes import Take
-from ...model.errors import Problem
+from ...model.errors import Problem, there
 from ...model.tempo.timing import Span, resample
 from .. import compat
 from ..character import character
 from ..dance import placement, stage
 from ..music import audio
 from ..reading import Reading
+from ..settings import ListedTake
 from . import rig_reading
 
 
-def from_take(take, rate: float) -> Dance:
+def from_take(take: ListedTake, rate: float) -> Dance:
     """A take's own poses at a frame rate, from its first frame on the timeline."""
     dance = stage.data_of(take).dance
     poses = dance.poses
@@ -37,11 +38,11 @@ def from_take(take, rate: float) -> Dance:
     return replace(dance, poses=poses, seams=np.zeros(0, np.int32))
 
 
-def _carried(take, poses: PoseSequence) -> np.ndarray | None:
+def _carried(take: ListedTake, poses: PoseSequence) -> np.ndarray | None:
     """Hands and feet (T, 48, 3) of a take's rig at rest, carried along; None where it has none."""
     if character.why_not(take.rig):
         return None
-    pose, body = character.pose_of(take.rig, current=False), to_openpose18(poses)
+    pose, body = character.pose_of(there(take.rig), current=False), to_openpose18(poses)
     if not pose.more:
         return None
     scale = np.asarray(body.canvas, float) / pose.canvas
@@ -61,7 +62,7 @@ def as_take(dance: Dance, name: str, frame: float) -> Take:
     return Take(data, [[0.0, 0.0], [seconds, seconds]], 0.0, seconds, "", settings)
 
 
-def rate_of(scene) -> float:
+def rate_of(scene: bpy.types.Scene) -> float:
     """Frames per second to write."""
     return scene.tempose.output.rate or compat.rate_of(scene)
 

@@ -27,7 +27,7 @@ STEP = 0.01
 NAMES = (*BODY.joints, *EXTREMITIES)
 
 
-def frames_of(scene, ob) -> tuple[int, int]:
+def frames_of(scene: bpy.types.Scene, ob: bpy.types.Object) -> tuple[int, int]:
     """First and last frame to read: the preview range, the Action's, or the scene's."""
     if scene.use_preview_range:
         return scene.frame_preview_start, scene.frame_preview_end
@@ -38,7 +38,7 @@ def frames_of(scene, ob) -> tuple[int, int]:
     return scene.frame_start, scene.frame_end
 
 
-def render_size(scene) -> tuple[int, int]:
+def render_size(scene: bpy.types.Scene) -> tuple[int, int]:
     """Width and height of the scene's render."""
     share = scene.render.resolution_percentage / 100
     return max(1, round(scene.render.resolution_x * share)), max(1, round(scene.render.resolution_y * share))
@@ -123,7 +123,7 @@ def _add_roots(points: np.ndarray, scores: np.ndarray) -> None:
 
 
 @contextlib.contextmanager
-def _as_it_is(scene, _ob):
+def _as_it_is(scene: bpy.types.Scene, _ob: bpy.types.Object):
     """Frames of the scene itself, which is back on its own afterwards; its markers may change cameras."""
     before, part = scene.frame_current, scene.frame_subframe
     try:
@@ -133,7 +133,7 @@ def _as_it_is(scene, _ob):
 
 
 @contextlib.contextmanager
-def _alone(_scene, ob):
+def _alone(_scene: bpy.types.Scene, ob: bpy.types.Object):
     """Frames of the character alone, with what it depends on: quick, and nothing is drawn anew."""
     stage = bpy.data.scenes.new(".tempose reading")
     try:
@@ -143,7 +143,9 @@ def _alone(_scene, ob):
         bpy.data.scenes.remove(stage)
 
 
-def _view(scene, graph, ob, size: tuple[int, int]) -> np.ndarray:
+def _view(
+    scene: bpy.types.Scene, graph: bpy.types.Depsgraph, ob: bpy.types.Object, size: tuple[int, int]
+) -> np.ndarray:
     """(4, 4) from the armature's space to the picture that the camera sees."""
     camera = scene.camera.evaluated_get(graph)
     window = camera.calc_matrix_camera(graph, x=size[0], y=size[1])

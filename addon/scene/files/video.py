@@ -28,7 +28,7 @@ PIPED = Path(pose_drawing.__file__).with_name("piped_encoding.py")
 HIDDEN = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # of Windows
 
 
-def picture_size(poses: PoseSequence, size) -> tuple[int, int]:
+def picture_size(poses: PoseSequence, size: Sequence[int]) -> tuple[int, int]:
     """The size of drawn pictures: as asked for, else the canvas; even, as video wants it."""
     width, height = (int(v) for v in size)
     if width and not height:

@@ -6,6 +6,7 @@ generated keys about calls it before, and `stamp` with its answer after.
 """
 
 import hashlib
+from collections.abc import Container, Iterable
 
 import bpy
 import numpy as np
@@ -34,13 +35,13 @@ _FIELDS = {  # of a key, as `foreach_get` has them
 _NEEDED = tuple(_FIELDS)[:7]
 
 
-def curves(action) -> list:
+def curves(action: bpy.types.Action) -> list:
     """The F-curves of an object in an Action; Blender puts keys of the object's data there too, in another slot."""
     bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
     return [c for bag in bags if bag.slot.target_id_type in ("OBJECT", "UNSPECIFIED") for c in bag.fcurves]
 
 
-def _read(curve, names=_NEEDED) -> dict[str, np.ndarray]:
+def _read(curve: bpy.types.FCurve, names: Iterable[str] = _NEEDED) -> dict[str, np.ndarray]:
     """A curve's keys by field: (N, 2) or (N,)."""
     count, found = len(curve.keyframe_points), {}
     for name in names:
@@ -51,7 +52,7 @@ def _read(curve, names=_NEEDED) -> dict[str, np.ndarray]:
     return found
 
 
-def _write(curve, keys: dict[str, np.ndarray]) -> None:
+def _write(curve: bpy.types.FCurve, keys: dict[str, np.ndarray]) -> None:
     """Replace a curve's keys by these, in the order of their frames."""
     order = np.argsort(keys["co"][:, 0], kind="stable")
     points = curve.keyframe_points
@@ -87,7 +88,7 @@ def _generated(curve: KeyedCurve, stepped: bool) -> dict[str, np.ndarray]:
     return keys
 
 
-def marks_of(curve) -> np.ndarray:
+def marks_of(curve: bpy.types.FCurve) -> np.ndarray:
     """The marks of a curve's keys (see `key_marks`)."""
     keys = _read(curve, ("co", "handle_left_type", "handle_right_type", "interpolation"))
     kinds = np.stack([keys["handle_left_type"], keys["handle_right_type"]], 1)
@@ -98,7 +99,7 @@ def marks_of(curve) -> np.ndarray:
     return key_marks.marks(keys["co"], left, right, kinds, keys["interpolation"])
 
 
-def by_hand(action) -> dict[CurveId, np.ndarray]:
+def by_hand(action: bpy.types.Action) -> dict[CurveId, np.ndarray]:
     """Which keys an artist has set or changed: (N,) bool for each curve, in the order of its keys.
 
     Of an Action that Tempose did not write that is all of them.
@@ -107,7 +108,7 @@ def by_hand(action) -> dict[CurveId, np.ndarray]:
     return {(c.data_path, c.array_index): by_hand_in(c, known) for c in curves(action)}
 
 
-def by_hand_in(curve, known: dict[CurveId, np.ndarray]) -> np.ndarray:
+def by_hand_in(curve: bpy.types.FCurve, known: dict[CurveId, np.ndarray]) -> np.ndarray:
     """The same of one curve, where the marks in its Action are `known`."""
     marks = known.get((curve.data_path, curve.array_index))
     if marks is None:
@@ -115,12 +116,12 @@ def by_hand_in(curve, known: dict[CurveId, np.ndarray]) -> np.ndarray:
     return ~key_marks.known(marks_of(curve), marks)
 
 
-def marks_in(action) -> dict[CurveId, np.ndarray]:
+def marks_in(action: bpy.types.Action) -> dict[CurveId, np.ndarray]:
     """The marks of generated keys that an Action keeps."""
     return key_marks.from_text(action.get(MARKS))
 
 
-def places(action) -> list[np.ndarray]:
+def places(action: bpy.types.Action) -> list[np.ndarray]:
     """Frames and values of all keys, by curve."""
     return [_read(curve, ("co",))["co"] for curve in curves(action)]
 
@@ -134,7 +135,7 @@ def digest(places: list[np.ndarray]) -> str:
     return mark.hexdigest()
 
 
-def hand_set(action, only=None) -> dict[CurveId, list[float]]:
+def hand_set(action: bpy.types.Action, only: Container[CurveId] | None = None) -> dict[CurveId, list[float]]:
     """Frames of the keys set or changed by hand, for curves that have any (and are among `only`)."""
     found = {}
     masks = by_hand(action)
@@ -145,19 +146,19 @@ def hand_set(action, only=None) -> dict[CurveId, list[float]]:
     return found
 
 
-def stamp(action, hand: dict[CurveId, np.ndarray] | None = None) -> None:
+def stamp(action: bpy.types.Action, hand: dict[CurveId, np.ndarray] | None = None) -> None:
     """Mark the keys as generated, but for those in `hand` (as `by_hand` gave it, before they were moved)."""
     names = {(c.data_path, c.array_index): c for c in curves(action)}
     seal(action, {name: generated_in(curve, (hand or {}).get(name)) for name, curve in names.items()})
 
 
-def generated_in(curve, hand: np.ndarray | None) -> np.ndarray:
+def generated_in(curve: bpy.types.FCurve, hand: np.ndarray | None) -> np.ndarray:
     """The marks of a curve's keys but for those set by hand, (N,) bool; Blender may have joined keys on one frame."""
     marks = marks_of(curve)
     return marks if hand is None or len(hand) != len(marks) else marks[~hand]
 
 
-def write(ob, name: str, made: list[KeyedCurve], stepped: bool = False):
+def write(ob: bpy.types.Object, name: str, made: list[KeyedCurve], stepped: bool = False):
     """A new Action with these curves, not yet assigned to the object."""
     action = bpy.data.actions.new(name)
     try:
@@ -169,25 +170,27 @@ def write(ob, name: str, made: list[KeyedCurve], stepped: bool = False):
     return action
 
 
-def add(bag, keyed: KeyedCurve, stepped: bool) -> np.ndarray:
+def add(bag: bpy.types.ActionChannelbag, keyed: KeyedCurve, stepped: bool) -> np.ndarray:
     """A new curve; returns the marks of its keys."""
     curve = _new_curve(bag, keyed)
     _write(curve, _generated(keyed, stepped))
     return marks_of(curve)
 
 
-def seal(action, marks: dict[CurveId, np.ndarray]) -> None:
+def seal(action: bpy.types.Action, marks: dict[CurveId, np.ndarray]) -> None:
     """Keep the marks of the keys that `add` has made."""
     action[MARKS] = key_marks.to_text(marks)
 
 
-def _new_curve(bag, keyed: KeyedCurve):
+def _new_curve(bag: bpy.types.ActionChannelbag, keyed: KeyedCurve):
     curve = bag.fcurves.new(keyed.path, index=keyed.index)
     curve.group = bag.groups.get(keyed.group) or bag.groups.new(keyed.group)
     return curve
 
 
-def rewrite(ob, action, made: list[KeyedCurve], keep: bool, stepped: bool = False) -> int:
+def rewrite(
+    ob: bpy.types.Object, action: bpy.types.Action, made: list[KeyedCurve], keep: bool, stepped: bool = False
+) -> int:
     """Give an Action the keys of a dance anew; returns how many keys set by hand have been kept.
 
     Curves that the dance does not move, and keys outside of its frames, stay as they are. With `keep`, so do keys
@@ -246,6 +249,6 @@ def _merged(old: dict, stays: np.ndarray, new: dict, goes_in: np.ndarray) -> dic
     return merged
 
 
-def count(action) -> int:
+def count(action: bpy.types.Action) -> int:
     """Keys of an Action."""
     return sum(len(curve.keyframe_points) for curve in curves(action))

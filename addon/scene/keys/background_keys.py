@@ -57,7 +57,7 @@ def ready(work: Work, read: Callable[[], Plan], splice: Callable | None = None) 
     return Ready(plan, keyed, mark, kept)
 
 
-def fitting(ready: Ready | None, base) -> Ready | None:
+def fitting(ready: Ready | None, base: bpy.types.Action | None) -> Ready | None:
     """What is ready, if its kept keys are those of this Action (None: no keys are kept); otherwise nothing is."""
     if ready is None or (ready.kept is None and base is not None):
         return ready

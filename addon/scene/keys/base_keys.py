@@ -3,15 +3,16 @@
 
 import bpy
 
+from ..settings import ListedTake, Settings, TempoFollowing
 from . import action_keys
 
 
-def chosen_take(settings):
+def chosen_take(settings: Settings) -> ListedTake | None:
     """The take that is chosen in the list, or None."""
     return settings.takes[settings.active_take] if 0 <= settings.active_take < len(settings.takes) else None
 
 
-def action_of(settings, ob):
+def action_of(settings: Settings, ob: bpy.types.Object | None) -> bpy.types.Action | None:
     """The Action that moves a character, as it was before any preview of a tempo."""
     data = ob.animation_data if ob is not None else None
     action = data.action if data else None
@@ -20,14 +21,16 @@ def action_of(settings, ob):
     return action
 
 
-def preview_of(tempo):
+def preview_of(tempo: TempoFollowing) -> bpy.types.Action | None:
     """The Action that shows the keys at an edited tempo, or None."""
     return tempo.shown or bpy.data.actions.get(tempo.preview)
 
 
-def take_of(settings, ob):
+def take_of(
+    settings: Settings, ob: bpy.types.Object | None
+) -> tuple[ListedTake, bpy.types.Action] | tuple[None, None]:
     """The take whose keys move a character now, and its Action; (None, None) where there is none."""
     action = action_of(settings, ob)
     mark = action.get(action_keys.TAKE) if action is not None else None
     take = next((t for t in settings.takes if mark and t.identity == mark and t.rig == ob and t.text), None)
-    return (take, action) if take is not None else (None, None)
+    return (take, action) if take is not None and action is not None else (None, None)

@@ -2,6 +2,7 @@
 """Mixing a dance's curves with the Action that moved the character before."""
 
 import uuid
+from collections.abc import Iterable
 
 import bpy
 import numpy as np
@@ -11,7 +12,7 @@ from ...model.errors import Problem
 ID = "tempose_base"  # on Actions that takes are blended with
 
 
-def settings_for(action, slot, strength: float) -> dict:
+def settings_for(action: bpy.types.Action, slot: bpy.types.ActionSlot | None, strength: float) -> dict:
     """What a take has to remember; the Action gets a mark by which it is found again."""
     if ID not in action:
         action[ID] = uuid.uuid4().hex
@@ -22,7 +23,7 @@ def settings_for(action, slot, strength: float) -> dict:
     }
 
 
-def under(settings: dict, frames) -> dict | None:
+def under(settings: dict, frames: Iterable[float]) -> dict | None:
     """What a take is blended with: values (T,) by path and index; None where its settings name nothing.
 
     Raises

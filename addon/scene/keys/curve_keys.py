@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The keys of an F-curve as arrays, read and written in bulk, and what Actions say of the keys in them."""
 
+import bpy
 import numpy as np
+import numpy.typing as npt
 
 from ...model.keys.key_arrays import COLUMNS, CurveKeys
 
@@ -9,11 +11,11 @@ SPAN = "tempose_span"  # on Actions: left edge, seconds and rate that the keys w
 SPLICED = "tempose_spliced"  # on Actions: keys that cannot be made from the take alone
 
 
-def read(curve, by_hand: np.ndarray) -> CurveKeys:
+def read(curve: bpy.types.FCurve, by_hand: np.ndarray) -> CurveKeys:
     """A curve's keys."""
     count = len(curve.keyframe_points)
 
-    def get(name, width, kind):
+    def get(name: str, width: int, kind: npt.DTypeLike):
         flat = np.empty(count * width, kind)
         curve.keyframe_points.foreach_get(name, flat)
         return flat.reshape(count, width) if width > 1 else flat
@@ -23,7 +25,7 @@ def read(curve, by_hand: np.ndarray) -> CurveKeys:
     return CurveKeys(places[0], places[1], places[2], columns, by_hand)
 
 
-def write(curve, made: CurveKeys, before: CurveKeys | None = None) -> None:
+def write(curve: bpy.types.FCurve, made: CurveKeys, before: CurveKeys | None = None) -> None:
     """Replace a curve's keys; where it is known what it holds before, only what differs is written."""
     points = curve.keyframe_points
     if before is None or len(before) != len(made):

@@ -1,25 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keys that were written for another frame rate, or another Time Stretching, put where the music is again."""
 
+import bpy
+
 from ...model.tempo.timing import Span
 from . import action_keys, curve_keys
 
 ALIKE = 1e-6
 
 
-def written_for(action) -> Span | None:
+def written_for(action: bpy.types.Action) -> Span | None:
     """The span that the keys of an Action were written for; None where it does not say."""
     held = action.get(curve_keys.SPAN) if action is not None else None
     return Span(*(float(v) for v in held)) if held is not None else None
 
 
-def other_rate(action, rate: float) -> float:
+def other_rate(action: bpy.types.Action, rate: float) -> float:
     """The frames per second that the keys of an Action were written for, where these are others; 0 elsewhere."""
     held = action.get(curve_keys.SPAN) if action is not None else None
     return float(held[2]) if held is not None and abs(held[2] - rate) > ALIKE else 0.0
 
 
-def fit(action, span: Span) -> None:
+def fit(action: bpy.types.Action, span: Span) -> None:
     """Move all keys of an Action to where they belong in `span`: the same seconds, keys between frames included."""
     old = written_for(action)
     if old is None or old == span:

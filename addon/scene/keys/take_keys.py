@@ -9,6 +9,7 @@ import numpy as np
 from tempose_pose.skeletons import FINGERS
 
 from ...model.character.forward import Forward
+from ...model.character.plane import Plane
 from ...model.dance import stands
 from ...model.dance.takes import Take
 from ...model.errors import Problem
@@ -18,13 +19,15 @@ from ...model.keys.key_plan import Choice, Plan
 from ...model.tempo.timing import Span
 from .. import compat
 from ..character import armature, character
+from ..settings import ListedTake, Settings
+from ..window import scene_of
 from . import action_keys, background_keys, blend, curve_keys
 from .background_keys import Ready
 
 HIGH = 1080  # pixels of a frame that misses are counted in, whatever the resolution
 
 
-def plan(take: Take, ob, span: Span, settings) -> Plan:
+def plan(take: Take, ob: bpy.types.Object, span: Span, settings: Settings) -> Plan:
     """All that the keys of a take on a rig depend on."""
     if reason := character.why_not(ob):
         raise Problem("rig_bones", f"{reason}.")
@@ -40,7 +43,7 @@ def plan(take: Take, ob, span: Span, settings) -> Plan:
         plane,
         character.placement(ob),
         character.options_of(
-            next(iter(ob.users_scene), bpy.context.scene), character.stretches(ob, settings)
+            next(iter(ob.users_scene), scene_of(bpy.context)), character.stretches(ob, settings)
         ),
         choice,
         {
@@ -55,7 +58,9 @@ def plan(take: Take, ob, span: Span, settings) -> Plan:
     )
 
 
-def ankles_seen(take: Take, ob, action, span: Span, settings) -> np.ndarray | None:
+def ankles_seen(
+    take: Take, ob: bpy.types.Object, action: bpy.types.Action, span: Span, settings: Settings
+) -> np.ndarray | None:
     """(T, 2, 2) where the keys of an Action put the ankles at the frames of a dance, as shares of its canvas.
 
     None where the ankles do not follow from the keys of mapped bones alone.
@@ -80,13 +85,13 @@ def ankles_seen(take: Take, ob, action, span: Span, settings) -> np.ndarray | No
     return asked.place.to_pixels(at) / np.asarray(asked.place.canvas, float)
 
 
-def pixel_size(ob, plane) -> float:
+def pixel_size(ob: bpy.types.Object, plane: Plane) -> float:
     """How long a pixel of a frame 1080 pixels high is at the figure, in units of the armature.
 
     As the scene's camera sees it now; without one, as if the picture of the dance filled the frame.
     """
     place = character.placement(ob)
-    scene = next(iter(ob.users_scene), None) or bpy.context.scene
+    scene = next(iter(ob.users_scene), None) or scene_of(bpy.context)
     render = scene.render
     width, height = HIGH * render.resolution_x / render.resolution_y, HIGH
     plain = place.unit * max(place.canvas[0] / width, place.canvas[1] / height)
@@ -107,7 +112,15 @@ def pixel_size(ob, plane) -> float:
     return step / max(lengths) if max(lengths) > 1e-3 else plain
 
 
-def bake(take: Take, ob, span: Span, settings, name: str, mark: str = "", ready: Ready | None = None):
+def bake(
+    take: Take,
+    ob: bpy.types.Object,
+    span: Span,
+    settings: Settings,
+    name: str,
+    mark: str = "",
+    ready: Ready | None = None,
+):
     """A new Action with the keys of a take, not yet assigned to the object.
 
     What is `ready` is taken, unless something that it depends on has changed meanwhile.
@@ -123,14 +136,14 @@ def bake(take: Take, ob, span: Span, settings, name: str, mark: str = "", ready:
     return action
 
 
-def write(ob, name: str, frames: np.ndarray, curves: list[Curve]):
+def write(ob: bpy.types.Object, name: str, frames: np.ndarray, curves: list[Curve]):
     """A new Action with these curves, a key on every frame, not yet assigned to the object."""
     return action_keys.write(
         ob, name, [KeyedCurve(c.path, c.index, c.group, frames, c.values) for c in curves]
     )
 
 
-def rest_fingers(ob, action, danced: set) -> None:
+def rest_fingers(ob: bpy.types.Object, action: bpy.types.Action, danced: set) -> None:
     """Take keys of fingers away that are not danced any more, and that nobody has set or changed."""
     fingers = {bone for part, bone in character.map_of(ob).bones.items() if part.split(".")[0] in FINGERS}
     masks, bag = action_keys.by_hand(action), compat.channelbag(ob, action, assign=False)
@@ -142,14 +155,14 @@ def rest_fingers(ob, action, danced: set) -> None:
             ob.pose.bones[bone].matrix_basis.identity()
 
 
-def action_of(take):
+def action_of(take: ListedTake):
     """The Action that holds the keys of an accepted take, or of the one that is shown; None when it is gone."""
     if take.action is not None:
         return take.action
     return next((a for a in bpy.data.actions if a.get(action_keys.TAKE) == take.identity), None)
 
 
-def assign(ob, action) -> None:
+def assign(ob: bpy.types.Object, action: bpy.types.Action | None) -> None:
     """Let an object be moved by an Action with one slot."""
     data = ob.animation_data_create()
     data.action = action

@@ -8,19 +8,20 @@ of the *sound* that is sent, and where the strip's visible part lies in it, come
 import contextlib
 import tempfile
 import wave
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 import numpy as np
 
-from ...model.errors import Problem
+from ...model.errors import Problem, there
 from ...model.music import containers
 from ...model.tempo.playback import Playback
 from ...model.tempo.timing import Span
 from .. import compat
 from . import sounds
-from .mix import KINDS, Mix, volume_keys
+from .mix import KINDS, Mix, SoundSource, volume_keys
 
 MIN_SECONDS = 0.5
 MIX_RATE = 48_000
@@ -48,7 +49,7 @@ class Sound:
     span: Span
 
 
-def visible_span(scene, strip) -> Span:
+def visible_span(scene: bpy.types.Scene, strip: SoundSource) -> Span:
     """The part of the timeline where a strip is heard; a meta around it cuts it."""
     left, right = compat.strip_time(strip, "left_handle"), compat.strip_time(strip, "right_handle")
     around = compat.parent_meta(strip)
@@ -60,7 +61,7 @@ def visible_span(scene, strip) -> Span:
     return Span(float(left), max(0.0, right - left) / rate, rate)
 
 
-def is_shifted(strip) -> bool:
+def is_shifted(strip: SoundSource) -> bool:
     """Whether the strip's times do not tell where its sound lies, or only Blender can tell how it is heard."""
     if isinstance(strip, Mix):
         return False
@@ -72,7 +73,9 @@ def is_shifted(strip) -> bool:
     )
 
 
-def facts(strip, span: Span, name_of=compat.file_name) -> dict:
+def facts(
+    strip: SoundSource, span: Span, name_of: Callable[[bpy.types.Sound | None], str] = compat.file_name
+) -> dict:
     """What decides how a strip sounds, for the fingerprint. Its place on the timeline does not.
 
     Parameters
@@ -103,14 +106,14 @@ def facts(strip, span: Span, name_of=compat.file_name) -> dict:
     }
 
 
-def _volume_from(strip, span: Span) -> list:
+def _volume_from(strip: SoundSource, span: Span) -> list:
     return [
         [path, [[(frame - span.left) / span.rate, value] for frame, value in keys]]
         for path, keys in volume_keys(strip)
     ]
 
 
-def check(strip, span: Span) -> None:
+def check(strip: SoundSource, span: Span) -> None:
     """Refuse strips that cannot be heard, before anything else happens."""
     if isinstance(strip, Mix):
         if span.seconds < MIN_SECONDS - 1e-6:
@@ -134,7 +137,7 @@ def check(strip, span: Span) -> None:
         raise Problem("audio_short", f"The strip {strip.name} is shorter than half a second. Make it longer.")
 
 
-def fetch(context, scene, playback: Playback) -> Sound:
+def fetch(context: bpy.types.Context, scene: bpy.types.Scene, playback: Playback) -> Sound:
     """The sound of a strip. Takes up to some seconds where a mixdown is needed, on the main thread."""
     strip, span = playback.original, playback.visible
     check(strip, span)
@@ -152,7 +155,9 @@ def fetch(context, scene, playback: Playback) -> Sound:
     return Sound(_file_as_played(context, scene, strip, span, start), start, span)
 
 
-def _file_as_played(context, scene, strip, span: Span, start: float) -> bytes:
+def _file_as_played(
+    context: bpy.types.Context, scene: bpy.types.Scene, strip: SoundSource, span: Span, start: float
+) -> bytes:
     """A file's sound from its second 0 to the strip's right edge, silent before the left one."""
     heard = repr([facts(strip, span, sounds.content), span.rate])
     if _kept[0] != heard:
@@ -161,7 +166,7 @@ def _file_as_played(context, scene, strip, span: Span, start: float) -> bytes:
     return _kept[1]
 
 
-def heard(context, scene, span: Span) -> bytes | None:
+def heard(context: bpy.types.Context, scene: bpy.types.Scene, span: Span) -> bytes | None:
     """What is heard of a scene, as the bytes of a WAV file; None where that is nothing. On the main thread."""
     editor = scene.sequence_editor
     if editor is None or not any(s.type in KINDS and not s.mute for s in editor.strips):
@@ -169,7 +174,9 @@ def heard(context, scene, span: Span) -> bytes | None:
     return mixdown(context, scene, None, span)
 
 
-def mixdown(context, scene, strip, span: Span) -> bytes:
+def mixdown(
+    context: bpy.types.Context, scene: bpy.types.Scene, strip: SoundSource | None, span: Span
+) -> bytes:
     """What is heard of one strip, of a mix or (with None) of a scene, as the bytes of a WAV file.
 
     Retiming, trims, delays and keyed volume are included.
@@ -215,7 +222,7 @@ def _seconds_in(path: Path) -> float:
         return 0.0
 
 
-def _rate_and_channels(strip, span: Span) -> dict:
+def _rate_and_channels(strip: SoundSource | None, span: Span) -> dict:
     """A file's own, for Blender takes five times as long where it must change the rate."""
     if strip is None:
         return {"mixrate": MIX_RATE, "channels": "STEREO"}
@@ -227,7 +234,7 @@ def _rate_and_channels(strip, span: Span) -> dict:
 
 
 @contextlib.contextmanager
-def _passing_copy(scene):
+def _passing_copy(scene: bpy.types.Scene):
     """A copy of a scene without its objects; the scene itself is not touched."""
     stage = scene.copy()
     try:
@@ -240,17 +247,18 @@ def _passing_copy(scene):
         bpy.data.scenes.remove(stage)
 
 
-def _set_stage(stage, strip, span: Span) -> None:
+def _set_stage(stage: bpy.types.Scene, strip: SoundSource | None, span: Span) -> None:
     """Leave in a copied scene what is to be heard, in just its range.
 
     The sound starts at frame 0 there: Blender 4.5 leaves the speed of a retimed sound undefined in the frames
     before its start, which shifts what is heard, or crashes. Keys of volumes stay at their frames, and the sound
     with them.
     """
-    editor, first = stage.sequence_editor, int(span.frames[0])
-    if strip is not None:
-        leave = _leave_all if isinstance(strip, Mix) else _leave_one
-        leave(editor, strip)
+    editor, first = there(stage.sequence_editor), int(span.frames[0])
+    if isinstance(strip, Mix):
+        _leave_all(editor, strip)
+    elif strip is not None:
+        _leave_one(editor, strip)
     if not any(volume_keys(s) for s in editor.strips_all):
         for other in editor.strips:
             compat.move_strip(other, -first)
@@ -260,7 +268,7 @@ def _set_stage(stage, strip, span: Span) -> None:
     stage.frame_start, stage.frame_end = first, first + len(span.frames) - 1
 
 
-def _leave_all(editor, heard: Mix) -> None:
+def _leave_all(editor: bpy.types.SequenceEditor, heard: Mix) -> None:
     names = {s.name for s in heard.strips}
     for other in list(editor.strips):
         if other.name in names:
@@ -269,7 +277,7 @@ def _leave_all(editor, heard: Mix) -> None:
             editor.strips.remove(other)
 
 
-def _leave_one(editor, strip) -> None:
+def _leave_one(editor: bpy.types.SequenceEditor, strip: bpy.types.SoundStrip) -> None:
     own, outermost = {strip.name}, strip.name
     around = compat.parent_meta(strip)
     while around is not None:
@@ -287,7 +295,9 @@ def _leave_one(editor, strip) -> None:
             channel.mute = False
 
 
-def _write_samples(context, scene, strip, span: Span, path: Path) -> None:
+def _write_samples(
+    context: bpy.types.Context, scene: bpy.types.Scene, strip: SoundSource, span: Span, path: Path
+) -> None:
     """The strip's samples straight from Blender's decoder; the last resort."""
     try:
         sound = strip.sound.evaluated_get(context.evaluated_depsgraph_get())

@@ -7,10 +7,12 @@ What to draw is computed in `beat_view`, kept per region, and made anew only whe
 import traceback
 
 import bpy
+import gpu
 
 from ...model.music import beat_view
 from ...model.music.beat_view import Laid, Picture, View
 from ...model.music.beats import EditedGrid
+from ..window import place_of
 from . import grids, markers, song_grid, timelines
 
 SCRUB = 23.0  # pixels of the ruler of frames at the top, at UI scale 1
@@ -57,7 +59,7 @@ def hold(mark: str = "", grid: EditedGrid | None = None, index: int | None = Non
     timelines.redraw()
 
 
-def view_of(context, area, region) -> View:
+def view_of(context: bpy.types.Context, area: bpy.types.Area, region: bpy.types.Region) -> View:
     """What a timeline region shows."""
     first, _ = region.view2d.region_to_view(0, 0)
     last, _ = region.view2d.region_to_view(region.width, 0)
@@ -75,7 +77,7 @@ def view_of(context, area, region) -> View:
     )
 
 
-def laid_of(context, area) -> Laid | None:
+def laid_of(context: bpy.types.Context, area: bpy.types.Area) -> Laid | None:
     """The grid as it lies in an area, or None where nothing is to be drawn there."""
     settings = getattr(context.scene, "tempose", None)
     if settings is None or not settings.music.show_grid:
@@ -100,7 +102,7 @@ def laid_of(context, area) -> Laid | None:
     return _kept.laid[1]
 
 
-def seen(context, area, region) -> tuple[Picture, View]:
+def seen(context: bpy.types.Context, area: bpy.types.Area, region: bpy.types.Region) -> tuple[Picture, View]:
     """What of the beats is seen in a region now."""
     view, laid = view_of(context, area, region), laid_of(context, area)
     if laid is None:
@@ -114,7 +116,7 @@ def seen(context, area, region) -> tuple[Picture, View]:
     return kept[1], view
 
 
-def _batch(shader, picture: Picture):
+def _batch(shader: gpu.types.GPUShader, picture: Picture):
     import numpy as np
     from gpu_extras.batch import batch_for_shader
 
@@ -136,8 +138,8 @@ def _draw() -> None:
             traceback.print_exc()
 
 
-def _paint(context) -> None:
-    area, region = context.area, context.region
+def _paint(context: bpy.types.Context) -> None:
+    area, region = place_of(context)
     picture, view = seen(context, area, region)
     if not len(picture.rects):
         return

@@ -3,6 +3,8 @@
 
 import json
 
+import bpy
+
 from ...model.errors import Problem
 from ...model.music import beats
 from ...model.music.beats import EditedGrid
@@ -11,13 +13,13 @@ KEY = "tempose_grids"
 _read: list = ["", {}, {}]  # the last text, what it says, and grids made of it: drawing asks at every redraw
 
 
-def text_of(scene) -> str:
+def text_of(scene: bpy.types.Scene) -> str:
     """All grids of a scene as they are written; changes when any of them does."""
     text = scene.get(KEY, "")
     return text if isinstance(text, str) else ""
 
 
-def _all(scene) -> dict:
+def _all(scene: bpy.types.Scene) -> dict:
     text = text_of(scene)
     if text != _read[0]:
         try:
@@ -28,7 +30,7 @@ def _all(scene) -> dict:
     return _read[1]
 
 
-def load(scene, mark: str) -> EditedGrid | None:
+def load(scene: bpy.types.Scene, mark: str) -> EditedGrid | None:
     """The grid of a sound, or None. A damaged one counts as none.
 
     Parameters
@@ -48,19 +50,19 @@ def load(scene, mark: str) -> EditedGrid | None:
     return made[mark]
 
 
-def has(scene, mark: str) -> bool:
+def has(scene: bpy.types.Scene, mark: str) -> bool:
     """Whether there is a grid of a sound."""
     return mark in _all(scene)
 
 
-def named(scene, name: str) -> list[str]:
+def named(scene: bpy.types.Scene, name: str) -> list[str]:
     """Marks of the grids that were made for sound files of a name, oldest first."""
     return [
         m for m, held in _all(scene).items() if name and isinstance(held, dict) and held.get("file") == name
     ]
 
 
-def save(scene, mark: str, grid: EditedGrid, name: str = "") -> None:
+def save(scene: bpy.types.Scene, mark: str, grid: EditedGrid, name: str = "") -> None:
     """Keep the grid of a sound; `name` is that of its file, "" leaves the one that is there."""
     held = _all(scene)
     before = held.get(mark)
@@ -70,7 +72,7 @@ def save(scene, mark: str, grid: EditedGrid, name: str = "") -> None:
     scene[KEY] = json.dumps({**rest, mark: row}, separators=(",", ":"))
 
 
-def drop(scene, mark: str) -> None:
+def drop(scene: bpy.types.Scene, mark: str) -> None:
     """Forget the grid of a sound."""
     rest = {k: v for k, v in _all(scene).items() if k != mark}
     if rest:

@@ -10,6 +10,7 @@ import json
 import re
 from dataclasses import replace
 
+import bpy
 import numpy as np
 
 from tempose_pose.grid import BeatGrid
@@ -25,12 +26,12 @@ KEY = "tempose_markers"
 _DOWN = re.compile(r"(?<!\b0)\.1\s*$")  # beats before the first bar are 0.1, 0.2 …
 
 
-def ours(scene) -> list:
+def ours(scene: bpy.types.Scene) -> list:
     """The beat markers of a scene, in order."""
     return sorted((m for m in scene.timeline_markers if m.name.startswith(SIGN)), key=lambda m: m.frame)
 
 
-def _laid(scene) -> dict | None:
+def _laid(scene: bpy.types.Scene) -> dict | None:
     """How the markers were put down, or None where there are none."""
     try:
         view = json.loads(scene[KEY])
@@ -39,7 +40,7 @@ def _laid(scene) -> dict | None:
         return None
 
 
-def hide(scene) -> None:
+def hide(scene: bpy.types.Scene) -> None:
     """Take our markers away; the grid stays."""
     for marker in ours(scene):
         scene.timeline_markers.remove(marker)
@@ -47,7 +48,7 @@ def hide(scene) -> None:
         del scene[KEY]
 
 
-def show(scene, mark: str, grid: EditedGrid, span: Span, tempo: TempoMap) -> None:
+def show(scene: bpy.types.Scene, mark: str, grid: EditedGrid, span: Span, tempo: TempoMap) -> None:
     """A marker for every beat that is heard."""
     hide(scene)
     bars, places = beats.bar_numbers(grid)
@@ -63,7 +64,7 @@ def show(scene, mark: str, grid: EditedGrid, span: Span, tempo: TempoMap) -> Non
     )
 
 
-def absorbed(scene, mark: str) -> EditedGrid | None:
+def absorbed(scene: bpy.types.Scene, mark: str) -> EditedGrid | None:
     """The grid of a sound with what the artist did to its markers; nothing is written.
 
     Without any marker left the grid stays as it is: they were only a view. Locked beats do not follow their markers.
@@ -110,7 +111,7 @@ def _edited(grid: EditedGrid, view: dict, found: list) -> EditedGrid:
     )  # fmt: skip
 
 
-def follow(scene, span: Span, tempo: TempoMap) -> None:
+def follow(scene: bpy.types.Scene, span: Span, tempo: TempoMap) -> None:
     """The sound has moved, or its tempo or the frame rate changed: bring the markers along, edits and all."""
     view = _laid(scene)
     if view is None:
@@ -135,7 +136,13 @@ def follow(scene, span: Span, tempo: TempoMap) -> None:
 
 
 def put(
-    scene, mark: str, grid: EditedGrid, span: Span, tempo: TempoMap, as_markers: bool, name: str = ""
+    scene: bpy.types.Scene,
+    mark: str,
+    grid: EditedGrid,
+    span: Span,
+    tempo: TempoMap,
+    as_markers: bool,
+    name: str = "",
 ) -> None:
     """Keep a grid, and show it as markers or not; `name` is that of the sound's file."""
     grids.save(scene, mark, grid, name)
@@ -145,13 +152,13 @@ def put(
         hide(scene)
 
 
-def clear(scene, mark: str) -> None:
+def clear(scene: bpy.types.Scene, mark: str) -> None:
     """Take the grid of a sound and its markers away."""
     hide(scene)
     grids.drop(scene, mark)
 
 
-def read(scene, mark: str) -> BeatGrid | None:
+def read(scene: bpy.types.Scene, mark: str) -> BeatGrid | None:
     """The grid of a sound with the artist's edits, as a dance is asked for with it; None: the server listens."""
     grid = absorbed(scene, mark)
     return grid.beat_grid if grid is not None and len(grid) else None

@@ -6,10 +6,14 @@ Second 0 of its song is where the first of its strips begins, whatever the range
 change of it.
 """
 
+from collections.abc import Callable
 from types import SimpleNamespace
+from typing import Any
+
+import bpy
 
 from .. import compat
-from .strips import ID, ORIGINAL
+from .strip_marks import ID, ORIGINAL
 
 NAME = "Everything Heard"
 MUTED = "tempose_mix_muted"
@@ -23,20 +27,20 @@ class Mix:
     name, type, volume, pan, sound_offset, content_trim_start = NAME, "MIX", 1.0, 0.0, 0.0, 0.0
     sound = SimpleNamespace(filepath="", library=None, packed_file=None)
 
-    def __init__(self, scene):
+    def __init__(self, scene: bpy.types.Scene):
         self.scene = scene
 
-    def __contains__(self, key) -> bool:
+    def __contains__(self, key: object) -> bool:
         return key == ID and ID in self.scene
 
-    def get(self, key, default=None):
+    def get(self, key: str, default: Any = None):
         """A mark, kept on the scene."""
         return self.scene.get(key, default) if key == ID else default
 
-    def __getitem__(self, key):
+    def __getitem__(self, key: str):
         return self.scene[key]
 
-    def __setitem__(self, key, value):
+    def __setitem__(self, key: str, value: Any):
         self.scene[key] = value
 
     @property
@@ -101,20 +105,22 @@ class Mix:
         """The frame behind the range, or behind the last sound before that."""
         return float(min(frame_range(self.scene)[1] + 1, self.content_end))
 
-    def facts(self, name_of=compat.file_name, depth: int = 0) -> list:
+    def facts(
+        self, name_of: Callable[[bpy.types.Sound | None], str] = compat.file_name, depth: int = 0
+    ) -> list:
         """What decides how it sounds, relative to its first strip; `name_of` says what a sound is known by."""
         anchor, rate = self.content_start, compat.rate_of(self.scene)
         return [_facts(s, anchor, rate, name_of, depth) for s in self.strips]
 
 
-def frame_range(scene) -> tuple[int, int]:
+def frame_range(scene: bpy.types.Scene) -> tuple[int, int]:
     """First and last frame: of the preview range where it is on, otherwise of the scene."""
     if scene.use_preview_range:
         return scene.frame_preview_start, scene.frame_preview_end
     return scene.frame_start, scene.frame_end
 
 
-def _sounds(strip) -> bool:
+def _sounds(strip: bpy.types.Strip) -> bool:
     if strip.type == "META":
         return any(not s.mute and _sounds(s) for s in strip.strips)
     if strip.type == "SCENE":
@@ -122,7 +128,7 @@ def _sounds(strip) -> bool:
     return strip.type == "SOUND"
 
 
-def volume_keys(strip) -> list:
+def volume_keys(strip: Any) -> list:
     """The keys of a strip's volume and pan: (path, [(frame, value), …])."""
     path = strip.path_from_id()
     return [
@@ -132,7 +138,13 @@ def volume_keys(strip) -> list:
     ]
 
 
-def _facts(strip, anchor: float, rate: float, name_of, depth: int) -> dict:
+def _facts(
+    strip: bpy.types.Strip,
+    anchor: float,
+    rate: float,
+    name_of: Callable[[bpy.types.Sound | None], str],
+    depth: int,
+) -> dict:
     names = ("left_handle", "right_handle", "content_start")
     out = {"type": strip.type, **{n: float(compat.strip_time(strip, n) - anchor) / rate for n in names}}
     out["volume"] = float(getattr(strip, "volume", 1.0))
@@ -152,3 +164,7 @@ def _facts(strip, anchor: float, rate: float, name_of, depth: int) -> dict:
     elif strip.scene is not None and depth < DEPTH:
         out["inside"] = Mix(strip.scene).facts(name_of, depth + 1)
     return out
+
+
+SoundSource = bpy.types.SoundStrip | Mix
+"""What sounds: a strip, or all that is heard."""

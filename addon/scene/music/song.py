@@ -4,6 +4,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+import bpy
+
 from ...model.errors import Problem
 from .. import compat
 from . import strips
@@ -41,7 +43,7 @@ class Song:
             raise self.problem
 
 
-def pick(context) -> Song:
+def pick(context: bpy.types.Context) -> Song:
     """The song that the settings and the selection mean."""
     settings = context.scene.tempose
     scene = compat.sound_scene(context)
@@ -57,11 +59,11 @@ def pick(context) -> Song:
         return Song(scene, strip, problem=problem)
 
 
-def _without(scene, reason: str) -> Song:
+def _without(scene: bpy.types.Scene, reason: str) -> Song:
     return Song(scene, reason=reason, problem=Problem("no_strip", f"{reason}."))
 
 
-def _mixed(scene) -> Song:
+def _mixed(scene: bpy.types.Scene) -> Song:
     mix = Mix(scene)
     if not mix.strips:
         return _without(scene, "Nothing is heard: every sound strip is muted, or there is none")
@@ -70,7 +72,7 @@ def _mixed(scene) -> Song:
     return Song(scene, mix, mix)
 
 
-def _picked(scene, found: list, name: str) -> tuple[Any, str]:
+def _picked(scene: bpy.types.Scene, found: list, name: str) -> tuple[Any, str]:
     """The strip of that name; without a name the active one, the only one, or the only one that is not muted."""
     if not found:
         return None, "Add a sound strip in the Video Sequencer first"
@@ -80,14 +82,14 @@ def _picked(scene, found: list, name: str) -> tuple[Any, str]:
     active = scene.sequence_editor.active_strip
     if active is not None and active.type == "SOUND":
         return active, ""
-    own = [strip for strip in found if strips.ORIGINAL not in strip]
+    own = [strip for strip in found if not strips.is_version(strip)]
     for choice in (own, [strip for strip in own if not strip.mute]):
         if len(choice) == 1:
             return choice[0], ""
     return None, "There are several sound strips; select one or name it in the panel"
 
 
-def original_named(scene, name: str):
+def original_named(scene: bpy.types.Scene, name: str):
     """The sound strip of a name, or everything heard; None where there is none."""
     found = {strip.name: strip for strip in compat.sound_strips(scene)}
     return found.get(name, Mix(scene) if name == MIX_NAME else None)

@@ -4,13 +4,17 @@
 from dataclasses import dataclass
 from typing import Any
 
+import bpy
+
 from tempose_pose.grid import BeatGrid
 
 from ...model.errors import Problem
 from ...model.music.beats import EditedGrid
 from ...model.tempo.playback import Playback
 from .. import compat
+from ..window import scene_of
 from . import grids, markers, mix, song, song_playback, sound_marks, timelines
+from .mix import SoundSource
 
 
 @dataclass(frozen=True)
@@ -52,25 +56,25 @@ class SongGrid:
         return self.grid.beat_grid if len(self.grid) else None
 
 
-def of(scene, playback: Playback) -> SongGrid:
+def of(scene: bpy.types.Scene, playback: Playback) -> SongGrid:
     """The grid of a song with the artist's edits of its markers; nothing is written."""
     own = sound_marks.mark_of(scene, playback)
     grid = markers.absorbed(scene, sound_marks.mark_of_grid(scene, playback, own))
     return SongGrid(scene, own, playback, EditedGrid() if grid is None else grid)
 
 
-def at(scene, original) -> SongGrid:
+def at(scene: bpy.types.Scene, original: SoundSource) -> SongGrid:
     """The grid of one strip, or of everything heard."""
     return of(scene, song_playback.playback_of(scene, original))
 
 
-def peek(context) -> SongGrid | None:
+def peek(context: bpy.types.Context) -> SongGrid | None:
     """The grid as it stands, for drawing; None without a sound."""
     meant = song.pick(context)
     return at(meant.scene, meant.original) if meant.problem is None else None
 
 
-def current(context) -> SongGrid:
+def current(context: bpy.types.Context) -> SongGrid:
     """The grid to be edited; raises when there is no sound."""
     meant = song.pick(context)
     meant.check()
@@ -79,7 +83,7 @@ def current(context) -> SongGrid:
     return of(meant.scene, playback)
 
 
-def put(window_scene, now: SongGrid, grid: EditedGrid) -> None:
+def put(window_scene: bpy.types.Scene, now: SongGrid, grid: EditedGrid) -> None:
     """Write an edited grid, as markers too where the settings of the window's scene ask for it."""
     as_markers = window_scene.tempose.music.show_markers
     name = compat.file_name(now.playback.original.sound)
@@ -97,16 +101,16 @@ def clear(now: SongGrid) -> None:
     timelines.redraw()
 
 
-def sync(context) -> None:
+def sync(context: bpy.types.Context) -> None:
     """Put markers down or take them away, as the setting says."""
     try:
         now = current(context)
     except Problem:
         now = None
     if now is not None and len(now.grid):
-        put(context.scene, now, now.grid)
+        put(scene_of(context), now, now.grid)
     elif not context.scene.tempose.music.show_markers:
-        markers.hide(context.scene if now is None else now.scene)
+        markers.hide(scene_of(context) if now is None else now.scene)
 
 
 def range_of(now: SongGrid) -> tuple[float, float] | None:

@@ -3,6 +3,8 @@
 
 from collections.abc import Callable
 
+import bpy
+
 from ...model.dance.fingerprint import fingerprint
 from ...model.tempo.playback import Playback
 from .. import compat
@@ -42,7 +44,7 @@ def sounds_alike(playback: Playback, before: dict) -> bool:
     )
 
 
-def mark_of(scene, playback: Playback) -> str:
+def mark_of(scene: bpy.types.Scene, playback: Playback) -> str:
     """Mark of the sound that a beat grid is written for: its file, the mixdown of one strip, or of all of them."""
     original = playback.original
     if isinstance(original, Mix):
@@ -65,7 +67,7 @@ def _mark_by_name(playback: Playback) -> str:
     return fingerprint({"file": compat.file_name(original.sound)})
 
 
-def mark_of_grid(scene, playback: Playback, own: str) -> str:
+def mark_of_grid(scene: bpy.types.Scene, playback: Playback, own: str) -> str:
     """Mark of the beat grid that counts for a sound, whose own mark is `own` (see `mark_of`).
 
     That is its own; where it has none yet, the one of a sound of the same name that is not in this .blend any more

@@ -18,7 +18,7 @@ _seen: dict[
 ] = {}  # by sound → when it was looked at, what it looked like, its mark
 
 
-def content(sound) -> str:
+def content(sound: bpy.types.Sound | None) -> str:
     """A mark of what a sound's file holds; "" where it cannot be read."""
     if sound is None:
         return ""
@@ -39,7 +39,7 @@ def content(sound) -> str:
     return mark
 
 
-def head(sound) -> tuple[bytes, int]:
+def head(sound: bpy.types.Sound) -> tuple[bytes, int]:
     """A sound's first bytes, and how many there are in all; none where it cannot be read."""
     packed = sound.packed_file
     if packed:
@@ -80,7 +80,7 @@ def _mark_of_file(path: str, size: int) -> str:
     return mark.hexdigest()
 
 
-def others(sound) -> set[str]:
+def others(sound: bpy.types.Sound) -> set[str]:
     """Marks of the other sounds in this .blend that have a file of the same name."""
     name = compat.file_name(sound)
     return {content(s) for s in bpy.data.sounds if s != sound and compat.file_name(s) == name} - {

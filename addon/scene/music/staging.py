@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """How a scene with sound shows the scene with the character: by how many frames later, and how stretched."""
 
+import bpy
+
 from ...model.errors import Problem
 from ...model.tempo.playback import Staging
 from .. import compat
 
 
-def stretch_of(scene) -> float:
+def stretch_of(scene: bpy.types.Scene) -> float:
     """Frames of keys in a frame of the scene: what Time Stretching in the Output properties asks for."""
     return scene.render.frame_map_old / scene.render.frame_map_new
 
 
-def staging_of(sound_scene, scene, frames: tuple[float, float] | None = None) -> Staging:
+def staging_of(
+    sound_scene: bpy.types.Scene, scene: bpy.types.Scene, frames: tuple[float, float] | None = None
+) -> Staging:
     """How frames of the sound become frames of the character's keys.
 
     Parameters
@@ -52,11 +56,11 @@ def staging_of(sound_scene, scene, frames: tuple[float, float] | None = None) ->
     return Staging(shifts.pop(), 1.0)
 
 
-def _is_seen(strip, first: float, last: float) -> bool:
+def _is_seen(strip: bpy.types.Strip, first: float, last: float) -> bool:
     return compat.strip_time(strip, "left_handle") < last and compat.strip_time(strip, "right_handle") > first
 
 
-def _is_plain(sound_scene, strip) -> bool:
+def _is_plain(sound_scene: bpy.types.Scene, strip: bpy.types.Strip) -> bool:
     speeds = [s for s in sound_scene.sequence_editor.strips_all if s.type == "SPEED" and not s.mute]
     return not (
         strip.use_reverse_frames or compat.is_retimed(strip) or any(s.input_1 == strip for s in speeds)

@@ -1,28 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Families of sound strips: an *original*, and the *versions* of it at another tempo that Tempose made."""
 
+import bpy
+
 from ...model.errors import Problem
 from .. import compat
-
-ID = "tempose_id"  # on originals
-ORIGINAL = "tempose_original"  # on versions: the original's id
-MAP = "tempose_map"  # on versions: their tempo map, as JSON
-LIVE = "tempose_live"  # the version that is heard instead of its original
+from .mix import SoundSource
+from .strip_marks import ID, LIVE, ORIGINAL
 
 
-def free_channel(scene) -> int:
+def free_channel(scene: bpy.types.Scene) -> int:
     """The lowest channel of a scene's sequencer on which nothing lies."""
     editor = scene.sequence_editor
     taken = {strip.channel for strip in editor.strips} if editor is not None else set()
     return next(channel for channel in range(1, len(taken) + 2) if channel not in taken)
 
 
-def is_version(strip) -> bool:
+def is_version(strip: SoundSource) -> bool:
     """Whether Tempose made this strip from another."""
     return ORIGINAL in strip
 
 
-def original_of(strip, strips: list):
+def original_of(strip: SoundSource, strips: list):
     """The strip among these that a version was made from; the strip itself when it is none."""
     if ORIGINAL not in strip:
         return strip
@@ -34,7 +33,7 @@ def original_of(strip, strips: list):
     )
 
 
-def versions_of(scene, original) -> list:
+def versions_of(scene: bpy.types.Scene, original: SoundSource) -> list:
     """All versions of an original."""
     mark = original.get(ID)
     if not mark:
@@ -42,6 +41,6 @@ def versions_of(scene, original) -> list:
     return [strip for strip in compat.sound_strips(scene) if strip.get(ORIGINAL) == mark]
 
 
-def live_version(scene, original):
+def live_version(scene: bpy.types.Scene, original: SoundSource):
     """The version that is heard instead of the original, or None."""
     return next((strip for strip in versions_of(scene, original) if strip.get(LIVE)), None)

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tempose_pose.limits import FPS, OVERLAP_FRAMES
-from tempose_pose.skeletons import OPENPOSE_18, Skeleton
+from tempose_pose.skeletons import Skeleton
+from tempose_pose.skeletons import skeleton as skeleton_named
 from tempose_pose.wire.answers import Capabilities, Health
+from tempose_pose.wire.poses import UNNAMED
 
 from ...model.errors import Problem
 from ...model.server import server_process
-from ...model.server.client import Client, is_loopback
+from ...model.server.caller import is_loopback
+from ...model.server.client import Client
 from ...model.server.work import Report
 from .. import compat
 
@@ -53,9 +56,9 @@ class Connection:
 
     @property
     def skeleton(self) -> Skeleton:
-        """What its model dances on; openpose18 where it does not say."""
+        """What its model dances on; what poses without a name are on where it does not say."""
         names = (model.skeleton for model in self.capabilities.models if model.name == "default")
-        return self.skeletons.get(next(names, None) or "", OPENPOSE_18)
+        return self.skeletons.get(next(names, None) or "", skeleton_named(UNNAMED))
 
     @property
     def no_poses(self) -> str:
@@ -97,7 +100,7 @@ def styles() -> list[str]:
 
 def skeleton() -> Skeleton:
     """What is danced on."""
-    return current.skeleton if current is not None else OPENPOSE_18
+    return current.skeleton if current is not None else skeleton_named(UNNAMED)
 
 
 def fps() -> float:

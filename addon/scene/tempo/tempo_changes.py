@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import bpy
 import numpy as np
 
 from tempose_pose.grid import BeatGrid
@@ -18,6 +19,7 @@ from ...model.tempo.playback import Playback, Timing
 from ...model.tempo.timing import Span
 from ..keys import curve_keys, frame_rate
 from ..server import connection
+from ..settings import ListedTake
 
 SAME_SONG = 0.02  # seconds by which a cut may differ and still be the same
 
@@ -58,7 +60,7 @@ class TempoChange:
         )
 
 
-def head_of(take) -> dict | None:
+def head_of(take: ListedTake) -> dict | None:
     """What a take says of itself, without its numbers: cheap enough for a panel. Not to be changed."""
     return _head(take.text.lines[0].body) if take.text is not None and len(take.text.lines) else None
 
@@ -80,7 +82,9 @@ def rate_in_words(old: float, new: float) -> str:
     )
 
 
-def changes_of(take, action, playback: Playback, beats: BeatGrid | None) -> TempoChange | None:
+def changes_of(
+    take: ListedTake, action: bpy.types.Action, playback: Playback, beats: BeatGrid | None
+) -> TempoChange | None:
     """What a dance would hear anew after an edit of the tempo; None where it is no dance to this sound.
 
     Parameters

@@ -16,6 +16,7 @@ from ...model.keys.key_arrays import CurveKeys
 from .. import notes
 from ..keys import action_keys, curve_keys
 from ..keys.base_keys import preview_of
+from ..settings import Settings
 from .tempo_changes import TempoChange
 
 WRITTEN = "tempose_preview"  # on previews: a mark of the keys as they were written
@@ -34,12 +35,12 @@ class _Read:
 _kept: list[_Read] = []  # of the Action that was previewed last
 
 
-def previewing(settings) -> bool:
+def previewing(settings: Settings) -> bool:
     """Whether the keys on show are a preview of a tempo."""
     return settings.tempo.before is not None and preview_of(settings.tempo) is not None
 
 
-def preview(settings, changes: TempoChange | None) -> str:
+def preview(settings: Settings, changes: TempoChange | None) -> str:
     """Move the keys to the tempo that the settings ask for; returns what to say."""
     if changes is None:
         raise Problem(
@@ -82,7 +83,7 @@ def _moves(changes: TempoChange) -> bool:
     return bool(abs(retiming.new_frames(frames, changes.old, changes.new) - frames).max() > 1e-3)
 
 
-def _read(base, fresh: bool) -> _Read:
+def _read(base: bpy.types.Action, fresh: bool) -> _Read:
     """The keys of an Action: those read before, where nobody has touched it since."""
     mark = action_keys.digest(action_keys.places(base))
     if not _kept or (_kept[0].action, _kept[0].mark) != (base.session_uid, mark):
@@ -94,7 +95,7 @@ def _read(base, fresh: bool) -> _Read:
     return _kept[0]
 
 
-def _write(copy, read: _Read, changes: TempoChange, whole: bool) -> None:
+def _write(copy: bpy.types.Action, read: _Read, changes: TempoChange, whole: bool) -> None:
     moves = splice.Moves(changes.old, changes.new, whole)
     made = [splice.retimed(keys, moves) for keys in read.keys]
     shown = read.shown or [None] * len(made)
@@ -106,12 +107,12 @@ def _write(copy, read: _Read, changes: TempoChange, whole: bool) -> None:
         del copy[action_keys.MARKS]  # those of the Action: its keys lie elsewhere
 
 
-def _is_edited(copy) -> bool:
+def _is_edited(copy: bpy.types.Action) -> bool:
     """Whether somebody has moved, added or taken away a key of a preview."""
     return copy.get(WRITTEN, "") not in ("", action_keys.digest(action_keys.places(copy)))
 
 
-def take_back(settings) -> bool:
+def take_back(settings: Settings) -> bool:
     """Put the keys as they were before the preview; returns whether there was one.
 
     A preview in which the artist has changed keys is kept as an Action of its own.

@@ -7,16 +7,20 @@ import os
 import tempfile
 import uuid
 
+import bpy
+
 from ...model.errors import Problem
 from ...model.tempo.playback import Playback
 from .. import compat
 from ..music import markers, song_playback
-from ..music.strips import ID, LIVE, MAP, ORIGINAL, is_version, versions_of
+from ..music.mix import SoundSource
+from ..music.strip_marks import ID, LIVE, MAP, ORIGINAL
+from ..music.strips import is_version, versions_of
 
 CHANNELS = 128
 
 
-def snapshot(scene, original) -> dict:
+def snapshot(scene: bpy.types.Scene, original: SoundSource) -> dict:
     """What `restore` needs to undo a `put`."""
     family = [original, *versions_of(scene, original)]
     return {
@@ -25,7 +29,7 @@ def snapshot(scene, original) -> dict:
     }
 
 
-def restore(scene, original, before: dict) -> None:
+def restore(scene: bpy.types.Scene, original: SoundSource, before: dict) -> None:
     """Hear what was heard before; the beat markers follow. The grid itself is in song seconds and stays."""
     for strip in [original, *versions_of(scene, original)]:
         strip.mute = before["muted"].get(strip.name, True)
@@ -35,7 +39,7 @@ def restore(scene, original, before: dict) -> None:
     markers.follow(scene, now.span, now.tempo)
 
 
-def put(scene, asked: Playback, wav: bytes | None, mute_original: bool):
+def put(scene: bpy.types.Scene, asked: Playback, wav: bytes | None, mute_original: bool):
     """Put the sound at another tempo on the timeline; returns the new strip.
 
     `wav` None: the sound at its own speed, so the original itself is heard again and None is returned.
@@ -79,14 +83,14 @@ def put(scene, asked: Playback, wav: bytes | None, mute_original: bool):
     return strip
 
 
-def drop_others(scene, original) -> None:
+def drop_others(scene: bpy.types.Scene, original: SoundSource) -> None:
     """Take away the versions that are not heard."""
     for strip in versions_of(scene, original):
         if not strip.get(LIVE):
             compat.remove_strip(scene, strip)
 
 
-def _free_channel(scene, asked: Playback) -> int:
+def _free_channel(scene: bpy.types.Scene, asked: Playback) -> int:
     first, last = asked.span.left, asked.span.left + asked.span.seconds * asked.span.rate + 1
     taken = {
         s.channel
@@ -99,7 +103,7 @@ def _free_channel(scene, asked: Playback) -> int:
     raise Problem("no_channel", "There is no free channel for the sound at its new tempo. Move a strip away.")
 
 
-def remove_version(scene, name: str) -> None:
+def remove_version(scene: bpy.types.Scene, name: str) -> None:
     """Take one version away, if it is still there."""
     strip = scene.sequence_editor.strips.get(name) if scene.sequence_editor else None
     if strip is not None and is_version(strip):

@@ -185,4 +185,4 @@ class Steps:
         (folder / self.tempose("server.environment").LOG).write_text("pip")
 
     def job(self):
-        self.tempose("server.job").begin("Waiting", lambda work: work.sleep(60))
+        self.tempose("server.background_task").begin("Waiting", lambda work: work.sleep(60))

@@ -145,10 +145,11 @@ def test_keys_are_searched_for_in_a_thread(blender, scene, tempose, add, monkeyp
 
 def test_a_canceled_search_changes_nothing(blender, scene, tempose, add, monkeypatch):
     take, _ = add(1)
-    before, fitting, job = everything(tempose, take.action), tempose("keys.fitting"), tempose("server.job")
+    before, fitting = everything(tempose, take.action), tempose("keys.fitting")
+    running = tempose("server.background_task")
 
     def canceled(search, tolerance):
-        job.current.cancel()
+        running.current.cancel()
         search.tell(7)
         raise AssertionError("it goes on after it was canceled")
 

@@ -121,7 +121,7 @@ def test_what_stands_above_the_steps_has_one_height_whatever_is_said(
     job = SimpleNamespace(text="Dancing…", share=0.4, left=3.0, keeps_parts=True)
     for said, running in (("", None), ("Short.", None), ("A long sentence. " * 40, None), ("", job)):
         tempose("notes").say(said)
-        monkeypatch.setattr(tempose("server.job"), "current", running)
+        monkeypatch.setattr(tempose("server.background_task"), "current", running)
         layout = Rows(blender)
         main.Main.draw(SimpleNamespace(layout=layout), blender.context)
         found.append(layout.heights)

@@ -23,8 +23,8 @@ def who(tempose, monkeypatch):
 @pytest.fixture
 def stepwise(blender, tempose, monkeypatch):
     """Each look at a job does one step of what the main thread is asked for; the calls in `between` come then."""
-    job, state = tempose("server.job"), {"writing": 0, "between": []}
-    pump = job.Job.pump
+    job, state = tempose("server.background_task"), {"writing": 0, "between": []}
+    pump = job.BackgroundTask.pump
 
     def pumping(self, *_):
         mark = tempose("keys.background_keys").MAKING
@@ -34,7 +34,7 @@ def stepwise(blender, tempose, monkeypatch):
                 call(making)
         return pump(self, 0.0)
 
-    monkeypatch.setattr(job.Job, "pump", pumping)
+    monkeypatch.setattr(job.BackgroundTask, "pump", pumping)
     return state
 
 
@@ -145,7 +145,7 @@ def settings_rig(blender):
 def test_a_cancel_while_keys_are_written_leaves_nothing(blender, ready, tempose, stepwise):
     short(ready)
     before = census(blender)
-    stepwise["between"].append(lambda _: tempose("server.job").current.cancel())
+    stepwise["between"].append(lambda _: tempose("server.background_task").current.cancel())
     assert blender.ops.tempose.generate() == {"CANCELLED"}
     assert differences(before, census(blender)) == []
 

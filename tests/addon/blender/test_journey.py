@@ -277,10 +277,10 @@ def test_the_panels_say_what_is_the_matter_at_every_stage(blender, connected, sc
     assert "music has changed since this take" in drawn(blender, tempose)
     blender.data.objects.remove(blender.context.view_layer.objects.active)
     assert "rig of this take has been deleted" in drawn(blender, tempose)
-    waiting = tempose("server.job").begin("Waiting", lambda work: work.sleep(60))
+    waiting = tempose("server.background_task").begin("Waiting", lambda work: work.sleep(60))
     assert "tempose.cancel" in drawn(blender, tempose)
     waiting.cancel()
-    tempose("server.job").finish(waiting)
+    tempose("server.background_task").finish(waiting)
 
 
 def test_the_add_on_imports_no_torch_and_the_null_server_neither(blender, ready, tempose):

@@ -60,7 +60,7 @@ def button(tempose):
     base = tempose("operators.buttons")
 
     def make(task):
-        class Button(base.JobButton):
+        class Button(base.TaskButton):
             title = "Testing"
             said, applied = [], []
 
@@ -123,7 +123,7 @@ def test_escape_stops_at_once(window, button, tempose):
     assert pressed.modal(window.context, ESC) == {"CANCELLED"}
     assert pressed.applied == []
     assert window.timers == []
-    assert tempose("server.job").current is None
+    assert tempose("server.background_task").current is None
     assert pressed.said[-1] == ("WARNING", "Canceled. Nothing was changed.")
 
 
@@ -142,9 +142,9 @@ def test_escape_that_is_not_meant_for_the_job_goes_on_to_blender(window, button,
 
 
 def test_what_is_danced_is_kept_if_wished(blender, ready, tempose, monkeypatch):
-    ghost, job = tempose("dance.ghost"), tempose("server.job")
+    ghost, job = tempose("dance.ghost"), tempose("server.background_task")
     blender.ops.tempose.find_beats()
-    pump = job.Job.pump
+    pump = job.BackgroundTask.pump
 
     def stop_when_some_is_there(self, seconds=None):
         state = pump(self, 0.0)
@@ -153,7 +153,7 @@ def test_what_is_danced_is_kept_if_wished(blender, ready, tempose, monkeypatch):
         return pump(self, 0.0)
 
     assert not blender.ops.tempose.keep_danced.poll()
-    monkeypatch.setattr(job.Job, "pump", stop_when_some_is_there)
+    monkeypatch.setattr(job.BackgroundTask, "pump", stop_when_some_is_there)
     monkeypatch.setattr(ghost.Arriving, "until", 4.0)
     assert blender.ops.tempose.generate() == {"FINISHED"}
     settings = blender.context.scene.tempose
@@ -183,7 +183,7 @@ def test_a_button_taken_away_by_blender_leaves_no_timer(window, button, tempose)
     pressed.invoke(window.context, None)
     pressed.cancel(window.context)
     assert window.timers == []
-    assert tempose("server.job").current is None
+    assert tempose("server.background_task").current is None
 
 
 def test_a_closed_window_keeps_what_was_finished(window, button, tempose):
@@ -201,7 +201,7 @@ def test_a_closed_window_keeps_what_was_finished(window, button, tempose):
     pressed.cancel(window.context)
     assert kept == ["first", "second"]
     assert tempose("notes").text == "Canceled, as the window it was begun in was closed. Two are kept."
-    assert tempose("server.job").current is None
+    assert tempose("server.background_task").current is None
     assert len(window.later) == 1  # a step for undo
 
 
@@ -234,11 +234,11 @@ def test_takes_that_were_finished_when_the_window_closed_are_in_the_scene(
     assert takes[-1].rig.animation_data.action == takes[-1].action
     assert "window" in tempose("notes").text
     assert "Nothing was changed" not in tempose("notes").text
-    assert tempose("server.job").current is None
+    assert tempose("server.background_task").current is None
 
 
 def test_the_main_thread_works_in_slices(window, button, tempose, monkeypatch):
-    monkeypatch.setattr(tempose("server.job"), "SLICE", 0.0)
+    monkeypatch.setattr(tempose("server.background_task"), "SLICE", 0.0)
     steps, closed = [], []
 
     def act():
@@ -267,7 +267,7 @@ def test_the_main_thread_works_in_slices(window, button, tempose, monkeypatch):
 def test_work_half_done_in_the_main_thread_is_closed_when_the_job_ends(
     window, button, tempose, monkeypatch, how
 ):
-    monkeypatch.setattr(tempose("server.job"), "SLICE", 0.0)
+    monkeypatch.setattr(tempose("server.background_task"), "SLICE", 0.0)
     closed = []
 
     def act():
@@ -288,7 +288,7 @@ def test_work_half_done_in_the_main_thread_is_closed_when_the_job_ends(
     elif how == "window closed":
         pressed.cancel(window.context)
     else:
-        tempose("server.job").abandon()
+        tempose("server.background_task").abandon()
         pressed.modal(window.context, TIMER)
     assert closed == [threading.main_thread()]
 
@@ -296,7 +296,7 @@ def test_work_half_done_in_the_main_thread_is_closed_when_the_job_ends(
 def test_another_file_ends_the_waiting(window, button, tempose):
     pressed = button(lambda work: work.sleep(60))
     pressed.invoke(window.context, None)
-    tempose("server.job").abandon()
+    tempose("server.background_task").abandon()
     assert pressed.modal(window.context, TIMER) == {"CANCELLED"}
     assert pressed.applied == []
     assert window.timers == []
@@ -305,7 +305,7 @@ def test_another_file_ends_the_waiting(window, button, tempose):
 def test_disabling_the_add_on_takes_its_timers_away(window, button, tempose):
     pressed = button(lambda work: work.sleep(60))
     pressed.invoke(window.context, None)
-    tempose("server.job").abandon()
+    tempose("server.background_task").abandon()
     tempose("operators.buttons").end_waiting()
     assert window.timers == []
     assert window.status[-1] is None

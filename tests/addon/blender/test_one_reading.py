@@ -6,7 +6,7 @@ import pytest
 from blender_helpers import MODULE
 from redraws import calls, draw, redraw
 
-MOST_CALLS = 260  # into the add-on for drawing the whole tab
+MOST_CALLS = 250  # into the add-on for drawing the whole tab
 WITH_POLLS = 415  # and for asking each of its fifty-five buttons whether it is grey
 
 

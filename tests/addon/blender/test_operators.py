@@ -2,6 +2,7 @@
 
 import ast
 import re
+import typing
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -107,7 +108,7 @@ def steps(blender, scene, clicks, tempose, tmp_path, request, monkeypatch):
     yield steps.go
     if connection.current is not None and kept is not None:
         connection.current.own = kept.own  # the step `runtime_file` connects to our own server
-    tempose("server.job").abandon()
+    tempose("server.background_task").abandon()
     (tempose("operators.setup").folder() / tempose("server.environment").LOG).unlink(missing_ok=True)
 
 
@@ -176,6 +177,32 @@ def test_panels_show_no_setting_without_a_name(blender, tempose):
     ]
     assert len(shown) > 60
     assert sorted({name for name in shown if not named[name]}) == []
+
+
+SCALARS = {"STRING": str, "ENUM": str, "FLOAT": float, "INT": int, "BOOLEAN": bool}
+TYPES = {
+    "Settings": "TemposeSettings", "ListedTake": "TemposeTake", "CharacterSettings": "TemposeCharacterSettings",
+    "MusicSettings": "TemposeMusic", "TempoFollowing": "TemposeTempo", "KeySettings": "TemposeKeys",
+    "DrawingSettings": "TemposeDrawing", "OutputSettings": "TemposeOutput", "GenerateSettings": "TemposeGenerate",
+    "EditSettings": "TemposeEdit", "KeptPose": "TemposeKeptPose", "TempoSection": "TemposeSection",
+}  # fmt: skip
+
+
+def test_the_types_of_settings_are_those_of_what_blender_keeps(blender, tempose):
+    groups = {cls.__name__: cls for cls in tempose("properties").CLASSES}
+    assert set(groups) - set(TYPES.values()) == {
+        "TemposeCharacter",
+        "TemposeDirection",
+    }  # on objects and armatures
+    for types, group in TYPES.items():
+        said = typing.get_type_hints(getattr(tempose("settings"), types))
+        own = set(groups[group].bl_rna.properties.keys()) - {"rna_type", "name"}
+        shown_alone = {"start_frame"} if types == "TempoSection" else set()  # in frames, for the panel
+        assert set(said) - {"name"} == own - shown_alone, types
+        for name in own - shown_alone:
+            prop = groups[group].bl_rna.properties[name]
+            if prop.type in SCALARS and not getattr(prop, "is_array", False):
+                assert said[name] is SCALARS[prop.type], f"{types}.{name}"
 
 
 # One undo step

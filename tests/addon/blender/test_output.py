@@ -178,7 +178,7 @@ def test_a_video_is_encoded_by_another_blender(
     handlers.append(lambda *_: rendered.append(True))
     choice = ready.tempose.output
     choice.video, choice.size, choice.rate = "MP4", (128, 96), 12
-    shares, job = [], tempose("server.job").Job
+    shares, job = [], tempose("server.background_task").BackgroundTask
     pump = job.pump
     monkeypatch.setattr(
         job, "pump", lambda self, *s: shares.append((self.text, self.share)) or pump(self, *s)
@@ -200,7 +200,7 @@ def test_a_canceled_video_leaves_nothing_behind(
 ):
     if while_ != "Drawing the video":
         request.getfixturevalue("no_server_here")
-    choice, job, made = ready.tempose.output, tempose("server.job").Job, []
+    choice, job, made = ready.tempose.output, tempose("server.background_task").BackgroundTask, []
     choice.video, choice.size, choice.rate, choice.source = "MP4", (128, 96), 12, "TAKE"
     video, pump = tempose("files.video"), job.pump
     popen = video.subprocess.Popen

@@ -16,7 +16,7 @@ from patience import PATIENCE
 def nothing_left(blender, tempose):
     """However it ended: no job, no thread, no ghost."""
     yield
-    assert tempose("server.job").current is None
+    assert tempose("server.background_task").current is None
     assert tempose("dance.ghost").shown() is None
     until = time.monotonic() + PATIENCE
     while (left := [t for t in threading.enumerate() if t.name == "tempose"]) and time.monotonic() < until:
@@ -29,8 +29,8 @@ def during(tempose, monkeypatch):
     """Call a function on the main thread once, while the job waits for the server."""
 
     def arrange(function, after=0.0):
-        job = tempose("server.job")
-        pump, state = job.Job.pump, {"done": False, "from": None}
+        job = tempose("server.background_task")
+        pump, state = job.BackgroundTask.pump, {"done": False, "from": None}
 
         def pumping(self, *seconds):
             state["from"] = state["from"] or time.monotonic()
@@ -39,7 +39,7 @@ def during(tempose, monkeypatch):
                 function()
             return pump(self, *seconds)
 
-        monkeypatch.setattr(job.Job, "pump", pumping)
+        monkeypatch.setattr(job.BackgroundTask, "pump", pumping)
         return state
 
     return arrange
@@ -59,7 +59,7 @@ def test_cancel_at_any_moment_changes_nothing(blender, ready, tempose, during, a
     if result == {"CANCELLED"}:
         assert summary(blender) == before
         assert "Canceled" in tempose("notes").text
-    assert tempose("server.job").current is None
+    assert tempose("server.background_task").current is None
     assert not blender.ops.tempose.cancel.poll()
 
 
@@ -114,7 +114,7 @@ def test_the_rig_undone_during_a_job(blender, connected, scene, clicks, during):
 def test_another_file_during_a_job(blender, ready, tempose, during):
     during(lambda: blender.ops.wm.read_homefile(use_empty=True))
     assert blender.ops.tempose.generate() == {"CANCELLED"}
-    assert tempose("server.job").current is None
+    assert tempose("server.background_task").current is None
     assert len(blender.data.objects) == len(blender.data.actions) == 0
 
 
@@ -176,7 +176,7 @@ def test_the_add_on_disabled_and_enabled_during_a_job(blender, ready, tempose):
     import addon_utils
     from blender_helpers import MODULE
 
-    job, server_process = tempose("server.job"), tempose("server.server_process")
+    job, server_process = tempose("server.background_task"), tempose("server.server_process")
     process = server_process.running().process
     entered = threading.Event()
 

@@ -94,7 +94,7 @@ def test_takes_that_were_finished_stay(blender, ready, ops, settings, tempose, m
         if len(made) == 2 and how == "failed":
             raise tempose("errors").Problem("x", "The roof is on fire.")
         if len(made) == 2:
-            tempose("server.job").current.cancel()
+            tempose("server.background_task").current.cancel()
             job.sleep(60)
         made.append(real(job, client, body, number, count))
         return made[-1]
@@ -104,7 +104,7 @@ def test_takes_that_were_finished_stay(blender, ready, ops, settings, tempose, m
     assert [t.seed for t in settings.takes] == ["0", "1"]
     said = tempose("notes").text
     assert said.startswith("Canceled. 2 takes" if how == "canceled" else "The roof is on fire. 2 takes")
-    assert tempose("server.job").current is None and tempose("dance.ghost").shown() is None
+    assert tempose("server.background_task").current is None and tempose("dance.ghost").shown() is None
 
 
 def test_the_ghost_dances_while_the_job_runs_and_is_gone_afterwards(blender, ready, ops, settings, tempose):

@@ -422,7 +422,7 @@ def test_automatic_dances_again_when_the_artist_pauses(blender, danced, tempose,
 def test_automatic_waits_for_jobs_and_playback_and_starts_nothing_where_nothing_changed(
     blender, danced, tempose, clock, monkeypatch
 ):
-    follow, job = tempose("dance.tempo_follow"), tempose("server.job")
+    follow, job = tempose("dance.tempo_follow"), tempose("server.background_task")
     danced.tempose.tempo.mode = "AUTO"
     passage(danced, 16.25, 24.25, factor=1.25)
     clock[0] += 10

@@ -6,8 +6,8 @@ import pytest
 from addon.model.errors import Problem
 from addon.model.server import answers
 from addon.model.server import client as client_module
+from addon.model.server.background_task import SLICE, WAITING, BackgroundTask
 from addon.model.server.client import Client
-from addon.model.server.job import SLICE, WAITING, Job
 from fake_server import result
 from patience import PATIENCE
 from raw_server import RawServer, said
@@ -72,7 +72,7 @@ def test_much_in_little_is_not_even_parsed(monkeypatch, text):
     "head", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n"]
 )
 def test_an_answer_without_end_ends_with_words(serving, monkeypatch, head):
-    monkeypatch.setattr(client_module, "PATIENCE", 0.5)
+    monkeypatch.setattr("addon.model.server.caller.PATIENCE", 0.5)
 
     def drip():
         yield head
@@ -139,7 +139,7 @@ def test_the_window_waits_no_longer_for_many_words_than_for_one():
         for i in range(WAITING + 40):
             work.show("segment", i)
 
-    job = Job("Talking", talk)
+    job = BackgroundTask("Talking", talk)
     job.shown = lambda kind, value: (shown.append(value), time.sleep(SLICE / 3))
     rounds, state = 0, "running"
     while state == "running":
@@ -154,7 +154,7 @@ def test_a_thread_that_nobody_listens_to_ends_all_the_same():
         while True:
             work.show("segment", 1)
 
-    job = Job("Talking", talk)
+    job = BackgroundTask("Talking", talk)
     job.cancel()
     assert job.pump() == "canceled"
     job.join(PATIENCE)

@@ -10,8 +10,9 @@ import pytest
 from addon.model.errors import Canceled, Problem
 from addon.model.server import work
 from addon.model.server.answers import EVENT_BYTES, parse_events
-from addon.model.server.client import Client, is_loopback, split_url
-from addon.model.server.job import Job
+from addon.model.server.background_task import BackgroundTask
+from addon.model.server.caller import is_loopback, split_url
+from addon.model.server.client import Client
 from fake_server import CAPABILITIES, TOKEN, Quiet, asked, encoded, event, health, job, result, serving
 from patience import PATIENCE
 
@@ -305,7 +306,7 @@ def test_cancel_ends_a_call_that_hangs_and_tells_the_server():
         client.ensure_sound = lambda data: ("0" * 64, 1.0)
         client.put_job = lambda job_id, body: None
         client.timeout = 60  # longer than anybody waits here
-        running = Job("Dancing", lambda w: work.dance(w, client, b"", asked(1.0).dance))
+        running = BackgroundTask("Dancing", lambda w: work.dance(w, client, b"", asked(1.0).dance))
         assert reached.wait(PATIENCE)
         running.cancel()
         assert running.pump() == "canceled"  # at once, whatever the network does
@@ -343,7 +344,7 @@ def test_a_full_queue_is_tried_again_with_the_same_job():
 
 
 def test_a_cancel_wins_over_a_result_that_nobody_has_taken_in():
-    running = Job("Working", lambda w: "a dance")
+    running = BackgroundTask("Working", lambda w: "a dance")
     running.join(PATIENCE)
     running.cancel()
     assert running.pump() == "canceled"
@@ -351,7 +352,7 @@ def test_a_cancel_wins_over_a_result_that_nobody_has_taken_in():
 
 
 def test_a_surprise_in_the_thread_reaches_the_person():
-    running = Job("Working", lambda w: 1 / 0)
+    running = BackgroundTask("Working", lambda w: 1 / 0)
     running.join(PATIENCE)
     assert running.pump() == "failed"
     assert "Copy Diagnostics" in running.problem.message

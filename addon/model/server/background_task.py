@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One worker thread and the queue it talks through. No bpy in here: nothing in the thread may touch it.
 
-The main thread calls `Job.pump` from a modal operator, or in a loop in background mode. What only the main thread may
-do meanwhile, the worker thread has it do with `Job.main`.
+The main thread calls `pump` from a modal operator, or in a loop in background mode. What only the main thread may do
+meanwhile, the worker thread has it do with `main`.
 """
 
 import inspect
@@ -16,8 +16,8 @@ from ..dance.progress import Clock
 from ..errors import Canceled, Problem, unexpected
 from .client import Client
 
-current: "Job | None" = None
-"""The job in progress; at most one."""
+current: "BackgroundTask | None" = None
+"""The task in progress; at most one."""
 SLICE = 0.015
 """Seconds of one `pump`, whatever the worker thread says and has the main thread do."""
 UNHEARD = 40  # times that a part is offered once nobody may be listening any more
@@ -61,7 +61,7 @@ class _Asked:
         return True
 
 
-class Job:
+class BackgroundTask:
     """A task in a thread.
 
     Parameters
@@ -135,7 +135,7 @@ class Job:
         self._check()
 
     def show(self, kind: str, value: Any) -> None:
-        """Something to look at while the job goes on."""
+        """Something to look at while the task goes on."""
         self._say(kind, value)
         self._check()
 
@@ -145,7 +145,7 @@ class Job:
         A generator is gone through a little at each `pump`, so that Blender is not held up; what it returns counts,
         and it yields how much is done, from 0 to 1, or None.
         Anything may happen to the scene between two of its steps: it finds its datablocks anew in each. It is closed
-        when the job ends before.
+        when the task ends before.
         """
         asked = _Asked(act)
         self._say("main", asked)
@@ -231,27 +231,27 @@ class Job:
         self._thread.join(seconds)
 
 
-def begin(title: str, task: Callable[[Any], Any]) -> Job:
-    """Start a job and make it the current one."""
+def begin(title: str, task: Callable[[Any], Any]) -> BackgroundTask:
+    """Start a task and make it the current one."""
     global current  # noqa: PLW0603
     if current is not None:
         raise Problem("busy", f"{current.title} is still going on: wait, or cancel it.")
-    current = Job(title, task)
+    current = BackgroundTask(title, task)
     return current
 
 
-def finish(job: Job) -> None:
-    """The job's end has been dealt with."""
+def finish(task: BackgroundTask) -> None:
+    """The task's end has been dealt with."""
     global current  # noqa: PLW0603
-    job.close()
-    if current is job:
+    task.close()
+    if current is task:
         current = None
 
 
 def abandon() -> None:
     """Cancel whatever is going on: the add-on or the file is going away."""
-    job = current
-    if job is not None:
-        job.cancel()
-        finish(job)
-        job.join(2.0)
+    task = current
+    if task is not None:
+        task.cancel()
+        finish(task)
+        task.join(2.0)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a window shows, with the types that it has: Blender's stubs take the members of a context for methods."""
+
+import bpy
+
+
+def window_of(context: bpy.types.Context) -> bpy.types.Window:
+    """The window itself."""
+    return context.window  # pyright: ignore[reportReturnType]
+
+
+def scene_of(context: bpy.types.Context) -> bpy.types.Scene:
+    """The window's scene."""
+    return context.scene  # pyright: ignore[reportReturnType]
+
+
+def layer_of(context: bpy.types.Context) -> bpy.types.ViewLayer:
+    """The view layer of that scene."""
+    return context.view_layer  # pyright: ignore[reportReturnType]
+
+
+def place_of(context: bpy.types.Context) -> tuple[bpy.types.Area, bpy.types.Region]:
+    """The area and the region that are drawn, or pressed in."""
+    return context.area, context.region  # pyright: ignore[reportReturnType]
