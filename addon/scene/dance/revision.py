@@ -122,7 +122,8 @@ def order(
     meant = direction_curves.changed(was, wanted, count / fps) if directed else it.spans
     if not meant:
         raise Problem(
-            "nothing_directed", f"{it.take.name} was danced to just these curves: change one under Direct."
+            "nothing_directed",
+            f"{it.take.name} was danced to just these curves. Set another one under Direct first.",
         )
     spans = [(max(a, part.first / fps), min(b, part.stop / fps)) for a, b in meant]
     spans = [(a, b) for a, b in spans if a < b]
