@@ -51,8 +51,8 @@ def random_tempo(rng: np.random.Generator, bpm: float, beats: int) -> np.ndarray
     return np.clip(curve, 44, 212)
 
 
-def example(seed: int, library: SampleLibrary, split: str) -> tuple[np.ndarray, np.ndarray]:
-    """(F, 40) float16 bands and (F, 2) float16 targets of one rendered song, between two silences."""
+def song(seed: int, library: SampleLibrary, split: str) -> tuple[np.ndarray, BeatGrid]:
+    """(N,) float32 samples and the true grid of one rendered song."""
     rng = np.random.default_rng(seed)
     kind = ALL[TRAINED[rng.integers(len(TRAINED))]]
     own = rng.random() < OWN_TEMPO  # how a rhythm is counted depends on how fast it is played
@@ -83,7 +83,13 @@ def example(seed: int, library: SampleLibrary, split: str) -> tuple[np.ndarray, 
     if rng.random() < OVERLAID:
         over = np.resize(sound_without_beat(rng, library), len(samples))
         samples = samples + 10 ** (rng.uniform(-20, -5) / 20) * over * np.abs(samples).max()
-    mel = log_mel(samples.astype(np.float32))
+    return samples.astype(np.float32), grid
+
+
+def example(seed: int, library: SampleLibrary, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """(F, 40) float16 bands and (F, 2) float16 targets of one rendered song, between two silences."""
+    samples, grid = song(seed, library, split)
+    mel = log_mel(samples)
     times = np.arange(len(mel)) / RATE
     distance = [np.abs(times[:, None] - t[None]).min(1) for t in (grid.beats, grid.downbeats)]
     return _padded(mel, np.exp(-0.5 * (np.stack(distance, 1) / 0.02) ** 2))
