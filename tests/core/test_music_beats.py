@@ -10,16 +10,12 @@ from scipy import signal
 
 from tempose.datasets.synth import SampleLibrary, render_song
 from tempose.music.audio import Song
-from tempose.music.beats import (
-    _at_its_octave,
-    _confidence,
-    _dotted,
-    _downbeats,
-    best_path,
-    loudness,
-    tempo_curve,
-    track_beats,
-)
+from tempose.music.bars import downbeats
+from tempose.music.beat_ears import Heard
+from tempose.music.beat_levels import counted
+from tempose.music.beat_octave import at_its_octave, confidence_of, dotted
+from tempose.music.beat_path import best_path
+from tempose.music.beats import loudness, tempo_curve, track_beats
 from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.grid import BeatGrid
 
@@ -222,28 +218,72 @@ def rated(beats, strong, weak, bars):
 
 def test_a_doubled_slow_song_is_halved_and_a_plain_one_is_not():
     beats = np.arange(0.5, 38, 0.5)
-    halved, doubt = _at_its_octave(beats, rated(beats, 0.95, 0.6, 8), 50)
+    halved, doubt = at_its_octave(beats, rated(beats, 0.95, 0.6, 8))
     np.testing.assert_array_equal(halved, beats[::2])
     assert doubt < 0.3
-    kept, doubt = _at_its_octave(beats, rated(beats, 0.95, 0.95, 4), 50)
+    kept, doubt = at_its_octave(beats, rated(beats, 0.95, 0.95, 4))
     np.testing.assert_array_equal(kept, beats)
     assert doubt < 0.1
-    kept, unsure = _at_its_octave(beats, rated(beats, 0.9, 0.72, 4), 50)
+    kept, unsure = at_its_octave(beats, rated(beats, 0.9, 0.72, 4))
     np.testing.assert_array_equal(kept, beats)
     assert unsure > doubt
     slow = np.arange(0.5, 38, 0.8)
-    assert _at_its_octave(slow, rated(slow, 0.95, 0.5, 8), 50)[1] < 0.05  # 75 BPM leaves no question
+    assert at_its_octave(slow, rated(slow, 0.95, 0.5, 8))[1] < 0.05  # 75 BPM leaves no question
 
 
-def test_doubt_of_the_octave_and_uneven_beats_cost_confidence():
+def test_doubt_of_the_octave_and_uneven_beats_costconfidence_of():
     beats = np.arange(0.5, 38, 0.5)
     curve = rated(beats, 0.95, 0.95, 4)[:, 0]
-    sure = _confidence(beats, curve, 50, 38.0)
+    sure = confidence_of(beats, curve, 38.0)
     assert sure > 0.85
-    assert _confidence(beats, curve, 50, 38.0, doubt=0.6) < sure - 0.02
+    assert confidence_of(beats, curve, 38.0, doubt=0.6) < sure - 0.02
     uneven = beats + 0.02 * np.random.default_rng(0).normal(size=len(beats))
-    assert _confidence(uneven, curve, 50, 38.0) < sure
-    assert _confidence(beats[:4], curve, 50, 2.0) < 0.4
+    assert confidence_of(uneven, curve, 38.0) < sure
+    assert confidence_of(beats[:4], curve, 2.0) < 0.4
+
+
+def test_a_path_that_leaves_the_side_open_keeps_its_tempo_where_the_off_beats_are_heard():
+    rating = np.full(4000, -4.0)
+    rating[30::50] = 3.0
+    rating[1000:2500] = np.roll(rating[1000:2500], 25)
+    assert (np.diff(best_path(rating)) != 50).any()
+    np.testing.assert_array_equal(np.diff(best_path(rating, either_side=True)), 50)
+
+
+def heard(beats, off_beats=(), odds=3.0):
+    """What both networks hear where beats sound, and off-beats half as clearly."""
+    curve = np.full((2000, 2), -4.0)
+    for times, clear in ((off_beats, odds / 2), (beats, odds)):
+        curve[(np.asarray(times) * 50).round().astype(int)] = clear
+    return Heard(curve, curve)
+
+
+def test_the_whole_song_says_on_which_side_the_beats_lie():
+    beats = np.arange(0.5, 38, 0.5)
+    middles = beats + 0.25
+    swapped = np.concatenate([beats[:50], middles[50:]])  # for a third of the song the off-beats are heard
+    for path in (beats, middles):
+        found, certainty = counted(swapped, path, heard(swapped), beats)
+        np.testing.assert_allclose(found, beats[np.isin(beats.round(3), found.round(3))])
+        assert len(found) >= len(beats) - 1
+        assert 0.5 < certainty < counted(beats, beats, heard(beats), beats)[1]
+
+
+def test_a_level_is_chosen_by_what_both_networks_hear_and_how_usual_it_is():
+    beats = np.arange(0.5, 38, 0.6)  # 100 BPM
+    twice = np.arange(0.5, 38, 0.3)
+    for path in (beats, twice):
+        found, certainty = counted(path, path, heard(beats), path)
+        np.testing.assert_allclose(np.diff(found), 0.6)
+        assert certainty > 0.8
+    assert counted(twice, twice, heard(twice), twice)[1] < certainty  # few people tap 200 a minute
+
+
+def test_what_is_not_steady_is_left_to_its_path():
+    beats = np.arange(0.5, 38, 0.5)
+    bent = 0.5 + np.cumsum(0.5 * np.linspace(0.8, 1.3, 70))
+    assert counted(bent[bent < 38], beats, heard(beats), beats) is None
+    assert counted(beats[:10], beats[:10], heard(beats), beats) is None
 
 
 @needs_data
@@ -291,28 +331,28 @@ def test_a_loop_that_begins_on_beat_one_begins_with_a_bar(bpm, bars):
 
 def test_a_metronome_has_bars_of_four_and_threes_that_are_heard_stay_three():
     for odds in (-1.0, 0.0, 0.2, 1.5):  # every beat alike
-        assert (np.diff(_downbeats(np.full(80, odds))) == 4).all()
+        assert (np.diff(downbeats(np.full(80, odds))) == 4).all()
     for meter in (3, 4):
         accents = np.where(np.arange(80) % meter == 1, 2.0, 0.5)
-        assert _downbeats(accents).tolist() == list(range(1, 80, meter))
+        assert downbeats(accents).tolist() == list(range(1, 80, meter))
 
 
 def test_tempi_that_few_people_tap_and_fast_threes_are_doubted():
     for gap, bars, doubted in ((0.5, 4, False), (0.31, 4, True), (0.95, 4, True), (0.4, 3, True)):
         beats = np.arange(0.5, 38, gap)
-        _, doubt = _at_its_octave(beats, rated(beats, 0.95, 0.95, bars), 50)
+        _, doubt = at_its_octave(beats, rated(beats, 0.95, 0.95, bars))
         assert (doubt > 0.3) == doubted
 
 
 def test_eighths_of_six_eight_and_three_for_two_become_dotted_beats():
-    dotted = np.arange(0.5, 40, 1.2)  # 50 BPM
+    slow = np.arange(0.5, 40, 1.2)  # 50 BPM
     eighths = np.arange(0.5, 40, 0.4)
-    curve = np.maximum(rated(eighths, 0.7, 0.7, 4)[:, 0], rated(dotted, 0.97, 0.97, 4)[:, 0])
-    np.testing.assert_allclose(_dotted(eighths, curve, 50), eighths[::3])
+    curve = np.maximum(rated(eighths, 0.7, 0.7, 4)[:, 0], rated(slow, 0.97, 0.97, 4)[:, 0])
+    np.testing.assert_allclose(dotted(eighths, curve), eighths[::3])
     quick = np.arange(0.5, 39, 0.6)  # 100 BPM, counted as three for two
     three = np.arange(0.5, 39, 0.4)
     curve = np.maximum(rated(three, 0.5, 0.5, 4)[:, 0], rated(quick, 0.95, 0.95, 4)[:, 0])
-    np.testing.assert_allclose(_dotted(three, curve, 50), quick[: 2 * len(three[::3]) - 1], atol=1e-9)
+    np.testing.assert_allclose(dotted(three, curve), quick[: 2 * len(three[::3]) - 1], atol=1e-9)
     waltz = np.arange(0.5, 39, 0.36)  # 167 BPM in three: bars stand out a little
     curve = np.maximum(rated(waltz, 0.9, 0.9, 3)[:, 0], rated(waltz[::3], 0.95, 0.95, 3)[:, 0])
-    np.testing.assert_allclose(_dotted(waltz, curve, 50), waltz)
+    np.testing.assert_allclose(dotted(waltz, curve), waltz)

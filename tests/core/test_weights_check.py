@@ -16,7 +16,7 @@ from safetensors.torch import save
 from tempose import pipeline
 from tempose.dit import DanceDiT
 from tempose.generator import WEIGHTS, load_generator
-from tempose.music import beat_net
+from tempose.music import beat_crnn, beat_net
 from tempose.pipeline import DancePipeline
 from tempose.solver import FlowSolver
 from tempose.vae import PoseVAE
@@ -220,24 +220,31 @@ def test_the_shipped_weights_pass():
     check_weights(WEIGHTS)
 
 
-# --- the network that hears beats -------------------------------------------------------------------------
+# --- the networks that hear beats -------------------------------------------------------------------------
+
+
+@pytest.fixture(params=[beat_net, beat_crnn], ids=["own", "BeatNet"])
+def network(request):
+    return request.param
 
 
 @pytest.fixture
-def heard(tmp_path, monkeypatch):
-    """A copy of its weights and their manifest, from which it would be loaded."""
-    for name in (beat_net.WEIGHTS.name, MANIFEST):
-        (tmp_path / name).write_bytes((beat_net.WEIGHTS.parent / name).read_bytes())
-    monkeypatch.setattr(beat_net, "WEIGHTS", tmp_path / beat_net.WEIGHTS.name)
-    return tmp_path / beat_net.WEIGHTS.name
+def heard(network, tmp_path, monkeypatch):
+    """A copy of a network's weights and their manifest, from which it would be loaded."""
+    for name in (network.WEIGHTS.name, MANIFEST):
+        (tmp_path / name).write_bytes((network.WEIGHTS.parent / name).read_bytes())
+    monkeypatch.setattr(network, "WEIGHTS", tmp_path / network.WEIGHTS.name)
+    return tmp_path / network.WEIGHTS.name
 
 
-def test_the_weights_that_hear_beats_are_the_ones_in_their_manifest(heard):
-    assert beat_net.load.__wrapped__().training is False
+def test_the_weights_that_hear_beats_are_the_ones_in_their_manifest(network, heard):
+    assert network.load.__wrapped__()
 
 
 @pytest.mark.parametrize("harm", ["changed", "pickle", "unlisted", "no manifest", "gone"])
-def test_other_weights_for_hearing_beats_are_refused_before_they_are_parsed(heard, harm, monkeypatch):
+def test_other_weights_for_hearing_beats_are_refused_before_they_are_parsed(
+    network, heard, harm, monkeypatch
+):
     monkeypatch.setattr("safetensors.torch.load_file", lambda *_: pytest.fail("parsed"))
     data = heard.read_bytes()
     match harm:
@@ -253,6 +260,6 @@ def test_other_weights_for_hearing_beats_are_refused_before_they_are_parsed(hear
         case "gone":
             heard.unlink()
     with pytest.raises(TemposeError) as caught:
-        beat_net.load.__wrapped__()
+        network.load.__wrapped__()
     wanted = {"pickle": "weights_damaged", "no manifest": "weights_missing", "gone": "weights_missing"}
     assert caught.value.code == wanted.get(harm, "weights_changed")

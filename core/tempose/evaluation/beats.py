@@ -19,6 +19,7 @@ import numpy as np
 
 from tempose.evaluation.beat_figures import HOP, Row, calibration, plausibility, scores, table
 from tempose.evaluation.beat_songs import KINDS, Kind, rendered
+from tempose.music import spectra
 from tempose.music.audio import Song
 from tempose.music.beats import track_beats
 from tempose.music.compiled import compile_once
@@ -142,11 +143,9 @@ def _asked_for(kind: str, name: str, songs: int, kinds: Sequence[Kind]) -> bool:
 
 def _tracker_digest() -> str:
     """Changes with anything that may change a grid."""
-    from tempose.music import beat_net, beats
-
-    digest = hashlib.sha256(beat_net.WEIGHTS.read_bytes())
-    for module in (beats, beat_net):
-        digest.update(Path(str(module.__file__)).read_bytes())
+    digest = hashlib.sha256()
+    for path in sorted(p for stem in ("beat*", "bars*") for p in Path(spectra.__file__).parent.glob(stem)):
+        digest.update(path.read_bytes())
     return digest.hexdigest()
 
 

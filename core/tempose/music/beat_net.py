@@ -62,8 +62,8 @@ def load() -> BeatNet:
     return net.eval()
 
 
-def activations(samples: np.ndarray) -> np.ndarray:
-    """(F, 2) float64 probabilities that a beat, and a downbeat, lies at second i / 50."""
-    mel = torch.from_numpy(np.pad(log_mel(samples), ((SILENCE, SILENCE), (0, 0))))
+def log_odds(mel: np.ndarray) -> np.ndarray:
+    """(F, 40) mel bands → (F, 2) float64 log odds that a beat, and a downbeat, lies at second i / 50."""
+    heard = torch.from_numpy(np.pad(mel, ((SILENCE, SILENCE), (0, 0))))
     with torch.inference_mode():
-        return torch.sigmoid(load()(mel[None]))[0, SILENCE:-SILENCE].double().numpy()
+        return load()(heard[None])[0, SILENCE:-SILENCE].double().numpy()
