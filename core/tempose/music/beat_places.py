@@ -93,4 +93,4 @@ def extended(beats: np.ndarray, begin: float, end: float, curve: np.ndarray) -> 
             break
         after.append(at)
         last, gap = at, (at - last if stroke else gap)
-    return np.concatenate([np.maximum(before, 0), beats, after]) + 0.0
+    return np.maximum(np.concatenate([before, beats, after]), 0) + 0.0  # no minus zero
