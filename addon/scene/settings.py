@@ -151,6 +151,12 @@ class EditSettings(Area, Protocol):
     strength: float
     poses: Listed[KeptPose]
     active_pose: int
+    left_arm: bool
+    right_arm: bool
+    left_leg: bool
+    right_leg: bool
+    trunk: bool
+    head: bool
 
     @property
     def limbs(self) -> list[str]:
