@@ -137,6 +137,10 @@ class Steps:
     def limb(self):
         self.settings.edit.left_arm = True
 
+    def directed(self):
+        direction = self.settings.rig.data.tempose_direction
+        direction.use_path, direction.path = True, 0.1
+
     def style(self):
         self.settings.edit.style = self.tempose("server.connection").current.capabilities.styles[0]
 

@@ -278,9 +278,9 @@ def test_few_keys_outside_of_a_range_keep_values_handles_and_tags(ready, ops, se
         outside = after[(after[:, 0] < 93) | (after[:, 0] > 188)]
         assert len(outside) - kept.sum() <= 2, name  # at most one beside the outermost on either side
         far = np.r_[0:92, 188:288]
-        assert np.abs(after_plays[far] - plays[far]).max() <= 0.012 * max(np.ptp(plays), 1e-3), name
+        assert np.abs(after_plays[far] - plays[far]).max() <= 0.015 * max(np.ptp(plays), 1e-3), name
         steps, usual = (np.abs(np.diff(p, 2)).max() for p in (after_plays[80:200], plays))
-        assert steps <= 3 * usual + 0.1 * np.ptp(after_plays) + 1e-4, name  # no jump where they meet
+        assert steps <= 3 * usual + 0.1 * np.ptp(after_plays) + 2e-3, name  # no jump where they meet: 0.1°
 
 
 def test_a_change_comes_back_with_its_keys_after_flipping_away(ops, settings, mirrored):
