@@ -225,6 +225,9 @@ class Layout:
     def prop(self, data, name, **_):
         assert name in data.bl_rna.properties
 
+    def prop_decorator(self, data, name):
+        assert name in data.bl_rna.properties
+
     def prop_search(self, data, name, search_data, search_name, **_):
         assert name in data.bl_rna.properties and search_name in search_data.bl_rna.properties
 

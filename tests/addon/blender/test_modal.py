@@ -95,7 +95,7 @@ def until_ended(button, window, event=TIMER):
         result = button.modal(window.context, event)
         if result != {"PASS_THROUGH"}:
             return result
-        button._job.join(0.01)
+        button._task.join(0.01)
     raise AssertionError("it never ended")
 
 
@@ -137,7 +137,7 @@ def test_escape_that_is_not_meant_for_the_job_goes_on_to_blender(window, button,
     event = ESC_ELSEWHERE if where == "beside the tab" else ESC
     assert pressed.modal(window.context, event) == {"PASS_THROUGH"}
     assert pressed.modal(window.context, TIMER) == {"PASS_THROUGH"}
-    pressed._job.cancel()
+    pressed._task.cancel()
     assert until_ended(pressed, window) == {"CANCELLED"}
 
 
@@ -196,8 +196,8 @@ def test_a_closed_window_keeps_what_was_finished(window, button, tempose):
     pressed, kept = button(task), []
     pressed.salvage = lambda _context, parts: kept.extend(parts) or "Two are kept."
     pressed.invoke(window.context, None)
-    while pressed._job._queue.qsize() < 3:
-        pressed._job.join(0.01)
+    while pressed._task._queue.qsize() < 3:
+        pressed._task.join(0.01)
     pressed.cancel(window.context)
     assert kept == ["first", "second"]
     assert tempose("notes").text == "Canceled, as the window it was begun in was closed. Two are kept."
@@ -225,9 +225,9 @@ def test_takes_that_were_finished_when_the_window_closed_are_in_the_scene(
     generate.area, generate.last_frame, generate.count = "FRAMES", 48, 3
     pressed = Generate()
     assert pressed.invoke(window.context, None) == {"RUNNING_MODAL"}
-    while len(pressed._job.parts) < finished:
+    while len(pressed._task.parts) < finished:
         assert pressed.modal(window.context, TIMER) == {"PASS_THROUGH"}
-        pressed._job.join(0.01)
+        pressed._task.join(0.01)
     pressed.cancel(window.context)
     takes = ready.tempose.takes
     assert [bool(take.action) for take in takes] == [False] * (finished - 1) + [True]
@@ -256,7 +256,7 @@ def test_the_main_thread_works_in_slices(window, button, tempose, monkeypatch):
     while pressed.modal(window.context, TIMER) == {"PASS_THROUGH"}:
         if not seen or len(steps) != seen[-1]:
             seen.append(len(steps))
-        pressed._job.join(0.005)
+        pressed._task.join(0.005)
     assert [s for s in seen if s] == [1, 2, 3, 4, 5]
     assert {thread for _, thread in steps} == {threading.main_thread()}
     assert pressed.applied == ["written"]
@@ -281,7 +281,7 @@ def test_work_half_done_in_the_main_thread_is_closed_when_the_job_ends(
     pressed.invoke(window.context, None)
     for _ in range(20):
         pressed.modal(window.context, TIMER)
-        pressed._job.join(0.005)
+        pressed._task.join(0.005)
     assert closed == []
     if how == "escape":
         pressed.modal(window.context, ESC)
