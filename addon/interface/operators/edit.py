@@ -118,8 +118,7 @@ class TEMPOSE_OT_restyle(_Again, bpy.types.Operator):
 
 
 class TEMPOSE_OT_redirect(_Again, bpy.types.Operator):
-    """Dance again what the curves under Direct ask for otherwise now, with the take's own seed. Everything else stays
-    key for key"""
+    """Dance again only what the curves under Direct now ask for otherwise, with the take's own seed"""
 
     bl_idname = "tempose.redirect"
     bl_label = "Dance as Directed"
