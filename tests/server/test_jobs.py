@@ -17,7 +17,7 @@ from tempose_server.jobs import JobStore
 from tempose_server.order import SHORTS_IN_A_ROW, Waiting, schedule
 from tempose_server.settings import Settings
 
-SLOW = 1900  # 900 steps of 20 ms: ends only by being canceled
+SLOW = 1900  # ends only by being canceled
 BRIEF = 1015
 
 
