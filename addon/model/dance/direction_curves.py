@@ -31,6 +31,8 @@ def curve_of(name: str, times: np.ndarray, values: np.ndarray) -> Curve:
     needed = np.concatenate([[True], bends, [True]]) if len(values) > 1 else np.ones(1, bool)
     if len(values) > 1 and not bends.any() and abs(values[0] - values[-1]) <= EXACT:
         needed[1:] = False  # one value throughout
+    if np.abs(np.interp(times, times[needed], values[needed]) - values).max() > EXACT:
+        needed[:] = True  # a bend so slow that no single step shows it
     return Curve(times[needed], values[needed])
 
 

@@ -17,6 +17,12 @@ def test_straight_parts_need_two_points_and_values_keep_their_range():
     np.testing.assert_allclose(wild(TIMES), np.clip(3 * np.sin(TIMES), -1, 1), atol=1e-3)
 
 
+def test_a_bend_over_a_whole_song_is_no_straight_line():
+    times = direction_curves.times_of(600.0)
+    slow = 0.8 * np.sin(np.pi * times / times[-1])
+    np.testing.assert_allclose(direction_curves.curve_of("level", times, slow)(times), slow, atol=1e-3)
+
+
 def test_only_what_is_asked_otherwise_is_danced_again():
     flat = {"path": Curve(np.asarray([0.0]), np.asarray([0.1]))}
     bump = {"path": Curve(np.asarray([0.0, 3.0, 4.0, 5.0]), np.asarray([0.1, 0.1, 0.3, 0.1]))}
