@@ -63,6 +63,9 @@ demo: install blender extension
 
 # Everything, three groups at once: they wait for servers now and then. Each runs and reports whatever became of the others; what it says is kept together,
 # and in build/test/GROUP.log.
+# One thread each: more of them on too few cores only wait for each other.
+export OMP_NUM_THREADS := 1
+export OPENBLAS_NUM_THREADS := 1
 GROUPS := lint test-python $(BLENDERS:%=test-blender-%)
 LOGGED = 2>&1 | tee build/test/$@.log
 

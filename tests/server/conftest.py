@@ -273,9 +273,9 @@ def tools():
 
 
 class Farm:
-    """A Ray cluster of CPU workers in processes of its own."""
+    """A Ray cluster of CPU workers in processes of its own: a place for each replica that tests may hold at once."""
 
-    def __init__(self, folder, cpus=4):
+    def __init__(self, folder, cpus=8):
         self.folder = folder
         self.environment = {
             "RAY_AUTH_MODE": "token",
@@ -284,11 +284,12 @@ class Farm:
             "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
         }
         self.log_path = folder / "ray.log"
+        unmeasured = {key: value for key, value in os.environ.items() if not key.startswith("COVERAGE_")}
         command = [sys.executable, str(Path(__file__).with_name("ray_cluster.py")), str(cpus)]
         with self.log_path.open("wb") as log:
             self.process = subprocess.Popen(
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True,
-                env={**os.environ, **self.environment, "OMP_NUM_THREADS": "1",
+                env={**unmeasured, **self.environment, "OMP_NUM_THREADS": "1",
                      "PYTHONPATH": os.pathsep.join(str(ROOT / p) for p in ("core", "pose", "server"))},
             )  # fmt: skip
         self.address = self.process.stdout.readline().strip()
