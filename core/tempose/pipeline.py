@@ -27,13 +27,16 @@ from tempose.solver import FlowSolver
 from tempose.vae import PoseVAE
 from tempose.weights_check import check_weights
 from tempose_pose.completing import complete, never_shown
+from tempose_pose.curves import RANGES
 from tempose_pose.dance import Dance
 from tempose_pose.errors import Canceled, TemposeError
-from tempose_pose.framing import Framing, stood_up
+from tempose_pose.framing import CENTRE, GROUND, HEIGHT, Framing, stood_up
 from tempose_pose.limits import FPS
 from tempose_pose.request import DanceRequest, Known
 from tempose_pose.sequence import PoseSequence, convert
 from tempose_pose.skeletons import Skeleton, skeleton
+
+ROOM = 0.6  # body heights that a dancer takes to each side
 
 
 class DancePipeline(DiffusionPipeline):
@@ -122,7 +125,8 @@ class DancePipeline(DiffusionPipeline):
         segments = plan(request.frames, np.logical_not(canvas.kept.all(1)))
         total = len(segments) * request.steps
         sampler = SegmentSampler(self.vae, self.dit, self.scheduler)
-        score = Score.of(song, request, grid, tuple(self.dit.config["curves"]), self.encoder)
+        names = tuple(self.dit.config["curves"])
+        score = Score.of(song, request, grid, names, self.encoder, path=dancer.path)
         for number, segment in enumerate(segments):
             drawn, confidence = sampler(
                 canvas.shown(segment, dancer),
@@ -184,6 +188,14 @@ class _Dancer:
         static += shift
         scores = reference.scores[0] * _on_canvas(static)
         return cls(reference, framing, static, scores, reach(static, scores, bones), missing)
+
+    @property
+    def path(self) -> float | None:
+        """Where it dances, to stay in its picture: body heights to the right of where it stands, None for there."""
+        hips = self.framing.undo(np.asarray([CENTRE, GROUND]))[0]
+        left, right = np.asarray([hips, self.reference.canvas[0] - hips]) * self.framing.scale / HEIGHT
+        lacking = min(ROOM - min(left, right), abs(right - left) / 2)
+        return None if lacking <= 0 else float(np.copysign(min(lacking, RANGES["path"][1]), right - left))
 
     def place(self, canonical: np.ndarray) -> np.ndarray:
         """Canonical keypoints on the reference's own canvas, in [0, 1]; what lies beyond its edge stops there."""

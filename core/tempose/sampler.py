@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from tempose.dit import DanceDiT
+from tempose.emphasis import emphasize
 from tempose.plausible import at_rest, on_planted_feet, within_reach
 from tempose.solver import FlowSolver
 from tempose.vae import TIME_STRIDE, LinearCodec, PoseVAE, decode_mixtures
@@ -143,7 +144,7 @@ class SegmentSampler:
         silence = unheard(given, self.dit.config["curves"])
         both = {name: torch.cat([value, silence[name]]) for name, value in given.items()}
         shown_twice = torch.cat([reference] * 2), torch.cat([mask] * 2)
-        still = stands_still(conditions.curves, self.dit.config["curves"])  # (B, T)
+        energy = asked_energy(conditions.curves, self.dit.config["curves"])  # (B, T)
         follows, target, through = self._earlier(earlier, shown)
         self.solver.set_timesteps(steps, device=device, through=through)
         change = None
@@ -160,7 +161,7 @@ class SegmentSampler:
                 change = heard - deaf  # by music, style, energy and curves
                 clean = heard + (guidance - 1) * change
             if time < PLAUSIBLE and isinstance(self.vae, LinearCodec):
-                clean = self._plausible(clean, shown, still)
+                clean = self._plausible(clean, shown, energy)
             if target is not None:
                 clean = torch.where(time > follows, target, clean)
             latent = self.solver.step(clean, timestep, latent, return_dict=False)[0]
@@ -176,21 +177,25 @@ class SegmentSampler:
         through = float(until[until.isfinite()].min())
         return until[:, None, None, None, :], target, through if 0 < through < 1 else None
 
-    def _plausible(self, clean: Tensor, shown: Shown, still: np.ndarray) -> Tensor:
-        """The estimate (B, K, C, 1, T') as a body could dance it."""
+    def _plausible(self, clean: Tensor, shown: Shown, energy: np.ndarray) -> Tensor:
+        """The estimate (B, K, C, 1, T') as a body could dance it, and as lively as is asked for."""
+        still = energy <= RANGES["energy"][0]  # (B, T); NaN compares false
         points = self.vae.linear_positions(self.vae.denormalised(clean))  # (B, K, T, 2)
         drawn = points.transpose(1, 2).double().cpu().numpy()
-        standing = np.where(shown.known[..., None], shown.poses, drawn)  # a rest goes on from what is known
         whole = np.asarray(shown.known.all(-1))  # (B, T)
-        better = np.stack([at_rest(*each) for each in zip(standing, still, whole, strict=True)])
+        lively = np.where(still, np.nan, energy)
+        better = []
+        for i, estimate in enumerate(drawn):
+            free = emphasize(estimate, lively[i], whole[i], shown.bones)
+            # A rest goes on from what is known.
+            standing = np.where(shown.known[i, ..., None], shown.poses[i], free)
+            better.append(at_rest(standing, still[i], whole[i]))
         for _ in range(ROUNDS):
-            better = np.stack(
-                [within_reach(on_planted_feet(p, shown.bones), shown.reach, shown.bones) for p in better]
-            )
+            better = [within_reach(on_planted_feet(p, shown.bones), shown.reach, shown.bones) for p in better]
         # Known joints and frames stay as they are drawn (`segments.meet` leads over to them), but for those a rest
         # goes on from: what follows stands where they stand.
         given = np.where(still[..., None, None], shown.poses, drawn)
-        change = np.where(shown.known[..., None], given, better) - drawn
+        change = np.where(shown.known[..., None], given, np.stack(better)) - drawn
         change = torch.from_numpy(change).to(clean).transpose(1, 2)  # (B, K, T, 2)
         return clean + self.vae.normalised_change(self.vae.linear_change(change))
 
@@ -247,11 +252,11 @@ def unheard(given: dict[str, Tensor], curves: Sequence[str]) -> dict[str, Tensor
     )
 
 
-def stands_still(curves: np.ndarray, names: Sequence[str]) -> np.ndarray:
-    """(B, T) bool: where the energy among the curves (B, T, curves) is the lowest there is."""
+def asked_energy(curves: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """(B, T) the energy among the curves (B, T, curves), NaN where none is given."""
     if "energy" not in names:
-        return np.zeros(curves.shape[:2], bool)
-    return curves[..., list(names).index("energy")] <= RANGES["energy"][0]  # NaN compares false
+        return np.full(curves.shape[:2], np.nan)
+    return curves[..., list(names).index("energy")]
 
 
 def mask_channels(known: Tensor) -> Tensor:

@@ -63,10 +63,14 @@ class Score:
         grid: BeatGrid,
         names: tuple[str, ...],
         encoder: MusicEncoder | None = None,
+        path: float | None = None,
     ) -> Score:
-        """The score for a model that knows the curves `names` and hears with an `encoder`."""
+        """The score for a model that knows the curves `names` and hears with an `encoder`; the dancer keeps to `path`
+        where none is asked for."""
         times = np.arange(request.frames + SEGMENT) / FPS
         heard = _heard_curves(song, request, grid, times) if request.listen and names else {}
+        if path is not None:
+            heard = {**heard, "path": np.full(len(times), path)}
         asked = curve_columns(request.curves, times, names)  # (T, curves)
         curves = [np.where(np.isnan(a), heard.get(n, np.nan), a) for n, a in zip(names, asked.T, strict=True)]
         columns = np.stack(curves, -1).astype(np.float32) if names else asked

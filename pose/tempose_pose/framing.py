@@ -75,10 +75,29 @@ FOLDED = 0.6  # a thigh seen at less than this share of what the shin makes it p
 
 
 def stood_up(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """(18, 2) a pose that crouches towards the viewer, standing: what it shows of its body's proportions.
+    """(18, 2) a pose standing with its arms down: what it shows of its body's proportions; y is down.
 
-    As it is, it would pass for someone with short legs. Other poses come back as they are; y is down.
+    As it is, a crouch towards the viewer would pass for someone with short legs, and raised arms were danced with a
+    short trunk. Legs that are not folded and arms that hang stay as they are.
     """
+    return _arms_down(_legs_stretched(points, scores), scores)
+
+
+def _arms_down(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    out = points.copy()
+    for side, outwards in (("left", 1), ("right", -1)):
+        shoulder, elbow, wrist = (_J[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist"))
+        if (scores[[shoulder, elbow, wrist]] <= 0).any() or points[elbow, 1] >= points[shoulder, 1]:
+            continue
+        upper, lower = (np.linalg.norm(points[b] - points[a]) for a, b in ((shoulder, elbow), (elbow, wrist)))
+        facing = np.sign(points[_J["left_shoulder"], 0] - points[_J["right_shoulder"], 0]) or 1
+        down = np.asarray([0.12 * outwards * facing, 1]) / np.hypot(0.12, 1)
+        out[elbow] = out[shoulder] + upper * down
+        out[wrist] = out[elbow] + lower * down
+    return out
+
+
+def _legs_stretched(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
     legs = [_J[f"{side}_{joint}"] for side in ("left", "right") for joint in ("hip", "knee", "ankle")]
     if (scores[legs] <= 0).any():
         return points

@@ -11,6 +11,7 @@ import pytest
 
 import tempose
 from tempose_pose.errors import Canceled, TemposeError
+from tempose_pose.standing import standing_pose
 
 ROOT = Path(__file__).parents[2]
 SONG = ROOT / "examples" / "demo_song.ogg"
@@ -65,6 +66,14 @@ def test_a_model_that_is_loaded_once_dances_as_one_that_is_named():
     )
     assert np.array_equal(named.poses.keypoints, loaded.poses.keypoints)
     assert (named.seed, len(named.poses)) == (3, 60)
+
+
+def test_a_dancer_at_the_edge_of_its_picture_dances_inwards():
+    beside = standing_pose(0.5, (0.18, 0.6))
+    dance = tempose.generate(tempose.load_song(SONG), seconds=8, seed=2, start=4.0, reference=beside)
+    across = dance.poses.keypoints[..., 0]
+    assert (across <= 0).mean() < 0.01  # what would lie beyond stops at the edge
+    assert 0.2 < np.median(across) < 0.4
 
 
 def test_the_dance_reaches_to_the_songs_end_through_a_tempo_map():

@@ -140,12 +140,19 @@ def test_height_is_measured_from_what_is_there():
     assert body_height(legs_hidden) == pytest.approx(700, rel=0.05)
 
 
-def test_a_crouch_shows_its_body_standing_and_other_poses_stay():
+def test_a_crouch_shows_its_body_standing_raised_arms_hang_and_other_poses_stay():
     """A figure that crouches towards the viewer would otherwise pass for one with short legs."""
     hip, knee, ankle = (OPENPOSE_18.index(f"left_{joint}") for joint in ("hip", "knee", "ankle"))
     for name, pose in references().items():
         points, scores = pose.pixels[0].astype(float), pose.scores[0]
         stood = stood_up(points, scores)
+        if name == "arms up":
+            for side in ("left", "right"):
+                arm = OPENPOSE_18.indices(f"{side}_shoulder", f"{side}_elbow", f"{side}_wrist")
+                assert np.all(np.diff(stood[arm, 1]) > 0)
+                lengths = [np.linalg.norm(np.diff(p[arm], axis=0), axis=-1) for p in (stood, points)]
+                np.testing.assert_allclose(*lengths)
+            continue
         if name != "crouch":
             np.testing.assert_array_equal(stood, points, err_msg=name)
             continue
