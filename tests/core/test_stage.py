@@ -24,10 +24,11 @@ SETTINGS = {
 }  # fmt: skip
 
 
-@pytest.fixture
-def data(tmp_path):
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
     """A data folder of made-up dances, with a bank of made-up songs."""
-    folder = tmp_path / "data" / "dance"
+    place = tmp_path_factory.mktemp("data")
+    folder = place / "data" / "dance"
     folder.mkdir(parents=True)
     order = [OPENPOSE_18.index(joint) for joint in COCO_17.joints]
     entries = []
@@ -38,20 +39,26 @@ def data(tmp_path):
             "situation": "solo", "choreo": f"c{i}",
         })  # fmt: skip
     (folder / "index.json").write_text(json.dumps(entries))
-    save_bank(tmp_path / "bank.npz", made_songs())
-    return tmp_path / "data"
+    save_bank(place / "bank.npz", made_songs())
+    return place / "data"
+
+
+@pytest.fixture(scope="module")
+def staged(data):
+    """Where a run is staged, and what is said of it."""
+    folder = data.parent / "staged"
+    return folder, stage.stage_run(settings(data), data, folder)
 
 
 def settings(data, **more):
     return SETTINGS | {"bank": {"cache": str(data.parent / "bank.npz"), "count": 3}} | more
 
 
-def test_dances_and_songs_travel_as_they_are_to_far_below_what_training_adds(data, tmp_path):
-    stage.stage_run(settings(data), data, tmp_path / "staged")
-    for mine, theirs in zip(load_clips(data), load_clips(tmp_path / "staged" / "data"), strict=True):
+def test_dances_and_songs_travel_as_they_are_to_far_below_what_training_adds(data, staged):
+    for mine, theirs in zip(load_clips(data), load_clips(staged[0] / "data"), strict=True):
         assert np.abs(mine.motion - theirs.motion).max() < 3e-4
         assert mine.held_out == theirs.held_out
-    songs = zip(made_songs(), load_bank(tmp_path / "staged" / "data" / "bank.npz"), strict=True)
+    songs = zip(made_songs(), load_bank(staged[0] / "data" / "bank.npz"), strict=True)
     for mine, theirs in songs:
         assert np.abs(mine.features.astype(float) - theirs.features).max() < 0.01
         assert mine.genre == theirs.genre
@@ -59,6 +66,7 @@ def test_dances_and_songs_travel_as_they_are_to_far_below_what_training_adds(dat
 
 def test_a_folder_that_is_too_large_to_travel_is_told(data, tmp_path, monkeypatch):
     monkeypatch.setattr(stage, "LARGEST", 1000)
+    monkeypatch.setattr(stage, "_stage_libraries", lambda folder: None)  # which takes long
     with pytest.raises(TemposeError, match="fewer songs"):
         stage.stage_run(settings(data), data, tmp_path / "staged")
     with pytest.raises(TemposeError, match="anywhere"):
@@ -67,12 +75,12 @@ def test_a_folder_that_is_too_large_to_travel_is_told(data, tmp_path, monkeypatc
 
 @pytest.mark.slow
 @pytest.mark.timeout(1500)  # a busy machine takes minutes to import torch
-def test_a_staged_run_trains_where_nothing_else_is_installed(data, tmp_path):
-    said = stage.stage_run(settings(data), data, tmp_path / "staged")
+def test_a_staged_run_trains_where_nothing_else_is_installed(staged, tmp_path):
+    folder, said = staged
     assert "train.py" in said
     out = tmp_path / "out"
     subprocess.run(
-        [sys.executable, Path(__file__).with_name("bare.py"), tmp_path / "staged" / "train.py", "--minutes", "30",
+        [sys.executable, Path(__file__).with_name("bare.py"), folder / "train.py", "--minutes", "30",
          "--threads", "1", "--out", out, "--set", "steps=3", "--set", "piece_megabytes=1",
          "--set", 'model={"width": 192, "depth": 1, "heads": 1, "hidden": 384}'],
         check=True, env=os.environ | {"ACCELERATE_USE_CPU": "true"},
