@@ -2,9 +2,11 @@
 
     python scripts/bench_health.py --seconds 20
 
-A server of its own (null model). For each load, clients in a process of their own send it over and over, and health
-and a cancel are asked from here. Milliseconds: median, 99 of 100, most. Ends with 1 where 99 of 100 answers of health
-take more than `--most` (0: nothing is asserted).
+A server of its own (null model). For each load, clients in a process of their own send it over and over. Meanwhile
+health (on a connection of its own, as the add-on asks), a bare answer of another process that does nothing else, and
+health on a connection that has asked for other things are asked from here in turns, and then a cancel. What the bare
+answer takes is the machine's part: all these processes share its cores. Milliseconds: median, 99 of 100, most. Ends
+with 1 where 99 of 100 answers of health take more than `--most` beyond the bare ones (0: nothing is asserted).
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +99,39 @@ def send(url: str, token: str, name: str) -> None:
     os._exit(0)
 
 
+BARE = """
+import socket
+listener = socket.create_server(("127.0.0.1", 0))
+print(listener.getsockname()[1], flush=True)
+connection, _ = listener.accept()
+connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+while connection.recv(65536):
+    connection.sendall(b"HTTP/1.1 200 OK\\r\\nContent-Length: 2\\r\\n\\r\\n{}")
+"""
+
+
+class Bare:
+    """A process that answers without a look at what it is asked."""
+
+    def __init__(self):
+        self.process = subprocess.Popen([sys.executable, "-I", "-S", "-c", BARE], stdout=subprocess.PIPE)
+        assert self.process.stdout
+        self.line = Line(f"127.0.0.1:{int(self.process.stdout.readline())}", "")
+
+
+class Line:
+    """A connection that stays."""
+
+    def __init__(self, host: str, token: str):
+        self.token, self.connection = token, http.client.HTTPConnection(host, timeout=PATIENCE)
+
+    def ask(self, method: str, path: str, body: bytes = b"", kind: str = "application/json") -> Any:
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
+        self.connection.request(method, path, body or None, headers)
+        answer = self.connection.getresponse()
+        return answer.status, json.loads(answer.read())
+
+
 class Server:
     """A server with one song and one job that has ended."""
 
@@ -114,14 +150,10 @@ class Server:
             time.sleep(0.05)
         said = json.loads(runtime.read_text())
         self.url, self.token = said["url"], said["token"]
-        host = self.url.removeprefix("http://")
-        self.connection = http.client.HTTPConnection(host, timeout=PATIENCE)
+        self.used, self.fresh = self.line(), self.line()
 
-    def ask(self, method: str, path: str, body: bytes = b"", kind: str = "application/json") -> Any:
-        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": kind}
-        self.connection.request(method, path, body or None, headers)
-        answer = self.connection.getresponse()
-        return answer.status, json.loads(answer.read())
+    def line(self) -> Line:
+        return Line(self.url.removeprefix("http://"), self.token)
 
     def a_job(self) -> str:
         import numpy as np
@@ -131,28 +163,30 @@ class Server:
         noise = np.random.default_rng(0).normal(0, 0.1, 44_100)
         soundfile.write(file, noise, 22_050, format="WAV")
         song = hashlib.sha256(file.getvalue()).hexdigest()
-        self.ask("PUT", f"/v1/audio/{song}", file.getvalue(), "application/octet-stream")
-        status, said = self.ask("PUT", f"/v1/jobs/{name}", job(2.0, audio=song))
+        self.used.ask("PUT", f"/v1/audio/{song}", file.getvalue(), "application/octet-stream")
+        status, said = self.used.ask("PUT", f"/v1/jobs/{name}", job(2.0, audio=song))
         assert status == 202, said
         return name
 
 
-def timed(call: Callable[[], Any], seconds: float) -> list[float]:
-    """Milliseconds of call after call."""
-    taken, until = [], time.monotonic() + seconds
-    while time.monotonic() < until or len(taken) < 20:
-        began = time.monotonic()
-        status, _ = call()
-        taken.append(1000 * (time.monotonic() - began))
-        assert status == 200
-        time.sleep(0.02)
-    return sorted(taken)
+def timed(calls: list[Callable[[], Any]], seconds: float) -> list[list[float]]:
+    """Milliseconds of calls that are made in turns."""
+    taken: list[list[float]] = [[] for _ in calls]
+    until = time.monotonic() + seconds
+    while time.monotonic() < until or len(taken[0]) < 20:
+        for call, row in zip(calls, taken, strict=True):
+            began = time.monotonic()
+            status, _ = call()
+            row.append(1000 * (time.monotonic() - began))
+            assert status == 200
+            time.sleep(0.01)
+    return [sorted(row) for row in taken]
 
 
 def measure(
-    server: Server, ended: str, name: str, seconds: float
-) -> tuple[list[float], list[float], Counter]:
-    """Health and cancels under a load: milliseconds, and how its requests were answered meanwhile."""
+    server: Server, bare: Bare, ended: str, name: str, seconds: float
+) -> tuple[list[list[float]], Counter]:
+    """Health, a bare answer, health on a used connection and cancels under a load; and how that was answered."""
     command = [sys.executable, __file__, "--send", name, "--to", server.url]
     with subprocess.Popen(
         command,
@@ -166,12 +200,18 @@ def measure(
         reader = threading.Thread(target=lambda: said.extend(load.stdout))  # type: ignore[union-attr]
         reader.start()
         time.sleep(0.5)
-        health = timed(lambda: server.ask("GET", "/v1/health"), seconds)
-        cancel = timed(lambda: server.ask("POST", f"/v1/jobs/{ended}/cancel"), seconds / 4)
+        lines = (server.fresh, bare.line, server.used)
+        rows = timed([partial(line.ask, "GET", "/v1/health") for line in lines], seconds)
+        rows += timed([partial(server.used.ask, "POST", f"/v1/jobs/{ended}/cancel")], seconds / 4)
         load.stdin.close()
         load.wait(PATIENCE)
         reader.join(PATIENCE)
-    return health, cancel, Counter(line.decode().strip() for line in said)
+    return rows, Counter(line.decode().strip() for line in said)
+
+
+def share(row: list[float], part: float) -> float:
+    """What so large a part of a sorted row does not exceed."""
+    return row[int(part * (len(row) - 1))]
 
 
 def main() -> int:
@@ -191,24 +231,25 @@ def main() -> int:
     from rich.table import Table
 
     table = Table(title="milliseconds: median / 99 of 100 / most")
-    for heading in ("while there come", "health", "cancel", "its answers"):
+    for heading in ("while there come", "health", "bare", "health, used", "cancel", "its answers"):
         table.add_column(heading, justify="left" if heading.startswith("while") else "right")
     slow = []
     with tempfile.TemporaryDirectory(prefix="tempose-bench-") as folder:
-        server = Server(Path(folder))
+        server, bare = Server(Path(folder)), Bare()
         try:
             ended = server.a_job()
             for name in LOADS:
                 if options.only in name:
-                    health, cancel, answered = measure(server, ended, name, options.seconds)
-                    said = [" / ".join(f"{row[int(q * (len(row) - 1))]:.0f}" for q in (0.5, 0.99, 1))
-                            for row in (health, cancel)]  # fmt: skip
-                    print(name, *said, dict(answered), flush=True)
+                    rows, answered = measure(server, bare, ended, name, options.seconds)
+                    said = [" / ".join(f"{share(row, q):.0f}" for q in (0.5, 0.99, 1)) for row in rows]
+                    print(name, *said, dict(answered), sep="   ", flush=True)
                     table.add_row(name, *said, ", ".join(f"{n} × {status}" for status, n in answered.items()))
-                    slow += [name] * (0 < options.most < health[int(0.99 * (len(health) - 1))])
+                    over = share(rows[0], 0.99) - share(rows[1], 0.99)
+                    slow += [name] * (0 < options.most < over)
         finally:
-            server.process.terminate()
-            server.process.wait(PATIENCE)
+            for process in (server.process, bare.process):
+                process.terminate()
+                process.wait(PATIENCE)
     Console().print(table)
     return int(bool(slow))
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 
 from fastapi import FastAPI, Request
 from fastapi.concurrency import run_in_threadpool
@@ -69,7 +70,8 @@ def create_app(settings: Settings, token: str) -> tuple[Doors, Service]:
     _show_docs(app, links)
     _answer_errors(app)
     rules = body_rules(PARTS, PREFIX, settings)
-    doors = Doors(app, token=token, settings=settings, metrics=metrics, rules=rules, links=links)
+    looks = {f"{PREFIX}/health": lambda: asdict(engine.health)}
+    doors = Doors(app, token=token, settings=settings, metrics=metrics, rules=rules, links=links, looks=looks)
     return doors, service
 
 

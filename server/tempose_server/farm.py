@@ -98,6 +98,7 @@ class Farm:
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
         if folder:  # a cluster of our own: for this machine alone, and for who knows its token
             os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # Ray's name for "all ports on loopback"
+            os.environ.setdefault("RAY_prestart_worker_first_driver", "0")  # replicas are all that runs there
             os.environ["RAY_AUTH_MODE"] = "token"
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
         try:

@@ -50,6 +50,7 @@ class JobStore(JobTable):
         self.changed = threading.Condition(self._lock)  # told when a job may be waiting
         self._progress: dict[str, float] = {}
         self._unsaved: dict[str, JobRecord] = {}  # ends that the disk had no room for
+        self._unparked: set[str] = set()  # jobs that nobody runs, though the disk has them as running
         self._turns = Turns()
         for part in self._results.glob("*.part"):
             part.unlink(missing_ok=True)  # what a killed server left half done
@@ -288,7 +289,12 @@ class JobStore(JobTable):
             return ended
 
     def park(self, job_id: str) -> None:
-        """Put a running job back into the queue: the server is closing."""
+        """Put a running job back into the queue: nobody runs it any more. Where the disk is full, once it is not."""
+        with self._lock:
+            self._unparked.add(job_id)
+            self._save_unsaved()
+
+    def _save_parked(self, job_id: str) -> None:
         with self._transaction():
             self._db.execute(
                 "UPDATE jobs SET state = CASE WHEN cancel THEN 'canceled' ELSE 'queued' END "
@@ -301,9 +307,9 @@ class JobStore(JobTable):
         with self._lock:
             if self.get(job_id).finished:
                 return self.get(job_id)
-            with self._transaction():
+            with contextlib.suppress(sqlite3.Error), self._transaction():  # a full disk counts nothing
                 self._db.execute("UPDATE jobs SET crashes = crashes + 1 WHERE id = ?", (job_id,))
-                (crashes,) = self._db.execute("SELECT crashes FROM jobs WHERE id = ?", (job_id,)).fetchone()
+            (crashes,) = self._db.execute("SELECT crashes FROM jobs WHERE id = ?", (job_id,)).fetchone()
             if crashes >= CRASHES:
                 return self.end(job_id, "failed", CRASHED)
             self.park(job_id)
@@ -322,12 +328,15 @@ class JobStore(JobTable):
             )  # fmt: skip
 
     def _save_unsaved(self) -> None:
-        for job_id, job in list(self._unsaved.items()):
-            try:
+        try:
+            for job_id, job in list(self._unsaved.items()):
                 self._save_end(job)
-            except sqlite3.Error:
-                return
-            del self._unsaved[job_id]
+                del self._unsaved[job_id]
+            for job_id in list(self._unparked):
+                self._save_parked(job_id)
+                self._unparked.discard(job_id)
+        except sqlite3.Error:
+            log.exception("what became of some jobs could not be saved yet")
 
     # --- retention ----------------------------------------------------------------------------------------
 

@@ -31,10 +31,14 @@ from tempose_pose.wire.poses import UNNAMED
 from tempose_server.errors import ApiError
 
 MAX_COMPLAINTS = 5
+MANY = 100  # of which no list is made: that alone would hold all other calls up
 
 
 class Body(BaseModel):
-    """A strict request body: no unknown keys, no other types, no NaN or infinity."""
+    """A strict request body: no unknown keys, no other types, no NaN or infinity.
+
+    Long lists are wrong at their first wrong element (`fail_fast`): who is told of each would hold all others up.
+    """
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
 
@@ -42,10 +46,11 @@ class Body(BaseModel):
 Seconds = Annotated[float, Field(ge=-1e6, le=1e6)]
 Coordinate = Annotated[float, Field(ge=-FARTHEST, le=FARTHEST)]
 Score = Annotated[float, Field(ge=0, le=1)]
+Scores = Annotated[list[Score], Field(fail_fast=True)]
 Pair = Annotated[list[Seconds], Field(min_length=2, max_length=2)]
-TempoPoints = Annotated[list[Pair], Field(min_length=2, max_length=MAX_TEMPO_POINTS)]
+TempoPoints = Annotated[list[Pair], Field(min_length=2, max_length=MAX_TEMPO_POINTS, fail_fast=True)]
 Point = Annotated[list[Coordinate], Field(min_length=2, max_length=2)]
-Points = Annotated[list[Point], Field(min_length=1, max_length=MAX_JOINTS)]
+Points = Annotated[list[Point], Field(min_length=1, max_length=MAX_JOINTS, fail_fast=True)]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 SkeletonName = Literal[tuple(LAYOUTS)]
 
@@ -53,8 +58,8 @@ SkeletonName = Literal[tuple(LAYOUTS)]
 class Beats(Body):
     """A beat grid in song seconds."""
 
-    beats: Annotated[list[Seconds], Field(max_length=MAX_BEATS)]
-    downbeats: Annotated[list[Seconds], Field(max_length=MAX_BEATS)] = []
+    beats: Annotated[list[Seconds], Field(max_length=MAX_BEATS, fail_fast=True)]
+    downbeats: Annotated[list[Seconds], Field(max_length=MAX_BEATS, fail_fast=True)] = []
 
 
 class Reference(Body):
@@ -67,7 +72,7 @@ class Reference(Body):
 
 
 MaskRange = Annotated[list[Annotated[int, Field(ge=0, le=MAX_FRAMES)]], Field(min_length=2, max_length=2)]
-Mask = Annotated[list[MaskRange], Field(max_length=MAX_FRAMES)]
+Mask = Annotated[list[MaskRange], Field(max_length=MAX_FRAMES, fail_fast=True)]
 Joint = Annotated[str, Field(min_length=1, max_length=64)]
 Joints = Annotated[list[Joint], Field(max_length=MAX_JOINTS)]
 
@@ -90,9 +95,9 @@ class KnownFrames(KnownPart):
     """
 
     skeleton: SkeletonName = UNNAMED  # type: ignore[valid-type]
-    keypoints: str | Annotated[list[Points], Field(max_length=MAX_FRAMES)]
-    scores: str | Annotated[list[list[Score]], Field(max_length=MAX_FRAMES)]
-    more: Annotated[list[KnownPart], Field(max_length=MAX_PARTS)] = []
+    keypoints: str | Annotated[list[Points], Field(max_length=MAX_FRAMES, fail_fast=True)]
+    scores: str | Annotated[list[Scores], Field(max_length=MAX_FRAMES, fail_fast=True)]
+    more: Annotated[list[KnownPart], Field(max_length=MAX_PARTS, fail_fast=True)] = []
 
     @model_validator(mode="after")
     def _in_few_words(self) -> KnownFrames:
@@ -106,7 +111,7 @@ class KnownFrames(KnownPart):
 
 
 CurvePoint = Annotated[list[Seconds | None], Field(min_length=2, max_length=2)]
-CurvePoints = Annotated[list[CurvePoint], Field(min_length=1, max_length=MAX_POINTS)]
+CurvePoints = Annotated[list[CurvePoint], Field(min_length=1, max_length=MAX_POINTS, fail_fast=True)]
 
 
 class SectionOfSong(Body):
@@ -137,7 +142,7 @@ class JobRequest(Body):
     guidance: Annotated[float, Field(ge=0, le=20)] | None = None
     listen: Annotated[float, Field(ge=0, le=3)] | None = None
     repeat: Annotated[float, Field(ge=0, le=1)] | None = None
-    sections: Annotated[list[SectionOfSong], Field(max_length=MAX_SECTIONS)] | None = None
+    sections: Annotated[list[SectionOfSong], Field(max_length=MAX_SECTIONS, fail_fast=True)] | None = None
     curves: dict[Literal[CURVES], CurvePoints] = {}  # type: ignore[valid-type]
     model: Literal["default", "null"] = "default"
     known: KnownFrames | None = None
@@ -166,6 +171,10 @@ def read(model: type[Body], value: Any) -> Any:
     try:
         return model.model_validate(value)
     except ValidationError as error:
+        if error.error_count() > MANY:
+            raise ApiError(
+                422, "request_invalid", f"The request is wrong in {error.error_count()} places."
+            ) from None
         raise invalid(error.errors(include_url=False, include_input=False, include_context=False)) from None
 
 

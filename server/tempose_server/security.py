@@ -15,8 +15,9 @@ import logging
 import os
 import re
 import time
-from collections.abc import Iterable, MutableMapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
@@ -97,6 +98,7 @@ class Doors:
         metrics: Metrics,
         rules: Sequence[BodyRule],
         links: Links | None = None,
+        looks: Mapping[str, Callable[[], dict[str, Any]]] | None = None,
     ):
         self.app = app
         self.settings = settings
@@ -106,6 +108,7 @@ class Doors:
         self.friends: set[Any] = set()  # clients (host, port) that have shown the token on their connection
         self._metrics = metrics
         self._rules = rules
+        self.looks = looks or {}  # by path: what who has shown the token is told at once
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -122,7 +125,7 @@ class Doors:
         try:
             self._check_place(exchange)
             if scope["method"] == "GET" and scope["path"] == proof.PATH:
-                return await self._prove(scope, exchange)
+                return await exchange.answer(200, self._proof(scope, exchange))
             exchange.has_link = self._opens(scope)
             self._check_caller(exchange)
             known = True
@@ -143,29 +146,50 @@ class Doors:
             self._uploads -= place
             if exchange.status >= 400:
                 self._metrics.refusals.labels(str(exchange.status)).inc()
-            path = scope.get("raw_path", b"").split(b"?")[0][:120].decode("ascii", "replace")
-            milliseconds = 1000 * (time.monotonic() - began)
-            job = _JOB.match(path)
-            fields = {"job": job[1]} if job else {}
-            fields |= {"method": scope["method"], "status": exchange.status, "ms": round(milliseconds)}
-            log.info(
-                "%s %s %s %.0f ms",
-                *(scope["method"], path, exchange.status, milliseconds),
-                extra={"fields": fields, "stranger": not known},
-            )
+            self._note(scope, exchange.status, known, began)
 
-    async def _prove(self, scope: Message, exchange: _Exchange) -> None:
-        """Show a caller who has no token to show yet that this server knows it: the one answer without it."""
+    def at_once(self, scope: Message) -> tuple[dict[str, Any], Callable[[], None]] | None:
+        """What answers a request that takes no more than a look, and what then writes the log.
+
+        None where it is for the application to answer, as is all that is not right in every way: only there is
+        anything refused.
+        """
+        path, began = scope["path"], time.monotonic()
+        known = path in self.looks
+        if not known and path != proof.PATH:
+            return None
+        exchange = _Exchange(scope, None, None, self.settings)
+        try:
+            for check in (self._check_place, self._check_caller) if known else (self._check_place,):
+                check(exchange)
+            said = self.looks[path]() if known else self._proof(scope, exchange)
+        except ApiError:
+            return None
+        return said, partial(self._note, scope, 200, known, began)
+
+    def _note(self, scope: Message, status: int, known: bool, began: float) -> None:
+        path = scope.get("raw_path", b"").split(b"?")[0][:120].decode("ascii", "replace")
+        milliseconds = 1000 * (time.monotonic() - began)
+        job = _JOB.match(path)
+        fields = {"job": job[1]} if job else {}
+        fields |= {"method": scope["method"], "status": status, "ms": round(milliseconds)}
+        log.info(
+            "%s %s %s %.0f ms",
+            *(scope["method"], path, status, milliseconds),
+            extra={"fields": fields, "stranger": not known},
+        )
+
+    def _proof(self, scope: Message, exchange: _Exchange) -> dict[str, str]:
+        """What shows a caller who has no token to show yet that this server knows it: the one answer without it."""
         asked = exchange.header(proof.HEADER.lower().encode())
         if len(asked) != 1 or not proof.is_challenge(asked[0]) or exchange.has_body:
             raise ApiError(400, "challenge", f"{proof.HEADER} takes 64 hexadecimal digits.")
         port = (scope.get("server") or ("", 0))[1]
-        said = {
+        return {
             "proof": proof.answer(self._token, asked[0]),
             "port": proof.answer(self._token, asked[0], port),
             "here": proof.answer(self._token, asked[0], port, os.getpid()),
         }
-        await exchange.answer(200, said)
 
     def _opens(self, scope: Message) -> bool:
         """Whether a browser comes with a link that was made for it, to the page for people and nothing else."""

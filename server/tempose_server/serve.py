@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import functools
 import importlib.util
 import logging
 import os
@@ -13,26 +12,25 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
 
-import h11
 import uvicorn
-from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from tempose import __version__
 from tempose_pose.errors import TemposeError
 from tempose_pose.local import private, programs, runtime_file, whole_files
 from tempose_server import logs
 from tempose_server.app import create_app
+from tempose_server.connections import BACKLOG, IN_FRONT, Arrivals, Protocol, room_for_connections
+from tempose_server.front import Front
+from tempose_server.security import HARDENING, Doors
 from tempose_server.service import Service
 from tempose_server.settings import Settings
 
 # Longer than clients keep an idle connection (mostly 5 s), or a request may meet the closing of its own.
 KEEP_ALIVE_SECONDS = 15
-BACKLOG = 64  # connections that asyncio takes at once, before anybody can turn one away
 SWITCH_SECONDS = 0.001  # for which a thread may work in Python while others wait: health is asked meanwhile
-OTHER_FILES = 100  # songs, results, children's pipes and the like
 DATA = (
     "lock",
     "jobs.sqlite*",
@@ -81,7 +79,7 @@ def _serve(settings: Settings, token: str) -> None:
         app, service = create_app(settings, token)
         config = uvicorn.Config(
             app,
-            http=_Protocol,
+            http=Protocol,
             ws="none",
             loop="asyncio",
             lifespan="on",
@@ -92,36 +90,17 @@ def _serve(settings: Settings, token: str) -> None:
             server_header=False,
             ssl_certfile=settings.tls_cert,
             ssl_keyfile=settings.tls_key,
-            backlog=BACKLOG,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=max(1, round(settings.shutdown_seconds)),
         )
-        _Protocol.header_seconds = settings.header_seconds
-        _Protocol.room = connections
-        _Protocol.friends = app.friends
-        _Server(config, settings, service, url, token).run(sockets=[listener])
+        Protocol.header_seconds = settings.header_seconds
+        Protocol.room = connections
+        Protocol.friends = app.friends
+        _Server(config, settings, service, _Place(listener, app, url, token)).run()
     print("Tempose has stopped.", flush=True)
     if settings.engine == "ray" and service.engine.stuck:
         logging.shutdown()
         os._exit(0)  # Ray's library aborts when the interpreter ends under a thread that waits in it
-
-
-def room_for_connections(wanted: int) -> int:
-    """How many connections there can be with the files that this process may have open, which are raised first."""
-    try:
-        import resource
-    except ImportError:  # Windows has no such limit
-        return wanted
-    needed = wanted + BACKLOG + OTHER_FILES
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < needed:
-        more = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
-        with contextlib.suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
-            soft = more
-    if soft == resource.RLIM_INFINITY:
-        return wanted
-    return min(wanted, max(8, soft - BACKLOG - OTHER_FILES))
 
 
 def stand_in_an_empty_folder(folder: Path) -> None:
@@ -188,99 +167,69 @@ def data_lock(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _place(settings: Settings) -> str:
+def _replicas(settings: Settings) -> str:
     if settings.engine == "local":
         return ""
     number = f"{settings.replicas} replicas" if settings.replicas else "replicas"
     return f", {number} on the Ray cluster {settings.ray_address or 'of this machine'}"
 
 
-class _Protocol(H11Protocol):
-    """uvicorn's HTTP/1.1 with a deadline on the request's head, so that silent connections end."""
+@dataclass(frozen=True)
+class _Place:
+    """Where a server is found, and who lets whom in there."""
 
-    header_seconds = 10.0
-    room = 600
-    friends: ClassVar[set[Any]] = set()  # clients that have shown the token
-    _waiting: ClassVar[dict[_Protocol, None]] = {}  # connections that ask nothing, the longest silent first
-    _going: ClassVar[set[_Protocol]] = set()  # turned away, and not yet closed
-    _deadline: Any = None
-
-    def connection_made(self, transport: Any) -> None:
-        super().connection_made(transport)
-        if len(self.connections) - len(self._going) > self.room:
-            # Rather one that says nothing than one who may have something to say.
-            silent = next((one for one in self._waiting if one.client not in self.friends), None)
-            one = silent or next(iter(self._waiting), self)
-            one._head_came()
-            self._going.add(one)
-            one.transport.abort()
-        if self not in self._going:
-            self._await_head()
-
-    def data_received(self, data: bytes) -> None:
-        super().data_received(data)
-        if self.conn.their_state is not h11.IDLE:
-            self._head_came()
-        elif self._deadline is None:
-            self._await_head()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        self._head_came()
-        self._going.discard(self)
-        self.friends.discard(self.client)
-        super().connection_lost(exc)
-
-    def _await_head(self) -> None:
-        self._waiting[self] = None
-        self._deadline = self.loop.call_later(self.header_seconds, self._too_late)
-
-    def _head_came(self) -> None:
-        self._waiting.pop(self, None)
-        if self._deadline is not None:
-            self._deadline.cancel()
-            self._deadline = None
-
-    def _too_late(self) -> None:
-        self._deadline = None
-        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
-            self.transport.close()
-
-
-def _hasten_tls(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-    """Give handshakes, and the peer's part in closing, so long; uvicorn leaves them at 60 s and 30 s."""
-    deadlines = {"ssl_handshake_timeout": seconds, "ssl_shutdown_timeout": seconds}
-    setattr(loop, "create_server", functools.partial(loop.create_server, **deadlines))  # noqa: B010 (a method)
+    listener: socket.socket
+    doors: Doors
+    url: str
+    token: str
 
 
 class _Server(uvicorn.Server):
-    """uvicorn's server with the runtime file around it, and an ordinary exit after a signal."""
+    """uvicorn's server behind a front, with the runtime file around it and an ordinary exit after a signal."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, service: Service, url: str, token: str):
+    def __init__(self, config: uvicorn.Config, settings: Settings, service: Service, place: _Place):
         super().__init__(config)
-        self._settings, self._service, self._url, self._token = settings, service, url, token
+        self._settings, self._service, self._place = settings, service, place
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        if self.config.ssl:
-            _hasten_tls(asyncio.get_running_loop(), self._settings.header_seconds)
-        await super().startup(sockets)
+        await super().startup(sockets=[])
         if not self.started:
             return
-        settings = self._settings
-        runtime_file.write(settings.runtime_file, self._url, self._token)
+        settings, place = self._settings, self._place
+        self._arrivals = Arrivals(
+            asyncio.get_running_loop(), self._protocol, self.config.ssl, settings.header_seconds
+        )
+        self._front = Front(
+            place.listener,
+            place.doors.at_once,
+            self._arrivals.take,
+            room=IN_FRONT,
+            silent_seconds=settings.header_seconds,
+            idle_seconds=KEEP_ALIVE_SECONDS,
+            headers=HARDENING,
+            sealed=bool(self.config.ssl),
+        )
+        self._front.start(BACKLOG)
+        runtime_file.write(settings.runtime_file, place.url, place.token)
         print(
             f"Tempose {__version__}\n"
-            f"  address       {self._url}\n"
+            f"  address       {place.url}\n"
             f"  runtime file  {settings.runtime_file}\n"
             f"  data          {settings.data_dir}\n"
-            f"  model         {settings.model} on {settings.device}{_place(settings)}\n"
+            f"  model         {settings.model} on {settings.device}{_replicas(settings)}\n"
             "Listening; the model loads meanwhile. Stop with Ctrl+C.",
             flush=True,
         )
 
+    def _protocol(self) -> Protocol:
+        return Protocol(self.config, self.server_state, self.lifespan.state)
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        runtime_file.remove(self._settings.runtime_file, self._token)
+        runtime_file.remove(self._settings.runtime_file, self._place.token)
+        await asyncio.to_thread(self._front.stop)
+        self._arrivals.leave()
         self._service.hub.stop()  # or the event streams would keep their connections open
-        await super().shutdown(sockets)
+        await super().shutdown()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

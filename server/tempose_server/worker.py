@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tempose import __version__
 from tempose_pose.errors import Canceled, TemposeError
 from tempose_pose.limits import FPS
 from tempose_pose.local import scrub
 from tempose_pose.local.whole_files import Damaged, Seal
-from tempose_pose.wire.answers import Progress
+from tempose_pose.wire.answers import Health, Progress
 from tempose_pose.wire.dances import Segment
 from tempose_server.audio_store import AudioStore
 from tempose_server.errors import (
@@ -121,10 +122,17 @@ class Engine:
         return self.setup_error if model != "null" or not self._about else None
 
     @property
-    def message(self) -> str:
-        if self.setup_error:
-            return scrub.paths(self.setup_error.message)
-        return {"STARTING": "The model is loading.", "READY": "Ready.", "BUSY": "Dancing."}[self.status]
+    def health(self) -> Health:
+        """Whether there is an engine that dances, in words too. From any thread, at any time."""
+        status, error = self.status, self.setup_error  # in this order: an error may come in between
+        message = {"STARTING": "The model is loading.", "READY": "Ready.", "BUSY": "Dancing."}.get(status, "")
+        return Health(
+            status="SETUP_FAILED" if error else status,  # type: ignore[arg-type]
+            version=__version__,
+            device=self.device,
+            model_revision=self.revision,
+            message=scrub.paths(error.message) if error else message,
+        )
 
     def log_of(self, job: JobRecord) -> EventLog:
         """The job's events; a job that ended before this start has just its last state."""

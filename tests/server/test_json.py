@@ -85,12 +85,42 @@ def read_at_once(texts, weigh):
     return asyncio.run(read_all()), asked
 
 
-def test_a_body_that_holds_much_is_parsed_by_a_child(monkeypatch):
-    monkeypatch.setattr(bodies, "HERE_ELEMENTS", 20)
+@pytest.mark.parametrize(("limit", "value"), [("HERE_ELEMENTS", 20), ("HERE_BYTES", 200)])
+def test_a_body_that_holds_much_or_is_long_is_parsed_by_a_child(monkeypatch, limit, value):
+    monkeypatch.setattr(bodies, limit, value)
     short, long = ({"tempo_map": [[0.0, 0.0], *[[1.0, 1.0]] * n], "seconds": 1.0} for n in (1, 30))
     found, asked = read_at_once([json.dumps(body).encode() for body in (short, long)], lambda body: body)
     assert [len(body.tempo_map) for body in found] == [2, 31]
     assert asked == ["understand"]
+
+
+WRONG = {  # each of them, and each in it, as often as there is room for
+    "tempo_map": [["a", "b"]],
+    "beats": {"beats": ["a"], "downbeats": ["a"]},
+    "curves": {"energy": [["a", "b"]]},
+    "sections": [{"a": 1}],
+    "known": {"keypoints": [[["a", "b"]]], "scores": [["a"]], "mask": [["a"]], "more": [{"mask": [["a"]]}]},
+}
+
+
+def multiplied(value):
+    if isinstance(value, dict):
+        return {key: multiplied(item) for key, item in value.items()}
+    return [multiplied(item) for item in value for _ in range(40)] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_of_many_wrong_elements_the_first_is_named(monkeypatch, name):
+    monkeypatch.setattr(schemas, "MANY", 20)
+    with pytest.raises(ApiError) as caught:
+        schemas.read(schemas.JobRequest, {name: multiplied(WRONG[name])})
+    assert caught.value.body["details"]
+
+
+def test_of_very_many_complaints_no_list_is_made(monkeypatch):
+    monkeypatch.setattr(schemas, "invalid", None)  # which makes it
+    with pytest.raises(ApiError, match="9003 places"):  # with three things that are missing
+        schemas.read(schemas.JobRequest, {f"{MARK}{i}": 1 for i in range(9000)})
 
 
 def test_bodies_are_weighed_one_at_a_time():

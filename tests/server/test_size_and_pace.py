@@ -125,7 +125,7 @@ def test_dripping_uploads_are_given_up_and_free_their_places(strict_server, tool
 def test_connections_that_never_ask_anything_are_closed(strict_server):
     assert strict_server.raw(b"") == b""
     assert strict_server.raw(b"GET /v1/health HTTP/1.1\r\nHost: lo") == b""
-    whole = head(strict_server, "/v1/health", method="GET")
+    whole = head(strict_server, "/v1/capabilities", method="GET")
     with socket.create_connection(("127.0.0.1", strict_server.port), timeout=PATIENCE) as connection:
         connection.sendall(whole)
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
@@ -136,15 +136,23 @@ def test_connections_that_never_ask_anything_are_closed(strict_server):
 
 
 def test_an_idle_connection_lives_longer_than_clients_keep_it_and_ends(server):
-    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
-    with contextlib.closing(connection):
+    """Before the loop and on it: each answer comes over the same connection, until that ends."""
+    lines = {
+        path: http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+        for path in ("/v1/health", "/v1/capabilities")
+    }
+    with contextlib.ExitStack() as stack:
+        for connection in lines.values():
+            stack.enter_context(contextlib.closing(connection))
+        before = {}
         for pause in (0, 6):  # clients mostly end theirs after 5
             time.sleep(pause)
-            before = connection.sock
-            connection.request("GET", "/v1/health", headers={"Authorization": f"Bearer {server.token}"})
-            assert connection.getresponse().read()
-        assert connection.sock is before
-        assert connection.sock.recv(1) == b""
+            for path, connection in lines.items():
+                connection.request("GET", path, headers={"Authorization": f"Bearer {server.token}"})
+                assert connection.getresponse().read()
+                assert before.setdefault(path, connection.sock) is connection.sock
+        for connection in lines.values():
+            assert connection.sock.recv(1) == b""
 
 
 def test_an_interrupted_upload_leaves_nothing_behind(strict_server):

@@ -7,7 +7,6 @@ from itertools import chain
 from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
-from tempose import __version__
 from tempose.null import NullModel
 from tempose.segments import OVERLAP, SEGMENT
 from tempose_pose.curves import RANGES
@@ -25,14 +24,7 @@ router = APIRouter()
 @router.get("/health")
 async def health(parts: Parts) -> Health:
     """Whether the server can dance. Answers also while the model loads and while a job runs."""
-    engine = parts.engine
-    return Health(
-        status=engine.status,  # type: ignore[arg-type]
-        version=__version__,
-        device=engine.device,
-        model_revision=engine.revision,
-        message=engine.message,
-    )
+    return parts.engine.health
 
 
 @router.get("/capabilities")

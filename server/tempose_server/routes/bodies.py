@@ -21,7 +21,7 @@ from tempose_server.understand import read_body
 
 Weighed = TypeVar("Weighed")
 
-HERE_ELEMENTS = 10_000  # of a body that is read in this process: some milliseconds
+HERE_ELEMENTS, HERE_BYTES = 10_000, 300_000  # of a body that is read in this process: some milliseconds
 LIMIT = "x-limit"
 """In a route's OpenAPI part: the setting that says how many bytes its body may have."""
 
@@ -81,7 +81,7 @@ async def read_json(
     if not body:
         raise ApiError(400, "json_invalid", "The request has no body.")
     depth, elements = parts.settings.json_depth, parts.settings.json_elements
-    if await run_in_threadpool(roughly, body) <= HERE_ELEMENTS:
+    if len(body) <= HERE_BYTES and await run_in_threadpool(roughly, body) <= HERE_ELEMENTS:
         async with parts.reading:
             return await run_in_threadpool(lambda text: weigh(read_body(model, text, depth, elements)), body)
     with parts.audio.staging() as folder:

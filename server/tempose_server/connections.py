@@ -1,0 +1,126 @@
+"""Connections on the loop: how many there may be, how they come there from the front, and when silent ones end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+import h11
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+BACKLOG = 64  # connections between the front and the loop, or in the midst of a TLS handshake
+IN_FRONT = 64  # that may wait in the front
+OTHER_FILES = 100  # songs, results, children's pipes and the like
+
+
+def room_for_connections(wanted: int) -> int:
+    """How many connections there can be with the files that this process may have open, which are raised first."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return wanted
+    others = BACKLOG + IN_FRONT + OTHER_FILES
+    needed = wanted + others
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        more = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (more, hard))
+            soft = more
+    if soft == resource.RLIM_INFINITY:
+        return wanted
+    return min(wanted, max(8, soft - others))
+
+
+class Arrivals:
+    """Connections on their way from the front to the loop; with TLS, their handshakes, which may never end."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, protocol: Callable[[], Any], ssl: Any, seconds: float
+    ):
+        self._loop, self._protocol, self._seconds = loop, protocol, seconds
+        deadlines = {"ssl_handshake_timeout": seconds, "ssl_shutdown_timeout": seconds}
+        self._sealing: dict[str, Any] = {"ssl": ssl, **deadlines} if ssl else {}
+        self._places = threading.Semaphore(BACKLOG)
+        self._under_way: dict[asyncio.Task[None], None] = {}  # the longest first
+
+    def take(self, one: socket.socket) -> None:
+        """Bring a connection to the loop, from any thread. Waits a little where the loop cannot keep up."""
+        if not self._places.acquire(timeout=self._seconds):
+            return one.close()
+        try:
+            self._loop.call_soon_threadsafe(self._begin, one)
+        except RuntimeError:  # the loop has ended
+            one.close()
+
+    def _begin(self, one: socket.socket) -> None:
+        self._places.release()
+        if len(self._under_way) >= BACKLOG:
+            next(iter(self._under_way)).cancel()
+        task = self._loop.create_task(self._connect(one))
+        self._under_way[task] = None
+        task.add_done_callback(self._under_way.pop)
+
+    async def _connect(self, one: socket.socket) -> None:
+        with contextlib.suppress(OSError):  # a handshake that failed, or was not in time
+            await self._loop.connect_accepted_socket(self._protocol, one, **self._sealing)
+
+    def leave(self) -> None:
+        """End those that are still under way."""
+        for task in list(self._under_way):
+            task.cancel()
+
+
+class Protocol(H11Protocol):
+    """uvicorn's HTTP/1.1 with a deadline on the request's head, so that silent connections end."""
+
+    header_seconds = 10.0
+    room = 600
+    friends: ClassVar[set[Any]] = set()  # clients that have shown the token
+    _waiting: ClassVar[dict[Protocol, None]] = {}  # connections that ask nothing, the longest silent first
+    _going: ClassVar[set[Protocol]] = set()  # turned away, and not yet closed
+    _deadline: Any = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        if len(self.connections) - len(self._going) > self.room:
+            # Rather one that says nothing than one who may have something to say.
+            silent = next((one for one in self._waiting if one.client not in self.friends), None)
+            one = silent or next(iter(self._waiting), self)
+            one._head_came()
+            self._going.add(one)
+            one.transport.abort()
+        if self not in self._going:
+            self._await_head()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self.conn.their_state is not h11.IDLE:
+            self._head_came()
+        elif self._deadline is None:
+            self._await_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._head_came()
+        self._going.discard(self)
+        self.friends.discard(self.client)
+        super().connection_lost(exc)
+
+    def _await_head(self) -> None:
+        self._waiting[self] = None
+        self._deadline = self.loop.call_later(self.header_seconds, self._too_late)
+
+    def _head_came(self) -> None:
+        self._waiting.pop(self, None)
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        if self.conn.their_state is h11.IDLE and not self.transport.is_closing():
+            self.transport.close()

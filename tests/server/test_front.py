@@ -1,0 +1,194 @@
+"""What is answered before the loop: health and proof, and nothing that is not right in every way."""
+
+import contextlib
+import errno
+import http.client
+import json
+import socket
+import time
+
+import pytest
+from patience import PATIENCE
+
+from tempose_pose.local import proof
+from tempose_server.front import Front
+from tempose_server.metrics import Metrics
+from tempose_server.security import HARDENING, Doors
+from tempose_server.settings import Settings
+
+TOKEN = "t" * 40
+KEY = f"Authorization: Bearer {TOKEN}\r\n"
+
+
+@contextlib.contextmanager
+def open_front(room=8, listener=None, **changes):
+    """A front without any loop behind it: what it passes on stays in a list."""
+    passed = []
+    doors = Doors(
+        None, token=TOKEN, settings=Settings(), metrics=Metrics(dict), rules=(),
+        looks={"/v1/health": lambda: {"status": "READY"}},
+    )  # fmt: skip
+    listener = listener or socket.create_server(("127.0.0.1", 0))
+    named = {"silent_seconds": PATIENCE, "idle_seconds": PATIENCE, "headers": HARDENING, **changes}
+    front = Front(listener, doors.at_once, passed.append, room=room, **named)
+    front.start(8)
+    try:
+        yield listener.getsockname(), passed
+    finally:
+        front.stop()
+        for one in passed:
+            one.close()
+
+
+def ask(connection, path="/v1/health", more=KEY, method="GET", host="127.0.0.1"):
+    said = f"{method} {path} HTTP/1.1\r\nHost: {host}\r\n{more}\r\n".encode()
+    connection.sendall(said)
+    return said
+
+
+def answered(connection):
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    return answer, json.loads(answer.read())
+
+
+@pytest.fixture(scope="module")
+def front():
+    with open_front() as opened:
+        yield opened
+
+
+def test_health_and_proof_are_answered_while_nothing_else_moves(front):
+    asked = proof.challenge()
+    with socket.create_connection(front[0], PATIENCE) as connection:
+        ask(connection, proof.PATH, f"{proof.HEADER}: {asked}\r\n")
+        assert answered(connection)[1]["proof"] == proof.answer(TOKEN, asked)
+        for _ in range(2):
+            ask(connection)
+            answer, said = answered(connection)
+            assert said == {"status": "READY"}
+            assert answer.headers["Cache-Control"] == "no-store"
+        ask(connection, more=KEY + "Connection: close\r\n")
+        assert answered(connection)[0].headers["Connection"] == "close"
+        assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"more": ""},
+        {"more": KEY.replace("t", "u", 1)},
+        {"more": f"Authorization: Bearer {TOKEN}u\r\n"},
+        {"more": KEY + KEY},
+        {"more": KEY + "Origin: null\r\n"},
+        {"more": KEY + "Sec-Fetch-Site: cross-site\r\n"},
+        {"more": KEY + "Host: 127.0.0.1\r\n"},
+        {"more": KEY + "Content-Length: 5\r\n"},
+        {"more": KEY + "Transfer-Encoding: chunked\r\n"},
+        {"more": KEY + "a b: c\r\n"},
+        {"more": KEY + f"X: {9000 * 'x'}\r\n"},
+        {"host": "evil.example"},
+        {"method": "POST"},
+        {"path": "/v1/health?a"},
+        {"path": "/v1/capabilities"},
+        {"path": proof.PATH, "more": f"{proof.HEADER}: 00\r\n"},
+    ],
+)
+def test_what_is_not_right_in_every_way_is_passed_on_with_all_its_bytes(front, wrong):
+    address, passed = front
+    before = len(passed)
+    with socket.create_connection(address, PATIENCE) as connection:
+        ask(connection)  # which does not make the next one right
+        answered(connection)
+        said = ask(connection, **wrong)
+        deadline = time.monotonic() + PATIENCE
+        while len(passed) == before and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert passed[before:], "answered, or closed"
+        passed[-1].settimeout(PATIENCE)
+        found = b""
+        while len(found) < len(said):
+            found += passed[-1].recv(65_536)
+        assert found == said
+
+
+def test_the_longest_silent_stranger_makes_room():
+    with open_front(room=3) as (address, _), contextlib.ExitStack() as stack:
+        known, *strangers = (
+            stack.enter_context(socket.create_connection(address, PATIENCE)) for _ in range(3)
+        )
+        ask(known)
+        answered(known)
+        stack.enter_context(socket.create_connection(address, PATIENCE))
+        assert strangers[0].recv(1) == b""
+        ask(known)
+        assert answered(known)[1]
+
+
+@pytest.mark.parametrize("spoke", [False, True])
+def test_who_says_nothing_is_ended_in_time(spoke):
+    soon = {("idle_seconds" if spoke else "silent_seconds"): 0.05}
+    with open_front(**soon) as (address, _), socket.create_connection(address, PATIENCE) as connection:
+        if spoke:
+            ask(connection)
+            answered(connection)
+        assert connection.recv(1) == b""
+
+
+def test_without_a_file_for_one_more_the_longest_silent_makes_room():
+    class Full(socket.socket):
+        full = False
+
+        def accept(self):
+            if Full.full:
+                Full.full = False
+                raise OSError(errno.EMFILE, "Too many open files")
+            return super().accept()
+
+    listener = Full()
+    listener.bind(("127.0.0.1", 0))
+    with open_front(listener=listener) as (address, _), contextlib.ExitStack() as stack:
+        first = stack.enter_context(socket.create_connection(address, PATIENCE))
+        ask(first)
+        answered(first)
+        Full.full = True
+        second = stack.enter_context(socket.create_connection(address, PATIENCE))
+        assert first.recv(1) == b""
+        ask(second)
+        assert answered(second)[1]
+
+
+def test_a_failure_costs_the_connection_that_caused_it():
+    looks = iter([ZeroDivisionError, None])
+
+    def broken(scope):
+        if problem := next(looks):
+            raise problem
+        return {"status": "READY"}, lambda: None
+
+    listener = socket.create_server(("127.0.0.1", 0))
+    front = Front(listener, broken, [].append, room=8, silent_seconds=PATIENCE, idle_seconds=PATIENCE)
+    front.start(8)
+    try:
+        for fails in (True, False):
+            with socket.create_connection(listener.getsockname(), PATIENCE) as connection:
+                ask(connection)
+                if fails:
+                    with contextlib.suppress(ConnectionResetError):
+                        assert connection.recv(1) == b""
+                else:
+                    assert answered(connection)[1]
+    finally:
+        front.stop()
+
+
+def test_health_is_the_same_before_the_loop_and_on_it(server):
+    with contextlib.closing(
+        http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
+    ) as connection:
+        found = []
+        for path in ("/v1/health", "/v1/capabilities", "/v1/health"):
+            connection.request("GET", path, headers={"Authorization": f"Bearer {server.token}"})
+            answer = connection.getresponse()
+            found.append((sorted(name for name, _ in answer.getheaders()), json.loads(answer.read())))
+        assert found[0] == found[2]
