@@ -168,18 +168,36 @@ def test_a_damaged_dance_of_an_older_server_fails_in_words(server):
     assert server.job(job_id)["error"]["code"] == "result_lost"
 
 
-def test_what_must_last_is_forced_to_the_disk_before_it_is_named(tmp_path, monkeypatch):
-    steps = []
-    real_sync, real_replace = os.fsync, Path.replace
+@pytest.fixture
+def steps(monkeypatch):
+    """The names of what is forced to the disk, and when something takes its name."""
+    found, real_sync = [], os.fsync
     monkeypatch.setattr(
-        os, "fsync", lambda fd: (steps.append(Path(f"/proc/self/fd/{fd}").resolve().name), real_sync(fd))
+        os, "fsync", lambda fd: (found.append(Path(f"/proc/self/fd/{fd}").resolve().name), real_sync(fd))
     )
-    monkeypatch.setattr(
-        Path, "replace", lambda self, target: (steps.append("renamed"), real_replace(self, target))[1]
-    )
+    for name in ("replace", "rename"):
+        real = getattr(Path, name)
+        monkeypatch.setattr(
+            Path, name, lambda self, target, real=real: (found.append("renamed"), real(self, target))[1]
+        )
+    return found
+
+
+def test_what_must_last_is_forced_to_the_disk_before_it_is_named(tmp_path, steps):
     whole_files.write(tmp_path / "file", b"data")
     assert steps[0].startswith("file.") and steps[0].endswith(".part")
     assert steps[1:] == ["renamed", tmp_path.name]
+
+
+def test_so_is_a_folder_with_all_that_is_in_it(tmp_path, steps):
+    deep = tmp_path / "part" / "deep"
+    deep.mkdir(parents=True)
+    for path in (deep / "a", deep.parent / "b"):
+        path.write_bytes(b"data")
+    whole_files.keep_folder(deep.parent, tmp_path / "whole")
+    assert sorted(steps[:3]) == ["a", "b", "deep"]
+    assert steps[3:] == ["part", "renamed", tmp_path.name]
+    assert (tmp_path / "whole" / "deep" / "a").read_bytes() == b"data"
 
 
 # --- real disks -------------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import StringProperty
 
+from tempose_pose.local import whole_files
 from tempose_pose.reference import Reference
 
 from ...model.character import mapping
@@ -185,7 +186,7 @@ class TEMPOSE_OT_save_map(_File, bpy.types.Operator):
     def act(self, context: bpy.types.Context):
         ob, path = there(Reading(context).armature), Path(bpy.path.abspath(self.filepath))
         try:
-            path.write_text(mapping.to_json(character.map_of(ob), ob.name), "utf-8")
+            whole_files.write(path, mapping.to_json(character.map_of(ob), ob.name).encode())
         except OSError as error:
             raise Problem(
                 "map_unwritten", f"{path.name} cannot be written: {error.strerror}. Choose another place."

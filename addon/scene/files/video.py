@@ -49,7 +49,7 @@ def blender(binary: str) -> list[str]:
         `bpy.app.binary_path`: empty where Blender is a module of a Python.
     """
     if not binary:
-        return [sys.executable]
+        return [sys.executable, "-I"]
     return [binary, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
 
 

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tempose.dit import DanceDiT
+from tempose_pose.local import whole_files
 
 AVERAGES = "averages.safetensors"
 
@@ -84,7 +85,7 @@ def save_state(accelerator: Accelerator, out: Path, step: int, weights: dict[str
     save_file(weights, part / AVERAGES)
     whole = states / str(step)
     shutil.rmtree(whole, ignore_errors=True)
-    part.replace(whole)
+    whole_files.keep_folder(part, whole)  # the states before it go only now
     for other in states.iterdir():
         if other != whole:
             shutil.rmtree(other, ignore_errors=True)

@@ -117,7 +117,10 @@ def read_json(path: Path) -> Any:
 
 def keep_folder(folder: Path, target: Path) -> None:
     """Move a folder of files that were just written to its place, on disk when this returns."""
-    for path in folder.iterdir():
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            sync_folder(path)
+            continue
         with path.open("rb+") as file:
             sync(file)
     sync_folder(folder)
