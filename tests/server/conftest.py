@@ -305,17 +305,13 @@ class Farm:
             self.process.stdout.close()
 
 
-BOTH_ENGINES = ("test_contract", "test_jobs", "test_restart")
-LOCAL_ONLY = ("test_a_job_that_kills_the_server_twice_is_not_run_a_third_time",)  # Ray's part is in test_farm
-
-
 def pytest_generate_tests(metafunc):
-    """The tests of contract and jobs are run with each engine, all others with the server's own worker."""
+    """Tests of what replicas do (marked `with_ray`) are run with each engine, others with the server's own worker."""
     if "engine" in metafunc.fixturenames:
-        both = metafunc.module.__name__.rsplit(".", 1)[-1] in BOTH_ENGINES
-        both = both and metafunc.function.__name__ not in LOCAL_ONLY
-        engines = ["local", "ray"] if both else ["local"]
-        metafunc.parametrize("engine", engines, indirect=True, scope="session")
+        both = metafunc.definition.get_closest_marker("with_ray") is not None
+        metafunc.parametrize(
+            "engine", ["local", "ray"] if both else ["local"], indirect=True, scope="session"
+        )
 
 
 @pytest.fixture(scope="session")

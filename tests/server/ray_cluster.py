@@ -5,6 +5,7 @@ import sys
 import tempfile
 
 os.environ.setdefault("RAY_gcs_server_port_wait_time_s", "300")
+os.environ.setdefault("RAY_prestart_worker_first_driver", "0")  # a process for each CPU, which nobody needs
 
 import ray
 

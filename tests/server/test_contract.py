@@ -23,6 +23,7 @@ from tempose_server import schemas
 BEAT_WEIGHTS = Path(beats.__file__).with_name("beat_net.safetensors")
 
 
+@pytest.mark.with_ray
 def test_health_says_that_the_server_is_ready_and_nothing_secret(server):
     deadline = time.monotonic() + PATIENCE
     while (health := server.client.get("/v1/health").json())["status"] == "STARTING":
@@ -115,6 +116,7 @@ def test_a_stretched_song_has_the_asked_length_and_form(server, tools):
     assert (refused.status_code, refused.json()["code"]) == (422, "tempo_map")
 
 
+@pytest.mark.with_ray
 def test_a_job_gives_the_dance_that_the_package_gives(server, tools, tmp_path):
     body = server.body(seconds=12.0, seed=7, tempo_map=[[0, 0], [6, 3], [12, 9]])
     job_id = server.new_job(body=body)
@@ -134,6 +136,7 @@ def test_a_job_gives_the_dance_that_the_package_gives(server, tools, tmp_path):
     np.testing.assert_array_equal(dance.poses.keypoints, expected.poses.keypoints)
 
 
+@pytest.mark.with_ray
 def test_events_tell_the_whole_story_in_order(server, tools):
     job_id = server.new_job(seconds=20.0)
     events = server.events(job_id)
@@ -174,6 +177,7 @@ def test_the_same_request_again_is_the_same_job(server):
     assert server.wait(job_id)["seed"] == 11
 
 
+@pytest.mark.with_ray
 def test_known_frames_come_back_as_they_were(server, tools):
     keypoints = np.full((30, 18, 2), 0.25, np.float32)
     scores = np.ones((30, 18), np.float32)

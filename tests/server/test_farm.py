@@ -1,4 +1,4 @@
-"""Replicas on a Ray cluster: what only they do. Contract, jobs and restarts are tested with both engines."""
+"""Replicas on a Ray cluster: what only they do. What they share with the server's own worker is tested with both."""
 
 import contextlib
 import os

@@ -18,6 +18,7 @@ from patience import PATIENCE
 SLOW = 1900
 
 
+@pytest.mark.with_ray
 def test_a_killed_server_loses_no_job(launch):
     server = launch(double=True)
     finished = server.new_job(seed=1)
@@ -67,6 +68,7 @@ def test_a_cancel_is_remembered_over_a_kill(launch):
     assert server.job(waiting)["state"] == "canceled"
 
 
+@pytest.mark.with_ray
 def test_a_stopped_server_parks_its_jobs_and_leaves_in_good_order(launch):
     server = launch(double=True)
     running = server.new_job(seed=1100)
@@ -84,6 +86,7 @@ def test_a_stopped_server_parks_its_jobs_and_leaves_in_good_order(launch):
     assert server.wait(waiting)["state"] == "succeeded"
 
 
+@pytest.mark.with_ray
 def test_a_server_stopped_in_the_midst_of_a_long_step_begins_that_job_anew(launch):
     server = launch(double=True, settings={"shutdown_seconds": 0.5})
     running, canceled = server.new_job(seed=6002), server.new_job(seed=6002)
