@@ -227,6 +227,7 @@ class Engine:
                 log.warning("a replica was lost (%s); a new one takes its place", loss)
             except Exception:
                 log.exception("the engine goes on after")
+                self._take_up(job)
                 self._stopping.wait(IDLE_SECONDS)
             finally:
                 JOB.set(None)
@@ -287,6 +288,14 @@ class Engine:
             self._metrics.pace.observe((time.monotonic() - began) * FPS / ended.frames)
         self._ended(ended)
         self.trim()
+
+    def _take_up(self, job: JobRecord) -> None:
+        """Have a job that a fault of the engine's own left in its midst run again; the second time it has failed."""
+        try:
+            if self._jobs.get(job.id).state == "running":
+                self._ended(self._jobs.crashed(job.id))
+        except Exception:
+            log.exception("job %s is left as it is", job.id)
 
     def _ended(self, job: JobRecord) -> None:
         """Count and tell the state in which a replica left the job: one of the last ones, or queued again."""

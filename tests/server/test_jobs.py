@@ -14,8 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from patience import PATIENCE
 
+from tempose_server import worker
 from tempose_server.errors import ApiError
+from tempose_server.events import EventHub
 from tempose_server.jobs import JobStore
+from tempose_server.metrics import Metrics
 from tempose_server.order import SHORTS_IN_A_ROW, Waiting, schedule
 from tempose_server.settings import Settings
 
@@ -344,7 +347,9 @@ def test_two_hundred_requests_and_a_hundred_listeners_at_once(busy):
 
 @pytest.fixture
 def store(tmp_path):
-    found = JobStore(Settings(data_dir=tmp_path, keep_jobs=3, keep_days=1, runtime_file=tmp_path / "s.json"))
+    found = JobStore(
+        Settings(data_dir=tmp_path, keep_jobs=3, keep_days=1, runtime_file=tmp_path / "s.json", model="null")
+    )
     yield found
     found.close()
 
@@ -449,6 +454,29 @@ def test_a_job_that_nobody_runs_runs_again_once_the_disk_has_room(store, monkeyp
             getattr(store, left)("job")
             assert store.start_next() is None
     assert store.start_next().id == "job"
+
+
+@pytest.mark.parametrize(("faults", "state"), [(1, "succeeded"), (2, "failed")])
+def test_a_job_that_a_fault_of_the_engine_leaves_in_its_midst_comes_to_an_end(
+    store, monkeypatch, faults, state
+):
+    create(store, "job")
+    engine = worker.Engine(store._settings, store, None, EventHub(), Metrics(dict))
+    left = iter(range(faults))
+
+    def run(job, replica):
+        if next(left, None) is not None:
+            raise OSError("Read-only file system")
+        store.end(job.id, "succeeded")
+
+    monkeypatch.setattr(engine, "_run", run)
+    monkeypatch.setattr(worker, "IDLE_SECONDS", 0.01)
+    engine.start()
+    deadline = time.monotonic() + PATIENCE / 10
+    while not (job := store.get("job")).finished and time.monotonic() < deadline:
+        time.sleep(0.01)
+    engine.stop(PATIENCE)
+    assert job.state == state
 
 
 def test_a_full_disk_refuses_a_new_job_plainly(store, monkeypatch):
