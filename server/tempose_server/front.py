@@ -102,17 +102,24 @@ class Front:
 
     def _run(self) -> None:
         while not self._stopping:
-            soonest = min((guest.until for guest in self._waiting.values()), default=None)
-            for key, _ in self._selector.select(soonest and max(0.0, soonest - time.monotonic())):
-                try:
-                    key.data(key.fileobj)
-                except Exception:
-                    log.exception("the front goes on after")
-                    if key.fileobj in self._waiting:
-                        self._end(key.fileobj)  # type: ignore[arg-type]
-            now = time.monotonic()
-            for one in [one for one, guest in self._waiting.items() if guest.until <= now]:
-                self._end(one)
+            try:
+                self._turn()
+            except Exception:  # without this thread the server would be deaf
+                log.exception("the front goes on after")
+                time.sleep(PAUSE_SECONDS)
+
+    def _turn(self) -> None:
+        soonest = min((guest.until for guest in self._waiting.values()), default=None)
+        for key, _ in self._selector.select(soonest and max(0.0, soonest - time.monotonic())):
+            try:
+                key.data(key.fileobj)
+            except Exception:
+                log.exception("the front goes on after")
+                if key.fileobj in self._waiting:
+                    self._end(key.fileobj)  # type: ignore[arg-type]
+        now = time.monotonic()
+        for one in [one for one, guest in self._waiting.items() if guest.until <= now]:
+            self._end(one)
 
     def _accept(self, listener: socket.socket) -> None:
         try:
