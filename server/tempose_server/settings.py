@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import ssl
-import stat
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, YamlCo
 
 from tempose_pose.errors import TemposeError
 from tempose_pose.limits import MAX_SECONDS
-from tempose_pose.local import runtime_file
+from tempose_pose.local import private, runtime_file
 
 ENV_PREFIX = "TEMPOSE_SERVER_"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -153,21 +152,17 @@ class Settings(BaseSettings):
         Raises
         ------
         TemposeError
-            The token is too short, has odd characters, or its file can be read by others.
+            The token is too short, has odd characters, or its file is known to others.
         """
         token = self.token.get_secret_value() if self.token else None
         if self.token_file is not None:
             try:
+                private.check_secret(self.token_file, "token_file", "token file")
                 token = self.token_file.read_text("ascii").strip()
-                mode = self.token_file.stat().st_mode
             except (OSError, UnicodeDecodeError):
                 raise TemposeError(
                     "token_file", f"The token file {self.token_file} cannot be read."
                 ) from None
-            if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise TemposeError(
-                    "token_file", f"Others can read the token file {self.token_file}; run chmod 600 on it."
-                )
         if token is not None and not (
             len(token) >= SHORTEST_TOKEN and token.isascii() and token.isprintable()
         ):
@@ -186,9 +181,7 @@ class Settings(BaseSettings):
         if self.tls_cert is None or self.tls_key is None:
             raise TemposeError("tls", "--tls-cert and --tls-key go together: give both or neither.")
         try:
-            mode = self.tls_key.stat().st_mode
-            if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
-                raise TemposeError("tls", f"Others can read the key {self.tls_key}; run chmod 600 on it.")
+            private.check_secret(self.tls_key, "tls", "key")
             # Without a password at hand an encrypted key would ask for one on the terminal.
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.tls_cert, self.tls_key, lambda: "")
         except OSError as error:  # ssl.SSLError is one

@@ -179,3 +179,22 @@ def test_only_the_newest_of_what_was_damaged_stays(tmp_path):
         (tmp_path / "bad").write_text(str(i))
         whole_files.set_aside(tmp_path / "bad", tmp_path / "damaged", keep=3)
     assert [path.read_text() for path in sorted((tmp_path / "damaged").iterdir())] == ["2", "3", "4"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="owners are POSIX")
+def test_a_secret_that_another_user_wrote_or_can_read_is_refused(tmp_path, monkeypatch):
+    path, link = tmp_path / "token", tmp_path / "link"
+    path.write_text("secret")
+    link.symlink_to(path)  # as containers have theirs
+    path.chmod(0o600)
+    private.check_secret(link, "token_file", "token file")
+    path.chmod(0o640)
+    with pytest.raises(TemposeError, match="chmod 600"):
+        private.check_secret(link, "token_file", "token file")
+    path.chmod(0o600)
+    if path.stat().st_uid:
+        monkeypatch.setattr(os, "getuid", lambda: path.stat().st_uid + 1)
+    else:
+        os.chown(path, 1, 1)
+    with pytest.raises(TemposeError, match="another user"):
+        private.check_secret(link, "token_file", "token file")

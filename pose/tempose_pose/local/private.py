@@ -46,6 +46,27 @@ def check_file(path: Path, code: str) -> None:
     check_parent(path.parent, code)
 
 
+def check_secret(path: Path, code: str, what: str) -> None:
+    """Refuse a secret that others can read, or that another user wrote and so knows; links may lead to it.
+
+    Raises
+    ------
+    OSError
+        It cannot be looked at.
+    TemposeError
+        With `code`; `what` names the file in its words.
+    """
+    if os.name != "posix":
+        return
+    status = path.stat()
+    if status.st_uid not in (0, os.getuid()):
+        raise TemposeError(
+            code, f"The {what} {path} belongs to another user, who knows it. Give one of your own."
+        )
+    if status.st_mode & OTHERS:
+        raise TemposeError(code, f"Others can read the {what} {path}; run chmod 600 on it.")
+
+
 def check_parent(folder: Path, code: str) -> None:
     """Refuse a folder in which another user could put a file in place of ours."""
     if os.name != "posix":
