@@ -44,7 +44,7 @@ class AudioStore:
         self._staging = settings.data_dir / "staging"
         self._damaged = settings.data_dir / "damaged"
         shutil.rmtree(self._staging, ignore_errors=True)  # what an earlier server left half done
-        for folder in (self._root, self._staging):
+        for folder in (self._root, self._staging, self._damaged):
             whole_files.make_folder(folder)
         self._analysing: dict[str, threading.Lock] = {}
         self._sound: dict[str, tuple[Look | None, float]] = {}  # songs that were looked at, and their seconds

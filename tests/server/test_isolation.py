@@ -110,12 +110,12 @@ def a_file(path):
         (lambda at: a_file(at / "data"), "data"),
         *[
             (lambda at, name=name: a_file(at / "data" / name), name)
-            for name in ("results", "audio", "staging", "empty")
+            for name in ("results", "audio", "staging", "damaged", "empty")
         ],
         (lambda at: (at / "data" / "lock").mkdir(parents=True, mode=0o700), "lock"),
         (lambda at: (at / "data" / "jobs.sqlite").mkdir(parents=True, mode=0o700), "jobs.sqlite"),
     ],
-    ids=["runtime file", "data", "results", "audio", "staging", "empty", "lock", "jobs"],
+    ids=["runtime file", "data", "results", "audio", "staging", "damaged", "empty", "lock", "jobs"],
 )
 def test_what_is_not_what_it_should_be_is_named_in_words(server, tmp_path, spoil, named):
     spoil(tmp_path)

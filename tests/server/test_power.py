@@ -200,6 +200,18 @@ def test_so_is_a_folder_with_all_that_is_in_it(tmp_path, steps):
     assert (tmp_path / "whole" / "deep" / "a").read_bytes() == b"data"
 
 
+def test_what_is_set_aside_has_its_place_beside_what_a_person_put_there(tmp_path):
+    place = tmp_path / "damaged"
+    place.mkdir()
+    for name in ("notes.txt", "zzz-1", "-"):
+        (place / name).write_text("a person's")
+    for i in range(4):
+        (tmp_path / f"dance{i}").write_bytes(b"")
+        whole_files.set_aside(tmp_path / f"dance{i}", place, keep=2)
+    found = sorted(path.name for path in place.iterdir())
+    assert found == ["-", "000000003-dance2", "000000004-dance3", "notes.txt", "zzz-1"]
+
+
 # --- real disks -------------------------------------------------------------------------------------------
 
 

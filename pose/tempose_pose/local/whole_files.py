@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import IO, Any
 
 HEAD_BYTES = 200  # of the line that a JSON file begins with
+_NUMBERED = re.compile(r"([0-9]{9,18})-")  # what was set aside; a person may put other things beside it
 
 
 class Damaged(Exception):
@@ -139,12 +141,12 @@ def make_folder(folder: Path) -> None:
 def set_aside(path: Path, place: Path, keep: int = 20) -> None:
     """Move what is damaged into a folder beside the good, where a person may look at it; the newest `keep` stay."""
     make_folder(place)
-    kept = sorted(place.iterdir())
-    number = int(kept[-1].name.partition("-")[0]) + 1 if kept else 1
+    kept = sorted((int(found[1]), one) for one in place.iterdir() if (found := _NUMBERED.match(one.name)))
+    number = kept[-1][0] + 1 if kept else 1
     with contextlib.suppress(FileNotFoundError):
         path.rename(place / f"{number:09d}-{path.name}")
         sync_folder(path.parent)
-    for old in kept[: max(0, len(kept) + 1 - keep)]:
+    for _, old in kept[: max(0, len(kept) + 1 - keep)]:
         remove(old)
 
 
