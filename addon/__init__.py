@@ -27,8 +27,8 @@ if bpy is not None:
     from .interface.operators import buttons, drag_beat, modal
     from .model.server import background_task, server_process
     from .scene import notes, reading
-    from .scene.dance import ghost, tempo_follow, thumbnails
-    from .scene.music import beat_draw, sounds
+    from .scene.dance import direction_draw, ghost, tempo_follow, thumbnails
+    from .scene.music import beat_draw, form_draw, sounds
     from .scene.server import connection
     from .scene.tempo import tempo_preview
 
@@ -66,6 +66,8 @@ if bpy is not None:
         bpy.types.Armature.tempose_direction = bpy.props.PointerProperty(type=properties.TemposeDirection)
         bpy.app.handlers.load_pre.append(_leave_file)
         beat_draw.add()
+        form_draw.add()
+        direction_draw.add()
         tempo_follow.add()
         notes.add()
         drag_beat.add_keys()
@@ -80,6 +82,8 @@ if bpy is not None:
         ghost.end()
         modal.end()
         drag_beat.remove_keys()
+        direction_draw.remove()
+        form_draw.remove()
         beat_draw.remove()
         reading.remove()
         tempo_follow.remove()

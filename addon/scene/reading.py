@@ -14,13 +14,14 @@ import bpy
 from tempose_pose.grid import BeatGrid
 
 from ..model.character.mapping import BoneMap
+from ..model.dance.form import FormSection
 from ..model.server import background_task
 from ..model.tempo import tempo_request
 from ..model.tempo.playback import Playback, Staging
 from . import compat
 from .character import character, puppet, selection
 from .keys import base_keys, frame_rate
-from .music import markers, song_grid, song_playback, staging
+from .music import markers, song_form, song_grid, song_playback, staging
 from .music import song as songs
 from .server import connection
 from .settings import ListedTake, Settings
@@ -94,6 +95,17 @@ class Reading:
     def grid(self) -> song_grid.SongGrid | None:
         """The song's beat grid, empty where no beats are known; None without a sound."""
         return song_grid.of(self.song.scene, self.playback) if self.playback is not None else None
+
+    @cached_property
+    def form(self) -> list[FormSection]:
+        """The sections of the song as the artist has them; empty where the server is to find them."""
+        return song_form.read(self.settings.form, self.grid.mark) if self.grid is not None else []
+
+    @cached_property
+    def section(self) -> tuple[float, float] | None:
+        """The chosen section of the song, in song seconds."""
+        at = self.settings.form.active
+        return (self.form[at].start, self.form[at].stop) if at < len(self.form) else None
 
     @cached_property
     def has_beats(self) -> bool:

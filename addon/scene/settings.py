@@ -81,6 +81,29 @@ class MusicSettings(Protocol):
     only_range: bool
 
 
+class ListedSection(Protocol):
+    """A section of the song as the panel has it (see `model.dance.form`)."""
+
+    name: str
+    start: float
+    stop: float
+    loudness: float
+    style: str
+    energy: float
+    own_repeat: bool
+    repeat: float
+    mirrored: bool
+
+
+class FormSettings(Protocol):
+    """The form of a song; `sound` is the mark of the sound that it is of."""
+
+    sound: str
+    sections: Listed[ListedSection]
+    active: int
+    show: bool
+
+
 class TempoFollowing(Protocol):
     """How the dance follows the tempo."""
 
@@ -169,6 +192,7 @@ class Settings(Protocol):
 
     strip: str
     music: MusicSettings
+    form: FormSettings
     rig: bpy.types.Object | None
     character: CharacterSettings
     overrides: Listed[Any]

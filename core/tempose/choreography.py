@@ -39,13 +39,13 @@ class Choreography:
     source : (T,) float
         The earlier frame that each frame repeats, between two frames where the beats say so; NaN: none.
     mirrored : (T,) bool
-    until : float
+    until : (T,) float
         See `freedom`.
     """
 
     source: np.ndarray
     mirrored: np.ndarray
-    until: float
+    until: np.ndarray
 
     @classmethod
     def of(
@@ -56,16 +56,21 @@ class Choreography:
         times: np.ndarray,
         repeat: float,
     ) -> Choreography:
-        """From the sections of a song in song seconds, for frames at timeline seconds (T,)."""
+        """From the sections of a song in song seconds, for frames at timeline seconds (T,).
+
+        `repeat` is that of sections which have none of their own.
+        """
         song = tempo_map.to_song(times)
         beats = grid.beat_position(song)  # (T,)
         source, mirrored = np.full(len(times), np.nan), np.zeros(len(times), bool)
+        until = np.ones(len(times))
         first: dict[str, Section] = {}
         for section in sections:
             if section.start >= song[-1] or section.stop <= song[0]:
                 continue
             original = first.setdefault(section.name, section)
-            if original is section or len(grid.beats) < 2:
+            alike = repeat if section.repeat is None else section.repeat
+            if original is section or len(grid.beats) < 2 or not alike:
                 continue
             # beats are counted from each section's own first
             shift = np.round(grid.beat_position(section.start) - grid.beat_position(original.start))
@@ -75,7 +80,8 @@ class Choreography:
             inside = (there >= original.start - 1e-6) & (there < original.stop + 1e-6)
             source[here] = np.where(inside, frames, np.nan)
             mirrored[here] = section.mirrored != original.mirrored
-        return cls(source, mirrored, freedom(repeat))
+            until[here] = freedom(alike)
+        return cls(source, mirrored, until)
 
     def earlier(self, segment: Segment, keypoints: np.ndarray, skeleton: Skeleton) -> Earlier | None:
         """What a segment's own part shall resemble of the canonical keypoints (T, K, 2) drawn before it."""
@@ -94,4 +100,6 @@ class Choreography:
         turned[:n] = self.mirrored[segment.window]
         other_side = poses[:, list(skeleton.flip)] * (-1, 1) + (1, 0)
         poses = np.where(turned[:, None, None], other_side, poses)
-        return Earlier(poses[None], np.where(columns, self.until, np.inf)[None])
+        free = np.ones(SEGMENT)
+        free[:n] = self.until[segment.window]
+        return Earlier(poses[None], np.where(columns, free.reshape(-1, TIME_STRIDE).max(1), np.inf)[None])

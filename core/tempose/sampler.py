@@ -18,14 +18,12 @@ from tempose.plausible import at_rest, on_planted_feet, within_reach
 from tempose.solver import FlowSolver
 from tempose.vae import TIME_STRIDE, LinearCodec, PoseVAE, decode_mixtures
 from tempose_pose.curves import RANGES
-from tempose_pose.request import STYLES
+from tempose_pose.request import STYLES, USUAL_ENERGY
 from tempose_pose.skeletons import Skeleton
 
 PLAUSIBLE = 0.9  # time of the flow from which on the estimate is held to what a body can do ...
 ROUNDS = 3  # ... so often a step: feet put in their place lengthen legs, and the other way round
 LAST = 0.6  # in the last step: of the step before it, so much of what music, style and energy change
-# Energy curve of a song at its usual loudness: asked for 0.9 body heights a second, the dancer moves at 0.6.
-USUAL_ENERGY = 0.7
 # Share of the way from an energy to the usual one; what guidance makes of it: docs/ablations.md.
 FLATTENED = 0.3
 FOLLOWED = ("hits", "facing")  # curves that the network follows as they are

@@ -14,16 +14,23 @@ from tempose.music.encoders import MusicEncoder
 from tempose.music.features import describe_song, mean_tempo, music_features, read_at
 from tempose.music.form import find_sections
 from tempose.music.suiting import style_chances
-from tempose.sampler import USUAL_ENERGY, Conditions, Earlier
+from tempose.sampler import Conditions, Earlier
 from tempose.segments import SEGMENT, Segment
 from tempose_pose.curves import RANGES, curve_columns
 from tempose_pose.grid import BeatGrid
 from tempose_pose.limits import FPS
-from tempose_pose.request import NORMAL_TEMPO, STYLES, DanceRequest
+from tempose_pose.request import (
+    FASTER,
+    NORMAL_TEMPO,
+    STYLES,
+    USUAL_ENERGY,
+    DanceRequest,
+    trained_tempo,
+    usual_energy,
+)
 from tempose_pose.skeletons import Skeleton
 
 ENERGY = 0.95  # what the network is asked for as energy 1
-FASTER = 0.6  # power of the tempo that goes into that; dances then go with its power of 0.82, clips of 0.77
 DECIDED = 2  # power of the chances that styles have by the sound: the likelier, the more so
 
 
@@ -41,7 +48,7 @@ class Score:
     choreography : Choreography or None
         What returns, if anything shall.
     style : int
-        Of `STYLES`; their number means any.
+        Of `STYLES`; their number means any. Sections may have another.
     encoder : MusicEncoder or None
         The model's.
     """
@@ -68,7 +75,8 @@ class Score:
         """The score for a model that knows the curves `names` and hears with an `encoder`; the dancer keeps to `path`
         where none is asked for."""
         times = np.arange(request.frames + SEGMENT) / FPS
-        heard = _heard_curves(song, request, grid, times) if request.listen and names else {}
+        asks = request.listen or any(section.energy != 1 for section in request.sections or ())
+        heard = _heard_curves(song, request, grid, times) if asks and names else {}
         if path is not None:
             heard = {**heard, "path": np.full(len(times), path)}
         asked = curve_columns(request.curves, times, names)  # (T, curves)
@@ -95,7 +103,7 @@ class Score:
             encoded = heard[None].astype(np.float32)
         return Conditions(
             music[None],
-            np.asarray([self.style], np.int64),
+            np.asarray([self._style_of(segment)], np.int64),
             np.asarray([self._mean_energy(segment, music)], np.float32),
             self.curves[None, segment.start : segment.start + SEGMENT],
             encoded,
@@ -103,6 +111,16 @@ class Score:
             memory[None],
             ago[None],
         )
+
+    def _style_of(self, segment: Segment) -> int:
+        """The style of a whole segment: that of the section which most of its own part lies in."""
+        song = self.request.tempo_map.to_song(np.arange(segment.fresh, segment.stop) / FPS)
+        frames: dict[str | None, int] = dict.fromkeys((None, *STYLES), 0)
+        for section in self.request.sections or ():
+            frames[section.style] += int(((song >= section.start) & (song < section.stop)).sum())
+        frames[None] += len(song) - sum(frames.values())
+        most = max(frames, key=frames.__getitem__)
+        return self.style if most is None else STYLES.index(most)
 
     def _mean_energy(self, segment: Segment, music: np.ndarray) -> float:
         """The energy of a whole segment: that of its curve, or else of the request at the music's tempo."""
@@ -125,14 +143,21 @@ def _heard_curves(
     seconds = request.tempo_map.to_song(times)
     frames = np.arange(len(song.features))
     bpm = 60 * FPS * np.gradient(grid.beat_position(seconds))
-    base = USUAL_ENERGY + np.log(request.energy) + FASTER * np.log(_trained_tempo(bpm) / NORMAL_TEMPO)  # (T,)
+    base = usual_energy(bpm, request.energy) + _section_energy(request, seconds)  # (T,)
     energy = np.interp(seconds * FPS, frames, sound_energy(song.features, grid), left=0, right=STILL)
-    hits = sound_hits(song.features, grid)
-    nearest = np.clip(np.round(seconds * FPS), 0, len(frames) - 1).astype(int)
-    return {
-        "energy": np.clip(base + request.listen * energy, *RANGES["energy"]),
-        "hits": hits[nearest],
-    }
+    curves = {"energy": np.clip(base + request.listen * energy, *RANGES["energy"])}
+    if request.listen:
+        nearest = np.clip(np.round(seconds * FPS), 0, len(frames) - 1).astype(int)
+        curves["hits"] = sound_hits(song.features, grid)[nearest]
+    return curves
+
+
+def _section_energy(request: DanceRequest, seconds: np.ndarray) -> np.ndarray:
+    """(T,) what the sections add to the energy curve at song seconds (T,)."""
+    added = np.zeros(len(seconds))
+    for section in request.sections or ():
+        added[(seconds >= section.start) & (seconds < section.stop)] = np.log(section.energy)
+    return added
 
 
 def _style(song: Song, request: DanceRequest) -> int:
@@ -147,7 +172,7 @@ def _style(song: Song, request: DanceRequest) -> int:
 
 
 def _choreography(song: Song, request: DanceRequest, grid: BeatGrid) -> Choreography | None:
-    if not request.repeat:
+    if not request.repeat and not any(section.repeat for section in request.sections or ()):
         return None
     sections = find_sections(song.features, grid) if request.sections is None else request.sections
     return Choreography.of(sections, grid, request.tempo_map, request.frame_times, request.repeat)
@@ -159,10 +184,5 @@ def _asked_energy(request: DanceRequest, music: np.ndarray) -> float:
     Asked for one speed at all tempi, it danced fast songs at a third or a quarter of their tempo: of all real
     dances with just that speed, those to fast music are the calm ones.
     """
-    tempo = _trained_tempo(mean_tempo(music))
+    tempo = float(trained_tempo(mean_tempo(music)))
     return ENERGY * request.energy * float((tempo / NORMAL_TEMPO) ** FASTER)
-
-
-def _trained_tempo(bpm):
-    """Beats per minute, as far as training went."""
-    return np.clip(bpm, 60, 180)

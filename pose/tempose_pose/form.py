@@ -24,18 +24,31 @@ class Section:
         Sections of one name are the same music: what is danced to the first returns with the others.
     mirrored : bool
         Whether the dance returns with left and right exchanged.
+    repeat : float, optional
+        How alike it returns, instead of what the request says for all.
+    energy : float
+        Times that of the request.
+    style : str, optional
+        Instead of that of the request. The dancer changes styles where a segment begins, some eight seconds apart.
     """
 
     start: float
     stop: float
     name: str
     mirrored: bool = False
+    repeat: float | None = None
+    energy: float = 1.0
+    style: str | None = None
 
     def __post_init__(self):
         if not (math.isfinite(self.start) and math.isfinite(self.stop) and self.start < self.stop):
             raise TemposeError("section", "A section must begin before it ends.")
         if not 0 < len(self.name) <= MAX_NAME:
             raise TemposeError("section", f"A section needs a name of at most {MAX_NAME} letters.")
+        if self.repeat is not None and not 0 <= self.repeat <= 1:
+            raise TemposeError("section", "The repeat of a section must lie between 0 and 1.")
+        if not 0.1 <= self.energy <= 4:
+            raise TemposeError("section", "The energy of a section must lie between 0.1 and 4.")
 
 
 def check_sections(sections: Iterable[Section]) -> None:

@@ -20,6 +20,8 @@ from tempose_pose.tempo import TempoMap
 
 NORMAL_SPEED = 0.45  # body heights per second: what energy 1 means ...
 NORMAL_TEMPO = 110.0  # ... at so many beats per minute; at others see `normal_speed`
+USUAL_ENERGY = 0.7  # of the energy curve: asked for 0.9 body heights a second, the dancer moves at 0.6
+FASTER = 0.6  # power of the tempo that goes into it; dances then go with its power of 0.82, clips of 0.77
 REPEAT = 0.6  # recognisable, and not the same
 STEPS = 6  # of the solver
 GUIDANCE = 4.0  # at equal speed the beat lock rises and limbs stay truer with it; above 4 dances grow alike
@@ -35,6 +37,16 @@ def normal_speed(bpm: float) -> float:
     within a style (standard error 0.27), 1.04 over all (0.29).
     """
     return NORMAL_SPEED * (bpm / NORMAL_TEMPO) ** 0.77
+
+
+def usual_energy(bpm: ArrayLike, energy: float = 1.0) -> np.ndarray:
+    """Energy curve of a dance to a song at its usual loudness, at tempi (N,) and the energy of the request."""
+    return USUAL_ENERGY + np.log(energy) + FASTER * np.log(trained_tempo(bpm) / NORMAL_TEMPO)
+
+
+def trained_tempo(bpm: ArrayLike) -> np.ndarray:
+    """Beats per minute, as far as training went."""
+    return np.clip(bpm, 60, 180)
 
 
 @dataclass(frozen=True, eq=False)
@@ -169,6 +181,9 @@ class DanceRequest:
         for name, curve in self.curves.items():
             check_curve(name, curve)
         check_sections(self.sections or ())
+        for section in self.sections or ():
+            known = section.style is None or section.style in STYLES
+            check(known, "style_unknown", f"Known styles: {', '.join(STYLES)}.")
 
     @property
     def frames(self) -> int:

@@ -184,15 +184,15 @@ class AudioStore:
         )
 
     def kept_analysis(self, sha256: str) -> dict[str, Any] | None:
-        """Beats, tempo and loudness where they were asked for before, else None."""
+        """What is heard in a song where it was asked for before, else None."""
         with contextlib.suppress(Damaged):
             kept = whole_files.read_json(self._root / sha256 / "analysis.json")
-            if isinstance(kept, dict) and "heard" in kept:  # made by this version or a newer one
+            if isinstance(kept, dict) and "sections" in kept:  # made by this version or a newer one
                 return kept
         return None
 
     def analysis(self, sha256: str) -> dict[str, Any]:
-        """Beats, tempo and loudness; made once, in a child, and kept."""
+        """What is heard in a song; made once, in a child, and kept."""
         with self._lock:
             own = self._analysing.setdefault(sha256, threading.Lock())
         with own:

@@ -37,6 +37,7 @@ RATES = (8_000, 192_000)
 LOUDEST = 100.0  # 40 dB above full scale: no recording, but a forged float file
 STRETCH_RATE = 44_100
 LOUDNESS_PER_SECOND = 10
+LOWEST_ENERGY = -10.0  # what is sent of silence, in which a dancer stands
 
 
 POLITE = 5  # of POSIX's 19: who waits for the server, or for Blender, goes first
@@ -121,14 +122,20 @@ def _mixed(blocks: Any, energy: Any) -> Any:
 
 
 def analyse(folder: Path) -> dict[str, Any]:
-    """Beat grid, tempo curve and loudness of `folder/pcm.npy`."""
+    """What is heard in `folder/pcm.npy`: beat grid, tempo curve, loudness, what it asks of a dancer, its sections."""
     import numpy as np
 
+    from tempose.listening import sound_energy, sound_hits
     from tempose.music.audio import Song
     from tempose.music.beats import loudness, tempo_curve
+    from tempose.music.form import find_sections
+    from tempose.music.spectra import FPS
 
-    song = Song(np.load(folder / "pcm.npy", allow_pickle=False))
+    song = Song(np.load(folder / "pcm.npy", allow_pickle=False), cache=folder)
     grid = song.grid
+    energy = np.maximum(sound_energy(song.features, grid), LOWEST_ENERGY)[:: FPS // LOUDNESS_PER_SECOND]
+    hits = sound_hits(song.features, grid)
+    at = np.clip(np.round(grid.beats * FPS).astype(int), 0, len(hits) - 1)
     return {
         "seconds": song.seconds,
         "beats": [round(float(t), 6) for t in grid.beats],
@@ -138,6 +145,11 @@ def analyse(folder: Path) -> dict[str, Any]:
         "heard": [round(float(v), 3) for v in grid.heard],
         "tempo_curve": [[round(float(t), 6), round(float(bpm), 3)] for t, bpm in tempo_curve(grid)],
         "loudness": [round(float(v), 4) for v in loudness(song.samples, LOUDNESS_PER_SECOND)],
+        "energy": [round(float(v), 3) for v in energy],
+        "hits": [round(float(v), 3) for v in np.nan_to_num(hits[at])],
+        "sections": [
+            {"start": s.start, "stop": s.stop, "name": s.name} for s in find_sections(song.features, grid)
+        ],
     }
 
 

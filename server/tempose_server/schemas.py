@@ -115,12 +115,18 @@ CurvePoints = Annotated[list[CurvePoint], Field(min_length=1, max_length=MAX_POI
 
 
 class SectionOfSong(Body):
-    """A part of the song in song seconds; parts of one name are the same music."""
+    """A part of the song in song seconds; parts of one name are the same music.
+
+    `repeat` and `style` go before those of the request, `energy` is times that of the request.
+    """
 
     start: Seconds
     stop: Seconds
     name: Annotated[str, Field(min_length=1, max_length=MAX_NAME)]
     mirrored: bool = False
+    repeat: Annotated[float, Field(ge=0, le=1)] | None = None
+    energy: Annotated[float, Field(ge=0.1, le=4)] = 1.0
+    style: Literal[STYLES] | None = None  # type: ignore[valid-type]
 
 
 class JobRequest(Body):

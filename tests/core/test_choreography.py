@@ -51,3 +51,12 @@ def test_whole_columns_are_followed_and_a_mirrored_return_swaps_the_sides():
     left, right = OPENPOSE_18.index("left_wrist"), OPENPOSE_18.index("right_wrist")
     assert np.allclose(earlier.poses[0, 16:, left], keypoints[:240, right] * (-1, 1) + (1, 0))
     assert made.earlier(Segment(0, 0, 256), keypoints, OPENPOSE_18) is None
+
+
+def test_sections_return_as_alike_as_each_of_them_says():
+    form = (FORM[0], Section(8, 16, "A", repeat=0.0), Section(16, 24, "A", repeat=1.0))
+    made = Choreography.of(form, GRID, TempoMap(), TIMES, 0.5)
+    assert np.isnan(made.source[:480]).all() and np.allclose(made.source[480:], np.arange(240))
+    assert np.allclose(made.until[480:], freedom(1.0))
+    asleep = (FORM[0], FORM[1], Section(16, 24, "A", repeat=0.3))
+    assert np.allclose(Choreography.of(asleep, GRID, TempoMap(), TIMES, 0.0).until[480:], freedom(0.3))

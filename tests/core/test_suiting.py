@@ -9,9 +9,11 @@ from tempose.music.features import LISTENED
 from tempose.music.spectra import SAMPLE_RATE
 from tempose.music.suiting import style_chances
 from tempose.score import Score
+from tempose.segments import Segment
+from tempose_pose.form import Section
 from tempose_pose.grid import BeatGrid
 from tempose_pose.reference import standing_pose
-from tempose_pose.request import STYLES, DanceRequest
+from tempose_pose.request import STYLES, USUAL_ENERGY, DanceRequest
 
 
 def heard(seed: int) -> np.ndarray:
@@ -53,7 +55,6 @@ def test_a_style_that_is_asked_for_is_danced_and_without_listening_any(song):
 
 
 def test_the_network_is_asked_for_the_mean_of_its_energy_curve(song):
-    from tempose.segments import Segment
 
     none = np.zeros((8, 18, 2), np.float32), np.zeros(8, np.float32)
     segment = Segment(0, 0, 120)
@@ -63,3 +64,17 @@ def test_the_network_is_asked_for_the_mean_of_its_energy_curve(song):
 
 def test_the_shipped_model_knows_the_curves_that_are_heard():
     assert {"energy", "hits"} <= set(load_generator("default", "cpu").dit.config["curves"])
+
+
+def test_sections_have_energies_and_styles_of_their_own(song):
+    halves = (Section(0, 2, "A", energy=0.5), Section(2, 4, "B", style="krump"))
+    plain, own = score_of(song), score_of(song, sections=halves)
+    more = own.energy[: 4 * 30] - plain.energy[: 4 * 30]
+    assert np.allclose(more[:60], -np.log(2), atol=1e-5) and np.allclose(more[60:], 0)
+    assert np.allclose(score_of(song, listen=0.0, sections=halves).energy[60:90], USUAL_ENERGY, atol=0.2)
+    none = np.zeros((8, 18, 2), np.float32), np.zeros(8, np.float32)
+    styles = [
+        int(own.conditions(segment, *none).style[0])
+        for segment in (Segment(0, 0, 50), Segment(50, 66, 120), Segment(30, 55, 120))
+    ]
+    assert styles == [own.style, STYLES.index("krump"), STYLES.index("krump")]

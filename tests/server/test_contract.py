@@ -95,6 +95,7 @@ def test_the_analysis_finds_the_beats_and_is_kept(server, tools):
     assert len(analysis["loudness"]) == 80
     assert all(len(pair) == 2 for pair in analysis["tempo_curve"])
     assert set(analysis["downbeats"]) <= set(analysis["beats"])
+    assert len(analysis["energy"]) in (80, 81) and len(analysis["hits"]) == len(analysis["beats"])
     stored = server.folder / "data" / "audio" / sha256 / "analysis.json"
     before = stored.stat().st_mtime_ns
     assert server.client.get(f"/v1/audio/{sha256}/analysis").json() == analysis

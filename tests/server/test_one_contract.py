@@ -29,7 +29,8 @@ def body(bones):
     poses = PoseSequence(np.full((30, len(bones), 2), 0.5), np.ones((30, len(bones))), 30.0, bones)
     asked = DanceRequest(
         standing_pose(), 1.0, grid=BeatGrid([0.5], [0.5]), style="house", known=Known(poses, mask),
-        sections=(Section(0.0, 1.0, "A"),), curves={name: Curve([0.0], [0.0]) for name in CURVES},
+        sections=(Section(0.0, 1.0, "A", False, 0.5, 1.5, "pop"),),
+        curves={name: Curve([0.0], [0.0]) for name in CURVES},
     )  # fmt: skip
     return JobRequest("0" * 64, asked).body()
 

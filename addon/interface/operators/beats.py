@@ -4,18 +4,20 @@
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty
 
+from tempose_pose.wire.answers import Analysis
+
 from ...model.errors import Problem, there
 from ...model.music import beat_changes, beat_proposals, beats
-from ...model.server import work
 from ...scene import compat
-from ...scene.music import audio, song, song_grid, sound_marks
+from ...scene.music import song_grid
+from ...scene.music.song_grid import SongGrid
 from ...scene.reading import Reading
-from ...scene.server import connection
 from ...scene.window import scene_of
-from .buttons import ActionButton, TaskButton
+from .buttons import ActionButton
+from .heard import HeardButton
 
 
-class TEMPOSE_OT_find_beats(TaskButton, bpy.types.Operator):
+class TEMPOSE_OT_find_beats(HeardButton, bpy.types.Operator):
     """Listen for the beats of the sound. Beats that you have set or locked stay as they are"""
 
     bl_idname = "tempose.find_beats"
@@ -23,32 +25,8 @@ class TEMPOSE_OT_find_beats(TaskButton, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
     title = "Finding beats"
 
-    @classmethod
-    def disabled_reason(cls, now: Reading):
-        return now.busy or now.no_server or now.song.reason
-
-    def prepare(self, context: bpy.types.Context):
-        now = Reading(context)
-        now.song.check()
-        scene, playback = now.song.scene, now.playback
-        assert playback is not None  # the song has been checked
-        sound = audio.fetch(context, scene, playback)
-        self._window, self._scene, self._strip = now.scene.name, scene.name, playback.original.name
-        self._mark = sound_marks.mark_of(scene, playback)
-        client = connection.client()
-        return lambda w: work.find_beats(w, client, sound.source)
-
-    def apply(self, context: bpy.types.Context, result: tuple):
-        scene, window = bpy.data.scenes.get(self._scene), bpy.data.scenes.get(self._window)
-        original = song.original_named(scene, self._strip) if scene is not None else None
-        now = song_grid.at(there(scene), original) if original is not None else None
-        if now is None or window is None or now.mark != self._mark:
-            raise Problem(
-                "strip_gone", "The sound strip was deleted or changed meanwhile: press Find Beats again."
-            )
-        if not result.beats:
-            raise Problem("no_beats", "No beat was heard in this sound. Tap the tempo yourself.")
-        found = beats.from_times(result.beats, result.downbeats, result.confidence, heard=result.heard)
+    def use(self, context: bpy.types.Context, window: bpy.types.Scene, now: SongGrid, heard: Analysis):
+        found = beats.from_times(heard.beats, heard.downbeats, heard.confidence, heard=heard.heard)
         grid = beat_proposals.merge(now.grid, found)
         song_grid.put(window, now, grid)
         own = int((((grid.flags & beats.EDITED) > 0) | grid.locked).sum())

@@ -38,11 +38,13 @@ class _Dance(TaskButton):
         request = asked.request
         stretched = self.new_tempo and now.settings.replace_sound and not asked.whole.is_plain
         client = connection.client()
-        count = 1 if self.new_tempo else now.settings.generate.count
+        count = 1 if self.new_tempo or asked.loop else now.settings.generate.count
         seeds = [(request.seed + i) % 2**31 for i in range(count)]
 
         def task(w: Work):
-            if count > 1:
+            if asked.loop:
+                made, wav = [work.loop(w, client, asked.source, request)], None
+            elif count > 1:
                 made, wav = work.dances(w, client, asked.source, request, seeds), None
             else:
                 one, wav = work.dance(w, client, asked.source, request, asked.whole if stretched else None)
@@ -68,7 +70,7 @@ class _Dance(TaskButton):
         span, scene = self._order.span, bpy.data.scenes[self._order.subject.scene]
         ghost.begin(scene, there(rig.find(scene, self._order.subject.rig)), span)
         self._task.shown = ghost.take_in
-        self._task.keeps_parts = not self.new_tempo
+        self._task.keeps_parts = not self.new_tempo and not self._order.loop
 
     def over(self):
         ghost.end()
@@ -167,6 +169,25 @@ class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
         return regenerate.apply(self._order, self._kept, made, wav, ready)
 
 
+class TEMPOSE_OT_dance_loop(_Dance, bpy.types.Operator):
+    """Dance the range so that its end runs into its beginning, as an Action that goes on for ever"""
+
+    bl_idname = "tempose.dance_loop"
+    bl_label = "Dance a Loop"
+    bl_options = {"REGISTER", "UNDO"}
+    title = "Dancing a loop"
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        whole = now.settings.generate.area == "STRIP"
+        return super().disabled_reason(now) or (
+            "Set Range to some bars, frames or a section" if whole else ""
+        )
+
+    def ask(self, now: Reading) -> order.Order:
+        return replace(order.order(now, False), loop=True)
+
+
 @dataclass(frozen=True, eq=False)
 class Unfinished:
     """Frames of a dance that was stopped."""
@@ -218,4 +239,10 @@ class TEMPOSE_OT_cancel(ActionButton, bpy.types.Operator):
         return "Canceled. Nothing was changed."
 
 
-CLASSES = (TEMPOSE_OT_generate, TEMPOSE_OT_regenerate, TEMPOSE_OT_keep_danced, TEMPOSE_OT_cancel)
+CLASSES = (
+    TEMPOSE_OT_generate,
+    TEMPOSE_OT_dance_loop,
+    TEMPOSE_OT_regenerate,
+    TEMPOSE_OT_keep_danced,
+    TEMPOSE_OT_cancel,
+)

@@ -9,7 +9,7 @@ from ...model.keys import key_plan
 from ...model.server.work import Work
 from ...scene import compat
 from ...scene.dance import placement, stage
-from ...scene.keys import action_keys, take_keys
+from ...scene.keys import action_keys, cycles, take_keys
 from ...scene.reading import Reading
 from ...scene.settings import ListedTake
 from ...scene.tempo import tempo_preview
@@ -96,6 +96,8 @@ class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
             )
         ob = stage.rig_of(take)
         kept = action_keys.rewrite(ob, action, made.curves, self.by_hand == "KEEP", made.stepped)
+        if stage.data_of(take).settings.get("loop"):
+            cycles.repeat(action, self._span)
         take_keys.rest_fingers(ob, action, {keyed.id for keyed in made.curves})
         text = f"{take.name} has {made.count} keys"
         if made.count < made.dense:

@@ -14,6 +14,7 @@ from .beats import Beats
 from .character import Bones, Character, Limits
 from .dance import Dance, Direct, More
 from .edit import Edit
+from .form import Form, TEMPOSE_UL_form
 from .keys import Keys
 from .main import Main
 from .music import Music
@@ -24,7 +25,7 @@ from .takes import Takes
 from .tempo import Tempo
 
 STEPS = {
-    Music: (Beats,),
+    Music: (Beats, Form),
     Character: (Bones, Limits, Drawing),
     Dance: (More, Direct, Takes),
     Shape: (Edit, Keys),
@@ -73,4 +74,10 @@ def _panels():
     return tuple(classes)
 
 
-CLASSES = (takes.TEMPOSE_UL_takes, edit.TEMPOSE_UL_kept_poses, tempo.TEMPOSE_UL_sections, *_panels())
+CLASSES = (
+    takes.TEMPOSE_UL_takes,
+    edit.TEMPOSE_UL_kept_poses,
+    tempo.TEMPOSE_UL_sections,
+    TEMPOSE_UL_form,
+    *_panels(),
+)

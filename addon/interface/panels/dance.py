@@ -41,6 +41,7 @@ class More:
         layout.prop(settings, "repeat", slider=True)
         layout.prop(settings.generate, "count")
         layout.prop(settings, "quality")
+        layout.operator("tempose.dance_loop", icon="FILE_REFRESH")
 
 
 class Direct:
@@ -61,5 +62,10 @@ class Direct:
             value.active = getattr(settings, f"use_{name}")
             value.prop(settings, name, slider=True)
             value.prop_decorator(settings, name)
+        layout.operator("tempose.propose_curves", icon="SOUND")
+        row = layout.row(align=True)
+        row.operator("tempose.build_up")
+        row.operator("tempose.freeze")
+        layout.operator("tempose.contrast")
         layout.operator("tempose.face_front", icon="HIDE_OFF")
         layout.operator("tempose.redirect", icon="FCURVE")

@@ -4,6 +4,7 @@
 from .character import TemposeCharacter, TemposeCharacterSettings
 from .direction import TemposeDirection
 from .edit import TemposeEdit, TemposeKeptPose
+from .form import TemposeForm, TemposeFormSection
 from .generate import TemposeGenerate
 from .keys import TemposeKeys
 from .music import TemposeMusic
@@ -19,6 +20,8 @@ CLASSES = (
     TemposeCharacterSettings,
     TemposeDirection,
     TemposeSection,
+    TemposeFormSection,
+    TemposeForm,
     TemposeTake,
     TemposeDrawing,
     TemposeKeys,

@@ -22,6 +22,7 @@ AREAS = [
     ("PREVIEW", "Preview Range", "The preview range of the timeline (P and a drag)"),
     ("FRAMES", "Frames", "From one frame to another"),
     ("BARS", "Bars", "From one bar of the beat grid to another"),
+    ("SECTION", "Section", "The section of the song that is chosen under Form"),
 ]
 
 

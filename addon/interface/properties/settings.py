@@ -19,6 +19,7 @@ from ...scene.character.selection import select_chosen
 from ...scene.server import connection
 from .character import TemposeCharacter, TemposeCharacterSettings
 from .edit import TemposeEdit
+from .form import TemposeForm
 from .generate import TemposeGenerate
 from .keys import TemposeKeys
 from .music import TemposeMusic
@@ -41,6 +42,7 @@ class TemposeSettings(bpy.types.PropertyGroup):
         options=set(),
     )
     music: PointerProperty(type=TemposeMusic)
+    form: PointerProperty(type=TemposeForm)
     rig: PointerProperty(
         name="Character",
         description="The armature that dances while no other one is selected. Empty: the active one, or the only one",

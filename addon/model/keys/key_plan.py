@@ -26,7 +26,7 @@ from ..character.retarget import solve
 from ..dance.stands import Stands
 from ..errors import Problem
 from ..tempo.timing import Span, resample
-from . import feet, fitting
+from . import cycle, feet, fitting
 from .footing import Footing
 from .key_curves import Curve, KeyedCurve
 
@@ -73,6 +73,8 @@ class Plan:
         In which it was danced: hands are held accordingly.
     stands : Stands, optional
         Where ankles stay that were seen there.
+    loop : bool
+        Whether the dance runs into its own beginning.
     """
 
     dance: Dance
@@ -90,6 +92,7 @@ class Plan:
     strength: float = 1.0
     style: str = ""
     stands: Stands | None = None
+    loop: bool = False
 
 
 def alike(one: Any, other: Any) -> bool:
@@ -143,9 +146,8 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
     curves, planting = _danced(plan)
     stepped, dense = choice.interpolation == "STEPPED", len(frames) * len(curves)
     if choice.density == "EVERY" or len(frames) < 3:
-        return Keyed(
-            [KeyedCurve(c.path, c.index, c.group, frames, c.values) for c in curves], stepped, dense, dense
-        )
+        every = [KeyedCurve(c.path, c.index, c.group, frames, c.values) for c in curves]
+        return Keyed(_looped(plan, every), stepped, dense, dense)
     bones: dict[str, list[Curve]] = {}
     for curve in curves:
         bones.setdefault(curve.group, []).append(curve)
@@ -170,7 +172,15 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
                     kinds,
                 )
             )
-    return Keyed(out, stepped, fit.count, dense, fit.worst / plan.pixel, fit.typical / plan.pixel)
+    return Keyed(
+        _looped(plan, out), stepped, fit.count, dense, fit.worst / plan.pixel, fit.typical / plan.pixel
+    )
+
+
+def _looped(plan: Plan, curves: list[KeyedCurve]) -> list[KeyedCurve]:
+    """The curves, ending as they begin where the dance does."""
+    period = plan.span.seconds * plan.span.rate
+    return [cycle.closed(curve, period) for curve in curves] if plan.loop else curves
 
 
 def _footing(plan: Plan, forward: Forward, planting: feet.Planting) -> Footing | None:

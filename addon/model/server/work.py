@@ -26,7 +26,7 @@ from tempose_pose.wire.dances import Segment
 from tempose_pose.wire.job import JobRequest
 from tempose_pose.wire.reading import read, unexpected
 
-from ..dance import takes
+from ..dance import loops, takes
 from ..errors import Problem
 from ..files import pose_drawing
 from .client import Client
@@ -193,6 +193,19 @@ def dance(
         work.status("Changing the sound's tempo…")
         stretched = client.stretch(digest, stretch, stretch.points[-1][0])
     return _danced(work, client, JobRequest(digest, asked)), stretched
+
+
+def loop(work: Work, client: Client, sound: bytes | str, asked: DanceRequest) -> Dance:
+    """A dance that runs into its own beginning: its end is danced again, and more of it where a step is left."""
+    made, _ = dance(work, client, sound, asked)
+    digest, _ = work.use(client).ensure_sound(read_sound(sound))
+    found = []
+    for trial in range(len(loops.BRIDGES)):
+        closing = loops.closing(made, asked, trial)
+        found.append(loops.closed(made, closing, _danced(work, client, JobRequest(digest, closing))))
+        if loops.step(found[-1], asked.seconds) <= 1:
+            break
+    return min(found, key=lambda loop: loops.step(loop, asked.seconds))
 
 
 def dances(

@@ -4,6 +4,8 @@
 from dataclasses import replace
 from typing import Protocol
 
+import numpy as np
+
 from tempose_pose.grid import BeatGrid
 
 from ..errors import Problem
@@ -44,7 +46,11 @@ def part_of(playback: Playback, start: float, stop: float) -> Playback:
 
 
 def seconds_of(
-    scene: PreviewRange, group: Area, playback: Playback, beats: BeatGrid | None
+    scene: PreviewRange,
+    group: Area,
+    playback: Playback,
+    beats: BeatGrid | None,
+    section: tuple[float, float] | None = None,
 ) -> tuple[float, float] | None:
     """Timeline seconds (start, stop) of the playback's span; None for all of it.
 
@@ -55,9 +61,15 @@ def seconds_of(
     playback : Playback
     beats : BeatGrid, optional
         In song seconds, for bars.
+    section : (float, float), optional
+        The chosen section, in song seconds.
     """
     if group.area in ("STRIP", "TAKE"):
         return None
+    if group.area == "SECTION":
+        if section is None:
+            raise Problem("no_section", "Find the sections of the song first, under Form, and choose one.")
+        return ranges.of_seconds(playback.span, *playback.tempo.to_timeline(np.asarray(section)))
     if group.area == "PREVIEW":
         if not scene.use_preview_range:
             raise Problem("no_preview", "Set a preview range first: P in the timeline, then drag.")

@@ -20,12 +20,21 @@ def of_frames(span: Span, first: int, last: int) -> tuple[float, float]:
     """
     if last < first:
         raise Problem("range_backwards", "The range ends before it begins. Set its end after its beginning.")
-    start = max(0.0, float(span.second_at(first)))
-    stop = min(span.seconds, float(span.second_at(last + 1)))
-    if stop <= start:
+    start, stop = float(span.second_at(first)), float(span.second_at(last + 1))
+    if min(span.seconds, stop) <= max(0.0, start):
         raise Problem(
             "range_outside",
             f"Frames {first} to {last} lie outside of what can be danced. Choose frames of the strip.",
+        )
+    return of_seconds(span, start, stop)
+
+
+def of_seconds(span: Span, start: float, stop: float) -> tuple[float, float]:
+    """The part of the span from second to second; raises `Problem` where less than half a second is left."""
+    start, stop = max(0.0, float(start)), min(span.seconds, float(stop))
+    if stop <= start:
+        raise Problem(
+            "range_outside", "This section is not heard where it can be danced. Choose another one."
         )
     if stop - start < SHORTEST - 1e-6:
         raise Problem("range_short", "The range is shorter than half a second. Make it longer.")

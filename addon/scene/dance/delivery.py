@@ -108,6 +108,7 @@ def take_of(asked: Order, made: Dance, target: Target) -> tuple[Take, Playback]:
             "style": request.style or "",
             "strip": asked.subject.strip,
             **{key: said[key] for key in KEPT},
+            **({"loop": True} if asked.loop else {}),
         },
     )
     span = Span(left, request.seconds, now.span.rate)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import bpy
 
+from tempose_pose.form import Section
 from tempose_pose.reference import Reference
 from tempose_pose.request import DanceRequest
 from tempose_pose.sequence import PoseSequence
@@ -62,6 +63,8 @@ class Order:
         Where it lies when it is asked for.
     notice : str
         What to say besides.
+    loop : bool
+        Whether the dance runs into its own beginning.
     """
 
     subject: Subject
@@ -72,6 +75,7 @@ class Order:
     whole: TempoMap
     span: Span
     notice: str
+    loop: bool = False
 
 
 def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None) -> Order:
@@ -115,6 +119,7 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         steps=STEPS[settings.quality],
         listen=float(settings.listen),
         repeat=float(settings.repeat),
+        sections=sections_of(now),
         curves=direction.curves_of(now.rig, span),
     )
     return Order(
@@ -127,6 +132,13 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         span=span,
         notice=f"{pose.notice} {character.notice(now.rig, character.stretches(now.rig, settings))}".strip(),
     )
+
+
+def sections_of(now: Reading) -> tuple[Section, ...] | None:
+    """The form of the song as the artist has it; None: the server finds it."""
+    for section in now.form:
+        styles.check(section.style, connection.styles())
+    return tuple(section.asked for section in now.form) or None
 
 
 def shown(pose: Reference) -> PoseSequence:
@@ -152,5 +164,5 @@ def _check_length(playback: Playback) -> None:
 def _part(now: Reading, playback: Playback) -> Playback:
     """The part of a strip that is to be danced."""
     here = now.staging.in_scene(playback)
-    part = area.seconds_of(now.scene, now.settings.generate, here, now.beats)
+    part = area.seconds_of(now.scene, now.settings.generate, here, now.beats, now.section)
     return playback if part is None else area.part_of(playback, *part)

@@ -35,7 +35,7 @@ from ..server import connection
 from ..settings import EditSettings, ListedTake, Settings
 from ..window import scene_of
 from . import carry_over, delivery, direction, placement, stage
-from .order import STEPS, Order, shown, subject
+from .order import STEPS, Order, sections_of, shown, subject
 from .take_part import TakePart, danced_part, no_music, part_of
 
 
@@ -154,6 +154,7 @@ def order(
         listen=asked.get("listen", float(now.settings.listen)),
         repeat=asked.get("repeat", float(now.settings.repeat)),
         known=kept_poses.part(kept, part.first, part.stop),
+        sections=sections_of(now),
         curves=direction.curves_of(ob, danced),
     )
     asked_for = Order(

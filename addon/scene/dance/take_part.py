@@ -94,12 +94,12 @@ def part_of(now: Reading, group: EditSettings | None) -> TakePart:
         )
     part = None
     if group is not None:
-        whole = group.area == "BARS" or not imported
+        whole = group.area in ("BARS", "SECTION") or not imported
         seen = staging.seen(keyed.span if whole else span)
         where = (
             replace(keyed, span=seen) if whole else Playback(seen, keyed.tempo, None, seen, 0.0, span.seconds)
         )
-        part = area.seconds_of(now.scene, group, where, beats)
+        part = area.seconds_of(now.scene, group, where, beats, now.section)
         if part is not None:
             shift = float(seen.second_at(staging.seen(span).left))
             part = part[0] - shift, part[1] - shift

@@ -21,7 +21,7 @@ from .. import compat
 from ..character import armature, character
 from ..settings import ListedTake, Settings
 from ..window import scene_of
-from . import action_keys, background_keys, blend, curve_keys
+from . import action_keys, background_keys, blend, curve_keys, cycles
 from .background_keys import Ready
 
 HIGH = 1080  # pixels of a frame that misses are counted in, whatever the resolution
@@ -55,6 +55,7 @@ def plan(take: Take, ob: bpy.types.Object, span: Span, settings: Settings) -> Pl
         take.settings.get("strength", 1.0),
         take.dance.style or str(take.settings.get("style") or ""),
         stands.from_text(take.settings.get("stands")),
+        loop=bool(take.settings.get("loop")),
     )
 
 
@@ -133,6 +134,8 @@ def bake(
         action = action_keys.write(ob, name, made.curves, made.stepped)
     action[action_keys.TAKE] = mark
     action[curve_keys.SPAN] = [span.left, span.seconds, span.rate]
+    if asked.loop:
+        cycles.repeat(action, span)
     return action
 
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draws the beat grid over the Sequencer, the Timeline and the Dope Sheet.
+"""Draws the beat grid over the Sequencer, the Timeline and the Dope Sheet, and over it what other rooms have to show.
 
 What to draw is computed in `beat_view`, kept per region, and made anew only when the grid or the view has changed.
 """
 
 import traceback
+from collections.abc import Callable
 
 import bpy
 import gpu
@@ -30,6 +31,8 @@ class _Kept:
         self.complained = False
 
 
+OVER: list[Callable[[bpy.types.Context, bpy.types.Area, song_grid.SongGrid, View], Picture]] = []
+"""What is drawn over the beats, made at every redraw."""
 _handles: list = []
 _kept = _Kept()
 
@@ -77,8 +80,8 @@ def view_of(context: bpy.types.Context, area: bpy.types.Area, region: bpy.types.
     )
 
 
-def laid_of(context: bpy.types.Context, area: bpy.types.Area) -> Laid | None:
-    """The grid as it lies in an area, or None where nothing is to be drawn there."""
+def _song_of(context: bpy.types.Context, area: bpy.types.Area) -> song_grid.SongGrid | None:
+    """The song that lies in an area, or None where nothing is to be drawn there."""
     settings = getattr(context.scene, "tempose", None)
     if settings is None or not settings.music.show_grid:
         return None
@@ -90,6 +93,14 @@ def laid_of(context: bpy.types.Context, area: bpy.types.Area) -> Laid | None:
     shown = getattr(context, "sequencer_scene", None) or context.scene
     if now.scene != (shown if area.type == "SEQUENCE_EDITOR" else context.scene):
         return None  # its frames are not the ones of that area
+    return now
+
+
+def laid_of(context: bpy.types.Context, area: bpy.types.Area) -> Laid | None:
+    """The grid as it lies in an area, or None where nothing is to be drawn there."""
+    now = _song_of(context, area)
+    if now is None:
+        return None
     held = _kept.held is not None and _kept.held[0] == now.mark
     grid = _kept.held[1] if held else now.grid
     if not len(grid):
@@ -114,6 +125,13 @@ def seen(context: bpy.types.Context, area: bpy.types.Area, region: bpy.types.Reg
         # The grid itself is kept too: its id must not be given to another one.
         kept = _kept.drawn[region.as_pointer()] = [key, beat_view.picture(laid, view, held), None, laid]
     return kept[1], view
+
+
+def over_beats(context: bpy.types.Context, area: bpy.types.Area, view: View) -> list[Picture]:
+    """What other rooms draw over the song in an area."""
+    now = _song_of(context, area) if OVER else None
+    made = [draw(context, area, now, view) for draw in OVER] if now is not None else []
+    return [picture for picture in made if len(picture.rects)]
 
 
 def _batch(shader: gpu.types.GPUShader, picture: Picture):
@@ -141,21 +159,26 @@ def _draw() -> None:
 def _paint(context: bpy.types.Context) -> None:
     area, region = place_of(context)
     picture, view = seen(context, area, region)
-    if not len(picture.rects):
+    over = over_beats(context, area, view)
+    if not len(picture.rects) and not over:
         return
     import blf
     import gpu
 
     shader = gpu.shader.from_builtin("FLAT_COLOR")
-    kept = _kept.drawn[region.as_pointer()]
-    if kept[2] is None:
-        kept[2] = _batch(shader, picture)
+    batches = [_batch(shader, one) for one in over]
+    if len(picture.rects):
+        kept = _kept.drawn[region.as_pointer()]
+        if kept[2] is None:
+            kept[2] = _batch(shader, picture)
+        batches.append(kept[2])
     gpu.state.blend_set("ALPHA")
     try:
         shader.bind()
-        kept[2].draw(shader)
+        for batch in batches:
+            batch.draw(shader)
         blf.size(0, TEXT * view.scale)
-        for x, y, text, color in picture.labels:
+        for x, y, text, color in (label for one in (*over, picture) for label in one.labels):
             blf.color(0, *color)
             blf.position(0, x, y, 0)
             blf.draw(0, text)

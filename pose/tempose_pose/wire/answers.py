@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
+from tempose_pose.form import MAX_NAME, MAX_SECTIONS
 from tempose_pose.limits import FARTHEST, MAX_BEATS, MAX_CANVAS, MAX_FRAMES, MAX_JOINTS
 from tempose_pose.skeletons import LAYOUTS, Skeleton
 from tempose_pose.wire.reading import AtMost, Rising, Whole, Within
@@ -190,11 +191,22 @@ class AudioInfo:
 
 
 @dataclass(frozen=True)
+class FoundSection:
+    """A part of a song; those of one name are the same music."""
+
+    start: Seconds
+    stop: Seconds
+    name: Annotated[str, AtMost(MAX_NAME)]
+
+
+@dataclass(frozen=True)
 class Analysis:
     """What is heard in a song; `loudness` is the RMS of every tenth of a second, 1 the loudest.
 
     `confidence` is how probable it is that the grid is right as a whole; `heard`, for each beat, how probable a beat
-    within 40 ms of it is (nothing where the sound is too short or too quiet to listen to).
+    within 40 ms of it is (nothing where the sound is too short or too quiet to listen to). `energy`, every tenth of
+    a second, is how lively a dance the sound asks for over the song's usual one, and `hits`, for each beat, how far
+    the dancer shall stop on it.
     """
 
     seconds: Seconds
@@ -205,6 +217,11 @@ class Analysis:
     heard: Annotated[list[Share], AtMost(MAX_BEATS)] = field(default_factory=list)
     tempo_curve: list[list[float]] = field(default_factory=list)
     loudness: list[float] = field(default_factory=list)
+    energy: Annotated[list[Annotated[float, Within(-10, 10)]], AtMost(MAX_FRAMES)] = field(
+        default_factory=list
+    )
+    hits: Annotated[list[Annotated[float, Within(-1, 1)]], AtMost(MAX_BEATS)] = field(default_factory=list)
+    sections: Annotated[list[FoundSection], AtMost(MAX_SECTIONS)] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

@@ -59,7 +59,7 @@ def dance_body(dance: DanceRequest) -> dict[str, Any]:
         "style": dance.style,
         "seed": int(dance.seed),
         **{name: getattr(dance, name) for name in NUMBERS},
-        "sections": None if dance.sections is None else [vars(section) for section in dance.sections],
+        "sections": None if dance.sections is None else [_section_body(s) for s in dance.sections],
         "curves": curves_body(dance.curves),
         "known": None if dance.known is None else known_body(dance.known),
     }
@@ -122,6 +122,12 @@ def beats_body(grid: BeatGrid) -> dict[str, list[float]]:
 def beats_of(body: Mapping[str, Any]) -> BeatGrid:
     """The inverse of `beats_body`."""
     return BeatGrid(np.asarray(body["beats"], float), np.asarray(body.get("downbeats", ()), float))
+
+
+def _section_body(section: Section) -> dict[str, Any]:
+    """A section; what is as usual is left out, for servers that do not know it."""
+    usual = {"repeat": None, "energy": 1.0, "style": None}
+    return {key: value for key, value in vars(section).items() if key not in usual or value != usual[key]}
 
 
 def _curve_body(curve: Curve) -> list[list[float | None]]:

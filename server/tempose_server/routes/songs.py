@@ -90,7 +90,7 @@ async def analysis(sha256: KnownAudio, parts: Parts) -> Analysis:
     made = await run_in_threadpool(parts.audio.kept_analysis, sha256)
     if made is None:
         made = await parts.sandbox.in_turn(parts.audio.analysis, sha256)
-    return Analysis(**made)
+    return read(Analysis, made)
 
 
 @router.post(

@@ -1,13 +1,14 @@
 """What operators need before they can be pressed, step by step."""
 
 import json
+from dataclasses import replace
 
 import character_helpers as made
 import numpy as np
 from blender_helpers import CLICKS, add_strip, click_track, with_estimator, write_wav
 from film_helpers import film_answer
 
-from tempose_pose.wire.answers import FoundPerson
+from tempose_pose.wire.answers import FoundPerson, FoundSection
 
 
 class Steps:
@@ -47,6 +48,31 @@ class Steps:
         found = beats.from_times(CLICKS, CLICKS[::4], 0.2)
         beat_edit.put(self.scene, beat_edit.current(self.bpy.context), found)
         self.scene.frame_set(33)
+
+    def sections(self):
+        """A verse, a chorus, a verse."""
+        self.grid()
+        form, now = self.tempose("dance.form"), self.tempose("music.song_grid").current(self.bpy.context)
+        loud = {"A": -1.0, "B": 0.0}
+        made = [form.FormSection(4 * i, 4 * i + 4, name, loud[name]) for i, name in enumerate("ABA")]
+        self.tempose("music.song_form").write(self.settings.form, now.mark, made, 0)
+
+    def second_section(self):
+        self.settings.form.active = 1
+        self.scene.frame_set(121)
+
+    def again(self):
+        self.options["which"] = "A"
+
+    def returning_song(self):
+        self.song()
+        self.connect()
+        kind, found = (
+            self.tempose("server.client").Client,
+            [FoundSection(0.1, 6, "A"), FoundSection(6, 11, "B")],
+        )
+        listen = kind.analysis
+        self.patch.setattr(kind, "analysis", lambda *a: replace(listen(*a), sections=found))
 
     def preview_range(self):
         self.scene.use_preview_range = True

@@ -59,3 +59,87 @@ def test_curves_that_are_off_ask_for_nothing_and_face_front_asks_for_one(blender
     assert list(asked) == ["facing"] and np.array_equal(asked["facing"].values, [1.0])
     directed.keyframe_insert("facing", frame=1)
     assert not blender.ops.tempose.face_front.poll()
+
+
+def keys_of(tempose, rig, name):
+    """(frame, value, interpolation) of a curve's keys."""
+    path = f"tempose_direction.{name}"
+    (curve,) = [c for c in tempose("compat").fcurves_of(rig.data) if c.data_path == path]
+    return [(p.co.x, p.co.y, p.interpolation) for p in curve.keyframe_points]
+
+
+def test_what_the_song_asks_for_becomes_keys_that_can_be_changed(blender, ready, tempose):
+    ops, rig = blender.ops.tempose, ready.tempose.rig
+    assert ops.propose_curves(tolerance=0.1) == {"FINISHED"}
+    asked = rig.data.tempose_direction
+    assert asked.use_energy and asked.use_hits
+    keys = keys_of(tempose, rig, "energy")
+    assert 2 <= len(keys) < 12 and all(frame == round(frame) for frame, *_ in keys)
+    assert {how for *_, how in keys} == {"LINEAR"}
+    assert rig.animation_data is None or rig.animation_data.action != rig.data.animation_data.action
+    assert ops.generate() == {"FINISHED"}
+    assert set(tempose("dance.stage").data_of(ready.tempose.takes[0]).settings["curves"]) == {
+        "energy",
+        "hits",
+    }
+
+
+def test_a_preset_changes_the_range_alone(blender, ready, directed, tempose):
+    ops, rig = blender.ops.tempose, ready.tempose.rig
+    directed.use_energy = True
+    for frame, value in ((1, 0.2), (96, 0.2)):
+        directed.energy = value
+        directed.keyframe_insert("energy", frame=frame)
+    ready.tempose.generate.first_frame, ready.tempose.generate.last_frame = 25, 48
+    assert ops.freeze() == {"FINISHED"}
+    (curve,) = [c for c in tempose("compat").fcurves_of(rig.data) if c.data_path.endswith("energy")]
+    at = {frame: curve.evaluate(frame) for frame in (1, 12, 24, 25, 40, 48, 49, 50, 96)}
+    assert [frame for frame, value in at.items() if abs(value + 2.5) < 1e-5] == [25, 40, 48]
+    assert [frame for frame, value in at.items() if abs(value - 0.2) < 1e-5] == [1, 12, 24, 49, 50, 96]
+    assert ops.build_up() == {"FINISHED"}
+    assert curve.evaluate(25) == pytest.approx(0) and curve.evaluate(48) == pytest.approx(1.2)
+    assert curve.evaluate(24) == pytest.approx(0.2) and curve.evaluate(49) == pytest.approx(0.2)
+    hits = keys_of(tempose, rig, "hits")
+    assert hits[0][:2] == (24, 0.5) and hits[-1][:2] == (49, 0.5)
+    rig.data.animation_data.action = None
+    ready.tempose.generate.area = "PREVIEW"
+    with pytest.raises(RuntimeError, match="preview range"):
+        ops.freeze()
+
+
+def test_sections_are_danced_as_each_of_them_says(blender, ready, tempose, read):
+    ops, settings, form = blender.ops.tempose, ready.tempose, tempose("dance.form")
+    now = tempose("music.song_grid").current(blender.context)
+    made = [form.FormSection(0, 4, "A"), form.FormSection(4, 8, "B", style="House", energy=1.5)]
+    tempose("music.song_form").write(settings.form, now.mark, made, 1)
+    settings.generate.area = "SECTION"
+    assert ops.generate() == {"FINISHED"}
+    data = tempose("dance.stage").data_of(settings.takes[0])
+    assert data.song_start == pytest.approx(4, abs=0.1) and data.song_seconds == pytest.approx(4, abs=0.1)
+    (_, own) = tempose("dance.order").order(read(), False).request.sections
+    assert (own.start, own.stop, own.name, own.energy, own.style) == (4, 8, "B", 1.5, "house")
+    settings.form.sections[1].style = "Polka"
+    with pytest.raises(RuntimeError, match="There is no style 'Polka'"):
+        ops.generate()
+    settings.form.sound = "another"  # the sections of another song count for nothing
+    with pytest.raises(RuntimeError, match="Find the sections of the song first"):
+        ops.generate()
+
+
+def test_a_loop_runs_into_its_own_beginning_for_ever(blender, ready, directed):
+    ops, settings = blender.ops.tempose, ready.tempose
+    settings.generate.area = "STRIP"
+    assert not ops.dance_loop.poll()
+    settings.generate.area = "FRAMES"
+    assert ops.dance_loop() == {"FINISHED"}
+    action = settings.rig.animation_data.action
+    curves = [c for bag in action.layers[0].strips[0].channelbags for c in bag.fcurves]
+    assert action.use_cyclic and (action.frame_start, action.frame_end) == (1, 97)
+    for curve in curves:
+        at = np.array([curve.evaluate(frame) for frame in (1.0, 97.0, 193.0, 13.0, 109.0)])
+        assert np.allclose(np.exp(1j * at[[0, 0, 3]]), np.exp(1j * at[[1, 2, 4]]), atol=1e-4)
+    settings.keys.density = "SPARSE"
+    assert ops.apply_keys() == {"FINISHED"}
+    sparse = [c for bag in action.layers[0].strips[0].channelbags for c in bag.fcurves]
+    assert all([m.type for m in c.modifiers] == ["CYCLES"] for c in sparse)
+    assert max(point.co.x for c in sparse for point in c.keyframe_points) == pytest.approx(97)

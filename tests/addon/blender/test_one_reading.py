@@ -7,7 +7,7 @@ from blender_helpers import MODULE
 from redraws import calls, draw, redraw
 
 MOST_CALLS = 250  # into the add-on for drawing the whole tab
-WITH_POLLS = 415  # and for asking each of its fifty-five buttons whether it is grey
+WITH_POLLS = 450  # and for asking each of its sixty-two buttons whether it is grey
 
 
 @pytest.fixture

@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Actions that go on for ever."""
+
+import bpy
+
+from ...model.tempo.timing import Span
+from . import action_keys
+
+
+def repeat(action: bpy.types.Action, span: Span) -> None:
+    """Let an Action whose keys run from one end of a span to the other be played again and again."""
+    for curve in action_keys.curves(action):
+        if not any(modifier.type == "CYCLES" for modifier in curve.modifiers):
+            curve.modifiers.new("CYCLES")
+            curve.update()
+    action.use_frame_range = action.use_cyclic = True
+    first = float(span.frames[0])
+    action.frame_start, action.frame_end = first, first + span.seconds * span.rate

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Dances that run into their own beginning, and the keys of them."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from addon.model.dance import loops
+from addon.model.keys import cycle
+from addon.model.keys.key_curves import KeyedCurve
+
+from tempose_pose.dance import Dance
+from tempose_pose.request import DanceRequest
+from tempose_pose.sequence import PoseSequence
+from tempose_pose.skeletons import OPENPOSE_18
+from tempose_pose.standing import standing_pose
+
+
+def drifting(seconds):
+    """Everything moves to the right and never comes back."""
+    count = round(seconds * 30)
+    keypoints = np.full((count, 18, 2), 0.3, np.float32)
+    keypoints[..., 0] += np.linspace(0, 0.3, count)[:, None]
+    poses = PoseSequence(keypoints, np.ones((count, 18), np.float32), 30.0, OPENPOSE_18)
+    return replace(Dance.of(poses), beat_times=np.arange(0, seconds, 0.5))
+
+
+@pytest.mark.parametrize("seconds", [8.0, 1.0, 95 / 24])
+def test_the_end_is_danced_towards_the_beginning_and_nothing_else_is_touched(seconds):
+    made, asked = drifting(seconds), DanceRequest(standing_pose(), seconds)
+    closing = loops.closing(made, asked)
+    known, count = closing.known, len(made.poses)
+    assert known is not None and closing.frames == count + loops.TAIL == len(known.mask)
+    free = np.flatnonzero(~known.mask.all(1))
+    assert len(free) == pytest.approx(min(loops.BRIDGES[0], loops.SHARES[0] * seconds) * 30, abs=2)
+    assert count - 1 <= free[-1] + 1 <= count + 1
+    behind = known.poses.keypoints[free[-1] + 1 :]
+    start = made.poses.keypoints
+    assert np.abs(behind[0] - start[0]).max() < 0.3 / count + 1e-6 and (np.diff(behind[:, 0, 0]) > 0).all()
+    answer = replace(
+        made,
+        poses=replace(
+            known.poses,
+            keypoints=np.where(known.mask[..., None], 9.0, np.full(known.poses.keypoints.shape, 0.5)),
+        ),
+    )
+    loop = loops.closed(made, closing, answer)
+    assert len(loop.poses) == count and np.array_equal(loop.beat_times, made.beat_times)
+    assert np.array_equal(loop.poses.keypoints[: free[0]], start[: free[0]])
+    assert (loop.poses.keypoints[free[0] : count - 1] == 0.5).all()
+
+
+def test_the_step_at_the_seam_is_held_against_the_dances_own():
+    made = drifting(4.0)
+    assert loops.step(made, 4.0) == pytest.approx(119, rel=0.02)
+    there_and_back = np.concatenate([made.poses.keypoints, made.poses.keypoints[::-1]])
+    whole = replace(made, poses=replace(made.poses, keypoints=there_and_back, scores=np.ones((240, 18))))
+    assert loops.step(whole, 8.0) < 1e-3
+
+
+def test_a_curve_ends_as_it_begins_a_period_later():
+    frames, values = np.array([1.0, 10.0, 96.0]), np.array([0.2, 1.0, 0.3])
+    curve = KeyedCurve("x.location", 0, "x", frames, values, np.array([0.5, 0.0, 0.1]), np.array([4, 4, 0]))
+    made = cycle.closed(curve, 95.5)
+    assert made.frames.tolist() == [1, 10, 96, 96.5]
+    assert made.values[-1] == 0.2 and made.slopes is not None and made.slopes[-1] == 0.5
+    turned = replace(curve, path="x.rotation_euler", values=np.array([0.2, 3.0, 0.3 + 2 * np.pi]))
+    assert cycle.closed(turned, 96.0).values[-1] == pytest.approx(0.2 + 2 * np.pi)
+    assert cycle.closed(replace(curve, slopes=None, kinds=None), 95.0).frames.tolist() == [1, 10, 96]
