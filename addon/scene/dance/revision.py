@@ -154,7 +154,7 @@ def order(
         listen=asked.get("listen", float(now.settings.listen)),
         repeat=asked.get("repeat", float(now.settings.repeat)),
         known=kept_poses.part(kept, part.first, part.stop),
-        sections=sections_of(now),
+        sections=sections_of(now) if it.original == now.song.original else None,
         curves=direction.curves_of(ob, danced),
     )
     asked_for = Order(
