@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ from scipy import signal
 
 from tempose.datasets.synth import SampleLibrary, render_song
 from tempose.music.audio import Song
-from tempose.music.bars import downbeats
+from tempose.music.bars import METERS, downbeats
 from tempose.music.beat_ears import Heard
-from tempose.music.beat_levels import counted
-from tempose.music.beat_octave import at_its_octave, confidence_of, dotted
+from tempose.music.beat_levels import EVIDENCE, counted, odds, readings
+from tempose.music.beat_octave import at_its_octave, confidence_of, dotted, doubt_of_level
 from tempose.music.beat_path import best_path
-from tempose.music.beats import loudness, tempo_curve, track_beats
+from tempose.music.beats import Count, bars_of, loudness, tempo_curve, track_beats
+from tempose.music.chords import changes
 from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.grid import BeatGrid
 
@@ -218,27 +220,19 @@ def rated(beats, strong, weak, bars):
 
 def test_a_doubled_slow_song_is_halved_and_a_plain_one_is_not():
     beats = np.arange(0.5, 38, 0.5)
-    halved, doubt = at_its_octave(beats, rated(beats, 0.95, 0.6, 8))
-    np.testing.assert_array_equal(halved, beats[::2])
-    assert doubt < 0.3
-    kept, doubt = at_its_octave(beats, rated(beats, 0.95, 0.95, 4))
-    np.testing.assert_array_equal(kept, beats)
-    assert doubt < 0.1
-    kept, unsure = at_its_octave(beats, rated(beats, 0.9, 0.72, 4))
-    np.testing.assert_array_equal(kept, beats)
-    assert unsure > doubt
-    slow = np.arange(0.5, 38, 0.8)
-    assert at_its_octave(slow, rated(slow, 0.95, 0.5, 8))[1] < 0.05  # 75 BPM leaves no question
+    np.testing.assert_array_equal(at_its_octave(beats, rated(beats, 0.95, 0.6, 8)), beats[::2])
+    for strong, weak, bars in ((0.95, 0.95, 4), (0.9, 0.72, 4)):
+        np.testing.assert_array_equal(at_its_octave(beats, rated(beats, strong, weak, bars)), beats)
 
 
-def test_doubt_of_the_octave_and_uneven_beats_costconfidence_of():
+def test_doubt_of_the_octave_faint_beats_and_gaps_cost_confidence():
     beats = np.arange(0.5, 38, 0.5)
     curve = rated(beats, 0.95, 0.95, 4)[:, 0]
     sure = confidence_of(beats, curve, 38.0)
     assert sure > 0.85
-    assert confidence_of(beats, curve, 38.0, doubt=0.6) < sure - 0.02
-    uneven = beats + 0.02 * np.random.default_rng(0).normal(size=len(beats))
-    assert confidence_of(uneven, curve, 38.0) < sure
+    assert confidence_of(beats, curve, 38.0, certainty=0.4) < sure - 0.02
+    assert confidence_of(beats, rated(beats, 0.4, 0.4, 4)[:, 0], 38.0) < sure - 0.02
+    assert confidence_of(beats[:30], curve, 38.0) < sure / 2
     assert confidence_of(beats[:4], curve, 2.0) < 0.4
 
 
@@ -255,7 +249,7 @@ def heard(beats, off_beats=(), odds=3.0):
     curve = np.full((2000, 2), -4.0)
     for times, clear in ((off_beats, odds / 2), (beats, odds)):
         curve[(np.asarray(times) * 50).round().astype(int)] = clear
-    return Heard(curve, curve)
+    return Heard(curve, curve, np.zeros((2000, 12)))
 
 
 def test_the_whole_song_says_on_which_side_the_beats_lie():
@@ -263,27 +257,46 @@ def test_the_whole_song_says_on_which_side_the_beats_lie():
     middles = beats + 0.25
     swapped = np.concatenate([beats[:50], middles[50:]])  # for a third of the song the off-beats are heard
     for path in (beats, middles):
-        found, certainty = counted(swapped, path, heard(swapped), beats)
+        found, certainty = counted(readings(swapped, heard(swapped), beats, path))
         np.testing.assert_allclose(found, beats[np.isin(beats.round(3), found.round(3))])
         assert len(found) >= len(beats) - 1
-        assert 0.5 < certainty < counted(beats, beats, heard(beats), beats)[1]
+        assert 0.5 < certainty < counted(readings(beats, heard(beats), beats, beats))[1]
 
 
 def test_a_level_is_chosen_by_what_both_networks_hear_and_how_usual_it_is():
     beats = np.arange(0.5, 38, 0.6)  # 100 BPM
     twice = np.arange(0.5, 38, 0.3)
+    sure = []
     for path in (beats, twice):
-        found, certainty = counted(path, path, heard(beats), path)
+        found, certainty = counted(readings(path, heard(beats), beats, path))
         np.testing.assert_allclose(np.diff(found), 0.6)
-        assert certainty > 0.8
-    assert counted(twice, twice, heard(twice), twice)[1] < certainty  # few people tap 200 a minute
+        sure.append(certainty)
+    assert min(sure) > 0.8
+    assert counted(readings(twice, heard(twice), twice))[1] < min(sure)  # few people tap 200 a minute
 
 
-def test_what_is_not_steady_is_left_to_its_path():
+@pytest.mark.parametrize("first", [0, 1, 3])
+def test_bars_begin_where_the_harmony_changes_where_the_networks_do_not_know(first):
+    beats = np.arange(0.5, 38, 0.5)
+    pitches = np.eye(12)[np.clip((np.arange(2000) / 50 - 0.5) // 0.5 - first, -1, None).astype(int) // 4 % 3]
+    told = replace(heard(beats), pitches=pitches)
+    bars = bars_of(beats, Count([], beats, METERS), told, (0.5, 38.0), odds()["bar"])
+    np.testing.assert_array_equal(bars, np.arange(first, len(beats), 4))
+    changed = np.flatnonzero(changes(beats, pitches) > 1)
+    assert set(bars[1:]) <= set(changed)
+
+
+def test_what_is_not_steady_keeps_its_path_and_short_songs_tell_nothing():
     beats = np.arange(0.5, 38, 0.5)
     bent = 0.5 + np.cumsum(0.5 * np.linspace(0.8, 1.3, 70))
-    assert counted(bent[bent < 38], beats, heard(beats), beats) is None
-    assert counted(beats[:10], beats[:10], heard(beats), beats) is None
+    bent = bent[bent < 38]
+    np.testing.assert_array_equal(counted(readings(bent, heard(bent), bent, beats))[0], bent)
+    assert readings(beats[:10], heard(beats), beats[:10], beats[:10]) == []
+
+
+def test_all_that_is_weighed_has_its_number():
+    assert set(odds()) == {"reading", "bar", "confidence"}
+    assert list(odds()["reading"]) == list(EVIDENCE)
 
 
 @needs_data
@@ -330,18 +343,23 @@ def test_a_loop_that_begins_on_beat_one_begins_with_a_bar(bpm, bars):
 
 
 def test_a_metronome_has_bars_of_four_and_threes_that_are_heard_stay_three():
-    for odds in (-1.0, 0.0, 0.2, 1.5):  # every beat alike
-        assert (np.diff(downbeats(np.full(80, odds))) == 4).all()
+    for alike in (-1.0, 0.0, 0.2, 1.5):
+        assert (np.diff(downbeats(np.full(80, alike))) == 4).all()
     for meter in (3, 4):
         accents = np.where(np.arange(80) % meter == 1, 2.0, 0.5)
         assert downbeats(accents).tolist() == list(range(1, 80, meter))
 
 
 def test_tempi_that_few_people_tap_and_fast_threes_are_doubted():
-    for gap, bars, doubted in ((0.5, 4, False), (0.31, 4, True), (0.95, 4, True), (0.4, 3, True)):
+    for gap, bars, doubted in (
+        (0.5, 4, False),
+        (0.31, 4, True),
+        (0.95, 4, True),
+        (0.4, 3, True),
+        (0.4, 4, False),
+    ):
         beats = np.arange(0.5, 38, gap)
-        _, doubt = at_its_octave(beats, rated(beats, 0.95, 0.95, bars))
-        assert (doubt > 0.3) == doubted
+        assert (doubt_of_level(beats, rated(beats, 0.95, 0.95, bars)) > 0.3) == doubted
 
 
 def test_eighths_of_six_eight_and_three_for_two_become_dotted_beats():

@@ -35,7 +35,7 @@ SONGS = f"""
 import numpy as np
 from tempose.music.audio import Song
 from tempose.music.spectra import SAMPLE_RATE
-music = Song.load({str(ROOT / "examples" / "demo_song.ogg")!r})
+music = Song(Song.load({str(ROOT / "examples" / "demo_song.ogg")!r}).samples[: SAMPLE_RATE * 8])
 clicks = np.zeros(SAMPLE_RATE * 5); clicks[::11025] = 1
 moment = np.sin(np.arange(SAMPLE_RATE) / 10)
 for song in (music, Song(clicks), Song(moment)):
@@ -47,7 +47,7 @@ def child(code, folder):
     """A process with its cache in that folder."""
     return subprocess.Popen(
         [sys.executable, "-c", code],
-        env={**os.environ, "NUMBA_CACHE_DIR": str(folder), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "NUMBA_CACHE_DIR": str(folder), "NUMBA_OPT": "0", "OMP_NUM_THREADS": "1"},
         stdout=subprocess.PIPE,
         text=True,
     )
@@ -64,10 +64,10 @@ def fresh(tmp_path, monkeypatch):
 
 
 def test_of_processes_side_by_side_one_compiles_all_that_songs_need(tmp_path):
-    several = [child(COUNTING, tmp_path) for _ in range(3)]
+    several = [child(COUNTING, tmp_path) for _ in range(2)]
     said = [process.communicate(timeout=PATIENCE)[0] for process in several]
-    assert [process.returncode for process in several] == [0, 0, 0]
-    assert sorted(said) == ["", "", "compiled\n"]
+    assert [process.returncode for process in several] == [0, 0]
+    assert sorted(said) == ["", "compiled\n"]
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.nb?")}
     assert len(before) > 10
     later = child(SONGS, tmp_path)

@@ -1,15 +1,18 @@
-"""At which level, and on which side, the beats of a steady song are counted.
+"""At which level, and on which side, the beats of a song are counted, and how sure that is.
 
 Where the off-beats are heard as the beats for a while, a path that follows what is heard changes sides, and changes
-back. A path that leaves the side open (`best_path`) does not: all that is left to ask is how many of its steps make a
-beat, and on which side of them it lies, and both are asked of the whole song.
+back. A path that leaves the side open (`best_path`) does not. In a steady song, all that is left to ask of it is how
+many of its steps make a beat, and on which side of them it lies; of other songs, how many beats of the path that is
+heard make one. Every answer is a `Reading`, and the whole song says which is the likeliest.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,71 +21,89 @@ from tempose.music.beat_places import near
 if TYPE_CHECKING:
     from tempose.music.beat_ears import Heard
 
+WEIGHTS = Path(__file__).with_name("beat_odds.json")  # by scripts/fit_beats.py
 ENOUGH = 16  # beats from which on a song tells how it is counted
 SAME, SLIP = 0.04, 0.15  # log ratios of tempi that are the same, and of steps that are no change of tempo
 NEAR, MOST = 0.06, 0.8  # seconds, and the share of the beats, by which a path is explained
 SLOWEST, FASTEST = 42.0, 225.0  # beats per minute
-# Beats of the path in a beat, the fastest level first → where in it the first beat may lie.
+USUAL, FAST, SLOW = 115.0, 150.0, 75.0  # beats per minute
+# Beats of the path in a beat → where in it the first beat may lie.
 PHASES = {0.5: (0.0,), 1.0: (0.0, 0.5), 2.0: (0.0, 0.5, 1.0, 1.5)}
-# Logistic regressions on 250 rendered songs of drum takes that the network had not heard, and on eleven recordings in
-# whole and in parts (docs/metrics.md): of each network's mean log odds at the beats of one side less the other's …
-OWN_SIDE, OTHER_SIDE = 0.48, 0.10
-# … and of a faster level less those of the slower one, beside how usual its tempo is: a log-normal distribution about
-# `USUAL` of half an octave.
-OWN_LEVEL, OTHER_LEVEL, FASTER = 1.41, 0.63, 1.85
-USUAL, SPREAD = 115.0, 0.5
-GUESSED = 1.2  # log odds for the level at which `beat_octave` would count the path
+EVIDENCE = (
+    "tempo", "tempo_squared", "fast", "slow", "own_beat", "other_beat", "own_bar", "other_bar",
+    "own_turns", "other_turns", "guessed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class Level:
-    """Beats in seconds, and the probability that they lie on the right side."""
+class Reading:
+    """One way to count a song: beats in seconds, and what speaks for them (`evidence_of`)."""
 
     beats: np.ndarray
-    side: float
-    own: float
-    other: float
-
-    @property
-    def bpm(self) -> float:
-        return 60 / float(np.median(np.diff(self.beats)))
+    evidence: np.ndarray
 
 
-def counted(
-    path: np.ndarray, open_path: np.ndarray, heard: Heard, guess: np.ndarray
-) -> tuple[np.ndarray, float] | None:
-    """The beats of a steady song as people count them, and the probability of that.
+@cache
+def odds() -> dict[str, Any]:
+    """The numbers that weigh evidence: of a reading, of a bar, of the confidence."""
+    return json.loads(WEIGHTS.read_text("utf-8"))
+
+
+def counted(read: list[Reading]) -> tuple[np.ndarray, float]:
+    """The (B,) beats of the likeliest of one or more readings, and its probability."""
+    weights = np.array([odds()["reading"][name] for name in EVIDENCE])
+    rating = np.array([reading.evidence for reading in read]) @ weights
+    p = np.exp(rating - rating.max())
+    best = int(p.argmax())
+    return read[best].beats, float(p[best] / p.sum())
+
+
+def readings(
+    path: np.ndarray, heard: Heard, guess: np.ndarray, open_path: np.ndarray | None = None
+) -> list[Reading]:
+    """The ways to count a song; none where it is too short to tell.
 
     Parameters
     ----------
-    path, open_path : (B,) float
-        Seconds of the beats that are heard, and of those of which the side is left open.
+    path : (B,) float
+        Seconds of the beats that are heard.
     heard : Heard
     guess : (B,) float
         Seconds of the beats at the octave that the path alone suggests.
-
-    Returns
-    -------
-    (B,) float and float, or None
-        None where the open path does not explain the other, but for its sides: the song is not steady.
+    open_path : (B,) float, optional
+        Seconds of beats of which the side is left open; they count where they explain the path, but for its sides.
     """
-    if min(len(path), len(open_path)) < ENOUGH:
-        return None
-    levels = [_level(open_path, ratio, heard) for ratio in PHASES]
-    levels = [level for level in levels if len(level.beats) >= ENOUGH // 2]
-    levels = [level for level in levels if SLOWEST <= level.bpm <= FASTEST]
-    if not any(explains(level.beats, path) for level in levels):
-        return None
-    odds = [0.0]  # of each level, the fastest first
-    for fast, slow in pairwise(levels):
-        evidence = OWN_LEVEL * (fast.own - slow.own) + OTHER_LEVEL * (fast.other - slow.other) + FASTER
-        odds.append(odds[-1] - evidence - _usual(fast.bpm) + _usual(slow.bpm))
-    gap = float(np.median(np.diff(guess)))
-    guessed = np.array([abs(np.log(gap * level.bpm / 60)) < SAME for level in levels])
-    odds = np.array(odds) + GUESSED * guessed
-    p = np.exp(odds - odds.max())
-    best = int(p.argmax())
-    return levels[best].beats, float(p[best] / p.sum()) * levels[best].side
+    if len(path) < ENOUGH:
+        return []
+    steady = open_path is not None and len(open_path) >= ENOUGH and _steady(open_path, path)
+    base = open_path if steady and open_path is not None else path
+    found = []
+    for ratio, phases in PHASES.items():
+        for phase in phases:
+            if not steady and phase % 1:
+                continue
+            beats = _every(base, ratio, phase)
+            if len(beats) >= ENOUGH // 2 and SLOWEST <= 60 / np.median(np.diff(beats)) <= FASTEST:
+                found.append(Reading(beats, evidence_of(beats, heard, guess)))
+    return found
+
+
+def evidence_of(beats: np.ndarray, heard: Heard, guess: np.ndarray) -> np.ndarray:
+    """(11,) what speaks for beats, in the order of `EVIDENCE`.
+
+    The tempo, in octaves about `USUAL`, its square, and by how much it is beyond `FAST` and `SLOW`; of both networks
+    the mean log odds at the beats, by how much every fourth one is rather a downbeat, and by how much even and odd
+    ones differ; and whether this is the level of the guess.
+    """
+    gap = float(np.median(np.diff(beats)))
+    tempo = float(np.log2(60 / gap / USUAL))
+    beyond = max(0.0, tempo - np.log2(FAST / USUAL)), max(0.0, np.log2(SLOW / USUAL) - tempo)
+    at = [[near(curve, beats) for curve in odds.T] for odds in (heard.own, heard.other)]  # of each: beat, bar
+    on = [float(beat.mean()) for beat, _ in at]
+    bars = [float(max(bar[k::4].mean() for k in range(4)) - bar.mean()) for _, bar in at]
+    turns = [float(abs(beat[::2].mean() - beat[1::2].mean())) for beat, _ in at]
+    guessed = abs(np.log(gap / np.median(np.diff(guess)))) < SAME
+    return np.array([tempo, tempo**2, *beyond, *on, *bars, *turns, float(guessed)])
 
 
 def explains(beats: np.ndarray, path: np.ndarray) -> bool:
@@ -99,18 +120,12 @@ def explains(beats: np.ndarray, path: np.ndarray) -> bool:
     return bool((off < NEAR).mean() >= MOST)
 
 
-def _level(path: np.ndarray, ratio: float, heard: Heard) -> Level:
-    """The better side of a level."""
-    sides = []
-    for phase in PHASES[ratio]:
-        count = int((len(path) - 1 - phase) / ratio + 1e-6) + 1
-        beats = np.interp(phase + ratio * np.arange(count), np.arange(len(path)), path)
-        sides.append((beats, *(float(near(odds[:, 0], beats).mean()) for odds in (heard.own, heard.other))))
-    rating = np.array([OWN_SIDE * own + OTHER_SIDE * other for _, own, other in sides])
-    best = int(rating.argmax())
-    return Level(sides[best][0], float(1 / np.exp(rating - rating.max()).sum()), *sides[best][1:])
+def _steady(open_path: np.ndarray, path: np.ndarray) -> bool:
+    levels = [_every(open_path, ratio, 0.0) for ratio in PHASES]
+    return any(len(level) >= ENOUGH // 2 and explains(level, path) for level in levels)
 
 
-def _usual(bpm: float) -> float:
-    """Log of the density of a tempo, but for a constant."""
-    return -0.5 * float(np.log2(bpm / USUAL) / SPREAD) ** 2
+def _every(path: np.ndarray, ratio: float, phase: float) -> np.ndarray:
+    """Beats of so many of a path's steps, the first one so far behind the path's."""
+    count = int((len(path) - 1 - phase) / ratio + 1e-6) + 1
+    return np.interp(phase + ratio * np.arange(count), np.arange(len(path)), path)

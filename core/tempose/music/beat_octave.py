@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import numpy as np
 
+from tempose.music.beat_levels import odds
 from tempose.music.beat_path import SLOWEST
 from tempose.music.beat_places import near
 
 ENOUGH = 16  # beats from which on a song tells how it is counted
 DOUBLED = 95.0  # tempo from which on every second beat may be one too many …
 RATHER = 150.0  # … and from which on that is the rule: few people tap as fast
-HALVE = 0.8  # how probable that must be
 FAST, SLOW = 165.0, 66.0  # at tempi beyond these …
-UNUSUAL = 0.35  # … the tracker counts a song of a usual tempo by another octave so often
-EIGHTHS = (
-    120.0  # tempo from which on beats may be the eighths of 6/8, or three in the time of two dotted beats …
-)
-DOTTED = 1.0  # … where one in three is rated higher than both others by so many log odds
+UNUSUAL = 0.35  # … a song of a usual tempo is counted by another octave so often
 COMPOUND = 132.0  # threes this fast may be the eighths of 6/8
+HALVE = 0.8  # how probable that must be
+# Tempo from which on beats may be the eighths of 6/8, or three in the time of two dotted beats …
+EIGHTHS = 120.0
+DOTTED = 1.0  # … where one in three is rated higher than both others by so many log odds
 
 
 def probability(odds):
@@ -50,13 +50,13 @@ def dotted(beats: np.ndarray, curve: np.ndarray) -> np.ndarray:
     return third if 60 / np.median(np.diff(third)) >= SLOWEST / 1.2 else beats
 
 
-def at_its_octave(beats: np.ndarray, heard: np.ndarray) -> tuple[np.ndarray, float]:
-    """The beats, or every second one where the tempo is rather a doubled one; and the doubt that remains.
+def at_its_octave(beats: np.ndarray, heard: np.ndarray) -> np.ndarray:
+    """The beats, or every second one where the tempo is rather a doubled one.
 
     In a slow song the off-beats are heard as beats, too, but less clearly, and bars come every eighth "beat".
     The numbers are a logistic regression on 131 rendered songs with a steady beat (32 of them doubled) that
     the network (an earlier training of it) had not heard; in cross-validation it halved 15 of the 32, and none
-    of the other 99. Beyond `RATHER` the tempo itself speaks for halving.
+    of the other 99. Beyond `RATHER` the tempo itself speaks for halving. It is a guess: `beat_levels` weighs it.
 
     Parameters
     ----------
@@ -66,25 +66,20 @@ def at_its_octave(beats: np.ndarray, heard: np.ndarray) -> tuple[np.ndarray, flo
 
     Returns
     -------
-    beats : (B,) or about (B / 2,) float
-    doubt : float
-        Probability that another octave, or the bars of a compound metre, is the right one.
+    (B,) or about (B / 2,) float
     """
     if len(beats) < ENOUGH:
-        return beats, 0.0
+        return beats
     low, middle, high = np.percentile(np.diff(beats), (10, 50, 90))
-    doubt, bpm = 0.0, 60 / middle
-    if bpm > DOUBLED:
-        beat, bar = logit(near(heard[:, 0], beats)), near(heard[:, 1], beats)
-        halves = [beat[k::2].mean() for k in (0, 1)]
-        eight, four = (max(bar[k::n].mean() for k in range(n)) for n in (8, 4))
-        odds = 2.9 * abs(halves[0] - halves[1]) + 20.5 * (eight - four) - 1.94 * beat.mean() - 0.6
-        doubt = float(probability(odds + 6 * max(0.0, np.log2(bpm / RATHER))))
-        if doubt >= HALVE and high - low <= 0.15 * middle:  # where the tempo changes, bars tell less
-            return beats[int(np.argmax(halves)) :: 2], 1 - doubt
-    between = logit(near(heard[:, 0], (beats[:-1] + beats[1:]) / 2)).mean()  # might be beats, too
-    certain = (1 - doubt) * (1 - 0.6 * probability(1.2 * (between + 1)))
-    return beats, float(1 - certain * (1 - doubt_of_level(beats, heard)))
+    bpm = 60 / middle
+    if bpm <= DOUBLED or high - low > 0.15 * middle:  # where the tempo changes, bars tell less
+        return beats
+    beat, bar = logit(near(heard[:, 0], beats)), near(heard[:, 1], beats)
+    halves = [beat[k::2].mean() for k in (0, 1)]
+    eight, four = (max(bar[k::n].mean() for k in range(n)) for n in (8, 4))
+    odds = 2.9 * abs(halves[0] - halves[1]) + 20.5 * (eight - four) - 1.94 * beat.mean() - 0.6
+    doubled = probability(odds + 6 * max(0.0, np.log2(bpm / RATHER))) >= HALVE
+    return beats[int(np.argmax(halves)) :: 2] if doubled else beats
 
 
 def doubt_of_level(beats: np.ndarray, heard: np.ndarray) -> float:
@@ -92,35 +87,39 @@ def doubt_of_level(beats: np.ndarray, heard: np.ndarray) -> float:
 
     Few people tap so fast or so slowly; or three beats make a bar so fast that the bars are the beats.
     """
+    if len(beats) < ENOUGH:
+        return 0.0
     bpm = 60 / np.median(np.diff(beats))
-    unusual = UNUSUAL if bpm > FAST or bpm < SLOW else 0.0
     bar = near(heard[:, 1], beats)
     three, four = (max(bar[k::n].mean() for k in range(n)) for n in (3, 4))
-    compound = UNUSUAL if three > four and bpm > COMPOUND else 0.0
-    return max(unusual, compound)
+    return UNUSUAL if bpm > FAST or bpm < SLOW or (three > four and bpm > COMPOUND) else 0.0
 
 
-def confidence_of(beats: np.ndarray, curve: np.ndarray, audible: float, doubt: float = 0.0) -> float:
-    """How probable it is that the grid is right (F-measure above 0.8): how high the beats stand, how evenly
-    they lie, how much of the song they cover, and how sure their octave is.
-
-    The numbers are a logistic regression on 240 rendered songs that the network (an earlier training of it) had not
-    heard; on newer ones it is rather too low (docs/metrics.md).
+def confidence_of(beats: np.ndarray, curve: np.ndarray, sounding: float, certainty: float = 1.0) -> float:
+    """How probable it is that the grid is right (F-measure above 0.8): how high the beats stand, how much of the song
+    they cover, and how sure it is that they are counted so.
 
     Parameters
     ----------
     beats : (B,) float, as heard, before they are carried on to the song's ends
     curve : (F,) float
         Probability of a beat.
-    audible : float
+    sounding : float
         Seconds that sound.
-    doubt : float
-        Of the octave; see `at_its_octave`.
+    certainty : float
+        Of the level and the side; see `beat_levels.counted` and `doubt_of_level`.
     """
-    height = logit(near(curve, beats).mean())
-    steps = np.abs(np.diff(np.log(np.diff(beats))))
-    unevenness = float(steps.mean()) if len(steps) else 1.0
-    odds = 2.0 * height - 15.8 * unevenness - 1.67
-    covered = (beats[-1] - beats[0] + np.median(np.diff(beats))) / max(audible, 1e-6)
-    few = min(1.0, len(beats) / 12)  # three beats in a row may be chance
-    return float((1 - doubt) * min(1.0, covered) * few * probability(odds))
+    weights = odds()["confidence"]
+    rating = weights["height"] * height_of(beats, curve) + weights["all"]
+    return certainty * covered(beats, sounding) * float(probability(rating))
+
+
+def height_of(beats: np.ndarray, curve: np.ndarray) -> float:
+    """How high beats stand: log odds of their mean probability."""
+    return float(logit(near(curve, beats).mean()))
+
+
+def covered(beats: np.ndarray, sounding: float) -> float:
+    """How much of the sound beats cover, less where they are few: three in a row may be chance."""
+    share = (beats[-1] - beats[0] + np.median(np.diff(beats))) / max(sounding, 1e-6)
+    return float(min(1.0, share)) * min(1.0, len(beats) / 12)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tempose.music.bars import COMPOUND_METERS, METERS, downbeats
-from tempose.music.beat_levels import counted
-from tempose.music.beat_octave import at_its_octave, confidence_of, dotted
+from tempose.music.beat_levels import Reading, counted, odds, readings
+from tempose.music.beat_octave import at_its_octave, confidence_of, dotted, doubt_of_level
 from tempose.music.beat_path import RATE, best_path
 from tempose.music.beat_places import between_frames, bridged, drawn_along, evened, extended, near
+from tempose.music.chords import changes
 from tempose.music.spectra import BEAT_RATE, SAMPLE_RATE
 from tempose_pose.grid import BeatGrid
 
@@ -27,8 +29,9 @@ def track_beats(samples: np.ndarray) -> BeatGrid:
     """The beat grid of a song.
 
     Two networks rate every moment (`beat_ears`); the best sequence of beats through these ratings is found by
-    dynamic programming (`beat_path`), which follows steady tempi, drift and abrupt changes. Of steady songs the whole
-    says how they are counted (`beat_levels`), of others the path (`beat_octave`); then bars are found (`bars`).
+    dynamic programming (`beat_path`), which follows steady tempi, drift and abrupt changes. The whole song says how
+    it is counted (`beat_levels`, which also weighs what the path alone suggests, `beat_octave`); then bars are found
+    (`bars`).
 
     Parameters
     ----------
@@ -47,30 +50,68 @@ def track_beats(samples: np.ndarray) -> BeatGrid:
         return _even(seconds)
     from tempose.music.beat_ears import hear
 
-    return grid_of(hear(samples), seconds, _audible(samples))
+    return grid_of(hear(samples), seconds, sounding(samples))
 
 
-def grid_of(heard: Heard, seconds: float, audible: tuple[float, float]) -> BeatGrid:
+def grid_of(heard: Heard, seconds: float, sounding: tuple[float, float]) -> BeatGrid:
     """The grid of what is heard in a sound of so many seconds, between whose first and last it sounds."""
-    beat, bar = heard.probability.T
+    count = count_of(heard, seconds)
+    return gridded(count, heard, seconds, sounding) if count else _even(seconds)
+
+
+@dataclass(frozen=True)
+class Count:
+    """The ways to count a song (none where it is short), the beats as the path alone suggests, and its meters."""
+
+    readings: list[Reading]
+    guess: np.ndarray
+    meters: tuple[int, ...]
+
+
+def count_of(heard: Heard, seconds: float) -> Count | None:
+    """How a sound of so many seconds may be counted; None where fewer than two beats are heard."""
+    beat = heard.probability[:, 0]
     path = best_path(_rating(heard.own, seconds)) / RATE
     if len(path) < 2:
-        return _even(seconds)
+        return None
     path = evened(bridged(between_frames(path, beat), beat))
     beats = dotted(path, beat)
-    meters = METERS if beats is path else COMPOUND_METERS
-    found = None
-    guess, doubt = at_its_octave(beats, heard.probability)
+    guess, open_path = at_its_octave(beats, heard.probability), None
     if beats is path and seconds >= LOOP:
         open_path = best_path(_rating(heard.both, seconds), either_side=True) / RATE
-        found = counted(path, evened(drawn_along(open_path, beat)), heard, guess)
-    beats, doubt = (found[0], 1 - found[1]) if found else (guess, doubt)
-    begin, end = audible
-    confidence = confidence_of(beats, beat, end - begin, doubt)
+        open_path = evened(drawn_along(open_path, beat))
+    read = readings(beats, heard, guess, open_path)
+    return Count(read, guess, METERS if beats is path else COMPOUND_METERS)
+
+
+def likeliest(count: Count, heard: Heard) -> tuple[np.ndarray, float]:
+    """The (B,) beats of a song counted in the likeliest way, and how probable that is."""
+    beats, certainty = counted(count.readings) if count.readings else (count.guess, 1.0)
+    return beats, certainty * (1 - doubt_of_level(beats, heard.probability))
+
+
+def gridded(count: Count, heard: Heard, seconds: float, sounding: tuple[float, float]) -> BeatGrid:
+    """The grid of a song counted in the likeliest way."""
+    (begin, end), beat = sounding, heard.probability[:, 0]
+    beats, certainty = likeliest(count, heard)
+    confidence = confidence_of(beats, beat, end - begin, certainty)
     beats = extended(beats, begin, min(end, seconds - EDGE), beat)
-    bar = near((heard.both if found else heard.own)[:, 1], beats)
-    bar[0] += AT_ONCE * (max(begin, beats[0]) < 0.05)
-    return BeatGrid(beats, beats[downbeats(bar, meters)], confidence, near(beat, beats))
+    bars = bars_of(beats, count, heard, sounding, odds()["bar"])
+    return BeatGrid(beats, beats[bars], confidence, near(beat, beats))
+
+
+def bars_of(
+    beats: np.ndarray, count: Count, heard: Heard, sounding: tuple[float, float], weights: dict[str, float]
+) -> np.ndarray:
+    """(D,) indices of the beats that begin a bar, by what the networks and the harmony say there, so weighed."""
+    told = {
+        "own": near(heard.own[:, 1], beats),
+        "other": near(heard.other[:, 1], beats),
+        "chords": changes(beats, heard.pitches),
+    }
+    rating = np.sum([weights[name] * there for name, there in told.items()], axis=0)
+    rating[0] += AT_ONCE * (max(sounding[0], beats[0]) < 0.05)
+    return downbeats(rating, count.meters)
 
 
 def tempo_curve(grid: BeatGrid) -> np.ndarray:
@@ -107,7 +148,7 @@ def _even(seconds: float) -> BeatGrid:
     return BeatGrid(beats, beats[::4], 0.0)
 
 
-def _audible(samples: np.ndarray) -> tuple[float, float]:
+def sounding(samples: np.ndarray) -> tuple[float, float]:
     """Seconds between which the song sounds, with a little to spare."""
     loud = np.flatnonzero(loudness(samples, 50) > 0.003) / 50
     return (loud[0] - 0.03, loud[-1] + 0.02) if len(loud) else (0.0, len(samples) / SAMPLE_RATE)
