@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tempose.music.beat_places import near
+from tempose.music.chords import changes
 
 if TYPE_CHECKING:
     from tempose.music.beat_ears import Heard
@@ -31,7 +32,7 @@ USUAL, FAST, SLOW = 115.0, 150.0, 75.0  # beats per minute
 PHASES = {0.5: (0.0,), 1.0: (0.0, 0.5), 2.0: (0.0, 0.5, 1.0, 1.5)}
 EVIDENCE = (
     "tempo", "tempo_squared", "fast", "slow", "own_beat", "other_beat", "own_bar", "other_bar",
-    "own_turns", "other_turns", "guessed",
+    "own_turns", "other_turns", "guessed", "chords",
 )  # fmt: skip
 
 
@@ -89,11 +90,11 @@ def readings(
 
 
 def evidence_of(beats: np.ndarray, heard: Heard, guess: np.ndarray) -> np.ndarray:
-    """(11,) what speaks for beats, in the order of `EVIDENCE`.
+    """(12,) what speaks for beats, in the order of `EVIDENCE`.
 
     The tempo, in octaves about `USUAL`, its square, and by how much it is beyond `FAST` and `SLOW`; of both networks
     the mean log odds at the beats, by how much every fourth one is rather a downbeat, and by how much even and odd
-    ones differ; and whether this is the level of the guess.
+    ones differ; whether this is the level of the guess; and how much the harmony changes rather at every fourth.
     """
     gap = float(np.median(np.diff(beats)))
     tempo = float(np.log2(60 / gap / USUAL))
@@ -103,7 +104,9 @@ def evidence_of(beats: np.ndarray, heard: Heard, guess: np.ndarray) -> np.ndarra
     bars = [float(max(bar[k::4].mean() for k in range(4)) - bar.mean()) for _, bar in at]
     turns = [float(abs(beat[::2].mean() - beat[1::2].mean())) for beat, _ in at]
     guessed = abs(np.log(gap / np.median(np.diff(guess)))) < SAME
-    return np.array([tempo, tempo**2, *beyond, *on, *bars, *turns, float(guessed)])
+    change = changes(beats, heard.pitches)
+    chords = float(max(change[k::4].mean() for k in range(4)))
+    return np.array([tempo, tempo**2, *beyond, *on, *bars, *turns, float(guessed), chords])
 
 
 def explains(beats: np.ndarray, path: np.ndarray) -> bool:
