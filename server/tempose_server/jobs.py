@@ -293,6 +293,8 @@ class JobStore(JobTable):
         with self._lock:
             self._unparked.add(job_id)
             self._save_unsaved()
+            if job_id in self._unparked:
+                log.warning("job %s: that nobody runs it could not be saved yet", job_id)
 
     def _save_parked(self, job_id: str) -> None:
         with self._transaction():
@@ -335,8 +337,8 @@ class JobStore(JobTable):
             for job_id in list(self._unparked):
                 self._save_parked(job_id)
                 self._unparked.discard(job_id)
-        except sqlite3.Error:
-            log.exception("what became of some jobs could not be saved yet")
+        except sqlite3.Error:  # was told when it happened; tried again with every turn
+            return
 
     # --- retention ----------------------------------------------------------------------------------------
 
