@@ -139,6 +139,11 @@ class Reading:
         return selection.pick_rig(self.context)
 
     @cached_property
+    def selected_rigs(self) -> list[bpy.types.Object]:
+        """All characters that are selected, the one that is meant first."""
+        return selection.selected_rigs(self.context)
+
+    @cached_property
     def armature(self) -> bpy.types.Object | None:
         """The armature that is meant, whether it can dance yet or not, or None."""
         return selection.pick_armature(self.context, self.rig)

@@ -157,6 +157,7 @@ class GenerateSettings(Area, Protocol):
     """What to dance, how often, and where accepted keys go."""
 
     count: int
+    beats_apart: int
     keep_in: str
 
 

@@ -42,6 +42,9 @@ OTHER_THINGS = {
     ("server/tempose_server/settings.py", "Settings"),  # what the limits are set to
     ("core/tempose/datasets/importers/takes.py", "Job"),  # of an import
     ("addon/model/dance/progress.py", "Arriving"),  # poses that fill up
+    ("addon/model/dance/form.py", "FormSection"),  # a section while it is edited, with how loud it is
+    ("addon/interface/properties/form.py", "TemposeFormSection"),  # as Blender keeps it
+    ("addon/scene/settings.py", "ListedSection"),  # the type of that
 }
 ALIKE = 4
 """Fields from which on two classes with the same ones are the same thing under two names."""

@@ -42,6 +42,8 @@ class More:
         layout.prop(settings.generate, "count")
         layout.prop(settings, "quality")
         layout.operator("tempose.dance_loop", icon="FILE_REFRESH")
+        layout.prop(settings.generate, "beats_apart")
+        layout.operator_menu_enum("tempose.dance_together", "kind", icon="COMMUNITY")
 
 
 class Direct:

@@ -42,6 +42,14 @@ class TemposeGenerate(AreaProperties, bpy.types.PropertyGroup):
         max=8,
         options=set(),
     )
+    beats_apart: IntProperty(
+        name="Beats Apart",
+        description="How much later each dancer of a canon is than the one before it, and how long a call is",
+        default=4,
+        min=1,
+        max=64,
+        options=set(),
+    )
     keep_in: EnumProperty(
         name="Accept As",
         description="Where the keys of an accepted take go",

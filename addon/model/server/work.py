@@ -224,6 +224,17 @@ def dances(
     return made
 
 
+def together(work: Work, client: Client, sound: bytes | str, asked: Sequence[DanceRequest]) -> list[Dance]:
+    """Several dances to one sound, one after the other."""
+    work.status("Sending the sound…")
+    digest, _ = work.use(client).ensure_sound(read_sound(sound))
+    made = []
+    for number, one in enumerate(asked):
+        work.show("dance", number)
+        made.append(_danced(work, client, JobRequest(digest, one), number, len(asked)))
+    return made
+
+
 def _danced(work: Work, client: Client, asked: JobRequest, number: int = 0, count: int = 1) -> Dance:
     """One dance of `count`, whose sound is on the server."""
     job = str(uuid.uuid4())

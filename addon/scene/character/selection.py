@@ -24,6 +24,13 @@ def pick_rig(context: bpy.types.Context):
     return rigs[0] if len(rigs) == 1 else None
 
 
+def selected_rigs(context: bpy.types.Context) -> list[bpy.types.Object]:
+    """All characters that are selected, the one that is meant first, then by name."""
+    layer, lead = layer_of(context), pick_rig(context)
+    found = [ob for ob in layer.objects if ob.type == "ARMATURE" and ob.select_get(view_layer=layer)]
+    return sorted((ob for ob in found if rig.is_rig(ob)), key=lambda ob: (ob != lead, ob.name))
+
+
 def selected_armature(context: bpy.types.Context):
     """The active armature, or that of the active drawing, while it is selected."""
     active = context.view_layer.objects.active

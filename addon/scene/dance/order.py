@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is asked of the server: everything that a dance needs, read from the scene. Main thread only."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import bpy
 
@@ -132,6 +132,14 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         span=span,
         notice=f"{pose.notice} {character.notice(now.rig, character.stretches(now.rig, settings))}".strip(),
     )
+
+
+def for_rig(asked: Order, now: Reading, ob: bpy.types.Object) -> Order:
+    """The same dance asked for another character: with its own body, and as it is directed."""
+    pose = rig.pose_of(ob, current=now.settings.reference == "ARMATURE")
+    request = replace(asked.request, reference=shown(pose), curves=direction.curves_of(ob, asked.span))
+    about = replace(asked.subject, rig=rig.identity(ob))
+    return replace(asked, subject=about, request=request, notice=pose.notice)
 
 
 def sections_of(now: Reading) -> tuple[Section, ...] | None:

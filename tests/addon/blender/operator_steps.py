@@ -111,6 +111,12 @@ class Steps:
         self.armature()
         self.ops.map_bones()
 
+    def two_rigs(self):
+        first = self.bpy.context.view_layer.objects.active
+        self.ops.new_rig()
+        first.select_set(True)
+        assert self.bpy.context.view_layer.objects.active != first
+
     def picture(self):
         pixels = np.zeros((96, 64, 4), np.float32)
         pixels[8:88, 16:48] = 1

@@ -143,3 +143,28 @@ def test_a_loop_runs_into_its_own_beginning_for_ever(blender, ready, directed):
     sparse = [c for bag in action.layers[0].strips[0].channelbags for c in bag.fcurves]
     assert all([m.type for m in c.modifiers] == ["CYCLES"] for c in sparse)
     assert max(point.co.x for c in sparse for point in c.keyframe_points) == pytest.approx(97)
+
+
+def test_several_characters_dance_in_one_press_each_with_its_own_take(blender, ready, directed, tempose):
+    ops, settings, lead = blender.ops.tempose, ready.tempose, ready.tempose.rig
+    assert not ops.dance_together.poll()
+    settings.proportions = "CHILD"
+    ops.new_rig()
+    child = blender.context.view_layer.objects.active
+    assert child != lead
+    lead.select_set(True)
+    settings.generate.beats_apart = 2
+    assert ops.dance_together(kind="CANON") == {"FINISHED"}
+    first, second = (tempose("dance.stage").data_of(take).dance.poses for take in settings.takes)
+    assert [take.rig for take in settings.takes] == [child, lead] and len(first) == len(second)
+    assert {take.state for take in settings.takes} == {"PREVIEW"}
+    assert child.animation_data.action != lead.animation_data.action
+    wrist = first.skeleton.index("right_wrist")
+    later = [
+        poses.pixels[:, wrist] - poses.pixels[:, first.skeleton.index("neck")] for poses in (first, second)
+    ]
+    for a, b in zip(
+        later[0][15:75:15], later[1][45:105:15], strict=True
+    ):  # a second later, on a taller figure
+        assert np.dot(a, b) > 0.98 * np.linalg.norm(a) * np.linalg.norm(b)
+    assert ops.discard_take() == {"FINISHED"} and len(settings.takes) == 1

@@ -35,6 +35,7 @@ UNDONE = {
     "contrast": ["rig", "sections"],
     "copy_seed": ["take"],
     "dance_loop": ["rig"],
+    "dance_together": ["rig", "two_rigs"],
     "dance_between": ["take", "kept"],
     "discard_take": ["take"],
     "double_beats": ["grid"],

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One dance for several dancers: in unison, mirrored, in canon, or as call and response. No bpy in here.
+
+Each dancer gets the lead's dance with a clock of its own, which runs by the beat and may wait; where it waits, the
+pose is held. So nothing jumps, and what is danced on a beat stays on one.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tempose_pose.dance import Dance
+from tempose_pose.framing import Framing
+from tempose_pose.grid import BeatGrid
+from tempose_pose.sequence import PoseSequence, to_openpose18
+
+from ..tempo.timing import resample
+from . import reshape
+
+
+def dance_of(kind: str, lead: Dance, member: int, beats: int) -> Dance:
+    """The dance of a member (0 is the lead) on the lead's own figure.
+
+    Parameters
+    ----------
+    kind : str
+        UNISON, MIRRORED (every second member), CANON (each so many beats later), or CALL (odd members repeat after so
+        many beats what the even ones have danced, who wait meanwhile).
+    beats : int
+        Of canon, and of a call.
+    """
+    if kind == "MIRRORED":
+        return reshape.flipped(lead) if member % 2 else lead
+    if kind not in ("CANON", "CALL") or (kind == "CANON" and not member):
+        return lead
+    grid, count = BeatGrid(lead.beat_times, lead.downbeat_times), len(lead.poses)
+    at = grid.beat_position(np.arange(count) / lead.poses.fps)
+    first = float(at[0])
+    if kind == "CANON":
+        return _replayed(lead, grid, np.maximum(at - member * beats, first))
+    downbeat = float(grid.beat_position(grid.downbeats[0])) if len(grid.downbeats) else 0.0
+    return _replayed(lead, grid, downbeat + _turns(at - downbeat, beats, member % 2))
+
+
+def _turns(at: np.ndarray, beats: int, answering: int) -> np.ndarray:
+    """(T,) beats of the dance at beats (T,) of the song, of one who dances in every second phrase of so many."""
+    turn, within = np.divmod(at - answering * beats, 2 * beats)
+    danced = np.minimum(within, beats)
+    return turn * beats + danced
+
+
+def _replayed(lead: Dance, grid: BeatGrid, clock: np.ndarray) -> Dance:
+    """The dance whose frame t shows the lead at beat clock[t]; its music stays."""
+    poses = lead.poses
+    index = np.arange(len(grid.beats), dtype=float)
+    if len(index) < 2:
+        seconds = grid.beats[0] + 0.5 * clock if len(index) else 0.5 * clock
+    else:
+        seconds = np.interp(clock, index, grid.beats)
+        first, last = grid.beats[1] - grid.beats[0], grid.beats[-1] - grid.beats[-2]
+        seconds = np.where(clock < 0, grid.beats[0] + clock * first, seconds)
+        seconds = np.where(clock > index[-1], grid.beats[-1] + (clock - index[-1]) * last, seconds)
+    keypoints, scores = resample(poses.keypoints, poses.scores, poses.fps, np.maximum(seconds, 0.0))
+    return replace(
+        lead, poses=replace(poses, keypoints=keypoints, scores=scores), seams=np.zeros(0, np.int32)
+    )
+
+
+def on_figure(dance: Dance, own: PoseSequence, other: PoseSequence) -> Dance:
+    """The dance of one figure on the picture of another, by their reference poses: as tall and where that stands."""
+    one, two = (_framing(pose) for pose in (own, other))
+    points = two.undo(one.apply(dance.poses.pixels.astype(float)))
+    keypoints = (points / np.asarray(other.canvas)).astype(np.float32)
+    return replace(dance, poses=replace(dance.poses, keypoints=keypoints, canvas=other.canvas))
+
+
+def _framing(pose: PoseSequence) -> Framing:
+    body = to_openpose18(pose)
+    return Framing.of(body.pixels[0].astype(float), body.scores[0])
