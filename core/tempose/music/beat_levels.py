@@ -32,7 +32,7 @@ USUAL, FAST, SLOW = 115.0, 150.0, 75.0  # beats per minute
 PHASES = {0.5: (0.0,), 1.0: (0.0, 0.5), 2.0: (0.0, 0.5, 1.0, 1.5)}
 EVIDENCE = (
     "tempo", "tempo_squared", "fast", "slow", "own_beat", "other_beat", "own_bar", "other_bar",
-    "own_turns", "other_turns", "guessed", "chords",
+    "own_turns", "other_turns", "guessed", "agrees", "chords",
 )  # fmt: skip
 
 
@@ -90,11 +90,12 @@ def readings(
 
 
 def evidence_of(beats: np.ndarray, heard: Heard, guess: np.ndarray) -> np.ndarray:
-    """(12,) what speaks for beats, in the order of `EVIDENCE`.
+    """(13,) what speaks for beats, in the order of `EVIDENCE`.
 
     The tempo, in octaves about `USUAL`, its square, and by how much it is beyond `FAST` and `SLOW`; of both networks
     the mean log odds at the beats, by how much every fourth one is rather a downbeat, and by how much even and odd
-    ones differ; whether this is the level of the guess; and how much the harmony changes rather at every fourth.
+    ones differ; whether this is the level of the guess, and how many beats of the guess are among these; and how
+    much the harmony changes rather at every fourth.
     """
     gap = float(np.median(np.diff(beats)))
     tempo = float(np.log2(60 / gap / USUAL))
@@ -104,9 +105,10 @@ def evidence_of(beats: np.ndarray, heard: Heard, guess: np.ndarray) -> np.ndarra
     bars = [float(max(bar[k::4].mean() for k in range(4)) - bar.mean()) for _, bar in at]
     turns = [float(abs(beat[::2].mean() - beat[1::2].mean())) for beat, _ in at]
     guessed = abs(np.log(gap / np.median(np.diff(guess)))) < SAME
+    agrees = float((np.abs(guess[:, None] - beats).min(1) < NEAR).mean())
     change = changes(beats, heard.pitches)
     chords = float(max(change[k::4].mean() for k in range(4)))
-    return np.array([tempo, tempo**2, *beyond, *on, *bars, *turns, float(guessed), chords])
+    return np.array([tempo, tempo**2, *beyond, *on, *bars, *turns, float(guessed), agrees, chords])
 
 
 def explains(beats: np.ndarray, path: np.ndarray) -> bool:
