@@ -124,7 +124,7 @@ def recordings(folder: Path, cache: Path) -> Iterator[Listened]:
 def count_kept(cache: Path, song: Listened) -> Count | None:
     """`count_of`, kept as long as the code that counts is the same."""
     code = b"".join(
-        Path(m.__file__).read_bytes() for m in (beats, beat_levels, beat_octave, beat_path, beat_places)
+        Path(str(m.__file__)).read_bytes() for m in (beats, beat_levels, beat_octave, beat_path, beat_places)
     )
     path = cache / f"counts {hashlib.sha256(code).hexdigest()[:12]}" / f"{song.name}.pickle"
     if not path.is_file():
@@ -136,7 +136,8 @@ def count_kept(cache: Path, song: Listened) -> Count | None:
 def within(true: BeatGrid, grid: BeatGrid) -> BeatGrid:
     """The true beats where a grid has beats: charts of recordings go on where nothing sounds."""
     first, last = grid.beats[0] - 0.3, grid.beats[-1] + 0.3
-    return BeatGrid(*(t[(t >= first) & (t <= last)] for t in (true.beats, true.downbeats)))
+    beats_there, bars_there = (t[(t >= first) & (t <= last)] for t in (true.beats, true.downbeats))
+    return BeatGrid(beats_there, bars_there)
 
 
 def example_of(song: Listened, count: Count) -> tuple[np.ndarray, np.ndarray] | None:
@@ -148,9 +149,9 @@ def example_of(song: Listened, count: Count) -> tuple[np.ndarray, np.ndarray] | 
     return np.array([r.evidence for r in count.readings]), share / share.sum()
 
 
-def fit_readings(examples: list[tuple[np.ndarray, np.ndarray] | None]) -> dict[str, float]:
+def fit_readings(found: list[tuple[np.ndarray, np.ndarray] | None]) -> dict[str, float]:
     """A conditional logit: the reading that agrees best with the true beats against the others of its song."""
-    examples = [example for example in examples if example]
+    examples = [example for example in found if example]
     spread = np.concatenate([x for x, _ in examples]).std(0) + 1e-6
 
     def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
