@@ -99,7 +99,11 @@ def bend_elbows(points: np.ndarray, share: np.ndarray, bones: Skeleton) -> np.nd
 
 
 def _slow(points: np.ndarray) -> np.ndarray:
-    return gaussian_filter1d(points, SWAY, axis=0, mode="nearest")
+    """Movement slower than `SWAY`; beyond its ends it is taken to go on as it came, so that nothing changes there."""
+    beyond = min(round(4 * SWAY), len(points) - 1)
+    padded = np.pad(points, ((beyond, beyond), (0, 0), (0, 0)), mode="reflect", reflect_type="odd")
+    slow = gaussian_filter1d(padded, SWAY, axis=0)
+    return slow[beyond : len(slow) - beyond]
 
 
 def _ease(known: np.ndarray) -> np.ndarray:

@@ -85,4 +85,19 @@ def meet(drawn: np.ndarray, given: np.ndarray, known: np.ndarray) -> np.ndarray:
                 out[frames, joint] += (1 - share) ** 2 * (
                     (1 + 2 * share) * miss[mark] + share * length * speed
                 )
+                jump = _jump(drawn[:, joint], mark, away)
+                beyond = np.minimum(share - 1 / length, 1)
+                out[frames, joint] -= (1 - beyond) ** 2 * (1 + 2 * beyond) * jump
     return np.where(known[..., None], given, out)
+
+
+def _jump(drawn: np.ndarray, mark: int, away: int) -> np.ndarray:
+    """(2,) by how much the step of a joint (T, 2) from frame `mark` differs from the steps before and after it.
+
+    Guidance moves what is not known and leaves the rest: at the edge the whole figure may jump.
+    """
+    before, after, beyond = mark - away, mark + away, mark + 2 * away
+    if not 0 <= min(before, beyond) <= max(before, beyond) < len(drawn):
+        return np.zeros(2)
+    usual = (drawn[mark] - drawn[before] + drawn[beyond] - drawn[after]) / 2
+    return drawn[after] - drawn[mark] - usual

@@ -180,6 +180,21 @@ def test_a_drawn_part_goes_on_at_the_speed_of_the_known_one():
     assert np.abs(np.diff(met, 2, axis=0))[[18, 39]].max() < jerk + 1e-9 < 0.025
 
 
+@pytest.mark.parametrize("kept", [slice(0, 20), slice(40, 60)])
+def test_a_figure_that_jumps_at_the_edge_is_led_over(kept):
+    """Guidance moves the whole figure, but for what is known."""
+    frames = np.arange(60)
+    given = np.stack([np.sin(frames / 9), np.cos(frames / 7)], 1)[:, None]
+    known = np.zeros((60, 1), bool)
+    known[kept] = True
+    met = meet(given + np.where(known[..., None], 0.01, 0.3), given, known)
+    usual = np.abs(np.diff(given, axis=0)).max()
+    assert np.abs(np.diff(met, axis=0)).max() < usual + 0.3 * 1.6 / 13  # once 0.3
+    assert np.array_equal(met[known], given[known])
+    far = slice(34, 60) if kept.start == 0 else slice(0, 26)
+    assert np.allclose(met[far], given[far] + 0.3)
+
+
 @pytest.mark.parametrize("gap", [1, 2, 5, 12, 13, 25, 26, 40])
 def test_short_gaps_meet_both_sides_without_a_step(gap):
     frames = np.arange(40 + gap)
