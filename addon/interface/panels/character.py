@@ -12,6 +12,7 @@ from .layout import say, why, why_no_pose
 
 class Character:
     bl_label = "Character"
+    bl_options = {"DEFAULT_CLOSED"}  # Generate makes a dancer where there is none
 
     @staticmethod
     def summary(now: Reading) -> str:

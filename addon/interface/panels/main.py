@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of things, at one place and of one height: server, last message, progress, *Generate* and *Cancel*."""
+"""The state of things, at one place and of one height: server, last message, progress, *Generate*, *Accept*."""
 
 import bpy
 
@@ -53,6 +53,10 @@ class Main:
         row.scale_y = 1.3
         row.operator("tempose.generate", icon="ARMATURE_DATA")
         row.operator("tempose.cancel", icon="CANCEL")
+        row = layout.row(align=True)
+        row.operator("tempose.accept_take", icon="CHECKMARK")
+        row.operator("tempose.undo_accept", icon="LOOP_BACK")
+        row.operator("tempose.discard_take", text="", icon="TRASH")
 
 
 def _next_step(context: bpy.types.Context, now: Reading) -> str:

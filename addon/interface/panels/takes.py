@@ -60,10 +60,6 @@ class Takes:
         row.operator("tempose.show_take", icon="HIDE_OFF")
         row.operator("tempose.next_take", text="", icon="TRIA_RIGHT")
         row.prop(settings.generate, "keep_in", text="")
-        row = layout.row(align=True)
-        row.operator("tempose.accept_take", icon="CHECKMARK")
-        row.operator("tempose.undo_accept", icon="LOOP_BACK")
-        row.operator("tempose.discard_take", text="", icon="TRASH")
         if now.off_rate:
             say(layout, f"{now.off_rate}.", "ERROR")
             layout.operator("tempose.fit_frame_rate", icon="TIME")

@@ -42,13 +42,38 @@ class Forward:
 
     @property
     def names(self) -> list[str]:
-        """The joints, in the order of the result."""
+        """The joints, in the order of the result; last, where legs that are pulled to targets would end without."""
         at = [*self.spots]
-        return [*at, "mid_hip"] if {"left_hip", "right_hip"} <= set(at) and "mid_hip" not in at else at
+        if {"left_hip", "right_hip"} <= set(at) and "mid_hip" not in at:
+            at.append("mid_hip")
+        return [*at, *(f"{ankle} unpulled" for ankle in self.legs)]
+
+    @property
+    def unseen(self) -> list[int]:
+        """Which of the joints nobody sees: they only keep the pose of legs that are pulled."""
+        return [k for k, name in enumerate(self.names) if name.endswith(" unpulled")]
 
     def __call__(self, values: dict[str, np.ndarray]) -> np.ndarray:
-        """(J, T, 2) joints in the plane from (T, C) values by bone."""
+        """(J, T, 2) joints in the plane from (T, C) values by bone; legs reach their targets (see `short`)."""
+        found, ends = self._found(values)
         count = len(next(iter(values.values())))
+        return np.stack([np.broadcast_to(p, (count, 2)) for p in [*found.values(), *ends.values()]])
+
+    def short(self, values: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """By ankle that is pulled (T,): how much its leg is too short, and how far the hip would have to go down."""
+        found, ends = self._found(values)
+        out = {}
+        for ankle, end in ends.items():
+            hip, knee = (found[joint] for joint in _leg(ankle))
+            way = found[ankle] - hip
+            length = np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(end - knee, axis=-1)
+            short = np.maximum(np.linalg.norm(way, axis=-1) - length, 0)
+            rise = np.sqrt(np.maximum(length**2 - way[..., 0] ** 2, 0))
+            out[ankle] = short, np.where(short > 0, np.maximum(-way[..., 1] - rise, 0), 0)
+        return out
+
+    def _found(self, values: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+        """Joints, and by ankle that is pulled where its leg would end without."""
         placed: dict[str, Placed] = {}
         for name in self.order:
             bone = self.bones[name]
@@ -58,18 +83,8 @@ class Forward:
             if name in values:
                 turn, scale, location = self._pose(bone, values[name])
             placed[name] = place(hooked, turn, scale, location)
-        found = joints_of(self.spots, placed, self.plane)
-        for ankle, end in self.legs.items():
-            found[ankle] = self._reached(ankle, placed[end.bone].point(end.local), found)
-        return np.stack([np.broadcast_to(p, (count, 2)) for p in found.values()])
-
-    def _reached(self, ankle: str, end: np.ndarray, found: dict[str, np.ndarray]) -> np.ndarray:
-        """(T, 2) where a leg that is pulled to its target comes to: no farther than its bones are long."""
-        hip, knee = (found[joint] for joint in _leg(ankle))
-        thigh, shin = (np.linalg.norm(bone, axis=-1) for bone in (knee - hip, self.plane.flat(end) - knee))
-        way = found[ankle] - hip
-        far = np.maximum(np.linalg.norm(way, axis=-1), 1e-12)
-        return hip + way * (np.clip(far, np.abs(thigh - shin), thigh + shin) / far)[:, None]
+        ends = {ankle: self.plane.flat(placed[s.bone].point(s.local)) for ankle, s in self.legs.items()}
+        return joints_of(self.spots, placed, self.plane), ends
 
     def _pose(self, bone: Bone, values: np.ndarray):
         """Turn, scale and location of one bone from its columns."""

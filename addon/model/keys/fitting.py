@@ -27,6 +27,7 @@ OFF_BEAT = (
 )
 USUAL = 14  # of the lengths between keys: some half a second, for what a pose may be expected to save
 STRAY = 0.3  # of that: what a pose of a budget costs that is neither on a beat nor an extreme
+UNSEEN = 0.5  # of the weight of a joint: what only shows when somebody turns the pull of targets off
 STEPS = 3  # at most, of making all bones' keys fit together
 REST, BREAKDOWN, HELD = 0, 2, 4  # keyframe types of Blender: a pose, one between poses, one that is held
 
@@ -69,16 +70,23 @@ def every(count: int, step: int, more: Sequence[int] = ()) -> np.ndarray:
     return np.unique(np.concatenate([np.arange(0, count, step), [count - 1], np.asarray(more, int)]))
 
 
-def at_fixed(dense: Channels, at: np.ndarray, forward: Forward, footing: Footing | None = None) -> Fit:
-    """All bones keyed at the same positions, on the dance's own poses but for feet below the ground."""
+def at_fixed(
+    dense: Channels,
+    at: np.ndarray,
+    forward: Forward,
+    footing: Footing | None = None,
+    unseen: Sequence[int] = (),
+) -> Fit:
+    """All tracks keyed at the same positions, on the dance's own poses but for feet below the ground."""
     sure, free = np.ones(len(at), bool), np.zeros(len(at), bool)
     keys = {name: fit(values, np.ones_like(values), at, sure, free) for name, values in dense.items()}
     if footing is not None:
         count = len(next(iter(dense.values())))
         there = forward({name: evaluate(keys[name], count) for name in dense})
-        if footing.below(there).max(initial=0) > 0:
+        if footing.pulled is not None or footing.below(there).max(initial=0) > 0:
             keys = footing.raised(keys, there, effects_of(dense, forward, lambda: None))
-    return _judged(keys, dense, forward)
+    missed = np.delete(miss(keys, dense, forward), unseen, axis=0)
+    return Fit(keys, float(missed.max(initial=0)), float(np.sqrt((missed**2).mean())) if missed.size else 0.0)
 
 
 def miss(keys: dict[str, BoneKeys], dense: Channels, forward: Forward) -> np.ndarray:
@@ -105,6 +113,8 @@ class Search:
         Positions of beats.
     footing : Footing, optional
         Feet that bear, which count more; whole poses are as many as they need to stay.
+    unseen : of int
+        Joints that count less, and not at all in what is missed.
     tell : callable, optional
         Gets the number of keys of what has been tried, now and then; what it raises ends the search.
     """
@@ -118,6 +128,7 @@ class Search:
         hits: Iterable[float] = (),
         footing: Footing | None = None,
         tell: Callable[[int], None] | None = None,
+        unseen: Sequence[int] = (),
     ):
         self.dense, self.forward, self.pixel = dense, forward, pixel
         self.names, self.tell = list(dense), tell or (lambda _count: None)
@@ -126,16 +137,25 @@ class Search:
         self.hits = np.asarray([hit for hit in hits if 0 <= hit < self.count], int)
         self.wanted = forward(dense)
         self.footing: Footing | None = footing
-        extra = None if footing is None else footing.weights(len(self.wanted))
+        self.slips = footing.slips(self.wanted) if footing else np.zeros(0)
+        joints = len(self.wanted)
+        extra = footing.weights(joints) if footing else np.ones((joints, self.count)) if len(unseen) else None
+        if extra is not None:
+            extra[list(unseen)] = UNSEEN
+        self.seen = np.setdiff1d(np.arange(joints), unseen)
         self.extra = np.ones((1, 1)) if extra is None else extra
         self.effects = effects_of(dense, forward, lambda: self.tell(0))
         self.weights = _weights(self.effects, self.count, pixel, extra)
         self.pace = {n: moments.pace_of(dense[n], self.weights[n]) for n in self.names}
         self.still = {n: moments.holds(dense[n] * self.weights[n].max(0), rate) for n in self.names}
+        for name in self.names if footing else ():
+            if (stands := footing.stands(name)) is not None:
+                self.still[name] = self.still[name] | stands
         self._costs: np.ndarray | None = None
         feet = set() if footing is None else {int(joint) for joint in footing.joints}
-        self.legs = np.array([any(feet & set(joints) for joints, _ in self.effects[n]) for n in self.names])
-        """(B,) bool: bones that move an ankle; they get the keys that feet need to stay, and no others do."""
+        moved = [{int(j) for joints, _ in self.effects[name] for j in joints} for name in self.names]
+        self.legs = np.array([len(feet & joints) == 1 for joints in moved])
+        """(B,) bool: tracks that move one ankle; they get the keys that feet need to stay, and no others do."""
 
     def costs(self) -> np.ndarray:
         """(B, T, L) of all bones' stretches, in squared pixels."""
@@ -180,6 +200,7 @@ class Search:
             if legs < price:  # breakdowns of the legs alone, between whole poses
                 each = np.zeros((len(own), self.count), bool)
                 each[:, at] = True
+                each |= np.stack([self._stands(self.names[i]) for i in own])
                 dears = legs * OFF_BEAT * np.repeat(self.width[own, None], self.count, 1)
                 found = key_frames.cheapest(self.costs()[own], dears, each)
                 more = {self.names[i]: frames for i, frames in zip(own, found, strict=True)}
@@ -193,6 +214,14 @@ class Search:
         usual = cost[0, :, USUAL][np.isfinite(cost[0, :, USUAL])]
         extra = (dear[0] / dear[0].min() - 1) * (np.median(usual) if len(usual) else 0.0)
         return self._posed(key_frames.with_count(cost[0], STRAY * extra, keys))
+
+    def _stands(self, track: str) -> np.ndarray:
+        """(T,) bool: where a foot's target comes to stand and leaves."""
+        ends = np.zeros(self.count, bool)
+        stands = self.footing.stands(track) if self.footing else None
+        for start, end in runs(stands) if stands is not None else ():
+            ends[[start, end - 1]] = True
+        return ends
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
         """(T,) bool: beats and extremes of the whole figure; and where all of it is held."""
@@ -251,7 +280,7 @@ class Search:
         while legs > 0 and not at(price, legs).firm:
             legs = max(legs - 3, 0)
         best = at(price, legs)
-        if best.typical <= tolerance and best.firm:
+        if best.typical <= tolerance:
             return best
         positions = np.arange(self.count)
         sure = np.ones(self.count, bool)
@@ -283,17 +312,12 @@ class Search:
         if self.footing is not None:
             keys = self.footing.raised(keys, off + self.wanted, self.effects)
             off = self._off(keys)
-            firm = self.footing.stay(off + self.wanted)
-        missed = np.linalg.norm(off, axis=-1)
+            firm = self.footing.stay(off + self.wanted, self.slips)
+        missed = np.linalg.norm(off[self.seen], axis=-1)
         return Fit(keys, float(missed.max(initial=0)), float(np.sqrt((missed**2).mean())), firm=firm)
 
     def _off(self, keys: dict[str, BoneKeys]) -> np.ndarray:
         return self.forward({name: evaluate(keys[name], self.count) for name in self.names}) - self.wanted
-
-
-def _judged(keys: dict[str, BoneKeys], dense: Channels, forward: Forward) -> Fit:
-    missed = miss(keys, dense, forward)
-    return Fit(keys, float(missed.max(initial=0)), float(np.sqrt((missed**2).mean())) if missed.size else 0.0)
 
 
 def effects_of(dense: Channels, forward: Forward, tell: Callable[[], None]) -> Effects:

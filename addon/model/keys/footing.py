@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from .hermite import BoneKeys
+from .pulled import Pulled, higher
 from .refine import Effects
 
 SLIP = 0.012  # of the height: how far a foot that bears may move in a frame
 NEAR = 0.015  # of the height above the ground: a foot so low stands, whatever the dance has
-STAYS = 0.97  # of the frames in which one bears
+STAYS = 0.972  # of the frames in which one bears
+MORE = 0.004  # of them: in which a foot may slip besides where it slips with a key on each frame
 WEIGHT = 4.0  # how many times as much a miss of an ankle counts while it bears
 
 
@@ -27,12 +29,20 @@ class Footing:
         The figure's, in the unit of the joints.
     ground : float, optional
         Where ankles stand; None: they may be anywhere.
+    pulled : Pulled, optional
+        Feet that are pulled to targets.
     """
 
     joints: np.ndarray
     bears: np.ndarray
     height: float
     ground: float | None = None
+    pulled: Pulled | None = None
+
+    def stands(self, track: str) -> np.ndarray | None:
+        """(T,) bool: where a target stands, as its foot bears; None for other tracks."""
+        ankle = self.pulled.targets.get(track) if self.pulled else None
+        return None if ankle is None else self.bears[:, list(self.joints).index(ankle)]
 
     def weights(self, joints: int) -> np.ndarray:
         """(J, T) how many times as much each joint counts."""
@@ -40,17 +50,25 @@ class Footing:
         out[self.joints] += (WEIGHT - 1) * self.bears.T
         return out
 
-    def stay(self, at: np.ndarray) -> bool:
-        """Whether feet stay that bear in the dance, and such as are near the ground, with joints at (J, T, 2)."""
-        steps = np.abs(np.diff(at[self.joints], axis=1)).transpose(1, 2, 0) / self.height  # (T - 1, 2, F)
-        bears = self.bears[1:] & self.bears[:-1]
-        slips = bears & (np.hypot(steps[:, 0], steps[:, 1]) > SLIP)
+    def slips(self, at: np.ndarray) -> np.ndarray:
+        """(2,) the share of frames in which a foot slips, of those in which one bears, with joints at (J, T, 2).
+
+        By what bears in the dance, and by what is near the ground.
+        """
+        steps = np.linalg.norm(np.diff(at[self.joints], axis=1), axis=2).T  # (T - 1, F)
+        moved = steps > SLIP * self.height
+        kinds = [self.bears]
         if self.ground is not None:
-            near = (at[self.joints, :, 1] < self.ground + NEAR * self.height).T
-            low = near[1:] & near[:-1]
-            slips |= low & (steps[:, 0] > SLIP)
-            bears |= low
-        return slips.any(1).sum() <= (1 - STAYS) * bears.any(1).sum()
+            kinds.append((at[self.joints, :, 1].T - self.ground) / self.height < NEAR)
+        out = np.zeros(2)
+        for k, kind in enumerate(kinds):
+            bears = kind[1:] & kind[:-1]
+            out[k] = (moved & bears).any(1).sum() / max(bears.any(1).sum(), 1)
+        return out
+
+    def stay(self, at: np.ndarray, dense: np.ndarray) -> bool:
+        """Whether feet stay, or hardly slip more than with a key on each frame: `dense` (2,), see `slips`."""
+        return bool((self.slips(at) <= np.maximum(1 - STAYS, dense + MORE)).all())
 
     def below(self, at: np.ndarray) -> np.ndarray:
         """(F, T) how far each foot is below the ground."""
@@ -59,38 +77,26 @@ class Footing:
         return np.maximum(self.ground - at[self.joints, :, 1], 0)
 
     def raised(self, keys: dict[str, BoneKeys], at: np.ndarray, effects: Effects) -> dict[str, BoneKeys]:
-        """The keys with those of the bones that carry the feet higher, so that none is below the ground."""
+        """The keys with those of the tracks that carry the feet higher, so that none is below the ground."""
+        joints = self.joints
+        if self.pulled is not None:
+            keys = self.pulled.reached(keys, at, self.ground, effects)
+            joints = joints[~np.isin(joints, list(self.pulled.targets.values()))]
         below = self.below(at)
-        if below.max(initial=0) <= 1e-6 * self.height:
+        if not len(joints) or below[np.isin(self.joints, joints)].max() <= 1e-6 * self.height:
             return keys
-        together = _carrier(effects, self.joints)
-        feet = [self.joints] if together else [self.joints[[k]] for k in range(len(self.joints))]
+        together = _carrier(effects, joints)
+        feet = [joints] if together else [joints[[k]] for k in range(len(joints))]
         for group in feet:
             name = together or _carrier(effects, group)
             if name is not None:
                 low = below[np.isin(self.joints, group)].max(0)
-                keys = {**keys, name: _higher(keys[name], low, effects[name], int(group[0]))}
+                keys = {**keys, name: higher(keys[name], low, effects[name], int(group[0]))}
         return keys
 
 
-def _higher(bone: BoneKeys, low: np.ndarray, effects: list, foot: int) -> BoneKeys:
-    """A bone's keys, which carry a foot, moved up so far that it is never low (T,)."""
-    most = np.maximum.reduceat(low, bone.at)  # up to the next key
-    by = np.maximum(
-        most, np.r_[0, most[:-1]]
-    )  # between two keys the curve rises by no less than the smaller of both
-    moves = np.stack(
-        [np.median(away[list(joints).index(foot)], axis=0) for joints, away in effects], 1
-    )  # (2, C)
-    up = np.linalg.pinv(moves)[:, 1]  # (C,)
-    return BoneKeys(bone.at, bone.values + by[:, None] * up, bone.slopes)
-
-
 def _carrier(effects: Effects, feet: np.ndarray) -> str | None:
-    """The bone that only carries the place of these feet: it moves them alike, nearly whenever.
-
-    A foot's target does not where the leg is too short for it.
-    """
+    """The track that only carries the place of these feet: it moves them alike, nearly whenever."""
     for name, columns in effects.items():
         if not columns or not all(set(feet) <= set(joints) for joints, _ in columns):
             continue

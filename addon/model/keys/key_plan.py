@@ -29,6 +29,8 @@ from ..tempo.timing import Span, resample
 from . import cycle, feet, fitting
 from .footing import Footing
 from .key_curves import Curve, KeyedCurve
+from .pulled import Pulled
+from .tracks import Tracks
 
 STEPS = {"EVERY": 1, "TWOS": 2, "THREES": 3}
 
@@ -148,29 +150,19 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
     if choice.density == "EVERY" or len(frames) < 3:
         every = [KeyedCurve(c.path, c.index, c.group, frames, c.values) for c in curves]
         return Keyed(_looped(plan, every), stepped, dense, dense)
-    bones: dict[str, list[Curve]] = {}
-    for curve in curves:
-        bones.setdefault(curve.group, []).append(curve)
-    values = {bone: np.stack([c.values for c in own], 1) for bone, own in bones.items()}
-    layout = {b: [(c.path.rpartition(".")[2], c.index) for c in own] for b, own in bones.items()}
-    forward = Forward(plan.bones, plan.bone_map, plan.plane, layout)
+    tracks = Tracks(curves)
+    forward = Forward(plan.bones, plan.bone_map, plan.plane, tracks.layout)
     hits = _beats(plan.dance, plan.span, frames).tolist() if choice.beats or choice.density == "POSES" else []
-    fit = _fit(plan, values, forward, hits, None if stepped else _footing(plan, forward, planting), tell)
+    footing = None if stepped else _footing(plan, tracks, forward, planting)
+    fit = _fit(plan, tracks, forward, hits, footing, tell)
     out = []
-    for bone, own in bones.items():
-        keys = fit.keys[bone]
+    for track, own in tracks.curves.items():
+        keys = fit.keys[track]
         kinds = np.array([fit.kinds[int(at)] for at in keys.at]) if fit.kinds else None
         for c, curve in enumerate(own):
+            values, slopes = keys.values[:, c], keys.slopes[:, c]
             out.append(
-                KeyedCurve(
-                    curve.path,
-                    curve.index,
-                    bone,
-                    frames[keys.at],
-                    keys.values[:, c],
-                    keys.slopes[:, c],
-                    kinds,
-                )
+                KeyedCurve(curve.path, curve.index, curve.group, frames[keys.at], values, slopes, kinds)
             )
     return Keyed(
         _looped(plan, out), stepped, fit.count, dense, fit.worst / plan.pixel, fit.typical / plan.pixel
@@ -183,30 +175,32 @@ def _looped(plan: Plan, curves: list[KeyedCurve]) -> list[KeyedCurve]:
     return [cycle.closed(curve, period) for curve in curves] if plan.loop else curves
 
 
-def _footing(plan: Plan, forward: Forward, planting: feet.Planting) -> Footing | None:
+def _footing(plan: Plan, tracks: Tracks, forward: Forward, planting: feet.Planting) -> Footing | None:
     """The feet that the dance stands on."""
     ankles = ["left_ankle", "right_ankle"]
     height, ground = _stature(plan)
     if not planting.contacts.any() or not set(ankles) <= set(forward.names) or plan.under is not None:
         return None
     joints = np.array([forward.names.index(ankle) for ankle in ankles])
-    return Footing(joints, planting.contacts, height, ground)
+    return Footing(joints, planting.contacts, height, ground, Pulled.of(plan.bone_map, tracks, forward))
 
 
 def _fit(
     plan: Plan,
-    values: fitting.Channels,
+    tracks: Tracks,
     forward: Forward,
     hits: Sequence[int],
     footing: Footing | None,
     tell: Callable[[int], None] | None,
 ) -> fitting.Fit:
     """Keys of a dance that has not one on every frame."""
-    choice = plan.choice
+    choice, joints = plan.choice, tracks.by_bone(forward)
     if choice.density in STEPS:
         at = fitting.every(len(plan.span.frames), STEPS[choice.density], hits)
-        return fitting.at_fixed(values, at, forward, footing)
-    search = fitting.Search(values, forward, plan.pixel, plan.span.rate, hits, footing, tell)
+        return fitting.at_fixed(tracks.values, at, joints, footing, forward.unseen)
+    search = fitting.Search(
+        tracks.values, joints, plan.pixel, plan.span.rate, hits, footing, tell, forward.unseen
+    )
     if choice.density == "SPARSE":
         return search.sparse(choice.tolerance * plan.pixel)
     if choice.poses == "MOMENTS":

@@ -17,6 +17,9 @@ from addon.model.keys import feet
 from addon.model.keys.fitting import Search, at_fixed, every
 from addon.model.keys.footing import SLIP, Footing
 from addon.model.keys.hermite import BoneKeys, evaluate
+from addon.model.keys.key_curves import Curve
+from addon.model.keys.pulled import Pulled
+from addon.model.keys.tracks import Tracks
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_retarget import own_rig, plane
@@ -53,13 +56,21 @@ def danced(request):
     height = float(np.ptp(points[0, :, 1]))
     planting = feet.plant(points, scores, RATE, height, ground=0.0)
     found = solve(planting.points, scores, bones, bone_map, FRONT, Options(stretch=stretch))
-    layout, values = {}, {}
-    for c in found.channels:
-        layout.setdefault(c.bone, []).append((c.property, c.index))
-        values.setdefault(c.bone, []).append(c.values)
-    forward = Forward(bones, bone_map, FRONT, layout)
-    footing = Footing(np.array([forward.names.index(a) for a in ANKLES]), planting.contacts, height, 0.0)
-    return {b: np.stack(v, 1) for b, v in values.items()}, forward, footing, beats[beats < len(points)]
+    tracks = Tracks([Curve(f"{c.bone}.{c.property}", c.index, c.bone, c.values) for c in found.channels])
+    forward = Forward(bones, bone_map, FRONT, tracks.layout)
+    joints = np.array([forward.names.index(a) for a in ANKLES])
+    pulled = Pulled.of(bone_map, tracks, forward)
+    footing = Footing(joints, planting.contacts, height, 0.0, pulled)
+    assert (pulled is not None) == (request.param == "IK")
+    hits = beats[beats < len(points)]
+    search = Search(tracks.values, tracks.by_bone(forward), PIXEL, RATE, hits, footing, unseen=forward.unseen)
+    fits = {
+        "sparse 2": search.sparse(2 * PIXEL),
+        "sparse 8": search.sparse(8 * PIXEL),
+        "poses": search.poses(12 * PIXEL),
+        "budget": search.budget(45),
+    }
+    return tracks.values, tracks.by_bone(forward), footing, fits
 
 
 def firm(found: dict, count: int, forward, footing) -> tuple[float, float]:
@@ -72,24 +83,16 @@ def firm(found: dict, count: int, forward, footing) -> tuple[float, float]:
 
 
 def test_in_every_density_feet_stay_and_none_is_below_the_ground(danced):
-    dense, forward, footing, beats = danced
+    dense, forward, footing, fits = danced
     count = len(footing.bears)
     each = {n: BoneKeys(np.arange(count), v, np.gradient(v, axis=0)) for n, v in dense.items()}
-    search = Search(dense, forward, PIXEL, RATE, beats, footing)
-    for least, found in (
-        (0.97, each),
-        (
-            0.93,
-            at_fixed(dense, every(count, 3), forward, footing).keys,
-        ),  # may not have keys where feet need them
-        (0.97, search.sparse(2 * PIXEL).keys),
-        (0.97, search.sparse(8 * PIXEL).keys),
-        (0.97, search.poses(12 * PIXEL).keys),
-    ):
+    threes = at_fixed(dense, every(count, 3), forward, footing).keys  # has no keys where feet need them
+    few = {name: fit.keys for name, fit in fits.items() if name != "budget"}
+    for least, found in ((0.97, each), (0.93, threes), *((0.97, keys) for keys in few.values())):
         stay, below = firm(found, count, forward, footing)
         assert stay >= least
         assert below < 1e-4, [len(k.at) for k in found.values()]
-    stay, below = firm(search.budget(45).keys, count, forward, footing)
+    _, below = firm(fits["budget"].keys, count, forward, footing)
     assert below < 1e-4  # however few poses there are
 
 
@@ -102,12 +105,26 @@ def sliding(at, height) -> float:
 
 
 def test_no_foot_slides_while_it_is_near_the_ground(danced):
-    dense, forward, footing, beats = danced
-    search = Search(dense, forward, PIXEL, RATE, beats, footing)
+    dense, forward, footing, fits = danced
     assert sliding(forward(dense)[footing.joints], footing.height) < 0.01
-    for fit in (search.sparse(2 * PIXEL), search.poses(12 * PIXEL)):
+    for fit in (fits["sparse 2"], fits["poses"]):
         at = forward({name: evaluate(keys, len(footing.bears)) for name, keys in fit.keys.items()})
         assert sliding(at[footing.joints], footing.height) < 0.035
+
+
+def test_few_keys_do_and_targets_stand_within_reach(danced):
+    dense, _forward, footing, fits = danced
+    full = sum(values.size for values in dense.values())
+    assert fits["sparse 2"].count < 0.23 * full
+    assert fits["sparse 8"].count < 0.14 * full
+    for track, ankle in footing.pulled.targets.items() if footing.pulled else ():
+        bears = footing.bears[:, list(footing.joints).index(ankle)]
+        both = bears[1:] & bears[:-1]
+        for fit in (fits["sparse 2"], fits["sparse 8"], fits["poses"]):
+            played = {name: evaluate(keys, len(bears)) for name, keys in fit.keys.items()}
+            assert np.abs(np.diff(played[track], axis=0)[both]).max() < 1e-9
+            short = footing.pulled.short(played).values()
+            assert max(down.max() for _, down in short) < 1e-3 * footing.height
 
 
 @settings(deadline=None, max_examples=50)

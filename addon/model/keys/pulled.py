@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Feet that are pulled to targets, under few keys. No bpy in here.
+
+A target stands as long as its foot bears, and neither it nor a handle of its curve is below the ground, so that the
+curve is not either. Legs are long enough for their targets in every frame: drawn out, or else with lower hips.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..character.forward import Forward
+from ..character.mapping import BoneMap
+from .hermite import BoneKeys, evaluate
+from .refine import Effects
+from .tracks import Tracks
+
+Short = Callable[[dict[str, np.ndarray]], dict[str, tuple[np.ndarray, np.ndarray]]]
+"""Channels → by ankle (T,): how much its leg is too short, and how far its hip would have to go down."""
+
+
+@dataclass(frozen=True, eq=False)
+class Pulled:
+    """Targets, and what brings the legs to them.
+
+    Parameters
+    ----------
+    targets : by track
+        The ankle that it moves, among the joints that `forward` gives.
+    lengths : by ankle's name
+        The track that draws its leg out, and the place of the leg's own end among the joints; legs that cannot be
+        drawn out are not there.
+    hips : str, optional
+        The track that carries the figure.
+    hip : int
+        A hip among the joints.
+    short : callable
+    """
+
+    targets: dict[str, int]
+    lengths: dict[str, tuple[str, int]]
+    hips: str | None
+    hip: int
+    short: Short
+
+    @classmethod
+    def of(cls, bone_map: BoneMap, tracks: Tracks, forward: Forward) -> "Pulled | None":
+        """The targets that are keyed; None without any."""
+        bones, place = bone_map.bones, forward.names.index
+        targets, lengths = {}, {}
+        for letter, side in (("L", "left"), ("R", "right")):
+            ankle, target = f"{side}_ankle", f"{bones.get(f'foot_ik.{letter}')}.location"
+            if ankle in forward.legs and target in tracks.values:
+                targets[target] = place(ankle)
+                if (shin := f"{bones.get(f'shin.{letter}')}.scale") in tracks.values:
+                    lengths[ankle] = shin, place(f"{ankle} unpulled")
+        if not targets:
+            return None
+        carriers = [f"{bones.get(part)}.location" for part in ("root", "spine")]
+        hips = next((track for track in carriers if track in tracks.values), None)
+        return cls(targets, lengths, hips, place("left_hip"), tracks.by_bone(forward.short))
+
+    def reached(
+        self, keys: dict[str, BoneKeys], at: np.ndarray, ground: float | None, effects: Effects
+    ) -> dict[str, BoneKeys]:
+        """The keys with targets on or above the ground, and with legs that reach them; joints are at (J, T, 2)."""
+        if ground is not None:
+            for track, ankle in self.targets.items():
+                above = at[ankle, keys[track].at, 1] - ground
+                keys = {**keys, track: _above(keys[track], above, effects[track], ankle)}
+        short = self.short({name: evaluate(own, at.shape[1]) for name, own in keys.items()})
+        down = np.zeros(at.shape[1])
+        for ankle, (by, lower) in short.items():
+            if ankle in self.lengths:
+                track, end = self.lengths[ankle]
+                by_frame = np.broadcast_to(by, down.shape)
+                keys = {**keys, track: _longer(keys[track], by_frame, effects[track], end)}
+            else:
+                down = np.maximum(down, lower)
+        if self.hips is not None and down.max() > 0:
+            keys = {**keys, self.hips: higher(keys[self.hips], down, effects[self.hips], self.hip, -1)}
+        return keys
+
+
+def higher(bone: BoneKeys, by: np.ndarray, effects: list, joint: int, sign: int = 1) -> BoneKeys:
+    """Keys that carry a joint, moved up (or down) so far that it is at least so much (T,) higher."""
+    up = np.linalg.pinv(_moves(effects, joint))[:, 1]  # (C,)
+    return BoneKeys(bone.at, bone.values + sign * _at_keys(by, bone.at)[:, None] * up, bone.slopes)
+
+
+def _longer(bone: BoneKeys, by: np.ndarray, effects: list, end: int) -> BoneKeys:
+    """Keys of a leg's length, so that its end is at least so much (T,) farther away."""
+    sizes = [
+        np.median(np.linalg.norm(away[list(joints).index(end)], axis=-1)) if end in joints else 0.0
+        for joints, away in effects
+    ]
+    along = int(np.argmax(sizes))
+    values = bone.values.copy()
+    values[:, along] += 1.01 * _at_keys(by, bone.at) / max(sizes[along], 1e-9)
+    return BoneKeys(bone.at, values, bone.slopes)
+
+
+def _above(bone: BoneKeys, above: np.ndarray, effects: list, ankle: int) -> BoneKeys:
+    """Keys of a target that is so high (N,) above the ground at them, with no handle of any below it."""
+    moves = _moves(effects, ankle)
+    up = np.linalg.pinv(moves)[:, 1]
+    height, rise = np.maximum(above, 0), bone.slopes @ moves[1]
+    gaps = np.diff(bone.at, prepend=bone.at[0] - 1, append=bone.at[-1] + 1)
+    held = np.clip(rise, -3 * height / gaps[1:], 3 * height / gaps[:-1])
+    return BoneKeys(
+        bone.at, bone.values + (height - above)[:, None] * up, bone.slopes + (held - rise)[:, None] * up
+    )
+
+
+def _moves(effects: list, joint: int) -> np.ndarray:
+    """(2, C) how columns move a joint, whenever."""
+    return np.stack(
+        [
+            np.median(away[list(joints).index(joint)], axis=0) if joint in joints else np.zeros(2)
+            for joints, away in effects
+        ],
+        1,
+    )
+
+
+def _at_keys(by: np.ndarray, at: Sequence[int] | np.ndarray) -> np.ndarray:
+    """(N,) what keys have to rise by for the curve to rise by (T,) everywhere: by both neighbours' least."""
+    most = np.maximum.reduceat(by, at)  # up to the next key
+    return np.maximum(most, np.r_[0, most[:-1]])

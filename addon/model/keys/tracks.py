@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Curves that share their keys: those of one property of one bone. No bpy in here.
+
+A limb's angle turns round where its length does not: keyed apart, both take fewer keys.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+import numpy as np
+
+from ..character.forward import Layout
+from .key_curves import Curve
+
+Answer = TypeVar("Answer")
+Channels = dict[str, np.ndarray]
+"""By track: (T, C) values."""
+
+
+class Tracks:
+    """The tracks of some curves.
+
+    Attributes
+    ----------
+    curves : by track
+    values : by track
+        (T, C)
+    layout : by bone
+        What `forward` takes.
+    """
+
+    def __init__(self, curves: Sequence[Curve]):
+        self.curves: dict[str, list[Curve]] = {}
+        self.layout: Layout = {}
+        self._places: dict[str, tuple[str, list[int]]] = {}  # bone, and columns of its layout
+        for curve in curves:
+            prop = curve.path.rpartition(".")[2]
+            name = f"{curve.group}.{prop}"
+            own = self.layout.setdefault(curve.group, [])
+            self._places.setdefault(name, (curve.group, []))[1].append(len(own))
+            own.append((prop, curve.index))
+            self.curves.setdefault(name, []).append(curve)
+        self.values = {name: np.stack([c.values for c in own], 1) for name, own in self.curves.items()}
+
+    def by_bone(self, forward: Callable[[Channels], Answer]) -> Callable[[Channels], Answer]:
+        """What takes values by bone, as something that takes them by track."""
+
+        def joined(values: Channels) -> Answer:
+            count = len(next(iter(values.values())))
+            bones = {bone: np.empty((count, len(own))) for bone, own in self.layout.items()}
+            for name, (bone, columns) in self._places.items():
+                bones[bone][:, columns] = values[name]
+            return forward(bones)
+
+        return joined
