@@ -16,8 +16,10 @@ from .hermite import BoneKeys, evaluate
 from .refine import Effects
 from .tracks import Tracks
 
-Short = Callable[[dict[str, np.ndarray]], dict[str, tuple[np.ndarray, np.ndarray]]]
-"""Channels → by ankle (T,): how much its leg is too short, and how far its hip would have to go down."""
+ROUNDS = 4  # at most: a thigh drawn out may want a longer shin
+
+Short = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
+"""Channels → by ankle (3, T): how much thigh and shin are too short, and how far its hip would have to go down."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +31,8 @@ class Pulled:
     targets : by track
         The ankle that it moves, among the joints that `forward` gives.
     lengths : by ankle's name
-        The track that draws its leg out, and the place of the leg's own end among the joints; legs that cannot be
-        drawn out are not there.
+        The tracks that draw thigh and shin out, and the places of these bones' own ends among the joints; legs that
+        cannot be drawn out are not there.
     hips : str, optional
         The track that carries the figure.
     hip : int
@@ -39,7 +41,7 @@ class Pulled:
     """
 
     targets: dict[str, int]
-    lengths: dict[str, tuple[str, int]]
+    lengths: dict[str, list[tuple[str, int]]]
     hips: str | None
     hip: int
     short: Short
@@ -53,8 +55,10 @@ class Pulled:
             ankle, target = f"{side}_ankle", f"{bones.get(f'foot_ik.{letter}')}.location"
             if ankle in forward.legs and target in tracks.values:
                 targets[target] = place(ankle)
-                if (shin := f"{bones.get(f'shin.{letter}')}.scale") in tracks.values:
-                    lengths[ankle] = shin, place(f"{ankle} unpulled")
+                ends = {"thigh": f"{side}_knee", "shin": f"{ankle} unpulled"}
+                each = [(f"{bones.get(f'{part}.{letter}')}.scale", place(end)) for part, end in ends.items()]
+                if all(track in tracks.values for track, _ in each):
+                    lengths[ankle] = each
         if not targets:
             return None
         carriers = [f"{bones.get(part)}.location" for part in ("root", "spine")]
@@ -69,17 +73,24 @@ class Pulled:
             for track, ankle in self.targets.items():
                 above = at[ankle, keys[track].at, 1] - ground
                 keys = {**keys, track: _above(keys[track], above, effects[track], ankle)}
-        short = self.short({name: evaluate(own, at.shape[1]) for name, own in keys.items()})
-        down = np.zeros(at.shape[1])
-        for ankle, (by, lower) in short.items():
-            if ankle in self.lengths:
-                track, end = self.lengths[ankle]
-                by_frame = np.broadcast_to(by, down.shape)
-                keys = {**keys, track: _longer(keys[track], by_frame, effects[track], end)}
-            else:
-                down = np.maximum(down, lower)
+        for _ in range(ROUNDS):
+            short = self.short({name: evaluate(own, at.shape[1]) for name, own in keys.items()})
+            if max(by.max() for by in short.values()) <= 1e-6:
+                break
+            keys = self._within_reach(keys, short, effects)
+        return keys
+
+    def _within_reach(
+        self, keys: dict[str, BoneKeys], short: dict[str, np.ndarray], effects: Effects
+    ) -> dict[str, BoneKeys]:
+        """Longer bones where they are short, or else lower hips."""
+        keys = dict(keys)
+        for ankle, lengths in self.lengths.items():
+            for (track, end), by in zip(lengths, short[ankle], strict=False):
+                keys[track] = _longer(keys[track], by, effects[track], end)
+        down = np.max([by[2] for ankle, by in short.items() if ankle not in self.lengths] or [[0.0]], axis=0)
         if self.hips is not None and down.max() > 0:
-            keys = {**keys, self.hips: higher(keys[self.hips], down, effects[self.hips], self.hip, -1)}
+            keys[self.hips] = higher(keys[self.hips], down, effects[self.hips], self.hip, -1)
         return keys
 
 
