@@ -60,20 +60,17 @@ class Forward:
         return np.stack([np.broadcast_to(p, (count, 2)) for p in [*found.values(), *ends.values()]])
 
     def short(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """By ankle that is pulled (3, T): how much thigh and shin are too short, or else the hip too high."""
+        """By ankle that is pulled (T,): how far its hip would have to go down for its leg to be long enough."""
         found, ends = self._found(values)
         out = {}
         for ankle, end in ends.items():
             hip, knee = (found[joint] for joint in _leg(ankle))
             way = found[ankle] - hip
-            far = np.linalg.norm(way, axis=-1)
-            thigh, shin = np.linalg.norm(knee - hip, axis=-1), np.linalg.norm(end - knee, axis=-1)
-            stretched = np.maximum(far - thigh - shin, 0)
-            rise = np.sqrt(np.maximum((thigh + shin) ** 2 - way[..., 0] ** 2, 0))
-            down = np.where(stretched > 0, np.maximum(-way[..., 1] - rise, 0), 0)
-            # A leg folded up ends no nearer to its hip than one bone is longer than the other.
-            each = np.maximum(shin - thigh - far, 0), stretched + np.maximum(thigh - shin - far, 0), down
-            out[ankle] = np.stack(np.broadcast_arrays(*each))
+            length = np.linalg.norm(knee - hip, axis=-1) + np.linalg.norm(end - knee, axis=-1)
+            rise = np.sqrt(np.maximum(length**2 - way[..., 0] ** 2, 0))
+            out[ankle] = np.where(
+                np.linalg.norm(way, axis=-1) > length, np.maximum(-way[..., 1] - rise, 0), 0
+            )
         return out
 
     def _found(self, values: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:

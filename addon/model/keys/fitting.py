@@ -141,7 +141,8 @@ class Search:
         joints = len(self.wanted)
         extra = footing.weights(joints) if footing else np.ones((joints, self.count)) if len(unseen) else None
         if extra is not None:
-            extra[list(unseen)] = UNSEEN
+            lesser = [joint for joint in unseen if footing is None or joint not in footing.ends]
+            extra[lesser] = UNSEEN
         self.seen = np.setdiff1d(np.arange(joints), unseen)
         self.extra = np.ones((1, 1)) if extra is None else extra
         self.effects = effects_of(dense, forward, lambda: self.tell(0))

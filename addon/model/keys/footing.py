@@ -39,6 +39,15 @@ class Footing:
     ground: float | None = None
     pulled: Pulled | None = None
 
+    @property
+    def ends(self) -> np.ndarray:
+        """(F,) the joints that have to stay: ankles, or the own ends of legs that are drawn out to targets.
+
+        Blender finds no way to a target from a straight leg that is too long: its own pose has to be near.
+        """
+        own = self.pulled.ends if self.pulled else {}
+        return np.array([own.get(int(joint), int(joint)) for joint in self.joints])
+
     def stands(self, track: str) -> np.ndarray | None:
         """(T,) bool: where a target stands, as its foot bears; None for other tracks."""
         ankle = self.pulled.targets.get(track) if self.pulled else None
@@ -47,7 +56,7 @@ class Footing:
     def weights(self, joints: int) -> np.ndarray:
         """(J, T) how many times as much each joint counts."""
         out = np.ones((joints, len(self.bears)))
-        out[self.joints] += (WEIGHT - 1) * self.bears.T
+        out[self.ends] += (WEIGHT - 1) * self.bears.T
         return out
 
     def slips(self, at: np.ndarray) -> np.ndarray:
@@ -55,11 +64,11 @@ class Footing:
 
         By what bears in the dance, and by what is near the ground.
         """
-        steps = np.linalg.norm(np.diff(at[self.joints], axis=1), axis=2).T  # (T - 1, F)
+        steps = np.linalg.norm(np.diff(at[self.ends], axis=1), axis=2).T  # (T - 1, F)
         moved = steps > SLIP * self.height
         kinds = [self.bears]
         if self.ground is not None:
-            kinds.append((at[self.joints, :, 1].T - self.ground) / self.height < NEAR)
+            kinds.append((at[self.ends, :, 1].T - self.ground) / self.height < NEAR)
         out = np.zeros(2)
         for k, kind in enumerate(kinds):
             bears = kind[1:] & kind[:-1]

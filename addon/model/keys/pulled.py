@@ -2,7 +2,7 @@
 """Feet that are pulled to targets, under few keys. No bpy in here.
 
 A target stands as long as its foot bears, and neither it nor a handle of its curve is below the ground, so that the
-curve is not either. Legs are long enough for their targets in every frame: drawn out, or else with lower hips.
+curve is not either. Where legs cannot be drawn out, hips go down so far that the targets are reached.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,10 +16,8 @@ from .hermite import BoneKeys, evaluate
 from .refine import Effects
 from .tracks import Tracks
 
-ROUNDS = 4  # at most: a thigh drawn out may want a longer shin
-
 Short = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
-"""Channels → by ankle (3, T): how much thigh and shin are too short, and how far its hip would have to go down."""
+"""Channels → by ankle (T,): how far its hip would have to go down for its leg to reach the target."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,9 +28,8 @@ class Pulled:
     ----------
     targets : by track
         The ankle that it moves, among the joints that `forward` gives.
-    lengths : by ankle's name
-        The tracks that draw thigh and shin out, and the places of these bones' own ends among the joints; legs that
-        cannot be drawn out are not there.
+    ends : by ankle
+        Where legs that are drawn out would end without targets, among the joints.
     hips : str, optional
         The track that carries the figure.
     hip : int
@@ -41,7 +38,7 @@ class Pulled:
     """
 
     targets: dict[str, int]
-    lengths: dict[str, list[tuple[str, int]]]
+    ends: dict[int, int]
     hips: str | None
     hip: int
     short: Short
@@ -50,20 +47,18 @@ class Pulled:
     def of(cls, bone_map: BoneMap, tracks: Tracks, forward: Forward) -> "Pulled | None":
         """The targets that are keyed; None without any."""
         bones, place = bone_map.bones, forward.names.index
-        targets, lengths = {}, {}
+        targets, ends = {}, {}
         for letter, side in (("L", "left"), ("R", "right")):
             ankle, target = f"{side}_ankle", f"{bones.get(f'foot_ik.{letter}')}.location"
             if ankle in forward.legs and target in tracks.values:
                 targets[target] = place(ankle)
-                ends = {"thigh": f"{side}_knee", "shin": f"{ankle} unpulled"}
-                each = [(f"{bones.get(f'{part}.{letter}')}.scale", place(end)) for part, end in ends.items()]
-                if all(track in tracks.values for track, _ in each):
-                    lengths[ankle] = each
+                if f"{bones.get(f'shin.{letter}')}.scale" in tracks.values:
+                    ends[place(ankle)] = place(f"{ankle} unpulled")
         if not targets:
             return None
         carriers = [f"{bones.get(part)}.location" for part in ("root", "spine")]
         hips = next((track for track in carriers if track in tracks.values), None)
-        return cls(targets, lengths, hips, place("left_hip"), tracks.by_bone(forward.short))
+        return cls(targets, ends, hips, place("left_hip"), tracks.by_bone(forward.short))
 
     def reached(
         self, keys: dict[str, BoneKeys], at: np.ndarray, ground: float | None, effects: Effects
@@ -73,24 +68,11 @@ class Pulled:
             for track, ankle in self.targets.items():
                 above = at[ankle, keys[track].at, 1] - ground
                 keys = {**keys, track: _above(keys[track], above, effects[track], ankle)}
-        for _ in range(ROUNDS):
+        if self.hips is not None and not self.ends:
             short = self.short({name: evaluate(own, at.shape[1]) for name, own in keys.items()})
-            if max(by.max() for by in short.values()) <= 1e-6:
-                break
-            keys = self._within_reach(keys, short, effects)
-        return keys
-
-    def _within_reach(
-        self, keys: dict[str, BoneKeys], short: dict[str, np.ndarray], effects: Effects
-    ) -> dict[str, BoneKeys]:
-        """Longer bones where they are short, or else lower hips."""
-        keys = dict(keys)
-        for ankle, lengths in self.lengths.items():
-            for (track, end), by in zip(lengths, short[ankle], strict=False):
-                keys[track] = _longer(keys[track], by, effects[track], end)
-        down = np.max([by[2] for ankle, by in short.items() if ankle not in self.lengths] or [[0.0]], axis=0)
-        if self.hips is not None and down.max() > 0:
-            keys[self.hips] = higher(keys[self.hips], down, effects[self.hips], self.hip, -1)
+            down = np.max([*short.values()], axis=0)
+            if down.max() > 0:
+                keys = {**keys, self.hips: higher(keys[self.hips], down, effects[self.hips], self.hip, -1)}
         return keys
 
 
@@ -98,18 +80,6 @@ def higher(bone: BoneKeys, by: np.ndarray, effects: list, joint: int, sign: int 
     """Keys that carry a joint, moved up (or down) so far that it is at least so much (T,) higher."""
     up = np.linalg.pinv(_moves(effects, joint))[:, 1]  # (C,)
     return BoneKeys(bone.at, bone.values + sign * _at_keys(by, bone.at)[:, None] * up, bone.slopes)
-
-
-def _longer(bone: BoneKeys, by: np.ndarray, effects: list, end: int) -> BoneKeys:
-    """Keys of a leg's length, so that its end is at least so much (T,) farther away."""
-    sizes = [
-        np.median(np.linalg.norm(away[list(joints).index(end)], axis=-1)) if end in joints else 0.0
-        for joints, away in effects
-    ]
-    along = int(np.argmax(sizes))
-    values = bone.values.copy()
-    values[:, along] += 1.01 * _at_keys(by, bone.at) / max(sizes[along], 1e-9)
-    return BoneKeys(bone.at, values, bone.slopes)
 
 
 def _above(bone: BoneKeys, above: np.ndarray, effects: list, ankle: int) -> BoneKeys:

@@ -123,7 +123,7 @@ def test_few_keys_do_and_targets_stand_within_reach(danced):
         for fit in (fits["sparse 2"], fits["sparse 8"], fits["poses"]):
             played = {name: evaluate(keys, len(bears)) for name, keys in fit.keys.items()}
             assert np.abs(np.diff(played[track], axis=0)[both]).max() < 1e-9
-            assert max(by[2].max() for by in footing.pulled.short(played).values()) < 1e-3 * footing.height
+            assert max(down.max() for down in footing.pulled.short(played).values()) < 1e-3 * footing.height
 
 
 @settings(deadline=None, max_examples=50)
