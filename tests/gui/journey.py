@@ -169,7 +169,8 @@ def tempo_section(stage):
     yield from stage.done("accept_take")
     after = _values(stage)
     kept = [np.abs(after[key][:300] - before[key][:300]).max() for key in before]
-    assert max(kept) == 0, f"frames 11 to 310 have moved by {max(kept)}"
+    # A curve that is cut where the new part begins is the same curve, but for the last bits of its float32.
+    assert max(kept) < 1e-5, f"frames 11 to 310 have moved by {max(kept)}"
     moved = [np.abs(after[key][420:] - before[key][420:]).max() for key in before]
     assert max(moved) > 0.01, "nothing was danced again"
     yield from stage.shot("11_section_accepted")

@@ -236,6 +236,10 @@ class Layout:
         self.words.append(name)
         return SimpleNamespace()
 
+    def operator_menu_enum(self, name, property_name, **_):
+        assert property_name in getattr(self.bpy.ops.tempose, name.split(".")[1]).get_rna_type().properties
+        self.words.append(name)
+
     def template_list(self, kind, _identity, data, name, active, active_name, **_):
         assert hasattr(self.bpy.types, kind)
         assert name in data.bl_rna.properties and active_name in active.bl_rna.properties
