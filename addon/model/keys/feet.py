@@ -112,6 +112,26 @@ def plant(
     return Planting(out, pinned & contacts)
 
 
+def plant_around(
+    points: np.ndarray,
+    scores: np.ndarray,
+    turn: int,
+    rate: float,
+    height: float,
+    mode: str,
+    ground: float | None,
+) -> Planting:
+    """`plant` for a dance that runs into its own beginning after `turn` frames.
+
+    It is planted three times in a row, of which the middle one counts: a foot that bears at the seam bears on.
+    """
+    turn = min(turn, len(points))
+    rounds = np.arange(3 * turn) % turn
+    planted = plant(points[rounds], scores[rounds], rate, height, mode, ground)
+    middle = turn + np.arange(len(points)) % turn
+    return Planting(planted.points[middle], planted.contacts[middle])
+
+
 def stood(points: np.ndarray, goals: np.ndarray, held: np.ndarray) -> np.ndarray:
     """The figure (T, 19, 2) with its ankles at (T, 2, 2) goals where these are held, (T, 2)."""
     out = points.copy()

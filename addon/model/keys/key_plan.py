@@ -306,7 +306,12 @@ def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> feet.Plantin
     height, ground = _stature(plan)
     if height <= 0:
         return feet.Planting(points, np.zeros((len(points), 2), bool))
-    planting = feet.plant(points, scores, plan.span.rate, height, plan.choice.feet, ground)
+    how = (plan.span.rate, height, plan.choice.feet, ground)
+    if plan.loop:
+        turn = round(plan.span.seconds * plan.span.rate)
+        planting = feet.plant_around(points, scores, turn, *how)
+    else:
+        planting = feet.plant(points, scores, *how)
     if plan.stands is None:
         return planting
     places, held = plan.stands.at(plan.span.second_at(plan.span.frames))

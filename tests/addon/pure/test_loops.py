@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from addon.model.dance import loops
-from addon.model.keys import cycle
+from addon.model.keys import cycle, feet
 from addon.model.keys.key_curves import KeyedCurve
 
 from tempose_pose.dance import Dance
@@ -56,6 +56,27 @@ def test_the_step_at_the_seam_is_held_against_the_dances_own():
     there_and_back = np.concatenate([made.poses.keypoints, made.poses.keypoints[::-1]])
     whole = replace(made, poses=replace(made.poses, keypoints=there_and_back, scores=np.ones((240, 18))))
     assert loops.step(whole, 8.0) < 1e-3
+
+
+def test_a_foot_that_bears_at_the_seam_stands_on_one_spot():
+    standing = standing_pose()
+    body = standing.pixels[0] * (1, -1)
+    still = np.concatenate([body, body[[8, 11]].mean(0, keepdims=True)])  # with the middle of the hips
+    frames = np.arange(96)
+    points = np.repeat(still[None], 96, 0)
+    points[:, :, 0] += 30 * np.sin(2 * np.pi * frames / 96 + 1)[:, None]  # sways, and its feet slide along
+    step = np.clip(np.minimum(frames - 30, 60 - frames), 0, 8) * 12.0
+    points[:, [12, 13], 1] += step[:, None]  # but for the left one's step
+
+    def at_the_seam(planted):
+        across = planted.points[:, 13, 0]
+        assert planted.contacts[[0, -1], 1].all()
+        return abs(across[0] - across[-1])
+
+    how = (24.0, 800.0, "AUTO", None)
+    scores = np.ones(points.shape[:2])
+    assert at_the_seam(feet.plant(points, scores, *how)) > 5
+    assert at_the_seam(feet.plant_around(points, scores, 96, *how)) < 0.1
 
 
 def test_a_curve_ends_as_it_begins_a_period_later():
