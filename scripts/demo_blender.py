@@ -130,7 +130,7 @@ def main(package, song, output):
     scene.frame_start = int(heard.span.left)
     scene.frame_end = int(heard.span.frames[-1])
     scene.frame_set(scene.frame_start)
-    points = addon["rig"].placement(ob).to_plane(dance.pixels)
+    points = addon["rig"].placement(ob).to_plane(dance.poses.pixels)
     marks = [(m.frame, m.name.split(" ")[1]) for m in addon["markers"].ours(scene)]
     blink(stage_set(scene, points), [frame for frame, _ in marks])
     for sound in bpy.data.sounds:
@@ -146,7 +146,7 @@ def main(package, song, output):
                 "start": scene.frame_start,
                 "marks": marks,
                 "hips": points[:, [8, 11], 1].mean(1).tolist(),
-                "dance_fps": dance.fps,
+                "dance_fps": dance.poses.fps,
                 "model": dance.model_revision,
                 "seed": dance.seed,
             }
