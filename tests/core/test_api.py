@@ -73,7 +73,7 @@ def test_a_dancer_at_the_edge_of_its_picture_dances_inwards():
     dance = tempose.generate(tempose.load_song(SONG), seconds=8, seed=2, start=4.0, reference=beside)
     across = dance.poses.keypoints[..., 0]
     assert (across <= 0).mean() < 0.01  # what would lie beyond stops at the edge
-    assert 0.2 < np.median(across) < 0.4
+    assert 0.25 < np.median(across) < 0.4  # it stands at 0.18, and undirected would dance about 0.21
 
 
 def test_the_dance_reaches_to_the_songs_end_through_a_tempo_map():

@@ -13,10 +13,9 @@ from tempose_pose.wire.answers import Analysis
 from ...model.dance import proposals
 from ...model.dance.proposals import Keys
 from ...model.errors import Problem, there
-from ...model.tempo import area
 from ...model.tempo.playback import Playback
 from ...scene.character import rig
-from ...scene.dance import direction, direction_keys
+from ...scene.dance import direction, direction_keys, order
 from ...scene.music import timelines
 from ...scene.music.song_grid import SongGrid
 from ...scene.reading import Reading, at_press
@@ -26,16 +25,9 @@ from .heard import HeardButton
 NEXT = "Change the keys in the Graph Editor, under the armature's data; Generate and Dance as Directed follow them."
 
 
-def _part(now: Reading, playback: Playback) -> Playback:
-    """The part of the song that the *Range* of the dance means."""
-    here = now.staging.in_scene(playback)
-    part = area.seconds_of(now.scene, now.settings.generate, here, now.beats, now.section)
-    return playback if part is None else area.part_of(playback, *part)
-
-
 def _put(now: Reading, ob: bpy.types.Object, made: Mapping[str, Keys], playback: Playback) -> str:
     """Write keys within the range; returns how many of which."""
-    part = now.staging.for_keys(_part(now, playback)).ends
+    part = now.staging.for_keys(order.range_of(now, playback)).ends
     count = direction_keys.put(ob, made, now.staging.for_keys(playback), (part[0], part[1]))
     timelines.redraw()
     return f"{count} keys"
@@ -95,7 +87,7 @@ class _Preset(ActionButton):
     def act(self, context: bpy.types.Context):
         now = at_press(context)
         playback = there(now.playback)
-        made = self.keys(now, _part(now, playback))
+        made = self.keys(now, order.range_of(now, playback))
         return f"{_put(now, there(now.rig), made, playback)}. {NEXT}"
 
 

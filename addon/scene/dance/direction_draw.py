@@ -8,22 +8,10 @@ from ...model.dance import direction_view
 from ...model.music.beat_view import NOTHING, Picture, View
 from .. import compat
 from ..character import selection
-from ..music import beat_draw
 from ..music.song_grid import SongGrid
 from . import direction
 
 SHOWN = "energy"
-
-
-def add() -> None:
-    """Have it drawn with the beats."""
-    beat_draw.OVER.append(picture)
-
-
-def remove() -> None:
-    """Draw it no more."""
-    if picture in beat_draw.OVER:
-        beat_draw.OVER.remove(picture)
 
 
 def picture(context: bpy.types.Context, area: bpy.types.Area, now: SongGrid, view: View) -> Picture:

@@ -96,7 +96,7 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
     whole = now.playback_asked if new_tempo else playback
     _check_length(whole)
     if not new_tempo:
-        playback = _part(now, whole)
+        playback = range_of(now, whole)
     elif part is not None:
         playback = area.part_of(whole, *(float(whole.tempo.to_timeline(second)) for second in part))
     else:
@@ -169,8 +169,8 @@ def _check_length(playback: Playback) -> None:
         raise Problem("too_long", f"The server dances up to {limit / 60:.0f} minutes. Trim the strip.")
 
 
-def _part(now: Reading, playback: Playback) -> Playback:
-    """The part of a strip that is to be danced."""
+def range_of(now: Reading, playback: Playback) -> Playback:
+    """The part of a strip that is to be danced: what *Range* means."""
     here = now.staging.in_scene(playback)
     part = area.seconds_of(now.scene, now.settings.generate, here, now.beats, now.section)
     return playback if part is None else area.part_of(playback, *part)

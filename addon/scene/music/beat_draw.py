@@ -31,20 +31,23 @@ class _Kept:
         self.complained = False
 
 
-OVER: list[Callable[[bpy.types.Context, bpy.types.Area, song_grid.SongGrid, View], Picture]] = []
+Drawing = Callable[[bpy.types.Context, bpy.types.Area, song_grid.SongGrid, View], Picture]
 """What is drawn over the beats, made at every redraw."""
+_over: list[Drawing] = []
 _handles: list = []
 _kept = _Kept()
 
 
-def add() -> None:
-    """Start drawing."""
+def add(*over: Drawing) -> None:
+    """Start drawing the beats, and over them what other rooms have to show."""
+    _over.extend(over)
     for space in (bpy.types.SpaceSequenceEditor, bpy.types.SpaceDopeSheetEditor):
         _handles.append((space, space.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")))
 
 
 def remove() -> None:
     """Stop drawing: the add-on is going."""
+    _over.clear()
     while _handles:
         space, handle = _handles.pop()
         space.draw_handler_remove(handle, "WINDOW")
@@ -129,8 +132,8 @@ def seen(context: bpy.types.Context, area: bpy.types.Area, region: bpy.types.Reg
 
 def over_beats(context: bpy.types.Context, area: bpy.types.Area, view: View) -> list[Picture]:
     """What other rooms draw over the song in an area."""
-    now = _song_of(context, area) if OVER else None
-    made = [draw(context, area, now, view) for draw in OVER] if now is not None else []
+    now = _song_of(context, area) if _over else None
+    made = [draw(context, area, now, view) for draw in _over] if now is not None else []
     return [picture for picture in made if len(picture.rects)]
 
 

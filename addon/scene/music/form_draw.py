@@ -6,19 +6,8 @@ import numpy as np
 
 from ...model.dance import form_view
 from ...model.music.beat_view import NOTHING, Picture, View
-from . import beat_draw, song_form
+from . import song_form
 from .song_grid import SongGrid
-
-
-def add() -> None:
-    """Have it drawn with the beats."""
-    beat_draw.OVER.append(picture)
-
-
-def remove() -> None:
-    """Draw it no more."""
-    if picture in beat_draw.OVER:
-        beat_draw.OVER.remove(picture)
 
 
 def picture(context: bpy.types.Context, area: bpy.types.Area, now: SongGrid, view: View) -> Picture:

@@ -4,8 +4,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from tempose_pose.form import Section
-
 from ...model.dance.form import FormSection
 from ..settings import FormSettings
 
@@ -29,9 +27,3 @@ def write(form: FormSettings, mark: str, sections: Sequence[FormSection], active
         for name, value in asdict(section).items():
             setattr(item, name, value)
     form.active = max(0, min(active, len(sections) - 1))
-
-
-def asked(form: FormSettings, mark: str) -> tuple[Section, ...] | None:
-    """The form as a dance is asked for with it; None: the server finds it."""
-    sections = read(form, mark)
-    return tuple(section.asked for section in sections) if sections else None
