@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from torch import Tensor
 
 from tempose.augmentation.maker import ExampleMaker
 from tempose.augmentation.settings import Settings
+from tempose.borrowed import AutoencoderKL
 from tempose.codecs import ImageVAE, RawCoordinates, load_vae
 from tempose.datasets.bank import BankSong
 from tempose.datasets.clips import load_clips

@@ -17,12 +17,9 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from tempose.borrowed import AutoencoderKL, AutoencoderTiny, ConfigMixin, ModelMixin, register_to_config
 from tempose.representation import certainty, decode_rows, joint_images
 from tempose.vae import TIME_STRIDE, NormalisedLatents, PoseVAE
 from tempose_pose.errors import TemposeError

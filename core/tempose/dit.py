@@ -12,10 +12,9 @@ from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from tempose.borrowed import ConfigMixin, ModelMixin, register_to_config
 from tempose.feature_spec import FeatureSpec
 from tempose.memory import LONGEST
 from tempose.music.encoders import encoder_spec

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from diffusers.pipelines.pipeline_utils import DiffusionPipeline
 
+from tempose.borrowed import DiffusionPipeline
 from tempose.codecs import load_vae
 from tempose.dit import DanceDiT
 from tempose.memory import recall

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from diffusers.configuration_utils import register_to_config
-from diffusers.schedulers.scheduling_dpmsolver_multistep import DPMSolverMultistepScheduler
+
+from tempose.borrowed import DPMSolverMultistepScheduler, register_to_config
 
 POWER = 0.6  # steps grow towards the end, where the estimate hardly changes any more
 

@@ -13,11 +13,9 @@ from typing import Protocol, runtime_checkable
 
 import torch
 import torch.nn.functional as F
-from diffusers.configuration_utils import ConfigMixin, register_to_config
-from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
-from diffusers.models.modeling_utils import ModelMixin
 from torch import Tensor, nn
 
+from tempose.borrowed import ConfigMixin, DiagonalGaussianDistribution, ModelMixin, register_to_config
 from tempose.representation import BINS, from_bins, to_bins
 
 TIME_STRIDE = 8

@@ -5,11 +5,10 @@ import json
 import numpy as np
 import pytest
 import torch
-from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
-from diffusers.models.autoencoders.autoencoder_tiny import AutoencoderTiny
 from made_dancers import made_examples, made_source, tiny_config
 
 from tempose.augmentation.draws import Draws
+from tempose.borrowed import AutoencoderKL, AutoencoderTiny
 from tempose.codecs import ImageVAE, RawCoordinates, as_mixtures, latent_shape, load_vae
 from tempose.datasets.extremities import SKELETONS, on_skeleton
 from tempose.dit import DanceDiT

@@ -50,7 +50,7 @@ LARGE = {
 }  # of these only what is imported travels
 PROBE = """
 import sys
-import tempose.training.run, tempose.training.loop, diffusers.models.autoencoders.autoencoder_kl
+import tempose.training.run, tempose.training.loop
 print("\\n".join(name for name, module in sys.modules.items() if getattr(module, "__file__", None)))
 """
 

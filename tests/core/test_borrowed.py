@@ -1,0 +1,20 @@
+"""Importing the dancer leaves out what only compiling needs, and leaves it there for other programs."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+import tempose.pipeline
+print([name for name in ("torch._dynamo", "sympy", "scipy.stats") if name in sys.modules])
+import torch
+from diffusers import DPMSolverMultistepScheduler
+solver = DPMSolverMultistepScheduler(use_beta_sigmas=True)
+solver.set_timesteps(4)
+print(len(solver.timesteps), torch.compiler.disable(len)([0, 0]), "torch._dynamo" in sys.modules)
+"""
+
+
+def test_what_nothing_here_needs_is_not_imported_until_somebody_asks():
+    ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == ["[]", "4 2 True"]
