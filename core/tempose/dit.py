@@ -161,7 +161,10 @@ class RMSNorm(nn.RMSNorm):
 
 
 class Block(nn.Module):
-    """Joint self-attention over pose and music tokens, then SwiGLU; both gated by the timestep."""
+    """Joint self-attention over pose and music tokens, then SwiGLU; both gated by the timestep.
+
+    `wanted`: all tokens are looked at, but only so many of the first are made; the last block needs no more.
+    """
 
     def __init__(self, width: int, heads: int, hidden: int):
         super().__init__()
@@ -176,8 +179,10 @@ class Block(nn.Module):
         # This block's own offset to the modulation that all blocks share (PixArt's adaLN-single).
         self.modulation = nn.Parameter(torch.zeros(4, width))
 
-    def forward(self, x: Tensor, modulation: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-        batch, tokens, width = x.shape
+    def forward(
+        self, x: Tensor, modulation: Tensor, cos: Tensor, sin: Tensor, wanted: int | None = None
+    ) -> Tensor:
+        batch, tokens, _ = x.shape
         scale_a, gate_a, scale_m, gate_m = (modulation + self.modulation).unsqueeze(2).unbind(1)  # (B, 1, D)
 
         y = self.norm_attention(x) * (1 + scale_a)
@@ -185,8 +190,8 @@ class Block(nn.Module):
             self.qkv(y).reshape(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         )  # (B, H, N, D/H)
         q, k = _rotate(self.norm_q(q), cos, sin), _rotate(self.norm_k(k), cos, sin)
-        y = _attend(q, k, v).transpose(1, 2).reshape(batch, tokens, width)
-        x = x + gate_a.tanh() * self.norm_attention_out(self.out(y))
+        y = _attend(q[:, :, :wanted], k, v).transpose(1, 2).flatten(2)  # (B, wanted, D)
+        x = x[:, :wanted] + gate_a.tanh() * self.norm_attention_out(self.out(y))
 
         gate, up = self.gate_up(self.norm_mlp(x) * (1 + scale_m)).chunk(2, -1)
         return x + gate_m.tanh() * self.norm_mlp_out(self.down(F.silu(gate) * up))
@@ -368,9 +373,11 @@ class DanceDiT(ModelMixin, ConfigMixin):
 
         cos, sin = self._rotary(rows // patch, columns, x.device)
         x = torch.cat([x, m], 1)  # (B, N, D)
-        for block in self.blocks:
-            x = block(x, modulation, cos.to(x.dtype), sin.to(x.dtype))
-        x = self.final(x[:, : rows // patch * columns], condition)  # (B, W/p·T, p·KC)
+        cos, sin = cos.to(x.dtype), sin.to(x.dtype)
+        for block in self.blocks[:-1]:
+            x = block(x, modulation, cos, sin)
+        x = self.blocks[-1](x, modulation, cos, sin, rows // patch * columns)  # (B, W/p·T, D)
+        x = self.final(x, condition)  # (B, W/p·T, p·KC)
 
         x = x.reshape(batch, rows // patch, columns, patch, self.config["joints"], -1)  # (B, W/p, T, p, K, C)
         return x.permute(0, 4, 5, 1, 3, 2).reshape(noisy.shape)  # (B, K, C, W, T)

@@ -8,6 +8,7 @@ real dances in `docs/ablations.md`.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
@@ -100,10 +101,15 @@ def bend_elbows(points: np.ndarray, share: np.ndarray, bones: Skeleton) -> np.nd
 
 def _slow(points: np.ndarray) -> np.ndarray:
     """Movement slower than `SWAY`; beyond its ends it is taken to go on as it came, so that nothing changes there."""
-    beyond = min(round(4 * SWAY), len(points) - 1)
-    padded = np.pad(points, ((beyond, beyond), (0, 0), (0, 0)), mode="reflect", reflect_type="odd")
-    slow = gaussian_filter1d(padded, SWAY, axis=0)
-    return slow[beyond : len(slow) - beyond]
+    return (_slowing(len(points)) @ points.reshape(len(points), -1)).reshape(points.shape)
+
+
+@lru_cache(maxsize=8)
+def _slowing(frames: int) -> np.ndarray:
+    """(T, T) the filter as a matrix, for it is wide and meets the same few lengths again and again."""
+    beyond = min(round(4 * SWAY), frames - 1)
+    padded = np.pad(np.eye(frames), ((beyond, beyond), (0, 0)), mode="reflect", reflect_type="odd")
+    return gaussian_filter1d(padded, SWAY, axis=0)[beyond : beyond + frames]
 
 
 def _ease(known: np.ndarray) -> np.ndarray:
