@@ -7,6 +7,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -51,6 +52,12 @@ class DancePipeline(DiffusionPipeline):
         self.revision = "unsaved"
         named = dit.config["encoder"]
         self.encoder = encoder_of(named) if named else None
+
+    def register_modules(self, **parts: Any) -> None:
+        """As diffusers' own, which asks whether they are compiled and so imports torch's compiler."""
+        for name, part in parts.items():
+            self.register_to_config(**{name: (type(part).__module__, type(part).__name__)})
+            setattr(self, name, part)
 
     @property
     def skeleton(self) -> Skeleton:

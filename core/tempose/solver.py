@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 import torch
 
@@ -16,6 +18,10 @@ class FlowSolver(DPMSolverMultistepScheduler):
 
     Six such steps dance nearly as twenty of Euler's do, at a third of the cost (`docs/ablations.md`).
     """
+
+    _compatibles: ClassVar = [
+        "DPMSolverMultistepScheduler"
+    ]  # whose settings it has; all others stay unloaded
 
     @register_to_config
     def __init__(self, power: float = POWER):

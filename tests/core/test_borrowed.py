@@ -1,11 +1,12 @@
-"""Importing the dancer leaves out what only compiling needs, and leaves it there for other programs."""
+"""Loading the dancer leaves out what only compiling needs, and leaves it there for other programs."""
 
 import subprocess
 import sys
 
 PROGRAM = """
 import sys
-import tempose.pipeline
+from tempose.generator import load_generator
+load_generator()
 print([name for name in ("torch._dynamo", "sympy", "scipy.stats") if name in sys.modules])
 import torch
 from diffusers import DPMSolverMultistepScheduler
