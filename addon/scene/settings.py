@@ -138,6 +138,7 @@ class DrawingSettings(Protocol):
 
     image: bpy.types.Image | None
     tolerance: float
+    layers: bool
     ink_step: int
     ink_beats: bool
 

@@ -148,7 +148,8 @@ class TEMPOSE_OT_make_puppet(ActionButton, bpy.types.Operator):
     def act(self, context: bpy.types.Context):
         object_mode(context)
         settings = context.scene.tempose
-        ob = puppet.make(context, there(puppet.laid_out(scene_of(context))), settings.drawing.tolerance)
+        plane, how = there(puppet.laid_out(scene_of(context))), settings.drawing
+        ob = puppet.make(context, plane, how.tolerance, how.layers)
         select_only(context, ob)
         _show_pictures(context)
         settings.rig = ob

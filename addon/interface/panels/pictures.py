@@ -29,6 +29,7 @@ class Drawing:
             people = len(puppet.people_of(picture))
             if people > 1:
                 column.operator("tempose.next_person", text=f"Next of {people} People", icon="COMMUNITY")
+            column.prop(settings, "layers")
             row = column.row(align=True)
             row.operator("tempose.make_puppet", icon="MOD_ARMATURE")
             row.operator("tempose.clear_picture", text="", icon="X")

@@ -23,6 +23,13 @@ class TemposeDrawing(bpy.types.PropertyGroup):
         subtype="FACTOR",
         options=set(),
     )
+    layers: BoolProperty(
+        name="In Layers",
+        description="Cut limbs, trunk and head apart, so that an arm passes before and behind the body; what "
+        "one hides of another is filled in. Off: one piece, as for figures that are not cut well",
+        default=True,
+        options=set(),
+    )
     ink_step: IntProperty(
         name="Frame Step",
         description="A drawing on every frame (1), on twos, on threes",

@@ -27,21 +27,46 @@ def alpha_of(pixels: np.ndarray, tolerance: float) -> np.ndarray:
     if (alpha < 0.5).mean() > 0.005:
         return alpha
     step = max(1, int(np.ceil(max(alpha.shape) / WORKING)))
-    small = pixels[::step, ::step, :3]
-    edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
-    shades = np.unique(np.round(edge * 8) / 8, axis=0)
-    like = np.zeros(small.shape[:2], bool)
+    shades, most = _shades(pixels[::step, ::step, :3]), tolerance * 3**0.5
+    like = np.zeros((-(-len(alpha) // step), -(-len(alpha[0]) // step)), bool)
     for shade in shades:
-        nearby = edge[np.abs(edge - shade).max(1) <= 1 / 8]
-        if len(nearby) > 0.05 * len(edge):  # a sleeve that touches the edge is no backdrop
-            like |= np.linalg.norm(small - np.median(nearby, axis=0), axis=-1) <= tolerance * 3**0.5
+        like |= _all_near(pixels[..., :3], shade, most, step)
     outside = _reached(like)
     if outside.mean() > 0.995:
         raise Problem(
             "picture_empty", "Nothing stands out from the background of this picture. Lower the tolerance."
         )
-    wide = np.repeat(np.repeat(outside, step, 0), step, 1)[: alpha.shape[0], : alpha.shape[1]]
+    wide, next_to = (_repeated(cells, step, alpha.shape) for cells in (outside, _beside(outside)))
+    rows, columns = np.nonzero(next_to)  # the figure's edge, pixel by pixel
+    for shade in shades:
+        near = np.linalg.norm(pixels[rows, columns, :3] - shade, axis=-1) <= most
+        wide[rows[near], columns[near]] = True
     return np.where(wide, 0.0, alpha)
+
+
+def _shades(small: np.ndarray) -> list[np.ndarray]:
+    """The colours of a picture's edge, as far as there is much of each: a sleeve that touches it is no backdrop."""
+    edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
+    found = []
+    for shade in np.unique(np.round(edge * 8) / 8, axis=0):
+        nearby = edge[np.abs(edge - shade).max(1) <= 1 / 8]
+        if len(nearby) > 0.05 * len(edge):
+            found.append(np.median(nearby, axis=0))
+    return found
+
+
+def _repeated(cells: np.ndarray, step: int, shape: tuple[int, ...]) -> np.ndarray:
+    return np.repeat(np.repeat(cells, step, 0), step, 1)[: shape[0], : shape[1]]
+
+
+def _beside(cells: np.ndarray) -> np.ndarray:
+    """The cells next to some cells."""
+    wide = cells.copy()
+    wide[1:] |= cells[:-1]
+    wide[:-1] |= cells[1:]
+    wide[:, 1:] |= cells[:, :-1]
+    wide[:, :-1] |= cells[:, 1:]
+    return wide & ~cells
 
 
 def cut_by_mask(alpha: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -57,20 +82,34 @@ def cut_by_mask(alpha: np.ndarray, mask: np.ndarray) -> np.ndarray:
     edge = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
     if (edge > 0.5).mean() < BUSY:
         return alpha
+    sure = enlarged(mask.astype(float) / 255, alpha.shape)
+    return alpha * np.clip((sure - 0.5) / SOFT + 0.5, 0, 1)
+
+
+def _all_near(colours: np.ndarray, shade: np.ndarray, most: float, step: int) -> np.ndarray:
+    """(h, w) bool: cells of `step` by `step` pixels that are all near a colour; no line goes through them."""
+    near = np.ones((-(-colours.shape[0] // step), -(-colours.shape[1] // step)), bool)
+    for i in range(step):
+        for j in range(step):
+            part = colours[i::step, j::step]
+            near[: len(part), : len(part[0])] &= np.linalg.norm(part - shade, axis=-1) <= most
+    return near
+
+
+def enlarged(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """(H, W) values of a small picture (h, w) over a larger one, bilinearly."""
     rows, columns = (
         np.clip((np.arange(n) + 0.5) * m / n - 0.5, 0, m - 1)
-        for n, m in zip(alpha.shape, mask.shape, strict=True)
+        for n, m in zip(shape, values.shape, strict=True)
     )
     top, left = (
-        np.minimum(at.astype(int), max(m - 2, 0)) for at, m in zip((rows, columns), mask.shape, strict=True)
+        np.minimum(at.astype(int), max(m - 2, 0)) for at, m in zip((rows, columns), values.shape, strict=True)
     )
     down, right = (rows - top)[:, None], (columns - left)[None]
-    below, beside = np.minimum(top + 1, mask.shape[0] - 1), np.minimum(left + 1, mask.shape[1] - 1)
-    values = mask.astype(float) / 255
+    below, beside = np.minimum(top + 1, values.shape[0] - 1), np.minimum(left + 1, values.shape[1] - 1)
     upper = values[np.ix_(top, left)] * (1 - right) + values[np.ix_(top, beside)] * right
     lower = values[np.ix_(below, left)] * (1 - right) + values[np.ix_(below, beside)] * right
-    sure = upper * (1 - down) + lower * down
-    return alpha * np.clip((sure - 0.5) / SOFT + 0.5, 0, 1)
+    return upper * (1 - down) + lower * down
 
 
 def _reached(free: np.ndarray) -> np.ndarray:

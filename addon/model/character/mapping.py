@@ -100,6 +100,13 @@ TARGETS = tuple(
 )
 """What the feet are pulled to, where legs have inverse kinematics."""
 
+DEPTHS = tuple(
+    BoneLink(f"{limb}_depth.{letter}", f"{bone}.{letter}", f"{side}_{joint}", None)
+    for limb, bone, joint in (("arm", "upper_arm", "elbow"), ("leg", "thigh", "knee"))
+    for letter, side in (("L", "left"), ("R", "right"))
+)
+"""Bones of a puppet in layers that bring a limb before the trunk and behind it; no part is mapped to them."""
+
 PARTS = {link.name: link for link in (*TEMPOSE_RIG[:2], NECK, *TEMPOSE_RIG[2:], *ENDS, *TOES, *TARGETS)}
 """All parts that a bone can be mapped to, parents first."""
 

@@ -52,7 +52,7 @@ def _boxed(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 def _by_limbs(solid: np.ndarray, box: np.ndarray) -> np.ndarray | None:
     """The joints on a small mask with a clear edge; None where head and feet are not to be told."""
-    depth = _depths(solid)
+    depth = depths(solid)
     y, x = np.nonzero(solid)
     height = np.ptp(y) + 1.0
     middle = np.array([np.median(x), y.min() + 0.45 * height])
@@ -134,7 +134,7 @@ def _half_way(way: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarra
     return way[int(np.argmin(np.abs(np.hypot(*(way - first).T) - np.hypot(*(way - last).T))))]
 
 
-def _depths(solid: np.ndarray) -> np.ndarray:
+def depths(solid: np.ndarray) -> np.ndarray:
     """How many pixels each one is from the edge."""
     depth, left = np.zeros(solid.shape), solid.copy()
     while left.any():

@@ -26,7 +26,7 @@ from ..character.retarget import solve
 from ..dance.stands import Stands
 from ..errors import Problem
 from ..tempo.timing import Span, resample
-from . import cycle, feet, fitting
+from . import cycle, feet, fitting, layering
 from .footing import Footing
 from .key_curves import Curve, KeyedCurve
 from .pulled import Pulled
@@ -77,6 +77,8 @@ class Plan:
         Where ankles stay that were seen there.
     loop : bool
         Whether the dance runs into its own beginning.
+    depths : by bone
+        How far forward limbs stand at rest that have bones to bring them before and behind others.
     """
 
     dance: Dance
@@ -95,6 +97,7 @@ class Plan:
     style: str = ""
     stands: Stands | None = None
     loop: bool = False
+    depths: dict[str, float] = field(default_factory=dict)
 
 
 def alike(one: Any, other: Any) -> bool:
@@ -149,6 +152,7 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
     stepped, dense = choice.interpolation == "STEPPED", len(frames) * len(curves)
     if choice.density == "EVERY" or len(frames) < 3:
         every = [KeyedCurve(c.path, c.index, c.group, frames, c.values) for c in curves]
+        every += layering.curves_of(plan.dance, plan.span, plan.depths, plan.paths)
         return Keyed(_looped(plan, every), stepped, dense, dense)
     tracks = Tracks(curves)
     forward = Forward(plan.bones, plan.bone_map, plan.plane, tracks.layout)
@@ -164,6 +168,7 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
             out.append(
                 KeyedCurve(curve.path, curve.index, curve.group, frames[keys.at], values, slopes, kinds)
             )
+    out += layering.curves_of(plan.dance, plan.span, plan.depths, plan.paths)
     return Keyed(
         _looped(plan, out), stepped, fit.count, dense, fit.worst / plan.pixel, fit.typical / plan.pixel
     )

@@ -73,6 +73,12 @@ def instance_reason(ob: bpy.types.Object | None) -> str:
     return f"{ob.name} shows a collection from elsewhere. {how}"
 
 
+def depths_of(ob: bpy.types.Object) -> dict[str, float]:
+    """Bones that bring limbs forward and back, and how far forward each limb stands at rest; none for most rigs."""
+    kept = json.loads(ob[PROPERTY]).get("depths", {}) if PROPERTY in ob else {}
+    return {bone: float(at) for bone, at in kept.items() if bone in ob.data.bones}
+
+
 def is_rig(ob: bpy.types.Object | None) -> bool:
     """Whether this object is an armature that can dance."""
     return not why_not(ob)

@@ -2,7 +2,7 @@
 """A picture becomes a character: laid out with markers on its joints, then cut out and hung on a rig."""
 
 import json
-from collections.abc import Callable, Container
+from collections.abc import Container
 from typing import Any
 
 import bpy
@@ -15,14 +15,14 @@ from tempose_pose.wire.answers import FigureMask
 
 from ...model.character import silhouette
 from ...model.character.backdrop import alpha_of, cut_by_mask
-from ...model.character.cutout import cut, weights
+from ...model.character.cutout import CLEAR
 from ...model.character.extremities import limb_of
 from ...model.character.mapping import BODY
 from ...model.errors import Problem
 from ...model.server.answers import mask_of
-from .. import compat
 from ..window import scene_of
-from . import rig
+from . import cut_out, rig
+from .picture_mesh import flat
 
 PICTURE, MARKER, PEOPLE = (
     "tempose_picture",
@@ -32,7 +32,6 @@ PICTURE, MARKER, PEOPLE = (
 TALL = 800  # pixels of the canvas that a picture of any size becomes
 LARGEST = 8192
 LOOKED_AT = 1024  # pixels of the longer side that the server is sent
-DEPTH = 0.004  # how far arms stand before the body, in Blender units: they cover it, and nothing looks sloped
 
 
 def lay_out(context: bpy.types.Context, image: bpy.types.Image, tolerance: float):
@@ -43,7 +42,7 @@ def lay_out(context: bpy.types.Context, image: bpy.types.Image, tolerance: float
     pixels = _pixels(image)
     guess = silhouette.guess(alpha_of(pixels, tolerance)) * (TALL / pixels.shape[0])
     canvas = _canvas(image)
-    plane = _mesh(
+    plane = flat(
         f"{image.name} joints", image, np.array([[0, TALL], [canvas[0], TALL], [canvas[0], 0], [0, 0]], float),
         np.array([[0, 1, 2, 3]]), canvas, lambda points: _stand(points, canvas),
     )  # fmt: skip
@@ -166,44 +165,33 @@ def read(plane: bpy.types.Object) -> tuple[bpy.types.Image, Reference]:
     return image, Reference.from_joints(at, canvas)
 
 
-def make(context: bpy.types.Context, plane: bpy.types.Object, tolerance: float):
-    """Cut the laid-out picture out and hang it on a rig; the markers go. Returns the rig."""
+def make(context: bpy.types.Context, plane: bpy.types.Object, tolerance: float, layered: bool = True):
+    """Cut the laid-out picture out and hang it on a rig; the markers go. Returns the rig.
+
+    In layers, limbs pass before and behind the body; otherwise the figure is one piece.
+    """
     scene = scene_of(context)
     image, pose = read(plane)
     pixels = _pixels(image)
     alpha = alpha_of(pixels, tolerance)
-    if (people := people_of(plane)) and people[0].get("mask"):
+    people = people_of(plane)
+    if people and people[0].get("mask"):
         alpha = cut_by_mask(alpha, mask_of(FigureMask(**people[0]["mask"])))
-    mesh = cut(alpha)
-    scale = TALL / alpha.shape[0]
-    vertices = mesh.vertices * scale
-    shown = image if np.array_equal(alpha, pixels[..., 3]) else _with_alpha(image, pixels, alpha)
-    ob = rig.new(scene, pose, image.name.rpartition(".")[0] or image.name, figure=False)
-    drawn = None
+    if not (alpha > CLEAR).any():
+        raise Problem(
+            "picture_clear",
+            "This picture is clear everywhere: there is nothing to cut out. Choose another one.",
+        )
+    levels = cut_out.levels_of(pose, people[0]["doubtful"] if people else ())
+    name = image.name.rpartition(".")[0] or image.name
+    ob = rig.new(scene, pose, name, figure=False, depths=cut_out.depths_of(levels) if layered else None)
     try:
         _stand_in_for(ob, plane)
-        place = rig.placement(ob)
-        bones = {
-            name: (place.to_pixels(rest.head), place.to_pixels(rest.tail))
-            for name, rest in rig.rest(ob).items()
-            if name.split(".")[0] not in ("root", "eye", "ear", "foot_ik")
-        }
-        neck, nose = bones["head"]
-        bones["head"] = (neck, nose + (nose - neck))  # a head reaches as far above the nose as below
-        share = weights(type(mesh)(vertices, mesh.faces), bones)
-        drawn = _mesh(f"{ob.name} picture", shown, vertices, mesh.faces, pose.canvas, place.to_plane)
-        _stand_out(drawn, share)
-        for name, values in share.items():
-            group = drawn.vertex_groups.new(name=name)
-            for value in np.unique(np.round(values[values > 0], 3)):  # one call for each weight there is
-                indices = np.flatnonzero(np.round(values, 3) == value)
-                group.add(indices.tolist(), float(value), "REPLACE")
-        scene.collection.objects.link(drawn)
-        drawn.parent = ob
-        drawn.modifiers.new("Armature", "ARMATURE").object = ob
+        if layered:
+            cut_out.in_layers(scene, ob, pose, image, pixels, alpha, levels)
+        else:
+            cut_out.in_one_piece(scene, ob, pose, image, pixels, alpha)
     except BaseException:
-        if drawn is not None and drawn.parent is None:
-            bpy.data.meshes.remove(drawn.data)  # pyright: ignore[reportArgumentType] -- a mesh
         rig.remove(ob)
         raise
     clear(plane)
@@ -249,68 +237,6 @@ def _pixels(image: bpy.types.Image) -> np.ndarray:
         raise Problem(
             "picture_large", f"Pictures may have up to {LARGEST} pixels a side. Make this one smaller."
         )
-    flat = np.empty(width * height * 4, np.float32)
-    image.pixels.foreach_get(flat)
-    return flat.reshape(height, width, 4)[::-1]
-
-
-def _with_alpha(image: bpy.types.Image, pixels: np.ndarray, alpha: np.ndarray):
-    """A copy of the picture with the backdrop taken away, kept inside the .blend."""
-    height, width = alpha.shape
-    copy = bpy.data.images.new(f"{image.name} cut out", width, height, alpha=True)
-    copy.colorspace_settings.name = image.colorspace_settings.name
-    cut_out = np.concatenate([pixels[..., :3], alpha[..., None]], -1)[::-1]
-    copy.pixels.foreach_set(np.ascontiguousarray(cut_out, np.float32).ravel())
-    copy.update()
-    copy.pack()
-    return copy
-
-
-def _mesh(
-    name: str,
-    image: bpy.types.Image,
-    pixels: np.ndarray,
-    faces: np.ndarray,
-    canvas: tuple[int, int],
-    to_plane: Callable[[np.ndarray], np.ndarray],
-):
-    """A flat object that shows the picture; `pixels` are its corners on the canvas."""
-    mesh = bpy.data.meshes.new(name)
-    plane = to_plane(pixels)
-    corners = np.stack([plane[:, 0], np.zeros(len(plane)), plane[:, 1]], 1)
-    mesh.from_pydata(corners.tolist(), [], faces.tolist())
-    uv = pixels / canvas
-    uv[:, 1] = 1 - uv[:, 1]
-    mesh.uv_layers.new(name="Picture").data.foreach_set("uv", uv[faces.ravel()].astype(np.float32).ravel())
-    mesh.materials.append(_material(image))
-    return bpy.data.objects.new(name, mesh)
-
-
-def _stand_out(drawn: bpy.types.Object, share: dict[str, np.ndarray]) -> None:
-    """Bring the arms a little forward and the legs a little back."""
-    forward = sum(v for name, v in share.items() if name.split(".")[0] in ("upper_arm", "forearm"))
-    co = np.empty(3 * len(drawn.data.vertices), np.float32)
-    drawn.data.vertices.foreach_get("co", co)
-    co = co.reshape(-1, 3)
-    co[:, 1] = -DEPTH * np.asarray(forward)
-    drawn.data.vertices.foreach_set("co", co.ravel())
-
-
-def _material(image: bpy.types.Image):
-    """The picture as it is, without light and shade, clear where it is clear."""
-    material = bpy.data.materials.new(f"{image.name} picture")
-    compat.use_nodes(material)
-    tree = material.node_tree
-    tree.nodes.clear()
-    kinds = ("TexImage", "Emission", "BsdfTransparent", "MixShader", "OutputMaterial")
-    texture, shine, nothing, mix, out = (tree.nodes.new(f"ShaderNode{kind}") for kind in kinds)
-    texture.image, texture.extension = image, "CLIP"
-    tree.links.new(texture.outputs["Color"], shine.inputs["Color"])
-    tree.links.new(texture.outputs["Alpha"], mix.inputs[0])
-    tree.links.new(nothing.outputs[0], mix.inputs[1])
-    tree.links.new(shine.outputs[0], mix.inputs[2])
-    tree.links.new(mix.outputs[0], out.inputs["Surface"])
-    for i, node in enumerate((texture, shine, nothing, mix, out)):
-        node.location = (260 * i, 0)
-    material.surface_render_method = "DITHERED"
-    return material
+    values = np.empty(width * height * 4, np.float32)
+    image.pixels.foreach_get(values)
+    return values.reshape(height, width, 4)[::-1]

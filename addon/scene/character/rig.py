@@ -16,13 +16,14 @@ from ...model.character import head
 from ...model.character.figure import Figure, draw, head_radius, sole_below
 from ...model.character.joints import with_mid_hip
 from ...model.character.looks import LOOKS
-from ...model.character.mapping import BODY, ENDS, JOINTS, STUBS, TARGETS, TEMPOSE_RIG, BoneMap
+from ...model.character.mapping import BODY, DEPTHS, ENDS, JOINTS, STUBS, TARGETS, TEMPOSE_RIG, BoneMap
 from ...model.character.plane import Placement
 from ...model.errors import Problem
 from .. import compat
 from . import character
 from .character import (
     PROPERTY,
+    depths_of,
     find,
     identity,
     is_rig,
@@ -35,7 +36,8 @@ from .character import (
 )
 
 __all__ = [
-    "find", "identity", "is_rig", "made_by_us", "map_of", "new", "placement", "plane_of", "pose_of", "remove", "rest",
+    "depths_of", "find", "identity", "is_rig", "made_by_us", "map_of", "new", "placement", "plane_of", "pose_of",
+    "remove", "rest",
 ]  # fmt: skip
 
 UNIT = 0.0025  # Blender units per pixel: the built-in adult stands 1.8 units tall
@@ -49,12 +51,13 @@ def new(
     ik_feet: bool = False,
     fingers: bool = False,
     look: str = "ADULT",
+    depths: dict[str, float] | None = None,
 ):
     """Make a rig with its figure from a pose; returns the armature object.
 
     Its soles stand on the ground (Z = 0), or its ankles where it has no shoes; the middle of the picture is X = 0.
     Hands and feet get bones where the pose has them, and fingers also where they are asked for; `ik_feet` adds
-    targets that the ankles are pulled to.
+    targets that the ankles are pulled to; `depths` adds bones that bring limbs forward and back from there.
     """
     points = reference.points
     sole = sole_below(float(np.ptp(points[:, 1])), look) if figure and not reference.more else 0.0
@@ -75,6 +78,7 @@ def new(
             if link.head in at and link.tail in at and link.parent in {known.name for known in links}:
                 links.append(link)
         links += TARGETS if ik_feet else ()
+        links += DEPTHS if depths else ()
         _bones(ob, at, height, links)
         ob[PROPERTY] = json.dumps(
             {
@@ -84,9 +88,11 @@ def new(
                 "unit": place.unit,
                 "origin": list(place.origin),
                 "look": look,
+                "depths": depths or {},
             }
         )
-        character.store(ob, BoneMap({link.name: link.name for link in links if link.name not in STUBS}, 1.0))
+        mapped = [link.name for link in links if link.name not in STUBS and link not in DEPTHS]
+        character.store(ob, BoneMap({name: name for name in mapped}, 1.0))
         if figure:
             _drawn(scene, ob, at, height, look)
     except BaseException:
@@ -196,6 +202,10 @@ def _bones(ob: bpy.types.Object, at: dict, height: float, links: list) -> None:
     for link in links:
         if link in TARGETS:
             _pull(ob, link.name)
+        if link in DEPTHS:
+            ob.pose.bones[link.name].lock_location = (True, True, False)
+            ob.pose.bones[link.name].lock_rotation = ob.pose.bones[link.name].lock_scale = (True, True, True)
+            ob.data.bones[link.name].use_deform = False
     for letter in "LR":
         ob.data.bones[f"look.{letter}"].hide = True
     ob.show_in_front = True

@@ -56,6 +56,7 @@ def plan(take: Take, ob: bpy.types.Object, span: Span, settings: Settings) -> Pl
         take.dance.style or str(take.settings.get("style") or ""),
         stands.from_text(take.settings.get("stands")),
         loop=bool(take.settings.get("loop")),
+        depths=character.depths_of(ob),
     )
 
 

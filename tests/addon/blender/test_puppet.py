@@ -5,6 +5,8 @@ import pytest
 from blender_helpers import with_estimator
 
 from tempose_pose import skeletons
+from tempose_pose.dance import Dance
+from tempose_pose.sequence import PoseSequence
 
 
 def gingerbread(blender, alpha: bool, size=(200, 320)):
@@ -47,12 +49,68 @@ def placed(tempose, blender, image):
     return plane
 
 
+def corners(blender, ob):
+    """Where the corners of a rig's pictures are: by part, in the rig's space."""
+    graph, found = blender.context.evaluated_depsgraph_get(), {}
+    for drawn in ob.children:
+        seen = drawn.evaluated_get(graph)
+        to_rig = ob.matrix_world.inverted() @ seen.matrix_world
+        found[drawn.get("tempose_part", "all")] = np.array([to_rig @ v.co for v in seen.to_mesh().vertices])
+    return found
+
+
+def test_in_layers_each_part_moves_alone_and_an_arm_goes_behind_the_body(blender, scene, tempose):
+    image = gingerbread(blender, True)
+    ob = tempose("character.puppet").make(blender.context, placed(tempose, blender, image), 0.1)
+    rest = corners(blender, ob)
+    assert set(rest) == {"trunk", "head", "left_arm", "right_arm", "left_leg", "right_leg"}
+    assert rest["left_arm"][:, 1].max() < rest["trunk"][:, 1].min()  # nearer to the viewer
+    assert rest["left_leg"][:, 1].min() > rest["trunk"][:, 1].max()
+    ob.pose.bones["upper_arm.L"].rotation_euler.z = 0.9
+    ob.pose.bones["arm_depth.L"].location.z = -0.015
+    moved = corners(blender, ob)
+    assert np.linalg.norm((moved["left_arm"] - rest["left_arm"])[:, ::2], axis=1).max() > 0.3
+    for part in rest:
+        assert part == "left_arm" or np.allclose(moved[part], rest[part], atol=2e-3), part
+    assert moved["left_arm"][:, 1].min() > moved["trunk"][:, 1].max()
+
+
+def test_a_dance_keys_which_arm_is_in_front(blender, scene, tempose):
+    """An arm that is hidden over the trunk passes behind it, with few keys on a bone of its own."""
+    ob = tempose("character.puppet").make(
+        blender.context, placed(tempose, blender, gingerbread(blender, True)), 0.1
+    )
+    pose = tempose("character.rig").pose_of(ob, current=False)
+    names, frames = skeletons.OPENPOSE_18, 60
+    points, scores = np.stack([pose.points] * frames), np.ones((frames, 18))
+    belly = pose.points[[names.index("left_hip"), names.index("right_hip"), names.index("neck")]].mean(0)
+    for joint in ("left_elbow", "left_wrist"):
+        points[30:50, names.index(joint)] = belly
+    scores[30:50, names.index("left_wrist")] = 0
+    poses = PoseSequence(points / pose.canvas, scores, 24.0, names, pose.canvas)
+    dance = Dance(poses, np.zeros(0), np.zeros(0), np.zeros(0, int), 0, "")
+    take = tempose("files.output").as_take(dance, "drawn", 1.0)
+    span = tempose("tempo.timing").Span(1.0, frames / 24, 24.0)
+    for density in ("EVERY", "SPARSE"):
+        scene.tempose.keys.density = density
+        keys = tempose("keys.take_keys")
+        action = keys.bake(take, ob, span, scene.tempose, "dance")
+        curves = {
+            c.group.name: c for c in tempose("keys.action_keys").curves(action) if "_depth" in c.data_path
+        }
+        assert set(curves) == {"arm_depth.L", "arm_depth.R", "leg_depth.L", "leg_depth.R"}
+        assert curves["arm_depth.L"].evaluate(5) == pytest.approx(0, abs=1e-6)
+        assert curves["arm_depth.L"].evaluate(40) < -0.01
+        assert len(curves["arm_depth.L"].keyframe_points) < 6
+        assert curves["arm_depth.R"].evaluate(40) == pytest.approx(0, abs=1e-6)
+
+
 @pytest.mark.parametrize("alpha", [True, False])
 def test_the_arm_of_the_rig_lifts_the_arm_of_the_picture(blender, scene, tempose, alpha):
     image = gingerbread(blender, alpha)
     plane = placed(tempose, blender, image)
     assert len(plane.children) == 18
-    ob = tempose("character.puppet").make(blender.context, plane, 0.1)
+    ob = tempose("character.puppet").make(blender.context, plane, 0.1, layered=False)
     assert tempose("character.rig").is_rig(ob)
     assert not [o for o in blender.data.objects if "tempose_joint" in o or "tempose_picture" in o]
     (drawn,) = ob.children
@@ -103,9 +161,10 @@ def test_failing_leaves_the_markers_and_nothing_else(blender, scene, tempose, mo
     def fail(*_args):
         raise RuntimeError
 
-    monkeypatch.setattr(puppet, "_stand_out", fail)
-    with pytest.raises(RuntimeError):
-        puppet.make(blender.context, plane, 0.1)
+    monkeypatch.setattr(tempose("character.cut_out"), "_bring_forward", fail)
+    for layered in (True, False):
+        with pytest.raises(RuntimeError):
+            puppet.make(blender.context, plane, 0.1, layered)
     assert ({o.name for o in blender.data.objects}, {m.name for m in blender.data.meshes}) == before
 
 

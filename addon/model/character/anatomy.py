@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where trunk, head and limbs of a drawn figure lie, from its joints and its outline. No bpy in here."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from tempose_pose.skeletons import OPENPOSE_18
+
+SIDES = ("left", "right")
+TRUNK, HEAD = "trunk", "head"
+ARMS, LEGS = tuple(f"{side}_arm" for side in SIDES), tuple(f"{side}_leg" for side in SIDES)
+PARTS = (*ARMS, HEAD, TRUNK, *LEGS)
+"""What a figure is cut into, the front one first."""
+
+HANDS_END = 0.45  # of a forearm from the wrist on
+FEET_END = 0.3  # of a shin from the ankle on, where the toes are not known
+FLAT = 0.35  # half widths that the trunk reaches above its top and below the hips
+NECK = 0.4  # of a head's half width: the neck's
+THIN, THICK = 0.09, 0.26  # of the trunk's length: half widths that a limb may have
+STOUT = 1.5  # times as thick as the rest of its limb: what is not the limb alone
+_AT = OPENPOSE_18.at
+
+
+@dataclass(frozen=True, eq=False)
+class Rod:
+    """A straight piece of a part: from `start` to `end` (2,), with its half widths there, in pixels.
+
+    Its ends are round; `blunt` is how far they reach, in half widths.
+    """
+
+    start: np.ndarray
+    end: np.ndarray
+    wide: float
+    wide_end: float
+    blunt: float = 1.0
+
+    def nearness(self, points: np.ndarray) -> np.ndarray:
+        """(N,) how far points (N, 2) lie from its middle line, in half widths: below 1 inside."""
+        along = self.end - self.start
+        length = max(float(np.hypot(*along)), 1e-9)
+        off = points - self.start
+        far, beside = off @ along / length, (off[:, 0] * along[1] - off[:, 1] * along[0]) / length
+        share = np.clip(far / length, 0, 1)
+        beyond = (far - share * length) / self.blunt
+        return np.hypot(beside, beyond) / (self.wide + share * (self.wide_end - self.wide))
+
+    def measured(self, points: np.ndarray) -> np.ndarray:
+        """(N, 2) where points (N, 2) lie along it, 0 to 1, and beside it, in half widths."""
+        along = self.end - self.start
+        length = max(float(np.hypot(*along)), 1e-9)
+        off = points - self.start
+        beside = (off[:, 0] * along[1] - off[:, 1] * along[0]) / length
+        share = np.clip(off @ along / length**2, 0, 1)
+        return np.stack([share, beside / (self.wide + share * (self.wide_end - self.wide))], 1)
+
+    def place(self, measured: np.ndarray) -> np.ndarray:
+        """The points (N, 2) that were `measured` so."""
+        along = self.end - self.start
+        across = np.array([along[1], -along[0]]) / max(float(np.hypot(*along)), 1e-9)
+        share, beside = measured.T
+        wide = beside * (self.wide + share * (self.wide_end - self.wide))
+        return self.start + share[:, None] * along + wide[:, None] * across
+
+
+Anatomy = dict[str, list[Rod]]
+"""Part → its rods, from the trunk outwards."""
+
+
+def of_joints(points: np.ndarray, more: dict, depth: np.ndarray) -> Anatomy:
+    """The parts of a figure.
+
+    Parameters
+    ----------
+    points : (18, 2) float
+        Joints in pixels of `depth`.
+    more : dict of joint → (2,)
+        Hands and feet, where they are known.
+    depth : (H, W) float
+        How far each pixel is from the figure's outline; 0 outside.
+    """
+    at = {joint: np.asarray(points[i], float) for joint, i in _AT.items()}
+    hips = (at["left_hip"] + at["right_hip"]) / 2
+    trunk = max(float(np.hypot(*(at["neck"] - hips))), 1.0)
+    out: Anatomy = {}
+    for side in SIDES:
+        arm = [at[f"{side}_{joint}"] for joint in ("shoulder", "elbow", "wrist")]
+        tip = more.get(f"{side}_middle_4", arm[2] + HANDS_END * (arm[2] - arm[1]))
+        out[f"{side}_arm"] = _limb([*arm, np.asarray(tip, float)], depth, trunk)
+        leg = [at[f"{side}_{joint}"] for joint in ("hip", "knee", "ankle")]
+        toe = more.get(f"{side}_big_toe", leg[2] + FEET_END * (leg[2] - leg[1]))
+        out[f"{side}_leg"] = _limb([*leg, np.asarray(toe, float)], depth, trunk)
+    for limbs in (ARMS, LEGS):
+        _evened([out[limb] for limb in limbs])
+    out[TRUNK] = [_trunk(at, hips, trunk, out[LEGS[0]][0].wide)]
+    out[HEAD] = _head(at, trunk, depth)
+    return {part: out[part] for part in PARTS}
+
+
+def _limb(joints: list[np.ndarray], depth: np.ndarray, trunk: float) -> list[Rod]:
+    """Rods between joints, as thick as the outline says, where that is to be believed."""
+    widths = []
+    for start, end in pairwise(joints[:3]):
+        shares = np.linspace(0.35, 0.9, 12)[:, None]
+        inside = _looked_up(depth, start + shares * (end - start))
+        inside = inside[inside > 0]
+        widths.append(float(np.quantile(inside, 0.4)) if len(inside) else 0.0)
+    known = [w for w in widths if w > 0] or [THIN * trunk]
+    slim = min(known)
+    upper, lower = (np.clip(min(w or slim, STOUT * slim), THIN * trunk, THICK * trunk) for w in widths)
+    return [
+        Rod(joints[0], joints[1], float(1.1 * upper), float(0.95 * upper)),
+        Rod(joints[1], joints[2], float(1.05 * lower), float(0.9 * lower)),
+        Rod(joints[2], joints[3], float(lower), float(1.1 * lower)),
+    ]
+
+
+def _evened(limbs: list[list[Rod]]) -> None:
+    """Make no limb much thicker than the one on the other side: one that lies on the trunk looks so."""
+    for k, rods in enumerate(zip(*limbs, strict=True)):
+        slim = min(rod.wide for rod in rods)
+        for limb, rod in zip(limbs, rods, strict=True):
+            share = min(1.0, 1.25 * slim / rod.wide)
+            limb[k] = Rod(rod.start, rod.end, share * rod.wide, share * rod.wide_end)
+
+
+def _trunk(at: dict, hips: np.ndarray, trunk: float, thigh: float) -> Rod:
+    shoulders = float(np.hypot(*(at["left_shoulder"] - at["right_shoulder"]))) / 2
+    waist = float(np.hypot(*(at["left_hip"] - at["right_hip"]))) / 2
+    top = at["neck"] + 0.12 * (hips - at["neck"])
+    return Rod(top, hips, max(0.95 * shoulders, 0.2 * trunk), max(waist + 0.7 * thigh, 0.2 * trunk), FLAT)
+
+
+def _head(at: dict, trunk: float, depth: np.ndarray) -> list[Rod]:
+    """Neck and head."""
+    ears = (at["left_ear"] + at["right_ear"]) / 2
+    middle = ears if np.hypot(*(ears - at["nose"])) < 0.5 * trunk else at["nose"]
+    up = middle - at["neck"]
+    long = max(float(np.hypot(*up)), 0.15 * trunk)
+    up = up / max(float(np.hypot(*up)), 1e-9)
+    inside = _looked_up(depth, np.stack([at["nose"], middle, middle + 0.3 * long * up]))
+    wide = float(np.clip(inside.max(), 0.45 * long, 2.5 * long))
+    neck = NECK * min(wide, long)
+    return [
+        Rod(at["neck"], middle, neck, neck),
+        Rod(middle + 0.1 * wide * up, middle + 0.35 * wide * up, wide, wide),
+    ]
+
+
+def _looked_up(depth: np.ndarray, points: np.ndarray) -> np.ndarray:
+    x, y = np.round(points).astype(int).T
+    inside = (x >= 0) & (y >= 0) & (x < depth.shape[1]) & (y < depth.shape[0])
+    return np.where(inside, depth[np.clip(y, 0, depth.shape[0] - 1), np.clip(x, 0, depth.shape[1] - 1)], 0.0)

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Which part of a figure each of its pixels belongs to: from the middle of each part outwards, edges being hard to
+cross. No bpy in here.
+
+Seeded regions that grow over the picture by cost, as in Adams and Bischof, Seeded region growing (1994).
+"""
+
+import heapq
+from collections.abc import Mapping
+
+import numpy as np
+
+from .anatomy import ARMS, HEAD, LEGS, PARTS, TRUNK, Anatomy, Rod
+
+CORE, TRUNK_CORE = 0.55, 0.8  # half widths from a part's middle line that are surely its own
+BEGINS = {**dict.fromkeys(ARMS, 0.3), **dict.fromkeys(LEGS, 0.2), HEAD: 0.5}
+"""Share of the first rod that may as well be the trunk."""
+ASTRAY = 1.25  # half widths from which on a pixel near the trunk is no limb's
+LOOSE = 1.4  # times as many half widths from the trunk that such a pixel may be
+EDGE = 3.0  # half widths that a step over an edge of full contrast is worth
+_AROUND = [(i, j, float(np.hypot(i, j))) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
+
+
+def nearness(rods: list[Rod], points: np.ndarray) -> np.ndarray:
+    """(N,) how near points (N, 2) are to a part, in its half widths: below 1 inside."""
+    return np.min([rod.nearness(points) for rod in rods], axis=0)
+
+
+def grid(shape: tuple[int, int]) -> np.ndarray:
+    """(H·W, 2) x, y of all pixels."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    return np.stack([x.ravel(), y.ravel()], 1).astype(float)
+
+
+def of_pixels(
+    colours: np.ndarray, solid: np.ndarray, anatomy: Anatomy, levels: Mapping[str, float]
+) -> np.ndarray:
+    """(H, W) int: index into `PARTS`, -1 outside of the figure.
+
+    Parameters
+    ----------
+    colours : (H, W, 3) float
+        0 to 1.
+    solid : (H, W) bool
+        The figure.
+    levels : of part
+        How far each stands before the trunk: of two that lie over each other the front one is seen.
+    """
+    at = grid((solid.shape[0], solid.shape[1]))
+    inside = solid.ravel()
+    seeds = np.full(len(at), -1)
+    for part in sorted(PARTS, key=lambda part: levels[part]):  # the front one last
+        rods, core = anatomy[part], TRUNK_CORE if part == TRUNK else CORE
+        if part in BEGINS:
+            first = rods[0]
+            begin = first.start + BEGINS[part] * (first.end - first.start)
+            rods = [Rod(begin, first.end, first.wide, first.wide_end), *rods[1:]]
+        seeds[inside & (nearness(rods, at) < core)] = PARTS.index(part)
+    if covered := [part for part in ARMS if levels[part] < levels[TRUNK]]:
+        own = np.isin(seeds, [PARTS.index(part) for part in covered])
+        seeds[own & (nearness(anatomy[TRUNK], at) < 1)] = PARTS.index(TRUNK)
+    width = float(np.mean([rod.wide for part in (*ARMS, *LEGS) for rod in anatomy[part]]))
+    found = _grown(colours, solid, seeds.reshape(solid.shape), width)
+    _trimmed(found.ravel(), at, anatomy)
+    lost = inside & (found.ravel() < 0)  # islands
+    found.ravel()[lost] = np.stack([nearness(anatomy[part], at[lost]) for part in PARTS]).argmin(0)
+    return found
+
+
+def _trimmed(found: np.ndarray, at: np.ndarray, anatomy: Anatomy) -> None:
+    """Give the trunk back what a limb has taken along its side."""
+    trunk = nearness(anatomy[TRUNK], at)
+    for part in (*ARMS, *LEGS):
+        own = np.flatnonzero(found == PARTS.index(part))
+        near = nearness(anatomy[part], at[own])
+        found[own[(near > ASTRAY) & (trunk[own] < LOOSE * near)]] = PARTS.index(TRUNK)
+
+
+def _grown(colours: np.ndarray, solid: np.ndarray, seeds: np.ndarray, width: float) -> np.ndarray:
+    """(H, W) int: each pixel belongs to the seed from which it is reached at the least cost."""
+    padded = np.pad(solid, 1)
+    across = padded.shape[1]
+    tint = np.pad(colours, ((1, 1), (1, 1), (0, 0)))
+    open_ = padded.ravel().tolist()
+    ways = []
+    for i, j, step in _AROUND:
+        contrast = np.abs(np.roll(tint, (-i, -j), (0, 1)) - tint).max(-1)
+        ways.append((i * across + j, step / max(width, 1e-6), (EDGE * contrast).ravel().tolist()))
+    found = np.pad(seeds, 1, constant_values=-1).ravel()
+    owner, cost = found.tolist(), np.where(found >= 0, 0.0, np.inf).tolist()
+    heap = [(0.0, int(k)) for k in np.flatnonzero((found >= 0) & padded.ravel())]
+    heapq.heapify(heap)
+    while heap:
+        spent, here = heapq.heappop(heap)
+        if spent > cost[here]:
+            continue
+        label = owner[here]
+        for go, step, edges in ways:
+            there = here + go
+            total = spent + step + edges[here]
+            if open_[there] and total < cost[there]:
+                cost[there], owner[there] = total, label
+                heapq.heappush(heap, (total, there))
+    whole = np.where(padded, np.asarray(owner).reshape(padded.shape), -1)
+    return whole[1:-1, 1:-1]
