@@ -81,6 +81,9 @@ class Protocol(H11Protocol):
     header_seconds = 10.0
     room = 600
     friends: ClassVar[set[Any]] = set()  # clients that have shown the token
+    take_back: ClassVar[Callable[[socket.socket], bool]] = staticmethod(
+        lambda _: False
+    )  # the front's, which see
     _waiting: ClassVar[dict[Protocol, None]] = {}  # connections that ask nothing, the longest silent first
     _going: ClassVar[set[Protocol]] = set()  # turned away, and not yet closed
     _deadline: Any = None
@@ -103,6 +106,23 @@ class Protocol(H11Protocol):
             self._head_came()
         elif self._deadline is None:
             self._await_head()
+
+    def on_response_complete(self) -> None:
+        """Give a connection that rests back to the front, where its next question may be answered at once."""
+        super().on_response_complete()
+        rests = self.conn.our_state is h11.IDLE is self.conn.their_state and not self.conn.trailing_data[0]
+        plain = isinstance(self.loop, asyncio.SelectorEventLoop) and self.scheme == "http"
+        if not (rests and plain and self.client in self.friends and not self.transport.is_closing()):
+            return
+        if self.transport.get_write_buffer_size():
+            return
+        try:
+            same = self.transport.get_extra_info("socket").dup()
+        except OSError:  # no file is left
+            return
+        if not self.take_back(same):
+            return same.close()
+        self.transport.abort()  # which closes its own half, and sends nothing
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()

@@ -11,7 +11,6 @@ import errno
 import json
 import math
 import os
-import sys
 import traceback
 from contextlib import closing
 from pathlib import Path
@@ -44,7 +43,7 @@ POLITE = 5  # of POSIX's 19: who waits for the server, or for Blender, goes firs
 
 
 def limit_self(seconds: float, memory: int | None, file_bytes: int) -> None:
-    """Cap processor time, memory and file size of this process; let it die with the server (on Linux)."""
+    """Cap processor time, memory and file size of this process."""
     with contextlib.suppress(ImportError):
         import resource
 
@@ -53,12 +52,6 @@ def limit_self(seconds: float, memory: int | None, file_bytes: int) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":
-        import ctypes
-        import signal
-
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def decode(folder: Path, audio_seconds: float, decoded_bytes: int) -> dict[str, Any]:

@@ -4,7 +4,8 @@ The loop that serves all other calls reads what many clients send, and each of i
 once for every one of them: while threads work, that adds up to some 40 ms. A question that is answered here waits for
 the lock three times, however many others there are. What is not right in every way, comes in pieces, or asks for
 anything else goes to the loop with all its bytes, which were looked at and not taken; so there is one place that
-refuses. Connections that say nothing wait here too, and the longest silent one makes room.
+refuses. Once that is answered, the connection comes back here. Connections that say nothing wait here too, and the
+longest silent one makes room.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import selectors
 import socket
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from email.utils import formatdate
@@ -76,8 +78,11 @@ class Front:
         self._room, self._silent, self._idle = room, silent_seconds, idle_seconds
         self._headers, self._sealed = headers, sealed
         self._waiting: dict[socket.socket, _Guest] = {}  # the longest silent first
+        self._returning: deque[socket.socket] = deque()
         self._selector = selectors.DefaultSelector()
         self._bell, self._ear = socket.socketpair()
+        self._bell.setblocking(False)
+        self._ear.setblocking(False)
         self._stopping = False
         self._thread = threading.Thread(target=self._run, name="front", daemon=True)
 
@@ -85,8 +90,17 @@ class Front:
         self._listener.setblocking(False)
         self._listener.listen(backlog)
         self._selector.register(self._listener, selectors.EVENT_READ, self._accept)
-        self._selector.register(self._ear, selectors.EVENT_READ, lambda _: None)
+        self._selector.register(self._ear, selectors.EVENT_READ, self._welcome)
         self._thread.start()
+
+    def take_back(self, one: socket.socket) -> bool:
+        """Let a connection that has shown the token wait here again, from any thread; false without a place."""
+        if self._stopping or len(self._waiting) + len(self._returning) >= self._room // 2:
+            return False
+        self._returning.append(one)
+        with contextlib.suppress(OSError):  # it has been rung for long enough, or is stopping
+            self._bell.send(b"!")
+        return True
 
     def stop(self) -> None:
         """Take no more connections, and end those that wait here."""
@@ -94,7 +108,7 @@ class Front:
         if self._thread.ident is not None:
             self._bell.send(b"!")
             self._thread.join()
-        for one in (self._listener, self._bell, self._ear, *self._waiting, self._selector):
+        for one in (self._listener, self._bell, self._ear, *self._waiting, *self._returning, self._selector):
             one.close()
         self._waiting.clear()
 
@@ -132,10 +146,19 @@ class Front:
             return
         if len(self._waiting) >= self._room:
             self._make_room()
-        one.setblocking(False)
         with contextlib.suppress(OSError):
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._waiting[one] = _Guest(time.monotonic() + self._silent)
+        self._wait_for(one, _Guest(time.monotonic() + self._silent))
+
+    def _welcome(self, ear: socket.socket) -> None:
+        """Take in those that come back from the loop."""
+        ear.recv(HEAD_BYTES)
+        while self._returning:
+            self._wait_for(self._returning.popleft(), _Guest(time.monotonic() + self._idle, known=True))
+
+    def _wait_for(self, one: socket.socket, guest: _Guest) -> None:
+        one.setblocking(False)
+        self._waiting[one] = guest
         self._selector.register(one, selectors.EVENT_READ, self._hear)
 
     def _make_room(self) -> bool:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tempose_pose.errors import TemposeError
+from tempose_pose.local import whole_files
 from tempose_server.errors import is_disk_full
 from tempose_server.job_rows import INDEXES, LAST, LATER, TABLES
 
@@ -23,10 +24,15 @@ CRASHED = {
 
 
 class JobTable:
-    """The table of one data folder. Thread-safe; a transaction is on disk when it ends."""
+    """The table of one data folder. Thread-safe; a transaction is on disk when it ends.
+
+    A file `running` beside it stands while a server runs. A gentle stop takes it away, for which even a full disk has
+    room: jobs that are put down as running without it were given up in good order, and no crash is counted.
+    """
 
     def __init__(self, path: Path):
         self._lock = threading.RLock()
+        self._running = path.with_name("running")
         self._since = time.monotonic()  # whose age is in the table already
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
@@ -38,18 +44,22 @@ class JobTable:
                 if name not in there:
                     self._db.execute(f"ALTER TABLE jobs ADD COLUMN {name} {kind}")
             self._db.executescript(INDEXES)
-            self._starts = self._begin()
-        except sqlite3.DatabaseError as error:
+            self._starts = self._begin(self._running.exists())
+            self._running.touch(mode=0o600)
+            whole_files.sync_folder(path.parent)
+        except (sqlite3.DatabaseError, OSError) as error:
             if is_disk_full(error):
                 raise TemposeError(
                     "disk_full", f"There is no space left for the jobs in {path.parent}."
                 ) from None
+            if isinstance(error, OSError):
+                raise
             raise TemposeError(
                 "jobs_damaged", f"{path} cannot be read ({error}). Move it away to begin with no jobs."
             ) from None
 
-    def _begin(self) -> int:
-        """Count this start and bring the jobs of a killed server in order; how many starts there were."""
+    def _begin(self, killed: bool) -> int:
+        """Count this start and bring the jobs that were running in order; how many starts there were."""
         now = time.time()
         with self._transaction():
             self._db.execute(
@@ -60,7 +70,7 @@ class JobTable:
                 "WHERE state = 'running' AND cancel",
                 (now,),
             )
-            self._db.execute("UPDATE jobs SET crashes = crashes + 1 WHERE state = 'running'")
+            self._db.execute("UPDATE jobs SET crashes = crashes + ? WHERE state = 'running'", (int(killed),))
             self._db.execute(
                 f"UPDATE jobs SET state = 'failed', error = ?, request = NULL, updated = ?, {LAST} "
                 "WHERE state = 'running' AND crashes >= ?",
@@ -86,6 +96,8 @@ class JobTable:
             with contextlib.suppress(sqlite3.Error), self._transaction():
                 self._count_seconds()
             self._db.close()
+            with contextlib.suppress(OSError):
+                self._running.unlink()
 
     def _count_seconds(self) -> None:
         """Put down how long servers have run on this data folder: an age that no clock can turn back."""

@@ -107,7 +107,7 @@ class Sandbox:
         """A child that has come to its end."""
         return subprocess.run(
             COMMAND,
-            input=json.dumps({"packages": PACKAGES, **job}, default=str).encode(),
+            input=_told(job),
             capture_output=True,
             timeout=seconds,
             env=_environment(),
@@ -145,7 +145,7 @@ class Sandbox:
             try:
                 assert child.stdin is not None
                 with child.stdin as asked:
-                    asked.write(json.dumps({"packages": PACKAGES, **job}, default=str).encode())
+                    asked.write(_told(job))
                 while child.poll() is None:
                     yield _noted(folder / "progress")
                     await asyncio.sleep(patience)
@@ -190,6 +190,11 @@ class Sandbox:
         if "error" in answer:
             raise from_tempose(TemposeError(answer["error"]["code"], answer["error"]["message"]))
         return answer
+
+
+def _told(job: dict[str, Any]) -> bytes:
+    """What a child reads from its standard input."""
+    return json.dumps({"packages": PACKAGES, "parent": os.getpid(), **job}, default=str).encode()
 
 
 def _noted(path: Path) -> dict[str, Any]:

@@ -33,6 +33,7 @@ KEEP_ALIVE_SECONDS = 15
 SWITCH_SECONDS = 0.001  # for which a thread may work in Python while others wait: health is asked meanwhile
 DATA = (
     "lock",
+    "running",
     "jobs.sqlite*",
     "audio",
     "results",
@@ -209,6 +210,7 @@ class _Server(uvicorn.Server):
             headers=HARDENING,
             sealed=bool(self.config.ssl),
         )
+        Protocol.take_back = self._front.take_back
         self._front.start(BACKLOG)
         runtime_file.write(settings.runtime_file, place.url, place.token)
         print(

@@ -1,5 +1,6 @@
 """Training on made-up clips and songs: draws, masks, losses, and resuming."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from tempose.datasets.clips import joint_speed, quantised, sample
 from tempose.dit import DanceDiT
 from tempose.music.features import MUSIC
 from tempose.segments import SEGMENT, meet, plan
+from tempose.training import windows
 from tempose.training.loop import Run, train_dit, untrained
 from tempose.training.losses import flow_loss, joint_weights, limbs
 from tempose.training.run import list_data
@@ -33,6 +35,24 @@ from tempose_pose.standing import standing_pose
 @pytest.fixture(scope="module")
 def source():
     return made_source([swinging_clip(), swinging_clip("krump")])
+
+
+def test_workers_that_are_started_anew_run_nothing_that_lies_where_one_stands(source, monkeypatch):
+    told = []
+
+    class Loader(list):
+        def __init__(self, *args, **named):
+            super().__init__()
+
+        def __iter__(self):
+            told.append(os.environ.get("PYTHONSAFEPATH"))  # which they inherit; Python heeds it from 3.11 on
+            return super().__iter__()
+
+    monkeypatch.delenv("PYTHONSAFEPATH", raising=False)
+    monkeypatch.setattr(windows, "DataLoader", Loader)
+    windows.WindowPool(source.recombiner, tiny_config("out"), 0, torch.device("cpu"))
+    assert told == ["1"]
+    assert "PYTHONSAFEPATH" not in os.environ
 
 
 def stops_off_the_beat(clip):

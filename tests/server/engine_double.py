@@ -21,8 +21,9 @@ def crash_or_decode():
     """The child: real decoding, unless the file asks for a crash."""
     job = json.load(sys.stdin)
     sys.path[:0] = job.pop("packages")
-    from tempose_server import decode
+    from tempose_server import child, decode
 
+    child.tie(job.pop("parent"))
     real = decode.TASKS["decode"]
 
     def wrapped(folder: Path, **options):

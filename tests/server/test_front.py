@@ -1,5 +1,6 @@
 """What is answered before the loop: health and proof, and nothing that is not right in every way."""
 
+import asyncio
 import contextlib
 import errno
 import http.client
@@ -8,9 +9,12 @@ import socket
 import time
 
 import pytest
+import uvicorn
 from patience import PATIENCE
+from uvicorn.server import ServerState
 
 from tempose_pose.local import proof
+from tempose_server.connections import Protocol
 from tempose_server.front import Front
 from tempose_server.metrics import Metrics
 from tempose_server.security import HARDENING, Doors
@@ -32,9 +36,12 @@ def open_front(room=8, listener=None, **changes):
     named = {"silent_seconds": PATIENCE, "idle_seconds": PATIENCE, "headers": HARDENING, **changes}
     front = Front(listener, doors.at_once, passed.append, room=room, **named)
     front.start(8)
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(Protocol, "take_back", front.take_back)
     try:
         yield listener.getsockname(), passed
     finally:
+        monkey.undo()
         front.stop()
         for one in passed:
             one.close()
@@ -110,6 +117,34 @@ def test_what_is_not_right_in_every_way_is_passed_on_with_all_its_bytes(front, w
         while len(found) < len(said):
             found += passed[-1].recv(65_536)
         assert found == said
+
+
+async def on_a_loop(connection):
+    """Serve a connection until the loop lets it go."""
+
+    async def app(scope, receive, send):
+        Protocol.friends.add(scope["client"])
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"{}"})
+
+    protocol = Protocol(uvicorn.Config(app, log_config=None), ServerState(), {})
+    await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, connection)
+    async with asyncio.timeout(PATIENCE):
+        while not protocol.transport.is_closing():
+            await asyncio.sleep(0.01)
+
+
+def test_a_connection_that_asked_something_else_comes_back():
+    with open_front() as (address, passed), socket.create_connection(address, PATIENCE) as connection:
+        for _ in range(2):
+            ask(connection, "/v1/capabilities")
+            deadline = time.monotonic() + PATIENCE
+            while not passed and time.monotonic() < deadline:
+                time.sleep(0.01)
+            asyncio.run(on_a_loop(passed.pop()))
+            assert answered(connection)[1] == {}
+            ask(connection)  # now there is no loop
+            assert answered(connection)[1] == {"status": "READY"}
 
 
 def test_the_longest_silent_stranger_makes_room():

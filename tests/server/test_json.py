@@ -75,10 +75,11 @@ def read_at_once(texts, weigh):
         )
 
         async def one(body):
-            async def whole():
-                return body
+            async def stream():
+                for start in range(0, len(body), 100):
+                    yield body[start : start + 100]
 
-            return await read_json(SimpleNamespace(body=whole), schemas.StretchRequest, parts, weigh)
+            return await read_json(SimpleNamespace(stream=stream), schemas.StretchRequest, parts, weigh)
 
         return await asyncio.gather(*map(one, texts))
 

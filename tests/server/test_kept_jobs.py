@@ -127,6 +127,22 @@ def test_a_job_that_nobody_runs_runs_again_once_the_disk_has_room(store, monkeyp
     assert store.start_next().id == "job"
 
 
+@pytest.mark.parametrize(("gently", "state"), [(True, "queued"), (False, "failed")])
+def test_a_gentle_stop_on_a_full_disk_is_no_crash(store, monkeypatch, gently, state):
+    create(store, "job")
+    for _ in range(2):
+        assert store.start_next().id == "job"
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "_transaction", full_disk)
+            store.park("job")
+            if gently:
+                store.close()
+            else:
+                store._db.close()
+        store.__init__(store._settings)
+    assert store.get("job").state == state
+
+
 @pytest.mark.parametrize(("faults", "state"), [(1, "succeeded"), (2, "failed")])
 def test_a_job_that_a_fault_of_the_engine_leaves_in_its_midst_comes_to_an_end(
     store, monkeypatch, faults, state

@@ -230,7 +230,6 @@ def test_a_decoder_does_not_outlive_its_server(launch):
         for task in tasks.iterdir():
             found += (task / "children").read_text().split()
         time.sleep(0.05)
-    time.sleep(0.5)  # the child ties itself to its parent first
     process = server.process
     process.kill()
     process.wait(PATIENCE)

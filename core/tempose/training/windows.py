@@ -7,6 +7,9 @@ step, and which of them are drawn, depends on seed and step alone: a resumed run
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from dataclasses import fields
 
 import torch
@@ -17,6 +20,23 @@ from tempose.augmentation.draws import Draws
 from tempose.augmentation.examples import Windows
 from tempose.datasets.recombine import Recombiner
 from tempose.training.config import DiTConfig
+
+
+@contextlib.contextmanager
+def isolated_workers() -> Iterator[None]:
+    """Processes that are started meanwhile, and not forked, run nothing that lies where one stands.
+
+    Python looks there first for `multiprocessing` itself, before it is told its parent's path.
+    """
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["PYTHONSAFEPATH"]
+        else:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 class _Rounds(Dataset):
@@ -58,12 +78,12 @@ class WindowPool:
         self.config, self.device = config, device
         self.made = self._span(step)[0]
         rounds = _Rounds(recombiner, config, rank, ranks)
-        self.coming = iter(
-            DataLoader(
-                rounds, batch_size=None, sampler=range(self.made, 10**9), num_workers=config.workers,
-                prefetch_factor=4 if config.workers else None,
-            )
+        coming = DataLoader(
+            rounds, batch_size=None, sampler=range(self.made, 10**9), num_workers=config.workers,
+            prefetch_factor=4 if config.workers else None,
         )  # fmt: skip
+        with isolated_workers():
+            self.coming = iter(coming)
         self.kept: dict[str, Tensor] = {}  # (keep, B, ...) each; round r lies at r modulo `keep`
 
     def _span(self, step: int) -> tuple[int, int]:

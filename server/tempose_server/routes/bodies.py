@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
+from pathlib import Path
 from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
-from fastapi.concurrency import run_in_threadpool
+from fastapi.concurrency import contextmanager_in_threadpool, run_in_threadpool
 from fastapi.routing import APIRoute
 
 from tempose_pose.local.hostile_json import roughly
@@ -22,6 +24,7 @@ from tempose_server.understand import read_body
 Weighed = TypeVar("Weighed")
 
 HERE_ELEMENTS, HERE_BYTES = 10_000, 300_000  # of a body that is read in this process: some milliseconds
+PIECE_BYTES = 1_000_000
 LIMIT = "x-limit"
 """In a route's OpenAPI part: the setting that says how many bytes its body may have."""
 
@@ -68,25 +71,52 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
     return walk(schema)
 
 
+def staging(parts: Service) -> AbstractAsyncContextManager[Path]:
+    """A folder for one body, made and cleared away in a thread: neither may hold other calls up."""
+    return contextmanager_in_threadpool(parts.audio.staging())
+
+
+async def pieces(request: Request, size: int = PIECE_BYTES) -> AsyncIterator[bytes]:
+    """The body in pieces of `size` bytes or some more, worth a thread's while; the last may be shorter."""
+    piece = bytearray()
+    async for chunk in request.stream():
+        piece += chunk
+        if len(piece) >= size:
+            yield bytes(piece)
+            piece.clear()
+    if piece:
+        yield bytes(piece)
+
+
+async def keep_body(request: Request, path: Path) -> None:
+    """Write a body to a file as it comes."""
+    with path.open("wb") as file:
+        async for piece in pieces(request):
+            await run_in_threadpool(file.write, piece)
+
+
 async def read_json(
     request: Request, model: type[schemas.Body], parts: Service, weigh: Callable[[Any], Weighed]
 ) -> Weighed:
     """What `weigh` makes of the request's body as a `model`; raises what `strict_json`, the model and `weigh` refuse.
 
-    While a body is parsed nothing else in this process goes on, and where several threads work, all calls wait for
-    several turns. A body that holds much is therefore read in a child, which gives it back in a short form, and what
-    is left to do here is done for one body at a time.
+    While a body is parsed, or put together, nothing else in this process goes on, and where several threads work, all
+    calls wait for several turns. A long one is therefore written down as it comes, and one that holds much as well;
+    a child reads it and gives it back in a short form. What is left to do here is done for one body at a time.
     """
-    body = await request.body()
+    coming = pieces(request, HERE_BYTES + 1)
+    body = await anext(coming, b"")
     if not body:
         raise ApiError(400, "json_invalid", "The request has no body.")
     depth, elements = parts.settings.json_depth, parts.settings.json_elements
     if len(body) <= HERE_BYTES and await run_in_threadpool(roughly, body) <= HERE_ELEMENTS:
         async with parts.reading:
             return await run_in_threadpool(lambda text: weigh(read_body(model, text, depth, elements)), body)
-    with parts.audio.staging() as folder:
-        await run_in_threadpool((folder / "body").write_bytes, body)
-        del body
+    async with staging(parts) as folder:
+        with (folder / "body").open("wb") as file:
+            await run_in_threadpool(file.write, body)
+            async for piece in coming:
+                await run_in_threadpool(file.write, piece)
         ask = partial(
             parts.sandbox.run, "understand", folder, what="request",
             model=model.__name__, depth=depth, elements=elements,

@@ -5,14 +5,17 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from pathlib import Path
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
 from tempose_pose.wire.answers import Problem
 from tempose_server.errors import ApiError
-from tempose_server.routes.bodies import bytes_body
+from tempose_server.routes.bodies import bytes_body, keep_body, staging
 from tempose_server.service import Parts
 
 router = APIRouter()
@@ -39,15 +42,10 @@ async def film(
     connection cancels. The video is not kept.
     """
     parts.poses.check()
-    staging = parts.audio.staging()
-    folder = staging.__enter__()
-    try:
-        with (folder / "film").open("wb") as file:
-            async for chunk in request.stream():
-                file.write(chunk)
-    except BaseException:
-        staging.__exit__(None, None, None)
-        raise
+    async with AsyncExitStack() as held:
+        folder = await held.enter_async_context(staging(parts))
+        await keep_body(request, folder / "film")
+        to_close = held.pop_all()
 
     async def lines() -> AsyncIterator[str]:
         try:
@@ -55,12 +53,17 @@ async def film(
             options = {"person": person, "model": model and str(model)}
             async for progress in parts.sandbox.watched("film", folder, PATIENCE, what="video", **options):
                 yield json.dumps(progress) + "\n"
-            dance = base64.b64encode((folder / "dance.npz").read_bytes()).decode()
-            heard = json.loads((folder / "heard").read_text())
-            yield json.dumps({"dance": dance, "heard": heard}) + "\n"
+            yield await run_in_threadpool(_found, folder)
         except ApiError as error:
             yield json.dumps({"error": error.body}) + "\n"
         finally:
-            staging.__exit__(None, None, None)
+            await to_close.aclose()
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+def _found(folder: Path) -> str:
+    """The last line."""
+    dance = base64.b64encode((folder / "dance.npz").read_bytes()).decode()
+    heard = json.loads((folder / "heard").read_text())
+    return json.dumps({"dance": dance, "heard": heard}) + "\n"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -15,25 +14,12 @@ from tempose_pose.wire.reading import read
 from tempose_server import schemas
 from tempose_server.audio_store import unknown_audio
 from tempose_server.errors import ApiError
-from tempose_server.routes.bodies import bytes_body, json_body, read_json
+from tempose_server.routes.bodies import bytes_body, json_body, keep_body, pieces, read_json, staging
 from tempose_server.service import Parts
 
-PIECE_BYTES = 1_000_000
 Hash = Annotated[str, Path(pattern=r"^[0-9a-f]{64}$", description="SHA-256 of the file's bytes, lower case")]
 
 router = APIRouter()
-
-
-async def _pieces(request: Request) -> AsyncIterator[bytes]:
-    """The body in pieces worth a thread's while: neither hash nor disk holds other calls up."""
-    piece = bytearray()
-    async for chunk in request.stream():
-        piece += chunk
-        if len(piece) >= PIECE_BYTES:
-            yield bytes(piece)
-            piece.clear()
-    if piece:
-        yield bytes(piece)
 
 
 @router.put(
@@ -50,9 +36,9 @@ async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Resp
     """Upload a song once; 200 when it is already there."""
     known = await run_in_threadpool(parts.audio.seconds, sha256)
     digest = hashlib.sha256()
-    with parts.audio.staging() as folder:
+    async with staging(parts) as folder:
         with (folder / "audio").open("wb") as file:
-            async for piece in _pieces(request):
+            async for piece in pieces(request):
                 parts.metrics.uploaded.inc(len(piece))
                 await run_in_threadpool(digest.update, piece)
                 if known is None:
@@ -119,8 +105,6 @@ def _stretch(body: schemas.StretchRequest) -> tuple[list[list[float]], float]:
 async def find_pose(request: Request, parts: Parts) -> FoundPose:
     """The poses of everybody in a picture (PNG, JPEG or WebP), the largest first. The picture is not kept."""
     parts.poses.check()
-    with parts.audio.staging() as folder:
-        with (folder / "picture").open("wb") as file:
-            async for piece in _pieces(request):
-                await run_in_threadpool(file.write, piece)
+    async with staging(parts) as folder:
+        await keep_body(request, folder / "picture")
         return read(FoundPose, await parts.sandbox.in_turn(parts.poses.find, folder), "pose")
