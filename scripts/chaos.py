@@ -62,8 +62,9 @@ def serve() -> None:
 class Chaos:
     """One server, its clients, and whoever disturbs them."""
 
-    def __init__(self, folder: Path, data: Path, seconds: float, seed: int):
+    def __init__(self, folder: Path, data: Path, seconds: float, seed: int, least: float = 1.0):
         self.folder, self.data, self.chance = folder, data, random.Random(seed)
+        self.least = least  # seconds between disturbances
         self.runtime, self.clock = folder / "server.json", folder / "clock"
         self.lock = threading.Lock()
         self.songs: dict[str, bytes] = {}
@@ -114,7 +115,7 @@ class Chaos:
             with contextlib.suppress(httpx.HTTPError, OSError), self.client() as client:
                 while time.monotonic() < self.until:
                     self.step(client, chance)
-                    time.sleep(chance.uniform(0, 0.3))
+                    time.sleep(chance.uniform(0, 0.3 * self.least))
             time.sleep(0.2)
 
     def step(self, client: Any, chance: random.Random) -> None:
@@ -225,18 +226,29 @@ class Chaos:
                             while True:
                                 file.write(bytes(size))
                 time.sleep(self.chance.uniform(0.5, 3))
+                if self.chance.random() < 0.5:
+                    self.done["stop while full"] += 1
+                    self.end(signal.SIGTERM)
+                    if self.chance.random() < 0.5:
+                        self.done["start while full"] += 1
+                        self.start()
                 ballast.unlink(missing_ok=True)
                 self.full = False
+                if self.process.poll() is not None:
+                    self.start()
             elif what in ("kill", "stop"):
                 gently = self.chance.choice([signal.SIGTERM, signal.SIGHUP])
-                self.process.send_signal(signal.SIGKILL if what == "kill" else gently)
-                self.process.wait(PATIENCE)
+                self.end(signal.SIGKILL if what == "kill" else gently)
                 self.start()
         ballast.unlink(missing_ok=True)
 
+    def end(self, how: signal.Signals) -> None:
+        self.process.send_signal(how)
+        self.process.wait(PATIENCE)
+
     def rest(self) -> None:
         """Leave the clients alone until the server has answered a few times, however slow it is."""
-        answers, least = self.done.total() + self.chance.randrange(3, 40), time.monotonic() + 1
+        answers, least = self.done.total() + self.chance.randrange(3, 40), time.monotonic() + self.least
         while time.monotonic() < min(least + 60, self.until) and (
             time.monotonic() < least or self.done.total() < answers
         ):
@@ -349,12 +361,15 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=1.0)
     parser.add_argument("--seed", type=int, default=26)
     parser.add_argument("--report", type=Path)
+    parser.add_argument(
+        "--pace", type=float, default=1.0, help="at least so many seconds between disturbances"
+    )
     options = parser.parse_args()
     with (
         tempfile.TemporaryDirectory(prefix="tempose-chaos-") as name,
         small_disk(Path(name) / "disk") as data,
     ):
-        chaos = Chaos(Path(name), data, 60 * options.minutes, options.seed)
+        chaos = Chaos(Path(name), data, 60 * options.minutes, options.seed, options.pace)
         report = {"minutes": options.minutes, "small disk": os.path.ismount(data.parent), **chaos.run()}
     text = json.dumps(report, indent=1)
     print(text)
