@@ -237,7 +237,8 @@ class Chaos:
                 if self.process.poll() is not None:
                     self.start()
             elif what in ("kill", "stop"):
-                gently = self.chance.choice([signal.SIGTERM, signal.SIGHUP])
+                heeded = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN  # not under nohup
+                gently = self.chance.choice([signal.SIGTERM, signal.SIGHUP] if heeded else [signal.SIGTERM])
                 self.end(signal.SIGKILL if what == "kill" else gently)
                 self.start()
         ballast.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import asyncio.sslproto
 import contextlib
 import socket
 import threading
@@ -15,6 +16,9 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 BACKLOG = 64  # connections between the front and the loop, or in the midst of a TLS handshake
 IN_FRONT = 64  # that may wait in the front
 OTHER_FILES = 100  # songs, results, children's pipes and the like
+READ_BYTES = (
+    32_768  # that the loop takes from one client before it looks at the next; asyncio takes eight times that
+)
 
 
 def room_for_connections(wanted: int) -> int:
@@ -45,6 +49,8 @@ class Arrivals:
         self._loop, self._protocol, self._seconds = loop, protocol, seconds
         deadlines = {"ssl_handshake_timeout": seconds, "ssl_shutdown_timeout": seconds}
         self._sealing: dict[str, Any] = {"ssl": ssl, **deadlines} if ssl else {}
+        if ssl and hasattr(asyncio.sslproto.SSLProtocol, "max_size"):
+            asyncio.sslproto.SSLProtocol.max_size = READ_BYTES
         self._places = threading.Semaphore(BACKLOG)
         self._under_way: dict[asyncio.Task[None], None] = {}  # the longest first
 
@@ -85,19 +91,26 @@ class Protocol(H11Protocol):
         lambda _: False
     )  # the front's, which see
     _waiting: ClassVar[dict[Protocol, None]] = {}  # connections that ask nothing, the longest silent first
+    _open: ClassVar[dict[Protocol, None]] = {}  # all of them, the oldest first
     _going: ClassVar[set[Protocol]] = set()  # turned away, and not yet closed
     _deadline: Any = None
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
+        if hasattr(transport, "max_size"):
+            transport.max_size = READ_BYTES
         if len(self.connections) - len(self._going) > self.room:
-            # Rather one that says nothing than one who may have something to say.
-            silent = next((one for one in self._waiting if one.client not in self.friends), None)
-            one = silent or next(iter(self._waiting), self)
+            # Rather one that says nothing than one who may have something to say, rather a stranger than a friend.
+            strangers = (
+                one for one in (*self._waiting, *self._open)
+                if one.client not in self.friends and one not in self._going
+            )  # fmt: skip
+            one = next(strangers, None) or next(iter(self._waiting), self)
             one._head_came()
             self._going.add(one)
             one.transport.abort()
         if self not in self._going:
+            self._open[self] = None
             self._await_head()
 
     def data_received(self, data: bytes) -> None:
@@ -106,6 +119,16 @@ class Protocol(H11Protocol):
             self._head_came()
         elif self._deadline is None:
             self._await_head()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, which may come in the midst of a request whose answer is under way."""
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+            super().send_400_response(msg)
+        else:
+            self.transport.close()
+        if self.cycle is not None:  # it has nobody to answer any more
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
         """Give a connection that rests back to the front, where its next question may be answered at once."""
@@ -120,12 +143,13 @@ class Protocol(H11Protocol):
             same = self.transport.get_extra_info("socket").dup()
         except OSError:  # no file is left
             return
-        if not self.take_back(same):
+        if not Protocol.take_back(same):
             return same.close()
         self.transport.abort()  # which closes its own half, and sends nothing
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
+        self._open.pop(self, None)
         self._going.discard(self)
         self.friends.discard(self.client)
         super().connection_lost(exc)

@@ -125,6 +125,8 @@ class Front:
     def _turn(self) -> None:
         soonest = min((guest.until for guest in self._waiting.values()), default=None)
         for key, _ in self._selector.select(soonest and max(0.0, soonest - time.monotonic())):
+            if key.data == self._hear and key.fileobj not in self._waiting:
+                continue  # one before it in this turn has taken its place
             try:
                 key.data(key.fileobj)
             except Exception:

@@ -141,6 +141,7 @@ class Doors:
                 place = True
             await self.app(scope, exchange.receive, exchange.send)
         except ApiError as error:
+            exchange.ends = not known  # a stranger's connection does not keep a place
             await exchange.refuse(error)
         finally:
             self._uploads -= place
@@ -260,7 +261,7 @@ class _Exchange:
         self.status = 0
         self._began = time.monotonic()
         self._received = 0
-        self._slow = self.has_link = False
+        self._slow = self.has_link = self.ends = False
         lengths = self.header(b"content-length")
         chunked = bool(self.header(b"transfer-encoding"))
         self.declared = int(lengths[0]) if lengths and lengths[0].isdigit() and not chunked else None
@@ -305,7 +306,7 @@ class _Exchange:
             headers = list(message.get("headers", []))
             have = {key.lower() for key, _ in headers}
             headers += [pair for pair in HARDENING if pair[0] not in have]
-            if not self._complete:
+            if self.ends or not self._complete:
                 headers.append((b"connection", b"close"))
             message = {**message, "headers": headers}
         last = message["type"] == "http.response.body" and not message.get("more_body", False)

@@ -1,5 +1,6 @@
 """What is said between Blender and the server: written, read back, and refused where it lies."""
 
+import base64
 import json
 from dataclasses import asdict
 
@@ -16,6 +17,7 @@ from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import HALPE_26, LAYOUTS, OPENPOSE_18, OPENPOSE_60, Skeleton
 from tempose_pose.standing import standing_pose
 from tempose_pose.tempo import TempoMap
+from tempose_pose.wire import arrays
 from tempose_pose.wire.answers import Capabilities, Job, SkeletonInfo
 from tempose_pose.wire.dances import Segment, dance_of, packed, result_of, unpacked
 from tempose_pose.wire.job import JobRequest
@@ -127,3 +129,18 @@ def test_a_server_that_is_too_old_to_find_poses_is_read_all_the_same():
         "styles": [], "limits": {"dance_seconds": 60},
     }  # fmt: skip
     assert "too old" in read(Capabilities, said).pose_estimator.message
+
+
+@pytest.mark.parametrize(
+    "text", ["=", "A", "A===", "AA=A", "AA\n==", "²", "\ud800", "AAA=AAAA", "AA==AAAA" * 2]
+)
+def test_what_is_no_base64_is_refused(text):
+    with pytest.raises(ValueError):
+        arrays.from_base64(text)
+
+
+def test_base64_is_read_in_slices(monkeypatch):
+    monkeypatch.setattr(arrays, "SLICE", 8)
+    for length in range(30):
+        data = bytes(range(length))
+        assert arrays.from_base64(base64.b64encode(data).decode()) == data

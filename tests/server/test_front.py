@@ -5,6 +5,7 @@ import contextlib
 import errno
 import http.client
 import json
+import selectors
 import socket
 import time
 
@@ -191,6 +192,29 @@ def test_without_a_file_for_one_more_the_longest_silent_makes_room():
         assert first.recv(1) == b""
         ask(second)
         assert answered(second)[1]
+
+
+def test_who_lost_the_place_in_the_same_turn_is_not_heard_any_more(caplog):
+    listener = socket.create_server(("127.0.0.1", 0))
+    passed = []
+    front = Front(listener, [].append, passed.append, room=2, silent_seconds=PATIENCE, idle_seconds=PATIENCE)
+    front._selector.register(listener, selectors.EVENT_READ, front._accept)
+    with contextlib.ExitStack() as stack:
+
+        def connect():
+            return stack.enter_context(socket.create_connection(listener.getsockname(), PATIENCE))
+
+        early = [connect(), connect()]
+        while len(front._waiting) < 2:
+            front._turn()
+        connect()
+        for one in early:
+            ask(one)
+        front._turn()
+    front.stop()
+    assert len(passed) == 1
+    passed[0].close()
+    assert not caplog.records
 
 
 def test_a_failure_costs_the_connection_that_caused_it():

@@ -9,6 +9,7 @@ import time
 import uuid
 
 import numpy as np
+import pytest
 from patience import PATIENCE
 from refusals import refused
 
@@ -169,3 +170,20 @@ def test_an_interrupted_upload_leaves_nothing_behind(strict_server):
         time.sleep(0.05)
     assert not list(staging.iterdir())
     assert "Traceback" not in strict_server.log[before:]
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_a_body_that_is_no_http_costs_its_connection_and_leaves_no_traceback(strict_server, known):
+    key = f"Authorization: Bearer {strict_server.token}\r\n" if known else ""
+    head = (
+        f"PUT /v1/jobs/{uuid.uuid4()} HTTP/1.1\r\nHost: 127.0.0.1\r\n{key}Transfer-Encoding: chunked\r\n\r\n"
+    )
+    for first, then in ((head + "zz\r\n", ""), (head, "zz\r\n")):
+        with socket.create_connection(("127.0.0.1", strict_server.port), timeout=PATIENCE) as connection:
+            connection.sendall(first.encode())
+            if then:
+                assert connection.recv(1)  # the answer begins, and the rest of the body is waited for
+                connection.sendall(then.encode())
+            while connection.recv(65_536):
+                pass
+    assert "Traceback" not in strict_server.log

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What a server says, taken apart: answers, refusals and events, none of it trusted. No bpy in here."""
 
-import base64
-import binascii
+import contextlib
 import re
 import zlib
 from collections.abc import Iterator
@@ -10,10 +9,13 @@ from dataclasses import asdict
 
 import numpy as np
 
+from tempose_pose.errors import TemposeError
 from tempose_pose.local import hostile_json
 from tempose_pose.wire.answers import FigureMask, FoundPerson
+from tempose_pose.wire.answers import Problem as Refusal
+from tempose_pose.wire.arrays import from_base64
 from tempose_pose.wire.codes import QUEUE_FULL, STATUS, TOKEN_WRONG
-from tempose_pose.wire.reading import TEXT, unexpected
+from tempose_pose.wire.reading import read, unexpected
 
 from ..errors import Problem
 
@@ -89,8 +91,8 @@ def mask_of(mask: FigureMask) -> np.ndarray:
     """(h, w) uint8: how surely each part of a picture, made smaller, is the person."""
     size = mask.width * mask.height
     try:
-        data = zlib.decompressobj().decompress(base64.b64decode(mask.data, validate=True), size + 1)
-    except (zlib.error, binascii.Error, ValueError):
+        data = zlib.decompressobj().decompress(from_base64(mask.data), size + 1)
+    except (zlib.error, ValueError):
         raise unexpected("a mask that cannot be read") from None
     if len(data) != size:
         raise unexpected("a mask of a wrong size")
@@ -100,11 +102,9 @@ def mask_of(mask: FigureMask) -> np.ndarray:
 def refusal(status: int, data: bytes, retry_after: str | None = None) -> Problem:
     """What the server's error says."""
     code, message = "", ""
-    try:
-        answer = hostile_json.parse(data, REFUSAL_ELEMENTS)
-        code, message = str(answer["code"])[:60], str(answer["message"])[:TEXT]
-    except (hostile_json.Refused, KeyError, TypeError):
-        pass
+    with contextlib.suppress(hostile_json.Refused, TemposeError):
+        answer = read(Refusal, hostile_json.parse(data, REFUSAL_ELEMENTS))
+        code, message = answer.code[:60], answer.message
     if status == STATUS[TOKEN_WRONG]:
         return Problem(
             TOKEN_WRONG, "The server refuses this add-on's token. Connect again, or start the server."

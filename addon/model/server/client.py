@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What can be asked of a server. Nothing that it says is trusted. No bpy in here."""
 
-import base64
-import binascii
 import hashlib
 import json
 import time
@@ -23,20 +21,21 @@ from tempose_pose.wire.answers import (
     Health,
     Job,
 )
+from tempose_pose.wire.arrays import from_base64
 from tempose_pose.wire.dances import dance_of, unpacked
 from tempose_pose.wire.job import JobRequest, tempo_body
 from tempose_pose.wire.reading import read, unexpected
 
 from ..errors import Canceled, Problem
 from . import transport
-from .answers import EVENT_BYTES, mask_of, parse_events, parsed, refusal
+from .answers import EVENT_BYTES, STREAM_BYTES, mask_of, parse_events, parsed, refusal
 from .caller import SHORT_BYTES, Caller, is_loopback
 
 CAPABILITIES_BYTES = 1_000_000
 ANALYSIS_BYTES = 8_000_000
 RESULT_BYTES = 64_000_000  # the longest dance, with hands and feet, and some
 FOUND_BYTES = 2_000_000  # people in a picture, with their masks
-FILM_BYTES = 400_000_000  # of the line with a dance out of a video
+FILM_BYTES = RESULT_BYTES  # of the line with a dance out of a video
 SOUND_BYTES = 300_000_000
 
 
@@ -51,7 +50,7 @@ class Client(Caller):
 
     def prove(self, timeout: float = 5.0) -> None:
         """See that the server is there and knows the token; nothing else is asked of it."""
-        with self._answer("GET", proof.PATH, None, {}, timeout):
+        with self._answer("GET", proof.PATH, None, {}, timeout, most=timeout):
             pass
 
     def capabilities(self) -> Capabilities:
@@ -132,14 +131,17 @@ class Client(Caller):
         ):
             if answer.status_code != 200:
                 raise refusal(answer.status_code, transport.read(answer, SHORT_BYTES + 1))
+            whole = 0
             for line in transport.lines(answer, FILM_BYTES):
+                if (whole := whole + len(line)) > STREAM_BYTES:
+                    raise unexpected("lines without end")
                 said = read(FilmLine, parsed(line), "line about a video")
                 if said.error is not None:
                     raise Problem(said.error.code, said.error.message)
                 if said.dance:
                     try:
-                        return base64.b64decode(said.dance.encode(), validate=True), said.heard
-                    except (binascii.Error, UnicodeEncodeError):
+                        return from_base64(said.dance), said.heard
+                    except ValueError:
                         raise unexpected("a dance that cannot be read") from None
                 on_line(said)
         self._check()

@@ -178,7 +178,7 @@ class FilmLine:
     frame: Count = 0
     frames: Count = 0
     heard: Annotated[float, Within(-1e4, 1e4)] | None = None
-    dance: Annotated[str, AtMost(400_000_000)] = ""
+    dance: Annotated[str, AtMost(64_000_000)] = ""
     error: Problem | None = None
 
 

@@ -1,8 +1,8 @@
 """What a peer has sent, checked against a type: dataclasses of numbers, texts, lists and one another.
 
 Annotations say more than Python's types can: `Within`, `AtMost`, `Whole`, `Rising`. Numbers are finite and no truth
-values; texts are cut at `TEXT` characters where no length is stated. Keys that the type does not have are passed
-over, so that a newer peer may say more.
+values; texts are cut at `TEXT` characters and made readable where no length is stated. Keys that the type does not
+have are passed over, so that a newer peer may say more.
 """
 
 from __future__ import annotations
@@ -135,7 +135,12 @@ def _text(value: Any, what: str, marks: tuple[Any, ...]) -> str:
     most = next((mark.length for mark in marks if isinstance(mark, AtMost)), None)
     if not isinstance(value, str) or (most is not None and len(value) > most):
         raise unexpected(f"a wrong {what}")
-    return value if most is not None else value[:TEXT]
+    return value if most is not None else readable(value[:TEXT])
+
+
+def readable(text: str) -> str:
+    """A text for people without what is no letter: characters that end a line, turn it round or cannot be written."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 
 def _number(hint: Any, value: Any, what: str, marks: tuple[Any, ...]) -> float:

@@ -97,6 +97,30 @@ def test_events_without_end_end_with_words(serving, monkeypatch):
         serving(flood).follow("j", lambda name, data: None)
 
 
+def test_lines_about_a_video_without_end_end_with_words(serving, monkeypatch, tmp_path):
+    monkeypatch.setattr(client_module, "STREAM_BYTES", 200_000)
+    (tmp_path / "film.mp4").write_bytes(b"film")
+
+    def flood():
+        yield b"HTTP/1.1 200 OK\r\n\r\n"
+        while True:
+            yield b'{"frame": 1}\n' * 1000
+
+    with pytest.raises(Problem, match="lines without end"):
+        serving(flood).film(tmp_path / "film.mp4", 1, lambda line: None)
+
+
+@pytest.mark.parametrize("value", [5, None, ["a"], {"a": 1}, float("nan"), True])
+def test_a_refusal_whose_reason_is_no_text_is_told_by_its_number(serving, value):
+    with pytest.raises(Problem, match="refused with the number 500"):
+        serving(said({"code": value, "message": value}, 500)).health()
+
+
+def test_what_is_no_letter_is_not_shown(serving):
+    found = serving(said({"status": "READY", "version": "1", "message": "Reá\0dy\n\u202e now"})).health()
+    assert found.message == "Reá dy   now"
+
+
 def test_an_event_whose_number_is_none_is_passed_over():
     lines = iter(["id: ²\n".encode(), b"data: {}\n", b"\n"])
     assert list(answers.parse_events(lines)) == [(None, "message", {})]
