@@ -152,6 +152,8 @@ class OutputSettings(Protocol):
     rate: float
     kind: str
     video: str
+    sprites: str
+    sprite_height: int
 
 
 class GenerateSettings(Area, Protocol):

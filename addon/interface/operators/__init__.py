@@ -9,6 +9,7 @@ from . import (
     direction,
     drag_beat,
     edit,
+    export,
     films,
     form,
     groups,
@@ -43,6 +44,7 @@ CLASSES = (
     *keys.CLASSES,
     *pictures.CLASSES,
     *output.CLASSES,
+    *export.CLASSES,
     *films.CLASSES,
     *diagnostics.CLASSES,
 )

@@ -12,53 +12,21 @@ from ...model.character.mapping import BODY
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.files import pose_files
-from ...model.server import server_process
 from ...model.server.work import Work
 from ...scene import compat
 from ...scene.character import selection
 from ...scene.dance import placement, stage
-from ...scene.files import output, rig_reading, video
+from ...scene.files import other_blender, output, rig_reading, video
 from ...scene.keys import background_keys, take_keys
 from ...scene.reading import Reading
 from ...scene.window import scene_of
-from .. import preferences
-from . import setup
 from .buttons import TaskButton
+from .to_file import ToFile, server_python
 
 ENDINGS = {"OPENPOSE": ".json", "FOLDER": "", "COCO": ".json", "NPZ": ".npz"}
 
 
-class _ToFile:
-    """Mixin of buttons that write: asks for a file first, when it is not given."""
-
-    filepath: StringProperty(
-        name="File", description="Where it is written", subtype="FILE_PATH", options={"SKIP_SAVE"}
-    )
-
-    @classmethod
-    def disabled_reason(cls, now: Reading):
-        return now.busy or output.reason(now)
-
-    def ask(self, context: bpy.types.Context, name: str):
-        if not self.filepath:
-            self.filepath = str(Path(bpy.data.filepath).with_name(name)) if bpy.data.filepath else name
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
-
-    def execute(self, context: bpy.types.Context):
-        if bpy.app.background or context.window is None:
-            return TaskButton.execute(self, context)  # pyright: ignore[reportArgumentType]
-        return TaskButton.invoke(self, context, None)  # pyright: ignore[reportArgumentType]
-
-    def path(self, ending: str) -> Path:
-        """The chosen path, with its ending."""
-        if not self.filepath:
-            raise Problem("no_file", "Give a file to write.")
-        path = Path(bpy.path.abspath(self.filepath))
-        return path if not ending or path.suffix.lower() == ending else path.with_name(path.name + ending)
-
-
-class TEMPOSE_OT_export_poses(_ToFile, TaskButton, bpy.types.Operator):
+class TEMPOSE_OT_export_poses(ToFile, TaskButton, bpy.types.Operator):
     """Write the poses as a file that other programs read"""
 
     bl_idname = "tempose.export_poses"
@@ -88,7 +56,7 @@ class TEMPOSE_OT_export_poses(_ToFile, TaskButton, bpy.types.Operator):
         return f"{len(poses)} poses are in {self._path.name}, at {poses.fps:g} frames per second."
 
 
-class TEMPOSE_OT_export_video(_ToFile, TaskButton, bpy.types.Operator):
+class TEMPOSE_OT_export_video(ToFile, TaskButton, bpy.types.Operator):
     """Draw the poses on black, as ControlNet, AnimateAnyone and Wan-Animate take them"""
 
     bl_idname = "tempose.export_video"
@@ -120,11 +88,7 @@ class TEMPOSE_OT_export_video(_ToFile, TaskButton, bpy.types.Operator):
     @staticmethod
     def encoders(context: bpy.types.Context) -> video.Encoders:
         """What can make an MP4 here."""
-        try:
-            python = server_process.choose_python(preferences.get(context).python_path, setup.made())
-        except Problem:  # there is no server on this machine
-            python = ""
-        return video.Encoders(python, video.blender(bpy.app.binary_path))
+        return video.Encoders(server_python(context), other_blender.command(bpy.app.binary_path))
 
     def apply(self, context: bpy.types.Context, result: tuple):
         count, size = result

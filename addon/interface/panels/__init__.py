@@ -18,7 +18,7 @@ from .form import Form, TEMPOSE_UL_form
 from .keys import Keys
 from .main import Main
 from .music import Music
-from .output import Output
+from .output import Export, Output
 from .pictures import Drawing
 from .shape import Shape
 from .takes import Takes
@@ -30,7 +30,7 @@ STEPS = {
     Dance: (More, Direct, Takes),
     Shape: (Edit, Keys),
     Tempo: (),
-    Output: (),
+    Output: (Export,),
 }
 """The steps, and what lies inside of each, from top to bottom."""
 DEEPER = {Limits: Bones}  # what lies inside of such a part

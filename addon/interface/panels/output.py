@@ -37,3 +37,18 @@ class Output:
         column = layout.column()
         column.operator("tempose.import_poses", icon="IMPORT")
         column.operator("tempose.take_from_video", icon="FILE_MOVIE")
+
+
+class Export:
+    bl_label = "Character for Games"
+    bl_options = {"DEFAULT_CLOSED"}
+
+    def draw(self, context: bpy.types.Context):
+        layout, choice = self.layout, context.scene.tempose.output
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        column = layout.column()
+        column.prop(choice, "rate")
+        column.prop(choice, "sprites")
+        column.prop(choice, "sprite_height")
+        column.operator("tempose.export_sprites", icon="IMAGE_DATA")

@@ -2,7 +2,7 @@
 """What goes out of Blender, and in."""
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, IntVectorProperty
+from bpy.props import EnumProperty, FloatProperty, IntProperty, IntVectorProperty
 
 
 class TemposeOutput(bpy.types.PropertyGroup):
@@ -63,5 +63,28 @@ class TemposeOutput(bpy.types.PropertyGroup):
             ("MP4", "MP4", "One H.264 file, made by Blender; it cannot be used meanwhile"),
         ],
         default="PNG",
+        options=set(),
+    )
+    sprites: EnumProperty(
+        name="Sprites",
+        description="What games get: the character alone, clear around it",
+        items=[
+            (
+                "PNG",
+                "Sprite Sheet",
+                "One PNG with a cell for each frame, and a JSON file with sizes, rate and beats",
+            ),
+            ("GIF", "GIF", "One animated GIF that goes on for ever; up to 50 frames a second"),
+        ],
+        default="PNG",
+        options=set(),
+    )
+    sprite_height: IntProperty(
+        name="Height",
+        description="Pixels from top to bottom of a sprite; its width is what the movement needs",
+        default=256,
+        min=8,
+        max=4096,
+        subtype="PIXEL",
         options=set(),
     )

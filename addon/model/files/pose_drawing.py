@@ -6,8 +6,6 @@ steps of 20 degrees. Lines are 4 pixels wide at 512, as in ControlNet's annotato
 """
 
 import colorsys
-import struct
-import zlib
 
 import numpy as np
 import numpy.typing as npt
@@ -141,17 +139,3 @@ def _line(picture: np.ndarray, a: np.ndarray, b: np.ndarray, half: float, colour
     reach = length + half + 1  # an ellipse around a thin box is wide enough in its middle alone
     y, x, u, v = _within(picture, (a + b) / 2, along / length, 1.5 * reach, 1.5 * (half + 1))
     _blend(picture, y, x, half - np.hypot(np.maximum(np.abs(u) - length, 0), v) + 0.5, colour)
-
-
-def png(picture: np.ndarray) -> bytes:
-    """(H, W, 3) uint8 as a PNG file."""
-    height, width = picture.shape[:2]
-
-    def chunk(kind: bytes, data: bytes) -> bytes:
-        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-
-    rows = np.zeros((height, 1 + 3 * width), np.uint8)  # each row begins with its filter: none
-    rows[:, 1:] = picture.reshape(height, -1)
-    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    body = zlib.compress(rows.tobytes(), 1)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", body) + chunk(b"IEND", b"")

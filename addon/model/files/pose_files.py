@@ -9,8 +9,7 @@ from tempose_pose.formats import read_reference
 from tempose_pose.reference import Reference
 from tempose_pose.writers import save_poses
 
-from ..errors import Problem
-from . import reading
+from . import reading, writing
 
 
 def save(dance: Dance, path: str, kind: str) -> int:
@@ -18,17 +17,12 @@ def save(dance: Dance, path: str, kind: str) -> int:
 
     Returns how many files. A file that was there before is replaced only when the new one is whole.
     """
-    try:
+    with writing.in_words(Path(path)):
         if kind == "NPZ":
             dance.save(path)
         else:
             form = "coco" if kind == "COCO" else "openpose"
             save_poses(dance.poses, path, form, folder=kind == "FOLDER")
-    except OSError as error:
-        raise Problem(
-            "file_unwritable",
-            f"{Path(path).name} cannot be written: {error.strerror or error}. Choose another place.",
-        ) from None
     return len(dance.poses) if kind == "FOLDER" else 1
 
 

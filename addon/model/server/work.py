@@ -28,7 +28,7 @@ from tempose_pose.wire.reading import read, unexpected
 
 from ..dance import loops, takes
 from ..errors import Problem
-from ..files import pose_drawing
+from ..files import png
 from .client import Client
 
 LOADING_SECONDS = 300.0
@@ -150,7 +150,7 @@ def find_beats(work: Work, client: Client, sound: bytes | str) -> Analysis:
 def find_pose(work: Work, client: Client, pixels: np.ndarray) -> list[FoundPerson]:
     """Have the people in a picture (H, W, 3) uint8 found."""
     work.status("Looking for the pose…")
-    return work.use(client).find_pose(pose_drawing.png(pixels))
+    return work.use(client).find_pose(png.png(pixels))
 
 
 def dance_in_video(work: Work, client: Client, path: Path, person: int) -> tuple[Dance, float | None]:

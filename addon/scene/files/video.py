@@ -8,7 +8,6 @@ in its main thread: so that is done by a Blender of its own, more slowly.
 import contextlib
 import shutil
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -19,13 +18,13 @@ import numpy as np
 from tempose_pose.sequence import PoseSequence, hands_of, to_openpose18
 
 from ...model.errors import Problem
-from ...model.files import pose_drawing
+from ...model.files import png, pose_drawing, writing
 from ...model.server.own_environment import own_environment
 from ...model.server.work import Work
+from . import other_blender
 
 SCRIPT = Path(__file__).with_name("encoding.py")
 PIPED = Path(pose_drawing.__file__).with_name("piped_encoding.py")
-HIDDEN = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # of Windows
 
 
 def picture_size(poses: PoseSequence, size: Sequence[int]) -> tuple[int, int]:
@@ -38,19 +37,6 @@ def picture_size(poses: PoseSequence, size: Sequence[int]) -> tuple[int, int]:
     elif not width:
         width, height = poses.canvas
     return max(2, min(width, 8192) // 2 * 2), max(2, min(height, 8192) // 2 * 2)
-
-
-def blender(binary: str) -> list[str]:
-    """The command that runs a script in another Blender.
-
-    Parameters
-    ----------
-    binary : str
-        `bpy.app.binary_path`: empty where Blender is a module of a Python.
-    """
-    if not binary:
-        return [sys.executable, "-I"]
-    return [binary, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
 
 
 @dataclass(frozen=True)
@@ -88,7 +74,10 @@ def write(
     sound : bytes, optional
         A WAV file that is heard with the MP4.
     """
-    with tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name, _said(path):
+    with (
+        tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name,
+        writing.in_words(path),
+    ):
         folder = Path(name)
         pictures, made, heard = folder / "pictures", folder / "video.mp4", folder / "heard.wav"
         if sound is not None:
@@ -111,18 +100,6 @@ def write(
     return len(poses)
 
 
-@contextlib.contextmanager
-def _said(path: Path) -> Iterator[None]:
-    """Errors of the disk in words."""
-    try:
-        yield
-    except OSError as error:
-        raise Problem(
-            "file_unwritable",
-            f"{path.name} cannot be written: {error.strerror or error}. Choose another place.",
-        ) from None
-
-
 def _pictures(poses: PoseSequence, size: tuple[int, int]) -> Iterator[np.ndarray]:
     """Each pose drawn, (H, W, 3) uint8."""
     body, hands = to_openpose18(poses), hands_of(poses)
@@ -137,7 +114,7 @@ def _draw(work: Work, poses: PoseSequence, folder: Path, size: tuple[int, int]) 
     """Each pose as a PNG."""
     folder.mkdir()
     for t, picture in enumerate(_pictures(poses, size)):
-        (folder / f"{t + 1:06d}.png").write_bytes(pose_drawing.png(picture))
+        (folder / f"{t + 1:06d}.png").write_bytes(png.png(picture))
         work.progress((t + 1) / len(poses))
 
 
@@ -154,7 +131,7 @@ def _piped(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=own_environment(),
-            creationflags=HIDDEN,
+            creationflags=other_blender.HIDDEN,
         )
     except OSError:
         return False
@@ -187,24 +164,8 @@ def _encode(
     command: Sequence[str],
 ) -> None:
     """The pictures as an MP4."""
-    said = path.with_suffix(".log")
-    arguments = [str(SCRIPT), "--", str(pictures), *(str(v) for v in (count, *size, rate)), str(path)]
+    arguments = [str(pictures), *(str(v) for v in (count, *size, rate)), str(path)]
     arguments += [str(sound)] if sound.is_file() else []
-    with said.open("wb") as log:
-        process = subprocess.Popen(
-            [*command, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            creationflags=HIDDEN,
-        )
-        try:
-            while process.poll() is None:
-                if done := said.read_text("utf-8", "replace").count("tempose: frame"):
-                    work.progress(min(done / count, 1.0))
-                work.sleep(0.1)
-        finally:
-            process.kill()
-            process.wait()
-    if process.returncode or not path.is_file() or not path.stat().st_size:
+    well = other_blender.run(work, command, SCRIPT, arguments, path.with_suffix(".log"), count)
+    if not well or not path.is_file() or not path.stat().st_size:
         raise Problem("video_failed", "This Blender could not make the video. Write PNG pictures instead.")

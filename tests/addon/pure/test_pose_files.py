@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 from addon.model.errors import Problem
-from addon.model.files import pose_drawing, pose_files, reading
+from addon.model.files import png, pose_drawing, pose_files, reading
 from addon.model.files.pose_files import load, load_assuming, reference_in, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -193,7 +193,7 @@ def test_a_png_can_be_read():
     import io
 
     picture = np.random.default_rng(0).integers(0, 255, (20, 31, 3)).astype(np.uint8)
-    assert (np.asarray(image.open(io.BytesIO(pose_drawing.png(picture)))) == picture).all()
+    assert (np.asarray(image.open(io.BytesIO(png.png(picture)))) == picture).all()
 
 
 def test_the_core_draws_the_same():

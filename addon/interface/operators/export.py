@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The character out of Blender, for games and other programs."""
+
+import bpy
+
+from ...model.errors import Problem, there
+from ...scene.files import other_blender, output, song_beats, sprites
+from ...scene.reading import Reading
+from .buttons import TaskButton
+from .to_file import ToFile, server_python
+
+MOST_GIF = 50.0  # pictures per second that are shown as they should be
+
+
+class TEMPOSE_OT_export_sprites(ToFile, TaskButton, bpy.types.Operator):
+    """Draw the character alone, once around its loop or over its range, as a sprite sheet or a GIF"""
+
+    bl_idname = "tempose.export_sprites"
+    bl_label = "Export Sprites…"
+    bl_options = {"REGISTER"}
+    title = "Drawing sprites"
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return now.busy or now.no_rig
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
+        ob, ending = there(Reading(context).rig), context.scene.tempose.output.sprites.lower()
+        return self.ask(context, f"{bpy.path.clean_name(ob.name)}.{ending}")
+
+    def prepare(self, context: bpy.types.Context):
+        now = Reading(context)
+        choice, ob = now.settings.output, there(now.rig)
+        rate, python = output.rate_of(now.scene), None
+        if choice.sprites == "GIF":
+            python, rate = server_python(context), min(rate, MOST_GIF)
+            if not python:
+                raise Problem(
+                    "no_gif",
+                    "GIFs are made by the server's Python: set up the server, or choose Sprite Sheet.",
+                )
+        self._path = path = self.path(f".{choice.sprites.lower()}")
+        beats = song_beats.frames_of(now)
+        name = bpy.path.clean_name(ob.name)
+        wanted = sprites.Wanted(now.scene.name, ob.name, name, rate, choice.sprite_height, beats)
+        blender = other_blender.command(bpy.app.binary_path)
+        return lambda work: sprites.write(work, wanted, path, blender, python)
+
+    def apply(self, context: bpy.types.Context, result: sprites.Written):
+        made = f"{result.count} frames of {result.size[0]} × {result.size[1]}"
+        beside = (
+            "" if self._path.suffix == ".gif" else f", with {self._path.with_suffix('.json').name} beside it"
+        )
+        return f"{made}, {result.rate:.4g} a second, are in {self._path.name}{beside}."
+
+
+CLASSES = (TEMPOSE_OT_export_sprites,)

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A character alone in a file, for another Blender: with its drawings, what moves them, and what lights them."""
+
+import json
+from pathlib import Path
+
+import bpy
+import numpy as np
+
+from ...model.files.clip import Clip
+from .. import compat
+from ..character import character
+from . import rig_reading
+
+SHADING = ("light", "color_type", "show_shadows", "show_cavity", "show_object_outline")
+
+
+def clip_of(scene: bpy.types.Scene, ob: bpy.types.Object) -> Clip:
+    """What of a character goes out: the preview range, a loop once around, the Action's frames, or the scene's."""
+    rate = compat.rate_of(scene)
+    action = ob.animation_data.action if ob.animation_data is not None else None
+    if not scene.use_preview_range and action is not None and action.use_cyclic and action.use_frame_range:
+        return Clip(action.frame_start, action.frame_end - action.frame_start, rate, True)
+    first, last = rig_reading.frames_of(scene, ob)
+    return Clip(first, last - first + 1, rate, False)
+
+
+def parts_of(scene: bpy.types.Scene, ob: bpy.types.Object) -> list[bpy.types.Object]:
+    """A character and what shows it: what hangs on its armature, and what that deforms, as far as it is rendered."""
+    hung = set(ob.children_recursive)
+    shown = [
+        other
+        for other in scene.objects
+        if not other.hide_render
+        and (other in hung or any(getattr(m, "object", None) == ob for m in other.modifiers))
+    ]
+    return [ob, *shown]
+
+
+def axes_of(ob: bpy.types.Object) -> np.ndarray:
+    """(3, 3) in the world: right, up and towards the viewer, of the plane that a character dances in."""
+    plane = character.plane_of(ob)
+    rows = np.array(ob.matrix_world.to_3x3(), float) @ np.stack([plane.right, plane.up, plane.normal], 1)
+    return (rows / np.linalg.norm(rows, axis=0)).T
+
+
+def write(scene: bpy.types.Scene, ob: bpy.types.Object, folder: Path, job: dict) -> None:
+    """Hand a character over: ``character.blend`` with it alone, and ``job.json``; this file stays as it is.
+
+    Parameters
+    ----------
+    job : dict
+        What is to be done, ``do`` (see `handed_over`), and what that needs to know.
+    """
+    lights = [light for light in scene.objects if light.type == "LIGHT" and not light.hide_render]
+    alone = bpy.data.collections.new(".tempose out")
+    try:
+        for part in (*parts_of(scene, ob), *lights):
+            alone.objects.link(part)
+        more = {scene.world} if scene.world is not None else set()
+        bpy.data.libraries.write(
+            str(folder / "character.blend"), {alone, *more}, path_remap="ABSOLUTE", fake_user=True
+        )
+        told = {
+            "collection": alone.name,
+            "character": ob.name,
+            "engine": scene.render.engine,
+            "fps": scene.render.fps,
+            "fps_base": scene.render.fps_base,
+            "shading": {name: getattr(scene.display.shading, name) for name in SHADING},
+        }
+        (folder / "job.json").write_text(json.dumps(told | job), "utf-8")
+    finally:
+        bpy.data.collections.remove(alone)

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A character alone in pictures of one size, clear around it; run in a Blender of its own.
+
+It leaves ``frames.npy``, (T, H, W, 4) uint8, and ``said.json`` in the folder.
+"""
+
+import json
+from pathlib import Path
+
+import bpy
+import numpy as np
+from mathutils import Matrix
+
+MARGIN = 0.02  # of the height, clear around the figure
+FAR = 1000.0  # how far behind the camera sees, in figures' depths
+
+
+def draw(scene: bpy.types.Scene, job: dict, place: Path) -> None:
+    """Draw what the job asks for; see `sprites`."""
+    axes, frames = np.array(job["axes"], float), job["frames"]
+    low, high = _bounds(scene, axes, frames)
+    margin = MARGIN * float(high[1] - low[1])
+    low[:2], high[:2] = low[:2] - margin, high[:2] + margin
+    height = job["height"]
+    width = 2 * max(1, int(np.ceil((high[0] - low[0]) / (high[1] - low[1]) * height / 2)))
+    ground = axes @ np.array(bpy.data.objects[job["character"]].matrix_world.translation, float)
+    unit = height / float(high[1] - low[1])  # pixels
+    middle = float(low[0] + high[0]) / 2
+    pixel = (width / 2 + (ground[0] - middle) * unit, (float(high[1]) - ground[1]) * unit)
+    (place / "said.json").write_text(json.dumps({"size": [width, height], "ground": pixel}), "utf-8")
+    if width * height * len(frames) > job["most"]:
+        return
+    _camera(scene, axes, low, high)
+    _render_as(scene, width, height)
+    pictures = np.zeros((len(frames), height, width, 4), np.uint8)
+    for k, frame in enumerate(frames):
+        scene.frame_set(int(frame // 1), subframe=frame % 1)
+        pictures[k] = _picture(scene, place / "frame.png")
+        print("tempose: frame", flush=True)
+    np.save(place / "frames.npy", pictures)
+
+
+def _bounds(scene: bpy.types.Scene, axes: np.ndarray, frames: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """The box (3,), (3,) along the axes around all that is drawn in all frames."""
+    lows, highs = [], []
+    for frame in frames:
+        scene.frame_set(int(frame // 1), subframe=frame % 1)
+        graph = bpy.context.evaluated_depsgraph_get()
+        for ob in scene.objects:
+            if ob.type in ("ARMATURE", "LIGHT", "EMPTY", "CAMERA"):
+                continue
+            points = _points(ob.evaluated_get(graph)) @ axes.T
+            lows.append(points.min(0))
+            highs.append(points.max(0))
+    if not lows:
+        raise ValueError("nothing is drawn")
+    return np.min(lows, 0), np.max(highs, 0)
+
+
+def _points(ob: bpy.types.Object) -> np.ndarray:
+    """(N, 3) in the world: corners of a mesh, or of the box around anything else."""
+    if ob.type == "MESH" and len(ob.data.vertices):  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess] -- a mesh
+        flat = np.empty(3 * len(ob.data.vertices), np.float32)  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
+        ob.data.vertices.foreach_get("co", flat)  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
+        points = flat.reshape(-1, 3).astype(float)
+    else:
+        points = np.array(ob.bound_box, float)
+    world = np.array(ob.matrix_world, float)
+    return points @ world[:3, :3].T + world[:3, 3]
+
+
+def _camera(scene: bpy.types.Scene, axes: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+    """A camera that sees just that box, without perspective."""
+    data = bpy.data.cameras.new("sprites")
+    camera = bpy.data.objects.new("sprites", data)
+    scene.collection.objects.link(camera)
+    data.type, data.sensor_fit, data.ortho_scale = "ORTHO", "VERTICAL", float(high[1] - low[1])
+    depth = max(float(high[2] - low[2]), 0.1)
+    data.clip_start, data.clip_end = 0.01 * depth, FAR * depth
+    at = axes.T @ np.array([*(low[:2] + high[:2]) / 2, high[2] + depth])
+    camera.matrix_world = Matrix.Translation(at.tolist()) @ Matrix(axes.T.tolist()).to_4x4()
+    scene.camera = camera
+
+
+def _render_as(scene: bpy.types.Scene, width: int, height: int) -> None:
+    render = scene.render
+    render.resolution_x, render.resolution_y, render.resolution_percentage = width, height, 100
+    render.film_transparent, render.use_sequencer, render.use_compositing = True, False, False
+    render.image_settings.file_format, render.image_settings.color_mode = "PNG", "RGBA"
+    render.image_settings.color_depth, render.image_settings.compression = "8", 0
+    scene.view_settings.view_transform = "Standard"
+
+
+def _picture(scene: bpy.types.Scene, path: Path) -> np.ndarray:
+    """(H, W, 4) uint8 of the scene as it is now."""
+    scene.render.filepath = str(path)
+    bpy.ops.render.render(write_still=True)
+    image = bpy.data.images.load(str(path))
+    width, height = image.size
+    flat = np.empty(4 * width * height, np.float32)
+    image.pixels.foreach_get(flat)
+    bpy.data.images.remove(image)
+    return np.rint(255 * flat.reshape(height, width, 4)[::-1]).astype(np.uint8)

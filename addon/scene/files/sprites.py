@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A character's frames as a sprite sheet or a GIF, made in the worker thread; another Blender draws them."""
+
+import json
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ...model.errors import Problem
+from ...model.files import sprites, writing
+from ...model.server.own_environment import own_environment
+from ...model.server.work import Work
+from . import character_file, other_blender, rig_reading
+
+GIF = Path(sprites.__file__).with_name("gif_encoding.py")
+MOST = 500_000_000  # pixels of all frames together
+MOST_FRAMES = 4000
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be drawn.
+
+    Attributes
+    ----------
+    scene, rig : str
+        Their names.
+    name : str
+        What the frames are called.
+    rate : float
+        Frames per second.
+    height : int
+        Pixels of a frame.
+    beats : of float
+        Scene frames (not whole) at which beats are heard.
+    """
+
+    scene: str
+    rig: str
+    name: str
+    rate: float
+    height: int
+    beats: Sequence[float]
+
+
+def _hand_over(wanted: Wanted, folder: Path) -> Callable[[], tuple]:
+    """What writes the character and the job into a folder; for `Work.main`."""
+
+    def act():
+        scene, ob = rig_reading.both(wanted.scene, wanted.rig)
+        clip = character_file.clip_of(scene, ob)
+        frames, rate = clip.sampled(wanted.rate, MOST_FRAMES)
+        axes = character_file.axes_of(ob).tolist()
+        job = {"do": "draw", "frames": frames.tolist(), "axes": axes, "height": wanted.height, "most": MOST}
+        character_file.write(scene, ob, folder, job)
+        return clip, rate, len(frames)
+
+    return act
+
+
+def render(work: Work, wanted: Wanted, folder: Path, blender: Sequence[str]) -> sprites.Sprites:
+    """Have another Blender draw the character; `folder` is for what both write."""
+    work.status("Handing over the character")
+    clip, rate, count = work.main(_hand_over(wanted, folder))
+    work.status("Drawing the character")
+    well = other_blender.run(
+        work, blender, other_blender.HANDED_OVER, [str(folder)], folder / "log.txt", count
+    )
+    said = folder / "said.json"
+    if not said.is_file():
+        nothing = "no render engine could draw it" if well else "nothing of it is rendered"
+        raise Problem("sprites_failed", f"The character could not be drawn: {nothing}. Check its drawing.")
+    told = json.loads(said.read_text("utf-8"))
+    width, height = told["size"]
+    if not (folder / "frames.npy").is_file():
+        if width * height * count > MOST:
+            raise Problem(
+                "sheet_large",
+                f"{count} frames of {width} × {height} pixels are too many. Set a shorter preview range, or a lower "
+                "Height or Frame Rate.",
+            )
+        raise Problem(
+            "sprites_failed", "This Blender could not draw the character. Choose another Render Engine."
+        )
+    pictures = np.load(folder / "frames.npy", mmap_mode="r")
+    beats = [(beat - clip.first) / clip.rate * rate for beat in wanted.beats]
+    return sprites.Sprites(
+        pictures,
+        rate,
+        [beat for beat in beats if -0.5 <= beat < count - 0.5],
+        tuple(told["ground"]),
+        clip.cyclic,
+        wanted.name,
+    )
+
+
+@dataclass(frozen=True)
+class Written:
+    """What has been written.
+
+    Attributes
+    ----------
+    count : int
+    size : (int, int)
+        Width and height of a frame.
+    rate : float
+        Frames per second.
+    """
+
+    count: int
+    size: tuple[int, int]
+    rate: float
+
+
+def write(work: Work, wanted: Wanted, path: Path, blender: Sequence[str], python: str | None) -> Written:
+    """Draw the character and write a GIF with the server's `python`, or without one a sheet."""
+    with tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        made = render(work, wanted, folder, blender)
+        with writing.in_words(path):
+            if python is None:
+                work.status("Writing the sheet")
+                sprites.write_sheet(made, path)
+            else:
+                work.status("Writing the GIF")
+                shutil.move(_gif(work, made, folder, python), path)
+        count, height, width = made.frames.shape[:3]
+        return Written(count, (width, height), made.rate)
+
+
+def _gif(work: Work, made: sprites.Sprites, folder: Path, python: str) -> Path:
+    path = folder / "made.gif"
+    shown = ",".join(str(part) for part in sprites.durations(len(made.frames), made.rate, 0.01))
+    command = [python, "-I", str(GIF), str(folder / "frames.npy"), shown, str(path)]
+    try:
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+            env=own_environment(), creationflags=other_blender.HIDDEN,
+        )  # fmt: skip
+    except OSError:
+        raise Problem("gif_failed", NO_GIF) from None
+    try:
+        while process.poll() is None:
+            work.sleep(0.05)
+    finally:
+        process.kill()
+        process.wait()
+    if process.returncode or not path.is_file():
+        raise Problem("gif_failed", NO_GIF)
+    return path
+
+
+NO_GIF = "The server's Python could not make the GIF. Choose Sprite Sheet, which needs no server."
