@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,7 @@ class DancePipeline(DiffusionPipeline):
         canvas = _Canvas.of(request.frames, known, dancer)
         segments = plan(request.frames, np.logical_not(canvas.kept.all(1)))
         total = len(segments) * request.steps
-        sampler = SegmentSampler(self.vae, self.dit, self.scheduler)
+        sampler = SegmentSampler(self.vae, self.dit, copy(self.scheduler))  # which counts its steps
         names = tuple(self.dit.config["curves"])
         score = Score.of(song, request, grid, names, self.encoder, path=dancer.path)
         for number, segment in enumerate(segments):

@@ -27,13 +27,16 @@ def serve(
         ),
     ] = None,
     engine: Annotated[
-        str | None, typer.Option(help="local: one worker in this process; ray: replicas on a Ray cluster.")
+        str | None, typer.Option(help="local: replicas in this process; ray: replicas on a Ray cluster.")
     ] = None,
     ray_address: Annotated[
         str | None, typer.Option(help="HOST:PORT of a running Ray cluster. [default: one on this machine]")
     ] = None,
     replicas: Annotated[
-        int | None, typer.Option(help="Replicas on the Ray cluster. [default: one per GPU, else one]")
+        int | None,
+        typer.Option(
+            help="Dances at a time. [default: one per core, 4 at most; on a GPU one; with Ray one per GPU, else one]"
+        ),
     ] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Where songs, jobs and dances are kept.")] = None,
     token_file: Annotated[

@@ -1,10 +1,12 @@
-"""A replica: one loaded model that dances one job at a time. This one is in the server's own process."""
+"""A replica dances one job at a time with a loaded model. These are in the server's own process."""
 
 from __future__ import annotations
 
 import gc
 import logging
+import os
 import sys
+import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +23,7 @@ from tempose_pose.request import DanceRequest
 log = logging.getLogger("tempose.engine")
 
 SONGS = 2  # decoded songs kept at hand, for regenerations
+MOST = 4  # dances at once in one process, unless more are asked for; Blender runs beside them
 
 
 @dataclass(frozen=True)
@@ -96,6 +99,7 @@ class Dancer:
         self._load = load
         self._models: dict[str, Generator] = {}
         self._songs: OrderedDict[str, Song] = OrderedDict()
+        self._lock = threading.Lock()  # of the two above
         try:
             loaded = self._models["default"] = load(model, device)
             self.about = About(loaded.revision, str(loaded.device), skeleton=loaded.skeleton.name)
@@ -110,7 +114,8 @@ class Dancer:
         if task.model not in self._models:
             if task.model != "null":
                 raise self.about.error or TemposeError("setup_failed", "The model is not loaded.")
-            self._models["null"] = self._load("null", "cpu")
+            with self._lock:
+                self._models.setdefault("null", self._load("null", "cpu"))
         heard = self._song(task.audio, song)
         if task.grid is not None:
             heard.__dict__["grid"] = task.grid
@@ -123,16 +128,17 @@ class Dancer:
         )
 
     def _song(self, sha256: str, song: Callable[[], Song]) -> Song:
-        if sha256 not in self._songs:
-            self._songs[sha256] = song()
-        self._songs.move_to_end(sha256)
-        while len(self._songs) > SONGS:
-            self._songs.popitem(last=False)
-        return self._songs[sha256]
+        with self._lock:  # also while it is read: who dances to the same song waits for it
+            found = self._songs.pop(sha256, None) or song()
+            self._songs[sha256] = found  # the last one used
+            while len(self._songs) > SONGS:
+                self._songs.popitem(last=False)
+        return found
 
     def free_memory(self) -> None:
         """After the device ran out of it."""
-        self._songs.clear()
+        with self._lock:
+            self._songs.clear()
         gc.collect()
         torch = sys.modules.get("torch")
         if torch is not None and torch.cuda.is_available():
@@ -140,29 +146,39 @@ class Dancer:
 
 
 class LocalReplica:
-    """The replica in the server's own process."""
+    """A replica in the server's own process: a thread that dances with the model that all of them share."""
 
-    def __init__(self, model: str, device: str):
-        self._model, self._device = model, device
-        self._dancer: Dancer | None = None
-
-    @property
-    def _ready(self) -> Dancer:
-        if self._dancer is None:
-            self._dancer = Dancer(load_generator, self._model, self._device)
-        return self._dancer
+    def __init__(self, dancer: Dancer):
+        self._dancer = dancer
 
     def start(self) -> About:
-        return self._ready.about
+        return self._dancer.about
 
     def dance(self, task: Task, song: Callable[[], Song], watch: Watch) -> Dance:
-        return self._ready.dance(task, song, watch)
+        return self._dancer.dance(task, song, watch)
 
     def cancel(self, job_id: str) -> None:
         pass  # `should_cancel` is asked at every step
 
     def free_memory(self) -> None:
-        self._ready.free_memory()
+        self._dancer.free_memory()
 
     def stop(self) -> None:
         pass
+
+
+def local_replicas(model: str, device: str, wanted: int | None) -> list[LocalReplica]:
+    """The replicas of this process, `wanted` or as many as its processor has use for; loads the model.
+
+    One dance keeps one core busy (docs/decisions/0003-one-thread.md), several keep several; a GPU takes one.
+    """
+    dancer = Dancer(load_generator, model, device)
+    number = wanted or (min(MOST, usable_cores()) if dancer.about.device in (None, "cpu") else 1)
+    return [LocalReplica(dancer) for _ in range(number)]
+
+
+def usable_cores() -> int:
+    """How many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1

@@ -170,7 +170,7 @@ def data_lock(folder: Path) -> Iterator[None]:
 
 def _replicas(settings: Settings) -> str:
     if settings.engine == "local":
-        return ""
+        return f", {settings.replicas} dances at a time" if settings.replicas else ""
     number = f"{settings.replicas} replicas" if settings.replicas else "replicas"
     return f", {number} on the Ray cluster {settings.ray_address or 'of this machine'}"
 

@@ -33,7 +33,7 @@ from tempose_server.job_rows import JobRecord
 from tempose_server.jobs import JobStore
 from tempose_server.logs import JOB
 from tempose_server.metrics import Metrics
-from tempose_server.replica import About, LocalReplica, Replica, ReplicaLost, Task, Watch
+from tempose_server.replica import About, Replica, ReplicaLost, Task, Watch, local_replicas
 from tempose_server.schemas import JobRequest, job_of
 from tempose_server.settings import Settings
 
@@ -192,7 +192,7 @@ class Engine:
 
             self._farm, self._replicas = open_replicas(settings)
         else:
-            self._replicas = [LocalReplica(settings.model, settings.device)]
+            self._replicas = local_replicas(settings.model, settings.device, settings.replicas)
         for place in range(1, len(self._replicas)):
             thread = threading.Thread(target=self._work, args=(place,), name=f"engine-{place}", daemon=True)
             self._threads.append(thread)

@@ -64,6 +64,7 @@ class Server:
             "PYTHONPATH": os.pathsep.join(str(ROOT / p) for p in ("core", "pose", "server")),
             "PYTHONUNBUFFERED": "1",
             "OMP_NUM_THREADS": "1",
+            **({} if farm else {"TEMPOSE_SERVER_REPLICAS": "1"}),  # one after the other, wherever tests run
             **{f"TEMPOSE_SERVER_{key.upper()}": str(value) for key, value in (settings or {}).items()},
             **(farm.environment if farm else {}),
             **(environment or {}),

@@ -332,3 +332,19 @@ def test_two_hundred_requests_and_a_hundred_listeners_at_once(busy):
     assert codes.count(200) + codes.count(202) == 200
     assert codes.count(202) == 4
     assert finished == [True] * 100
+
+
+def test_a_server_dances_several_jobs_at_a_time_with_one_model(launch, tmp_path):
+    loads = tmp_path / "loads"
+    server = launch("--replicas", "2", double=True, environment={"DOUBLE_LOADS": str(loads)})
+    endless = [server.new_job(seed=1900) for _ in range(2)]
+    for job in endless:
+        server.wait(job, "running")
+    waiting = server.new_job(seed=1)
+    assert server.job(waiting)["state"] == "queued"
+    server.cancel(endless[0])
+    assert server.wait(waiting)["state"] == "succeeded"
+    assert server.job(endless[1])["state"] == "running"
+    assert len(loads.read_text().split()) == 1
+    server.cancel(endless[1])
+    assert server.wait(endless[1])["state"] == "canceled"

@@ -32,6 +32,7 @@ from ..files import png
 from .client import Client
 
 LOADING_SECONDS = 300.0
+AHEAD = 4  # dances of one press that are on the server at a time; it makes up to as many at once
 REMAKES = 3  # times that a dance may have been damaged before it is fetched
 
 
@@ -211,33 +212,54 @@ def loop(work: Work, client: Client, sound: bytes | str, asked: DanceRequest) ->
 def dances(
     work: Work, client: Client, sound: bytes | str, asked: DanceRequest, seeds: Sequence[int]
 ) -> list[Dance]:
-    """The same with several seeds, one after the other; each dance is handed over as soon as it is finished."""
-    work.status("Sending the sound…")
-    digest, _ = work.use(client).ensure_sound(read_sound(sound))
-    made = []
-    for number, seed in enumerate(seeds):
-        work.show("dance", number)
-        order = JobRequest(digest, replace(asked, seed=seed))
-        made.append(_danced(work, client, order, number, len(seeds)))
-        takes.poses_text(made[-1])  # here rather than while Blender waits
-        work.part(made[-1])
-    return made
+    """The same with several seeds; each dance is handed over as soon as it is finished, in their order."""
+
+    def finished(made: Dance) -> None:
+        takes.poses_text(made)  # here rather than while Blender waits
+        work.part(made)
+
+    return _several(work, client, sound, [replace(asked, seed=seed) for seed in seeds], finished)
 
 
 def together(work: Work, client: Client, sound: bytes | str, asked: Sequence[DanceRequest]) -> list[Dance]:
-    """Several dances to one sound, one after the other."""
+    """Several dances to one sound."""
+    return _several(work, client, sound, asked, lambda made: None)
+
+
+def _several(
+    work: Work,
+    client: Client,
+    sound: bytes | str,
+    asked: Sequence[DanceRequest],
+    finished: Callable[[Dance], None],
+) -> list[Dance]:
+    """Dances to one sound, in their order; the next are ordered meanwhile, for servers that make several at once."""
     work.status("Sending the sound…")
     digest, _ = work.use(client).ensure_sound(read_sound(sound))
-    made = []
-    for number, one in enumerate(asked):
+    orders = [(str(uuid.uuid4()), JobRequest(digest, one)) for one in asked]
+    made: list[Dance] = []
+    for number, (job, order) in enumerate(orders):
         work.show("dance", number)
-        made.append(_danced(work, client, JobRequest(digest, one), number, len(asked)))
+        ahead = orders[number + 1 : number + AHEAD]
+        try:
+            _put(work, client, job, order)
+            with contextlib.suppress(Problem):  # their own turn says what is wrong
+                for later in ahead:
+                    client.put_job(*later)
+            made.append(_danced(work, client, order, number, len(orders), job))
+            finished(made[-1])
+        except BaseException:
+            for later, _ in ahead:
+                _forget(client, later)
+            raise
     return made
 
 
-def _danced(work: Work, client: Client, asked: JobRequest, number: int = 0, count: int = 1) -> Dance:
-    """One dance of `count`, whose sound is on the server."""
-    job = str(uuid.uuid4())
+def _danced(
+    work: Work, client: Client, asked: JobRequest, number: int = 0, count: int = 1, job: str = ""
+) -> Dance:
+    """One dance of `count`, whose sound is on the server; `job` is the id of one that is ordered already."""
+    job = job or str(uuid.uuid4())
     for left in reversed(range(REMAKES)):
         try:
             _put(work, client, job, asked)
