@@ -154,6 +154,7 @@ class OutputSettings(Protocol):
     video: str
     sprites: str
     sprite_height: int
+    manner: str
 
 
 class GenerateSettings(Area, Protocol):

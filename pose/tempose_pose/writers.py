@@ -7,6 +7,7 @@ import os
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,14 @@ def to_own(poses: PoseSequence) -> dict:
         "axes": AXES[False],
         "fps": poses.fps,
     }
+
+
+def to_controlnet(poses: PoseSequence) -> list[dict]:
+    """OpenPose pages of 18 joints as ControlNet's pose editors take them: they drop joints below a confidence of 1.
+
+    So what is seen has 1 (`decode_json_as_poses` in Mikubill/sd-webui-controlnet, annotator/openpose).
+    """
+    return to_openpose(replace(poses, scores=(np.asarray(poses.scores) > 0).astype(float)), 18)
 
 
 def to_openpose(poses: PoseSequence, layout: int | None = None) -> list[dict]:
@@ -166,22 +175,24 @@ def save_poses(
     ----------
     poses : PoseSequence
     path : path
-        A ``.json`` file; with format ``"openpose"`` a path without that suffix becomes a folder of one file
-        per frame, as OpenPose writes it.
+        A ``.json`` file; with format ``"openpose"`` or ``"controlnet"`` a path without that suffix becomes a
+        folder of one file per frame, as OpenPose writes it.
     format : str
-        ``"own"``, ``"openpose"`` or ``"coco"``.
+        ``"own"``, ``"openpose"``, ``"controlnet"`` or ``"coco"``.
     layout : int, optional
         OpenPose: 18 or 25; COCO: 17, 26 or 133; None: what loses nothing.
     folder : bool, optional
         Whether `path` is a folder of one OpenPose file per frame; None: by its suffix.
     """
     path = Path(path)
-    if folder if folder is not None else format == "openpose" and path.suffix != ".json":
+    if folder if folder is not None else format in ("openpose", "controlnet") and path.suffix != ".json":
         path.mkdir(parents=True, exist_ok=True)
-        for t, page in enumerate(to_openpose(poses, layout)):
+        pages = to_controlnet(poses) if format == "controlnet" else to_openpose(poses, layout)
+        for t, page in enumerate(pages):
             _put(path / f"{path.name}_{t:012d}_keypoints.json", json.dumps(page))
         return
     writers: dict[str, Callable[[PoseSequence], Any]] = {"own": to_own}
+    writers |= {"controlnet": to_controlnet}
     writers |= {"openpose": lambda p: to_openpose(p, layout), "coco": lambda p: to_coco(p, layout)}
     if format not in writers:
         raise TemposeError("format_unknown", f"Known pose formats: {', '.join(writers)}.")

@@ -85,6 +85,21 @@ def test_openpose_keeps_feet_and_hands(poses):
     same(through_json(pages), poses)
 
 
+def test_controlnets_editors_get_every_joint_that_is_seen():
+    """They leave out what has less than a confidence of 1, as sd-webui-controlnet's `decode_json_as_poses` does."""
+    scores = np.full((2, 60), 0.4)
+    scores[:, 3] = 0
+    keypoints = np.random.default_rng(0).uniform(0.1, 0.9, (2, 60, 2))
+    pages = writers.to_controlnet(PoseSequence(keypoints, scores, 30, OPENPOSE_60, (640, 480)))
+    (person,) = pages[1]["people"]
+    body = np.reshape(person["pose_keypoints_2d"], (18, 3))
+    assert body[:, 2].tolist() == [1.0] * 3 + [0.0] + [1.0] * 14
+    assert np.allclose(body[0, :2], keypoints[1, 0] * (640, 480), atol=1e-3)
+    assert body[3].tolist() == [0, 0, 0]
+    assert set(person["hand_left_keypoints_2d"][2::3]) == {1.0}
+    assert (pages[1]["canvas_width"], pages[1]["canvas_height"]) == (640, 480)
+
+
 def test_a_hand_out_of_sight_for_a_while_does_not_change_the_layout():
     scores = np.ones((3, 60))
     scores[1, 18:] = 0

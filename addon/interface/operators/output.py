@@ -6,6 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import FloatProperty, IntProperty, StringProperty
 
+from tempose_pose import drawing
 from tempose_pose.sequence import PoseSequence, to_openpose18
 
 from ...model.character.mapping import BODY
@@ -23,7 +24,7 @@ from ...scene.window import scene_of
 from .buttons import TaskButton
 from .to_file import ToFile, server_python
 
-ENDINGS = {"OPENPOSE": ".json", "FOLDER": "", "COCO": ".json", "NPZ": ".npz"}
+ENDINGS = {"OPENPOSE": ".json", "FOLDER": "", "CONTROLNET": ".json", "COCO": ".json", "NPZ": ".npz"}
 
 
 class TEMPOSE_OT_export_poses(ToFile, TaskButton, bpy.types.Operator):
@@ -74,14 +75,15 @@ class TEMPOSE_OT_export_video(ToFile, TaskButton, bpy.types.Operator):
         if path.is_file() and not encoders:
             raise Problem("is_a_file", f"{path.name} is a file; give a folder for the pictures.")
         now = Reading(context)
-        asked, read, heard = tuple(choice.size), output.reading(now), output.heard(now)
+        manner = drawing.manner(choice.manner)
+        asked, read, heard = tuple(choice.size), output.reading(now, manner.rate), output.heard(now)
 
         def task(work: Work):
             work.status("Reading poses")
             poses = work.main(read).poses
-            size = video.picture_size(poses, asked)
+            size = video.picture_size(poses, asked, manner)
             sound = work.main(heard) if encoders else None
-            return video.write(work, poses, size, path, encoders, sound), size
+            return video.write(work, poses, size, path, encoders, sound, manner), size
 
         return task
 

@@ -29,6 +29,7 @@ class Output:
         column.prop(choice, "kind")
         column.operator("tempose.export_poses", icon="EXPORT")
         column = layout.column()
+        column.prop(choice, "manner")
         column.prop(choice, "video")
         column.prop(choice, "size")
         if not any(choice.size):

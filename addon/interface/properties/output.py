@@ -49,10 +49,36 @@ class TemposeOutput(bpy.types.PropertyGroup):
         items=[
             ("OPENPOSE", "OpenPose", "One JSON file: a list of OpenPose frames"),
             ("FOLDER", "OpenPose Folder", "A JSON file per frame, as OpenPose itself writes them"),
+            (
+                "CONTROLNET",
+                "ControlNet",
+                "OpenPose JSON for pose editors, which leave out what is not wholly sure",
+            ),
             ("COCO", "COCO", "One JSON file: COCO keypoint annotations"),
             ("NPZ", "NumPy", "One .npz file, as 'tempose generate' writes it"),
         ],
         default="OPENPOSE",
+        options=set(),
+    )
+    manner: EnumProperty(
+        name="For",
+        description="The model that poses are drawn for: strokes, size and frame rate are as its own code has them",
+        items=[
+            ("plain", "OpenPose", "Lines grow with the picture; joints of small hands stay apart"),
+            ("controlnet", "ControlNet", "As ControlNet's and DWPose's annotators draw it"),
+            ("animate-anyone", "AnimateAnyone", "As its open version draws it, with DWPose"),
+            (
+                "mimic-motion",
+                "MimicMotion",
+                "Thin lines, weaker with confidence; red and blue exchanged, as there",
+            ),
+            (
+                "wan-animate",
+                "Wan-Animate",
+                "With toes, 30 frames a second where no rate is given: its src_pose.mp4",
+            ),
+        ],
+        default="plain",
         options=set(),
     )
     video: EnumProperty(

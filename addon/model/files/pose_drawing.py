@@ -1,31 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Poses drawn as OpenPose draws them, which ControlNet, AnimateAnyone and Wan-Animate take. No bpy in here.
+"""Poses drawn as OpenPose draws them, and as pose-to-video models want it (`tempose_pose.drawing`). No bpy in here.
 
-Limbs are ellipses at 0.6 of their colour, joints discs at full colour, on black; colours go round the hue circle in
-steps of 20 degrees. Lines are 4 pixels wide at 512, as in ControlNet's annotator. Hands: thin bones, blue joints.
+Hands come on top: thin bones, blue joints.
 """
-
-import colorsys
 
 import numpy as np
 import numpy.typing as npt
 
+from tempose_pose.drawing import ANKLES, FINGER_COLOURS, LIMB_SHARE, PLAIN, TOES, Manner, colours
 from tempose_pose.skeletons import OPENPOSE_18
 
-LIMB_SHARE = 0.6
 HAND_BONES = tuple(
     (0 if k % 4 == 1 else k - 1, k) for k in range(1, 21)
 )  # root, then four of each finger from the palm outwards
 HAND_JOINT = (0, 0, 255)
 
 
-def colours(count: int) -> list[tuple[float, ...]]:
-    """OpenPose's colours, red first."""
-    return [tuple(255 * v for v in colorsys.hsv_to_rgb(i * 20 % 360 / 360, 1, 1)) for i in range(count)]
-
-
 _BODY = colours(18)
-_FINGERS = [tuple(255 * v for v in colorsys.hsv_to_rgb(k % 20 / 20, 1, 1)) for k in range(20)]
 
 
 def fitted(points: np.ndarray, canvas: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
@@ -35,7 +26,12 @@ def fitted(points: np.ndarray, canvas: tuple[int, int], size: tuple[int, int]) -
 
 
 def draw(
-    points: np.ndarray, scores: np.ndarray, size: tuple[int, int], hands: np.ndarray | None = None
+    points: np.ndarray,
+    scores: np.ndarray,
+    size: tuple[int, int],
+    hands: np.ndarray | None = None,
+    toes: np.ndarray | None = None,
+    manner: Manner = PLAIN,
 ) -> np.ndarray:
     """One pose as a picture.
 
@@ -47,31 +43,58 @@ def draw(
     size : (int, int)
         Width and height.
     hands : (2, 21, 3) float, optional
+    toes : (2, 3) float, optional
+        Of the left and the right foot, for manners that draw them.
+    manner : Manner
+        The model that it is drawn for.
 
     Returns
     -------
     (H, W, 3) uint8
     """
     picture = np.zeros((size[1], size[0], 3), np.uint8)
-    width = max(4 * min(size) / 512, 1.0)
-    near = (np.abs(points) < 4 * max(size)).all(1)
-    seen = (scores > 0) & near
+    wide = manner.strokes(size)
+    width, radius = max(wide.limb, 1.0), max(wide.joint, 1.0)
+
+    def shown(at: np.ndarray, sure: np.ndarray) -> np.ndarray:
+        return (sure > 0) & (sure >= manner.least) & (np.abs(at) < 4 * max(size)).all(-1)
+
+    def limb(a: np.ndarray, b: np.ndarray, colour: tuple, sure: float = 1.0) -> None:
+        _limb(picture, a, b, width, [LIMB_SHARE * c for c in manner.tint(colour, sure)])
+
+    seen = shown(points, scores)
     for (a, b), colour in zip(OPENPOSE_18.limbs, _BODY, strict=False):
         if seen[a] and seen[b]:
-            _limb(picture, points[a], points[b], width, [LIMB_SHARE * c for c in colour])
-    for point, there, colour in zip(points, seen, _BODY, strict=True):
+            limb(points[a], points[b], colour, float(scores[a] * scores[b]))
+    feet = toes if toes is not None and manner.toes else np.zeros((2, 3))
+    down = shown(feet[:, :2], feet[:, 2])
+    for ankle, toe, there, (_, colour) in zip(ANKLES, feet, down, TOES, strict=True):
+        if there and seen[ankle]:
+            limb(points[ankle], toe[:2], colour)
+    for point, there, colour, sure in zip(points, seen, _BODY, scores, strict=True):
         if there:
-            _disc(picture, point, width, colour)
+            _disc(picture, point, radius, manner.tint(colour, float(sure)))
+    for toe, there, (colour, _) in zip(feet, down, TOES, strict=True):
+        if there:
+            _disc(picture, toe[:2], radius, manner.tint(colour, 1.0))
     for hand in hands if hands is not None else ():
-        there = (hand[:, 2] > 0) & (np.abs(hand[:, :2]) < 4 * max(size)).all(1)
-        for (a, b), colour in zip(HAND_BONES, _FINGERS, strict=True):
-            if there[a] and there[b]:
-                _line(picture, hand[a, :2], hand[b, :2], max(width / 4, 0.5), colour)
+        _hand(picture, hand, shown(hand[:, :2], hand[:, 2]), manner, width)
+    return picture
+
+
+def _hand(picture: np.ndarray, hand: np.ndarray, there: np.ndarray, manner: Manner, width: float) -> None:
+    """A hand (21, 3), as far as it is there (21,), of a body whose limbs have this half width."""
+    wide = manner.strokes((picture.shape[1], picture.shape[0]))
+    for (a, b), colour in zip(HAND_BONES, FINGER_COLOURS, strict=True):
+        if there[a] and there[b]:
+            tint = manner.tint(colour, float(hand[a, 2] * hand[b, 2]))
+            _line(picture, hand[a, :2], hand[b, :2], max(wide.bone, 0.5), tint)
+    dot = max(wide.knuckle, 0.5)
+    if not manner.plain_hands:  # in a small hand they would run together
         spread = float(np.ptp(hand[there, :2], axis=0).max()) if there.sum() > 4 else 0.0
         dot = float(np.clip(spread / 18, 0.4 * width, width))
-        for point in hand[there, :2]:
-            _disc(picture, point, dot, HAND_JOINT)
-    return picture
+    for point in hand[there]:
+        _disc(picture, point[:2], dot, manner.tint(HAND_JOINT, float(point[2])))
 
 
 def _within(

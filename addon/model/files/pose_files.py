@@ -13,7 +13,7 @@ from . import reading, writing
 
 
 def save(dance: Dance, path: str, kind: str) -> int:
-    """Write a file of kind ``OPENPOSE``, ``COCO`` or ``NPZ``, or with ``FOLDER`` one OpenPose file per frame.
+    """Write a file of kind ``OPENPOSE``, ``CONTROLNET``, ``COCO`` or ``NPZ``, or with ``FOLDER`` one file a frame.
 
     Returns how many files. A file that was there before is replaced only when the new one is whole.
     """
@@ -21,7 +21,7 @@ def save(dance: Dance, path: str, kind: str) -> int:
         if kind == "NPZ":
             dance.save(path)
         else:
-            form = "coco" if kind == "COCO" else "openpose"
+            form = kind.lower() if kind in ("COCO", "CONTROLNET") else "openpose"
             save_poses(dance.poses, path, form, folder=kind == "FOLDER")
     return len(dance.poses) if kind == "FOLDER" else 1
 

@@ -67,10 +67,14 @@ def rate_of(scene: bpy.types.Scene) -> float:
     return scene.tempose.output.rate or compat.rate_of(scene)
 
 
-def reading(now: Reading) -> Callable[[], Any]:
-    """What reads the poses that the settings ask for; for `Job.main`."""
+def reading(now: Reading, usual: float = 0.0) -> Callable[[], Any]:
+    """What reads the poses that the settings ask for; for `Job.main`.
+
+    Where they name no frame rate, `usual` is taken, and the scene's without one.
+    """
     scene = now.scene
-    choice, rate, name = scene.tempose.output, rate_of(scene), scene.name
+    choice, name = scene.tempose.output, scene.name
+    rate = choice.rate or usual or rate_of(scene)
     if choice.source == "RIG":
         rig, camera = now.rig.name, choice.view == "CAMERA"
         return lambda: rig_reading.read(name, rig, rate, camera)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tempose_pose.drawing import PLAIN, Manner, toes_of
 from tempose_pose.sequence import PoseSequence, hands_of, to_openpose18
 
 from ...model.errors import Problem
@@ -27,8 +28,8 @@ SCRIPT = Path(__file__).with_name("encoding.py")
 PIPED = Path(pose_drawing.__file__).with_name("piped_encoding.py")
 
 
-def picture_size(poses: PoseSequence, size: Sequence[int]) -> tuple[int, int]:
-    """The size of drawn pictures: as asked for, else the canvas; even, as video wants it."""
+def picture_size(poses: PoseSequence, size: Sequence[int], manner: Manner = PLAIN) -> tuple[int, int]:
+    """The size of drawn pictures: as asked for, else the canvas; in steps that the model, and video, want."""
     width, height = (int(v) for v in size)
     if width and not height:
         height = round(width * poses.canvas[1] / poses.canvas[0])
@@ -36,7 +37,7 @@ def picture_size(poses: PoseSequence, size: Sequence[int]) -> tuple[int, int]:
         width = round(height * poses.canvas[0] / poses.canvas[1])
     elif not width:
         width, height = poses.canvas
-    return max(2, min(width, 8192) // 2 * 2), max(2, min(height, 8192) // 2 * 2)
+    return manner.fitted((min(width, 8192), min(height, 8192)))
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def write(
     path: Path,
     encoders: Encoders | None,
     sound: bytes | None = None,
+    manner: Manner = PLAIN,
 ) -> int:
     """Draw the poses and write them; returns how many pictures there are.
 
@@ -73,6 +75,8 @@ def write(
         For an MP4. None: PNG files.
     sound : bytes, optional
         A WAV file that is heard with the MP4.
+    manner : Manner
+        The model that they are drawn for.
     """
     with (
         tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name,
@@ -84,11 +88,11 @@ def write(
             heard.write_bytes(sound)
         if encoders is not None and encoders.python:
             work.status("Drawing the video")
-            if _piped(work, poses, size, made, heard, encoders.python):
+            if _piped(work, poses, size, made, heard, encoders.python, manner):
                 shutil.move(made, path)
                 return len(poses)
         work.status("Drawing poses")
-        _draw(work, poses, pictures, size)
+        _draw(work, poses, pictures, size, manner)
         if encoders is not None:
             work.status("Encoding the video")
             _encode(work, pictures, len(poses), size, poses.fps, made, heard, encoders.blender)
@@ -100,26 +104,37 @@ def write(
     return len(poses)
 
 
-def _pictures(poses: PoseSequence, size: tuple[int, int]) -> Iterator[np.ndarray]:
+def _pictures(poses: PoseSequence, size: tuple[int, int], manner: Manner) -> Iterator[np.ndarray]:
     """Each pose drawn, (H, W, 3) uint8."""
     body, hands = to_openpose18(poses), hands_of(poses)
     points = pose_drawing.fitted(body.pixels, poses.canvas, size)
     if hands is not None:
         hands = np.concatenate([pose_drawing.fitted(hands[..., :2], poses.canvas, size), hands[..., 2:]], -1)
+    toes = np.zeros((len(poses), 2, 3))
+    if manner.toes:
+        toes = toes_of(poses)
+        toes[..., :2] = pose_drawing.fitted(toes[..., :2] * poses.canvas, poses.canvas, size)
     for t in range(len(poses)):
-        yield pose_drawing.draw(points[t], body.scores[t], size, hands[t] if hands is not None else None)
+        hand = hands[t] if hands is not None else None
+        yield pose_drawing.draw(points[t], body.scores[t], size, hand, toes[t], manner)
 
 
-def _draw(work: Work, poses: PoseSequence, folder: Path, size: tuple[int, int]) -> None:
+def _draw(work: Work, poses: PoseSequence, folder: Path, size: tuple[int, int], manner: Manner) -> None:
     """Each pose as a PNG."""
     folder.mkdir()
-    for t, picture in enumerate(_pictures(poses, size)):
+    for t, picture in enumerate(_pictures(poses, size, manner)):
         (folder / f"{t + 1:06d}.png").write_bytes(png.png(picture))
         work.progress((t + 1) / len(poses))
 
 
 def _piped(
-    work: Work, poses: PoseSequence, size: tuple[int, int], path: Path, sound: Path, python: str
+    work: Work,
+    poses: PoseSequence,
+    size: tuple[int, int],
+    path: Path,
+    sound: Path,
+    python: str,
+    manner: Manner,
 ) -> bool:
     """The poses drawn into the encoder of the server's Python; returns whether that has one."""
     more = [str(sound)] if sound.is_file() else []
@@ -137,7 +152,7 @@ def _piped(
         return False
     assert process.stdin is not None
     try:
-        for t, picture in enumerate(_pictures(poses, size)):
+        for t, picture in enumerate(_pictures(poses, size, manner)):
             process.stdin.write(picture.data)
             work.progress((t + 1) / len(poses))
         process.stdin.close()

@@ -40,7 +40,16 @@ def render(
     over_start: Annotated[float, typer.Option(help="the video's second at which the dance begins")] = 0.0,
     poses: Annotated[int, typer.Option(help="poses on a contact sheet, at most")] = 32,
     per_beat: Annotated[int, typer.Option(help="poses per beat on a contact sheet")] = 1,
-    layout: Annotated[str, typer.Option("--format", help="of .json: own, openpose or coco")] = "openpose",
+    layout: Annotated[
+        str, typer.Option("--format", help="of .json: own, openpose, controlnet or coco")
+    ] = "openpose",
+    manner: Annotated[
+        str,
+        typer.Option(
+            "--for",
+            help="draw as a model wants it: plain, controlnet, animate-anyone, mimic-motion or wan-animate",
+        ),
+    ] = "plain",
     points: Annotated[
         int | None,
         typer.Option(help="keypoints in .json: openpose 18 or 25; coco 17, 26 (Halpe) or 133 (WholeBody)"),
@@ -71,7 +80,7 @@ def render(
             loaded, output, audio=audio, start=start, size=parse_size(size), fps=fps, trail=trail, beats=beats,
             tempo_map=None if tempo_map is None else load_tempo_map(tempo_map, start),
             frame=frame, alpha=alpha, over=over, over_start=over_start,
-            title=dance.stem, poses=poses, per_beat=per_beat, layout=layout, points=points,
+            title=dance.stem, poses=poses, per_beat=per_beat, layout=layout, points=points, manner=manner,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )  # fmt: skip
     typer.echo(str(output))

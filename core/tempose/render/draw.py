@@ -1,36 +1,33 @@
 """Poses drawn as OpenPose and DWPose draw them: the conditioning picture of pose-to-video models.
 
-Limbs are ellipses at 0.6 of their colour, joints are discs at full colour, both on black; colours go round
-the hue circle in steps of 20 degrees, in the order of `Skeleton.limbs` and `Skeleton.joints`. Line width
-grows with the picture: 4 pixels at 512, as in ControlNet's annotator. Hands, where the poses have them, come on
-top: thin bones once round the hue circle, joints blue.
+Colours are in the order of `Skeleton.limbs` and `Skeleton.joints`, strokes as `tempose_pose.drawing` has them. Hands,
+where the poses have them, come on top: thin bones once round the hue circle, joints blue.
 """
 
 from __future__ import annotations
 
-import colorsys
 from collections.abc import Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from tempose_pose.drawing import (
+    ANKLES,
+    FINGER_COLOURS,
+    LIMB_SHARE,
+    PLAIN,
+    TOES,
+    Manner,
+    colours,
+    toes_of,
+)
 from tempose_pose.errors import TemposeError
 from tempose_pose.sequence import PoseSequence, convert, to_openpose18
 from tempose_pose.skeletons import OPENPOSE_18, OPENPOSE_60
 
 HAND_JOINT = (0, 0, 255)
-HAND_BONE = 0.25  # of the body's line width
 MAX_SIDE = 8192
-LIMB_SHARE = 0.6
 SMOOTHING = 2  # drawn at twice the size, then averaged
-
-
-def colours(count: int) -> list[tuple[int, int, int]]:
-    """OpenPose's colours, red first: hue steps of 20 degrees."""
-    return [
-        (round(255 * r), round(255 * g), round(255 * b))
-        for r, g, b in (colorsys.hsv_to_rgb((i * 20 % 360) / 360, 1, 1) for i in range(count))
-    ]
 
 
 def place(keypoints: np.ndarray, canvas: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
@@ -47,37 +44,58 @@ def _check(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def _strokes(
-    poses: PoseSequence, frame: int, size: tuple[int, int], opacity: float = 1.0, mode: str = "RGBA"
+    poses: PoseSequence,
+    toes: np.ndarray,
+    frame: int,
+    size: tuple[int, int],
+    opacity: float = 1.0,
+    mode: str = "RGBA",
+    manner: Manner = PLAIN,
 ) -> Image.Image:
     """One pose at `SMOOTHING` times the size: a transparent layer (RGBA), or on black (RGB)."""
     big = (size[0] * SMOOTHING, size[1] * SMOOTHING)
     layer = Image.new(mode, big)
     draw = ImageDraw.Draw(layer)
     shine = (round(255 * opacity),) if mode == "RGBA" else ()
-    seen = poses.scores[frame] > 0
+    scores = poses.scores[frame]
     points = place(poses.keypoints[frame], poses.canvas, size) * SMOOTHING
     # far outside of the picture nothing shows, and a drawing library may take its time over it
-    seen = seen & (np.abs(points) < 4 * max(big)).all(1)
-    width = max(4 * min(size) / 512, 1.0) * SMOOTHING
+    seen = (scores > 0) & (scores >= manner.least) & (np.abs(points) < 4 * max(big)).all(1)
+    wide = manner.strokes(size)
     body, bones = len(OPENPOSE_18), len(OPENPOSE_18.limbs)
+
+    def fill(colour: Sequence[float], confidence: float, share: float = 1.0) -> tuple[int, ...]:
+        red, green, blue = (round(share * part) for part in manner.tint(colour, float(confidence)))
+        return (red, green, blue, *shine)
+
+    def limb(a: np.ndarray, b: np.ndarray, colour: Sequence[float], sure: float) -> None:
+        draw.polygon(_ellipse(a, b, max(wide.limb, 1.0) * SMOOTHING), fill=fill(colour, sure, LIMB_SHARE))
+
     for (a, b), colour in zip(OPENPOSE_18.limbs, colours(bones), strict=True):
         if seen[a] and seen[b]:
-            shade = tuple(round(LIMB_SHARE * c) for c in colour)
-            draw.polygon(_ellipse(points[a], points[b], width), fill=shade + shine)
-    for point, there, colour in zip(points[:body], seen[:body], colours(body), strict=True):
+            limb(points[a], points[b], colour, scores[a] * scores[b])
+    feet = place(toes[frame, :, :2], poses.canvas, size) * SMOOTHING
+    shown = manner.toes & (toes[frame, :, 2] > 0) & (toes[frame, :, 2] >= manner.least)
+    for ankle, toe, there, (_, colour) in zip(ANKLES, feet, shown, TOES, strict=True):
+        if there and seen[ankle]:
+            limb(points[ankle], toe, colour, 1.0)
+    radius = max(wide.joint, 1.0) * SMOOTHING
+    for point, there, colour, sure in zip(points[:body], seen[:body], colours(body), scores, strict=False):
         if there:
-            _disc(draw, point, width, colour + shine)
-    thin = max(round(2 * HAND_BONE * width), 1)
+            _disc(draw, point, radius, fill(colour, sure))
+    for toe, there, (colour, _) in zip(feet, shown, TOES, strict=True):
+        if there:
+            _disc(draw, toe, radius, fill(colour, 1.0))
+    thin = max(round(2 * wide.bone * SMOOTHING), 1)
     for k, (a, b) in enumerate(poses.skeleton.limbs[bones:]):
         if seen[a] and seen[b]:
-            shade = tuple(round(255 * c) for c in colorsys.hsv_to_rgb(k % 20 / 20, 1, 1))
             ends = [(float(x), float(y)) for x, y in points[[a, b]]]
-            draw.line(ends, fill=shade + shine, width=thin)
-    hands = [points[i : i + 21][seen[i : i + 21]] for i in range(body, len(points), 21)]
-    for hand in hands:
-        dot = _dot(hand, width)
-        for point in hand:
-            _disc(draw, point, dot, HAND_JOINT + shine)
+            draw.line(ends, fill=fill(FINGER_COLOURS[k % 20], scores[a] * scores[b]), width=thin)
+    for start in range(body, len(points), 21):
+        own = np.flatnonzero(seen[start : start + 21]) + start
+        dot = max(wide.knuckle, 0.5) * SMOOTHING if manner.plain_hands else _dot(points[own], radius)
+        for k in own:
+            _disc(draw, points[k], dot, fill(HAND_JOINT, scores[k]))
     return layer
 
 
@@ -116,6 +134,7 @@ def draw_pose(
     *,
     alpha: bool = False,
     over: np.ndarray | None = None,
+    manner: Manner = PLAIN,
 ) -> np.ndarray:
     """Draw one frame.
 
@@ -129,12 +148,14 @@ def draw_pose(
         Transparent in place of black.
     over : (H, W, 3) uint8, optional
         A picture to draw on, of any size: it fills the canvas as far as its proportions allow.
+    manner : Manner
+        The model that it is drawn for.
 
     Returns
     -------
     (H, W, 3) or (with `alpha`) (H, W, 4) uint8
     """
-    return draw_trail(poses, [frame], size, alpha=alpha, over=over)
+    return draw_trail(poses, [frame], size, alpha=alpha, over=over, manner=manner)
 
 
 def draw_trail(
@@ -144,18 +165,21 @@ def draw_trail(
     *,
     alpha: bool = False,
     over: np.ndarray | None = None,
+    manner: Manner = PLAIN,
 ) -> np.ndarray:
     """Draw several frames over each other, the last in full and earlier ones as ghosts; see `draw_pose`."""
     handed = "left_hand" in poses.skeleton.joints
+    toes = toes_of(poses) if manner.toes else np.zeros((len(poses), 2, 3))
     poses = convert(to_openpose18(poses) if not handed else poses, OPENPOSE_60 if handed else OPENPOSE_18)
     size = _check(size or poses.canvas)
     if not len(frames) or not all(0 <= f < len(poses) for f in frames):
         raise TemposeError("pose_frame", f"The frames to draw must lie between 0 and {len(poses) - 1}.")
     if len(frames) == 1 and not alpha and over is None:  # the same picture, several times faster
-        return np.asarray(_strokes(poses, frames[0], size, mode="RGB").reduce(SMOOTHING))
+        return np.asarray(_strokes(poses, toes, frames[0], size, mode="RGB", manner=manner).reduce(SMOOTHING))
     picture: Image.Image | None = None
     for back, frame in enumerate(reversed(frames)):  # newest first, older ones slipped in below
-        layer = _strokes(poses, frame, size, 1.0 if back == 0 else 0.45 * 0.7 ** (back - 1))
+        shine = 1.0 if back == 0 else 0.45 * 0.7 ** (back - 1)
+        layer = _strokes(poses, toes, frame, size, shine, manner=manner)
         picture = layer if picture is None else Image.alpha_composite(layer, picture)
     assert picture is not None
     small = picture.reduce(SMOOTHING)

@@ -13,6 +13,8 @@ from tempose.render.contact_sheet import contact_sheet
 from tempose.render.draw import draw_trail
 from tempose.render.ground import VIDEOS, VideoGround
 from tempose.render.video import render_dance
+from tempose.render.wan import render_for_wan
+from tempose_pose import drawing
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.tempo import TempoMap
@@ -41,6 +43,7 @@ def render(
     per_beat: int = 1,
     layout: str = "openpose",
     points: int | None = None,
+    manner: str = "plain",
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Draw a dance: a video with sound, a contact sheet, a still, or a pose file.
@@ -50,7 +53,7 @@ def render(
     dance : Dance
     output : path
         ``.mp4`` (with `alpha` ``.mov``): a video. ``.png``: a contact sheet; a still where `frame`, `over` or
-        `alpha` is given. ``.json``, or a folder for OpenPose's files: poses.
+        `alpha` is given. ``.json``, or a folder for OpenPose's files: poses. A folder for Wan-Animate: its videos.
     audio : path, optional
         The song, or a video with sound, for the video's sound.
     start : float
@@ -77,9 +80,11 @@ def render(
         Of a contact sheet.
     poses, per_beat : int
         Poses on a contact sheet at most, and for each beat.
-    layout : {"own", "openpose", "coco"}
+    layout : {"own", "openpose", "controlnet", "coco"}
     points : int, optional
         Keypoints in a pose file: OpenPose 18 or 25; COCO 17, 26 or 133.
+    manner : str
+        The pose-to-video model that it is drawn for; see `tempose_pose.drawing.MANNERS`.
     on_progress : callable (done, total), optional
         Called for each frame of a video.
 
@@ -88,7 +93,7 @@ def render(
     TemposeError
         The options do not go together, a file cannot be read or written, or the name's ending is unknown.
     """
-    output = Path(output)
+    output, drawn_for = Path(output), drawing.manner(manner)
     suffix = output.suffix.lower()
     if alpha and over is not None:
         raise TemposeError("ground", "Choose either a transparent ground or a picture to draw on.")
@@ -100,7 +105,7 @@ def render(
         with _Ground(over, over_start) as ground:
             render_dance(
                 dance, output, audio, start, tempo_map=tempo_map, size=size, fps=fps, trail=trail,
-                beat_flash=beats, over=ground.whole, alpha=alpha, on_progress=on_progress,
+                beat_flash=beats, over=ground.whole, alpha=alpha, manner=drawn_for, on_progress=on_progress,
             )  # fmt: skip
     elif suffix == ".png" and (frame is not None or over is not None or alpha):
         rate, shown = dance.poses.fps, frame or 0
@@ -108,12 +113,19 @@ def render(
         moments = [f for f in range(shown - trail * gap, shown, gap) if f >= 0]
         with _Ground(over, over_start) as ground:
             drawn = draw_trail(
-                dance.poses, [*moments, shown], size, alpha=alpha, over=ground.at(shown / rate)
+                dance.poses,
+                [*moments, shown],
+                size,
+                alpha=alpha,
+                over=ground.at(shown / rate),
+                manner=drawn_for,
             )
         Image.fromarray(drawn).save(output)
     elif suffix == ".png":
         contact_sheet(dance, output, title=title, count=poses, per_beat=per_beat)
-    elif suffix == ".json" or (not suffix and layout == "openpose"):
+    elif not suffix and manner == "wan-animate":
+        render_for_wan(dance, output, size=size, fps=fps, on_progress=on_progress)
+    elif suffix == ".json" or (not suffix and layout in ("openpose", "controlnet")):
         save_poses(dance.poses, output, layout, points)
     else:
         raise TemposeError("output_format", "The output must end in .mp4, .mov, .png or .json.")

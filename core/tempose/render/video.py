@@ -14,6 +14,7 @@ from tempose.metrics.curves import resampled
 from tempose.render.draw import draw_trail
 from tempose.render.ground import VideoGround
 from tempose_pose.dance import Dance
+from tempose_pose.drawing import PLAIN, Manner
 from tempose_pose.errors import TemposeError
 from tempose_pose.tempo import TempoMap
 
@@ -33,6 +34,7 @@ def render_dance(
     beat_flash: bool = False,
     over: np.ndarray | VideoGround | None = None,
     alpha: bool = False,
+    manner: Manner = PLAIN,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Write a video of the dance, drawn on black, on a picture, or on nothing.
@@ -61,6 +63,8 @@ def render_dance(
         A picture to draw on, the reference's own for instance; or a video that runs along.
     alpha : bool
         On a transparent ground; without loss, and large (PNG frames in QuickTime).
+    manner : Manner
+        The model that it is drawn for: strokes, size and frame rate are as it wants them.
     on_progress : callable, optional
         Called with (frames done, frames in all).
 
@@ -73,8 +77,8 @@ def render_dance(
     from av.error import FFmpegError
 
     out = Path(out)
-    poses = resampled(dance.poses, fps or dance.poses.fps)
-    width, height = (max(2, int(side) // 2 * 2) for side in (size or poses.canvas))
+    poses = resampled(dance.poses, fps or manner.rate or dance.poses.fps)
+    width, height = manner.fitted(size or poses.canvas)
     sound = (
         None if audio is None else _sound(audio, tempo_map or TempoMap.constant(start=start), poses.seconds)
     )
@@ -91,7 +95,9 @@ def render_dance(
             for i in range(len(poses)):
                 frames = [f for f in range(i - trail * gap, i, gap) if f >= 0]
                 ground = over.at(i / poses.fps) if isinstance(over, VideoGround) else over
-                picture = draw_trail(poses, [*frames, i], (width, height), alpha=alpha, over=ground).copy()
+                picture = draw_trail(
+                    poses, [*frames, i], (width, height), alpha=alpha, over=ground, manner=manner
+                ).copy()
                 if beat_flash:
                     _flash(picture, dance, i / poses.fps)
                 frame = av.VideoFrame.from_ndarray(picture, format="rgba" if alpha else "rgb24")
