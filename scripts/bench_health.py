@@ -37,12 +37,14 @@ PATIENCE = 120
 
 def job(seconds: float, **more: Any) -> bytes:
     """The body of a job."""
+    import numpy as np
+
     from tempose_pose.grid import BeatGrid
     from tempose_pose.request import DanceRequest
     from tempose_pose.standing import standing_pose
     from tempose_pose.wire.job import JobRequest
 
-    dance = DanceRequest(standing_pose(), seconds, grid=BeatGrid([0.0, 0.5], [0.0]))
+    dance = DanceRequest(standing_pose(), seconds, grid=BeatGrid(np.array([0.0, 0.5]), np.zeros(1)))
     return json.dumps({**JobRequest("0" * 64, dance, "null").body(), **more}).encode()
 
 

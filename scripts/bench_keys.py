@@ -39,9 +39,10 @@ def main() -> None:
     from addon.model.tempo import timing
     from addon.scene.character import rig
     from addon.scene.keys import action_keys, take_keys
+    from addon.scene.window import scene_of
 
     addon.register()
-    scene = bpy.context.scene
+    scene = scene_of(bpy.context)
     scene.render.fps = round(RATE)
     pose = Reference.standing()
     ob = rig.new(scene, pose)

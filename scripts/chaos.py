@@ -32,6 +32,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from tempose_pose.grid import BeatGrid
 from tempose_pose.request import DanceRequest
 from tempose_pose.standing import standing_pose
@@ -201,7 +203,7 @@ class Chaos:
         return f"result {answer.status_code}"
 
     def body(self, audio: str, seed: int, seconds: float) -> dict[str, Any]:
-        grid = BeatGrid([0.0, 0.5], [0.0])
+        grid = BeatGrid(np.array([0.0, 0.5]), np.zeros(1))
         dance = DanceRequest(standing_pose(), seconds, grid=grid, seed=seed)
         return JobRequest(audio, dance, "null").body()
 

@@ -39,8 +39,8 @@ class Graph:
     def __init__(self, data: bytes):
         self.model = schema.ModelT.InitFromPackedBuf(data, 0)
         self.graph = self.model.subgraphs[0]
-        self.constants = {i: self._constant(t) for i, t in enumerate(self.graph.tensors)}
-        self.constants = {i: value for i, value in self.constants.items() if value is not None}
+        held = ((i, self._constant(t)) for i, t in enumerate(self.graph.tensors))
+        self.constants = {i: value for i, value in held if value is not None}
         self.weights: dict[str, torch.Tensor] = {}
         self.steps: list[list[Any]] = []
         for operator in self.graph.operators:

@@ -85,7 +85,7 @@ def contact_sheet(video: Path, facts: dict, target: Path) -> None:
 
     fps, start, marks = facts["fps"], facts["start"], facts["marks"]
     chosen = marks[:: max(1, -(-len(marks) // (COLUMNS * ROWS)))][: COLUMNS * ROWS]
-    wanted = {frame - start: None for frame, _ in chosen}
+    wanted: dict[int, np.ndarray | None] = {frame - start: None for frame, _ in chosen}
     with av.open(str(video)) as file:
         for number, picture in enumerate(file.decode(video=0)):
             if number in wanted:

@@ -100,8 +100,8 @@ def lead(pitch: float, length: float) -> np.ndarray:
 
 def pad(pitch: float, length: float) -> np.ndarray:
     t = seconds(length)
-    tone = sum(signal.sawtooth(2 * np.pi * hertz(pitch + d) * t + d * 40) for d in (-0.07, 0.0, 0.06))
-    return fade(filtered(tone, "low", 1400), 0.15, 0.25)
+    voices = [signal.sawtooth(2 * np.pi * hertz(pitch + d) * t + d * 40) for d in (-0.07, 0.0, 0.06)]
+    return fade(filtered(np.sum(voices, 0), "low", 1400), 0.15, 0.25)
 
 
 class Track:

@@ -37,8 +37,9 @@ DENSITIES = {
 
 def own(**options):
     from addon.scene.character import rig
+    from addon.scene.window import scene_of
 
-    return rig.new(bpy.context.scene, Reference.standing(), **options), None
+    return rig.new(scene_of(bpy.context), Reference.standing(), **options), None
 
 
 def mixamo(targets: bool = False):

@@ -27,8 +27,8 @@ from tempose.weights_check import MANIFEST, check_weights, write_manifest
 def ship(vae: Path, dit: Path, target: Path) -> str:
     """Put the weights into `target`; their revision."""
     pipeline = DancePipeline(
-        PoseVAE.from_pretrained(vae, use_safetensors=True, low_cpu_mem_usage=False).to(torch.float16),
-        DanceDiT.from_pretrained(dit, use_safetensors=True, low_cpu_mem_usage=False).to(torch.bfloat16),
+        PoseVAE.from_pretrained(vae, use_safetensors=True, low_cpu_mem_usage=False).to(dtype=torch.float16),
+        DanceDiT.from_pretrained(dit, use_safetensors=True, low_cpu_mem_usage=False).to(dtype=torch.bfloat16),
         FlowSolver(),
     )
     target.mkdir(parents=True, exist_ok=True)

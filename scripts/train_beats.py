@@ -74,12 +74,9 @@ def song(seed: int, library: SampleLibrary, split: str) -> tuple[np.ndarray, Bea
         samples, grid = repeated(samples, grid, int(rng.integers(1, 1 + max(1, 12 // bars))))
     elif rng.random() < 0.5:
         cut = int(rng.integers(0, 2 * SAMPLE_RATE))  # songs need not begin on a frame, nor on a beat
-        samples, grid = (
-            samples[cut:],
-            BeatGrid(
-                *((t - cut / SAMPLE_RATE)[t > cut / SAMPLE_RATE - 0.01] for t in (grid.beats, grid.downbeats))
-            ),
-        )
+        second = cut / SAMPLE_RATE
+        beats, downbeats = ((t - second)[t > second - 0.01] for t in (grid.beats, grid.downbeats))
+        samples, grid = samples[cut:], BeatGrid(beats, downbeats)
     if rng.random() < OVERLAID:
         over = np.resize(sound_without_beat(rng, library), len(samples))
         samples = samples + 10 ** (rng.uniform(-20, -5) / 20) * over * np.abs(samples).max()
@@ -99,9 +96,8 @@ def repeated(samples: np.ndarray, grid: BeatGrid, times: int) -> tuple[np.ndarra
     """A loop played so many times, as far as `SECONDS` allow."""
     times = min(times, max(1, int(SECONDS * SAMPLE_RATE / len(samples))))
     starts = np.arange(times)[:, None] * (len(samples) / SAMPLE_RATE)
-    return np.tile(samples, times), BeatGrid(
-        *((starts + t[None]).ravel() for t in (grid.beats, grid.downbeats))
-    )
+    beats, downbeats = ((starts + t[None]).ravel() for t in (grid.beats, grid.downbeats))
+    return np.tile(samples, times), BeatGrid(beats, downbeats)
 
 
 def _padded(mel: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,12 @@ _TIMES = {
 
 def strip_time(strip: object, name: str) -> float:
     """A time of a strip in frames, by its 5.1 name."""
-    return getattr(strip, name if hasattr(strip, name) else _TIMES[name])
+    return strip_times(strip, name)[0]
+
+
+def strip_times(strip: object, *names: str) -> list[float]:
+    """Several times of a strip in frames, by their 5.1 names."""
+    return [getattr(strip, name if hasattr(strip, name) else _TIMES[name]) for name in names]
 
 
 def move_strip(strip: bpy.types.Strip, frames: float) -> None:

@@ -161,6 +161,11 @@ class Reading:
         return "" if self.rig is not None else selection.why_no_rig(self.context, self.cannot_dance)
 
     @cached_property
+    def no_curves(self) -> str:
+        """Why no curve under *Direct* can be keyed, or nothing."""
+        return character.cannot_key(self.rig) if self.rig is not None else self.no_rig
+
+    @cached_property
     def needs_dancer(self) -> bool:
         """Whether nobody is there who could dance: then *Generate* makes a figure first."""
         return self.armature is None and not selection.someone_is_there(self.context)
@@ -188,6 +193,23 @@ class Reading:
         if self.take.text is None:
             return "The data of this take has been deleted"
         return "" if self.take.rig is not None else "The character of this take has been deleted"
+
+    @cached_property
+    def no_revision(self) -> str:
+        """Why no part of the chosen take can be danced again, or nothing."""
+        return self.busy or self.no_take or self.no_server
+
+    @cached_property
+    def same_seed(self) -> str:
+        """Why dancing with the seed of the settings would give the chosen take again, or nothing."""
+        if self.settings.lock_seed and self.take is not None and self.take.seed == str(self.settings.seed):
+            return "The seed is locked to that of this take: unlock it or choose another"
+        return ""
+
+    @cached_property
+    def held_by_nla(self) -> str:
+        """Why the NLA does not let the keys of the chosen take move its character, or nothing."""
+        return character.tweak_reason(self.take.rig) if self.take is not None else ""
 
     @cached_property
     def take(self) -> ListedTake | None:

@@ -74,9 +74,8 @@ class TempoMap:
         """
         end = start + seconds
         speeds = [(start, 1.0, 1.0), *sorted((s[0], s[1], s[2] if len(s) > 2 else s[1]) for s in sections)]
-        for _, *values in [(start, factor), *speeds]:
-            factors = np.asarray(values)
-            if not ((factors >= MIN_FACTOR) & (factors <= MAX_FACTOR)).all():
+        for _, *factors in [(start, factor), *speeds]:
+            if not all(MIN_FACTOR <= one <= MAX_FACTOR for one in factors):
                 raise TemposeError(
                     "tempo_factor",
                     f"Tempo factors go from {MIN_FACTOR:g} to {MAX_FACTOR:g}: set one in between.",
@@ -84,7 +83,7 @@ class TempoMap:
         timeline, points = 0.0, [(0.0, start)]
         begins = [begin for begin, _, _ in speeds] + [max(end, speeds[-1][0])]
         for (begin, first, last), stop in zip(speeds, begins[1:], strict=True):
-            low, high = np.clip([begin, stop], start, end).tolist()
+            low, high = (min(max(second, start), end) for second in (begin, stop))
             if high - low <= 1e-6:
                 continue
             slope = (last - first) / (stop - begin)  # of the whole section, of which a part may be heard

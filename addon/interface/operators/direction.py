@@ -15,7 +15,7 @@ from ...model.dance.proposals import Keys
 from ...model.errors import Problem, there
 from ...model.tempo.playback import Playback
 from ...scene.character import rig
-from ...scene.dance import direction, direction_keys, order
+from ...scene.dance import direction_keys, order
 from ...scene.music import timelines
 from ...scene.music.song_grid import SongGrid
 from ...scene.reading import Reading, at_press
@@ -55,7 +55,7 @@ class TEMPOSE_OT_propose_curves(HeardButton, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, now: Reading):
-        return super().disabled_reason(now) or now.no_rig or direction.cannot_key(there(now.rig))
+        return super().disabled_reason(now) or now.no_curves
 
     def prepare(self, context: bpy.types.Context):
         self._rig = rig.identity(there(Reading(context).rig))
@@ -79,7 +79,7 @@ class _Preset(ActionButton):
 
     @classmethod
     def disabled_reason(cls, now: Reading):
-        return now.song.reason or now.no_rig or direction.cannot_key(there(now.rig))
+        return now.song.reason or now.no_curves
 
     def keys(self, now: Reading, part: Playback) -> Mapping[str, Keys]:
         raise NotImplementedError

@@ -23,12 +23,6 @@ from ...scene.window import scene_of
 from .buttons import ActionButton, TaskButton
 
 
-def _seed_reason(now: Reading) -> str:
-    if now.settings.lock_seed and now.take is not None and now.take.seed == str(now.settings.seed):
-        return "The seed is locked to that of this take: unlock it or choose another"
-    return ""
-
-
 class _Again(TaskButton):
     """A part of the chosen take danced again."""
 
@@ -41,13 +35,7 @@ class _Again(TaskButton):
 
     @classmethod
     def disabled_reason(cls, now: Reading):
-        return (
-            now.busy
-            or now.no_take
-            or now.no_server
-            or (_seed_reason(now) if cls.new_seed else "")
-            or cls.reason(now)
-        )
+        return now.no_revision or (now.same_seed if cls.new_seed else "") or cls.reason(now)
 
     def change(self, now: Reading, group: EditSettings, seed: int | None) -> revision.Revision:
         raise NotImplementedError
@@ -194,7 +182,7 @@ class _Shape(ActionButton):
 
 
 class TEMPOSE_OT_mirror_take(_Shape, bpy.types.Operator):
-    """Revision left and right over, in the whole take"""
+    """Swap left and right throughout the take"""
 
     bl_idname = "tempose.mirror_take"
     bl_label = "Mirror"

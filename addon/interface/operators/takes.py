@@ -8,7 +8,6 @@ import bpy
 from ...model.errors import Problem, there
 from ...model.tempo.timing import Span
 from ...scene import compat
-from ...scene.character import character
 from ...scene.dance import placement, stage
 from ...scene.keys import background_keys, frame_rate, take_keys
 from ...scene.music import staging
@@ -77,7 +76,7 @@ class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
             return "This take has been accepted"
         if now.take.action is None:
             return "Show this take first"
-        return now.busy or character.tweak_reason(now.take.rig)
+        return now.busy or now.held_by_nla
 
     def act(self, context: bpy.types.Context):
         scene = compat.sound_scene(context)
@@ -104,7 +103,7 @@ class TEMPOSE_OT_undo_accept(_TakeButton, bpy.types.Operator):
             return "This take has not been accepted"
         if not stage.is_kept_as_action(now.take):
             return "The Action of this take has been deleted"
-        return now.busy or character.tweak_reason(now.take.rig)
+        return now.busy or now.held_by_nla
 
     def act(self, context: bpy.types.Context):
         take = there(self.take(context))
@@ -123,7 +122,7 @@ class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
     def disabled_reason(cls, now: Reading):
         if now.take is None:
             return now.busy or "There is no take"
-        return now.busy or character.tweak_reason(now.take.rig)
+        return now.busy or now.held_by_nla
 
     def act(self, context: bpy.types.Context):
         take, scene = self.take(context), compat.sound_scene(context)
@@ -145,7 +144,7 @@ class TEMPOSE_OT_show_take(_Show, bpy.types.Operator):
             return "There is no take"
         if now.take.action is not None or stage.moves_its_rig(now.take):
             return "This take is shown"
-        return now.busy or character.tweak_reason(now.take.rig)
+        return now.busy or now.held_by_nla
 
     def place(self, context: bpy.types.Context):
         return context.scene.tempose.active_take

@@ -39,15 +39,15 @@ class Character:
         elif settings.reference == "FILE":
             layout.prop(settings, "reference_file")
         elif settings.reference == "IMAGE":
-            self._picture(layout, context)
+            self._picture(layout, now)
         row = layout.row(align=True)
         row.operator("tempose.new_rig", icon="ARMATURE_DATA")
         if now.scene.camera is None:
             row.operator("tempose.add_camera", icon="CAMERA_DATA")
 
     @staticmethod
-    def _picture(layout: bpy.types.UILayout, context: bpy.types.Context):
-        if of(context).picture is None:
+    def _picture(layout: bpy.types.UILayout, now: Reading):
+        if now.picture is None:
             say(layout, "Place joint markers on a picture first, under Picture and Ink.", "INFO")
         layout.operator("tempose.find_pose", icon="VIEWZOOM")
         why_no_pose(layout)
@@ -102,17 +102,18 @@ class Limits:
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context):
-        layout, settings = self.layout, context.scene.tempose
+        layout, now = self.layout, of(context)
+        settings = now.settings
         layout.use_property_split = True
         layout.use_property_decorate = False
         layout.prop(settings.character, "ik_feet")
         layout.prop(settings.character, "fingers")
-        stretch = character.stretch_name(of(context).rig)
+        stretch = character.stretch_name(now.rig)
         layout.prop(settings, stretch)
         column = layout.column()
         column.active = getattr(settings, stretch)
         column.prop(settings.character, "shortest", slider=True)
         column.prop(settings.character, "longest")
         column.prop(settings.character, "loose")
-        if of(context).rig is None:
+        if now.rig is None:
             say(layout, "No character dances yet.", "INFO")

@@ -3,7 +3,7 @@
 
 import bpy
 
-from ...scene.character import character, rig
+from ...scene.character import rig
 from ...scene.dance import placement, thumbnails
 from ...scene.reading import of
 from ...scene.settings import ListedTake, Settings
@@ -68,8 +68,8 @@ class Takes:
         row = layout.row(align=True)
         row.prop(take, "note", text="", icon="TEXT", placeholder="Note")
         row.operator("tempose.copy_seed", text="", icon="COPYDOWN")
-        if reason := character.tweak_reason(take.rig):
-            say(layout, f"{reason}.", "ERROR")
+        if now.held_by_nla:
+            say(layout, f"{now.held_by_nla}.", "ERROR")
         elif take.rig is None or (take.rig != now.rig and not rig.is_rig(take.rig)):
             say(layout, "The rig of this take has been deleted.", "ERROR")
         elif placement.is_out_of_date(take, now.playback):

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The beat grid that the artist edits, in song seconds. No bpy in here.
 
-An `EditedGrid` never changes; `beat_changes`, `beat_taps` and `beat_proposals` make new ones of it, and its
-`beat_grid` is what a dance is asked for with. What a detector proposes can be told from what the artist has set.
-Terms: a *beat* is one tap of the foot, a *downbeat* begins a bar, the *metre* is the number of beats in a bar, a
-*pin* is a beat that the artist has put down (its neighbours give way to it).
+An `EditedGrid` never changes, so what follows from its beats is worked out once; `beat_changes`, `beat_taps` and
+`beat_proposals` make new ones of it, and its `beat_grid` is what a dance is asked for with. What a detector proposes
+can be told from what the artist has set. Terms: a *beat* is one tap of the foot, a *downbeat* begins a bar, the
+*metre* is the number of beats in a bar, a *pin* is a beat that the artist has put down (its neighbours give way to
+it).
 """
 
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -78,17 +80,17 @@ class EditedGrid:
     def __len__(self) -> int:
         return len(self.times)
 
-    @property
+    @cached_property
     def downbeats(self) -> np.ndarray:
         """Song seconds of the beats that begin a bar."""
         return self.times[(self.flags & DOWN) > 0]
 
-    @property
+    @cached_property
     def bpm(self) -> float:
         """Tempo by the median beat interval; 0 with fewer than two beats."""
         return self.beat_grid.bpm
 
-    @property
+    @cached_property
     def bpm_range(self) -> tuple[float, float]:
         """Slowest and fastest tempo that eight intervals in a row have; both 0 with fewer than two beats."""
         gaps = np.diff(self.times)
@@ -107,7 +109,7 @@ class EditedGrid:
         """(N,) bool: beats within locked spans."""
         return inside(self.times, self.locks)
 
-    @property
+    @cached_property
     def metre(self) -> int:
         """The usual number of beats in a bar; 4 where there are no two downbeats."""
         places = np.flatnonzero(self.flags & DOWN)
@@ -115,7 +117,7 @@ class EditedGrid:
         gaps = gaps[(gaps >= METRES[0]) & (gaps <= METRES[1])]
         return int(np.bincount(gaps).argmax()) if len(gaps) else 4
 
-    @property
+    @cached_property
     def beat_grid(self) -> BeatGrid:
         """What a dance is asked for with."""
         return BeatGrid(self.times, self.downbeats)

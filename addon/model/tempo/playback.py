@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -54,14 +55,17 @@ class Playback(Timing):
         Where the original itself lies, whether it is heard there or a version of it is.
     song_start, song_seconds : float
         The part of the song that the strip shows.
+    is_altered : bool
+        Whether the strip plays its file otherwise than it is written: retimed, shifted, or with keyed volume.
     """
 
     original: Any
     visible: Span
     song_start: float
     song_seconds: float
+    is_altered: bool = False
 
-    @property
+    @cached_property
     def song_end(self) -> float:
         """Song second at which the strip ends."""
         return self.song_start + self.song_seconds

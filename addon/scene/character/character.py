@@ -61,6 +61,11 @@ def tweak_reason(ob: bpy.types.Object | None) -> str:
     return f"A strip of {ob.name} is being tweaked. Leave tweak mode first (Tab in the NLA editor)"
 
 
+def cannot_key(ob: bpy.types.Object) -> str:
+    """Why what is asked of a dancer cannot be keyed on its armature's data, or nothing."""
+    return "" if ob.data.is_editable else f"{ob.name} is linked from another file: make it local first"
+
+
 def instance_reason(ob: bpy.types.Object | None) -> str:
     """Why an instance of a collection with a character in it cannot dance, or nothing."""
     group = ob.instance_collection if ob is not None and ob.instance_type == "COLLECTION" else None

@@ -65,11 +65,6 @@ def is_keyed(ob: bpy.types.Object, name: str) -> bool:
     return any(curve.data_path == PATH + name for curve in compat.fcurves_of(_data(ob)))
 
 
-def cannot_key(ob: bpy.types.Object) -> str:
-    """Why no curve of a character can be keyed, or nothing."""
-    return "" if _data(ob).is_editable else f"{ob.name} is linked from another file: make it local first"
-
-
 def _data(ob: bpy.types.Object) -> bpy.types.Armature:
     assert isinstance(ob.data, bpy.types.Armature)
     return ob.data

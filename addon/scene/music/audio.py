@@ -51,26 +51,23 @@ class Sound:
 
 def visible_span(scene: bpy.types.Scene, strip: SoundSource) -> Span:
     """The part of the timeline where a strip is heard; a meta around it cuts it."""
-    left, right = compat.strip_time(strip, "left_handle"), compat.strip_time(strip, "right_handle")
+    left, right = compat.strip_times(strip, "left_handle", "right_handle")
     around = compat.parent_meta(strip)
     while around is not None:
-        left = max(left, compat.strip_time(around, "left_handle"))
-        right = min(right, compat.strip_time(around, "right_handle"))
+        begins, ends = compat.strip_times(around, "left_handle", "right_handle")
+        left, right = max(left, begins), min(right, ends)
         around = compat.parent_meta(around)
     rate = compat.rate_of(scene)
     return Span(float(left), max(0.0, right - left) / rate, rate)
 
 
-def is_shifted(strip: SoundSource) -> bool:
-    """Whether the strip's times do not tell where its sound lies, or only Blender can tell how it is heard."""
+def is_altered(strip: SoundSource) -> bool:
+    """Whether a strip plays its file otherwise than it is written: then only Blender can tell how it is heard."""
     if isinstance(strip, Mix):
         return False
-    return bool(
-        getattr(strip, "sound_offset", 0.0)
-        or volume_keys(strip)
-        or compat.strip_time(strip, "content_trim_start")
-        or compat.strip_time(strip, "left_handle") < compat.strip_time(strip, "content_start")
-    )
+    left, start, trim = compat.strip_times(strip, "left_handle", "content_start", "content_trim_start")
+    shifted = trim or left < start or getattr(strip, "sound_offset", 0.0)
+    return bool(shifted or compat.is_retimed(strip) or volume_keys(strip))
 
 
 def facts(
@@ -91,13 +88,13 @@ def facts(
         start = float(span.left - strip.content_start) / span.rate
         return {"mix": strip.facts(name_of), "start": start, "seconds": span.seconds}
     keys = [key.timeline_frame - span.left for key in getattr(strip, "retiming_keys", ())]
-    sound = strip.sound
+    start, trim = compat.strip_times(strip, "content_start", "content_trim_start")
     more = {"volume keys": volume} if (volume := _volume_from(strip, span)) else {}
     return {
         **more,
-        "sound": name_of(sound),
-        "start": float(span.left - compat.strip_time(strip, "content_start")) / span.rate,
-        "trim": float(compat.strip_time(strip, "content_trim_start")) / span.rate,
+        "sound": name_of(strip.sound),
+        "start": float(span.left - start) / span.rate,
+        "trim": float(trim) / span.rate,
         "offset": 0.0,  # as versions up to 0.3 wrote it
         "delay": float(getattr(strip, "sound_offset", 0.0)),
         "seconds": span.seconds,
@@ -145,7 +142,7 @@ def fetch(context: bpy.types.Context, scene: bpy.types.Scene, playback: Playback
         anchor = strip.content_start
         whole = Span(anchor, (strip.content_end - anchor) / span.rate, span.rate)
         return Sound(mixdown(context, scene, strip, whole), float(span.left - anchor) / span.rate, span)
-    if compat.is_retimed(strip) or is_shifted(strip):
+    if playback.is_altered:
         return Sound(mixdown(context, scene, strip, span), 0.0, span)
     start = max(0.0, float(span.left - compat.strip_time(strip, "content_start")) / span.rate)
     if containers.is_sent_as_it_is(*sounds.head(strip.sound)):

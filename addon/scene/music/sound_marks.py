@@ -52,7 +52,7 @@ def mark_of(scene: bpy.types.Scene, playback: Playback) -> str:
     held = sounds.content(original.sound)
     if not held:  # the file is missing for now
         return next(reversed(grids.named(scene, compat.file_name(original.sound))), _mark_by_name(playback))
-    if compat.is_retimed(original) or audio.is_shifted(original):
+    if playback.is_altered:
         return fingerprint(audio.facts(original, playback.visible, sounds.content))
     return fingerprint({"content": held})
 
@@ -62,7 +62,7 @@ def _mark_by_name(playback: Playback) -> str:
     original = playback.original
     if isinstance(original, Mix):
         return fingerprint({"mix": original.facts()})
-    if compat.is_retimed(original) or audio.is_shifted(original):
+    if playback.is_altered:
         return fingerprint(audio.facts(original, playback.visible))
     return fingerprint({"file": compat.file_name(original.sound)})
 
@@ -79,8 +79,7 @@ def mark_of_grid(scene: bpy.types.Scene, playback: Playback, own: str) -> str:
     if not isinstance(original, Mix):
         taken = {fingerprint({"content": held}) for held in sounds.others(original.sound)}
         former = [m for m in grids.named(scene, compat.file_name(original.sound)) if m not in taken]
-        plain = not (compat.is_retimed(original) or audio.is_shifted(original))
-        if plain and former:
+        if former and not playback.is_altered:
             return former[-1]
     old = _mark_by_name(playback)
     return old if grids.has(scene, old) else own

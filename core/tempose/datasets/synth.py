@@ -38,7 +38,7 @@ PACE = 0.16  # by how much, as a logarithm, the tempo of a drum take is changed 
 NO_DRUMS = 0.2  # share of songs without drums where the genre leaves it open
 
 
-def beat_seconds(bpm: float | Sequence[float], beats: int, offset: float = 0.0) -> np.ndarray:
+def beat_seconds(bpm: float | Sequence[float] | np.ndarray, beats: int, offset: float = 0.0) -> np.ndarray:
     """(beats + 1,) seconds of the beats and of the end of the last one.
 
     Parameters
@@ -56,7 +56,7 @@ def beat_seconds(bpm: float | Sequence[float], beats: int, offset: float = 0.0) 
 def render_song(
     rng: np.random.Generator,
     library: SampleLibrary,
-    bpm: float | Sequence[float],
+    bpm: float | Sequence[float] | np.ndarray,
     bars: int,
     *,
     genre: str | Genre | None = None,
