@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import bpy
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 ADDON = "bl_ext.user_default.tempose"
 FPS = 24
 SIZE = 432  # pixels
+CHANGE = 20.55  # song second at which its tempo changes
 PAPER, FLOOR, LAMP = (0.83, 0.81, 0.76), (0.62, 0.58, 0.5), (0.9, 0.25, 0.1)
 _start = time.monotonic()
 
@@ -97,61 +99,72 @@ def render_settings(scene, path):
     render.filepath = str(path)
 
 
-def main(package, song, output):
-    bpy.ops.extensions.package_install_files(filepath=package, repo="user_default", enable_on_install=True)
-    say(f"installed {Path(package).name} in Blender {bpy.app.version_string}")
-    bpy.ops.wm.read_homefile(use_empty=True)
-    scene = bpy.context.scene
+def lay_song(scene: bpy.types.Scene, song: Path) -> bpy.types.Strip:
+    """The song on the timeline."""
     scene.render.fps, scene.render.fps_base = FPS, 1.0
-    strip = scene.sequence_editor_create().strips.new_sound("Demo song", song, 1, 11)
-    say(f"{Path(song).name} is on the timeline from frame 11, at {FPS} frames per second")
+    strip = scene.sequence_editor_create().strips.new_sound("Demo song", str(song), 1, 11)
+    say(f"{song.name} is on the timeline from frame 11, at {FPS} frames per second")
+    return strip
 
-    press("start_server")
-    scene.tempose.music.show_markers = True
-    press("find_beats")
-    press("new_rig")
-    press("generate")
-    press("accept_take")
 
+def dance(scene: bpy.types.Scene, change: float = CHANGE) -> None:
+    """A rig dances to the song, and again when its tempo is edited; `change` is where in the song, in seconds."""
     settings = scene.tempose
+    settings.music.show_markers = True
+    for name in ("find_beats", "new_rig", "generate", "accept_take"):
+        press(name)
     settings.tempo_factor = 1.1
     section = settings.sections.add()
-    section.start, section.factor = 20.55, 0.75
-    say(f"tempo edit: {settings.tempo_factor:.2f} throughout, {section.factor:.2f} of that from 20.55 s on")
+    section.start, section.factor = change, 0.75
+    say(
+        f"tempo edit: {settings.tempo_factor:.2f} throughout, {section.factor:.2f} of that from {change} s on"
+    )
     press("regenerate")
     press("accept_take")
-    press("stop_server")
 
+
+def stage(scene: bpy.types.Scene, strip: bpy.types.Strip, output: Path) -> dict[str, Any]:
+    """Everything around the dancer, ready to be rendered and saved; returns the facts for the contact sheet."""
     parts = ("scene.dance.stage", "scene.character.rig", "scene.music.song_playback", "scene.music.markers")
     addon = {name.split(".")[-1]: importlib.import_module(f"{ADDON}.{name}") for name in parts}
     ob = bpy.context.view_layer.objects.active
     heard = addon["song_playback"].playback_of(scene, strip)
-    dance = addon["stage"].data_of(settings.takes[-1]).dance
+    danced = addon["stage"].data_of(scene.tempose.takes[-1]).dance
     scene.frame_start = int(heard.span.left)
     scene.frame_end = int(heard.span.frames[-1])
     scene.frame_set(scene.frame_start)
-    points = addon["rig"].placement(ob).to_plane(dance.poses.pixels)
+    points = addon["rig"].placement(ob).to_plane(danced.poses.pixels)
     marks = [(m.frame, m.name.split(" ")[1]) for m in addon["markers"].ours(scene)]
     blink(stage_set(scene, points), [frame for frame, _ in marks])
     for sound in bpy.data.sounds:
         if sound.packed_file is None:
             sound.pack()
     render_settings(scene, output / "dance.mp4")
+    at = danced.poses.skeleton.at
+    return {
+        "fps": FPS,
+        "start": scene.frame_start,
+        "marks": marks,
+        "hips": points[:, [at["left_hip"], at["right_hip"]], 1].mean(1).tolist(),
+        "dance_fps": danced.poses.fps,
+        "model": danced.model_revision,
+        "seed": danced.seed,
+    }
+
+
+def main(package: str, song: Path, output: Path) -> None:
+    bpy.ops.extensions.package_install_files(filepath=package, repo="user_default", enable_on_install=True)
+    say(f"installed {Path(package).name} in Blender {bpy.app.version_string}")
+    bpy.ops.wm.read_homefile(use_empty=True)
+    scene = bpy.context.scene
+    strip = lay_song(scene, song)
+    press("start_server")
+    dance(scene)
+    press("stop_server")
+    facts = stage(scene, strip, output)
     bpy.ops.wm.save_as_mainfile(filepath=str(output / "dance.blend"), compress=True)
     say(f"saved {output / 'dance.blend'}")
-    (output / "sheet.json").write_text(
-        json.dumps(
-            {
-                "fps": FPS,
-                "start": scene.frame_start,
-                "marks": marks,
-                "hips": points[:, [8, 11], 1].mean(1).tolist(),
-                "dance_fps": dance.poses.fps,
-                "model": dance.model_revision,
-                "seed": dance.seed,
-            }
-        )
-    )
+    (output / "sheet.json").write_text(json.dumps(facts))
     say(f"rendering {scene.frame_end - scene.frame_start + 1} frames with Workbench…")
     bpy.ops.render.render(animation=True)
     say(f"rendered {output / 'dance.mp4'}")
@@ -160,7 +173,7 @@ def main(package, song, output):
 if __name__ == "__main__":
     code = 1
     try:
-        main(sys.argv[1], sys.argv[2], Path(sys.argv[3]))
+        main(sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]))
         code = 0
     except SystemExit as stop:
         print(stop, file=sys.stderr)
