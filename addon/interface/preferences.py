@@ -16,8 +16,8 @@ class TemposePreferences(bpy.types.AddonPreferences):
 
     python_path: bpy.props.StringProperty(
         name="Python with the Server",
-        description="The Python in which the package tempose[server] is installed. "
-        "The environment variable TEMPOSE_PYTHON goes before it",
+        description="The Python in which the package tempose[server] is installed. The environment "
+        "variable TEMPOSE_PYTHON overrides it",
         subtype="FILE_PATH",
     )
     package: bpy.props.StringProperty(
@@ -27,14 +27,14 @@ class TemposePreferences(bpy.types.AddonPreferences):
     )
     torch_index: bpy.props.StringProperty(
         name="PyTorch Index",
-        description="Address of another index of PyTorch builds, as PyTorch's site names them: a smaller one without "
-        "graphics card, or one for a card. Empty: the build for the card that is found; without one, PyTorch's own "
-        "index of builds for processors",
+        description="Address of another index of PyTorch builds, as listed on PyTorch's site: smaller "
+        "builds without graphics card, or builds for a certain card. Empty: the build for the"
+        " card that is found; without one, PyTorch's own index of builds for processors",
     )
     stays: bpy.props.BoolProperty(
         name="Leave Server Running",
-        description="The server goes on when Blender is closed, so that the next Start Server finds it at once. "
-        "Stop Server ends it",
+        description="The server keeps running when Blender is closed, so that the next Start Server finds"
+        " it at once. Stop Server ends it",
     )
     server_url: bpy.props.StringProperty(
         name="Server Address",
@@ -46,14 +46,14 @@ class TemposePreferences(bpy.types.AddonPreferences):
     )
     server_certificate: bpy.props.StringProperty(
         name="Server Certificate",
-        description="For https with a certificate of the studio's own: the file (PEM) with it. "
-        "Empty: the certificates that this computer trusts",
+        description="For https with the studio's own certificate: its file (PEM). Empty: the certificates"
+        " that this computer trusts",
         subtype="FILE_PATH",
     )
     tap_delay: bpy.props.FloatProperty(
         name="Tap Delay",
-        description="Milliseconds by which your taps come after the beats: the sound device, and your hand. "
-        "Tap Tempo takes them off; the button beside it measures them",
+        description="How many milliseconds your taps come after the beats, by the sound device and your "
+        "hand. Tap Tempo takes them off; the button beside it measures them",
         default=0.0,
         min=-250.0,
         max=1000.0,

@@ -20,7 +20,7 @@ def unexpected(error: BaseException) -> Problem:
     last_unexpected = repr(error)
     return Problem(
         "unexpected",
-        "Something went wrong that nobody has foreseen. Please report it: Copy Diagnostics has the facts.",
+        "Something unexpected went wrong. Please report it: Copy Diagnostics has the facts.",
     )
 
 
@@ -28,6 +28,7 @@ def there(thing: Thing | None) -> Thing:
     """What a button is grey without, so that it is there when the button acts; raises `Problem` where it has gone."""
     if thing is None:
         raise Problem(
-            "gone", "Something that this needs has been deleted meanwhile. Choose it anew, and try again."
+            "gone",
+            "Something that this needs has been deleted meanwhile. Choose it again, then try once more.",
         )
     return thing

@@ -56,7 +56,7 @@ class Reading:
     def busy(self) -> str:
         """Why nothing new can be started, or nothing."""
         running = background_task.current
-        return f"{running.title} is going on; wait or cancel" if running is not None else ""
+        return f"{running.title} is running; wait or cancel" if running is not None else ""
 
     @cached_property
     def no_server(self) -> str:

@@ -51,7 +51,7 @@ def generate(
     ] = None,
     start: Annotated[float, typer.Option(help="song second at which the dance begins")] = 0.0,
     seconds: Annotated[
-        float | None, typer.Option(help="length of the dance; to the song's end without")
+        float | None, typer.Option(help="length of the dance; without it, to the song's end")
     ] = None,
     seed: Annotated[int, typer.Option(help="same seed, same dance")] = 0,
     style: Annotated[str | None, typer.Option(help="such as house, krump, pop, lock")] = None,

@@ -57,7 +57,7 @@ def serve(
         bool | None, typer.Option("--log-json", help="A JSON object per line of log.")
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file with any of the settings.")] = None,
-    check: Annotated[bool, typer.Option("--check", help="Check the settings and end.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Check the settings and exit.")] = False,
 ) -> None:
     """Start the server that dances for Blender and other programs on this machine."""
     from tempose_server.settings import Settings

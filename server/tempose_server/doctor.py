@@ -81,7 +81,7 @@ def examine(flags: dict[str, Any], config: Path | None = None) -> Iterator[Findi
     try:
         settings = Settings.load(flags, config)
     except TemposeError as error:
-        yield Finding("wrong", "settings", error.message, "Put that setting right, then ask again.")
+        yield Finding("wrong", "settings", error.message, "Correct that setting, then try again.")
         return
     checks = (address, permissions, data_folder, device_and_memory, weights)
     for check in checks:
@@ -94,7 +94,7 @@ def _guarded(about: str, check: Callable[..., Iterator[Finding]], *arguments: An
     except TemposeError as error:
         yield Finding("wrong", about, error.message)
     except Exception as error:
-        yield Finding("wrong", about, f"could not be looked at ({type(error).__name__}: {error})")
+        yield Finding("wrong", about, f"could not be checked ({type(error).__name__}: {error})")
 
 
 def packages() -> Iterator[Finding]:

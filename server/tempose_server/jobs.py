@@ -33,7 +33,7 @@ log = logging.getLogger("tempose.jobs")
 IDS_PER_START = 1_000_000  # event ids rise across restarts
 LOST = {
     "code": "result_lost",
-    "message": "This dance was damaged on the server's disk and cannot be made again. Generate it anew.",
+    "message": "This dance was damaged on the server's disk and cannot be made again. Generate it once more.",
     "details": None,
 }
 
@@ -100,7 +100,7 @@ class JobStore(JobTable):
                 raise retry_later(
                     429,
                     "queue_full",
-                    f"Already {share} of your dances wait. Try again when some are made.",
+                    f"Already {share} of your dances are waiting. Try again when some are done.",
                     5,
                 )
             values = (

@@ -37,7 +37,7 @@ def read(folder: Path, picture_pixels: int) -> dict[str, Any]:
             if min(image.size) < SMALLEST:
                 raise TemposeError("picture_small", f"Pictures need at least {SMALLEST} pixels a side.")
             if image.format in ("PNG", "WEBP") and getattr(image, "is_animated", False):
-                raise TemposeError("picture_moves", "This picture moves. Send one that stands still.")
+                raise TemposeError("picture_moves", "This picture is animated. Send a still one.")
             upright = ImageOps.exif_transpose(image)
             width, height = upright.size
             if upright.mode.startswith("I"):  # 16 bits of grey

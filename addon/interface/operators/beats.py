@@ -18,7 +18,7 @@ from .heard import HeardButton
 
 
 class TEMPOSE_OT_find_beats(HeardButton, bpy.types.Operator):
-    """Listen for the beats of the sound. Beats that you have set or locked stay as they are"""
+    """Find the beats of the song. Beats that you have set or locked stay as they are"""
 
     bl_idname = "tempose.find_beats"
     bl_label = "Find Beats"
@@ -68,7 +68,7 @@ def _span(context: bpy.types.Context, now: song_grid.SongGrid):
 
 
 class TEMPOSE_OT_half_beats(_Edit, bpy.types.Operator):
-    """Take every second beat away: the detector counted twice as fast"""
+    """Remove every second beat, where the detector counted twice as fast"""
 
     bl_idname = "tempose.half_beats"
     bl_label = "Half"
@@ -79,7 +79,7 @@ class TEMPOSE_OT_half_beats(_Edit, bpy.types.Operator):
 
 
 class TEMPOSE_OT_double_beats(_Edit, bpy.types.Operator):
-    """Put a beat between any two: the detector counted half as fast"""
+    """Add a beat between every two, where the detector counted half as fast"""
 
     bl_idname = "tempose.double_beats"
     bl_label = "Double"
@@ -90,7 +90,7 @@ class TEMPOSE_OT_double_beats(_Edit, bpy.types.Operator):
 
 
 class TEMPOSE_OT_three_to_two_beats(_Edit, bpy.types.Operator):
-    """Put two beats where there are three: in 6/8 and shuffles the detector may count plain beats for dotted ones"""
+    """Make two beats of every three: in 6/8 and shuffles the detector may count plain beats instead of dotted ones"""
 
     bl_idname = "tempose.three_to_two_beats"
     bl_label = "Three to Two"
@@ -107,7 +107,7 @@ class TEMPOSE_OT_nudge_beats(_Edit, bpy.types.Operator):
     bl_label = "Nudge"
     direction: EnumProperty(
         name="Direction",
-        description="Where the beats go",
+        description="Which way the beats move",
         items=[
             ("EARLIER", "Earlier", "To the left on the timeline"),
             ("LATER", "Later", "To the right on the timeline"),
@@ -148,12 +148,16 @@ class TEMPOSE_OT_slide_beats(_Edit, bpy.types.Operator):
 
 
 class TEMPOSE_OT_set_downbeat(_Edit, bpy.types.Operator):
-    """Let a bar begin at the beat nearest to the current frame, and count on from there"""
+    """Begin a bar at the beat nearest to the current frame, and count on from there"""
 
     bl_idname = "tempose.set_downbeat"
     bl_label = "Set Downbeat Here"
     metre: IntProperty(
-        name="Beats in a Bar", description="0: as in the panel", default=0, min=0, max=beats.METRES[1]
+        name="Beats in a Bar",
+        description="Beats to a bar. 0: as set in the panel",
+        default=0,
+        min=0,
+        max=beats.METRES[1],
     )
 
     def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
@@ -171,7 +175,7 @@ class TEMPOSE_OT_move_beat(_Edit, bpy.types.Operator):
     bl_label = "Move Beat to Playhead"
     reach: IntProperty(
         name="Neighbours",
-        description="Beats on either side that give way",
+        description="How many beats on either side give way",
         default=beat_changes.REACH,
         min=0,
         max=64,
@@ -186,7 +190,7 @@ class TEMPOSE_OT_move_beat(_Edit, bpy.types.Operator):
 
 
 class TEMPOSE_OT_add_beat(ActionButton, bpy.types.Operator):
-    """Put one more beat at the current frame"""
+    """Add a beat at the current frame"""
 
     bl_idname = "tempose.add_beat"
     bl_label = "Add Beat"
@@ -204,7 +208,7 @@ class TEMPOSE_OT_add_beat(ActionButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_remove_beat(_Edit, bpy.types.Operator):
-    """Take away the beat nearest to the current frame; Find Beats does not bring it back"""
+    """Remove the beat nearest to the current frame; Find Beats does not bring it back"""
 
     bl_idname = "tempose.remove_beat"
     bl_label = "Remove Beat"
@@ -244,7 +248,7 @@ class TEMPOSE_OT_lock_beats(_Edit, bpy.types.Operator):
 
 
 class TEMPOSE_OT_clear_beats(_Edit, bpy.types.Operator):
-    """Forget all beats of this sound, yours too"""
+    """Remove all beats of this sound, yours included"""
 
     bl_idname = "tempose.clear_beats"
     bl_label = "Clear Beats"

@@ -86,7 +86,7 @@ class TEMPOSE_OT_new_rig(TaskButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_add_camera(ActionButton, bpy.types.Operator):
-    """Put a camera before the character, which sees all of the dance's picture"""
+    """Put a camera in front of the character that sees the whole picture of the dance"""
 
     bl_idname = "tempose.add_camera"
     bl_label = "Add Camera"
@@ -118,7 +118,7 @@ class _OfArmature(ActionButton):
 
 
 class TEMPOSE_OT_map_bones(_OfArmature, bpy.types.Operator):
-    """Find out which bone is which part of the body, by names and by shape. Replaces the map there is"""
+    """Find out which bone is which part of the body, by name and by shape. Replaces the present map"""
 
     bl_idname = "tempose.map_bones"
     bl_label = "Find Bones"
@@ -139,7 +139,7 @@ class TEMPOSE_OT_map_bones(_OfArmature, bpy.types.Operator):
 
 
 class TEMPOSE_OT_clear_map(_OfArmature, bpy.types.Operator):
-    """Forget which bone is which; the armature itself is not changed"""
+    """Clear the bone map; the armature itself is not changed"""
 
     bl_idname = "tempose.clear_map"
     bl_label = "Clear Map"
@@ -169,7 +169,7 @@ class _File(_OfArmature):
 
 
 class TEMPOSE_OT_save_map(_File, bpy.types.Operator):
-    """Write the bone map to a file, for other characters with the same bones"""
+    """Save the bone map to a file, for other characters with the same bones"""
 
     bl_idname = "tempose.save_map"
     bl_label = "Save Bone Map"
@@ -195,7 +195,7 @@ class TEMPOSE_OT_save_map(_File, bpy.types.Operator):
 
 
 class TEMPOSE_OT_load_map(_File, bpy.types.Operator):
-    """Read a bone map that was saved before"""
+    """Load a bone map that was saved before"""
 
     bl_idname = "tempose.load_map"
     bl_label = "Load Bone Map"
@@ -226,7 +226,7 @@ class TEMPOSE_OT_load_map(_File, bpy.types.Operator):
 
 
 class TEMPOSE_OT_limbs_to_fk(_OfArmature, bpy.types.Operator):
-    """Put arms and legs of this rig on FK, which the dance's keys turn; press again to put them back as they were"""
+    """Switch arms and legs of this rig to FK, which the keys of the dance move; press again to switch them back"""
 
     bl_idname = "tempose.limbs_to_fk"
     bl_label = "Limbs to FK"

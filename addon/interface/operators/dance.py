@@ -110,7 +110,7 @@ class _Dance(TaskButton):
 
 
 class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
-    """Make the character dance to the sound strip, as a take to look at; make one where there is none"""
+    """Make the character dance to the song, as a take to look at. Where there is no character, one is made first"""
 
     bl_idname = "tempose.generate"
     bl_label = "Generate"
@@ -143,7 +143,7 @@ class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
 
 
 class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
-    """Put the sound on the timeline at the tempo set here, move the beats, dance again"""
+    """Put the sound on the timeline at the tempo set here, move the beats along, and dance again"""
 
     bl_idname = "tempose.regenerate"
     bl_label = "Re-dance"
@@ -170,7 +170,7 @@ class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
 
 
 class TEMPOSE_OT_dance_loop(_Dance, bpy.types.Operator):
-    """Dance the range so that its end runs into its beginning, as an Action that goes on for ever"""
+    """Dance the range so that its end runs into its beginning, as an Action that repeats for ever"""
 
     bl_idname = "tempose.dance_loop"
     bl_label = "Dance a Loop"
@@ -200,7 +200,7 @@ class Unfinished:
 
 
 class TEMPOSE_OT_keep_danced(ActionButton, bpy.types.Operator):
-    """Stop dancing, and keep what is danced so far as a take"""
+    """Stop here, and keep what has been danced so far as a take"""
 
     bl_idname = "tempose.keep_danced"
     bl_label = "Stop and Keep"
@@ -223,7 +223,7 @@ class TEMPOSE_OT_keep_danced(ActionButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_cancel(ActionButton, bpy.types.Operator):
-    """Stop what is going on. Nothing is changed"""
+    """Stop what is running. Nothing is changed"""
 
     bl_idname = "tempose.cancel"
     bl_label = "Cancel"

@@ -34,7 +34,7 @@ def _put(now: Reading, ob: bpy.types.Object, made: Mapping[str, Keys], playback:
 
 
 class TEMPOSE_OT_propose_curves(HeardButton, bpy.types.Operator):
-    """Write what the sound asks for as keys of energy and hits, in the range: as it would be danced without any"""
+    """Key energy and hits in the range as the sound asks for them: just what would be danced without any keys"""
 
     bl_idname = "tempose.propose_curves"
     bl_label = "Propose from Song"
@@ -42,14 +42,14 @@ class TEMPOSE_OT_propose_curves(HeardButton, bpy.types.Operator):
 
     tolerance: FloatProperty(
         name="Tolerance",
-        description="How far the curves may miss what is heard: more leaves fewer keys",
+        description="How far the curves may be from what is heard: a higher value gives fewer keys",
         default=0.25,
         min=0.02,
         max=1.0,
     )
     by_bar: BoolProperty(
         name="By the Bar",
-        description="One level for a bar; off, each beat has its own",
+        description="One level for each bar. Off: one for each beat",
         default=True,
     )
 
@@ -92,7 +92,7 @@ class _Preset(ActionButton):
 
 
 class TEMPOSE_OT_build_up(_Preset, bpy.types.Operator):
-    """From calm to wild over the range, slowly first, and hit harder and harder"""
+    """From calm to wild over the range, slowly at first, with harder and harder hits"""
 
     bl_idname = "tempose.build_up"
     bl_label = "Build-Up"
@@ -103,7 +103,7 @@ class TEMPOSE_OT_build_up(_Preset, bpy.types.Operator):
 
 
 class TEMPOSE_OT_freeze(_Preset, bpy.types.Operator):
-    """Hit a pose where the range begins and stand in it until it ends: for a break"""
+    """Hit a pose where the range begins and hold it to the end: for a break"""
 
     bl_idname = "tempose.freeze"
     bl_label = "Freeze"
@@ -113,7 +113,7 @@ class TEMPOSE_OT_freeze(_Preset, bpy.types.Operator):
 
 
 class TEMPOSE_OT_contrast(_Preset, bpy.types.Operator):
-    """Wild in the loudest sections that return, calm in the others, in the range"""
+    """In the range, wild in the loudest sections that return and calm in the others"""
 
     bl_idname = "tempose.contrast"
     bl_label = "Calm Verse, Wild Chorus"

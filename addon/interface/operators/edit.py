@@ -118,7 +118,7 @@ class TEMPOSE_OT_redirect(_Again, bpy.types.Operator):
 
 
 class TEMPOSE_OT_face_front(ActionButton, bpy.types.Operator):
-    """Ask the dancer to face you all the time: for cut-outs and pictures, which cannot turn"""
+    """Ask the dancer to face the viewer throughout: for cut-outs and pictures, which cannot turn"""
 
     bl_idname = "tempose.face_front"
     bl_label = "Face Front"
@@ -286,7 +286,7 @@ class TEMPOSE_OT_keep_marked_poses(ActionButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_drop_pose(ActionButton, bpy.types.Operator):
-    """Take the chosen pose off the list"""
+    """Remove the chosen pose from the list"""
 
     bl_idname = "tempose.drop_pose"
     bl_label = "Do Not Keep"

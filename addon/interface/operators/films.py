@@ -24,7 +24,7 @@ from .buttons import TaskButton
 
 
 class TEMPOSE_OT_take_from_video(TaskButton, bpy.types.Operator):
-    """Read the dance out of a video, the active movie strip or else a file, as a take. ESC cancels"""
+    """Read the dance in a video as a take: from the active movie strip or, without one, from a file. ESC cancels"""
 
     bl_idname = "tempose.take_from_video"
     bl_label = "Take from Video…"
@@ -32,7 +32,7 @@ class TEMPOSE_OT_take_from_video(TaskButton, bpy.types.Operator):
     title = "Reading the video"
 
     filepath: StringProperty(
-        name="Video", description="The video that is danced in", subtype="FILE_PATH", options={"SKIP_SAVE"}
+        name="Video", description="The video with the dance", subtype="FILE_PATH", options={"SKIP_SAVE"}
     )
     filter_glob: StringProperty(
         default="*.mp4;*.mov;*.mkv;*.webm;*.avi;*.m4v;*.mpg;*.mpeg;*.ts", options={"HIDDEN"}
@@ -45,14 +45,14 @@ class TEMPOSE_OT_take_from_video(TaskButton, bpy.types.Operator):
     )
     person: IntProperty(
         name="Person",
-        description="Whom to read: 1 is who is seen longest and largest, 2 the next",
+        description="Which person to read: 1 is the one seen longest and largest, 2 the next",
         default=1,
         min=1,
         max=20,
     )
     sound: BoolProperty(
         name="With Its Sound",
-        description="Put the video's sound under the dance, with its beats, where it is not there yet",
+        description="Put the video's sound under the dance, with its beats, unless it is there already",
         default=True,
     )
 
@@ -79,7 +79,7 @@ class TEMPOSE_OT_take_from_video(TaskButton, bpy.types.Operator):
             raise Problem("no_file", "Select a movie strip, or give a video file.")
         path = Path(strip[0] if strip else bpy.path.abspath(self.filepath))
         if not path.is_file():
-            raise Problem("video_missing", f"There is no file {path.name}. Choose the video anew.")
+            raise Problem("video_missing", f"There is no file {path.name}. Choose the video again.")
         scene, rig = scene_of(context), selection.pick_rig(context)
         frame = self.frame or (strip[1] if strip else scene.frame_current)
         self._path, self._frame = path, frame
@@ -120,7 +120,7 @@ class TEMPOSE_OT_take_from_video(TaskButton, bpy.types.Operator):
         if len(dance.seams):
             text += f" The video cuts {len(dance.seams)} times: look there."
         if open_frames:
-            text += f" In {open_frames} frames the dancer is not seen: the pose before goes over into the pose after."
+            text += f" In {open_frames} frames the dancer is not seen: the pose before leads over to the pose after."
         return text
 
 

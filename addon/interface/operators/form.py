@@ -20,7 +20,7 @@ from .heard import HeardButton
 
 
 class TEMPOSE_OT_find_form(HeardButton, bpy.types.Operator):
-    """Listen for the sections of the song and which of them return. Sections that are there are replaced"""
+    """Find the sections of the song, and which of them return. Replaces the present sections"""
 
     bl_idname = "tempose.find_form"
     bl_label = "Find Sections"
@@ -77,7 +77,7 @@ def _playhead(context: bpy.types.Context, now: Reading) -> float:
 
 
 class TEMPOSE_OT_split_section(_Edit, bpy.types.Operator):
-    """Begin a new section at the beat nearest to the playhead. Without sections, the song is the first"""
+    """Begin a new section at the beat nearest to the playhead. Where there are none, the whole song counts as one"""
 
     bl_idname = "tempose.split_section"
     bl_label = "Split Here"
@@ -96,7 +96,7 @@ class TEMPOSE_OT_split_section(_Edit, bpy.types.Operator):
 
 
 class TEMPOSE_OT_join_section(_Edit, bpy.types.Operator):
-    """Make one section of the chosen and the next one"""
+    """Join the chosen section and the next one"""
 
     bl_idname = "tempose.join_section"
     bl_label = "Join with Next"
@@ -112,7 +112,7 @@ class TEMPOSE_OT_join_section(_Edit, bpy.types.Operator):
 
 
 class TEMPOSE_OT_move_section(_Edit, bpy.types.Operator):
-    """Let the chosen section begin at the beat nearest to the playhead; the one before it ends there"""
+    """Begin the chosen section at the beat nearest to the playhead instead; the one before it ends there"""
 
     bl_idname = "tempose.move_section"
     bl_label = "Begin Here"
@@ -136,7 +136,7 @@ def _earlier(_self: Any, context: bpy.types.Context | None) -> list:
 
 
 class TEMPOSE_OT_same_section(_Edit, bpy.types.Operator):
-    """Let the chosen section be an earlier one again: it is danced alike"""
+    """Make the chosen section a repeat of an earlier one, to be danced alike"""
 
     bl_idname = "tempose.same_section"
     bl_label = "Same As"
@@ -154,7 +154,7 @@ class TEMPOSE_OT_same_section(_Edit, bpy.types.Operator):
 
 
 class TEMPOSE_OT_clear_form(_Edit, bpy.types.Operator):
-    """Forget the sections: the next dance takes those that it hears"""
+    """Remove the sections: the next dance takes those that it hears"""
 
     bl_idname = "tempose.clear_form"
     bl_label = "Clear Sections"

@@ -20,8 +20,8 @@ from .buttons import TaskButton
 
 KINDS = [
     ("UNISON", "Unison", "All dance what the active one dances"),
-    ("MIRRORED", "Mirrored", "Every second one with left and right exchanged"),
-    ("CANON", "Canon", "Each some beats later than the one before it"),
+    ("MIRRORED", "Mirrored", "Every second dancer has left and right swapped"),
+    ("CANON", "Canon", "Each begins some beats after the one before it"),
     (
         "CALL",
         "Call and Response",

@@ -17,7 +17,7 @@ from .buttons import TaskButton
 
 
 class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
-    """Give the chosen take its keys anew, as set here. Keys that you set or changed are asked for"""
+    """Make the keys of the chosen take again, as set here. Asks first where you have set or changed keys"""
 
     bl_idname = "tempose.apply_keys"
     bl_label = "Apply Key Settings"

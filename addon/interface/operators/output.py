@@ -28,7 +28,7 @@ ENDINGS = {"OPENPOSE": ".json", "FOLDER": "", "CONTROLNET": ".json", "COCO": ".j
 
 
 class TEMPOSE_OT_export_poses(ToFile, TaskButton, bpy.types.Operator):
-    """Write the poses as a file that other programs read"""
+    """Write the poses to a file that other programs can read"""
 
     bl_idname = "tempose.export_poses"
     bl_label = "Export Poses…"
@@ -120,7 +120,7 @@ class TEMPOSE_OT_import_poses(TaskButton, bpy.types.Operator):
     )
     rate: FloatProperty(
         name="Frame Rate",
-        description="Poses per second, of a file that does not say it; 0: one pose for each frame of the scene",
+        description="Poses per second, for a file that does not say. 0: one pose for each frame of the scene",
         default=0,
         min=0,
         max=1000,

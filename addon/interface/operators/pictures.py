@@ -102,7 +102,7 @@ def _marked(plane: bpy.types.Object, person: dict) -> str:
     """Put the markers on a person; what to say."""
     unseen = puppet.mark(plane, person["joints"], person["doubtful"])
     doubtful = [joint for joint in person["doubtful"] if joint not in EXTREMITIES]
-    text = "The markers are on the joints; put right what is off."
+    text = "The markers are on the joints; correct any that are off."
     if doubtful:
         text += f" Look at the yellow ones: {_listed(doubtful)}."
     if unseen:
@@ -115,7 +115,7 @@ def _listed(joints: Iterable[str]) -> str:
 
 
 class TEMPOSE_OT_next_person(ActionButton, bpy.types.Operator):
-    """Put the markers on the next of the people that were found in the picture"""
+    """Put the markers on the next person found in the picture"""
 
     bl_idname = "tempose.next_person"
     bl_label = "Next Person"
@@ -157,7 +157,7 @@ class TEMPOSE_OT_make_puppet(ActionButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_clear_picture(ActionButton, bpy.types.Operator):
-    """Take the joint markers away; the picture itself stays in the file"""
+    """Remove the joint markers; the picture itself stays in the file"""
 
     bl_idname = "tempose.clear_picture"
     bl_label = "Remove Markers"

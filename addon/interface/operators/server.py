@@ -47,7 +47,7 @@ class TEMPOSE_OT_start_server(TaskButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_stop_server(ActionButton, bpy.types.Operator):
-    """Stop the server that this Blender has started, or leave the one it is connected to"""
+    """Stop the server that this Blender has started, or disconnect from another"""
 
     bl_idname = "tempose.stop_server"
     bl_label = "Stop Server"
@@ -67,7 +67,7 @@ class TEMPOSE_OT_stop_server(ActionButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_connect(TaskButton, bpy.types.Operator):
-    """Use a server that runs already: the one named in the preferences, or the one on this machine"""
+    """Use a server that is already running: the one named in the preferences, or the one on this machine"""
 
     bl_idname = "tempose.connect"
     bl_label = "Connect"

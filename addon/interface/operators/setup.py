@@ -81,7 +81,7 @@ class TEMPOSE_OT_allow_online_access(ActionButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_set_up_server(TaskButton, bpy.types.Operator):
-    """Install the server on this machine, in a folder of its own: nothing of Blender's is touched. What was cut off before is taken up again; a server that is there already stays in use until the new one works"""  # noqa: E501
+    """Install the server on this machine, in a folder of its own: Blender itself is not touched. An interrupted installation is resumed; a server that is already there stays in use until the new one works"""  # noqa: E501
 
     bl_idname = "tempose.set_up_server"
     bl_label = "Set Up Server"
@@ -107,7 +107,7 @@ class TEMPOSE_OT_set_up_server(TaskButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_check_server(TaskButton, bpy.types.Operator):
-    """Look whether the server that was set up is whole and works, and whether it uses a graphics card"""
+    """Check that the installed server is complete and works, and whether it uses a graphics card"""
 
     bl_idname = "tempose.check_server"
     bl_label = "Check Server"
@@ -123,7 +123,7 @@ class TEMPOSE_OT_check_server(TaskButton, bpy.types.Operator):
         return lambda work: environment.verify(work, where)
 
     def apply(self, context: bpy.types.Context, result: Any):
-        return f"The server is whole: {result}."
+        return f"The server is complete: {result}."
 
 
 class TEMPOSE_OT_remove_server(ActionButton, bpy.types.Operator):
@@ -149,7 +149,7 @@ class TEMPOSE_OT_remove_server(ActionButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_setup_log(ActionButton, bpy.types.Operator):
-    """Open what was written while the server was set up, as a text in Blender"""
+    """Open the log of the last Set Up Server as a text in Blender"""
 
     bl_idname = "tempose.setup_log"
     bl_label = "Show Setup Log"

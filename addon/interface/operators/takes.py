@@ -112,7 +112,7 @@ class TEMPOSE_OT_undo_accept(_TakeButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
-    """Throw the take away, with everything it brought"""
+    """Throw the take away, with everything that came with it"""
 
     bl_idname = "tempose.discard_take"
     bl_label = "Discard"
@@ -186,7 +186,7 @@ class TEMPOSE_OT_next_take(_Flip, bpy.types.Operator):
 
 
 class TEMPOSE_OT_previous_take(_Flip, bpy.types.Operator):
-    """Show the take before. The song goes on playing"""
+    """Show the previous take. The song goes on playing"""
 
     bl_idname = "tempose.previous_take"
     bl_label = "Previous Take"

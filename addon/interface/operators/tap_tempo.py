@@ -24,12 +24,12 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
     bl_label = "Tap Tempo"
     frames: StringProperty(
         name="Frames",
-        description="For scripts: the frames of the taps, with spaces between",
+        description="For scripts: the frames of the taps, separated by spaces",
         options={"SKIP_SAVE"},
     )
     measure: BoolProperty(
         name="Measure the Delay",
-        description="Leave the beats alone and find out by how much taps come after them",
+        description="Leave the beats alone, and measure how late your taps come",
         options={"SKIP_SAVE"},
     )
 

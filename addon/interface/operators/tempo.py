@@ -9,7 +9,7 @@ from .buttons import ActionButton
 
 
 class TEMPOSE_OT_preview_tempo(ActionButton, bpy.types.Operator):
-    """Move the keys to where the edited tempo has them, at once and without the server. Nothing is lost"""
+    """Move the keys to where the edited tempo puts them, at once and without the server. Nothing is lost"""
 
     bl_idname = "tempose.preview_tempo"
     bl_label = "Preview Tempo"

@@ -67,7 +67,7 @@ _PRESETS = [
     ("AUTO", "What Fits Best", "By the names of bones, and by shape where names say nothing"),
     *((key, name, f"Names as in {name}") for key, (name, _) in bone_names.presets().items()),
     ("words", "Plain Names", "English names in any spelling: Upper Arm L, left_forearm, thigh.R"),
-    ("shape", "By Shape", "By where bones are and how they hang together, whatever their names"),
+    ("shape", "By Shape", "By where bones are and how they are connected, whatever their names"),
 ]
 
 
@@ -102,7 +102,7 @@ class TemposeCharacterSettings(bpy.types.PropertyGroup):
     )
     fingers: BoolProperty(
         name="Fingers",
-        description="Give the new rig hands with finger bones; how they are held says Hands, under Keys",
+        description="Give the new rig hands with finger bones; Hands, under Keys, says how they are held",
         default=False,
         options=set(),
     )

@@ -37,14 +37,14 @@ _PROPERTIES = {
         "energy",
         name="Energy",
         default=0.7,
-        description="How lively the dance is: 0.7 as to a song at its usual loudness, 1.2 wild, 0 calm; the lowest "
-        "stands still",
+        description="How lively the dance is: 0.7 is usual for a song, 1.2 wild, 0 calm; at the lowest "
+        "value the dancer stands still",
     ),
     **_curve(
         "hits",
         name="Hits",
         default=0.5,
-        description="How far the dancer stops on the beat: 1 stops dead, 0 flows through",
+        description="How sharply the dancer stops on the beat: 1 stops dead, 0 flows through",
     ),
     **_curve(
         "facing",

@@ -26,7 +26,7 @@ class TemposeKeptPose(bpy.types.PropertyGroup):
     """A frame whose pose stays."""
 
     frame: IntProperty(
-        name="Frame", description="The pose at this frame stays when the rest is danced anew", options=set()
+        name="Frame", description="The pose at this frame stays when the rest is danced again", options=set()
     )
 
 
@@ -61,7 +61,8 @@ class TemposeEdit(AreaProperties, _Limbs, bpy.types.PropertyGroup):
     )
     amount: FloatProperty(
         name="Movement",
-        description="Below 1 calmer, above 1 wilder, about the smoothed pose. Standing feet stay",
+        description="Below 1 calmer, above 1 wilder, around the smoothed motion. Feet that stand stay "
+        "where they are",
         default=1.3,
         min=0.0,
         max=3.0,
@@ -79,7 +80,7 @@ class TemposeEdit(AreaProperties, _Limbs, bpy.types.PropertyGroup):
     )
     poses: CollectionProperty(
         name="Kept Poses",
-        description="Frames whose poses stay when what lies between them is danced anew",
+        description="Frames whose poses stay when what lies between them is danced again",
         type=TemposeKeptPose,
     )
     active_pose: IntProperty(options=set())

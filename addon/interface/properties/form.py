@@ -28,7 +28,8 @@ class TemposeFormSection(bpy.types.PropertyGroup):
 
     name: StringProperty(
         name="Name",
-        description="Sections of one name are the same music: what is danced to the first returns with the others",
+        description="Sections with the same name are the same music: what is danced to the first returns "
+        "with the others",
         options=set(),
         update=_changed,
     )
@@ -40,13 +41,13 @@ class TemposeFormSection(bpy.types.PropertyGroup):
     )
     loudness: FloatProperty(
         name="Loudness",
-        description="How lively a dance its sound asks for, over the song's usual one",
+        description="How lively a dance its sound asks for, compared with the whole song's",
         options={"HIDDEN"},
     )
     style: StringProperty(
         name="Style",
-        description="Style of this section instead of that of the dance; it changes where the dancer begins a new "
-        "segment, some eight seconds apart",
+        description="Style of this section, instead of that of the dance. It changes only where the "
+        "dancer begins a new segment, some eight seconds apart",
         search=_styles,
         search_options={"SUGGESTION"},
         options=set(),
@@ -62,13 +63,14 @@ class TemposeFormSection(bpy.types.PropertyGroup):
     )
     own_repeat: BoolProperty(
         name="Own Repeat",
-        description="Let this section return as alike as is set here, instead of as Repeat under More says",
+        description="Give this section a repeat of its own, instead of Repeat under More",
         default=False,
         options=set(),
     )
     repeat: FloatProperty(
         name="Repeat",
-        description="How alike this section is danced to the first of its name: 0 anew, 1 nearly the same again",
+        description="How similarly this section is danced to the first with its name: 0 is new, 1 nearly "
+        "the same again",
         default=1.0,
         min=0.0,
         max=1.0,
@@ -77,7 +79,7 @@ class TemposeFormSection(bpy.types.PropertyGroup):
     )
     mirrored: BoolProperty(
         name="Mirrored",
-        description="Dance this section with left and right exchanged, where it returns",
+        description="Where this section returns, dance it with left and right swapped",
         default=False,
         options=set(),
     )

@@ -11,15 +11,19 @@ class AreaProperties:
     first_frame: IntProperty(
         name="First Frame", description="Frames of the timeline", default=1, options=set()
     )
-    last_frame: IntProperty(name="Last Frame", description="Danced too", default=250, options=set())
+    last_frame: IntProperty(
+        name="Last Frame", description="The last one is part of the range", default=250, options=set()
+    )
     first_bar: IntProperty(
         name="First Bar", description="Bars are counted by the beat grid", default=1, min=0, options=set()
     )
-    last_bar: IntProperty(name="Last Bar", description="Danced too", default=4, min=0, options=set())
+    last_bar: IntProperty(
+        name="Last Bar", description="The last one is part of the range", default=4, min=0, options=set()
+    )
 
 
 AREAS = [
-    ("PREVIEW", "Preview Range", "The preview range of the timeline (P and a drag)"),
+    ("PREVIEW", "Preview Range", "The preview range of the timeline (press P and drag)"),
     ("FRAMES", "Frames", "From one frame to another"),
     ("BARS", "Bars", "From one bar of the beat grid to another"),
     ("SECTION", "Section", "The section of the song that is chosen under Form"),
@@ -36,7 +40,7 @@ class TemposeGenerate(AreaProperties, bpy.types.PropertyGroup):
     )
     count: IntProperty(
         name="Takes",
-        description="How many dances to make, with seeds one after the other",
+        description="How many dances to make, with consecutive seeds",
         default=1,
         min=1,
         max=8,
@@ -44,7 +48,8 @@ class TemposeGenerate(AreaProperties, bpy.types.PropertyGroup):
     )
     beats_apart: IntProperty(
         name="Beats Apart",
-        description="How much later each dancer of a canon is than the one before it, and how long a call is",
+        description="How many beats each dancer of a canon begins after the one before it, and how long a"
+        " call is",
         default=4,
         min=1,
         max=64,

@@ -38,7 +38,7 @@ class TemposeKeys(bpy.types.PropertyGroup):
             ("SPARSE", "Sparse", "As few keys as stay near the dance, each bone by itself", 3),
             ("THREES", "On Threes", "A key on every third frame", 2),
             ("TWOS", "On Twos", "A key on every second frame", 1),
-            ("EVERY", "Every Frame", "A key on each frame: the dance to the letter", 0),
+            ("EVERY", "Every Frame", "A key on each frame: the dance exactly as it is", 0),
         ],
         default="POSES",
         options=set(),
@@ -74,7 +74,7 @@ class TemposeKeys(bpy.types.PropertyGroup):
                 "Beats and Extremes",
                 "A pose on each beat, and wherever the dance comes to rest or turns",
             ),
-            ("BAR", "By the Bar", "So many poses a bar, where they say most of the dance"),
+            ("BAR", "By the Bar", "A number of poses a bar, where they say most about the dance"),
         ],
         default="MOMENTS",
         options=set(),
@@ -89,13 +89,13 @@ class TemposeKeys(bpy.types.PropertyGroup):
     )
     beats: BoolProperty(
         name="Keys on Beats",
-        description="Bones that stop or turn round on a beat get a key exactly there",
+        description="Bones that stop or turn back on a beat get a key exactly there",
         default=True,
         options=set(),
     )
     interpolation: EnumProperty(
         name="Between",
-        description="What happens from key to key",
+        description="How bones move from key to key",
         items=[
             ("SMOOTH", "Smooth", "Curves that follow the dance"),
             ("STEPPED", "Stepped", "Each pose is held until the next key"),
@@ -107,17 +107,17 @@ class TemposeKeys(bpy.types.PropertyGroup):
         name="Feet",
         description="Whether feet that stand are held in place",
         items=[
-            ("AUTO", "Auto", "Feet that carry do not slide, sink or float"),
-            ("ALWAYS", "Always", "One foot is on the ground at every time: no jumps"),
-            ("NEVER", "Never", "As the model has drawn them"),
+            ("AUTO", "Auto", "Feet that bear weight do not slide, sink or float"),
+            ("ALWAYS", "Always", "One foot is always on the ground: no jumps"),
+            ("NEVER", "Never", "As the model drew them"),
         ],
         default="AUTO",
         options=set(),
     )
     ground: BoolProperty(
         name="Ground Line",
-        description="The figure stands on one line: where the character's feet are at rest; jumps leave it. "
-        "Otherwise it stands as high as in the dance, which may be above or below that",
+        description="Keep the figure on one line, where the character's feet are at rest; jumps leave it."
+        " Off: it stands as high as in the dance, which may be above or below that",
         default=True,
         options=set(),
     )

@@ -19,12 +19,13 @@ class TemposeMusic(bpy.types.PropertyGroup):
         name="Sound",
         description="What is danced to",
         items=[
-            ("STRIP", "One Strip", "One sound strip, also where it is muted or inside of a meta strip"),
+            ("STRIP", "One Strip", "One sound strip, even if it is muted or inside a meta strip"),
             (
                 "RANGE",
                 "Everything Heard",
-                "All that is heard in the preview range, or else from the scene's first to its last frame: several "
-                "strips, metas and scene strips, with their volumes; muted ones are left out",
+                "Everything heard in the preview range or, without one, from the scene's first to its"
+                " last frame: several strips, metas and scene strips, with their volumes; muted ones "
+                "are left out",
             ),
         ],
         default="STRIP",
@@ -73,7 +74,7 @@ class TemposeMusic(bpy.types.PropertyGroup):
     )
     only_range: BoolProperty(
         name="Only in Preview Range",
-        description="Half, double and nudge change the beats in the preview range alone",
+        description="Half, double and nudge change only the beats in the preview range",
         default=False,
         options=set(),
     )

@@ -11,7 +11,7 @@ class TemposeOutput(bpy.types.PropertyGroup):
         description="Whose poses are written",
         items=[
             ("RIG", "Character", "The chosen character as it is animated now, constraints and all"),
-            ("TAKE", "Take", "The chosen take, as the model has danced it"),
+            ("TAKE", "Take", "The chosen take, as the model danced it"),
         ],
         default="RIG",
         options=set(),
@@ -86,7 +86,11 @@ class TemposeOutput(bpy.types.PropertyGroup):
         description="What is drawn: pictures, or one file",
         items=[
             ("PNG", "PNG Pictures", "A folder with one picture per frame: nothing is lost"),
-            ("MP4", "MP4", "One H.264 file, made by Blender; it cannot be used meanwhile"),
+            (
+                "MP4",
+                "MP4",
+                "One H.264 file. Without a server's encoder Blender makes it, and cannot be used meanwhile",
+            ),
         ],
         default="PNG",
         options=set(),

@@ -8,15 +8,16 @@ from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty
 class TemposeDrawing(bpy.types.PropertyGroup):
     image: PointerProperty(
         name="Picture",
-        description="A drawn or photographed character, arms and legs a little apart, on a clear or plain background",
+        description="A drawn or photographed character, arms and legs a little apart, on a transparent or"
+        " plain background",
         type=bpy.types.Image,
         poll=lambda _self, image: image.type == "IMAGE",
         options=set(),
     )
     tolerance: FloatProperty(
         name="Tolerance",
-        description="Colours this near to those at the picture's edge are background. Not used where the picture "
-        "has clear parts",
+        description="Colours this close to those at the picture's edge are background. Not used where the"
+        " picture has transparent parts",
         default=0.1,
         min=0.0,
         max=1.0,

@@ -103,8 +103,8 @@ class TemposeSettings(bpy.types.PropertyGroup):
     )
     listen: FloatProperty(
         name="Listen",
-        description="How strongly the sound asks for large and small movement: at 0 only the beat is heard, at 1 a "
-        "quiet part is danced calmly, a drop opens up and silence stands still",
+        description="How strongly the sound decides how much is moved: at 0 only the beat is heard; at 1 "
+        "quiet parts are danced calmly, drops open up, and the dancer stands still in silence",
         default=1.0,
         min=0.0,
         max=3.0,
@@ -113,7 +113,8 @@ class TemposeSettings(bpy.types.PropertyGroup):
     )
     repeat: FloatProperty(
         name="Repeat",
-        description="How alike a part of the song that returns is danced: 0 anew, 1 nearly the same moves again",
+        description="How similarly the dancer repeats what the song repeats: 0 is new each time, 1 nearly"
+        " the same moves again",
         default=0.6,
         min=0.0,
         max=1.0,
@@ -132,15 +133,16 @@ class TemposeSettings(bpy.types.PropertyGroup):
     )
     stretch: BoolProperty(
         name="Stretch Bones",
-        description="Let bones take the length that they have in the picture, as limbs point at the viewer. "
-        "Otherwise the bones only turn",
+        description="Let bones take the length they have in the picture where limbs point at the viewer. "
+        "Off: the bones only turn",
         default=True,
         options=set(),
     )
     stretch_others: BoolProperty(
         name="Stretch Bones",
-        description="Let bones take the length that they have in the picture, as limbs point at the viewer, also on "
-        "a rig that Tempose has not made: what hangs on its bones is squashed too. Otherwise the bones only turn",
+        description="Let bones take the length they have in the picture where limbs point at the viewer, "
+        "on a rig that Tempose has not made: what hangs on its bones is squashed too. Off: "
+        "the bones only turn",
         default=False,
         options=set(),
     )

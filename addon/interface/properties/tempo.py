@@ -45,8 +45,8 @@ class TemposeTempo(bpy.types.PropertyGroup):
     )
     exact: BoolProperty(
         name="Keys Between Frames",
-        description="Put moved keys exactly where their beat is, between frames too. Otherwise each goes to the "
-        "nearest whole frame",
+        description="Put moved keys exactly where their beat is, even between frames. Off: each goes to "
+        "the nearest whole frame",
         default=False,
         options=set(),
         update=edited,

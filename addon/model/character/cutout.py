@@ -43,7 +43,7 @@ def cut(alpha: np.ndarray, cells: int = CELLS) -> Cutout:
     if not solid.any():
         raise Problem(
             "picture_clear",
-            "This picture is clear everywhere: there is nothing to cut out. Choose another one.",
+            "This picture is transparent everywhere: there is nothing to cut out. Choose another one.",
         )
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
     top, left = rows[0], columns[0]

@@ -28,7 +28,7 @@ def guess(alpha: np.ndarray) -> np.ndarray:
     if not len(rows):
         raise Problem(
             "picture_clear",
-            "This picture is clear everywhere: there is nothing to cut out. Choose another one.",
+            "This picture is transparent everywhere: there is nothing to cut out. Choose another one.",
         )
     box = _boxed(rows[[0, -1]], columns[[0, -1]])
     step = max(1, int(np.ceil(max(len(solid), len(solid[0])) / WORKING)))

@@ -96,7 +96,7 @@ def split(sections: Sequence[FormSection], second: float) -> list[FormSection]:
     """Cut the section that lies at a song second there; the later part gets a name of its own."""
     at = index_at(sections, second)
     if at is None:
-        raise Problem("no_section", "There is no section here. Put the playhead inside of one.")
+        raise Problem("no_section", "There is no section here. Put the playhead inside one.")
     cut = sections[at]
     if min(second - cut.start, cut.stop - second) < SHORTEST:
         raise Problem("section_short", "Sections cannot be that short. Put the playhead farther inside.")

@@ -164,7 +164,7 @@ def set_downbeat(grid: EditedGrid, seconds: float, metre: int) -> EditedGrid:
     backwards too, where no such bar comes before.
     """
     if not METRES[0] <= metre <= METRES[1]:
-        raise Problem("metre", f"Choose from {METRES[0]} to {METRES[1]} beats for a bar.")
+        raise Problem("metre", f"Choose from {METRES[0]} to {METRES[1]} beats to a bar.")
     at = nearest(grid, seconds)
     free = ~grid.locked
     if not free[at]:
@@ -240,7 +240,7 @@ def insert(grid: EditedGrid, seconds: float) -> EditedGrid:
     if inside([seconds], grid.locks).any():
         raise Problem("beats_locked", "That place is locked. Unlock its span first.")
     if len(grid) and np.abs(grid.times - seconds).min() < MIN_GAP:
-        raise Problem("beats_collide", "There is a beat already. Move the playhead.")
+        raise Problem("beats_collide", "There is a beat there already. Move the playhead.")
     at = int(np.searchsorted(grid.times, seconds))
     first = DOWN if not len(grid) else 0
     return replace(

@@ -110,7 +110,7 @@ def refusal(status: int, data: bytes, retry_after: str | None = None) -> Problem
             TOKEN_WRONG, "The server refuses this add-on's token. Connect again, or start the server."
         )
     if status == STATUS[QUEUE_FULL]:
-        problem = Problem(QUEUE_FULL, message or "The server has enough to do at the moment. Try again soon.")
+        problem = Problem(QUEUE_FULL, message or "The server is busy. Try again in a moment.")
         said = retry_after or ""
         problem.retry_after = float(min(int(said), 60)) if re.fullmatch("[0-9]{1,9}", said) else 2.0
         return problem

@@ -95,7 +95,7 @@ def check(found: dict, lock: str | None, torch_index: str) -> None:
     ------
     Problem
     """
-    again = "Press Set Up Server again: it is made anew."
+    again = "Press Set Up Server again to install it anew."
     if found["changed"]:
         raise Problem(
             "package_altered",

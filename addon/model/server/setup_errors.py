@@ -28,13 +28,13 @@ _CAUSES = (  # what is printed, code, sentence; the first that fits
         r"CERTIFICATE_VERIFY_FAILED|certificate verify failed|SSLCertVerificationError|SSL: ",
         "certificate",
         "This network shows a certificate that is not known here. Ask who runs the network for its certificate "
-        f"file, set the environment variable PIP_CERT to that file, start Blender anew, {AGAIN}.",
+        f"file, set the environment variable PIP_CERT to that file, restart Blender, {AGAIN}.",
     ),
     (
         r"ProxyError|Tunnel connection failed|407 Proxy Authentication|Cannot connect to proxy|InvalidProxy",
         "proxy",
         "The network's proxy let nothing through. Set the environment variable HTTPS_PROXY to its address, with "
-        f"name and password where it asks for them, start Blender anew, {AGAIN}.",
+        f"name and password where it asks for them, restart Blender, {AGAIN}.",
     ),
     (
         r"NewConnectionError|Failed to establish a new connection|NameResolutionError|name resolution"

@@ -10,7 +10,7 @@ import typer
 from tempose.sizes import parse_size
 from tempose_pose.errors import TemposeError
 
-app = typer.Typer(name="data", help="Bring motion in, and check it.", no_args_is_help=True)
+app = typer.Typer(name="data", help="Import motion, and check it.", no_args_is_help=True)
 
 
 @app.command("import")

@@ -46,7 +46,7 @@ def decode(value: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
             if not fits or any(b not in (-1, a) for a, b in zip(array.shape, shape, strict=True)):
                 raise ValueError
     except (TypeError, ValueError):
-        raise TemposeError("pose_shape", f"The list {name} has not the shape it must have.") from None
+        raise TemposeError("pose_shape", f"The list {name} has the wrong shape.") from None
     if not np.isfinite(array).all() or (np.abs(array) > FARTHEST).any():
-        raise TemposeError("pose_not_finite", f"{name} holds values that cannot be.")
+        raise TemposeError("pose_not_finite", f"{name} holds impossible values.")
     return array.astype(np.float32)

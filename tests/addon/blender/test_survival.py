@@ -347,7 +347,7 @@ def test_the_own_server_started_again_during_a_job(blender, ready, tempose, duri
 
     during(die_and_start)
     failing(blender, blender.ops.tempose.generate, "does not answer.*Start it again")
-    assert "Dancing is going on; wait or cancel" in said[0]
+    assert "Dancing is running; wait or cancel" in said[0]
     assert differences(before, census(blender)) == []
     assert blender.ops.tempose.start_server() == {"FINISHED"}
 

@@ -122,5 +122,5 @@ def show(found: dict[str, Any]) -> Section:
         lines += [(f"{system}: {song}", line) for song, line in suite["songs"].items()]
         named = f"the matcher names {number(s['named'], 0)} of {s['of']} songs by the dance (by chance 1)"
         lines.append((f"{system}: all; {named}", s))
-    note = "The beats are the same throughout: what differs, the sound alone has changed."
+    note = "The beats are the same throughout: whatever differs comes from the sound alone."
     return Section("Hearing", note, numbers(lines, columns))

@@ -77,4 +77,4 @@ def show(found: dict[str, Any]) -> Section:
             f"{system}: {s['song']}, {s['seams']:.0f} seams, worst step {number(s['seam_ratio'], 2)}, "
             f"limb drift {number(s['limb_drift'], 3)}", {},
         ))  # fmt: skip
-    return Section("Three minutes", "The last minute should equal the first.", numbers(lines, columns))
+    return Section("Three minutes", "The last minute should be like the first.", numbers(lines, columns))

@@ -91,7 +91,7 @@ def show(found: dict[str, Any]) -> Section:
         lines.append((f"{system}: {suite['summary']['good']:.0%} of references without fault", {}))
     return Section(
         "Odd references",
-        "Start poses, sizes and places that are not the usual. Kept: the dance's over the reference's; away: how "
+        "Unusual start poses, sizes and places. Kept: the dance's over the reference's; away: how "
         "far the hips' usual place is from the reference's, body heights.",
         numbers(lines, columns),
     )
