@@ -2,11 +2,14 @@
 
 import numpy as np
 
+from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18
 from tempose_pose.standing import standing_pose
 
 FPS = 30.0
+STANDING = standing_pose().keypoints[0]
+BEATS = np.arange(0.25, 20, 0.5)  # 120 BPM
 
 
 def lively(seconds: float = 24.0, bpm: float = 116.0) -> tuple[PoseSequence, np.ndarray]:
@@ -38,3 +41,34 @@ def lively(seconds: float = 24.0, bpm: float = 116.0) -> tuple[PoseSequence, np.
     middle = points[:, [at["left_hip"], at["right_hip"]], 0].mean(1, keepdims=True)
     points[..., 0] = middle + (points[..., 0] - middle) * turn
     return PoseSequence(points, np.ones(points.shape[:2]), FPS, OPENPOSE_18), np.arange(0, seconds, 60 / bpm)
+
+
+def sequence(offsets: np.ndarray, fps: float = 30.0) -> PoseSequence:
+    """The standing figure moved by (T, K or 1, 2) offsets, in body heights."""
+    keypoints = STANDING + 0.7 * np.asarray(offsets)
+    return PoseSequence(keypoints, np.ones(keypoints.shape[:2]), fps, OPENPOSE_18)
+
+
+def dancer(seconds=20.0, fps=30.0, bpm=120.0, first=0.25, delay=0.0, seed=0) -> PoseSequence:
+    """Every joint travels to a new place each beat and stops there, exactly on the beat."""
+    random = np.random.default_rng(seed)
+    t = np.arange(round(seconds * fps)) / fps
+    position = (t - first - delay) * bpm / 60
+    index = np.floor(position).astype(int) + 2
+    part = position - np.floor(position)
+    eased = (1 - np.cos(np.pi * part)) / 2
+    places = random.normal(0, 0.06, (index.max() + 2, 18, 2))
+    return sequence(
+        places[index] * (1 - eased)[:, None, None] + places[index + 1] * eased[:, None, None], fps
+    )
+
+
+def noise(seconds=20.0, fps=30.0, seed=0) -> PoseSequence:
+    """Every joint jumps about its place."""
+    return sequence(np.random.default_rng(seed).normal(0, 0.02, (round(seconds * fps), 18, 2)), fps)
+
+
+def dance(poses: PoseSequence, beat_times=BEATS, seams=()) -> Dance:
+    """Poses as a dance to these beats."""
+    beat_times = np.asarray(beat_times, float)
+    return Dance(poses, beat_times, beat_times[::4], np.asarray(seams, int), 0, "test")

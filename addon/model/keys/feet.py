@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Feet that stand: no sliding, no sinking, no floating. No bpy in here.
 
-A foot *carries* while its ankle is low and slow. First the whole figure is let down (or up) so that the level on
+Which foot carries is told by `contacts`. First the whole figure is let down (or up) so that the level on
 which it stands is the ground; that changes slowly, so what leaves the ground still does. Then each foot that
 carries is pinned to one place. Between, what was corrected fades out along a cubic that starts with the speed the
 correction had, so that a foot leaves and lands without a jerk. The body takes what both feet have in common,
@@ -17,14 +17,9 @@ import numpy as np
 from tempose_pose.request import runs as runs_of
 
 from ..character.mapping import JOINTS
+from .contacts import LEFT_BEHIND, LOW, SHORTEST, contacts_of, floor_of, lowest_of, smooth
 
 SIDES = ("left", "right")
-LOW = 0.04  # body heights above the ground, or above the other ankle
-SLOW = 2.0  # body heights per second: what is faster is thrown, what is low and slower steps
-RISE = 0.30  # body heights per second, up or down
-SHORTEST = 0.13  # seconds; what stands for less is passing by
-GAP = 0.07  # seconds; what lifts for less has not left
-HIGH = 0.1  # body heights above the lowest of two seconds: farther up it is in the air
 DRIFT = 0.15  # body heights that a standing foot may wander before it is taken for a step
 STEP = 0.2  # seconds that such a step takes
 FADE = 0.27  # seconds before and after, in which a correction comes and goes
@@ -35,12 +30,6 @@ SLIDES = 0.012  # body heights in a frame: a low foot that goes farther is seen 
 CLEAR = 0.045  # body heights that a foot rises when it goes elsewhere close to the ground
 RELEASE = 0.107  # seconds in which it leaves, and lands, before it goes there
 LATE = 0.033  # seconds after leaving, and before landing, in which it goes straight up or down
-ALOFT = 0.8  # seconds: who stays up longer does not jump, but is drawn higher up
-STAYS = 0.012  # body heights that a foot is from where it stood, and stands there still
-LINGER = (
-    0.13  # seconds by which a stand may grow at either end, or in which weight goes over to the other foot
-)
-LEFT_BEHIND = 0.08  # body heights that a foot may be from where the dance has it while weight goes over
 LONGER = 1.25  # a bent leg unbends rather than draw out its thigh by more than this
 _I = {joint: i for i, joint in enumerate(JOINTS)}
 
@@ -93,7 +82,7 @@ def plant(
         return Planting(points, np.zeros(there.shape, bool))
     bottom = _bottom(points, scores, ankles, there)
     contacts = contacts_of(ankles, there, rate, height, bottom)
-    sunk = _sunk(bottom, _lowest(ankles, there), rate, height, mode == "ALWAYS", ground)
+    sunk = _sunk(bottom, lowest_of(ankles, there), rate, height, mode == "ALWAYS", ground)
     points, ankles = points + sunk[:, None], ankles + sunk[:, None]
     if mode == "ALWAYS":
         contacts = contacts_of(ankles, there, rate, height)
@@ -142,71 +131,11 @@ def stood(points: np.ndarray, goals: np.ndarray, held: np.ndarray) -> np.ndarray
     return out
 
 
-def contacts_of(
-    ankles: np.ndarray, there: np.ndarray, rate: float, height: float, bottom: np.ndarray | None = None
-) -> np.ndarray:
-    """(T, 2) bool: which foot carries, from (T, 2, 2) ankles; `bottom` (T,) is how low the figure reaches."""
-    calm = _smooth(ankles, max(round(0.1 * rate), 1))
-    speed = np.abs(np.gradient(calm, axis=0)) * rate / height
-    lowest = _lowest(ankles, there)
-    above = ankles[..., 1] - lowest[:, None]
-    floor = _floor(lowest if bottom is None else bottom, rate)
-    low = (above <= LOW * height) & (ankles[..., 1] - floor[:, None] <= HIGH * height)
-    out = there & low & (speed[..., 0] < SLOW) & (speed[..., 1] < RISE)
-    linger = round(LINGER * rate)
-    for side in range(2):
-        out[:, side] = _runs_closed(out[:, side], round(GAP * rate), max(round(SHORTEST * rate), 2))
-        out[:, side] = _lingering(out[:, side], ankles[:, side], linger, STAYS * height)
-    out &= there
-    aloft = lowest - floor > LOW * height
-    return _passed(out, ankles, there, aloft, linger, LEFT_BEHIND * height)
-
-
-def _lingering(carries: np.ndarray, ankle: np.ndarray, most: int, near: float) -> np.ndarray:
-    """Stands that begin and end where the foot comes to their place and leaves it, by at most so many frames."""
-    out = carries.copy()
-    for start, end in runs_of(carries):
-        for edge, step in ((start, -1), (end - 1, 1)):
-            for at in range(edge + step, edge + step * (most + 1), step):
-                if not 0 <= at < len(out) or np.hypot(*(ankle[at] - ankle[edge])) > near:
-                    break
-                out[at] = True
-    return out
-
-
-def _passed(
-    contacts: np.ndarray, ankles: np.ndarray, there: np.ndarray, aloft: np.ndarray, most: int, far: float
-) -> np.ndarray:
-    """Weight goes from foot to foot: who does not jump is not without both for a few frames."""
-    out, nobody = contacts.copy(), ~contacts.any(1)
-    for start, end in runs_of(nobody):
-        if start == 0 or end == len(out) or end - start > most or aloft[start:end].any():
-            continue
-        before, after = int(contacts[start - 1].argmax()), int(contacts[end].argmax())
-        if not (there[start:end, before] & there[start:end, after]).all():
-            continue
-        gap = slice(start, end)
-        leaves = np.hypot(*(ankles[gap, before] - ankles[start - 1, before]).T)
-        lands = np.hypot(*(ankles[gap, after] - ankles[end, after]).T)
-        worst = [max(leaves[:k].max(initial=0), lands[k:].max(initial=0)) for k in range(end - start + 1)]
-        k = start + int(np.argmin(worst))
-        if min(worst) <= far:
-            out[start:k, before] = out[k:end, after] = True
-    return out
-
-
 def _bottom(points: np.ndarray, scores: np.ndarray, ankles: np.ndarray, there: np.ndarray) -> np.ndarray:
     """(T,) how low the figure reaches: with its feet, or kneeling with its knees."""
     knees = [_I[f"{side}_knee"] for side in SIDES]
     both = np.concatenate([ankles, points[:, knees]], 1)
-    return _lowest(both, np.concatenate([there, there & (scores[:, knees] > 0)], 1))
-
-
-def _lowest(ankles: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """(T,) height of the lower ankle; drawn straight across frames without any."""
-    level, seen = np.where(there, ankles[..., 1], np.inf).min(1), there.any(1)
-    frames = np.arange(len(level))
-    return np.interp(frames, frames[seen], level[seen]) if seen.any() else np.zeros(len(level))
+    return lowest_of(both, np.concatenate([there, there & (scores[:, knees] > 0)], 1))
 
 
 def _sunk(
@@ -214,41 +143,20 @@ def _sunk(
 ) -> np.ndarray:
     """(T, 2) what brings the level on which the figure stands to the ground; for nobody to jump, the lower foot."""
     frames = np.arange(len(bottom))
-    stands = bottom - _floor(bottom, rate) <= LOW * height
+    stands = bottom - floor_of(bottom, rate) <= LOW * height
     level = np.interp(frames, frames[stands], bottom[stands])
-    level = _smooth(level, max(round(LEVEL * rate), 1))
+    level = smooth(level, max(round(LEVEL * rate), 1))
     up = (level if ground is None else ground) - level
     if always:
-        up = up + level - _smooth(lowest, max(round(NEAR * rate), 1))
+        up = up + level - smooth(lowest, max(round(NEAR * rate), 1))
     return np.stack([np.zeros_like(up), up], 1)
-
-
-def _floor(lowest: np.ndarray, rate: float) -> np.ndarray:
-    """The ground near each frame: what is left of the lowest height without jumps."""
-    half = max(round(ALOFT * rate / 2), 1)
-    windows = np.lib.stride_tricks.sliding_window_view
-    least = windows(np.pad(lowest, 2 * half, mode="edge"), 2 * half + 1).min(1)
-    return windows(least, 2 * half + 1).max(1)
-
-
-def _runs_closed(carries: np.ndarray, gap: int, shortest: int) -> np.ndarray:
-    """Without short gaps, then without short stands."""
-    out = carries.copy()
-    runs = runs_of(~out)
-    for start, end in runs:
-        if start > 0 and end < len(out) and end - start <= gap:
-            out[start:end] = True
-    for start, end in runs_of(out):
-        if end - start < shortest:
-            out[start:end] = False
-    return out
 
 
 def _moves(ankle: np.ndarray, carries: np.ndarray, rate: float, height: float, ground: float | None):
     """What to add to an ankle (T, 2): pins while it carries, smooth in between; and where it is pinned (T,)."""
     move, pinned = np.zeros_like(ankle), np.zeros(len(ankle), bool)
     runs, stands = runs_of(carries), []
-    calm = _smooth(ankle, max(round(0.1 * rate), 1))[:, 0]
+    calm = smooth(ankle, max(round(0.1 * rate), 1))[:, 0]
     for run in runs:
         stands += _parts(calm, run, height, rate)
     for k, (first, last) in enumerate(stands):
@@ -371,16 +279,7 @@ def _body(moved: np.ndarray, contacts: np.ndarray, rate: float) -> np.ndarray:
     size = max(round(BODY * rate), 1)
     weight = contacts[..., None] + 1e-3
     common = (moved * weight).sum(1) / weight.sum(1)
-    return _smooth(_smooth(common, size), max(size // 2, 1))
-
-
-def _smooth(values: np.ndarray, half: int) -> np.ndarray:
-    """Mean with a Hann window of `half` frames to each side; ends are kept level."""
-    window = np.hanning(2 * half + 3)[1:-1]
-    window /= window.sum()
-    flat = values.reshape(len(values), -1)
-    padded = np.pad(flat, ((half, half), (0, 0)), mode="edge")
-    return np.stack([np.convolve(c, window, "valid") for c in padded.T], 1).reshape(values.shape)
+    return smooth(smooth(common, size), max(size // 2, 1))
 
 
 def _leg(leg: np.ndarray, goal: np.ndarray) -> np.ndarray:

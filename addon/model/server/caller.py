@@ -158,8 +158,8 @@ class Caller:
     def _slow(self) -> Problem:
         return Problem(
             "server_slow",
-            f"The server at {self.url} does not come to an end with its answer. Try again; if it stays so, start the "
-            "server anew.",
+            f"The server at {self.url} never finishes its answer. Try again; if that does not help, start the server "
+            "again.",
         )
 
     @contextlib.contextmanager

@@ -137,3 +137,13 @@ def farthest(clicks, found, edge=4):
 def beat_frames(now):
     """Frames (not whole) of all beats of a grid."""
     return [now.frame(t) for t in now.grid.times]
+
+
+def frames_of(action):
+    """First and last frame of an Action's keys."""
+    return tuple(round(f) for f in action.frame_range)
+
+
+def last(settings):
+    """The newest take."""
+    return settings.takes[len(settings.takes) - 1]

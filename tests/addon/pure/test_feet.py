@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from addon.model.character.joints import with_mid_hip
 from addon.model.character.mapping import JOINTS
-from addon.model.keys.feet import contacts_of, plant, swung
+from addon.model.keys.contacts import contacts_of
+from addon.model.keys.feet import plant, swung
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
