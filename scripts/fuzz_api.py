@@ -54,7 +54,7 @@ def fuzz(url: str, token: str, cases: int, seed: int = 0) -> Counter[str]:
                     database=None,
                     derandomize=seed == 0,
                     phases=[Phase.generate],
-                    suppress_health_check=[*HealthCheck],
+                    suppress_health_check=[*HealthCheck],  # pyright: ignore[reportArgumentType] -- its metaclass hides what it holds
                 )
                 @given(operation.as_strategy(generation_mode=mode), st.booleans())
                 def one(case: Case, there: bool) -> None:

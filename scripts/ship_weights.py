@@ -14,8 +14,6 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import torch
-
 from tempose.dit import DanceDiT
 from tempose.generator import WEIGHTS
 from tempose.pipeline import DancePipeline, weights_revision
@@ -27,8 +25,8 @@ from tempose.weights_check import MANIFEST, check_weights, write_manifest
 def ship(vae: Path, dit: Path, target: Path) -> str:
     """Put the weights into `target`; their revision."""
     pipeline = DancePipeline(
-        PoseVAE.from_pretrained(vae, use_safetensors=True, low_cpu_mem_usage=False).to(dtype=torch.float16),
-        DanceDiT.from_pretrained(dit, use_safetensors=True, low_cpu_mem_usage=False).to(dtype=torch.bfloat16),
+        PoseVAE.from_pretrained(vae, use_safetensors=True, low_cpu_mem_usage=False).half(),
+        DanceDiT.from_pretrained(dit, use_safetensors=True, low_cpu_mem_usage=False).bfloat16(),
         FlowSolver(),
     )
     target.mkdir(parents=True, exist_ok=True)

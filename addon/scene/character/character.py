@@ -284,7 +284,7 @@ def _folded(what: str, texts: list[str]) -> str:
     """Several remarks as one; of many only the first, and how many there are."""
     if len(texts) <= MANY:
         return f"{what}{'; '.join(texts)}" if texts else ""
-    return f"{what}{texts[0]}; and so on for {len(texts) - 1} more, listed under Bone Map, Show All"
+    return f"{what}{texts[0]}; and so on for {len(texts) - 1} more, listed under Bone Map, All Parts"
 
 
 def remarks(ob: bpy.types.Object, stretch: bool, bone_map: BoneMap) -> list[str]:

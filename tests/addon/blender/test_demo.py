@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from blender_helpers import click_track, write_wav
+from blender_helpers import CLICKS, click_track, write_wav
 
 
 def test_the_demo_dances_edits_the_tempo_and_sets_the_stage(blender, connected, scene, tmp_path):
     import demo_blender
 
-    write_wav(tmp_path / "song.wav", click_track(4.0))
+    write_wav(tmp_path / "song.wav", click_track(4.0, CLICKS[:8]))
     strip = demo_blender.lay_song(scene, tmp_path / "song.wav")
     demo_blender.dance(scene, change=2.0)
     facts = json.loads(json.dumps(demo_blender.stage(scene, strip, tmp_path)))
