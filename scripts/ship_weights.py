@@ -24,9 +24,11 @@ from tempose.weights_check import MANIFEST, check_weights, write_manifest
 
 def ship(vae: Path, dit: Path, target: Path) -> str:
     """Put the weights into `target`; their revision."""
+    decoder = PoseVAE.from_pretrained(vae, use_safetensors=True, low_cpu_mem_usage=False)
+    dancer = DanceDiT.from_pretrained(dit, use_safetensors=True, low_cpu_mem_usage=False)
     pipeline = DancePipeline(
-        PoseVAE.from_pretrained(vae, use_safetensors=True, low_cpu_mem_usage=False).half(),
-        DanceDiT.from_pretrained(dit, use_safetensors=True, low_cpu_mem_usage=False).bfloat16(),
+        decoder.half(),  # pyright: ignore[reportCallIssue] -- diffusers wraps torch's own method
+        dancer.bfloat16(),
         FlowSolver(),
     )
     target.mkdir(parents=True, exist_ok=True)
