@@ -76,7 +76,7 @@ def blink(lamp, beats):
     frames = sorted({round(b) + d for b in beats for d in (0, 5)})
     on = {round(b) for b in beats}
     values = np.array([1.0 if f in on else 0.35 for f in frames])
-    curves = [keys.Curve("scale", i, "Blink", values) for i in (0, 2)]
+    curves = [keys.SampledCurve("scale", i, "Blink", values) for i in (0, 2)]
     keys.assign(lamp, keys.write(lamp, "Beat lamp", np.array(frames), curves))
 
 
@@ -156,7 +156,7 @@ def main(package: str, song: Path, output: Path) -> None:
     bpy.ops.extensions.package_install_files(filepath=package, repo="user_default", enable_on_install=True)
     say(f"installed {Path(package).name} in Blender {bpy.app.version_string}")
     bpy.ops.wm.read_homefile(use_empty=True)
-    scene = bpy.context.scene
+    scene: Any = bpy.context.scene
     strip = lay_song(scene, song)
     press("start_server")
     dance(scene)

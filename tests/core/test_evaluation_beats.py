@@ -135,7 +135,7 @@ def test_a_short_song_is_measured_from_its_first_beat():
 
 @needs_data
 def test_rendered_songs_have_the_beats_they_say():
-    kinds = (beat_songs.Kind("waltz", (120,), "waltz", None), beat_songs.Kind("steady", (100,)))
+    kinds = (beat_songs.SongKind("waltz", (120,), "waltz", None), beat_songs.SongKind("steady", (100,)))
     (waltz, steady) = beat_songs.rendered(DATA, 1, 12.0, kinds)
     assert np.allclose(np.diff(waltz[4].beats), 0.5)
     assert np.allclose(np.diff(waltz[4].downbeats), 1.5)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tempose.datasets.form import FOLLOWS, KINDS, SILENT, Form, Section, applied, draw_form, drum_roll
+from tempose.datasets.form import FOLLOWS, KINDS, SILENT, SongForm, SongSection, applied, draw_form, drum_roll
 from tempose.datasets.synth import SampleLibrary, beat_seconds, render_song
 from tempose.music.spectra import SAMPLE_RATE
 
@@ -15,10 +15,10 @@ needs_data = pytest.mark.skipif(
     not (DATA / "fluidr3" / "zones.json").is_file(), reason="no training data: set TEMPOSE_DATA to its folder"
 )
 ROLES = ("drums", "bass", "chords", "lead")
-SONG = Form((
-    Section("verse", 0, 2, -6, -6), Section("build", 2, 2, -12, -2), Section("drop", 4, 2, 0, 0, stop=2),
-    Section("break", 6, 2, -20, -20, frozenset({"drums", "bass"})), Section("silence", 8, 1, SILENT, SILENT),
-    Section("ending", 9, 2, 0, 0),
+SONG = SongForm((
+    SongSection("verse", 0, 2, -6, -6), SongSection("build", 2, 2, -12, -2), SongSection("drop", 4, 2, 0, 0, stop=2),
+    SongSection("break", 6, 2, -20, -20, frozenset({"drums", "bass"})), SongSection("silence", 8, 1, SILENT, SILENT),
+    SongSection("ending", 9, 2, 0, 0),
 ))  # fmt: skip
 
 

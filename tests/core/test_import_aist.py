@@ -9,7 +9,7 @@ import pytest
 from importer_files import AIST, dancer_3d, write_aist
 
 from tempose.datasets.clips import load_clips
-from tempose.datasets.importers import Options, import_data
+from tempose.datasets.importers import ImportOptions, import_data
 from tempose.datasets.importers.aist import tempo
 from tempose.datasets.importers.pickles import load_arrays
 from tempose_pose.errors import TemposeError
@@ -42,8 +42,8 @@ def test_tempi_follow_the_number_of_the_piece():
 
 
 def test_one_view_can_be_asked_for_and_ignored_sequences_stay_out(aist, tmp_path):
-    assert len(import_data(aist, tmp_path / "a", Options(views="3d")).clips) == 1
-    assert len(import_data(aist, tmp_path / "b", Options(views="2d")).clips) == 3
+    assert len(import_data(aist, tmp_path / "a", ImportOptions(views="3d")).clips) == 1
+    assert len(import_data(aist, tmp_path / "b", ImportOptions(views="2d")).clips) == 3
     (aist / "ignore_list.txt").write_text(f"{AIST}\n")
     with pytest.raises(TemposeError, match="nothing of the kind aist"):
         import_data(aist, tmp_path / "c")

@@ -7,7 +7,7 @@ import pytest
 from importer_files import RIG, J, dancer_2d, write_bvh
 
 from tempose.datasets.clips import load_clips
-from tempose.datasets.importers import Options, import_data
+from tempose.datasets.importers import ImportOptions, import_data
 from tempose.datasets.importers.bvh import read_bvh
 from tempose.datasets.importers.mocap import as_dancer, find_joints, project, stance, tokens
 from tempose_pose.errors import TemposeError
@@ -42,7 +42,7 @@ def test_bones_are_found_by_the_names_of_several_rigs():
 
 def test_a_stated_frame_rate_overrules_a_wrong_header_and_the_start_is_cut(tmp_path):
     write_bvh(tmp_path / "take.bvh", frames=200, frame_time=1 / 120, fling=4)
-    report = import_data(tmp_path / "take.bvh", tmp_path / "data", Options(fps=60, project=(0, 90)))
+    report = import_data(tmp_path / "take.bvh", tmp_path / "data", ImportOptions(fps=60, project=(0, 90)))
     assert len(report.clips) == 3
     index = json.loads((tmp_path / "data" / "dance" / "index.json").read_text())
     assert index[0]["frames"] == 97  # (200 - 4 - 2 in which a fling still slows down) / 2

@@ -8,7 +8,7 @@ from importer_files import J, dancer_2d, write_aist, write_bvh, write_coco
 
 from tempose.datasets.check import check_data, write_page
 from tempose.datasets.clips import load_clips
-from tempose.datasets.importers import Options, import_data
+from tempose.datasets.importers import ImportOptions, import_data
 from tempose.datasets.importers import run as run_module
 from tempose_pose.errors import TemposeError
 
@@ -69,7 +69,7 @@ def test_check_says_what_is_used_and_why_not(tmp_path):
     write_coco(tmp_path / "src" / "still.json", still)
     for name in "abcd":
         write_coco(tmp_path / "src" / f"{name}.json", dancer_2d(300))
-    import_data(tmp_path / "src", tmp_path / "data", Options(bpm=100))
+    import_data(tmp_path / "src", tmp_path / "data", ImportOptions(bpm=100))
     found = {f.name: f for f in check_data(tmp_path / "data")}
     assert found["jumpy"].verdict == "dropped"
     assert "jumps of over 0.2 body heights" in found["jumpy"].notes[0]
@@ -134,13 +134,13 @@ def test_what_was_imported_can_be_trained_on(tmp_path):
         "model: {width: 32, depth: 1, heads: 1, hidden: 32}\n"
     )
     train = ["train", str(tmp_path / "config.yaml"), "--data", str(tmp_path / "data")]
-    import_data(tmp_path / "src", tmp_path / "data", Options(genre="pop", bpm=100))
+    import_data(tmp_path / "src", tmp_path / "data", ImportOptions(genre="pop", bpm=100))
     alone = CliRunner().invoke(app, train)
     assert isinstance(alone.exception, TemposeError)
     assert "three choreographies" in str(alone.exception)
     for name in "bc":
         write_coco(tmp_path / "src" / f"{name}.json", dancer_2d(300))
-    import_data(tmp_path / "src", tmp_path / "data", Options(genre="pop", bpm=100))
+    import_data(tmp_path / "src", tmp_path / "data", ImportOptions(genre="pop", bpm=100))
     done = CliRunner().invoke(app, train)
     assert done.exit_code == 0, done.output
     assert (tmp_path / "run" / "dit" / "config.json").is_file()

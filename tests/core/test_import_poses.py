@@ -8,7 +8,7 @@ from importer_files import J, dancer_2d, write_coco
 
 from tempose.datasets.check import check_data
 from tempose.datasets.clips import joint_speed, load_clips
-from tempose.datasets.importers import Options, import_data
+from tempose.datasets.importers import ImportOptions, import_data
 from tempose.datasets.importers.options import read_labels
 from tempose.datasets.importers.takes import at_pose_rate, filled, runs
 from tempose_pose.errors import TemposeError
@@ -34,7 +34,7 @@ def test_openpose_folders_and_coco_files_become_the_same_clip(tmp_path):
     points[:, :5, 2] = 0.7
     write_openpose(tmp_path / "src" / "solo", points, (640, 480))
     write_coco(tmp_path / "src" / "other.json", points)
-    report = import_data(tmp_path / "src", tmp_path / "data", Options(fps=30, genre="krump", bpm=100))
+    report = import_data(tmp_path / "src", tmp_path / "data", ImportOptions(fps=30, genre="krump", bpm=100))
     assert sorted(report.clips) == ["poses__other.npz", "poses__solo.npz"]
     a, b = load_clips(tmp_path / "data")
     assert np.allclose(a.motion, b.motion, atol=1e-4)
@@ -65,7 +65,7 @@ def test_missing_numbers_are_gaps_and_hidden_companions_no_frames(tmp_path, form
     for gone in (100, 101, 102):
         (folder / f"frame_{gone}.json").unlink()
     (folder / "._frame_0.json").write_bytes(b"\x00\x05\x16\x07")
-    report = import_data(tmp_path / "src", tmp_path / "data", Options(fps=30))
+    report = import_data(tmp_path / "src", tmp_path / "data", ImportOptions(fps=30))
     assert report.clips == ["poses__solo.npz"]
     (clip,) = load_clips(tmp_path / "data")
     assert len(clip.motion) == 300
@@ -115,7 +115,7 @@ def test_labels_precede_what_is_said_for_all_and_beats_begin_the_clip(tmp_path):
     write_coco(tmp_path / "src" / "one.json", dancer_2d(300))
     write_coco(tmp_path / "src" / "two.json", dancer_2d(300))
     (tmp_path / "labels.csv").write_text("name,genre,bpm,beat0,choreo\none,pop,120,0.25,routine\n")
-    options = Options(genre="house", labels=read_labels(tmp_path / "labels.csv"))
+    options = ImportOptions(genre="house", labels=read_labels(tmp_path / "labels.csv"))
     import_data(tmp_path / "src", tmp_path / "data", options)
     index = {e["name"]: e for e in json.loads((tmp_path / "data" / "dance" / "index.json").read_text())}
     assert (index["one"]["genre"], index["one"]["choreo"], index["one"]["bpm"]) == ("pop", "routine", 120)

@@ -30,7 +30,6 @@ NAMES = {
 }
 """Classes that are defined once, whatever they hold; others may share a name, but not name and parts."""
 OTHER_THINGS = {
-    ("addon/interface/panels/dance.py", "Dance"),  # a panel
     ("core/tempose/api.py", "Dance"),  # the shared one, that can draw itself
     (
         "server/tempose_server/schemas.py",
@@ -40,7 +39,6 @@ OTHER_THINGS = {
     ("server/tempose_server/schemas.py", "SectionOfSong"),  # as that of a part of one
     ("server/tempose_server/job_rows.py", "JobRecord"),  # a row, with what is never told
     ("server/tempose_server/settings.py", "Settings"),  # what the limits are set to
-    ("core/tempose/datasets/importers/takes.py", "Job"),  # of an import
     ("addon/model/dance/progress.py", "Arriving"),  # poses that fill up
     ("addon/model/dance/form.py", "FormSection"),  # a section while it is edited, with how loud it is
     ("addon/interface/properties/form.py", "TemposeFormSection"),  # as Blender keeps it

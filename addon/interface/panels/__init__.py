@@ -10,30 +10,30 @@ import bpy
 
 from ...scene.reading import of
 from . import edit, takes, tempo
-from .beats import Beats
-from .character import Bones, Character, Limits
-from .dance import Dance, Direct, More
-from .edit import Edit
-from .form import Form, TEMPOSE_UL_form
-from .keys import Keys
-from .main import Main
-from .music import Music
-from .output import Export, Output
-from .pictures import Drawing
-from .shape import Shape
-from .takes import Takes
-from .tempo import Tempo
+from .beats import BeatsPanel
+from .character import BonesPanel, CharacterPanel, LimitsPanel
+from .dance import DancePanel, DirectPanel, MorePanel
+from .edit import EditPanel
+from .form import FormPanel, TEMPOSE_UL_form
+from .keys import KeysPanel
+from .main import MainPanel
+from .music import MusicPanel
+from .output import ExportPanel, OutputPanel
+from .pictures import DrawingPanel
+from .shape import ShapePanel
+from .takes import TakesPanel
+from .tempo import TempoPanel
 
 STEPS = {
-    Music: (Beats, Form),
-    Character: (Bones, Limits, Drawing),
-    Dance: (More, Direct, Takes),
-    Shape: (Edit, Keys),
-    Tempo: (),
-    Output: (Export,),
+    MusicPanel: (BeatsPanel, FormPanel),
+    CharacterPanel: (BonesPanel, LimitsPanel, DrawingPanel),
+    DancePanel: (MorePanel, DirectPanel, TakesPanel),
+    ShapePanel: (EditPanel, KeysPanel),
+    TempoPanel: (),
+    OutputPanel: (ExportPanel,),
 }
 """The steps, and what lies inside of each, from top to bottom."""
-DEEPER = {Limits: Bones}  # what lies inside of such a part
+DEEPER = {LimitsPanel: BonesPanel}  # what lies inside of such a part
 SHORT = 24  # letters of what a folded step says of itself
 
 
@@ -56,10 +56,10 @@ def _panels():
     for space, letter in (("VIEW_3D", "VIEW3D"), ("SEQUENCE_EDITOR", "SEQUENCER")):
 
         def named(part: type, letter: str = letter):
-            return f"TEMPOSE_PT_{letter}_{part.__name__.lower()}"
+            return f"TEMPOSE_PT_{letter}_{part.__name__.removesuffix('Panel').lower()}"
 
         inside = {part: step for step, parts in STEPS.items() for part in parts} | DEEPER
-        for part in (Main, *(p for step, parts in STEPS.items() for p in (step, *parts))):
+        for part in (MainPanel, *(p for step, parts in STEPS.items() for p in (step, *parts))):
             body: dict[str, Any] = {
                 "bl_space_type": space,
                 "bl_label": part.bl_label,
@@ -67,8 +67,8 @@ def _panels():
             }
             if hasattr(part, "bl_options"):
                 body["bl_options"] = part.bl_options
-            if part is not Main:
-                body["bl_parent_id"] = named(inside.get(part, Main))
+            if part is not MainPanel:
+                body["bl_parent_id"] = named(inside.get(part, MainPanel))
             more = (_Step,) if part in STEPS else ()
             classes.append(type(named(part), (_Tab, *more, part, bpy.types.Panel), body))
     return tuple(classes)

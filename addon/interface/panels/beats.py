@@ -10,7 +10,7 @@ from ..operators.beats import TEMPOSE_OT_find_beats
 from .layout import say, why
 
 
-class Beats:
+class BeatsPanel:
     bl_label = "Beats"
     bl_options = {"DEFAULT_CLOSED"}
 

@@ -10,7 +10,7 @@ from ..properties.character import ATTRIBUTES
 from .layout import say, why, why_no_pose
 
 
-class Character:
+class CharacterPanel:
     bl_label = "Character"
     bl_options = {"DEFAULT_CLOSED"}  # Generate makes a dancer where there is none
 
@@ -53,7 +53,7 @@ class Character:
         why_no_pose(layout)
 
 
-class Bones:
+class BonesPanel:
     bl_label = "Bone Map"
     bl_options = {"DEFAULT_CLOSED"}
 
@@ -97,7 +97,7 @@ class Bones:
             layout.prop(stored, "nose", slider=True)
 
 
-class Limits:
+class LimitsPanel:
     bl_label = "Bone Limits"
     bl_options = {"DEFAULT_CLOSED"}
 

@@ -10,7 +10,7 @@ from .edit import draw_area
 from .layout import say
 
 
-class Dance:
+class DancePanel:
     bl_label = "Dance"
 
     @staticmethod
@@ -29,7 +29,7 @@ class Dance:
         row.prop(settings, "lock_seed", text="", icon="LOCKED" if settings.lock_seed else "UNLOCKED")
 
 
-class More:
+class MorePanel:
     bl_label = "More"
     bl_options = {"DEFAULT_CLOSED"}
 
@@ -46,7 +46,7 @@ class More:
         layout.operator_menu_enum("tempose.dance_together", "kind", icon="COMMUNITY")
 
 
-class Direct:
+class DirectPanel:
     bl_label = "Direct"
     bl_options = {"DEFAULT_CLOSED"}
 

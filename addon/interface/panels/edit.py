@@ -34,7 +34,7 @@ def draw_area(layout: bpy.types.UILayout, group: Area) -> None:
         column.prop(group, f"last_{unit}")
 
 
-class Edit:
+class EditPanel:
     bl_label = "Edit"
     bl_options = {"DEFAULT_CLOSED"}
 

@@ -24,7 +24,7 @@ class TEMPOSE_UL_form(bpy.types.UIList):
         row.label(text=f"{item.start:.1f} s")
 
 
-class Form:
+class FormPanel:
     bl_label = "Form"
     bl_options = {"DEFAULT_CLOSED"}
 

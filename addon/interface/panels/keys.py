@@ -4,7 +4,7 @@
 import bpy
 
 
-class Keys:
+class KeysPanel:
     bl_label = "Keys"
     bl_options = {"DEFAULT_CLOSED"}
 

@@ -18,7 +18,7 @@ LINES = 4  # of the message, whatever it says: what lies below never moves
 THEN = "Add Song…, Generate, and go through the steps below"
 
 
-class Main:
+class MainPanel:
     bl_label = "Tempose"
 
     def draw(self, context: bpy.types.Context):

@@ -9,7 +9,7 @@ from ...scene.reading import Reading, of
 from .layout import say, why
 
 
-class Music:
+class MusicPanel:
     bl_label = "Music"
 
     @staticmethod

@@ -6,7 +6,7 @@ import bpy
 from ...scene.reading import Reading
 
 
-class Output:
+class OutputPanel:
     bl_label = "Import/Export"
     bl_options = {"DEFAULT_CLOSED"}
 
@@ -40,7 +40,7 @@ class Output:
         column.operator("tempose.take_from_video", icon="FILE_MOVIE")
 
 
-class Export:
+class ExportPanel:
     bl_label = "Character for Games"
     bl_options = {"DEFAULT_CLOSED"}
 

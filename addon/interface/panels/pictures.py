@@ -8,7 +8,7 @@ from ...scene.reading import of
 from .layout import say, why_no_pose
 
 
-class Drawing:
+class DrawingPanel:
     bl_label = "Picture and Ink"
     bl_options = {"DEFAULT_CLOSED"}
 

@@ -6,7 +6,7 @@ import bpy
 from ...scene.reading import Reading
 
 
-class Shape:
+class ShapePanel:
     bl_label = "Shape"
     bl_options = {"DEFAULT_CLOSED"}
 

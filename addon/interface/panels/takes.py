@@ -45,7 +45,7 @@ class TEMPOSE_UL_takes(bpy.types.UIList):
         return [self.bitflag_filter_item * (take.rig in (now.rig, None)) for take in takes], []
 
 
-class Takes:
+class TakesPanel:
     bl_label = "Takes"
 
     def draw(self, context: bpy.types.Context):

@@ -44,7 +44,7 @@ class TEMPOSE_UL_sections(bpy.types.UIList):
             row.label(text=FEEL[item.feel])
 
 
-class Tempo:
+class TempoPanel:
     bl_label = "Tempo"
     bl_options = {"DEFAULT_CLOSED"}
 

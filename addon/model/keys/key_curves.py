@@ -10,7 +10,7 @@ CurveId = tuple[str, int]
 
 
 @dataclass(frozen=True)
-class Curve:
+class SampledCurve:
     """One F-curve: a value for each of some whole frames; `group` is the bone."""
 
     path: str

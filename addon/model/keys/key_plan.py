@@ -28,7 +28,7 @@ from ..errors import Problem
 from ..tempo.timing import Span, resample
 from . import cycle, feet, fitting, layering
 from .footing import Footing
-from .key_curves import Curve, KeyedCurve
+from .key_curves import KeyedCurve, SampledCurve
 from .pulled import Pulled
 from .tracks import Tracks
 
@@ -227,12 +227,12 @@ def _bars(plan: Plan) -> float:
     return seconds / bar
 
 
-def curves_of(plan: Plan) -> list[Curve]:
+def curves_of(plan: Plan) -> list[SampledCurve]:
     """The curves of a dance on a rig, a value for each frame of its span."""
     return _danced(plan)[0]
 
 
-def _danced(plan: Plan) -> tuple[list[Curve], feet.Planting]:
+def _danced(plan: Plan) -> tuple[list[SampledCurve], feet.Planting]:
     """The curves of a dance on a rig, and how its feet stand."""
     dance, place, span = plan.dance, plan.place, plan.span
     body, own = to_openpose18(dance.poses), extremities_of(dance.poses)
@@ -256,7 +256,9 @@ def _danced(plan: Plan) -> tuple[list[Curve], feet.Planting]:
             f"Nothing of this character can be keyed: {'; '.join(found.notices) or 'no mapped bone moves'}. "
             "Map other bones.",
         )
-    curves = [Curve(f"{plan.paths[c.bone]}.{c.property}", c.index, c.bone, c.values) for c in found.channels]
+    curves = [
+        SampledCurve(f"{plan.paths[c.bone]}.{c.property}", c.index, c.bone, c.values) for c in found.channels
+    ]
     return (curves if plan.under is None else mixed(curves, plan.under, plan.strength)), planting
 
 
@@ -277,7 +279,9 @@ def _ends(plan: Plan, body: PoseSequence, own: np.ndarray | None) -> np.ndarray 
     return out
 
 
-def mixed(curves: list[Curve], under: dict[tuple[str, int], np.ndarray], strength: float) -> list[Curve]:
+def mixed(
+    curves: list[SampledCurve], under: dict[tuple[str, int], np.ndarray], strength: float
+) -> list[SampledCurve]:
     """Each curve between the one below it and its own.
 
     Parameters

@@ -10,7 +10,7 @@ from typing import TypeVar
 import numpy as np
 
 from ..character.forward import Layout
-from .key_curves import Curve
+from .key_curves import SampledCurve
 
 Answer = TypeVar("Answer")
 Channels = dict[str, np.ndarray]
@@ -29,8 +29,8 @@ class Tracks:
         What `forward` takes.
     """
 
-    def __init__(self, curves: Sequence[Curve]):
-        self.curves: dict[str, list[Curve]] = {}
+    def __init__(self, curves: Sequence[SampledCurve]):
+        self.curves: dict[str, list[SampledCurve]] = {}
         self.layout: Layout = {}
         self._places: dict[str, tuple[str, list[int]]] = {}  # bone, and columns of its layout
         for curve in curves:

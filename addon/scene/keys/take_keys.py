@@ -14,7 +14,7 @@ from ...model.dance import stands
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.keys import key_plan
-from ...model.keys.key_curves import Curve, KeyedCurve
+from ...model.keys.key_curves import KeyedCurve, SampledCurve
 from ...model.keys.key_plan import Choice, Plan
 from ...model.tempo.timing import Span
 from .. import compat
@@ -140,7 +140,7 @@ def bake(
     return action
 
 
-def write(ob: bpy.types.Object, name: str, frames: np.ndarray, curves: list[Curve]):
+def write(ob: bpy.types.Object, name: str, frames: np.ndarray, curves: list[SampledCurve]):
     """A new Action with these curves, a key on every frame, not yet assigned to the object."""
     return action_keys.write(
         ob, name, [KeyedCurve(c.path, c.index, c.group, frames, c.values) for c in curves]

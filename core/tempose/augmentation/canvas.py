@@ -68,7 +68,7 @@ def _extent(vectors: Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Placement:
+class CanvasPlacement:
     """canonical = points with y down · scale + offset; scale (B,), offset (B, 2)."""
 
     scale: Tensor
@@ -81,7 +81,9 @@ class Placement:
         return down * self.scale.reshape(*shape, 1) + self.offset.reshape(*shape, 2)
 
 
-def draw_placement(body: Body, draws: Draws, reference: Tensor, shown: Tensor, height: Tensor) -> Placement:
+def draw_placement(
+    body: Body, draws: Draws, reference: Tensor, shown: Tensor, height: Tensor
+) -> CanvasPlacement:
     """Where a reference pose puts its figure, as `tempose_pose.framing.Framing.of` does, and a little beside it.
 
     Parameters
@@ -100,7 +102,7 @@ def draw_placement(body: Body, draws: Draws, reference: Tensor, shown: Tensor, h
     scale = torch.minimum(torch.maximum(framed, SMALLEST * usual), LARGEST * usual)
     scale = scale * (0.04 * draws.normal()).exp()
     target = anchor.new_tensor([CENTRE, GROUND])
-    return Placement(scale, target - anchor * scale[:, None] + 0.02 * draws.normal(2))
+    return CanvasPlacement(scale, target - anchor * scale[:, None] + 0.02 * draws.normal(2))
 
 
 def _ground(body: Body, down: Tensor, shown: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from tempose.augmentation import curves as reading
 from tempose.augmentation.bodies import Body, draw_proportions, mirrored, reproportioned
 from tempose.augmentation.cameras import Cameras
 from tempose.augmentation.canvas import (
-    Placement,
+    CanvasPlacement,
     body_height,
     brought_back,
     draw_placement,
@@ -225,7 +225,7 @@ class Augmentation:
         )
 
     def _memory(
-        self, cameras: Cameras, placement: Placement, motion: Tensor, seen: Tensor, flat: Tensor
+        self, cameras: Cameras, placement: CanvasPlacement, motion: Tensor, seen: Tensor, flat: Tensor
     ) -> Tensor:
         """(B, M, K, 3) earlier poses as the window shows its own; motion is in body heights, seen (B, M, K)."""
         points = within_room(self.body, placement.apply(cameras.project(motion, flat, still=True)))

@@ -23,7 +23,7 @@ SMOOTH = 15  # frames over which loud and lively are compared
 UNSUITED = 1.5  # how much worse, in squared deviations, a genre is that does not suit the style
 
 
-class Music(NamedTuple):
+class MusicBatch(NamedTuple):
     """What dances are danced to.
 
     features (B, T, F) as `music.features.MUSIC` names them, encoded (B, T, E) the music encoder's (E may be 0), song
@@ -76,7 +76,7 @@ class MusicBank:
     def pair(
         self, draws: Draws, settings: Settings, speed: Tensor, style: Tensor, beats: Tensor, bpm: Tensor,
         own: Tensor | None = None, own_frames: Tensor | None = None,
-    ) -> Music:  # fmt: skip
+    ) -> MusicBatch:  # fmt: skip
         """What dances are danced to.
 
         Parameters
@@ -102,7 +102,7 @@ class MusicBank:
             frame = torch.where((own < 0)[:, None], frame, heard)
         listened = self.features[song[:, None], frame].float()  # (B, T, 35)
         features = torch.cat([remixed(draws, listened), beat_features(beats, bpm)], -1)
-        return Music(features, self.encoded[song[:, None], frame].float(), self.songs[song])
+        return MusicBatch(features, self.encoded[song[:, None], frame].float(), self.songs[song])
 
     def _places(self, draws: Draws, beats: Tensor) -> tuple[Tensor, Tensor]:
         """Songs (B, P) by chance and their frames (B, P, T) at these beats, from a bar of the song on."""

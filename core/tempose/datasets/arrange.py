@@ -12,7 +12,7 @@ from tempose.datasets.patterns import BASS, CHORDS, PATTERNS
 
 __all__ = [
     "GENRES",
-    "Part",
+    "InstrumentPart",
     "bass_part",
     "chord_part",
     "drums_by_program",
@@ -24,7 +24,7 @@ __all__ = [
 
 
 @dataclass(frozen=True)
-class Part:
+class InstrumentPart:
     """Notes of one instrument.
 
     Attributes
@@ -98,7 +98,7 @@ def drums_by_program(rng: np.random.Generator, name: str, bars: int, beats_per_b
     return out
 
 
-def bass_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarray) -> Part:
+def bass_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarray) -> InstrumentPart:
     """The bass: a figure of the genre on each bar's chord, with passing notes now and then."""
     style = genre.bass[rng.integers(len(genre.bass))]
     steps = 4 * genre.beats_per_bar
@@ -125,10 +125,10 @@ def bass_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarray
             notes.append(
                 (start + step / 4, length / 4 * 0.95, pitch, rng.uniform(0.7, 0.95) + 0.05 * (step == 0))
             )
-    return Part("bass", int(rng.choice(genre.bass_programs)), np.array(notes, float).reshape(-1, 4))
+    return InstrumentPart("bass", int(rng.choice(genre.bass_programs)), np.array(notes, float).reshape(-1, 4))
 
 
-def chord_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarray) -> Part:
+def chord_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarray) -> InstrumentPart:
     """The harmony: chords in a rhythm of the genre, or broken."""
     style = genre.chords[rng.integers(len(genre.chords))]
     tones = (0, 2, 4, 6) if rng.random() < genre.sevenths else (0, 2, 4)
@@ -176,10 +176,12 @@ def chord_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarra
                 velocity = 0.65 + 0.2 * (step == 0) + rng.normal(0, 0.05)
                 notes.append((start + step / 4 + late, min(length, steps - step) / 4 * 0.95, pitch, velocity))
                 late += 0.015 if style == "strum" else 0.0
-    return Part("chords", int(rng.choice(genre.chord_programs)), np.array(notes, float).reshape(-1, 4))
+    return InstrumentPart(
+        "chords", int(rng.choice(genre.chord_programs)), np.array(notes, float).reshape(-1, 4)
+    )
 
 
-def pad_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarray) -> Part:
+def pad_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarray) -> InstrumentPart:
     """Long soft chords."""
     notes = [
         (
@@ -191,10 +193,10 @@ def pad_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarray)
         for bar in range(bars)
         for t in (0, 2, 4)
     ]
-    return Part("pad", int(rng.choice(PADS)), np.array(notes, float))
+    return InstrumentPart("pad", int(rng.choice(PADS)), np.array(notes, float))
 
 
-def lead_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarray) -> Part:
+def lead_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarray) -> InstrumentPart:
     """A melody: a motif of two bars, varied, over chord tones on the strong beats."""
     steps = 4 * genre.beats_per_bar
     busy = rng.uniform(0.15, 0.6)
@@ -226,7 +228,7 @@ def lead_part(rng, genre: Genre, bars: int, scale, key: int, degrees: np.ndarray
             length = min(following - step, 8) / 4 * rng.uniform(0.7, 0.98)
             velocity = 0.7 + 0.15 * (step % steps == 0) + 0.05 * (step % 4 == 0) + rng.normal(0, 0.05)
             notes.append((pair * genre.beats_per_bar + step / 4, length, pitch, velocity))
-    return Part("lead", int(rng.choice(genre.lead_programs)), np.array(notes, float).reshape(-1, 4))
+    return InstrumentPart("lead", int(rng.choice(genre.lead_programs)), np.array(notes, float).reshape(-1, 4))
 
 
 def swung(beats: np.ndarray, place: float) -> np.ndarray:

@@ -36,7 +36,7 @@ SHORT = 64  # frames
 
 
 @dataclass
-class Finding:
+class ClipFinding:
     """One clip, or one file that became none.
 
     ``verdict`` is train, held out, dropped (by the loader) or not imported; ``notes`` say why, or what makes
@@ -57,7 +57,7 @@ class Finding:
     clip: Clip | None = field(default=None, repr=False)
 
 
-def check_data(root: Path, on_clip: Callable[[int, int], None] | None = None) -> list[Finding]:
+def check_data(root: Path, on_clip: Callable[[int, int], None] | None = None) -> list[ClipFinding]:
     """Findings on every clip of `root/dance`, and on what an import left out.
 
     Raises
@@ -85,14 +85,14 @@ def check_data(root: Path, on_clip: Callable[[int, int], None] | None = None) ->
     return found + _left_out(folder)
 
 
-def _finding(folder: Path, entry: dict[str, Any]) -> Finding:
+def _finding(folder: Path, entry: dict[str, Any]) -> ClipFinding:
     name = str(entry.get("name", entry.get("file", "?")))
     try:
         clip = load_clip(folder, entry)
     except (OSError, EOFError, ValueError, KeyError, IndexError, BadZipFile) as error:
-        return Finding(name, "dropped", [f"cannot be read: {type(error).__name__}: {error}"])
+        return ClipFinding(name, "dropped", [f"cannot be read: {type(error).__name__}: {error}"])
     speed, lock, jumps = float(joint_speed(clip.motion).mean()), beat_lock(clip), glitches(clip)
-    f = Finding(
+    f = ClipFinding(
         name, "train", [], str(entry.get("source", "")), clip.style or "", clip.bpm, len(clip.motion) / FPS,
         speed, lock, beat_lock(quantised(clip)), jumps, clip,
     )  # fmt: skip
@@ -120,20 +120,22 @@ def _finding(folder: Path, entry: dict[str, Any]) -> Finding:
     return f
 
 
-def _left_out(folder: Path) -> list[Finding]:
+def _left_out(folder: Path) -> list[ClipFinding]:
     path = folder / MEMORY
     if not path.is_file():
         return []
     try:
         notes = json.loads(path.read_text(encoding="utf-8"))
         return [
-            Finding(d["name"], "not imported", [d["reason"]]) for n in notes.values() for d in n["dropped"]
+            ClipFinding(d["name"], "not imported", [d["reason"]])
+            for n in notes.values()
+            for d in n["dropped"]
         ]
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise TemposeError("index_unreadable", f"{path} cannot be read.") from error
 
 
-def summary(findings: list[Finding]) -> list[tuple[str, str]]:
+def summary(findings: list[ClipFinding]) -> list[tuple[str, str]]:
     """Lines of (what, figure) for a person."""
     rows = []
     for verdict in ("train", "held out", "dropped", "not imported"):
@@ -160,7 +162,7 @@ td.n{text-align:right;font-variant-numeric:tabular-nums}.dropped,.not{color:#e08
 svg{display:block;background:#1c1c1c}h1{font-size:1.3rem}th{position:sticky;top:0;background:#141414}"""
 
 
-def write_page(findings: list[Finding], path: Path) -> None:
+def write_page(findings: list[ClipFinding], path: Path) -> None:
     """One HTML page: the summary, and a line with a strip of poses for each clip, dropped ones first."""
     lines = [
         "<!doctype html><meta charset=utf-8><title>Dance data</title>",
@@ -187,7 +189,7 @@ def write_page(findings: list[Finding], path: Path) -> None:
     part.replace(path)
 
 
-def _locks(f: Finding) -> tuple[float, float]:
+def _locks(f: ClipFinding) -> tuple[float, float]:
     return (f.lock, f.tight_lock) if f.bpm else (float("nan"), float("nan"))
 
 

@@ -45,12 +45,12 @@ def import_(
     from rich.console import Console
     from rich.progress import Progress
 
-    from tempose.datasets.importers import Options, import_data
+    from tempose.datasets.importers import ImportOptions, import_data
     from tempose.datasets.importers.options import VIEWS, read_labels
 
     if views not in VIEWS:
         raise TemposeError("views_unknown", f"--views is both, 3d or 2d, not {views!r}.")
-    options = Options(
+    options = ImportOptions(
         fps, parse_size(canvas), genre, bpm, licence, min_frames, views, _degrees(project), pose_model,
         read_labels(labels) if labels else {},
     )  # fmt: skip

@@ -14,7 +14,7 @@ RAMP = 0.03  # seconds over which a level changes at a section's beginning
 
 
 @dataclass(frozen=True)
-class Kind:
+class SectionKind:
     """What a kind of section is like.
 
     Attributes
@@ -35,14 +35,14 @@ class Kind:
     rise: float = 0.0
 
 
-KINDS: dict[str, Kind] = {
-    "intro": Kind((-16, -9), {"drums": 0.8, "bass": 0.6, "lead": 0.8}, (2, 4)),
-    "verse": Kind((-9, -5), {"drums": 0.05, "lead": 0.7, "pad": 0.4}, (4, 8)),
-    "build": Kind((-14, -10), {"bass": 0.5, "lead": 0.5}, (2, 4), rise=10.0),
-    "drop": Kind((0, 0), {}, (4, 8)),
-    "break": Kind((-24, -14), {"drums": 0.95, "bass": 0.8, "chords": 0.2}, (2, 4)),
-    "silence": Kind((SILENT, SILENT), {}, (1, 2, 4)),
-    "ending": Kind((-3, 0), {"lead": 0.3}, (2, 4)),
+KINDS: dict[str, SectionKind] = {
+    "intro": SectionKind((-16, -9), {"drums": 0.8, "bass": 0.6, "lead": 0.8}, (2, 4)),
+    "verse": SectionKind((-9, -5), {"drums": 0.05, "lead": 0.7, "pad": 0.4}, (4, 8)),
+    "build": SectionKind((-14, -10), {"bass": 0.5, "lead": 0.5}, (2, 4), rise=10.0),
+    "drop": SectionKind((0, 0), {}, (4, 8)),
+    "break": SectionKind((-24, -14), {"drums": 0.95, "bass": 0.8, "chords": 0.2}, (2, 4)),
+    "silence": SectionKind((SILENT, SILENT), {}, (1, 2, 4)),
+    "ending": SectionKind((-3, 0), {"lead": 0.3}, (2, 4)),
 }
 FOLLOWS: dict[str, dict[str, float]] = {  # what may come after, and how often
     "intro": {"verse": 0.7, "build": 0.3},
@@ -57,7 +57,7 @@ LATEST_STOP = ("verse", "build", "drop")  # sections after which that happens
 
 
 @dataclass(frozen=True)
-class Section:
+class SongSection:
     """Bars of one kind.
 
     Attributes
@@ -83,10 +83,10 @@ class Section:
 
 
 @dataclass(frozen=True)
-class Form:
+class SongForm:
     """All sections of a song, one after the other."""
 
-    sections: tuple[Section, ...]
+    sections: tuple[SongSection, ...]
     beats_per_bar: int = 4
 
     @property
@@ -119,9 +119,11 @@ class Form:
         return out
 
 
-def draw_form(rng: np.random.Generator, bars: int, roles: tuple[str, ...], beats_per_bar: int = 4) -> Form:
+def draw_form(
+    rng: np.random.Generator, bars: int, roles: tuple[str, ...], beats_per_bar: int = 4
+) -> SongForm:
     """A form of so many bars by chance; in every section but silence somebody plays."""
-    sections: list[Section] = []
+    sections: list[SongSection] = []
     kind, first = str(rng.choice(["intro", "verse", "drop"], p=[0.5, 0.3, 0.2])), 0
     end = bars - int(rng.choice(KINDS["ending"].bars))
     while first < end:
@@ -131,12 +133,12 @@ def draw_form(rng: np.random.Generator, bars: int, roles: tuple[str, ...], beats
         names = FOLLOWS[kind]
         kind = str(rng.choice(list(names), p=list(names.values())))
     sections.append(_section(rng, "ending", first, bars - first, roles, beats_per_bar))
-    return Form(tuple(sections), beats_per_bar)
+    return SongForm(tuple(sections), beats_per_bar)
 
 
 def _section(
     rng: np.random.Generator, name: str, first: int, bars: int, roles: tuple[str, ...], beats_per_bar: int
-) -> Section:
+) -> SongSection:
     kind = KINDS[name]
     level = float(rng.uniform(*kind.level))
     resting = {role for role in roles if rng.random() < kind.rests.get(role, 0.0)}
@@ -144,10 +146,10 @@ def _section(
         resting.discard("chords" if "chords" in roles else roles[-1])
     stops = name in LATEST_STOP and rng.random() < STOPS
     stop = int(rng.integers(1, beats_per_bar + 1)) if stops else 0
-    return Section(name, first, bars, level, level + kind.rise, frozenset(resting), stop)
+    return SongSection(name, first, bars, level, level + kind.rise, frozenset(resting), stop)
 
 
-def drum_roll(rng: np.random.Generator, form: Form) -> np.ndarray:
+def drum_roll(rng: np.random.Generator, form: SongForm) -> np.ndarray:
     """(N, 3) hits (beat, note, velocity): snares ever faster and louder through each build."""
     hits = []
     for section in form.sections:
@@ -162,7 +164,7 @@ def drum_roll(rng: np.random.Generator, form: Form) -> np.ndarray:
     return np.asarray(hits, float).reshape(-1, 3)
 
 
-def applied(samples: np.ndarray, form: Form, seconds: np.ndarray, rate: int) -> np.ndarray:
+def applied(samples: np.ndarray, form: SongForm, seconds: np.ndarray, rate: int) -> np.ndarray:
     """Samples at the form's levels.
 
     Parameters

@@ -8,7 +8,7 @@ import numpy as np
 from scipy import signal
 
 from tempose.datasets.arrange import (
-    Part,
+    InstrumentPart,
     bass_part,
     chord_part,
     drums_by_program,
@@ -17,7 +17,7 @@ from tempose.datasets.arrange import (
     pad_part,
     swung,
 )
-from tempose.datasets.form import Form, applied, draw_form, drum_roll
+from tempose.datasets.form import SongForm, applied, draw_form, drum_roll
 from tempose.datasets.genres import GENRES, Genre
 from tempose.datasets.gmd import quantised
 from tempose.datasets.instruments import FLUID_KITS, ROLES, SampleLibrary
@@ -64,7 +64,7 @@ def render_song(
     offset: float = 0.0,
     tail: float = 0.0,
     split: str = "train",
-    form: Form | bool = False,
+    form: SongForm | bool = False,
     own_pace: bool = False,
 ) -> tuple[np.ndarray, BeatGrid]:
     """A song made by chance at exactly the beats asked for.
@@ -88,7 +88,7 @@ def render_song(
         Seconds of dying away after the last bar's end.
     split : str
         Which drum takes to use, ``"train"`` or ``"validation"``.
-    form : Form or bool
+    form : SongForm or bool
         Sections with levels of their own; True draws a form by chance, False leaves the song as loud throughout.
     own_pace : bool
         Take human drums only from takes that were played at about this tempo, where there are any: what a drummer
@@ -157,7 +157,7 @@ def render_song(
     return samples, BeatGrid(counted[:-1], seconds[: -1 : kind.beats_per_bar])
 
 
-def _formed(rng: np.random.Generator, part: Part, form: Form) -> np.ndarray:
+def _formed(rng: np.random.Generator, part: InstrumentPart, form: SongForm) -> np.ndarray:
     """The notes that a part plays in a form; drums also roll through builds."""
     notes = part.notes[form.plays(part.role, part.notes[:, 0])].copy()
     ends = [(s.first + s.bars) * form.beats_per_bar - s.stop for s in form.sections]
@@ -174,7 +174,7 @@ def _formed(rng: np.random.Generator, part: Part, form: Form) -> np.ndarray:
 
 def _parts(
     rng, library, kind: Genre, bars: int, with_drums: bool, split: str, pace: float | None
-) -> list[Part]:
+) -> list[InstrumentPart]:
     parts = []
     if with_drums:
         parts.append(_drums(rng, library, kind, bars, split, pace))
@@ -191,7 +191,9 @@ def _parts(
     return parts
 
 
-def _drums(rng, library: SampleLibrary, kind: Genre, bars: int, split: str, pace: float | None) -> Part:
+def _drums(
+    rng, library: SampleLibrary, kind: Genre, bars: int, split: str, pace: float | None
+) -> InstrumentPart:
     """Human takes where the genre has them (a small share quantised), else patterns."""
     kit: int | str = kind.kits[rng.integers(len(kind.kits))]
     if rng.random() < 0.15:
@@ -220,7 +222,7 @@ def _drums(rng, library: SampleLibrary, kind: Genre, bars: int, split: str, pace
         label = "made:"
     hits = hits[hits[:, 0] < bars * kind.beats_per_bar]
     notes = np.column_stack([hits[:, 0], np.zeros(len(hits)), hits[:, 1], hits[:, 2]])
-    return Part("drums", f"{label}{kit}", notes)
+    return InstrumentPart("drums", f"{label}{kit}", notes)
 
 
 def _sections(rng, roles: list[str], bars: int) -> dict[str, np.ndarray]:
@@ -237,7 +239,9 @@ def _sections(rng, roles: list[str], bars: int) -> dict[str, np.ndarray]:
     return plan
 
 
-def _render(rng, library: SampleLibrary, part: Part, notes, seconds, total: int, loose: float) -> np.ndarray:
+def _render(
+    rng, library: SampleLibrary, part: InstrumentPart, notes, seconds, total: int, loose: float
+) -> np.ndarray:
     """(total,) float32, one part's notes laid out on the beats."""
     out = np.zeros(total, np.float32)
     index = np.arange(len(seconds))

@@ -16,7 +16,7 @@ TEMPI = tuple(range(60, 181, 10))
 
 
 @dataclass(frozen=True)
-class Kind:
+class SongKind:
     """One kind of song to render."""
 
     name: str
@@ -30,38 +30,38 @@ class Kind:
 
 
 KINDS = (
-    Kind("steady", TEMPI),
-    Kind("swing", (80, 110, 140, 170), "jazz"),
-    Kind("waltz", (80, 110, 140, 170), "waltz", None),
-    Kind("no drums", (70, 90, 110, 130, 150), None, False),
-    Kind("abrupt change", (80, 100, 120, 140), None, None, "abrupt"),
-    Kind("gradual change", (80, 100, 120, 140), None, None, "gradual"),
-    Kind("drift", (80, 100, 120, 140), None, None, "drift"),
-    Kind("no beat", (), None),
-    Kind("loop of 1", (80, 96, 110, 124), bars=1),
-    Kind("loop of 2", (80, 96, 110, 124), bars=2),
-    Kind("loop of 4", (80, 96, 110, 124, 174), bars=4),
-    Kind("six-eight", (46, 50, 58, 66), "six_eight", None),
-    Kind("ritardando", (90, 100, 110, 128), curve="ritardando"),
-    Kind("rubato", (70, 84, 96, 110), None, None, "rubato"),
-    Kind("usual tempo", (86, 90, 92, 94, 96, 98, 100, 104)),
-    Kind("slow", (60, 64, 68, 72)),
-    Kind("fast", (150, 160, 174, 184, 196), "break"),
-    Kind("own tempo", (84, 92, 98, 104, 118, 126), own_pace=True),
-    Kind("punk", (160, 176, 190), "punk", own_pace=True),
-    Kind("metal", (96, 132, 168), "metal"),
-    Kind("reggae", (72, 84), "reggae", own_pace=True),
-    Kind("country", (92, 118), "country", own_pace=True),
-    Kind("afro", (88, 104, 116), "afro", own_pace=True),
-    Kind("jig", (104, 120), "jig"),
-    Kind("sparse", (70, 96, 120), "sparse"),
-    Kind("solo", (72, 96, 120), "solo", None),
-    Kind("mix", (90, 110, 128), None, None, own_pace=True, overlaid=True),
+    SongKind("steady", TEMPI),
+    SongKind("swing", (80, 110, 140, 170), "jazz"),
+    SongKind("waltz", (80, 110, 140, 170), "waltz", None),
+    SongKind("no drums", (70, 90, 110, 130, 150), None, False),
+    SongKind("abrupt change", (80, 100, 120, 140), None, None, "abrupt"),
+    SongKind("gradual change", (80, 100, 120, 140), None, None, "gradual"),
+    SongKind("drift", (80, 100, 120, 140), None, None, "drift"),
+    SongKind("no beat", (), None),
+    SongKind("loop of 1", (80, 96, 110, 124), bars=1),
+    SongKind("loop of 2", (80, 96, 110, 124), bars=2),
+    SongKind("loop of 4", (80, 96, 110, 124, 174), bars=4),
+    SongKind("six-eight", (46, 50, 58, 66), "six_eight", None),
+    SongKind("ritardando", (90, 100, 110, 128), curve="ritardando"),
+    SongKind("rubato", (70, 84, 96, 110), None, None, "rubato"),
+    SongKind("usual tempo", (86, 90, 92, 94, 96, 98, 100, 104)),
+    SongKind("slow", (60, 64, 68, 72)),
+    SongKind("fast", (150, 160, 174, 184, 196), "break"),
+    SongKind("own tempo", (84, 92, 98, 104, 118, 126), own_pace=True),
+    SongKind("punk", (160, 176, 190), "punk", own_pace=True),
+    SongKind("metal", (96, 132, 168), "metal"),
+    SongKind("reggae", (72, 84), "reggae", own_pace=True),
+    SongKind("country", (92, 118), "country", own_pace=True),
+    SongKind("afro", (88, 104, 116), "afro", own_pace=True),
+    SongKind("jig", (104, 120), "jig"),
+    SongKind("sparse", (70, 96, 120), "sparse"),
+    SongKind("solo", (72, 96, 120), "solo", None),
+    SongKind("mix", (90, 110, 128), None, None, own_pace=True, overlaid=True),
     # Rhythms that training never had.
-    Kind("ska", (126, 150, 164), "ska"),
-    Kind("polka", (104, 124), "polka"),
-    Kind("drum and bass", (170, 174), "drum_and_bass"),
-    Kind("afro six", (88, 104), "afro_six"),
+    SongKind("ska", (126, 150, 164), "ska"),
+    SongKind("polka", (104, 124), "polka"),
+    SongKind("drum and bass", (170, 174), "drum_and_bass"),
+    SongKind("afro six", (88, 104), "afro_six"),
 )
 HELD_OUT = ("ska", "polka", "drum and bass", "afro six")
 FOURS = ("house", "electronic", "hip_hop", "krump", "funk", "break", "disco", "rock", "latin", "ballad")
@@ -88,7 +88,7 @@ def rendered(
     data: str | os.PathLike,
     songs: int = 2,
     seconds: float = 30.0,
-    kinds: Sequence[Kind] = KINDS,
+    kinds: Sequence[SongKind] = KINDS,
     skip: Container[str] = (),
 ) -> Iterator[tuple[str, str, float, np.ndarray, BeatGrid]]:
     """Songs with known beats, from drum takes the tracker was not trained on.
@@ -101,7 +101,7 @@ def rendered(
         Songs of each kind and tempo, each of another random state.
     seconds : float
         About how long each is.
-    kinds : sequence of Kind
+    kinds : sequence of SongKind
     skip : container of str
         Names of songs that need not be rendered.
 

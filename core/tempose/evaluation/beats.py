@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tempose.evaluation.beat_figures import HOP, Row, calibration, plausibility, scores, table
-from tempose.evaluation.beat_songs import KINDS, Kind, rendered
+from tempose.evaluation.beat_songs import KINDS, SongKind, rendered
 from tempose.music import spectra
 from tempose.music.audio import Song
 from tempose.music.beats import track_beats
@@ -47,7 +47,7 @@ def evaluate_beats(
     *,
     songs: int = 2,
     seconds: float = 30.0,
-    kinds: Sequence[Kind] = KINDS,
+    kinds: Sequence[SongKind] = KINDS,
     on_song: Callable[[int, int, str], None] | None = None,
 ) -> dict[str, Any]:
     """Measure the trackers and write ``beats.json``, ``beats.csv`` and ``beats.html`` into a folder.
@@ -64,7 +64,7 @@ def evaluate_beats(
         Rendered songs of each kind and tempo.
     seconds : float
         Length of rendered songs; recordings are heard for two minutes at most.
-    kinds : sequence of Kind
+    kinds : sequence of SongKind
     on_song : callable, optional
         Called with (done, all, name).
     """
@@ -135,7 +135,7 @@ def evaluate_beats(
     return results
 
 
-def _asked_for(kind: str, name: str, songs: int, kinds: Sequence[Kind]) -> bool:
+def _asked_for(kind: str, name: str, songs: int, kinds: Sequence[SongKind]) -> bool:
     """Whether a kept song belongs to this run: of a kind that is asked for, and not one take too many."""
     chosen = next((k for k in kinds if k.name == kind), None)
     return chosen is not None and int(name.rpartition(" ")[2]) < (songs if chosen.tempi else 4 * songs)

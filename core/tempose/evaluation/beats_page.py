@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure as Plot
 
 from tempose.evaluation import pages
-from tempose.evaluation.tables import Section, number, numbers
+from tempose.evaluation.tables import PageSection, number, numbers
 
 SHOWN = {
     "count": ("songs", 0), "f": ("F", 2), "cmlc": ("CMLc", 2), "cmlt": ("CMLt", 2),
@@ -27,7 +27,7 @@ def write_page(path: Path, results: dict[str, Any]) -> None:
     pages.write(path, "beats.html.j2", title="The beat grid, measured", sections=_sections(results))
 
 
-def _sections(results: dict[str, Any]) -> list[Section]:
+def _sections(results: dict[str, Any]) -> list[PageSection]:
     found, recordings = results["calibration"], results["recordings"]
     known = [
         (f"{group}, {tracker}", {**line, "count": str(line["songs"])})
@@ -36,13 +36,13 @@ def _sections(results: dict[str, Any]) -> list[Section]:
     ]
     bins = [(f"{b['low']:g}–{b['high']:g}", {**b, "songs": str(b["count"])}) for b in found["bins"]]
     parts = [
-        Section(
+        PageSection(
             "Songs with known beats",
             "Figures of mir_eval, first five seconds left out: F-measure (70 ms), continuity at the correct level "
             "(CML) or also at half, double and off-beat (AML), longest stretch (c) or all (t).",
             numbers(known, SHOWN), _by_tempo(results["by_tempo"]), "F-measure by tempo",
         ),
-        Section(
+        PageSection(
             "Is the confidence true?",
             "The confidence is meant to be the probability that a grid is right: F above 0.8. Mean difference "
             f"between the two {found['error']:.2f}; a well tracked song (F above 0.8) has more confidence than a "
@@ -53,7 +53,7 @@ def _sections(results: dict[str, Any]) -> list[Section]:
     if recordings:
         lines = [(f"{r['song']}, {r['tracker']}", r) for r in recordings]
         columns = {name: (name, 2) for name in RECORDINGS}
-        parts.append(Section("Recordings", "Their beats are not known.", numbers(lines, columns)))
+        parts.append(PageSection("Recordings", "Their beats are not known.", numbers(lines, columns)))
     return parts
 
 

@@ -16,7 +16,7 @@ from tempose.evaluation import pages
 from tempose.evaluation.figures import ASPECTS, FIGURES, estimate, frame, values
 from tempose.evaluation.generate import Sample
 from tempose.evaluation.suites import sections
-from tempose.evaluation.tables import Section, number, numbers
+from tempose.evaluation.tables import PageSection, number, numbers
 from tempose.render.contact_sheet import contact_sheet
 from tempose.render.video import render_dance
 
@@ -96,7 +96,7 @@ def _grouped(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
             yield title, table[list(own["system"].unique())]
 
 
-def _against(found: dict[str, Any] | None) -> Iterator[Section]:
+def _against(found: dict[str, Any] | None) -> Iterator[PageSection]:
     """This run beside an earlier one."""
     if not found:
         return
@@ -111,10 +111,10 @@ def _against(found: dict[str, Any] | None) -> Iterator[Section]:
         lines.append((c["figure"], c | texts))
     if None not in found["sums"]:
         lines.append(("the sum", {k: f"{v:.2f}" for k, v in zip("ab", found["sums"], strict=True)}))
-    yield Section(f"Against {found['name']}", "", numbers(lines, columns))
+    yield PageSection(f"Against {found['name']}", "", numbers(lines, columns))
 
 
-def _listening(found: dict[str, Any]) -> Iterator[Section]:
+def _listening(found: dict[str, Any]) -> Iterator[PageSection]:
     """Each system to its own music and to another song's beats."""
     lines = []
     for system, comparison in found.items():
@@ -127,7 +127,7 @@ def _listening(found: dict[str, Any]) -> Iterator[Section]:
         columns = {
             "b": ("its own music", 3), "a": ("other music", 3), "span": ("difference, 95 %", 0), "said": ("", 0),
         }  # fmt: skip
-        yield Section(
+        yield PageSection(
             "Does it listen?", "The same dances against another song's beats.", numbers(lines, columns)
         )
 

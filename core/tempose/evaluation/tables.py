@@ -16,7 +16,7 @@ DASH = "–"
 
 
 @dataclass(frozen=True, eq=False)
-class Section:
+class PageSection:
     """A part of a page.
 
     Parameters

@@ -3,7 +3,7 @@
 Where the off-beats are heard as the beats for a while, a path that follows what is heard changes sides, and changes
 back. A path that leaves the side open (`best_path`) does not. In a steady song, all that is left to ask of it is how
 many of its steps make a beat, and on which side of them it lies; of other songs, how many beats of the path that is
-heard make one. Every answer is a `Reading`, and the whole song says which is the likeliest.
+heard make one. Every answer is a `Counting`, and the whole song says which is the likeliest.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ EVIDENCE = (
 
 
 @dataclass(frozen=True)
-class Reading:
+class Counting:
     """One way to count a song: beats in seconds, and what speaks for them (`evidence_of`)."""
 
     beats: np.ndarray
@@ -50,7 +50,7 @@ def odds() -> dict[str, Any]:
     return json.loads(WEIGHTS.read_text("utf-8"))
 
 
-def counted(read: list[Reading]) -> tuple[np.ndarray, float]:
+def counted(read: list[Counting]) -> tuple[np.ndarray, float]:
     """The (B,) beats of the likeliest of one or more readings, and its probability."""
     weights = np.array([odds()["reading"][name] for name in EVIDENCE])
     rating = np.array([reading.evidence for reading in read]) @ weights
@@ -61,7 +61,7 @@ def counted(read: list[Reading]) -> tuple[np.ndarray, float]:
 
 def readings(
     path: np.ndarray, heard: Heard, guess: np.ndarray, open_path: np.ndarray | None = None
-) -> list[Reading]:
+) -> list[Counting]:
     """The ways to count a song; none where it is too short to tell.
 
     Parameters
@@ -85,7 +85,7 @@ def readings(
                 continue
             beats = _every(base, ratio, phase)
             if len(beats) >= ENOUGH // 2 and SLOWEST <= 60 / np.median(np.diff(beats)) <= FASTEST:
-                found.append(Reading(beats, evidence_of(beats, heard, guess)))
+                found.append(Counting(beats, evidence_of(beats, heard, guess)))
     return found
 
 

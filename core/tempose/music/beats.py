@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tempose.music.bars import COMPOUND_METERS, METERS, downbeats
-from tempose.music.beat_levels import Reading, counted, odds, readings
+from tempose.music.beat_levels import Counting, counted, odds, readings
 from tempose.music.beat_octave import at_its_octave, confidence_of, dotted, doubt_of_level
 from tempose.music.beat_path import RATE, best_path
 from tempose.music.beat_places import between_frames, bridged, drawn_along, evened, extended, near
@@ -63,7 +63,7 @@ def grid_of(heard: Heard, seconds: float, sounding: tuple[float, float]) -> Beat
 class Count:
     """The ways to count a song (none where it is short), the beats as the path alone suggests, and its meters."""
 
-    readings: list[Reading]
+    readings: list[Counting]
     guess: np.ndarray
     meters: tuple[int, ...]
 

@@ -17,7 +17,7 @@ from addon.model.keys import feet
 from addon.model.keys.fitting import Search, at_fixed, every
 from addon.model.keys.footing import SLIP, Footing
 from addon.model.keys.hermite import BoneKeys, evaluate
-from addon.model.keys.key_curves import Curve
+from addon.model.keys.key_curves import SampledCurve
 from addon.model.keys.pulled import Pulled
 from addon.model.keys.tracks import Tracks
 from hypothesis import given, settings
@@ -56,7 +56,9 @@ def danced(request):
     height = float(np.ptp(points[0, :, 1]))
     planting = feet.plant(points, scores, RATE, height, ground=0.0)
     found = solve(planting.points, scores, bones, bone_map, FRONT, Options(stretch=stretch))
-    tracks = Tracks([Curve(f"{c.bone}.{c.property}", c.index, c.bone, c.values) for c in found.channels])
+    tracks = Tracks(
+        [SampledCurve(f"{c.bone}.{c.property}", c.index, c.bone, c.values) for c in found.channels]
+    )
     forward = Forward(bones, bone_map, FRONT, tracks.layout)
     joints = np.array([forward.names.index(a) for a in ANKLES])
     pulled = Pulled.of(bone_map, tracks, forward)

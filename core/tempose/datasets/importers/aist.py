@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from tempose.datasets.importers.options import Options
+from tempose.datasets.importers.options import ImportOptions
 from tempose.datasets.importers.pickles import load_arrays
-from tempose.datasets.importers.takes import Dropped, Job, Take, filled
+from tempose.datasets.importers.takes import Dropped, ImportedTake, ImportJob, filled
 from tempose_pose.errors import TemposeError
 
 RATE = 60.0
@@ -31,7 +31,7 @@ def is_here(source: Path) -> bool:
     return source.is_dir() and any((source / k).is_dir() for k in ("keypoints3d", "keypoints2d"))
 
 
-def find(source: Path, options: Options) -> list[Job]:
+def find(source: Path, options: ImportOptions) -> list[ImportJob]:
     """One job per sequence, without those on the data's own ignore list."""
     ignored: set[str] = set()
     for path in source.rglob("ignore_list.txt"):
@@ -42,7 +42,7 @@ def find(source: Path, options: Options) -> list[Job]:
         files = [source / kind / f"{name}.pkl" for kind in ("keypoints3d", "keypoints2d")]
         files = [p for p in files if p.is_file() and options.views in ("both", p.parent.name[-2:])]
         if files:
-            jobs.append(Job(name, files, lambda n=name, f=files: _read(source, n, f, options)))
+            jobs.append(ImportJob(name, files, lambda n=name, f=files: _read(source, n, f, options)))
     return jobs
 
 
@@ -52,7 +52,9 @@ def tempo(music: str) -> float:
     return 110.0 + 5 * number if music[1:3] == "HO" else 80.0 + 10 * number
 
 
-def _read(source: Path, name: str, files: list[Path], options: Options) -> tuple[list[Take], list[Dropped]]:
+def _read(
+    source: Path, name: str, files: list[Path], options: ImportOptions
+) -> tuple[list[ImportedTake], list[Dropped]]:
     match = NAME.fullmatch(name)
     if match is None:
         raise TemposeError("aist_name", f"{name} is not named as AIST++ names its sequences.")
@@ -60,7 +62,7 @@ def _read(source: Path, name: str, files: list[Path], options: Options) -> tuple
     music = facts.pop("music")
     facts |= {"bpm": tempo(music), "beat0": 0.0, "music_id": music, "licence": LICENCE}
     facts |= options.labels.get(name, {})
-    takes: list[Take] = []
+    takes: list[ImportedTake] = []
     dropped: list[Dropped] = []
     for path in files:
         if path.parent.name == "keypoints3d":
@@ -79,17 +81,17 @@ def _array(data: dict[str, Any], key: str, dims: int, path: Path) -> np.ndarray:
     return value
 
 
-def _solid(name: str, data: dict[str, Any], facts: dict[str, Any], path: Path) -> Take:
+def _solid(name: str, data: dict[str, Any], facts: dict[str, Any], path: Path) -> ImportedTake:
     key = "keypoints3d_optim" if "keypoints3d_optim" in data else "keypoints3d"
     points = _array(data, key, 3, path) / METRE
     if not np.isfinite(points).all():
         raise TemposeError("aist_gaps", f"{path.name}: {key} has gaps.")
-    return Take(name, "aistpp_raw3d", points, RATE, facts | {"root": "full"})
+    return ImportedTake(name, "aistpp_raw3d", points, RATE, facts | {"root": "full"})
 
 
 def _flat(
     source: Path, name: str, data: dict[str, Any], facts: dict[str, Any], path: Path
-) -> tuple[list[Take], list[Dropped]]:
+) -> tuple[list[ImportedTake], list[Dropped]]:
     """The sequence from each of its cameras."""
     points = _array(data, "keypoints2d", 4, path)
     width, height = canvas(source, name)
@@ -103,7 +105,7 @@ def _flat(
             dropped.append(Dropped(own, f"the dancer is lost in {lost:.0%} of the frames"))
             continue
         whole = filled(view) if (view[..., 2] <= 0).any() else view
-        takes.append(Take(own, "aistpp_raw2d", whole, RATE, facts | {"root": root}))
+        takes.append(ImportedTake(own, "aistpp_raw2d", whole, RATE, facts | {"root": root}))
     return takes, dropped
 
 

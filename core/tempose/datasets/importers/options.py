@@ -18,7 +18,7 @@ _NUMBERS = ("bpm", "beat0", "fps")
 
 
 @dataclass(frozen=True)
-class Options:
+class ImportOptions:
     """Options of an import.
 
     Parameters

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tempose.datasets.importers.options import PAPER_FPS, PAPER_FRAMES, Options
-from tempose.datasets.importers.takes import Dropped, Job, Take, cut_2d
+from tempose.datasets.importers.options import PAPER_FPS, PAPER_FRAMES, ImportOptions
+from tempose.datasets.importers.takes import Dropped, ImportedTake, ImportJob, cut_2d
 from tempose_pose.errors import TemposeError
 from tempose_pose.formats import load_poses, parse_poses
 from tempose_pose.formats.numbering import in_time, numbers_in, visible_files
@@ -21,7 +21,7 @@ def is_here(source: Path) -> bool:
     return source.suffix.lower() == ".json" or any(_folders(source))
 
 
-def find(source: Path, options: Options) -> list[Job]:
+def find(source: Path, options: ImportOptions) -> list[ImportJob]:
     """One job per file with many frames, one per folder of files with one frame each."""
     if source.is_file():
         return [_job(source.stem, source, [source], options)]
@@ -41,8 +41,8 @@ def _folders(source: Path) -> dict[Path, list[Path]]:
     return {folder: files for folder, files in found.items() if files}
 
 
-def _job(name: str, path: Path, files: list[Path], options: Options) -> Job:
-    return Job(name, files, lambda: _read(name, path, files, options))
+def _job(name: str, path: Path, files: list[Path], options: ImportOptions) -> ImportJob:
+    return ImportJob(name, files, lambda: _read(name, path, files, options))
 
 
 def _one_frame(path: Path) -> bool:
@@ -58,7 +58,9 @@ def _one_frame(path: Path) -> bool:
     )
 
 
-def _read(name: str, path: Path, files: list[Path], options: Options) -> tuple[list[Take], list[Dropped]]:
+def _read(
+    name: str, path: Path, files: list[Path], options: ImportOptions
+) -> tuple[list[ImportedTake], list[Dropped]]:
     stem = Path(name).stem if path.is_file() else Path(name).name
     facts = options.facts(stem)
     poses = _load(path, files, options, facts.pop("fps", None))
@@ -66,7 +68,7 @@ def _read(name: str, path: Path, files: list[Path], options: Options) -> tuple[l
     return clips_2d(own, "poses", poses, facts, options)
 
 
-def _load(path: Path, files: list[Path], options: Options, fps: float | None) -> PoseSequence:
+def _load(path: Path, files: list[Path], options: ImportOptions, fps: float | None) -> PoseSequence:
     try:
         return load_poses(path, canvas=options.canvas, fps=fps)
     except TemposeError as error:
@@ -97,9 +99,9 @@ def clips_2d(
     source: str,
     poses: PoseSequence,
     facts: dict,
-    options: Options,
+    options: ImportOptions,
     cuts: np.ndarray | None = None,
-) -> tuple[list[Take], list[Dropped]]:
+) -> tuple[list[ImportedTake], list[Dropped]]:
     """Takes of a pose sequence of any layout, by the paper's rules: its runs and its frame rates."""
     low, high = PAPER_FPS
     if not low <= poses.fps <= high:

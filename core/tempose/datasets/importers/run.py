@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tempose.datasets.importers import aist, mocap_jobs, poses, video
-from tempose.datasets.importers.options import KINDS, Options
+from tempose.datasets.importers.options import KINDS, ImportOptions
 from tempose.datasets.importers.store import Store, mark
-from tempose.datasets.importers.takes import Dropped, Job
+from tempose.datasets.importers.takes import Dropped, ImportJob
 from tempose.estimator import Estimator
 from tempose.videos.people import OnFrame
 from tempose_pose.errors import TemposeError
@@ -19,7 +19,7 @@ OnJob = Callable[[int, int, str], None]
 
 
 @dataclass
-class Report:
+class ImportReport:
     """What an import did."""
 
     clips: list[str] = field(default_factory=list)
@@ -44,13 +44,13 @@ def kind_of(source: Path) -> str:
 def import_data(
     source: Path,
     out: Path,
-    options: Options | None = None,
+    options: ImportOptions | None = None,
     *,
     kind: str = "auto",
     estimator: Estimator | None = None,
     on_job: OnJob | None = None,
     on_frame: OnFrame | None = None,
-) -> Report:
+) -> ImportReport:
     """Import everything in `source` into the data folder `out`.
 
     A file that cannot be read does not stop the rest: it is in `Report.failed` with its reason, and read again
@@ -61,19 +61,19 @@ def import_data(
     TemposeError
         There is nothing to import, or what it needs (a pose model) is missing.
     """
-    options = options or Options()
+    options = options or ImportOptions()
     found = kind_of(source)
     kind = found if kind == "auto" else kind
     if kind not in _MODULES:
         raise TemposeError("kind_unknown", f"Unknown kind {kind!r}; known: auto, {', '.join(KINDS)}.")
-    jobs: list[Job] = (
+    jobs: list[ImportJob] = (
         video.find(source, options, estimator, on_frame)
         if kind == "video"
         else _MODULES[kind].find(source, options)
     )
     if not jobs:
         raise TemposeError("source_empty", f"{source} holds nothing of the kind {kind}.")
-    store, report = Store(out), Report()
+    store, report = Store(out), ImportReport()
     for number, job in enumerate(jobs):
         if on_job:
             on_job(number, len(jobs), job.name)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from tempose.datasets.importers.options import Options
-from tempose.datasets.importers.takes import Dropped, Job, Take, at_pose_rate, from_beat
+from tempose.datasets.importers.options import ImportOptions
+from tempose.datasets.importers.takes import Dropped, ImportedTake, ImportJob, at_pose_rate, from_beat
 from tempose.music.features import LISTENED
 from tempose_pose.errors import TemposeError
 from tempose_pose.limits import FPS
@@ -51,7 +51,7 @@ class Store:
             and all(file in self.entries and (self.folder / file).is_file() for file in note["clips"])
         )
 
-    def keep(self, key: str, mark: str, takes: list[Take], dropped: list[Dropped]) -> list[str]:
+    def keep(self, key: str, mark: str, takes: list[ImportedTake], dropped: list[Dropped]) -> list[str]:
         """Write the clips of a job; names of the files. What an earlier reading of the job left goes."""
         files = []
         for take in map(from_beat, takes):
@@ -72,7 +72,7 @@ class Store:
         self._write(MEMORY, self.memory)
         return files
 
-    def _song(self, take: Take) -> dict[str, Any]:
+    def _song(self, take: ImportedTake) -> dict[str, Any]:
         """Where the music of a take is kept, once for all takes of a film, and when it begins in it."""
         if take.song is None:
             return {}
@@ -98,14 +98,14 @@ def safe(name: str) -> str:
     return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)[:120]
 
 
-def mark(job: Job, options: Options) -> str:
+def mark(job: ImportJob, options: ImportOptions) -> str:
     """Hash of a job's files (size and time) and of the options that decide what becomes of them."""
     facts = [[str(p.name), p.stat().st_size, p.stat().st_mtime_ns] for p in job.files]
     text = json.dumps([facts, repr(options)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def entry(take: Take, file: str, points: np.ndarray) -> dict[str, Any]:
+def entry(take: ImportedTake, file: str, points: np.ndarray) -> dict[str, Any]:
     """The index's line of a clip."""
     facts = {k: v for k, v in take.facts.items() if k not in ("fps", "since")}
     return {

@@ -47,7 +47,7 @@ class OwnSong:
 
 
 @dataclass(frozen=True, eq=False)
-class Take:
+class ImportedTake:
     """One continuous performance of one dancer, COCO-17.
 
     Parameters
@@ -83,7 +83,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class ImportJob:
     """One file or folder to read.
 
     Parameters
@@ -97,7 +97,7 @@ class Job:
 
     name: str
     files: list[Path]
-    read: Callable[[], tuple[list[Take], list[Dropped]]] = field(repr=False)
+    read: Callable[[], tuple[list[ImportedTake], list[Dropped]]] = field(repr=False)
 
 
 def settled(fps: float) -> float:
@@ -114,7 +114,7 @@ def at_pose_rate(keypoints: np.ndarray, fps: float) -> np.ndarray:
     return sample(keypoints.astype(np.float32), np.arange(count) * step)
 
 
-def from_beat(take: Take) -> Take:
+def from_beat(take: ImportedTake) -> ImportedTake:
     """The take cut so that it begins on a beat, as clips do; unchanged where no beats are known."""
     first = float(take.facts.get("beat0") or 0.0)
     if not take.facts.get("bpm") or first == 0:
@@ -171,7 +171,7 @@ def cut_2d(
     facts: dict[str, Any],
     shortest: int,
     cuts: np.ndarray | None = None,
-) -> tuple[list[Take], list[Dropped]]:
+) -> tuple[list[ImportedTake], list[Dropped]]:
     """Takes of the runs in 2D keypoints (T, 17 or 59, 3) in which a whole dancer is seen."""
     present = np.all(keypoints[:, TORSO, 2] > SEEN, axis=1)
     takes, dropped = [], []
@@ -189,7 +189,7 @@ def cut_2d(
         if facts.get("bpm"):
             beat = 60 / facts["bpm"]
             own_facts["beat0"] = (float(facts.get("beat0") or 0) - start / fps) % beat
-        takes.append(Take(own, source, filled(part), fps, own_facts))
+        takes.append(ImportedTake(own, source, filled(part), fps, own_facts))
     if not takes and not dropped:
         seen = f"a dancer is seen in {present.mean():.0%} of {len(present)} frames"
         dropped.append(Dropped(name, f"no run of {shortest} frames: {seen}"))

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tempose.datasets.importers.options import PAPER_FPS, PAPER_FRAMES, Options
-from tempose.datasets.importers.takes import Dropped, Job, OwnSong, Take, cut_2d
+from tempose.datasets.importers.options import PAPER_FPS, PAPER_FRAMES, ImportOptions
+from tempose.datasets.importers.takes import Dropped, ImportedTake, ImportJob, OwnSong, cut_2d
 from tempose.estimator import Estimator, RtmEstimator
 from tempose.music.audio import Song
 from tempose.videos.dance import poses_of
@@ -38,21 +38,23 @@ def _files(source: Path) -> list[Path]:
 
 
 def find(
-    source: Path, options: Options, estimator: Estimator | None = None, on_frame: OnFrame | None = None
-) -> list[Job]:
+    source: Path, options: ImportOptions, estimator: Estimator | None = None, on_frame: OnFrame | None = None
+) -> list[ImportJob]:
     """One job per file; without an estimator, the one that ships or rtmlib's from `options.pose_model`."""
     if estimator is None and options.pose_model is not None:
         estimator = RtmEstimator(options.pose_model)
     root = source if source.is_dir() else source.parent
     return [
-        Job(str(p.relative_to(root)), [p], lambda path=p: read_video(path, options, estimator, on_frame))
+        ImportJob(
+            str(p.relative_to(root)), [p], lambda path=p: read_video(path, options, estimator, on_frame)
+        )
         for p in _files(source)
     ]
 
 
 def read_video(
-    path: Path, options: Options, estimator: Estimator | None = None, on_frame: OnFrame | None = None
-) -> tuple[list[Take], list[Dropped]]:
+    path: Path, options: ImportOptions, estimator: Estimator | None = None, on_frame: OnFrame | None = None
+) -> tuple[list[ImportedTake], list[Dropped]]:
     """The runs of everybody who dances in a video."""
     name = path.stem
     with open_video(path) as video:

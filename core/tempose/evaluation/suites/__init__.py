@@ -22,7 +22,7 @@ from tempose.evaluation.suites import (
     tempo,
     vocabulary,
 )
-from tempose.evaluation.tables import Section
+from tempose.evaluation.tables import PageSection
 from tempose.evaluation.trial import Trial
 
 SEEDS = 2
@@ -33,7 +33,7 @@ class Suite:
     """A trial: what it measures of a generator, and how a page shows that for several systems."""
 
     run: Callable[[Trial], dict[str, Any]]
-    show: Callable[[dict[str, Any]], Section]
+    show: Callable[[dict[str, Any]], PageSection]
 
 
 SUITES = {
@@ -70,6 +70,6 @@ def run_suites(
     return found
 
 
-def sections(found: dict[str, dict[str, Any]]) -> Iterable[Section]:
+def sections(found: dict[str, dict[str, Any]]) -> Iterable[PageSection]:
     """A section for each suite that was run."""
     return (SUITES[name].show(systems) for name, systems in found.items() if name in SUITES)

@@ -10,8 +10,7 @@ import numpy as np
 
 from tempose.evaluation.cases import Case
 from tempose.evaluation.suites.hearing import steady
-from tempose.evaluation.tables import Section as Part
-from tempose.evaluation.tables import numbers
+from tempose.evaluation.tables import PageSection, numbers
 from tempose.evaluation.trial import Trial, mean
 from tempose.metrics import motion, response
 from tempose.metrics.curves import in_body_heights, mean_speed
@@ -128,7 +127,7 @@ def _returned(
     return {"distance": apart(own) / max(apart(other), 1e-9), "seam": motion.evaluate(own)["seam_ratio"]}
 
 
-def show(found: dict[str, Any]) -> Part:
+def show(found: dict[str, Any]) -> PageSection:
     """The section: system → what `direction` returned."""
     columns = {
         **{f"{name}_followed": (f"{name} followed", 2) for name in READERS},
@@ -139,4 +138,4 @@ def show(found: dict[str, Any]) -> Part:
         "Curves of random steps, bar by bar: correlation with what is danced. Sixteen beats three times: distance "
         "of the later ones from the first, over that from another seed's dance."
     )
-    return Part("Direction", note, numbers(lines, columns))
+    return PageSection("Direction", note, numbers(lines, columns))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tempose.evaluation.cases import Case
-from tempose.evaluation.tables import Section, number, numbers
+from tempose.evaluation.tables import PageSection, number, numbers
 from tempose.evaluation.trial import Trial, mean
 from tempose.metrics import response
 from tempose.music.audio import Song
@@ -110,7 +110,7 @@ def _matcher(trial: Trial, cases: Sequence[Case], seed: int) -> dict[str, float]
     return response.whose_sound(dances, sounds)
 
 
-def show(found: dict[str, Any]) -> Section:
+def show(found: dict[str, Any]) -> PageSection:
     """The section: system → what `hearing` returned."""
     columns = {
         "swapped": ("another sound over another seed", 2), "quiet": (f"speed at {QUIET_DB:.0f} dB", 2),
@@ -123,4 +123,4 @@ def show(found: dict[str, Any]) -> Section:
         named = f"the matcher names {number(s['named'], 0)} of {s['of']} songs by the dance (by chance 1)"
         lines.append((f"{system}: all; {named}", s))
     note = "The beats are the same throughout: whatever differs comes from the sound alone."
-    return Section("Hearing", note, numbers(lines, columns))
+    return PageSection("Hearing", note, numbers(lines, columns))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tempose.evaluation.references import references
-from tempose.evaluation.tables import Section, numbers, of_systems
+from tempose.evaluation.tables import PageSection, numbers, of_systems
 from tempose.evaluation.trial import Trial
 from tempose.metrics.response import HIDDEN, hidden_joints
 
@@ -50,14 +50,14 @@ def _measured(confidence: np.ndarray, truth: np.ndarray) -> dict[str, float]:
     return {**hidden_joints(confidence, truth), "wrongly": float((confidence[~truth] < HIDDEN).mean())}
 
 
-def show(found: dict[str, Any]) -> Section:
+def show(found: dict[str, Any]) -> PageSection:
     """The section: system → what `hidden` returned."""
     columns = {
         "f1": ("F1", 3), "precision": ("precision", 3), "recall": ("recall", 3), "chance": ("F1 by chance", 3),
         "wrongly": ("seen joints hidden", 3),
     }  # fmt: skip
     lines = [(f"{system}: {name}", line) for system, name, line in of_systems(found, "references")]
-    return Section(
+    return PageSection(
         "Hidden joints",
         "References of which parts are never seen: a figure without legs stays without legs. By chance: F1 of one "
         "who calls every joint hidden.",

@@ -8,7 +8,7 @@ import numpy as np
 
 from tempose.evaluation.cases import long_case
 from tempose.evaluation.references import stature
-from tempose.evaluation.tables import Section, number, numbers
+from tempose.evaluation.tables import PageSection, number, numbers
 from tempose.evaluation.trial import Trial, mean
 from tempose.metrics import beats as beat_metrics
 from tempose.metrics import motion
@@ -63,7 +63,7 @@ def _minute(dance: Dance, first: float, tall: float) -> dict[str, float]:
     }
 
 
-def show(found: dict[str, Any]) -> Section:
+def show(found: dict[str, Any]) -> PageSection:
     """The section: system → what `long` returned."""
     columns = {
         "beat_lock": ("beat lock", 2), "joint_speed": ("joint speed", 2), "jitter": ("jitter", 2),
@@ -77,4 +77,4 @@ def show(found: dict[str, Any]) -> Section:
             f"{system}: {s['song']}, {s['seams']:.0f} seams, worst step {number(s['seam_ratio'], 2)}, "
             f"limb drift {number(s['limb_drift'], 3)}", {},
         ))  # fmt: skip
-    return Section("Three minutes", "The last minute should be like the first.", numbers(lines, columns))
+    return PageSection("Three minutes", "The last minute should be like the first.", numbers(lines, columns))

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tempose.evaluation.cases import Case, tempo_cases
-from tempose.evaluation.tables import Section, number, numbers
+from tempose.evaluation.tables import PageSection, number, numbers
 from tempose.evaluation.trial import Trial, mean
 from tempose.evaluation.truth import Truth
 from tempose.metrics import kinetics, motion
@@ -81,7 +81,7 @@ def _at_tempo_of(truth: Truth, cases: Sequence[Case], number: int) -> Case | Non
     return None
 
 
-def show(found: dict[str, Any]) -> Section:
+def show(found: dict[str, Any]) -> PageSection:
     """The section: system → what `matched` returned."""
     titles = ("joint speed", "jitter", "limbs", "foot slide", "frozen")
     columns = {
@@ -96,8 +96,8 @@ def show(found: dict[str, Any]) -> Section:
             told = f"kinetic FID {number(m['fid'], 1)}; training clips {number(m['fid_train'], 1)}"
             lines.append((f"{system}: {told}; floor {number(m['fid_floor'], 1)}", {}))
     if not lines:
-        return Section("As the held-out clips", "There are no held-out clips to be like.")
-    return Section(
+        return PageSection("As the held-out clips", "There are no held-out clips to be like.")
+    return PageSection(
         "As the held-out clips",
         "A dance beside each held-out clip: of its style, length, tempo and energy. What is left of the distance is "
         "a difference in kind.",

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tempose.evaluation.references import FORESHORTENED, references, stature
-from tempose.evaluation.tables import Section, numbers, of_systems
+from tempose.evaluation.tables import PageSection, numbers, of_systems
 from tempose.evaluation.trial import Trial, mean
 from tempose.metrics import motion
 from tempose_pose.completing import complete
@@ -76,7 +76,7 @@ def _faults(line: dict[str, float], freezing: float) -> list[str]:
     return [name for name, failed in tests.items() if failed]
 
 
-def show(found: dict[str, Any]) -> Section:
+def show(found: dict[str, Any]) -> PageSection:
     """The section: system → what `poses` returned."""
     columns = {
         "joint_speed": ("joint speed", 2), "freezing": ("frozen", 2), "size": ("size kept", 2),
@@ -89,7 +89,7 @@ def show(found: dict[str, Any]) -> Section:
     ]
     for system, suite in found.items():
         lines.append((f"{system}: {suite['summary']['good']:.0%} of references without fault", {}))
-    return Section(
+    return PageSection(
         "Odd references",
         "Unusual start poses, sizes and places. Kept: the dance's over the reference's; away: how "
         "far the hips' usual place is from the reference's, body heights.",

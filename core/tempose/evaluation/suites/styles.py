@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tempose.evaluation.tables import Section, number, numbers, of_systems
+from tempose.evaluation.tables import PageSection, number, numbers, of_systems
 from tempose.evaluation.trial import Trial, mean
 from tempose.metrics import beats as beat_metrics
 from tempose.metrics import kinetics, motion
@@ -61,7 +61,7 @@ def styles(trial: Trial, songs: int = 2, seconds: float = 16.0) -> dict[str, Any
     return {"styles": found, "summary": summary}
 
 
-def show(found: dict[str, Any]) -> Section:
+def show(found: dict[str, Any]) -> PageSection:
     """The section: system → what `styles` returned."""
     columns = {
         "beat_lock": ("beat lock", 2), "joint_speed": ("joint speed", 2), "real_speed": ("of real clips", 2),
@@ -72,7 +72,7 @@ def show(found: dict[str, Any]) -> Section:
         m = suite["summary"]
         rank = {"rank": number(m["rank"], 1)}
         lines.append((f"{system}, mean rank (by chance {number(m['chance'], 1)})", rank))
-    return Section(
+    return PageSection(
         "Styles",
         "The same songs in every style. Rank: how near the dances lie, in kinetic features, to real clips of the "
         "style asked for, among all styles; 1 is nearest.",

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure as Plot
 
 from tempose.evaluation.cases import TEMPI, splice_case, tempo_cases
-from tempose.evaluation.tables import Section, numbers, of_systems
+from tempose.evaluation.tables import PageSection, numbers, of_systems
 from tempose.evaluation.trial import Trial, mean
 from tempose.metrics import beats as beat_metrics
 from tempose.metrics import tempo
@@ -106,7 +106,7 @@ def splice(trial: Trial) -> dict[str, Any]:
     return {"songs": songs, "curve": curve, "summary": summary}
 
 
-def show_stretch(found: dict[str, Any]) -> Section:
+def show_stretch(found: dict[str, Any]) -> PageSection:
     """The section of `stretch`: system → what it returned."""
     columns = {
         "slope": ("slope", 2), "slope_folded": ("octaves folded", 2), "slope_folded_chance": ("by chance", 2),
@@ -121,8 +121,8 @@ def show_stretch(found: dict[str, Any]) -> Section:
             pooled = {"slope_folded": m["slope_all"], "slope_folded_chance": m["slope_all_chance"]}
             lines.append((f"{system}, all songs together", pooled))
     if not lines:
-        return Section("Tempo following", "No song has one steady tempo to be stretched from.")
-    return Section(
+        return PageSection("Tempo following", "No song has one steady tempo to be stretched from.")
+    return PageSection(
         "Tempo following",
         "The same song at other tempi. Goal: 1 ± 0.1, a clean half or double of the song's tempo counting as the "
         "song's.",
@@ -130,7 +130,7 @@ def show_stretch(found: dict[str, Any]) -> Section:
     )  # fmt: skip
 
 
-def show_splice(found: dict[str, Any]) -> Section:
+def show_splice(found: dict[str, Any]) -> PageSection:
     """The section of `splice`: system → what it returned."""
     columns = {
         "song_ratio": ("song ratio", 2), "dance_ratio": ("dance ratio", 2), "speed_ratio": ("speed ratio", 2),
@@ -138,12 +138,12 @@ def show_splice(found: dict[str, Any]) -> Section:
     }  # fmt: skip
     lines = [(f"{system}: {song}", line) for system, song, line in of_systems(found, "songs")]
     if not lines:
-        return Section("Slow to fast", "No song is long enough to be spliced.")
+        return PageSection("Slow to fast", "No song is long enough to be spliced.")
     for system, suite in found.items():
         if m := suite["summary"]:
             title = f"{system}, median ({m['within']:.0%} within two beats, {m['never']:.0%} never)"
             lines.append((title, m))
-    return Section(
+    return PageSection(
         "Slow to fast",
         "The song at 0.8, then at once at 1.2 times its tempo. Goal: the dance's tempo changes within two beats.",
         numbers(lines, columns), _change_plot(found), "Beats at the change",

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tempose.evaluation.tables import Section, number, numbers
+from tempose.evaluation.tables import PageSection, number, numbers
 from tempose.evaluation.trial import Trial
 from tempose.metrics.vocabulary import DESCRIPTORS, REAL, deviations, evaluate
 
@@ -46,7 +46,7 @@ def within(apart: dict[str, float]) -> int:
     return sum(abs(z) <= 1 for z in apart.values())
 
 
-def show(found: dict[str, Any]) -> Section:
+def show(found: dict[str, Any]) -> PageSection:
     """The section: system → what `vocabulary` returned."""
     columns = {"real": ("real dance", 0), **{system: (system, 0) for system in found}}
     lines = []
@@ -60,7 +60,7 @@ def show(found: dict[str, Any]) -> Section:
             cells[system] = f"{number(line['value'], 3)} ({number(z, 1)}{'' if inside else ' ✗'})"
         lines.append((f"{d.label}, {d.unit}" if d.unit else d.label, cells))
     told = "; ".join(_told(system, suite["summary"]) for system, suite in found.items())
-    return Section(
+    return PageSection(
         "Vocabulary",
         f"{told}. In brackets: distance from real dances in their standard deviations; ✗ marks more than one. Sizes "
         "are of the body. Three songs and two seeds are the least for a number that means much.",
