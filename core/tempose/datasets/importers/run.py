@@ -53,7 +53,7 @@ def import_data(
 ) -> ImportReport:
     """Import everything in `source` into the data folder `out`.
 
-    A file that cannot be read does not stop the rest: it is in `Report.failed` with its reason, and read again
+    A file that cannot be read does not stop the rest: it is in `ImportReport.failed` with its reason, and read again
     next time.
 
     Raises
