@@ -6,7 +6,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from tempose_pose.skeletons import OPENPOSE_18
+from .mapping import BODY
 
 SIDES = ("left", "right")
 TRUNK, HEAD = "trunk", "head"
@@ -20,7 +20,7 @@ FLAT = 0.35  # half widths that the trunk reaches above its top and below the hi
 NECK = 0.4  # of a head's half width: the neck's
 THIN, THICK = 0.09, 0.26  # of the trunk's length: half widths that a limb may have
 STOUT = 1.5  # times as thick as the rest of its limb: what is not the limb alone
-_AT = OPENPOSE_18.at
+_AT = BODY.at
 
 
 @dataclass(frozen=True, eq=False)

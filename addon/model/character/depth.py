@@ -10,9 +10,9 @@ from collections.abc import Container
 import numpy as np
 
 from tempose_pose.request import runs
-from tempose_pose.skeletons import OPENPOSE_18
 
 from .anatomy import ARMS, HEAD, LEGS, SIDES, TRUNK
+from .mapping import BODY
 
 LEVELS = {ARMS[0]: 1.3, ARMS[1]: 1.0, HEAD: 0.5, TRUNK: 0.0, LEGS[0]: -1.0, LEGS[1]: -1.2}
 """How far each part stands before the trunk, in depths of one layer, where nothing tells otherwise."""
@@ -24,12 +24,12 @@ OVER = 0.9  # half widths of the trunk within which an arm lies over it
 RISEN = 0.85  # of the trunk's length below the neck: a knee above that is before it
 SETTLE = 0.3  # seconds over which facing is looked at
 SWITCH = 0.12  # seconds in which a limb goes from one side to the other
-_AT = OPENPOSE_18.at
+_AT = BODY.at
 
 
 def of_pose(points: np.ndarray, doubtful: Container[str] = ()) -> dict[str, float]:
     """Part → level in one pose (18, 2); a far arm, or one that was not surely seen over the trunk, is behind it."""
-    scores = np.array([0.0 if joint in doubtful else 1.0 for joint in OPENPOSE_18.joints])
+    scores = np.array([0.0 if joint in doubtful else 1.0 for joint in BODY.joints])
     found = through(np.asarray(points, float)[None], scores[None], 30.0)
     return {part: float(levels[0]) for part, levels in found.items()}
 

@@ -9,16 +9,16 @@ the others are hands. Where that does not add up, a standing figure is fitted in
 import numpy as np
 
 from tempose_pose.reference import Reference
-from tempose_pose.skeletons import OPENPOSE_18
 
 from ..errors import Problem
+from .mapping import BODY
 
 WORKING = 80  # pixels along the longer side on which limbs are looked for
 LIMB = 0.1  # of the figure's height, which an end has to stand out by
 THIN = 0.09  # and half of its width there: corners of a plain shape are no limbs
 HEAD, FEET = 0.10, 0.04  # of the figure's height lie above the nose and below the ankles, at least
 HAND = 0.05  # from a hand's end to its wrist
-_AT = OPENPOSE_18.at
+_AT = BODY.at
 
 
 def guess(alpha: np.ndarray) -> np.ndarray:

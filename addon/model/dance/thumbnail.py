@@ -4,16 +4,17 @@
 import numpy as np
 
 from tempose_pose.sequence import PoseSequence, to_openpose18
-from tempose_pose.skeletons import OPENPOSE_18
+
+from ..character.mapping import BODY
 
 SIDE = 64  # pixels
 MARGIN = 0.06  # of the picture, at each edge
 THICK = 0.04  # of the picture: half of a limb
 HEAD = 0.075
 MIDDLE, LEFT, RIGHT = (0.85, 0.85, 0.85), (0.45, 0.8, 0.45), (0.95, 0.5, 0.4)
-_AT = OPENPOSE_18.at
+_AT = BODY.at
 _ENDS = [_AT[f"{side}_{joint}"] for side in ("left", "right") for joint in ("wrist", "ankle")]
-_FACE = {_AT[joint] for joint in OPENPOSE_18.joints if joint.endswith(("eye", "ear"))}
+_FACE = {_AT[joint] for joint in BODY.joints if joint.endswith(("eye", "ear"))}
 
 
 def of(poses: PoseSequence) -> str:
@@ -37,7 +38,7 @@ def of(poses: PoseSequence) -> str:
 def picture(text: str, side: int = SIDE) -> np.ndarray | None:
     """(side, side, 4) float32 in [0, 1], the lowest row first, of what `of` has said; None where it is damaged."""
     try:
-        numbers = np.frombuffer(bytes.fromhex(text), np.uint8).reshape(len(OPENPOSE_18), 2)
+        numbers = np.frombuffer(bytes.fromhex(text), np.uint8).reshape(len(BODY), 2)
     except ValueError:
         return None
     there = numbers.min(1) > 0
@@ -45,7 +46,7 @@ def picture(text: str, side: int = SIDE) -> np.ndarray | None:
     points[:, 1] = 1 - points[:, 1]
     y, x = (np.mgrid[:side, :side] + 0.5) / side
     out = np.zeros((side, side, 4), np.float32)
-    for a, b in OPENPOSE_18.limbs:
+    for a, b in BODY.limbs:
         if there[a] and there[b] and not {a, b} & _FACE:
             along = points[b] - points[a]
             share = (x - points[a, 0]) * along[0] + (y - points[a, 1]) * along[1]
@@ -59,7 +60,7 @@ def picture(text: str, side: int = SIDE) -> np.ndarray | None:
 
 
 def _colour(joint: int) -> tuple[float, float, float]:
-    side = OPENPOSE_18.joints[joint].partition("_")[0]
+    side = BODY.joints[joint].partition("_")[0]
     return {"left": LEFT, "right": RIGHT}.get(side, MIDDLE)
 
 

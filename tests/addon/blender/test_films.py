@@ -58,6 +58,6 @@ def test_a_second_reading_takes_the_sound_that_is_there(blender, ready, filmed, 
 
 def test_a_video_that_is_not_there_is_said_to_be_gone(blender, ready, filmed):
     filmed.unlink()
-    with pytest.raises(RuntimeError, match="Choose the video anew"):
+    with pytest.raises(RuntimeError, match="Choose the video again"):
         blender.ops.tempose.take_from_video(filepath=str(filmed), person=2)
     assert len(ready.tempose.takes) == 0

@@ -48,7 +48,7 @@ def test_a_large_picture_is_looked_at_small():
 def test_a_picture_of_nothing_says_so():
     with pytest.raises(Problem, match="Nothing stands out"):
         alpha_of(np.ones((50, 40, 4)), 0.1)
-    with pytest.raises(Problem, match="clear everywhere"):
+    with pytest.raises(Problem, match="transparent everywhere"):
         silhouette.guess(np.zeros((50, 40)))
 
 

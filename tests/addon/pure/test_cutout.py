@@ -66,5 +66,5 @@ def test_weights_are_shares_on_any_picture(seed, cells):
 
 
 def test_a_clear_picture_says_so():
-    with pytest.raises(Problem, match="clear everywhere"):
+    with pytest.raises(Problem, match="transparent everywhere"):
         cut(np.zeros((8, 8)))

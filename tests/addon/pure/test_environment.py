@@ -363,7 +363,7 @@ def test_a_file_that_was_changed_or_a_package_that_came_by_itself_is_found(begun
     place = next(python.parents[1].rglob("site-packages"))
     whole = (place / "helper_part.py").read_text()
     (place / "helper_part.py").write_text(whole + "evil = 1\n")
-    with pytest.raises(Problem, match=r"helper_part.*made anew"):
+    with pytest.raises(Problem, match=r"helper_part.*install it anew"):
         environment.verify(Work(), begun)
     (place / "helper_part.py").write_text(whole)
     (place / "stranger-1.0.dist-info").mkdir()
