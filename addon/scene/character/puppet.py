@@ -180,7 +180,7 @@ def make(context: bpy.types.Context, plane: bpy.types.Object, tolerance: float, 
     if not (alpha > CLEAR).any():
         raise Problem(
             "picture_clear",
-            "This picture is clear everywhere: there is nothing to cut out. Choose another one.",
+            "This picture is transparent everywhere: there is nothing to cut out. Choose another one.",
         )
     levels = cut_out.levels_of(pose, people[0]["doubtful"] if people else ())
     name = image.name.rpartition(".")[0] or image.name

@@ -79,13 +79,13 @@ def test_takes_that_were_finished_stay(blender, ready, ops, settings, tempose, m
     work, settings.generate.count = tempose("server.work"), 4
     real, made = work._danced, []
 
-    def two_only(job, client, body, number=0, count=1):
+    def two_only(job, client, body, number=0, count=1, ahead=""):
         if len(made) == 2 and how == "failed":
             raise tempose("errors").Problem("x", "The roof is on fire.")
         if len(made) == 2:
             tempose("server.background_task").current.cancel()
             job.sleep(60)
-        made.append(real(job, client, body, number, count))
+        made.append(real(job, client, body, number, count, ahead))
         return made[-1]
 
     monkeypatch.setattr(work, "_danced", two_only)
