@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The character out of Blender, for games and other programs."""
 
+from pathlib import Path
+
 import bpy
+from bpy.props import BoolProperty, EnumProperty
 
 from ...model.errors import Problem, there
-from ...scene.files import other_blender, output, song_beats, sprites
+from ...scene.files import other_blender, output, rigs, song_beats, sprites
 from ...scene.reading import Reading
 from .buttons import TaskButton
 from .to_file import ToFile, server_python
@@ -54,4 +57,51 @@ class TEMPOSE_OT_export_sprites(ToFile, TaskButton, bpy.types.Operator):
         return f"{made}, {result.rate:.4g} a second, are in {self._path.name}{beside}."
 
 
-CLASSES = (TEMPOSE_OT_export_sprites,)
+KINDS = [
+    ("BVH", "BVH", "The skeleton and its movement alone, for motion tools"),
+    ("GLB", "glTF", "One .glb file, for Godot, three.js and most engines"),
+    ("FBX", "FBX", "For Unity, Unreal and other programs for animation"),
+    ("USDC", "USD", "For Omniverse, Houdini and film pipelines"),
+]
+
+
+class TEMPOSE_OT_export_rig(ToFile, TaskButton, bpy.types.Operator):
+    """Write the character with its dance for another program: bones on every frame, and what hangs on them"""
+
+    bl_idname = "tempose.export_rig"
+    bl_label = "Export Rig…"
+    bl_options = {"REGISTER"}
+    title = "Writing the character"
+
+    kind: EnumProperty(name="Format", description="Which kind of file", items=KINDS, default="GLB")
+    drawing: BoolProperty(
+        name="With Its Drawing",
+        description="Write what shows the character too; otherwise its bones alone",
+        default=True,
+    )
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return now.busy or now.no_rig
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
+        ob = there(Reading(context).rig)
+        return self.ask(context, f"{bpy.path.clean_name(ob.name)}.{self.kind.lower()}")
+
+    def prepare(self, context: bpy.types.Context):
+        now = Reading(context)
+        ob, rate = there(now.rig), output.rate_of(now.scene)
+        self._path: Path = self.path(f".{self.kind.lower()}")
+        path, wanted = self._path, rigs.Wanted(now.scene.name, ob.name, self.kind, rate, self.drawing)
+        blender = other_blender.command(bpy.app.binary_path)
+        return lambda work: rigs.write(work, wanted, path, blender)
+
+    def apply(self, context: bpy.types.Context, result: tuple[int, float]):
+        count, rate = result
+        return f"{count} frames, {rate:.4g} a second, are in {self._path.name}."
+
+
+CLASSES = (
+    TEMPOSE_OT_export_rig,
+    TEMPOSE_OT_export_sprites,
+)

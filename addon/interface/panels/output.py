@@ -50,6 +50,8 @@ class ExportPanel:
         layout.use_property_decorate = False
         column = layout.column()
         column.prop(choice, "rate")
+        column.operator_menu_enum("tempose.export_rig", "kind", icon="EXPORT")
+        column = layout.column()
         column.prop(choice, "sprites")
         column.prop(choice, "sprite_height")
         column.operator("tempose.export_sprites", icon="IMAGE_DATA")

@@ -1,6 +1,8 @@
-"""The character out of Blender: sprites for games."""
+"""The character out of Blender: sprites for games, and files of its rig that Blender reads back."""
 
 import json
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -51,3 +53,61 @@ def test_a_loop_is_drawn_as_a_sheet_of_sprites(blender, ready, looping, tempose,
     assert solid.any((0, 2))[2:62].all()  # the figure is as tall as its cell
     assert 0.05 < solid.mean() < 0.6
     assert (solid[1:] != solid[:-1]).any((1, 2)).all()  # it moves
+
+
+def heads(blender, ob, frame):
+    """Where each bone begins in the world at a frame."""
+    blender.context.scene.frame_set(int(frame // 1), subframe=frame % 1)
+    seen = ob.evaluated_get(blender.context.evaluated_depsgraph_get())
+    return {bone.name: np.array(seen.matrix_world @ bone.head) for bone in seen.pose.bones}
+
+
+IMPORTS = {
+    "BVH": lambda ops, path: ops.import_anim.bvh(filepath=path),
+    "GLB": lambda ops, path: ops.import_scene.gltf(filepath=path),
+    "FBX": lambda ops, path: ops.wm.fbx_import(filepath=path),
+    "USDC": lambda ops, path: ops.wm.usd_import(filepath=path),
+}
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # Blender leaves a .bvh open
+def test_files_of_the_rig_have_its_joints_where_they_are(
+    blender, ready, looping, tempose, tmp_path, monkeypatch
+):
+    """All four are written by one other Blender, to save time, and read back by this one."""
+    import addon_utils
+
+    rigs, ob = tempose("files.rigs"), looping.rig
+    run = rigs.other_blender.run
+
+    def all_kinds(work, blender, script, arguments, *more):
+        folder = Path(arguments[0])
+        job = json.loads((folder / "job.json").read_text())
+        (folder / "job.json").write_text(json.dumps(job | {"kinds": list(IMPORTS)}))
+        well = run(work, blender, script, arguments, *more)
+        for kind in IMPORTS:
+            shutil.copy(folder / f"made.{kind.lower()}", tmp_path)
+        return well
+
+    monkeypatch.setattr(rigs.other_blender, "run", all_kinds)
+    ob.location.x = 0.25
+    before = census(blender)
+    assert blender.ops.tempose.export_rig(kind="GLB", filepath=str(tmp_path / "own.glb")) == {"FINISHED"}
+    assert differences(before, census(blender)) == []
+    assert (tmp_path / "own.glb").stat().st_size > 10_000
+    wanted = {frame: heads(blender, ob, frame) for frame in (7, 20, 40, 55)}
+    for module in ("io_anim_bvh", "io_scene_gltf2"):
+        addon_utils.enable(module)
+    for kind, read in IMPORTS.items():
+        known = set(blender.data.objects)
+        assert read(blender.ops, str(tmp_path / f"made.{kind.lower()}")) == {"FINISHED"}
+        (back,) = [o for o in blender.data.objects if o not in known and o.type == "ARMATURE"]
+        first, last = back.animation_data.action.frame_range
+        assert last - first == pytest.approx(48, abs=1e-3), kind  # once around, and the first pose again
+        for frame, there in wanted.items():
+            found = heads(blender, back, first + frame - 7)
+            shared = there.keys() & {name.replace("_", ".") for name in found} | there.keys() & found.keys()
+            assert len(shared) > 14, (kind, sorted(found))
+            for name in shared:
+                at = found.get(name, found.get(name.replace(".", "_")))
+                assert at == pytest.approx(there[name], abs=2e-3), (kind, frame, name)

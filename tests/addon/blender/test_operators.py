@@ -100,6 +100,7 @@ OUTSIDE = {
     "save_map": ["mapped", "to_file"],
 }
 ELSEWHERE = {
+    "export_rig": "test_export.py, where another Blender writes",
     "export_sprites": "test_export.py, where another Blender draws",
     "drag_beat": "needs a mouse: test_beats_by_hand.py",
     "allow_online_access": "test_setup.py",
