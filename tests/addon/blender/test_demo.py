@@ -13,6 +13,15 @@ def test_the_demo_dances_edits_the_tempo_and_sets_the_stage(blender, connected, 
     strip = demo_blender.lay_song(scene, tmp_path / "song.wav")
     demo_blender.dance(scene, change=2.0)
     facts = json.loads(json.dumps(demo_blender.stage(scene, strip, tmp_path)))
+    assert facts.keys() == {
+        "fps",
+        "start",
+        "marks",
+        "hips",
+        "dance_fps",
+        "model",
+        "seed",
+    }  # as the sheet needs
     seconds = 2 / 1.1 + 2 / (1.1 * 0.75)
     assert scene.frame_end - scene.frame_start == pytest.approx(seconds * 24, abs=2)
     assert len(facts["hips"]) == pytest.approx(seconds * facts["dance_fps"], abs=2)
