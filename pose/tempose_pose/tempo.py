@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -99,27 +100,31 @@ class TempoMap:
         """The song from `start`, at one speed throughout."""
         return cls(((0.0, start), (1.0, start + factor)))
 
+    @cached_property
+    def _seconds(self) -> tuple[np.ndarray, np.ndarray]:
+        """(N,) timeline and (N,) song seconds of the points."""
+        points = np.asarray(self.points)
+        return points[:, 0], points[:, 1]
+
     @property
     def is_plain(self) -> bool:
         """Whether the song plays at its own speed throughout."""
-        steps = np.diff(np.asarray(self.points), axis=0)
-        return bool(np.allclose(steps[:, 1], steps[:, 0], rtol=1e-6))
+        timeline, song = self._seconds
+        return bool(np.allclose(np.diff(song), np.diff(timeline), rtol=1e-6))
 
     def to_song(self, timeline: np.ndarray | Sequence[float] | float) -> np.ndarray:
         """Song seconds at timeline seconds."""
-        points = np.asarray(self.points)
-        return _interpolate(np.asarray(timeline, float), points[:, 0], points[:, 1])
+        return _interpolate(np.asarray(timeline, float), *self._seconds)
 
     def to_timeline(self, song: np.ndarray | Sequence[float] | float) -> np.ndarray:
         """Timeline seconds at song seconds (the inverse of `to_song`)."""
-        points = np.asarray(self.points)
-        return _interpolate(np.asarray(song, float), points[:, 1], points[:, 0])
+        return _interpolate(np.asarray(song, float), *reversed(self._seconds))
 
     def speed(self, timeline: np.ndarray | Sequence[float] | float) -> np.ndarray:
         """Song seconds per timeline second."""
-        points = np.asarray(self.points)
-        slopes = np.diff(points[:, 1]) / np.diff(points[:, 0])
-        return slopes[np.clip(np.searchsorted(points[:, 0], timeline, "right") - 1, 0, len(slopes) - 1)]
+        seconds, song = self._seconds
+        slopes = np.diff(song) / np.diff(seconds)
+        return slopes[np.clip(np.searchsorted(seconds, timeline, "right") - 1, 0, len(slopes) - 1)]
 
 
 def _ramp(length: float, v0: float, v1: float) -> tuple[np.ndarray, np.ndarray]:
@@ -137,6 +142,10 @@ def _ramp(length: float, v0: float, v1: float) -> tuple[np.ndarray, np.ndarray]:
 
 def _interpolate(x: np.ndarray, xs: np.ndarray, ys: np.ndarray) -> np.ndarray:
     """Linear interpolation that extrapolates with the end slopes."""
-    y = np.interp(x, xs, ys)
-    y = np.where(x < xs[0], ys[0] + (x - xs[0]) * (ys[1] - ys[0]) / (xs[1] - xs[0]), y)
-    return np.where(x > xs[-1], ys[-1] + (x - xs[-1]) * (ys[-1] - ys[-2]) / (xs[-1] - xs[-2]), y)
+    y = np.asarray(np.interp(x, xs, ys))
+    below, above = x < xs[0], x > xs[-1]
+    if below.any():
+        y = np.where(below, ys[0] + (x - xs[0]) * (ys[1] - ys[0]) / (xs[1] - xs[0]), y)
+    if above.any():
+        y = np.where(above, ys[-1] + (x - xs[-1]) * (ys[-1] - ys[-2]) / (xs[-1] - xs[-2]), y)
+    return y
