@@ -4,7 +4,7 @@
 
 A server of its own (null model, data on a small disk where this is root on Linux) is used by several clients, which
 remember what it acknowledged. Meanwhile it is killed and started again, the disk is filled, the wall clock leaps by
-years, and clients hang up in the midst of uploads, orders and events. At the end every acknowledged song must be
+years, and clients hang up in the middle of uploads, orders and events. At the end every acknowledged song must be
 there, and every acknowledged job must have come to its end: danced, as it was seen before and as the same request
 gives again; canceled where that was asked; or failed for a reason that was brought about here after it was
 acknowledged (the full disk, or two kills). Prints a JSON report, and ends with 1 where anything was lost.

@@ -24,7 +24,7 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command; errors a person can put right end in one line and exit code 1."""
+    """Run the command; errors a person can fix end in one line and exit code 1."""
     try:
         app()
     except TemposeError as error:

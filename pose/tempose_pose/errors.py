@@ -1,4 +1,4 @@
-"""The one error type for everything a person can put right."""
+"""The one error type for everything a person can fix."""
 
 
 class TemposeError(ValueError):

@@ -58,7 +58,7 @@ class Known:
     poses : PoseSequence
         T frames at `FPS`, aligned with the dance's frame 0.
     mask : (T, K) bool
-        True where the pose is given; everything else is danced anew.
+        True where the pose is given; everything else is danced again.
     """
 
     poses: PoseSequence

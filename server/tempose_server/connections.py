@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-BACKLOG = 64  # connections between the front and the loop, or in the midst of a TLS handshake
+BACKLOG = 64  # connections between the front and the loop, or in the middle of a TLS handshake
 IN_FRONT = 64  # that may wait in the front
 OTHER_FILES = 100  # songs, results, children's pipes and the like
 READ_BYTES = (
@@ -121,7 +121,7 @@ class Protocol(H11Protocol):
             self._await_head()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, which may come in the midst of a request whose answer is under way."""
+        """Refuse what is no HTTP, which may come in the middle of a request whose answer is under way."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(msg)
         else:

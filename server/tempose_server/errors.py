@@ -40,7 +40,7 @@ class ApiError(Exception):
 
 
 def retry_later(status: int, code: str, message: str, seconds: int) -> ApiError:
-    """An error that passes by itself, with the seconds after which to ask again."""
+    """An error that passes on its own, with the seconds after which to ask again."""
     return ApiError(status, code, message, headers={"Retry-After": str(seconds)})
 
 
@@ -66,5 +66,5 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def from_tempose(error: TemposeError) -> ApiError:
-    """What a person can put right in a request is 422; where things lie on this disk concerns no client."""
+    """What a person can fix in a request is 422; where things lie on this disk concerns no client."""
     return ApiError(422, error.code, scrub.paths(error.message))

@@ -88,7 +88,7 @@ class Engine:
 
     @property
     def stuck(self) -> bool:
-        """Whether a thread is still in the midst of something after `stop`."""
+        """Whether a thread is still in the middle of something after `stop`."""
         return any(thread.is_alive() for thread in self._threads)
 
     @property

@@ -1,7 +1,7 @@
 """A tiny training as a process of its own: `python training_process.py OUT BATCH [KILL_AFTER]`.
 
 Several of them with torch's environment variables train together. With KILL_AFTER the process is killed (SIGKILL)
-in the midst of writing the state of the step after that one.
+in the middle of writing the state of the step after that one.
 """
 
 import os

@@ -20,7 +20,7 @@ BRIEF = 1015
 
 @pytest.fixture
 def busy(strict_server):
-    """A server in the midst of a long job; (server, id of that job)."""
+    """A server in the middle of a long job; (server, id of that job)."""
     job_id = strict_server.new_job(seed=SLOW)
     strict_server.wait(job_id, "running")
     yield strict_server, job_id

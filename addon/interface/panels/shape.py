@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dance in the animator's hands: parts of it danced anew, and how it becomes keys."""
+"""The dance in the animator's hands: parts of it danced again, and how it becomes keys."""
 
 import bpy
 

@@ -35,7 +35,7 @@ class TemposeKeys(bpy.types.PropertyGroup):
                 "Poses of the whole figure, on beats and extremes: few, and on the same frames",
                 4,
             ),
-            ("SPARSE", "Sparse", "As few keys as stay near the dance, each bone by itself", 3),
+            ("SPARSE", "Sparse", "As few keys as stay near the dance, each bone on its own", 3),
             ("THREES", "On Threes", "A key on every third frame", 2),
             ("TWOS", "On Twos", "A key on every second frame", 1),
             ("EVERY", "Every Frame", "A key on each frame: the dance exactly as it is", 0),

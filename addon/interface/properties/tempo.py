@@ -14,7 +14,7 @@ class TemposeTempo(bpy.types.PropertyGroup):
         items=[
             ("OFF", "Off", "Nothing until you press a button"),
             ("REQUEST", "On Request", "The keys move at once; Re-dance dances the changed parts again"),
-            ("AUTO", "Automatic", "The same, and Re-dance starts by itself when you pause"),
+            ("AUTO", "Automatic", "The same, and Re-dance starts automatically when you pause"),
         ],
         default="REQUEST",
         options=set(),

@@ -124,7 +124,7 @@ def seen_from(face: Sequence[float], apart: float, wide: float) -> dict[str, flo
 
 
 def expressions(apart: float, wide: float) -> dict[str, str]:
-    """The same as what Blender works out by itself: of the eyes' places l and r, the nose's n and the neck's k."""
+    """The same as what Blender works out itself: of the eyes' places l and r, the nose's n and the neck's k."""
     turned = f"max(0,min(1,1.15-1.2*abs(l-r)/{apart:.5g}))"
     way = f"max(0,min(1,.5{{}}(n-k)/{0.3 * wide:.5g}))"
     behind = f"max(0,min(1,(-.2-(l-r)/{apart:.5g})*4))"

@@ -22,7 +22,7 @@ _AT = BODY.at
 
 
 def guess(alpha: np.ndarray) -> np.ndarray:
-    """(18, 2) pixels: joints for the artist to put right, from a figure's alpha (H, W)."""
+    """(18, 2) pixels: joints for the artist to correct, from a figure's alpha (H, W)."""
     solid = alpha > 0.5
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
     if not len(rows):

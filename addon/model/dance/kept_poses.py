@@ -21,7 +21,7 @@ from ..tempo.timing import resample
 
 
 def all_of(dance: Dance, frames: int | None = None) -> Known:
-    """Every pose of a dance; frames beyond its end are danced anew."""
+    """Every pose of a dance; frames beyond its end are danced again."""
     poses = dance.poses
     frames = len(poses) if frames is None else frames
     keypoints, scores, mask = _nothing(poses, frames)
@@ -78,7 +78,7 @@ def keep(known: Known, seconds: Iterable[float], joints: Iterable[str] | None = 
 
 
 def moved(dance: Dance, frames: int, pieces: Sequence[tuple[float, float, float]], fps: float) -> Known:
-    """Stretches of a dance at other times, everything else danced anew.
+    """Stretches of a dance at other times, everything else danced again.
 
     Parameters
     ----------

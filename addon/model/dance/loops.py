@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Dances that run into their own beginning: the end is danced again towards the first poses. No bpy in here.
 
-The first frames are set behind the last ones as poses that must stay, and the last beats are danced anew between what
+The first frames are set behind the last ones as poses that must stay, and the last beats danced again between what
 leads to them and these. Nothing is averaged: position and speed meet because the dancer goes there.
 """
 
@@ -14,8 +14,10 @@ from tempose_pose.request import DanceRequest, frames_of
 
 from . import kept_poses
 
-TAIL = 16  # frames of the beginning that the end is danced towards: as many as the model takes over by itself
-BRIDGES = (1.6, 2.4)  # seconds that are danced anew; the longer where the shorter leaves a step
+TAIL = (
+    16  # frames of the beginning that the end is danced towards: as many as the model takes over on its own
+)
+BRIDGES = (1.6, 2.4)  # seconds that are danced again; the longer where the shorter leaves a step
 SHARES = (0.4, 0.6)  # of a short loop so much at most
 USUAL = 95  # percentile of the dance's own steps that the one at the seam is held against
 
@@ -23,7 +25,7 @@ USUAL = 95  # percentile of the dance's own steps that the one at the seam is he
 def closing(made: Dance, asked: DanceRequest, trial: int = 0) -> DanceRequest:
     """What to ask for, so that a dance made for `asked` ends where it began, and `TAIL` frames more.
 
-    `trial` says which of `BRIDGES` is danced anew.
+    `trial` says which of `BRIDGES` is danced again.
     """
     fps, seconds = made.poses.fps, asked.seconds
     frames = frames_of(seconds) + TAIL

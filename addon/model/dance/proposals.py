@@ -60,7 +60,7 @@ def proposed(
     tolerance : float
         How far the curve may miss what was heard.
     by_bar : bool
-        Over the bar; else each beat by itself.
+        Over the bar; else each beat on its own.
     """
     beats = grid.beats
     times = np.arange(len(heard.energy)) / HEARD_RATE

@@ -170,7 +170,7 @@ class Search:
         return self._costs
 
     def sparse(self, tolerance: float) -> Fit:
-        """As few keys as miss no more than `tolerance`, typically: in the unit of the joints; each bone by itself."""
+        """As few keys as miss no more than `tolerance`, typically: in the unit of the joints; each bone alone."""
         must = np.zeros((len(self.names), self.count), bool)
         cheap = np.ones(must.shape)
         for i, name in enumerate(self.names):

@@ -60,7 +60,7 @@ class CurveKeys:
 
     @property
     def handles_follow(self) -> bool:
-        """Whether Blender works out all the handles by itself, from the neighbours."""
+        """Whether Blender works out all the handles itself, from the neighbours."""
         kinds = (self.columns["handle_left_type"], self.columns["handle_right_type"])
         return not any(((k == FREE) | (k == ALIGNED)).any() for k in kinds)
 

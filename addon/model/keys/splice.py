@@ -44,7 +44,7 @@ class Moves:
 def retimed(keys: CurveKeys, moves: Moves) -> CurveKeys:
     """All keys of a curve at a new tempo; handles are stretched with the tempo around their key.
 
-    Handles that Blender works out by itself only go along with their key.
+    Handles that Blender works out itself only go along with their key.
     """
     if not len(keys):
         return keys

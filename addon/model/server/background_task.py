@@ -172,7 +172,7 @@ class BackgroundTask:
     # in the main thread
 
     def cancel(self) -> None:
-        """Stop at once. The thread tells the server and ends by itself. May be called from any thread."""
+        """Stop at once. The thread tells the server and ends on its own. May be called from any thread."""
         self._stop.set()
         for client in list(self._clients):
             client.abort()

@@ -225,7 +225,7 @@ def _set_up(
 
 
 def verify(work: Worker, folder: Path) -> str:
-    """Look whether the environment in use is whole and works; the build in words.
+    """Check that the environment in use is complete and works; the build in words.
 
     Raises
     ------

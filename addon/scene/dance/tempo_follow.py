@@ -54,7 +54,7 @@ def forget() -> None:
 
 
 def waiting() -> float | None:
-    """Seconds until the dance is made again by itself; None where nothing is waited for."""
+    """Seconds until the dance is made again automatically; None where nothing is waited for."""
     scene = bpy.data.scenes.get(_waiting.get("scene", ""))
     if scene is None or scene.tempose.tempo.mode != "AUTO":
         return None
@@ -62,7 +62,7 @@ def waiting() -> float | None:
 
 
 def in_the_way(context: bpy.types.Context) -> str:
-    """Why nothing may be started by itself now, or nothing."""
+    """Why nothing may be started automatically now, or nothing."""
     if background_task.current is not None:
         return f"{background_task.current.title} is going on"
     if any(window.screen.is_animation_playing for window in context.window_manager.windows):

@@ -49,7 +49,7 @@ def best_path(rating: np.ndarray, either_side: bool = False) -> np.ndarray:
     columns = np.arange(len(intervals))
     padded = np.concatenate([np.full(longest, rating.min(initial=0.0)), rating])
     half = longest - intervals // 2, longest - intervals // 2 - intervals % 2
-    fresh = 4 * prior  # a first beat in the midst of the song: what was before is not rated
+    fresh = 4 * prior  # a first beat in the middle of the song: what was before is not rated
     for t in range(count):
         start = np.where(t - intervals < 0, prior * 4, -np.inf)  # a first beat, its interval still unheard
         before = np.maximum(reached[t - intervals + longest, columns], start)

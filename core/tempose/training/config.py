@@ -57,9 +57,7 @@ class DiTConfig(Settings):
     checks: int = 64  # held-out windows that are looked at
     sample_every_minutes: float = 0  # draw a dance with the averaged weights for the live page; 0 is never
     trackers: list[str] = field(default_factory=list)  # beside log.csv: names that accelerate knows
-    states: bool = (
-        True  # whether a run can be gone on with; where it cannot, only weights and log are written
-    )
+    states: bool = True  # whether a run can be resumed; where it cannot, only weights and log are written
     piece_megabytes: int = 5000  # weights larger than this are written in pieces
     half: bool = (
         False  # whether the averaged weights are written in bf16, for the way home from a borrowed machine

@@ -40,7 +40,7 @@ def test_a_dance_out_of_a_video_goes_with_its_own_sound(blender, ready, filmed, 
     grid = tempose("music.song_grid").at(ready, strip).grid
     assert grid.times.tolist() == pytest.approx([0.5 * k for k in range(8)])
     assert not out_of_date(take)
-    # It goes along when the strip moves, and can be danced anew in part.
+    # It goes along when the strip moves, and can be danced again in part.
     placement = tempose("dance.placement")
     strip_name = "content_start" if hasattr(strip, "content_start") else "frame_start"
     setattr(strip, strip_name, getattr(strip, strip_name) + 24)
