@@ -86,6 +86,14 @@ def test_one_dancer_is_followed_through_shots_and_losses():
         poses_of(shots, 30.0, 3)
 
 
+def test_who_is_seen_for_a_moment_alone_is_nobody():
+    flash = Footage([{0: figure(100)} if t == 30 else {} for t in range(60)], np.zeros(0, int), (640, 480))
+    with pytest.raises(TemposeError, match="longer than a moment"):
+        poses_of(flash, 30.0)
+    short = Footage([{0: figure(100)}] * 3, np.zeros(0, int), (640, 480))
+    assert len(poses_of(short, 30.0)) == 3
+
+
 def test_estimators_that_know_no_frames_before_are_followed_by_place():
     script = iter([[figure(100), figure(300)], [figure(302), figure(101)], [], [figure(104)], [figure(600)]])
     follow = EachFrame(lambda _picture: np.stack(found) if (found := next(script)) else np.zeros((0, 133, 3)))

@@ -19,6 +19,7 @@ from tempose_pose.skeletons import BODY_25, BODY_67, OPENPOSE_18, OPENPOSE_60, S
 
 REVISION = "video"
 BRIDGE = 0.4  # seconds without a joint that are bridged; longer ones are left open
+MOMENT = 0.5  # seconds that somebody has to be seen in all
 FEW = 0.05  # share of frames below which a hand is taken for an error
 
 
@@ -59,7 +60,14 @@ def dance_from_video(
 def poses_of(footage: Footage, fps: float, person: int = 1, name: str = "The video") -> PoseSequence:
     """One dancer of what was seen, smoothed within shots, on the smallest layout that holds all that was found."""
     points = dancer(footage, person)  # (T, K, 3)
-    if not (points[..., 2] > 0).any():
+    seen = int((points[..., 2] > 0).any(1).sum())
+    if seen and seen < min(MOMENT * fps, len(points) / 2):  # a pattern that looked like somebody
+        raise TemposeError(
+            "nobody_seen",
+            f"{name} shows nobody for longer than a moment ({seen} of {len(points)} frames): choose a video in "
+            "which the dancer is seen.",
+        )
+    if not seen:
         people = max((len(seen) for seen in footage.people), default=0)
         raise TemposeError(
             "nobody_seen",
