@@ -129,7 +129,11 @@ def test_a_runtime_file_that_may_not_be_read_is_a_sentence(tmp_path):
 
 
 def test_processes_are_told_apart_by_when_they_began():
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as one:
+    program = [sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as one:
+        assert (
+            one.stdout is not None and one.stdout.readline()
+        )  # before that, its command line may be empty still
         assert programs.started(one.pid) == programs.started(one.pid) != programs.started(os.getpid())
         assert "input()" in programs.command_line(one.pid)
         one.communicate(b"\n")
