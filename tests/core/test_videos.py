@@ -1,5 +1,6 @@
 """Videos read frame by frame: evenly, upright; people followed; gaps bridged; jitter calmed and hits kept."""
 
+import struct
 from fractions import Fraction
 
 import numpy as np
@@ -57,6 +58,33 @@ def test_large_frames_are_made_smaller_and_what_is_no_video_is_refused(tmp_path)
     with pytest.raises(TemposeError, match="no file"), open_video(tmp_path / "gone.mp4"):
         pass
     assert beats_heard(path, None, 1.0)[0].size == 0
+
+
+@pytest.mark.parametrize(
+    ("matrix", "corner"), [((0, 1, -1, 0), (0, -1)), ((-1, 0, 0, -1), (-1, -1)), ((0, -1, 1, 0), (-1, 0))]
+)
+def test_a_turned_recording_stands_upright(tmp_path, matrix, corner):
+    """As phones write it: the display matrix of the track's header turns the picture, here by quarters clockwise."""
+    import av
+
+    path = tmp_path / "turned.mp4"
+    picture = np.zeros((48, 96, 3), np.uint8)
+    picture[:24, :48] = 255  # the upper left quarter is white
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 96, 48, "yuv420p"
+        container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(stream.encode(None))
+    data = bytearray(path.read_bytes())
+    start = data.index(b"tkhd") + 44
+    a, b, c, d = (65536 * value for value in matrix)
+    data[start : start + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    with open_video(path) as video:
+        (seen,) = list(video)
+    upright = seen.shape[:2] == ((96, 48) if matrix[0] == 0 else (48, 96))
+    assert upright and seen[corner].mean() > 200
+    assert seen[-1 - corner[0], -1 - corner[1]].mean() < 50
 
 
 def figure(x, size=100.0, score=1.0):

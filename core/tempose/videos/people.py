@@ -94,7 +94,7 @@ def watch(
         thumbnails.append(_thumbnail(picture))
         if number and np.abs(thumbnails[-1].astype(int) - thumbnails[-2]).mean() > 255 * JUMP:
             follow.cut()
-        people.append(follow(picture))
+        people.append({number: points.astype(np.float32) for number, points in follow(picture).items()})
         if on_frame:
             on_frame(number + 1)
     return Footage(people, shot_cuts(np.stack(thumbnails)), size)
@@ -115,7 +115,7 @@ def dancer(footage: Footage, person: int = 1) -> np.ndarray:
         1 is the first by that measure, 2 the second; nobody in shots with fewer people.
     """
     joints = next((len(p) for seen in footage.people for p in seen.values()), WHOLE)
-    out = np.zeros((len(footage.people), joints, 3))
+    out = np.zeros((len(footage.people), joints, 3), np.float32)
     for start, stop in footage.shots:
         ranked = ranked_people(footage.people[start:stop])
         if len(ranked) < person:

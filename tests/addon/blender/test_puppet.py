@@ -192,6 +192,13 @@ def test_from_picture_to_dancing_puppet_by_the_buttons(blender, ready, tempose):
     assert ob.children[0].type == "MESH"
     assert ops.generate() == {"FINISHED"}
     assert ready.tempose.takes[0].rig == ob
+    assert ops.accept_take() == {"FINISHED"}
+    settings.tempo_factor, settings.keys.density = 1.25, "POSES"
+    assert ops.regenerate() == {"FINISHED"}  # what brings limbs forward goes along
+    assert ops.accept_take() == {"FINISHED"}
+    curves = tempose("keys.action_keys").curves(ob.animation_data.action)
+    forward = [curve for curve in curves if "_depth" in curve.data_path]
+    assert len(forward) == 4 and all(len(curve.keyframe_points) >= 2 for curve in forward)
     assert ops.ink_figure() == {"FINISHED"}
     settings.drawing.ink_step = 6
     assert ops.ink_dance() == {"FINISHED"}
