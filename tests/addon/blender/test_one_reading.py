@@ -6,8 +6,8 @@ import pytest
 from blender_helpers import MODULE
 from redraws import calls, draw, redraw
 
-MOST_CALLS = 240  # into the add-on for drawing the whole tab
-WITH_POLLS = 420  # and for asking each of its sixty-two buttons whether it is grey
+MOST_CALLS = 250  # into the add-on for drawing the whole tab
+WITH_POLLS = 440  # and for asking each of its sixty-two buttons whether it is grey
 
 
 @pytest.fixture
