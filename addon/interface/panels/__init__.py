@@ -16,6 +16,7 @@ from .dance import DancePanel, DirectPanel, MorePanel
 from .edit import EditPanel
 from .form import FormPanel, TEMPOSE_UL_form
 from .keys import KeysPanel
+from .library import LibraryPanel
 from .main import MainPanel
 from .music import MusicPanel
 from .output import ExportPanel, OutputPanel
@@ -27,7 +28,7 @@ from .tempo import TempoPanel
 STEPS = {
     MusicPanel: (BeatsPanel, FormPanel),
     CharacterPanel: (BonesPanel, LimitsPanel, DrawingPanel),
-    DancePanel: (MorePanel, DirectPanel, TakesPanel),
+    DancePanel: (MorePanel, DirectPanel, TakesPanel, LibraryPanel),
     ShapePanel: (EditPanel, KeysPanel),
     TempoPanel: (),
     OutputPanel: (ExportPanel,),

@@ -156,6 +156,10 @@ class Steps:
     def first(self):
         self.settings.active_take = 0
 
+    def in_library(self):
+        assert self.ops.add_to_library() == {"FINISHED"}
+        self.options["phrase"] = next(a.name for a in self.bpy.data.actions if "tempose_phrase" in a)
+
     def shown(self):
         self.ops.show_take()
 

@@ -1,0 +1,35 @@
+"""Takes in the Asset Browser, and from there onto other characters."""
+
+import numpy as np
+import pytest
+from blender_helpers import dips, farthest
+
+
+def test_a_take_in_the_library_is_danced_by_another_figure_on_the_beats_of_another_song(
+    blender, ready, tempose
+):
+    ready.tempose.generate.area, ready.tempose.generate.last_frame = "FRAMES", 150
+    blender.ops.tempose.generate()
+    first = ready.tempose.takes[0].rig
+    assert blender.ops.tempose.add_to_library() == {"FINISHED"}
+    (kept,) = [action for action in blender.data.actions if action.asset_data is not None]
+    tags = {tag.name for tag in kept.asset_data.tags}
+    assert {"120 BPM", "normal energy"} <= tags and any(tag.endswith(" bars") for tag in tags)
+    assert tuple(kept.preview.image_size) == (64, 64)
+    assert np.array(kept.preview.image_pixels_float).reshape(64, 64, 4)[..., 3].mean() > 0.02
+
+    beats = 0.3 + 0.65 * np.arange(17)  # 92 a minute where it was danced at 120
+    grid = tempose("music.song_grid")
+    found = tempose("music.beats").from_times(beats, beats[2::4], 0.2)
+    grid.put(ready, grid.current(blender.context), found)
+    ready.tempose.proportions = "CHILD"
+    blender.ops.tempose.new_rig()
+    ready.frame_set(20)
+    assert blender.ops.tempose.dance_phrase(phrase=kept.name) == {"FINISHED"}
+    take = ready.tempose.takes[-1]
+    assert take.rig != first
+    begins = 1 + 24 * beats[2]  # the first bar at or after the playhead
+    assert take.action.frame_range[0] == pytest.approx(begins, abs=1)
+    off, count = farthest(1 + 24 * beats[3:], dips(take.rig, tempose("compat")))
+    assert count > 4 and off < 1.0
+    assert blender.ops.tempose.accept_take() == {"FINISHED"}
