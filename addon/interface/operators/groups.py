@@ -12,11 +12,11 @@ from ...model.errors import there
 from ...model.server import work
 from ...model.server.work import Work
 from ...scene.character import rig
-from ...scene.dance import delivery, ghost, order
+from ...scene.dance import delivery, formation, ghost, order
 from ...scene.keys import background_keys
 from ...scene.reading import Reading, at_press
 from ...scene.server import connection
-from .buttons import TaskButton
+from .buttons import ActionButton, TaskButton
 
 KINDS = [
     ("UNISON", "Unison", "All dance what the active one dances"),
@@ -92,4 +92,31 @@ class TEMPOSE_OT_dance_together(TaskButton, bpy.types.Operator):
         return f"{len(self._orders)} characters dance; each has a take of its own to accept or discard."
 
 
-CLASSES = (TEMPOSE_OT_dance_together,)
+FORMATIONS = [
+    ("LINE", "Line", "Side by side, the lead in the middle"),
+    ("V", "V", "The lead in front, the others behind on both sides"),
+    ("CIRCLE", "Circle", "Around a middle, the lead in front"),
+]
+
+
+class TEMPOSE_OT_form_up(ActionButton, bpy.types.Operator):
+    """Place the selected characters around the active one, with as much room as their dances take"""
+
+    bl_idname = "tempose.form_up"
+    bl_label = "Form Up"
+    bl_options = {"REGISTER", "UNDO"}
+
+    kind: EnumProperty(name="Formation", description="How they stand", items=FORMATIONS)
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        missing = now.busy or now.no_rig
+        return missing or ("" if len(now.selected_rigs) > 1 else "Select two or more characters first")
+
+    def act(self, context: bpy.types.Context):
+        now = Reading(context)
+        formation.put(now.settings, now.selected_rigs, self.kind)
+        return f"{len(now.selected_rigs)} characters stand so that none dances into another."
+
+
+CLASSES = (TEMPOSE_OT_dance_together, TEMPOSE_OT_form_up)

@@ -30,16 +30,17 @@ def put(take: ListedTake) -> bpy.types.Action:
     data, source = stage.data_of(take), action_of(take)
     if source is None:
         raise Problem("no_keys", "This take has no keys now. Show it first.")
+    ob = stage.rig_of(take)
     kept = source.copy()
     for key in list(kept.keys()):
         del kept[key]
-    kept.name = " ".join(filter(None, (take.rig.name, take.style, take.note or take.name)))
-    figure = character.pose_of(take.rig, current=False).pose
+    kept.name = " ".join(filter(None, (ob.name, take.style, take.note or take.name)))
+    figure = character.pose_of(ob, current=False).pose
     kept[PHRASE] = takes.to_text(data)
     kept[FIGURE] = [*figure.pixels[0].ravel().tolist(), *map(float, figure.canvas)]
     kept.asset_mark()
     about = kept.asset_data
-    about.description = f"Danced by {take.rig.name}, {data.dance.poses.seconds:.1f} seconds"
+    about.description = f"Danced by {ob.name}, {data.dance.poses.seconds:.1f} seconds"
     for tag in phrases.tags(data.dance, take.style, data.settings.get("energy")):
         about.tags.new(tag, skip_if_exists=True)
     pixels = thumbnail.picture(take.thumbnail) if take.thumbnail else None

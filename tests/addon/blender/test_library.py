@@ -33,3 +33,22 @@ def test_a_take_in_the_library_is_danced_by_another_figure_on_the_beats_of_anoth
     off, count = farthest(1 + 24 * beats[3:], dips(take.rig, tempose("compat")))
     assert count > 4 and off < 1.0
     assert blender.ops.tempose.accept_take() == {"FINISHED"}
+
+
+def test_who_forms_up_keeps_room_for_the_whole_dance(blender, ready, tempose):
+    blender.ops.tempose.generate()
+    lead = ready.tempose.takes[0].rig
+    blender.ops.tempose.new_rig()
+    other = blender.context.view_layer.objects.active
+    other.location = lead.location
+    lead.select_set(True)
+    blender.context.view_layer.objects.active = lead
+    assert blender.ops.tempose.form_up(kind="LINE") == {"FINISHED"}
+    blender.context.view_layer.update()
+    room = tempose("dance.formation").room_of
+    apart = other.matrix_world.translation.x - lead.matrix_world.translation.x
+    assert apart > room(ready.tempose, lead)[1] + room(ready.tempose, other)[0] > 0.3
+    assert other.matrix_world.translation.z == pytest.approx(lead.matrix_world.translation.z)
+    blender.ops.tempose.form_up(kind="V")
+    blender.context.view_layer.update()
+    assert other.matrix_world.translation.y > 0.1  # behind: the viewer is at −Y

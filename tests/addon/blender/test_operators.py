@@ -49,6 +49,7 @@ UNDONE = {
     "fit_frame_rate": ["take", "accepted", "rerated"],
     "find_pose": ["picture", "estimator"],
     "next_person": ["people_found"],
+    "form_up": ["rig", "two_rigs"],
     "freeze": ["rig"],
     "generate": ["rig"],
     "half_beats": ["grid"],

@@ -63,8 +63,8 @@ def test_errors_are_sentences_without_jargon():
 
 GUIDE = (ROOT / "docs" / "user-guide.md").read_text("utf-8")
 BLENDERS = {  # names that are Blender's own, or of what the guide speaks about
-    "Allow Online Access", "Install from Disk", "Get Extensions", "Preferences", "Object", "Library Override", "Make", "Asset Browser",
-    "Time Stretching", "Generated", "DEF", "T", "Enter", "Esc", "Shift", "Ctrl", "Ctrl Alt",
+    "Allow Online Access", "Install from Disk", "Get Extensions", "Preferences", "Object", "Library Override", "Make",
+    "Asset Browser", "Time Stretching", "Generated", "DEF", "T", "Enter", "Esc", "Shift", "Ctrl", "Ctrl Alt",
 }  # fmt: skip
 
 

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where several characters stand, so that none walks through another, whatever they dance. No bpy in here."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+GAP = 0.1  # of the widest room of all, between two rooms
+GROWTH = 1.1  # of a circle that is too small
+
+
+def places(kind: str, rooms: Sequence[tuple[float, float]]) -> np.ndarray:
+    """(N, 2) how far to the right of the lead, and how far behind, each stands; the lead is the first.
+
+    Parameters
+    ----------
+    kind : str
+        LINE, V or CIRCLE.
+    rooms : of (float, float)
+        How far each dances to the left and to the right of where it stands; what it needs in depth is half of that.
+    """
+    need = np.asarray(rooms, float)  # (N, 2)
+    gap = GAP * float(need.sum(1).max())
+    if kind == "CIRCLE":
+        return _circle(need, gap)
+    spots, depth = np.zeros((len(need), 2)), float(need.sum(1).max()) / 2 + gap
+    ends = {1: 0, -1: 0}  # who stands outermost on the right and on the left
+    for i in range(1, len(need)):
+        side = 1 if i % 2 else -1
+        inner = ends[side]
+        between = need[inner, 1] + need[i, 0] if side > 0 else need[inner, 0] + need[i, 1]
+        spots[i, 0] = spots[inner, 0] + side * (between + gap)
+        spots[i, 1] = (i + 1) // 2 * depth if kind == "V" else 0.0
+        ends[side] = i
+    return spots
+
+
+def clear(spots: np.ndarray, rooms: Sequence[tuple[float, float]]) -> bool:
+    """Whether no two rooms overlap: beside each other, or one far enough behind the other."""
+    need = np.asarray(rooms, float)
+    depth = need.sum(1) / 4
+    for i in range(len(spots)):
+        for k in range(i + 1, len(spots)):
+            left, right = (i, k) if spots[i, 0] <= spots[k, 0] else (k, i)
+            beside = spots[right, 0] - spots[left, 0] >= need[left, 1] + need[right, 0]
+            behind = abs(spots[i, 1] - spots[k, 1]) >= depth[i] + depth[k]
+            if not (beside or behind):
+                return False
+    return True
+
+
+def _circle(need: np.ndarray, gap: float) -> np.ndarray:
+    """The smallest circle, the lead in front, on which none is in another's way."""
+    turns = 2 * np.pi * np.arange(len(need)) / len(need)
+    unit = np.stack([np.sin(turns), 1 - np.cos(turns)], 1)
+    radius = gap
+    while not clear(radius * unit, (need + gap / 2).tolist()):
+        radius *= GROWTH
+    return radius * unit

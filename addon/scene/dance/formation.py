@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Characters put where a formation has them."""
+
+import bpy
+import numpy as np
+from mathutils import Vector
+
+from tempose_pose.sequence import to_openpose18
+
+from ...model.dance import formations
+from ...model.dance.takes import Take
+from ..character import character
+from ..keys import base_keys
+from ..settings import Settings
+from . import stage
+
+
+def put(settings: Settings, dancers: list[bpy.types.Object], kind: str) -> None:
+    """Move all but the first, who leads and stays."""
+    bpy.context.view_layer.update()  # where all are now
+    lead = dancers[0]
+    spots = formations.places(kind, [room_of(settings, ob) for ob in dancers])
+    plane, world = character.plane_of(lead), lead.matrix_world.to_3x3()
+    right, normal = ((world @ Vector(axis.tolist())).normalized() for axis in (plane.right, plane.normal))
+    origin = lead.matrix_world.translation.copy()
+    for ob, (aside, behind) in zip(dancers[1:], spots[1:], strict=True):
+        moved = ob.matrix_world.copy()
+        up = moved.translation - origin
+        up -= up.project(right) + up.project(normal)  # each keeps its own ground
+        moved.translation = origin + up + float(aside) * right - float(behind) * normal
+        ob.matrix_world = moved
+
+
+def room_of(settings: Settings, ob: bpy.types.Object) -> tuple[float, float]:
+    """How far a character dances to the left and to the right of its origin, in units of the world.
+
+    Of the take that moves it; of one without a take, as far as it reaches at rest.
+    """
+    place, data = character.placement(ob), _shown(settings, ob)
+    pose = data.dance.poses if data is not None else character.pose_of(ob, current=False).pose
+    body = to_openpose18(pose)
+    pixels = body.pixels * (np.asarray(place.canvas, float) / body.canvas)
+    across = place.to_plane(pixels)[..., 0][body.scores > 0] * ob.matrix_world.to_scale().x
+    return max(0.0, -float(across.min())), max(0.0, float(across.max()))
+
+
+def _shown(settings: Settings, ob: bpy.types.Object) -> Take | None:
+    """The take that moves a character: its preview, otherwise the accepted one."""
+    preview = next((t for t in settings.takes if t.rig == ob and t.action and t.state == "PREVIEW"), None)
+    take = preview or base_keys.take_of(settings, ob)[0]
+    return stage.data_of(take) if take is not None and take.text is not None else None
