@@ -83,14 +83,29 @@ def layer_of(figure: Figure, part: str) -> tuple[tuple[int, int], np.ndarray] | 
 
 def _inside(figure: Figure, part: str) -> np.ndarray:
     """(H, W) bool: within a part as its rods have it."""
-    shape = figure.labels.shape
-    return (nearness(figure.body[part], grid((shape[0], shape[1]))) < 1).reshape(shape)
+    out = np.zeros(figure.labels.shape, bool)
+    box, at = _around(figure.body[part], out.shape)
+    out[box] = (nearness(figure.body[part], at) < 1).reshape(out[box].shape)
+    return out
+
+
+def _around(rods: list[Rod], shape: tuple[int, ...]) -> tuple[tuple[slice, slice], np.ndarray]:
+    """The part of a picture in which rods lie, and x, y of its pixels (N, 2)."""
+    ends = np.array([end for rod in rods for end in (rod.start, rod.end)])
+    wide = max(max(rod.wide, rod.wide_end) for rod in rods) + 1
+    most = np.array([shape[1], shape[0]])
+    low = np.clip(np.floor(ends.min(0) - wide), 0, most).astype(int)
+    high = np.clip(np.ceil(ends.max(0) + wide), low, most).astype(int)
+    return (slice(low[1], high[1]), slice(low[0], high[0])), grid((high[1] - low[1], high[0] - low[0])) + low
 
 
 def _ball(rod: Rod, shape: tuple[int, ...]) -> np.ndarray:
     """(H, W) how far each pixel belongs to the ball of the joint on which a limb or the head turns."""
-    away = np.hypot(*(grid((shape[0], shape[1])) - rod.start).T)
-    return np.clip((1 - away / (BALL * rod.wide)) / SOFT, 0, 1).reshape(shape)
+    out = np.zeros(shape)
+    box, at = _around([Rod(rod.start, rod.start, rod.wide, rod.wide)], shape)
+    away = np.hypot(*(at - rod.start).T)
+    out[box] = np.clip((1 - away / (BALL * rod.wide)) / SOFT, 0, 1).reshape(out[box].shape)
+    return out
 
 
 def _between(own: np.ndarray) -> np.ndarray:

@@ -15,7 +15,7 @@ from ...model.keys.layering import LAYER, part_of
 from . import rig
 from .picture_mesh import flat, hang, image_of
 
-LARGEST = 4096  # pixels of a side; layers of larger pictures are made of every second pixel, third …
+LARGEST = 2048  # pixels of a side; layers of larger pictures are made of every second pixel, third …
 FORWARD = 0.004  # how far arms of one piece stand before the body, in Blender units
 FOLDS = {"forearm": 0.15, "shin": -0.06, "foot": -0.04,
          **dict.fromkeys(("hand", "thumb", "index", "middle", "ring", "little"), 0.2)}  # fmt: skip
