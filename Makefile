@@ -117,6 +117,7 @@ lint: install
 bench: install
 	.venv/bin/python scripts/bench.py
 	.venv/bin/python scripts/bench_health.py
+	.venv/bin/python scripts/bench_health.py --tls
 	@for bpy in .venv-bpy-*; do if [ -e $$bpy/.ready ]; then $$bpy/bin/python scripts/bench_keys.py; $$bpy/bin/python scripts/bench_redraw.py; fi; done
 
 clean:

@@ -14,11 +14,10 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 BACKLOG = 64  # connections between the front and the loop, or in the middle of a TLS handshake
-IN_FRONT = 64  # that may wait in the front
+IN_FRONT = 64  # that may wait in the front, or half as many as there may be on the loop where that is more
 OTHER_FILES = 100  # songs, results, children's pipes and the like
-READ_BYTES = (
-    32_768  # that the loop takes from one client before it looks at the next; asyncio takes eight times that
-)
+WAIT_SECONDS = 0.1  # of the front for the loop
+READ_BYTES = 32_768  # taken from a client before the loop looks at the next; asyncio takes eight times that
 
 
 def room_for_connections(wanted: int) -> int:
@@ -28,7 +27,7 @@ def room_for_connections(wanted: int) -> int:
     except ImportError:  # Windows has no such limit
         return wanted
     others = BACKLOG + IN_FRONT + OTHER_FILES
-    needed = wanted + others
+    needed = in_front(wanted) - IN_FRONT + wanted + others
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and soft < needed:
         more = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
@@ -37,26 +36,37 @@ def room_for_connections(wanted: int) -> int:
             soft = more
     if soft == resource.RLIM_INFINITY:
         return wanted
-    return min(wanted, max(8, soft - others))
+    spare = soft - others
+    return min(wanted, max(8, min(spare, (spare + IN_FRONT) * 2 // 3)))
+
+
+def in_front(room: int) -> int:
+    """How many may wait in the front where so many may be on the loop: they come in a burst, and speak later."""
+    return max(IN_FRONT, room // 2)
 
 
 class Arrivals:
     """Connections on their way from the front to the loop; with TLS, their handshakes, which may never end."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, protocol: Callable[[], Any], ssl: Any, seconds: float
+        self,
+        loop: asyncio.AbstractEventLoop,
+        protocol: Callable[[], Any],
+        ssl: Any,
+        seconds: float,
+        room: int = 0,
     ):
         self._loop, self._protocol, self._seconds = loop, protocol, seconds
         deadlines = {"ssl_handshake_timeout": seconds, "ssl_shutdown_timeout": seconds}
         self._sealing: dict[str, Any] = {"ssl": ssl, **deadlines} if ssl else {}
         if ssl and hasattr(asyncio.sslproto.SSLProtocol, "max_size"):
             asyncio.sslproto.SSLProtocol.max_size = READ_BYTES
-        self._places = threading.Semaphore(BACKLOG)
+        self._places = threading.Semaphore(BACKLOG if ssl else max(BACKLOG, room // 2))
         self._under_way: dict[asyncio.Task[None], None] = {}  # the longest first
 
     def take(self, one: socket.socket) -> None:
         """Bring a connection to the loop, from any thread. Waits a little where the loop cannot keep up."""
-        if not self._places.acquire(timeout=self._seconds):
+        if not self._places.acquire(timeout=WAIT_SECONDS):
             return one.close()
         try:
             self._loop.call_soon_threadsafe(self._begin, one)
@@ -64,12 +74,18 @@ class Arrivals:
             one.close()
 
     def _begin(self, one: socket.socket) -> None:
-        self._places.release()
-        if len(self._under_way) >= BACKLOG:
+        if self._sealing and len(self._under_way) >= BACKLOG:  # a handshake that may never end
             next(iter(self._under_way)).cancel()
         task = self._loop.create_task(self._connect(one))
         self._under_way[task] = None
-        task.add_done_callback(self._under_way.pop)
+        task.add_done_callback(self._arrived)
+        if self._sealing:
+            self._places.release()
+
+    def _arrived(self, task: asyncio.Task[None]) -> None:
+        del self._under_way[task]
+        if not self._sealing:
+            self._places.release()
 
     async def _connect(self, one: socket.socket) -> None:
         with contextlib.suppress(OSError):  # a handshake that failed, or was not in time

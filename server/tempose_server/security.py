@@ -21,6 +21,8 @@ from functools import partial
 from ipaddress import ip_address
 from typing import Any
 
+from anyio import BrokenResourceError
+
 from tempose_pose.local import proof
 from tempose_server.docs_page import Links
 from tempose_server.errors import ApiError, retry_later
@@ -139,7 +141,7 @@ class Doors:
                     )
                 self._uploads += 1
                 place = True
-            await self.app(scope, exchange.receive, exchange.send)
+            await self._answer(scope, exchange)
         except ApiError as error:
             exchange.ends = not known  # a stranger's connection does not keep a place
             await exchange.refuse(error)
@@ -148,6 +150,13 @@ class Doors:
             if exchange.status >= 400:
                 self._metrics.refusals.labels(str(exchange.status)).inc()
             self._note(scope, exchange.status, known, began)
+
+    async def _answer(self, scope: Message, exchange: _Exchange) -> None:
+        """Let the application answer; that who listened to events has hung up is no fault of anybody's."""
+        try:
+            await self.app(scope, exchange.receive, exchange.send)
+        except* BrokenResourceError:
+            log.debug("a listener has hung up")
 
     def at_once(self, scope: Message) -> tuple[dict[str, Any], Callable[[], None]] | None:
         """What answers a request that takes no more than a look, and what then writes the log.

@@ -22,7 +22,7 @@ from tempose_pose.errors import TemposeError
 from tempose_pose.local import private, programs, runtime_file, whole_files
 from tempose_server import logs
 from tempose_server.app import create_app
-from tempose_server.connections import BACKLOG, IN_FRONT, Arrivals, Protocol, room_for_connections
+from tempose_server.connections import BACKLOG, Arrivals, Protocol, in_front, room_for_connections
 from tempose_server.front import Front
 from tempose_server.security import HARDENING, Doors
 from tempose_server.service import Service
@@ -198,13 +198,17 @@ class _Server(uvicorn.Server):
             return
         settings, place = self._settings, self._place
         self._arrivals = Arrivals(
-            asyncio.get_running_loop(), self._protocol, self.config.ssl, settings.header_seconds
+            asyncio.get_running_loop(),
+            self._protocol,
+            self.config.ssl,
+            settings.header_seconds,
+            Protocol.room,
         )
         self._front = Front(
             place.listener,
             place.doors.at_once,
             self._arrivals.take,
-            room=IN_FRONT,
+            room=in_front(Protocol.room),
             silent_seconds=settings.header_seconds,
             idle_seconds=KEEP_ALIVE_SECONDS,
             headers=HARDENING,

@@ -144,3 +144,9 @@ def test_base64_is_read_in_slices(monkeypatch):
     for length in range(30):
         data = bytes(range(length))
         assert arrays.from_base64(base64.b64encode(data).decode()) == data
+
+
+def test_base64_of_several_slices_is_padded_at_its_end_alone(monkeypatch):
+    monkeypatch.setattr(arrays, "SLICE", 4)
+    with pytest.raises(ValueError, match="padding"):
+        arrays.from_base64("AA==AAAA")

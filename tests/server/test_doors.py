@@ -450,3 +450,9 @@ def test_wrong_settings_are_named(server, tmp_path):
     settings.write_text("quue: 3\n")
     assert "quue" in refusal(server, *folder, "--config", settings)
     assert str(server.port) in refusal(server, *folder, "--port", server.port)
+
+
+def test_a_strangers_connection_ends_with_its_refusal(server):
+    said = server.raw(b"GET /v1/capabilities HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    assert b"401" in said
+    assert b"connection: close" in said

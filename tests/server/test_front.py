@@ -15,7 +15,7 @@ from patience import PATIENCE
 from uvicorn.server import ServerState
 
 from tempose_pose.local import proof
-from tempose_server.connections import Protocol
+from tempose_server.connections import Arrivals, Protocol
 from tempose_server.front import Front
 from tempose_server.metrics import Metrics
 from tempose_server.security import HARDENING, Doors
@@ -146,6 +146,31 @@ def test_a_connection_that_asked_something_else_comes_back():
             assert answered(connection)[1] == {}
             ask(connection)  # now there is no loop
             assert answered(connection)[1] == {"status": "READY"}
+
+
+def test_many_that_come_while_the_loop_is_busy_all_arrive():
+    made = []
+
+    class Counted(asyncio.Protocol):
+        def connection_made(self, transport):
+            made.append(transport)
+
+    async def serve():
+        arrivals = Arrivals(asyncio.get_running_loop(), Counted, None, PATIENCE, room=600)
+        ends = [socket.socketpair() for _ in range(150)]
+        for ours, _ in ends:
+            arrivals.take(ours)  # nothing else goes on meanwhile
+        async with asyncio.timeout(PATIENCE):
+            while len(made) < len(ends):
+                await asyncio.sleep(0.01)
+        for transport in made:
+            transport.abort()
+        for _, theirs in ends:
+            theirs.close()
+        await asyncio.sleep(0)
+
+    asyncio.run(serve())
+    assert len(made) == 150
 
 
 def test_the_longest_silent_stranger_makes_room():

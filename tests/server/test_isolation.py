@@ -1,5 +1,6 @@
 """What lies about where a server is started, what its children are told, and folders it should not have."""
 
+import json
 import os
 import signal
 import subprocess
@@ -44,10 +45,19 @@ def test_nothing_that_lies_where_the_server_is_started_runs(launch, tools, tmp_p
 def test_a_child_runs_nothing_that_its_folder_or_the_environment_leads_to(tmp_path):
     (tmp_path / "json.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
     subprocess.run(
-        sandbox.COMMAND, input=b"{}", cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)},
-        capture_output=True, timeout=PATIENCE, check=False,
+        sandbox.COMMAND, input=sandbox._told({}), cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, timeout=PATIENCE, check=False,
     )  # fmt: skip
     assert not (tmp_path / "ran").exists()
+
+
+@linux
+def test_a_child_whose_server_has_ended_before_does_nothing():
+    told = json.dumps(
+        {"packages": [], "parent": 1}
+    ).encode()  # a killed one's children are the first process's
+    done = subprocess.run(sandbox.COMMAND, input=told, capture_output=True, timeout=PATIENCE, check=False)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 @linux

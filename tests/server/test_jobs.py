@@ -298,6 +298,16 @@ def test_a_client_that_goes_and_comes_back_misses_nothing(strict_server):
     assert segments == [0, 0]  # the double's own, and the null model's
 
 
+def test_who_hangs_up_while_listening_leaves_no_traceback(strict_server):
+    job_id = strict_server.new_job(seed=1900)
+    for _ in range(10):
+        with strict_server.client.stream("GET", f"/v1/jobs/{job_id}/events") as answer:
+            next(answer.iter_lines())
+    strict_server.cancel(job_id)
+    strict_server.wait(job_id)
+    assert "BrokenResource" not in strict_server.log
+
+
 def test_two_hundred_requests_and_a_hundred_listeners_at_once(busy):
     server, running = busy
     limits = httpx.Limits(max_connections=400)

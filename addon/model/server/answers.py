@@ -21,6 +21,7 @@ from ..errors import Problem
 
 EVENT_BYTES, EVENT_ELEMENTS = 4_000_000, 2_000
 STREAM_BYTES = 100_000_000  # several times what the longest dance takes
+LINE_BYTES = 200  # that a line counts for at least: a short one takes as long to read
 ANSWER_ELEMENTS = 300_000  # the analysis of a song of 20 minutes has half of that
 REFUSAL_ELEMENTS = 2_000
 
@@ -29,7 +30,7 @@ def parse_events(lines: Iterator[bytes]) -> Iterator[tuple[int | None, str, dict
     """Server-sent events from their lines: (id, name, data). Comments and unreadable ids are passed over."""
     identity, name, data, size, whole = None, "message", [], 0, 0
     for line in lines:
-        size, whole = size + len(line), whole + len(line)
+        size, whole = size + len(line), whole + max(len(line), LINE_BYTES)
         if whole > STREAM_BYTES:
             raise unexpected("events without end")
         if size > EVENT_BYTES:

@@ -28,7 +28,7 @@ from tempose_pose.wire.reading import read, unexpected
 
 from ..errors import Canceled, Problem
 from . import transport
-from .answers import EVENT_BYTES, STREAM_BYTES, mask_of, parse_events, parsed, refusal
+from .answers import EVENT_BYTES, LINE_BYTES, STREAM_BYTES, mask_of, parse_events, parsed, refusal
 from .caller import SHORT_BYTES, Caller, is_loopback
 
 CAPABILITIES_BYTES = 1_000_000
@@ -133,7 +133,7 @@ class Client(Caller):
                 raise refusal(answer.status_code, transport.read(answer, SHORT_BYTES + 1))
             whole = 0
             for line in transport.lines(answer, FILM_BYTES):
-                if (whole := whole + len(line)) > STREAM_BYTES:
+                if (whole := whole + max(len(line), LINE_BYTES)) > STREAM_BYTES:
                     raise unexpected("lines without end")
                 said = read(FilmLine, parsed(line), "line about a video")
                 if said.error is not None:

@@ -257,10 +257,17 @@ def _look(work: Worker, out: TextIO, inside: Path, log: Path, lock: Path | None 
 
 
 def _whole(work: Worker, out: TextIO, inside: Path, log: Path, lock: str | None, torch_index: str) -> None:
-    """See that all packages are there, fit together, are what the lock says, and that no file of them was changed."""
+    """See that all packages are there, fit together, are what the lock says, and that no file of them was changed.
+
+    Where they are not, pip might be content all the same: nothing is taken up again in such an environment.
+    """
     work.status("Checking the packages")
-    _run(work, out, [str(inside), "-I", "-m", "pip", "--disable-pip-version-check", "check"], log)
-    packages.check(_look(work, out, inside, log), lock, torch_index)
+    try:
+        _run(work, out, [str(inside), "-I", "-m", "pip", "--disable-pip-version-check", "check"], log)
+        packages.check(_look(work, out, inside, log), lock, torch_index)
+    except Problem:
+        (inside.parents[1] / BEGUN).unlink(missing_ok=True)
+        raise
 
 
 def _checked(work: Worker, out: TextIO, inside: Path, log: Path) -> str:
@@ -321,7 +328,7 @@ def _run(
     try:
         process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-            encoding="utf-8", errors="replace", env=own_environment(),
+            encoding="utf-8", errors="replace", env=own_environment(), cwd=log.parent,
         )  # fmt: skip
     except OSError as error:
         raise Problem(

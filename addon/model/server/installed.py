@@ -14,6 +14,7 @@ import re
 import sys
 from importlib import metadata
 
+HASHLESS = (".pyc", "RECORD", "RECORD.jws", "RECORD.p7s")  # compiled on the spot, or the list itself
 CARD = re.compile(r"(triton|nvidia-|cuda-)")
 
 
@@ -23,18 +24,22 @@ def name_of(found: metadata.Distribution) -> str:
 
 
 def changed_files(found: metadata.Distribution) -> list[str]:
-    """Files of a package that have gone, or whose bytes are others than were installed."""
-    bad = []
-    for row in csv.reader(io.StringIO(found.read_text("RECORD") or "")):
-        place, _, said = row[0], *row[1].partition("=")[::2]
-        if not row[1]:  # compiled files, and RECORD itself
+    """Files of a package that have gone, or whose bytes are others than were installed.
+
+    A package whose RECORD is missing or empty was never installed to its end.
+    """
+    rows = [row for row in csv.reader(io.StringIO(found.read_text("RECORD") or "")) if len(row) > 1]
+    bad = [] if rows else [f"the list of what belongs to {name_of(found) or 'a package'}"]
+    for place, said, *_ in rows:
+        if not said and place.endswith(HASHLESS):
             continue
+        kind, _, hashed = said.partition("=")
         try:
             with open(str(found.locate_file(place)), "rb") as file:  # noqa: PTH123
-                digest = hashlib.file_digest(file, row[1].partition("=")[0]).digest()
+                digest = hashlib.file_digest(file, kind).digest()
         except (OSError, ValueError):
             digest = b""
-        if base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != said:
+        if not hashed or base64.urlsafe_b64encode(digest).rstrip(b"=").decode() != hashed:
             bad.append(place)
     return bad
 

@@ -44,6 +44,7 @@ def run(work: Work, blender: Sequence[str], script: Path, arguments: Sequence[st
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
+            cwd=log.parent,
             creationflags=HIDDEN,
         )
         try:

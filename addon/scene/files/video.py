@@ -146,6 +146,7 @@ def _piped(
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             env=own_environment(),
+            cwd=path.parent,
             creationflags=other_blender.HIDDEN,
         )
     except OSError:

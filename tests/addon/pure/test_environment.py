@@ -11,11 +11,12 @@ import threading
 import time
 import tomllib
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import pytest
 from addon.model.errors import Canceled, Problem
-from addon.model.server import environment, packages, setup_progress
+from addon.model.server import environment, installed, packages, setup_progress
 from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[3]
@@ -74,8 +75,17 @@ def wheel(
         file.writestr("tempose_server/__main__.py", check)
         file.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\nName: tempose\nVersion: 9.9\n{needs}")
         file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        file.writestr(f"{info}/RECORD", "")
+        seal(file, info)
     return str(path)
+
+
+def seal(file, info):
+    """Give a wheel the list of its files and their hashes."""
+    rows = []
+    for name in file.namelist():
+        digest = base64.urlsafe_b64encode(hashlib.sha256(file.read(name)).digest()).rstrip(b"=").decode()
+        rows.append(f"{name},sha256={digest},\n")
+    file.writestr(f"{info}/RECORD", "".join(rows) + f"{info}/RECORD,,\n")
 
 
 @pytest.fixture(autouse=True)
@@ -199,7 +209,7 @@ def test_only_locked_packages_with_the_right_hashes_are_installed(begun, tmp_pat
         file.writestr(
             "a_part-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
         )
-        file.writestr("a_part-1.0.dist-info/RECORD", "")
+        seal(file, "a_part-1.0.dist-info")
     monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
     lock, server = tmp_path / "lock.txt", wheel(tmp_path, needs="Requires-Dist: a-part\n")
     lock.write_text(f"a-part==1.0 --hash=sha256:{'0' * 64}\n")
@@ -296,8 +306,7 @@ def shelf_of(tmp_path, monkeypatch, **wheels):
                 f"{info}/METADATA", f"Metadata-Version: 2.1\nName: {public}\nVersion: {version}\n{needs}"
             )
             file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-            said = base64.urlsafe_b64encode(hashlib.sha256(code.encode()).digest()).rstrip(b"=").decode()
-            file.writestr(f"{info}/RECORD", f"{name}_part.py,sha256={said},{len(code)}\n")
+            seal(file, info)
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         lines[name] = f"{name.replace('_', '-')}=={version} \\\n    --hash=sha256:{digest}\n"
     monkeypatch.setenv("PIP_FIND_LINKS", str(shelf))
@@ -354,6 +363,31 @@ def test_what_another_lock_left_behind_does_not_count_as_installed(begun, tmp_pa
     subprocess.check_call([python, "-c", "import helper_part"])
 
 
+def test_what_was_cut_off_within_a_package_is_found_and_made_anew(begun, tmp_path, monkeypatch):
+    lock = tmp_path / "lock.txt"
+    lock.write_text(shelf_of(tmp_path, monkeypatch, helper=("1.0", ""))["helper"])
+    mark = hashlib.sha256(lock.read_bytes()).hexdigest()
+    environment.whole_files.write_json(begun / "env-1" / environment.BEGUN, mark)
+    info = next((begun / "env-1").rglob("site-packages")) / "helper-1.0.dist-info"
+    info.mkdir()  # pip is content with that
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: helper\nVersion: 1.0\n")
+    with pytest.raises(Problem, match=r"belongs to helper.*anew"):
+        environment.set_up(Work(), begun, wheel(tmp_path), "1", sys.executable, lock)
+    python = environment.set_up(Work(), begun, wheel(tmp_path), "1", sys.executable, lock)
+    subprocess.check_call([python, "-c", "import helper_part"])
+
+
+@pytest.mark.parametrize(
+    "record", ["", "helper_part.py,,\n", "helper_part.py\n", "helper_part.py,nonsense=x,1\n"]
+)
+def test_a_list_of_files_that_says_nothing_is_no_proof(tmp_path, record):
+    (tmp_path / "helper_part.py").write_text("evil = 1\n")
+    (info := tmp_path / "helper-1.0.dist-info").mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: helper\nVersion: 1.0\n")
+    (info / "RECORD").write_text(record)
+    assert installed.changed_files(metadata.Distribution.at(info))
+
+
 def test_a_file_that_was_changed_or_a_package_that_came_by_itself_is_found(begun, tmp_path, monkeypatch):
     lines = shelf_of(tmp_path, monkeypatch, helper=("1.0", ""))
     lock = tmp_path / "lock.txt"
@@ -366,10 +400,11 @@ def test_a_file_that_was_changed_or_a_package_that_came_by_itself_is_found(begun
     with pytest.raises(Problem, match=r"helper_part.*install it anew"):
         environment.verify(Work(), begun)
     (place / "helper_part.py").write_text(whole)
-    (place / "stranger-1.0.dist-info").mkdir()
-    (place / "stranger-1.0.dist-info" / "METADATA").write_text(
-        "Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n"
-    )
+    said = b"Metadata-Version: 2.1\nName: stranger\nVersion: 1.0\n"
+    (info := place / "stranger-1.0.dist-info").mkdir()
+    (info / "METADATA").write_bytes(said)
+    digest = base64.urlsafe_b64encode(hashlib.sha256(said).digest()).rstrip(b"=").decode()
+    (info / "RECORD").write_text(f"{info.name}/METADATA,sha256={digest},\n")
     with pytest.raises(Problem, match=r"stranger 1\.0 is installed"):
         environment.verify(Work(), begun)
 
@@ -393,8 +428,6 @@ def test_libraries_for_a_card_are_only_taken_in_a_version_that_is_named(tmp_path
 
 def test_the_lock_is_what_is_tested():
     """Each package of this environment is in the version that *Set Up Server* installs; see `make install`."""
-    from importlib import metadata
-
     other = {}
     for name, block in packages.blocks(environment.LOCK.read_text("utf-8")).items():
         for line in re.findall(r"^[A-Za-z0-9._-]+==[^\\\n]+", block, re.M):
