@@ -46,8 +46,10 @@ def _bvh(path: str, scene: bpy.types.Scene) -> None:
 
 def _gltf(path: str, _scene: bpy.types.Scene) -> None:
     addon_utils.enable("io_scene_gltf2")
+    ob: Any = bpy.context.view_layer.objects.active
     bpy.ops.export_scene.gltf(
         filepath=path, export_format="GLB", use_selection=True, export_animation_mode="ACTIVE_ACTIONS",
+        export_nla_strips_merged_animation_name=ob.animation_data.action.name,
         export_frame_range=True, export_force_sampling=True, export_anim_slide_to_zero=True,
         export_optimize_animation_size=False, export_cameras=False, export_lights=False,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Takes in the Asset Browser, and from there onto other characters."""
+"""Takes in the Asset Browser and from there onto other characters, and characters that form up."""
 
 import numpy as np
 import pytest
