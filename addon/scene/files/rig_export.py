@@ -19,6 +19,7 @@ def write(scene: bpy.types.Scene, job: dict, folder: Path) -> None:
     for light in [ob for ob in scene.objects if ob.type == "LIGHT"]:
         bpy.data.objects.remove(light)
     ob = plain_rig.of(scene, job["character"], job["frames"], job["cyclic"])
+    scene.name = ob.animation_data.action.name  # FBX calls its animation so
     scene.render.fps, scene.render.fps_base = compat.rate_parts(job["rate"])
     for other in scene.objects:
         other.select_set(job["drawing"] or other == ob)

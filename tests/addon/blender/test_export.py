@@ -97,6 +97,7 @@ def test_files_of_the_rig_have_its_joints_where_they_are(
     glb = (tmp_path / "own.glb").read_bytes()
     said = json.loads(glb[20 : 20 + int.from_bytes(glb[12:16], "little")])  # the first chunk
     assert [animation["name"] for animation in said["animations"]] == [f"{ob.name}-loop"]
+    assert f"{ob.name}-loop".encode() in (tmp_path / "made.fbx").read_bytes()
     wanted = {frame: heads(blender, ob, frame) for frame in (7, 20, 40, 55)}
     for module in ("io_anim_bvh", "io_scene_gltf2"):
         addon_utils.enable(module)
