@@ -28,6 +28,8 @@ LIFT = 0.25 * HEIGHT / FPS  # per frame: a foot that carries hardly rises or fal
 GLIDE = 1.6 * HEIGHT / FPS  # ... nor moves faster than this to the side; faster is a slide that is meant
 SHORTEST = 3  # frames a foot stays
 WANDER = 0.20 * HEIGHT  # a foot that moves on further than this while down is sliding on purpose
+HANGING = 0.45  # share of its length that a head has at least along the trunk; real ones rarely have less ...
+BOWED = 0.75  # ... and from which on it is held up, smoothly
 SETTLE = 18  # frames in which a dancer comes to rest
 RESUME = 24  # ... and starts to move again
 BREATH = 0.2  # share of the movement that remains at rest: nobody is a statue ...
@@ -98,6 +100,26 @@ def within_reach(points: np.ndarray, limit: np.ndarray, bones: Skeleton = _STAND
         held = KNEE + (1 - KNEE) * np.tanh((share - KNEE) / (1 - KNEE))
         factor = np.where(share > KNEE, held / np.maximum(share, 1e-9), 1.0)
         out[:, joint] = after + factor * vector
+    return out
+
+
+def heads_up(points: np.ndarray, limit: np.ndarray, bones: Skeleton = _STANDING.skeleton) -> np.ndarray:
+    """(T, K, 2) with a head that hangs beyond what necks do held up along the trunk, eyes and ears with it.
+
+    `limit` as `reach` gives it.
+    """
+    nose = bones.at.get("nose")
+    if nose is None or bones.parents[nose] < 0:
+        return points
+    neck = points[:, bones.parents[nose]]
+    trunk = neck - points[:, _hips(bones)].mean(1)
+    trunk = trunk / np.maximum(np.linalg.norm(trunk, axis=-1, keepdims=True), 1e-9)  # (T, 2)
+    length = limit[nose] / SLACK
+    along = ((points[:, nose] - neck) * trunk).sum(-1) / length  # (T,)
+    held = BOWED - (BOWED - HANGING) * np.tanh((BOWED - along) / (BOWED - HANGING))
+    lift = np.where(along < BOWED, held - along, 0) * length
+    out = points.copy()
+    out[:, [nose, *bones.beyond(nose)]] += (lift[:, None] * trunk)[:, None]
     return out
 
 

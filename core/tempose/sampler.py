@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tempose.dit import DanceDiT
 from tempose.emphasis import emphasize
-from tempose.plausible import at_rest, on_planted_feet, within_reach
+from tempose.plausible import at_rest, heads_up, on_planted_feet, within_reach
 from tempose.solver import FlowSolver
 from tempose.vae import TIME_STRIDE, LinearCodec, PoseVAE, decode_mixtures
 from tempose_pose.curves import RANGES
@@ -157,6 +157,8 @@ class SegmentSampler:
                 drawn = self.dit(torch.cat([latent] * 2), *shown_twice, torch.cat([times] * 2), **both)
                 heard, deaf = drawn.chunk(2)
                 change = heard - deaf  # by music, style, energy and curves
+                if isinstance(self.vae, LinearCodec):
+                    change = with_neck(change, shown.bones)
                 clean = heard + (guidance - 1) * change
             if time < PLAUSIBLE and isinstance(self.vae, LinearCodec):
                 clean = self._plausible(clean, shown, energy)
@@ -190,6 +192,7 @@ class SegmentSampler:
             better.append(at_rest(standing, still[i], whole[i]))
         for _ in range(ROUNDS):
             better = [within_reach(on_planted_feet(p, shown.bones), shown.reach, shown.bones) for p in better]
+        better = [heads_up(p, shown.reach, shown.bones) for p in better]
         # Known joints and frames stay as they are drawn (`segments.meet` leads over to them), but for those a rest
         # goes on from: what follows stands where they stand.
         given = np.where(still[..., None, None], shown.poses, drawn)
@@ -248,6 +251,21 @@ def unheard(given: dict[str, Tensor], curves: Sequence[str]) -> dict[str, Tensor
             "curves": free,
         }
     )
+
+
+def with_neck(change: Tensor, bones: Skeleton) -> Tensor:
+    """What guidance enlarges of linear latents (B, K, C, 1, T'), the head taken along by the neck.
+
+    Nods and bows of the head stay as large as the network draws them. Enlarged too, they were thrown about: the nose
+    below the neck, the head squashed (docs/ablations.md).
+    """
+    nose = bones.at.get("nose")
+    if nose is None or bones.parents[nose] < 0:
+        return change
+    head = [nose, *bones.beyond(nose)]
+    out = change.clone()
+    out[:, head] = change[:, [bones.parents[nose]]]
+    return out
 
 
 def asked_energy(curves: np.ndarray, names: Sequence[str]) -> np.ndarray:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from tempose.plausible import at_rest, on_planted_feet, planted, reach, within_reach
+from tempose.plausible import at_rest, heads_up, on_planted_feet, planted, reach, within_reach
+from tempose.sampler import with_neck
 from tempose.vae import PoseVAE
 from tempose_pose.framing import HEIGHT, Framing
 from tempose_pose.limits import FPS
@@ -43,6 +44,33 @@ def test_short_limbs_and_heads_are_left_alone(static):
     short = static.copy()
     short[:] = static.mean(0) + 0.5 * (static - static.mean(0))
     assert np.allclose(within_reach(short[None], reach(static, np.ones(18)))[0], short)
+
+
+def test_a_head_that_hangs_is_held_up_and_one_that_nods_is_left_alone(static):
+    limit = reach(static, np.ones(len(static)))
+    neck, nose, ear = OPENPOSE_18.indices("neck", "nose", "left_ear")
+    head = [nose, *OPENPOSE_18.beyond(nose)]
+    length = np.linalg.norm(static[nose] - static[neck])
+    dance = np.repeat(static[None], 3, 0)
+    dance[1, head, 1] += 0.2 * length  # a nod
+    dance[2, head, 1] += 1.5 * length  # below the neck
+    held = heads_up(dance, limit)
+    np.testing.assert_array_equal(held[:2], dance[:2])
+    above = (held[2, neck, 1] - held[2, nose, 1]) / length
+    assert 0.4 < above < 0.6
+    np.testing.assert_allclose(held[2, ear] - held[2, nose], dance[2, ear] - dance[2, nose])
+    body = np.setdiff1d(np.arange(len(OPENPOSE_18)), head)
+    np.testing.assert_array_equal(held[:, body], dance[:, body])
+
+
+def test_guidance_takes_the_head_along_and_throws_it_no_further():
+    change = torch.randn(2, len(OPENPOSE_18), 3, 1, 4)
+    neck, nose = OPENPOSE_18.indices("neck", "nose")
+    head = [nose, *OPENPOSE_18.beyond(nose)]
+    led = with_neck(change, OPENPOSE_18)
+    assert torch.equal(led[:, head], change[:, [neck]].expand(-1, len(head), -1, -1, -1))
+    body = [j for j in range(len(OPENPOSE_18)) if j not in head]
+    assert torch.equal(led[:, body], change[:, body])
 
 
 def test_a_foreshortened_or_hidden_limb_of_the_reference_does_not_bind_the_dance(static):

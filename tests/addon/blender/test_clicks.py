@@ -123,7 +123,7 @@ def test_what_stands_above_the_steps_has_one_height_whatever_is_said(
         tempose("notes").say(said)
         monkeypatch.setattr(tempose("server.background_task"), "current", running)
         layout = Rows(blender)
-        main.Main.draw(SimpleNamespace(layout=layout), blender.context)
+        main.MainPanel.draw(SimpleNamespace(layout=layout), blender.context)
         found.append(layout.heights)
     tempose("notes").say("")
     assert found[0] == found[1] == found[2] == found[3]
