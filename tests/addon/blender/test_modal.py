@@ -211,10 +211,10 @@ def test_takes_that_were_finished_when_the_window_closed_are_in_the_scene(
 ):
     dance, work = tempose("operators.dance"), tempose("server.work")
 
-    def one(w, client, body, number=0, count=1, make=work._danced):
+    def one(w, client, body, number=0, count=1, job="", make=work._danced):
         if number == finished:
             w.sleep(60)
-        return make(w, client, body, number, count)
+        return make(w, client, body, number, count, job)
 
     class Generate(dance._Dance):
         def report(self, kind, message):
