@@ -6,6 +6,7 @@ import zipfile
 
 import pytest
 from patience import PATIENCE
+from sealing import seal
 
 TORCH = """
 class cuda:
@@ -30,7 +31,7 @@ def small(tmp_path):
         file.writestr("torch.py", TORCH)
         file.writestr(f"{info}/METADATA", head)
         file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
-        file.writestr(f"{info}/RECORD", "")
+        seal(file, info)
     return path
 
 
@@ -50,7 +51,7 @@ def test_set_up_start_and_remove(blender, scene, tempose, small, monkeypatch):
         assert not setup.folder().is_relative_to(sys.prefix)
         assert "processors only" in tempose("notes").text
         assert blender.ops.tempose.check_server() == {"FINISHED"}
-        assert "The server is whole" in tempose("notes").text
+        assert "The server is complete" in tempose("notes").text
         chosen = tempose("server.server_process").choose_python
         monkeypatch.delenv("TEMPOSE_PYTHON")
         assert chosen("", setup.made()) == str(setup.made())

@@ -88,7 +88,7 @@ def test_a_second_job_is_refused_in_words(blender, ready, during):
 
     during(again)
     assert blender.ops.tempose.generate() == {"FINISHED"}
-    assert "Dancing is going on" in said[0]
+    assert "Dancing is running" in said[0]
 
 
 def test_undo_during_a_job(blender, ready, during):

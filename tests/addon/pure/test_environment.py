@@ -18,6 +18,7 @@ import pytest
 from addon.model.errors import Canceled, Problem
 from addon.model.server import environment, installed, packages, setup_progress
 from packaging.requirements import Requirement
+from sealing import seal
 
 ROOT = Path(__file__).parents[3]
 
@@ -77,15 +78,6 @@ def wheel(
         file.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
         seal(file, info)
     return str(path)
-
-
-def seal(file, info):
-    """Give a wheel the list of its files and their hashes."""
-    rows = []
-    for name in file.namelist():
-        digest = base64.urlsafe_b64encode(hashlib.sha256(file.read(name)).digest()).rstrip(b"=").decode()
-        rows.append(f"{name},sha256={digest},\n")
-    file.writestr(f"{info}/RECORD", "".join(rows) + f"{info}/RECORD,,\n")
 
 
 @pytest.fixture(autouse=True)
