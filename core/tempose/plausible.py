@@ -103,15 +103,24 @@ def within_reach(points: np.ndarray, limit: np.ndarray, bones: Skeleton = _STAND
     return out
 
 
+@cache
+def head_of(bones: Skeleton) -> tuple[int, list[int]] | None:
+    """The joint that the head hangs on, and the joints of the head; None where a skeleton has none."""
+    nose = bones.at.get("nose")
+    if nose is None or bones.parents[nose] < 0:
+        return None
+    return bones.parents[nose], [nose, *bones.beyond(nose)]
+
+
 def heads_up(points: np.ndarray, limit: np.ndarray, bones: Skeleton = _STANDING.skeleton) -> np.ndarray:
     """(T, K, 2) with a head that hangs beyond what necks do held up along the trunk, eyes and ears with it.
 
     `limit` as `reach` gives it.
     """
-    nose = bones.at.get("nose")
-    if nose is None or bones.parents[nose] < 0:
+    if (found := head_of(bones)) is None:
         return points
-    neck = points[:, bones.parents[nose]]
+    root, head = found
+    neck, nose = points[:, root], head[0]
     trunk = neck - points[:, _hips(bones)].mean(1)
     trunk = trunk / np.maximum(np.linalg.norm(trunk, axis=-1, keepdims=True), 1e-9)  # (T, 2)
     length = limit[nose] / SLACK
@@ -119,7 +128,7 @@ def heads_up(points: np.ndarray, limit: np.ndarray, bones: Skeleton = _STANDING.
     held = BOWED - (BOWED - HANGING) * np.tanh((BOWED - along) / (BOWED - HANGING))
     lift = np.where(along < BOWED, held - along, 0) * length
     out = points.copy()
-    out[:, [nose, *bones.beyond(nose)]] += (lift[:, None] * trunk)[:, None]
+    out[:, head] += (lift[:, None] * trunk)[:, None]
     return out
 
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from tempose.dit import DanceDiT
 from tempose.emphasis import emphasize
-from tempose.plausible import at_rest, heads_up, on_planted_feet, within_reach
+from tempose.plausible import at_rest, head_of, heads_up, on_planted_feet, within_reach
 from tempose.solver import FlowSolver
 from tempose.vae import TIME_STRIDE, LinearCodec, PoseVAE, decode_mixtures
 from tempose_pose.curves import RANGES
@@ -259,12 +259,11 @@ def with_neck(change: Tensor, bones: Skeleton) -> Tensor:
     Nods and bows of the head stay as large as the network draws them. Enlarged too, they were thrown about: the nose
     below the neck, the head squashed (docs/ablations.md).
     """
-    nose = bones.at.get("nose")
-    if nose is None or bones.parents[nose] < 0:
+    if (found := head_of(bones)) is None:
         return change
-    head = [nose, *bones.beyond(nose)]
+    neck, head = found
     out = change.clone()
-    out[:, head] = change[:, [bones.parents[nose]]]
+    out[:, head] = change[:, [neck]]
     return out
 
 

@@ -45,7 +45,7 @@ class TEMPOSE_OT_export_sprites(ToFile, TaskButton, bpy.types.Operator):
         self._path = path = self.path(f".{choice.sprites.lower()}")
         beats = song_beats.frames_of(now)
         name = bpy.path.clean_name(ob.name)
-        wanted = sprites.Wanted(now.scene.name, ob.name, name, rate, choice.sprite_height, beats)
+        wanted = sprites.SpriteOrder(now.scene.name, ob.name, name, rate, choice.sprite_height, beats)
         blender = other_blender.command(bpy.app.binary_path)
         return lambda work: sprites.write(work, wanted, path, blender, python)
 
@@ -92,7 +92,7 @@ class TEMPOSE_OT_export_rig(ToFile, TaskButton, bpy.types.Operator):
         now = Reading(context)
         ob, rate = there(now.rig), output.rate_of(now.scene)
         self._path: Path = self.path(f".{self.kind.lower()}")
-        path, wanted = self._path, rigs.Wanted(now.scene.name, ob.name, self.kind, rate, self.drawing)
+        path, wanted = self._path, rigs.RigOrder(now.scene.name, ob.name, self.kind, rate, self.drawing)
         blender = other_blender.command(bpy.app.binary_path)
         return lambda work: rigs.write(work, wanted, path, blender)
 

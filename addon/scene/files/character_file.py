@@ -2,12 +2,14 @@
 """A character alone in a file, for another Blender: with its drawings, what moves them, and what lights them."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import bpy
 import numpy as np
 
 from ...model.files.clip import Clip
+from ...model.server.work import Work
 from .. import compat
 from ..character import character
 from . import rig_reading
@@ -42,6 +44,33 @@ def axes_of(ob: bpy.types.Object) -> np.ndarray:
     plane = character.plane_of(ob)
     rows = np.array(ob.matrix_world.to_3x3(), float) @ np.stack([plane.right, plane.up, plane.normal], 1)
     return (rows / np.linalg.norm(rows, axis=0)).T
+
+
+def hand_over(
+    work: Work,
+    names: tuple[str, str],
+    rate: float,
+    most: int,
+    folder: Path,
+    ask: Callable[[bpy.types.Object, Clip], dict],
+) -> tuple[Clip, float, int]:
+    """Have the main thread write a character, by the names of scene and rig, and what is asked of it.
+
+    Returns
+    -------
+    Clip, float, int
+        What goes out, how many frames a second, and how many, `most` at most.
+    """
+
+    def act() -> tuple[Clip, float, int]:
+        scene, ob = rig_reading.both(*names)
+        clip = clip_of(scene, ob)
+        frames, sampled = clip.sampled(rate, most)
+        write(scene, ob, folder, {"frames": frames.tolist(), "rate": sampled} | ask(ob, clip))
+        return clip, sampled, len(frames)
+
+    work.status("Handing over the character")
+    return work.main(act)
 
 
 def write(scene: bpy.types.Scene, ob: bpy.types.Object, folder: Path, job: dict) -> None:

@@ -7,16 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import bpy
+
 from ...model.errors import Problem
 from ...model.files import writing
+from ...model.files.clip import Clip
 from ...model.server.work import Work
-from . import character_file, other_blender, rig_reading
+from . import character_file, other_blender
 
 MOST_FRAMES = 20_000
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RigOrder:
     """What is to be written.
 
     Attributes
@@ -38,24 +41,18 @@ class Wanted:
     drawing: bool
 
 
-def write(work: Work, wanted: Wanted, path: Path, blender: Sequence[str]) -> tuple[int, float]:
+def write(work: Work, wanted: RigOrder, path: Path, blender: Sequence[str]) -> tuple[int, float]:
     """Write the character; returns how many frames, and how many of them a second."""
     with tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
 
-        def hand_over() -> tuple[int, float]:
-            scene, ob = rig_reading.both(wanted.scene, wanted.rig)
-            clip = character_file.clip_of(scene, ob)
-            frames, rate = clip.sampled(wanted.rate, MOST_FRAMES)
-            job = {
-                "do": "export", "kinds": [wanted.kind], "frames": frames.tolist(), "rate": rate,
-                "cyclic": clip.cyclic, "drawing": wanted.drawing,
+        def ask(_ob: bpy.types.Object, clip: Clip) -> dict:
+            return {
+                "do": "export", "kinds": [wanted.kind], "cyclic": clip.cyclic, "drawing": wanted.drawing,
             }  # fmt: skip
-            character_file.write(scene, ob, folder, job)
-            return len(frames), rate
 
-        work.status("Handing over the character")
-        said = work.main(hand_over)
+        names = wanted.scene, wanted.rig
+        _, rate, count = character_file.hand_over(work, names, wanted.rate, MOST_FRAMES, folder, ask)
         work.status(f"Writing {path.name}")
         log = folder / "log.txt"
         well = other_blender.run(work, blender, other_blender.HANDED_OVER, [str(folder)], log, 0)
@@ -66,4 +63,4 @@ def write(work: Work, wanted: Wanted, path: Path, blender: Sequence[str]) -> tup
             )
         with writing.in_words(path):
             shutil.move(made, path)
-        return said
+        return count, rate

@@ -5,17 +5,19 @@ import json
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import bpy
 import numpy as np
 
 from ...model.errors import Problem
 from ...model.files import sprites, writing
+from ...model.files.clip import Clip
 from ...model.server.own_environment import own_environment
 from ...model.server.work import Work
-from . import character_file, other_blender, rig_reading
+from . import character_file, other_blender
 
 GIF = Path(sprites.__file__).with_name("gif_encoding.py")
 MOST = 500_000_000  # pixels of all frames together
@@ -23,7 +25,7 @@ MOST_FRAMES = 4000
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SpriteOrder:
     """What is to be drawn.
 
     Attributes
@@ -48,25 +50,15 @@ class Wanted:
     beats: Sequence[float]
 
 
-def _hand_over(wanted: Wanted, folder: Path) -> Callable[[], tuple]:
-    """What writes the character and the job into a folder; for `Work.main`."""
-
-    def act():
-        scene, ob = rig_reading.both(wanted.scene, wanted.rig)
-        clip = character_file.clip_of(scene, ob)
-        frames, rate = clip.sampled(wanted.rate, MOST_FRAMES)
-        axes = character_file.axes_of(ob).tolist()
-        job = {"do": "draw", "frames": frames.tolist(), "axes": axes, "height": wanted.height, "most": MOST}
-        character_file.write(scene, ob, folder, job)
-        return clip, rate, len(frames)
-
-    return act
-
-
-def render(work: Work, wanted: Wanted, folder: Path, blender: Sequence[str]) -> sprites.Sprites:
+def render(work: Work, wanted: SpriteOrder, folder: Path, blender: Sequence[str]) -> sprites.Sprites:
     """Have another Blender draw the character; `folder` is for what both write."""
-    work.status("Handing over the character")
-    clip, rate, count = work.main(_hand_over(wanted, folder))
+
+    def ask(ob: bpy.types.Object, _clip: Clip) -> dict:
+        axes = character_file.axes_of(ob).tolist()
+        return {"do": "draw", "axes": axes, "height": wanted.height, "most": MOST}
+
+    names = wanted.scene, wanted.rig
+    clip, rate, count = character_file.hand_over(work, names, wanted.rate, MOST_FRAMES, folder, ask)
     work.status("Drawing the character")
     well = other_blender.run(
         work, blender, other_blender.HANDED_OVER, [str(folder)], folder / "log.txt", count
@@ -117,7 +109,7 @@ class Written:
     rate: float
 
 
-def write(work: Work, wanted: Wanted, path: Path, blender: Sequence[str], python: str | None) -> Written:
+def write(work: Work, wanted: SpriteOrder, path: Path, blender: Sequence[str], python: str | None) -> Written:
     """Draw the character and write a GIF with the server's `python`, or without one a sheet."""
     with tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
