@@ -33,7 +33,7 @@ class Build:
 
 
 @dataclass(frozen=True)
-class Figure:
+class DrawnFigure:
     """A picture and where its joints are.
 
     Parameters
@@ -158,7 +158,7 @@ class Pen:
 
 
 @dataclass(frozen=True)
-class Look:
+class Colouring:
     """How the parts of a figure are coloured; None is not drawn."""
 
     skin: tuple[int, int, int] = (236, 188, 150)
@@ -171,7 +171,7 @@ class Look:
     thin: float = 1.0
 
 
-def person(pen: Pen, look: Look, build: Build, degrees: float) -> None:
+def person(pen: Pen, look: Colouring, build: Build, degrees: float) -> None:
     """All parts of a figure."""
     w, ink = build.width * look.thin, look.ink
     for side in SIDES:
@@ -186,7 +186,7 @@ def person(pen: Pen, look: Look, build: Build, degrees: float) -> None:
     pen.add(pen.at["head"][2] + 0.02 * pen.unit, lambda: _head(pen, look, build, degrees))
 
 
-def _trunk(pen: Pen, look: Look, w: float) -> None:
+def _trunk(pen: Pen, look: Colouring, w: float) -> None:
     corners = [pen.at[j][:2] for j in ("left_shoulder", "right_shoulder", "right_hip", "left_hip")]
     middle = np.mean(corners, 0)
     for grow, paint in ((0.008 * pen.unit, look.ink), (0, look.shirt)):
@@ -200,7 +200,7 @@ def _trunk(pen: Pen, look: Look, w: float) -> None:
     pen._limb(pen.at["neck"][:2], pen.at["head"][:2], (0.05 * w, 0.05 * w), look.skin, None)
 
 
-def _head(pen: Pen, look: Look, build: Build, degrees: float) -> None:
+def _head(pen: Pen, look: Colouring, build: Build, degrees: float) -> None:
     x, y = pen.at["head"][:2]
     r = 0.068 * build.head * pen.unit
     line = 0.008 * pen.unit
@@ -240,28 +240,32 @@ def shaded(image: Image.Image, paper: tuple[int, int, int], random: np.random.Ge
 
 BLACK, PAPER = (20, 20, 20), (255, 255, 255)
 DOUGH = (176, 116, 62)
-STYLES: dict[str, tuple[Look, Build, tuple[int, int, int]]] = {
-    "flat": (Look(), Build(), (246, 240, 226)),
-    "shaded": (Look(shirt=(150, 60, 60)), Build(), PAPER),
+STYLES: dict[str, tuple[Colouring, Build, tuple[int, int, int]]] = {
+    "flat": (Colouring(), Build(), (246, 240, 226)),
+    "shaded": (Colouring(shirt=(150, 60, 60)), Build(), PAPER),
     "lines": (
-        Look(*[PAPER] * 5, ink=BLACK),
+        Colouring(*[PAPER] * 5, ink=BLACK),
         Build(),
         PAPER,
     ),
-    "silhouette": (Look(*[BLACK] * 5, face=False), Build(), PAPER),
+    "silhouette": (Colouring(*[BLACK] * 5, face=False), Build(), PAPER),
     "small": (
-        Look(shirt=(240, 170, 60), trousers=(90, 150, 90)),
+        Colouring(shirt=(240, 170, 60), trousers=(90, 150, 90)),
         Build(head=2.1, limbs=0.62, width=1.25),
         (214, 236, 248),
     ),
-    "gingerbread": (Look(*[DOUGH] * 5, ink=(110, 66, 30)), Build(head=1.35, limbs=0.7, width=1.9), (250, 244, 236)),
-    "side": (Look(shirt=(80, 150, 110)), Build(), (238, 238, 246)),
-    "half": (Look(shirt=(120, 70, 150)), Build(), (240, 244, 240)),
+    "gingerbread": (
+        Colouring(*[DOUGH] * 5, ink=(110, 66, 30)),
+        Build(head=1.35, limbs=0.7, width=1.9),
+        (250, 244, 236),
+    ),
+    "side": (Colouring(shirt=(80, 150, 110)), Build(), (238, 238, 246)),
+    "half": (Colouring(shirt=(120, 70, 150)), Build(), (240, 244, 240)),
 }  # fmt: skip
 EACH = 5
 
 
-def figure(style: str, number: int) -> Figure:
+def figure(style: str, number: int) -> DrawnFigure:
     """One figure; the same every time."""
     look, build, paper = STYLES[style]
     random = np.random.default_rng([list(STYLES).index(style), number])
@@ -279,10 +283,10 @@ def figure(style: str, number: int) -> Figure:
     if style == "shaded":
         picture = shaded(picture, paper, random)
     inside = {j: p[:2] for j, p in at.items() if 0 <= p[0] < SIZE[0] and 0 <= p[1] < SIZE[1]}
-    return Figure(style, picture, inside)
+    return DrawnFigure(style, picture, inside)
 
 
-def handed(shape: str, number: int, size: tuple[int, int] = (720, 960)) -> Figure:
+def handed(shape: str, number: int, size: tuple[int, int] = (720, 960)) -> DrawnFigure:
     """A flat figure with fingers, its hands held in one of `tempose_pose.hands.SHAPES`."""
     look, build, paper = STYLES["flat"]
     at, scale = on_canvas(turned(posed(np.random.default_rng([0, number]), build), 5.0), size)
@@ -308,10 +312,10 @@ def handed(shape: str, number: int, size: tuple[int, int] = (720, 960)) -> Figur
                     draw.line([tuple(a), tuple(b)], fill=colour, width=wide if bone else int(1.6 * wide))
                     draw.ellipse([*(b - wide / 2), *(b + wide / 2)], fill=colour)
             draw.polygon([tuple(own[i]) for i in (0, 1, 5, 9, 13, 17)], fill=colour)
-    return Figure("flat", picture, joints)
+    return DrawnFigure("flat", picture, joints)
 
 
-def figures() -> list[Figure]:
+def figures() -> list[DrawnFigure]:
     """All of them, style by style."""
     return [figure(style, k) for style in STYLES for k in range(EACH)]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from drawn_figures import EACH, Figure, figures, sheet
+from drawn_figures import EACH, DrawnFigure, figures, sheet
 from PIL import Image, ImageDraw
 
 from tempose.blazepose import people
@@ -29,7 +29,7 @@ NEAR = 0.2
 BANDS = (0.0, 0.1, 0.3, 0.6, 0.85, 0.95, 1.01)
 
 
-def judged(figure: Figure, found: PoseSequence | None) -> tuple[np.ndarray, np.ndarray]:
+def judged(figure: DrawnFigure, found: PoseSequence | None) -> tuple[np.ndarray, np.ndarray]:
     """Which of the joints in the picture were found in place, and how sure the finder was of each."""
     known = [joint for joint in JOINTS if joint in figure.joints]
     if found is None:
@@ -40,7 +40,7 @@ def judged(figure: Figure, found: PoseSequence | None) -> tuple[np.ndarray, np.n
     return np.hypot(*off.T) < NEAR * np.hypot(*(figure.joints["neck"] - hips)), found.scores[0, columns]
 
 
-def marked(figure: Figure, found: PoseSequence | None) -> Image.Image:
+def marked(figure: DrawnFigure, found: PoseSequence | None) -> Image.Image:
     """The picture with what was found: green where it is sure, red where it is not, the left wrist and ankle blue."""
     picture = figure.picture.copy()
     draw = ImageDraw.Draw(picture)

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from tempose.augmentation.maker import ExampleMaker
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.borrowed import AutoencoderKL
 from tempose.codecs import ImageVAE, RawCoordinates, load_vae
 from tempose.datasets.bank import BankSong
@@ -48,7 +48,7 @@ def dancers(root: Path, held_out: bool) -> ExampleMaker:
     songs = [BankSong(np.zeros((1500, LISTENED.width), np.float16), np.arange(0, 50, 0.5), "house")]
     clips = [c for c in load_clips(root) if c.held_out == held_out]
     source = Source(Recombiner(clips, OPENPOSE_18), songs, OPENPOSE_18)
-    return ExampleMaker(source, Settings(occlusion=0.0))  # hidden is hidden
+    return ExampleMaker(source, AugmentationSettings(occlusion=0.0))  # hidden is hidden
 
 
 def examples(source: ExampleMaker, count: int, joints: int, seed: int = 0) -> list[tuple[Tensor, Tensor]]:

@@ -24,7 +24,7 @@ from .keys import base_keys, frame_rate
 from .music import markers, song_form, song_grid, song_playback, staging
 from .music import song as songs
 from .server import connection
-from .settings import ListedTake, Settings
+from .settings import ListedTake, SceneSettings
 from .tempo import tempo_changes
 from .window import scene_of
 
@@ -48,7 +48,7 @@ class Reading:
         return scene_of(self.context)
 
     @cached_property
-    def settings(self) -> Settings:
+    def settings(self) -> SceneSettings:
         """All settings."""
         return self.scene.tempose
 
@@ -71,7 +71,7 @@ class Reading:
         return connection.current.no_poses
 
     @cached_property
-    def song(self) -> songs.Song:
+    def song(self) -> songs.ChosenSong:
         """The sound that is meant."""
         return songs.pick(self.context)
 

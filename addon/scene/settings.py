@@ -192,7 +192,7 @@ class EditSettings(Area, Protocol):
         ...
 
 
-class Settings(Protocol):
+class SceneSettings(Protocol):
     """All of them."""
 
     strip: str

@@ -30,11 +30,11 @@ from tempose_server.routes.bodies import rules as body_rules
 from tempose_server.sandbox import Sandbox
 from tempose_server.security import Doors
 from tempose_server.service import Service
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 from tempose_server.worker import Engine
 
 
-def create_app(settings: Settings, token: str) -> tuple[Doors, Service]:
+def create_app(settings: ServerSettings, token: str) -> tuple[Doors, Service]:
     """The guarded ASGI application and its parts. The engine starts with the application's lifespan."""
     hub = EventHub()
     jobs = JobStore(settings)

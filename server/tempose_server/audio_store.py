@@ -27,7 +27,7 @@ from tempose_pose.local import whole_files
 from tempose_pose.local.whole_files import Damaged, Seal
 from tempose_server.errors import ApiError, disk_full, is_disk_full
 from tempose_server.sandbox import Sandbox
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 log = logging.getLogger("tempose.songs")
 
@@ -38,7 +38,7 @@ Look = tuple[tuple[int, int], ...]  # size and time of each file, as they were w
 class AudioStore:
     """Content-addressed songs. Thread-safe."""
 
-    def __init__(self, settings: Settings, sandbox: Sandbox):
+    def __init__(self, settings: ServerSettings, sandbox: Sandbox):
         self._settings, self._sandbox = settings, sandbox
         self._root = settings.data_dir / "audio"
         self._staging = settings.data_dir / "staging"

@@ -60,10 +60,10 @@ def serve(
     check: Annotated[bool, typer.Option("--check", help="Check the settings and exit.")] = False,
 ) -> None:
     """Start the server that dances for Blender and other programs on this machine."""
-    from tempose_server.settings import Settings
+    from tempose_server.settings import ServerSettings
 
     try:
-        settings = Settings.load(
+        settings = ServerSettings.load(
             {
                 "host": host,
                 "port": port,

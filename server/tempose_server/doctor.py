@@ -21,7 +21,7 @@ from tempose import __version__
 from tempose_pose.errors import TemposeError
 
 if TYPE_CHECKING:
-    from tempose_server.settings import Settings
+    from tempose_server.settings import ServerSettings
 
 SERVER_MEMORY = 0.7e9  # bytes the server holds with the shipped weights loaded
 DISK_LEAST, DISK_GOOD = 200e6, 2e9
@@ -72,14 +72,14 @@ def examine(flags: dict[str, Any], config: Path | None = None) -> Iterator[Findi
     """Everything there is to find, the cheapest first. A check that itself fails is a finding too."""
     yield from _guarded("packages", packages)
     try:
-        from tempose_server.settings import Settings
+        from tempose_server.settings import ServerSettings
     except ImportError as error:
         yield Finding(
             "wrong", "server", f"it cannot start without {error.name}", "pip install 'tempose[server]'"
         )
         return
     try:
-        settings = Settings.load(flags, config)
+        settings = ServerSettings.load(flags, config)
     except TemposeError as error:
         yield Finding("wrong", "settings", error.message, "Correct that setting, then try again.")
         return
@@ -126,7 +126,7 @@ def packages() -> Iterator[Finding]:
         yield Finding("good", "packages", f"all there for Tempose {__version__}")
 
 
-def address(settings: Settings) -> Iterator[Finding]:
+def address(settings: ServerSettings) -> Iterator[Finding]:
     """Whether the server could listen where it is told to."""
     try:
         settings.check_bind()
@@ -153,7 +153,7 @@ def address(settings: Settings) -> Iterator[Finding]:
         yield Finding("good", "address", f"{where} is free")
 
 
-def permissions(settings: Settings) -> Iterator[Finding]:
+def permissions(settings: ServerSettings) -> Iterator[Finding]:
     """The files that hold a token must be their owner's alone."""
     from tempose_pose.local import runtime_file
 
@@ -180,7 +180,7 @@ def permissions(settings: Settings) -> Iterator[Finding]:
     yield Finding("good", "runtime file", f"{path}: a server is running")
 
 
-def data_folder(settings: Settings) -> Iterator[Finding]:
+def data_folder(settings: ServerSettings) -> Iterator[Finding]:
     """Room, rights and a sound list of jobs where the server keeps its data."""
     folder = settings.data_dir
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
@@ -214,7 +214,7 @@ def data_folder(settings: Settings) -> Iterator[Finding]:
             yield Finding("good", "jobs", "the list of jobs is sound")
 
 
-def device_and_memory(settings: Settings) -> Iterator[Finding]:
+def device_and_memory(settings: ServerSettings) -> Iterator[Finding]:
     """Whether the device is there and calculates, and has room."""
     if settings.model == "null":
         yield Finding("good", "device", "the null model needs none")
@@ -258,7 +258,7 @@ def _free_memory() -> int | None:
     return next((int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable")), None)
 
 
-def weights(settings: Settings) -> Iterator[Finding]:
+def weights(settings: ServerSettings) -> Iterator[Finding]:
     """Whether the model loads."""
     from tempose.generator import WEIGHTS, load_generator
     from tempose.weights_check import MANIFEST

@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from dataclasses import asdict, dataclass
 
 from tempose_pose.wire.answers import Job, Progress
-from tempose_pose.wire.dances import Segment
+from tempose_pose.wire.dances import FinishedSegment
 
 FINISHED_LOGS = 16  # finished jobs whose events are kept for replay
 
@@ -38,7 +38,7 @@ class EventLog:
         self._readers: set[asyncio.Event] = set()
         self.closed = False
 
-    def add(self, name: str, data: Job | Progress | Segment, *, last: bool = False) -> None:
+    def add(self, name: str, data: Job | Progress | FinishedSegment, *, last: bool = False) -> None:
         """Append an event; a progress event takes the place of the one before it."""
         text = json.dumps(asdict(data))
         with self._lock:

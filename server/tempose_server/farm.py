@@ -31,7 +31,7 @@ from tempose_pose.errors import Canceled, TemposeError
 from tempose_server import replica
 from tempose_server.errors import is_disk_full, is_out_of_memory
 from tempose_server.replica import About, Dancer, ReplicaLost, Task, Watch
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 log = logging.getLogger("tempose.farm")
 
@@ -44,7 +44,7 @@ OBJECTS_BYTES = 500_000_000  # of the object store of a cluster started here: so
 class Farm:
     """The connection to a Ray cluster: to one that runs (`ray_address`), or to one of this machine's own."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: ServerSettings):
         self._settings = settings
         self._opened, self._closing, self.leaving = threading.Event(), threading.Event(), threading.Event()
         self._error: TemposeError | None = None
@@ -168,7 +168,7 @@ def _knock(address: str | None) -> None:
         ) from None
 
 
-def open_replicas(settings: Settings) -> tuple[Farm, list[RayReplica]]:
+def open_replicas(settings: ServerSettings) -> tuple[Farm, list[RayReplica]]:
     """As many replicas as the settings say; as there are GPUs where they say nothing, and at least one."""
     farm = Farm(settings)
     number = settings.replicas
@@ -184,7 +184,7 @@ def open_replicas(settings: Settings) -> tuple[Farm, list[RayReplica]]:
 class RayReplica:
     """The server's side of one actor."""
 
-    def __init__(self, farm: Farm, settings: Settings):
+    def __init__(self, farm: Farm, settings: ServerSettings):
         self._farm, self._settings = farm, settings
         self._actor: Any = None
 

@@ -26,7 +26,7 @@ from tempose_server.errors import ApiError, disk_full, is_disk_full, retry_later
 from tempose_server.job_rows import COLUMNS, LAST, JobRecord, record_of
 from tempose_server.job_table import CRASHED, CRASHES, JobTable
 from tempose_server.order import Turns, Waiting
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 log = logging.getLogger("tempose.jobs")
 
@@ -41,7 +41,7 @@ LOST = {
 class JobStore(JobTable):
     """All jobs of one data folder. Thread-safe; each change is one transaction, on disk when it returns."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: ServerSettings):
         self._settings = settings
         self._results = settings.data_dir / "results"
         self._damaged = settings.data_dir / "damaged"

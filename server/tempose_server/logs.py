@@ -17,7 +17,7 @@ from typing import IO, Any
 
 from tempose_pose.errors import TemposeError
 from tempose_pose.local import scrub
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 JOB: ContextVar[str | None] = ContextVar("tempose_job", default=None)
 """The job that the current thread or task works for; goes into each of its log lines."""
@@ -27,7 +27,7 @@ BY_STRANGERS = ("asyncio", "uvicorn.error")  # who tell of connections that go w
 LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
-def set_up(settings: Settings, token: str) -> None:
+def set_up(settings: ServerSettings, token: str) -> None:
     """Send all logging where the settings say.
 
     Raises

@@ -9,7 +9,7 @@ from typing import Any
 from tempose.estimator import missing
 from tempose_server.errors import ApiError
 from tempose_server.sandbox import Sandbox
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 log = logging.getLogger("tempose.pose")
 
@@ -23,7 +23,7 @@ class PoseFinder:
         Why poses cannot be found on this server, for a person; empty where they can.
     """
 
-    def __init__(self, settings: Settings, sandbox: Sandbox):
+    def __init__(self, settings: ServerSettings, sandbox: Sandbox):
         self._settings, self._sandbox = settings, sandbox
         self.why_not = self._reason()
 

@@ -23,7 +23,7 @@ import tempose_server
 from tempose_pose.errors import TemposeError
 from tempose_pose.local import scrub, whole_files
 from tempose_server.errors import ApiError, disk_full, from_tempose
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 log = logging.getLogger("tempose.child")
 
@@ -50,7 +50,7 @@ KEPT_ENVIRONMENT = (
 class Sandbox:
     """Runs decoding tasks, a few at a time. `run` blocks; routes let it be called `in_turn`."""
 
-    def __init__(self, settings: Settings):
+    def __init__(self, settings: ServerSettings):
         self._settings = settings
         self._places = threading.BoundedSemaphore(settings.children_at_once)
         self._turns = asyncio.Semaphore(settings.children_at_once)

@@ -34,7 +34,7 @@ MAX_COMPLAINTS = 5
 MANY = 100  # of which no list is made: that alone would hold all other calls up
 
 
-class Body(BaseModel):
+class StrictBody(BaseModel):
     """A strict request body: no unknown keys, no other types, no NaN or infinity.
 
     Long lists are wrong at their first wrong element (`fail_fast`): who is told of each would hold all others up.
@@ -55,14 +55,14 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 SkeletonName = Literal[tuple(LAYOUTS)]
 
 
-class Beats(Body):
+class Beats(StrictBody):
     """A beat grid in song seconds."""
 
     beats: Annotated[list[Seconds], Field(max_length=MAX_BEATS, fail_fast=True)]
     downbeats: Annotated[list[Seconds], Field(max_length=MAX_BEATS, fail_fast=True)] = []
 
 
-class Reference(Body):
+class ReferenceBody(StrictBody):
     """One pose; keypoints are shares of the canvas width and height."""
 
     skeleton: SkeletonName = UNNAMED  # type: ignore[valid-type]
@@ -80,7 +80,7 @@ Joints = Annotated[list[Joint], Field(max_length=MAX_JOINTS)]
 MAX_PARTS = 2_000  # of kept poses that keep joints of their own
 
 
-class KnownPart(Body):
+class KnownPart(StrictBody):
     """Ranges of frames [start, stop) in which these joints are kept; all joints without `joints`."""
 
     mask: Mask
@@ -114,7 +114,7 @@ CurvePoint = Annotated[list[Seconds | None], Field(min_length=2, max_length=2)]
 CurvePoints = Annotated[list[CurvePoint], Field(min_length=1, max_length=MAX_POINTS, fail_fast=True)]
 
 
-class SectionOfSong(Body):
+class SectionOfSong(StrictBody):
     """A part of the song in song seconds; parts of one name are the same music.
 
     `repeat` and `style` go before those of the request, `energy` is times that of the request.
@@ -129,7 +129,7 @@ class SectionOfSong(Body):
     style: Literal[STYLES] | None = None  # type: ignore[valid-type]
 
 
-class JobRequest(Body):
+class JobBody(StrictBody):
     """What to dance, to which song.
 
     `curves` maps names (see `/v1/capabilities`) to [timeline second, value] points; a value of null means that the
@@ -140,7 +140,7 @@ class JobRequest(Body):
     seconds: Annotated[float, Field(ge=0.5, le=MAX_SECONDS)]
     tempo_map: TempoPoints | None = None
     beats: Beats | None = None
-    reference: Reference
+    reference: ReferenceBody
     style: Literal[STYLES] | None = None  # type: ignore[valid-type]
     energy: Annotated[float, Field(ge=0.1, le=4)] | None = None
     seed: Annotated[int, Field(ge=0, lt=2**63)] = 0
@@ -159,14 +159,14 @@ class JobRequest(Body):
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
-class StretchRequest(Body):
+class StretchRequest(StrictBody):
     """Which part of the song is wanted, at which tempo."""
 
     tempo_map: TempoPoints
     seconds: Annotated[float, Field(ge=0.01, le=MAX_SECONDS)]
 
 
-def read(model: type[Body], value: Any) -> Any:
+def read(model: type[StrictBody], value: Any) -> Any:
     """`value` as a `model`.
 
     Raises
@@ -208,6 +208,6 @@ def _shape(value: list[Any]) -> tuple[int, ...] | None:
         return None
 
 
-def job_of(body: JobRequest) -> wire.JobRequest:
+def job_of(body: JobBody) -> wire.JobRequest:
     """What is asked, as core and add-on have it; raises `TemposeError` for what only the whole can show."""
     return wire.JobRequest.of(body.model_dump())

@@ -27,7 +27,7 @@ from tempose_pose.local import proof
 from tempose_server.docs_page import Links
 from tempose_server.errors import ApiError, retry_later
 from tempose_server.metrics import Metrics
-from tempose_server.settings import LOOPBACK_HOSTS, Settings
+from tempose_server.settings import LOOPBACK_HOSTS, ServerSettings
 
 log = logging.getLogger("tempose.http")
 
@@ -68,7 +68,7 @@ def normal_host(value: str) -> str | None:
     return name or None
 
 
-def allowed_hosts(settings: Settings) -> frozenset[str]:
+def allowed_hosts(settings: ServerSettings) -> frozenset[str]:
     """Names under which the server may be addressed; what keeps DNS rebinding out."""
     names: Iterable[str] = (*LOOPBACK_HOSTS, settings.host, *settings.allowed_hosts)
     normal = {normal_host(f"[{name}]" if ":" in name else name) for name in names}
@@ -96,7 +96,7 @@ class Doors:
         app: Any,
         *,
         token: str,
-        settings: Settings,
+        settings: ServerSettings,
         metrics: Metrics,
         rules: Sequence[BodyRule],
         links: Links | None = None,
@@ -263,7 +263,7 @@ def too_large(cap: int) -> ApiError:
 class _Exchange:
     """One request and its answer: counts and times the body, hardens and completes the answer."""
 
-    def __init__(self, scope: Message, receive: Any, send: Any, settings: Settings):
+    def __init__(self, scope: Message, receive: Any, send: Any, settings: ServerSettings):
         self._headers: list[tuple[bytes, bytes]] = scope["headers"]
         self._receive, self._send, self._settings = receive, send, settings
         self.cap = 0

@@ -26,7 +26,7 @@ from tempose_server.connections import BACKLOG, Arrivals, Protocol, in_front, ro
 from tempose_server.front import Front
 from tempose_server.security import HARDENING, Doors
 from tempose_server.service import Service
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 # Longer than clients keep an idle connection (mostly 5 s), or a request may meet the closing of its own.
 KEEP_ALIVE_SECONDS = 15
@@ -44,7 +44,7 @@ DATA = (
 )  # in the data folder
 
 
-def run(settings: Settings) -> None:
+def run(settings: ServerSettings) -> None:
     """Serve until SIGTERM or Ctrl+C.
 
     Raises
@@ -64,7 +64,7 @@ def run(settings: Settings) -> None:
         raise TemposeError("data_dir", f"{where} cannot be used: {error.strerror or error}.") from error
 
 
-def _serve(settings: Settings, token: str) -> None:
+def _serve(settings: ServerSettings, token: str) -> None:
     with (
         runtime_file.holding(settings.runtime_file),
         data_lock(settings.data_dir),
@@ -130,7 +130,7 @@ def keep_compiled(folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def _listening(settings: Settings) -> Iterator[socket.socket]:
+def _listening(settings: ServerSettings) -> Iterator[socket.socket]:
     try:
         family, _, _, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -168,7 +168,7 @@ def data_lock(folder: Path) -> Iterator[None]:
         ) from None
 
 
-def _replicas(settings: Settings) -> str:
+def _replicas(settings: ServerSettings) -> str:
     if settings.engine == "local":
         return f", {settings.replicas} dances at a time" if settings.replicas else ""
     number = f"{settings.replicas} replicas" if settings.replicas else "replicas"
@@ -188,7 +188,7 @@ class _Place:
 class _Server(uvicorn.Server):
     """uvicorn's server behind a front, with the runtime file around it and an ordinary exit after a signal."""
 
-    def __init__(self, config: uvicorn.Config, settings: Settings, service: Service, place: _Place):
+    def __init__(self, config: uvicorn.Config, settings: ServerSettings, service: Service, place: _Place):
         super().__init__(config)
         self._settings, self._service, self._place = settings, service, place
 

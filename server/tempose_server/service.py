@@ -14,7 +14,7 @@ from tempose_server.jobs import JobStore
 from tempose_server.metrics import Metrics
 from tempose_server.pose_finder import PoseFinder
 from tempose_server.sandbox import Sandbox
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 from tempose_server.worker import Engine
 
 
@@ -22,7 +22,7 @@ from tempose_server.worker import Engine
 class Service:
     """The parts that the routes use."""
 
-    settings: Settings
+    settings: ServerSettings
     jobs: JobStore
     audio: AudioStore
     poses: PoseFinder

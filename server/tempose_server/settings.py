@@ -42,7 +42,7 @@ def _weights(model: str) -> str:
     return model if model in ("default", "null") else str(_whole(Path(model)))
 
 
-class Settings(BaseSettings):
+class ServerSettings(BaseSettings):
     """Everything about one server. Seconds, bytes and counts; each default is listed in docs/server.md."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
@@ -103,7 +103,7 @@ class Settings(BaseSettings):
     keep_audio_bytes: int = Field(8_000_000_000, gt=0)
 
     @classmethod
-    def load(cls, flags: dict[str, Any], config: Path | None = None) -> Settings:
+    def load(cls, flags: dict[str, Any], config: Path | None = None) -> ServerSettings:
         """Settings from flags (None means "not given"), the environment, and a YAML file.
 
         Raises

@@ -11,7 +11,7 @@ from tempose_server.errors import ApiError
 from tempose_server.strict_json import parse
 
 
-def read_body(model: type[schemas.Body], body: bytes, depth: int, elements: int) -> Any:
+def read_body(model: type[schemas.StrictBody], body: bytes, depth: int, elements: int) -> Any:
     """A body as a `model`; raises `ApiError`."""
     return schemas.read(model, parse(body, depth, elements))
 

@@ -18,7 +18,7 @@ from tempose_pose.limits import FPS
 from tempose_pose.local import scrub
 from tempose_pose.local.whole_files import Damaged, Seal
 from tempose_pose.wire.answers import Health, Progress
-from tempose_pose.wire.dances import Segment
+from tempose_pose.wire.dances import FinishedSegment
 from tempose_server.audio_store import AudioStore
 from tempose_server.errors import (
     ApiError,
@@ -34,8 +34,8 @@ from tempose_server.jobs import JobStore
 from tempose_server.logs import JOB
 from tempose_server.metrics import Metrics
 from tempose_server.replica import About, Replica, ReplicaLost, Task, Watch, local_replicas
-from tempose_server.schemas import JobRequest, job_of
-from tempose_server.settings import Settings
+from tempose_server.schemas import JobBody, job_of
+from tempose_server.settings import ServerSettings
 
 if TYPE_CHECKING:
     from tempose_server.farm import Farm
@@ -51,7 +51,7 @@ class Engine:
     """Runs jobs until it is stopped; a job's failure, of whatever kind, ends that job alone."""
 
     def __init__(
-        self, settings: Settings, jobs: JobStore, audio: AudioStore, hub: EventHub, metrics: Metrics
+        self, settings: ServerSettings, jobs: JobStore, audio: AudioStore, hub: EventHub, metrics: Metrics
     ):
         self._metrics = metrics
         self._settings, self._jobs, self._audio, self._hub = settings, jobs, audio, hub
@@ -321,13 +321,13 @@ class Engine:
 
     def _dance(self, job: JobRecord, flag: threading.Event, replica: Replica) -> Seal:
         """Make the dance and keep it; what it is sealed with."""
-        asked = job_of(JobRequest.model_validate_json(self._jobs.request(job.id)))
+        asked = job_of(JobBody.model_validate_json(self._jobs.request(job.id)))
         grid = self._audio.grid(asked.audio) if asked.dance.grid is None else None  # made once, in a child
         task = Task(job.id, asked.model, asked.audio, asked.dance, grid)
         events = self._hub.log(job.id, self._jobs.first_event_id(job))
 
         def on_segment(start: int, keypoints: np.ndarray, scores: np.ndarray) -> None:
-            events.add("segment", Segment.of(start, keypoints, scores))
+            events.add("segment", FinishedSegment.of(start, keypoints, scores))
 
         def on_step(done: int, total: int) -> None:
             share = done / max(total, 1)

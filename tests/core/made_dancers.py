@@ -6,7 +6,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from tempose.augmentation.maker import ExampleMaker
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.datasets.bank import BankSong
 from tempose.datasets.clips import Clip, widened
 from tempose.datasets.recombine import Recombiner
@@ -112,7 +112,7 @@ def made_source(clips=None, songs=None, larger=0.0, skeleton=OPENPOSE_18):
 
 def made_examples(count, seed=0, source=None, **settings):
     """A batch of examples of made-up clips."""
-    return ExampleMaker(source or made_source(), Settings(**settings))(count, seed)
+    return ExampleMaker(source or made_source(), AugmentationSettings(**settings))(count, seed)
 
 
 def tiny_config(out, **changes):

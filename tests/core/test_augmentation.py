@@ -7,14 +7,14 @@ import pytest
 import torch
 from made_dancers import AS_RECORDED, PLAIN, made_examples, made_source, quantities, swinging_clip
 
-from tempose.augmentation.bodies import Body
+from tempose.augmentation.bodies import BodyTables
 from tempose.augmentation.cameras import Cameras
 from tempose.augmentation.canvas import ROOM, body_height, brought_back
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.hiding import BEHIND, behind
 from tempose.augmentation.maker import ExampleMaker
 from tempose.augmentation.music import MusicBank, beat_features
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.datasets.bank import BankSong
 from tempose.music import features
 from tempose.music.features import LISTENED, MUSIC
@@ -81,7 +81,7 @@ def test_joints_are_hidden_as_often_as_before():
 
 
 def test_the_camera_is_narrower_and_moves_more():
-    settings = Settings()
+    settings = AugmentationSettings()
     cameras = Cameras.draw(Draws((0,), 20_000, CPU), settings)
     assert float(cameras.yaw.std()) == pytest.approx(math.radians(14), rel=0.03)
     moving = cameras.zoom != 0
@@ -101,7 +101,7 @@ def test_processes_that_share_a_batch_draw_what_one_alone_would():
 
 @pytest.mark.parametrize("hidden", [(), ("knee", "ankle")])
 def test_heights_and_placements_are_those_of_the_pipeline(hidden):
-    body, rng = Body(), np.random.default_rng(0)
+    body, rng = BodyTables(), np.random.default_rng(0)
     poses = standing_pose(0.5).pixels[0] / 700 + rng.normal(0, 0.02, (5, 18, 2))
     poses[:, :, 1] *= -1
     shown = np.asarray([not any(part in joint for part in hidden) for joint in OPENPOSE_18.joints])
@@ -123,7 +123,7 @@ def test_heights_and_placements_are_those_of_the_pipeline(hidden):
 
 
 def test_wanderers_are_brought_back_without_a_change_of_their_steps():
-    body = Body()
+    body = BodyTables()
     keypoints = torch.rand(1, 256, 18, 2) * 0.02 + 0.4
     keypoints[..., 0] += torch.linspace(0, 1.2, 256)[None, :, None]
     back = brought_back(body, keypoints)
@@ -153,8 +153,8 @@ def test_lively_dances_get_loud_music_and_calm_ones_quiet(speed, louder):
     bank = MusicBank(two_songs(), (math.log(0.4), 0.6))
     beats = torch.linspace(0, 16, 256).expand(200, -1)
     music = bank.pair(
-        Draws((0,), 200, CPU), Settings(suited=1.0), torch.full((200, 256), speed), torch.full((200,), -1),
-        beats, torch.full((200, 256), 110.0),
+        Draws((0,), 200, CPU), AugmentationSettings(suited=1.0), torch.full((200, 256), speed),
+        torch.full((200,), -1), beats, torch.full((200, 256), 110.0),
     )  # fmt: skip
     loud = music.features[..., MUSIC["loudness"]].mean((1, 2)) > 0.2
     assert loud.float().mean() == pytest.approx(float(louder), abs=0.02)
@@ -168,7 +168,7 @@ def test_styles_get_genres_that_suit_them():
     beats, speed = torch.linspace(0, 16, 256).expand(200, -1), torch.ones(200, 256)
     for suited, share in ((1.0, 1.0), (0.0, 0.5)):
         music = bank.pair(
-            Draws((0,), 200, CPU), Settings(suited=suited), speed, style, beats, 110 + 0 * beats
+            Draws((0,), 200, CPU), AugmentationSettings(suited=suited), speed, style, beats, 110 + 0 * beats
         )
         krump = music.features[..., MUSIC["chroma"]].mean((1, 2)) > 1.5
         right = torch.where(style == STYLES.index("krump"), krump, ~krump)
@@ -196,7 +196,7 @@ def figure():
 
 
 def hidden_names(view):
-    hidden = behind(Body(), view, torch.zeros(1, dtype=torch.bool))[0, 0]
+    hidden = behind(BodyTables(), view, torch.zeros(1, dtype=torch.bool))[0, 0]
     return {OPENPOSE_18.joints[i] for i in torch.nonzero(hidden).flatten()}
 
 
@@ -253,7 +253,7 @@ def test_a_legless_reference_stays_legless():
 
 def test_sixty_joints_are_drawn_with_hands_that_are_never_seen():
     source = made_source(skeleton=OPENPOSE_60, larger=1.3)
-    e = ExampleMaker(source, Settings())(8, 0)
+    e = ExampleMaker(source, AugmentationSettings())(8, 0)
     assert e.keypoints.shape == (8, 256, 60, 2)
     assert e.known.shape == (8, 256, 60)
     assert (e.scores[..., 18:] == 0).all()

@@ -93,10 +93,10 @@ def test_finds_that_overlap_are_one_and_anchors_have_their_number():
 
 
 def test_looks_agree_on_which_side_is_left():
-    from tempose.blazepose.body import Body
+    from tempose.blazepose.body import BodyLandmarks
 
     points = np.random.default_rng(0).normal(size=(33, 2))
-    body = Body(points, np.ones(33), 1.0, Crop(0, 0, 1), points[:2])
+    body = BodyLandmarks(points, np.ones(33), 1.0, Crop(0, 0, 1), points[:2])
     other = body._replace(points=points[FLIP])
     assert all(np.array_equal(b.points, points) for b in one_sided([body, other, body]))
     assert all(np.array_equal(b.points, points[FLIP]) for b in one_sided([body, other, other]))

@@ -8,16 +8,16 @@ import torch
 from made_dancers import made_examples, standing_figure
 
 from tempose.augmentation import curves
-from tempose.augmentation.bodies import Body
+from tempose.augmentation.bodies import BodyTables
 from tempose.augmentation.cameras import Cameras
 from tempose.augmentation.draws import Draws
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.augmentation.smoothing import gaussian, moving_mean
 from tempose_pose.curves import CURVES
 from tempose_pose.framing import CENTRE, GROUND, HEIGHT
 from tempose_pose.request import NORMAL_SPEED
 
-BODY, FRAMES = Body(), 256
+BODY, FRAMES = BodyTables(), 256
 INSIDE = slice(60, -60)
 
 
@@ -125,7 +125,10 @@ def test_zoom_is_what_the_camera_does():
 
 
 def test_curves_are_left_out_as_often_as_the_settings_say_and_where_nobody_can_know():
-    settings, rows = Settings(drop_curves=(0.2, 0.4, 0.5, 0.6, 0.0, 1.0), drop_all_curves=0.0), 4000
+    settings, rows = (
+        AugmentationSettings(drop_curves=(0.2, 0.4, 0.5, 0.6, 0.0, 1.0), drop_all_curves=0.0),
+        4000,
+    )
     values = {name: torch.zeros(rows, 8) for name in CURVES}
     flat, has_music = torch.zeros(rows, dtype=torch.bool), torch.ones(rows, dtype=torch.bool)
     flat[:1000], has_music[1000:2000] = True, False
@@ -136,7 +139,7 @@ def test_curves_are_left_out_as_often_as_the_settings_say_and_where_nobody_can_k
     np.testing.assert_allclose(share, settings.drop_curves, atol=0.04)
     assert missing[:1000, 0, [CURVES.index("facing"), CURVES.index("zoom")]].all()
     assert missing[1000:2000, 0, CURVES.index("hits")].all()
-    none = Settings(drop_curves=(0.0,) * 6, drop_all_curves=1.0)
+    none = AugmentationSettings(drop_curves=(0.0,) * 6, drop_all_curves=1.0)
     assert curves.drop(Draws((0,), rows, torch.device("cpu")), none, values, flat, has_music).isnan().all()
 
 

@@ -10,7 +10,7 @@ from importer_files import J, dancer_2d
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.examples import Windows
 from tempose.augmentation.music import MusicBank
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.datasets.bank import own_song
 from tempose.datasets.clips import load_clip, widened
 from tempose.datasets.importers import import_data
@@ -136,8 +136,8 @@ def test_the_music_of_a_video_goes_with_its_clips_frame_by_frame(tmp_path):
     bank = MusicBank([song], recombiner.liveliness())
     many = Windows.of(own)
     heard = bank.pair(
-        Draws((0,), len(many), "cpu"), Settings(), torch.ones(many.beats.shape), many.style, many.beats, many.bpm,
-        many.song, many.song_frames,
+        Draws((0,), len(many), "cpu"), AugmentationSettings(), torch.ones(many.beats.shape), many.style,
+        many.beats, many.bpm, many.song, many.song_frames,
     ).features  # fmt: skip
     onset = LISTENED["onset"].start
     true = torch.from_numpy(song.features.astype(np.float32))[many.song_frames.round().long(), onset]

@@ -13,7 +13,7 @@ import torch
 from made_dancers import made_examples, made_songs, made_source, swinging_clip, tiny_config
 from safetensors.torch import load_file
 
-from tempose.augmentation.bodies import Body
+from tempose.augmentation.bodies import BodyTables
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.masks import draw_known
 from tempose.codecs import RawCoordinates
@@ -206,7 +206,7 @@ def test_without_beats_the_grid_has_no_effect_and_the_sound_has():
 
 
 def test_the_prefix_mask_knows_first_frames_alone():
-    drawn = draw_known(Body(), Draws((0,), 300, torch.device("cpu")), kinds="prefix")
+    drawn = draw_known(BodyTables(), Draws((0,), 300, torch.device("cpu")), kinds="prefix")
     for known in drawn:
         n = int(known.any(1).sum())
         assert known[:n].all()

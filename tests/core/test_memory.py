@@ -6,7 +6,7 @@ import torch
 from made_dancers import made_source, tiny_config
 
 from tempose.augmentation.maker import ExampleMaker
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.dit import DanceDiT
 from tempose.generator import WEIGHTS
 from tempose.memory import LONGEST, recall
@@ -84,9 +84,9 @@ def test_examples_remember_earlier_poses_of_the_same_dancer():
     source = made_source()
     source.recombiner.memory = 8
     still = {"drop_memory": 0.0, "drop_song": 0.0, "drop_music": 0.0, "moving": 0.0}
-    examples = ExampleMaker(source, Settings(legless=0.0, faceless=0.0, gaps=0.0, occlusion=0.0, **still))(
-        40, 0
-    )
+    examples = ExampleMaker(
+        source, AugmentationSettings(legless=0.0, faceless=0.0, gaps=0.0, occlusion=0.0, **still)
+    )(40, 0)
     given = ~examples.memory[:, :, 0, 0].isnan()
     assert given.all(1).float().mean() == pytest.approx(0.8, abs=0.15)
     assert (given.all(1) | ~given.any(1)).all()
@@ -104,7 +104,7 @@ def test_examples_remember_earlier_poses_of_the_same_dancer():
     assert (
         (then - now).abs() < (then - other).abs()
     ).float().mean() > 0.7  # the same body at the same distance
-    dropped = ExampleMaker(source, Settings(drop_memory=1.0, drop_song=1.0))(4, 0)
+    dropped = ExampleMaker(source, AugmentationSettings(drop_memory=1.0, drop_song=1.0))(4, 0)
     assert dropped.memory.isnan().all()
     assert dropped.song.isnan().all()
 

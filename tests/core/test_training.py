@@ -9,11 +9,11 @@ import torch
 from made_dancers import made_source, swinging_clip, tiny_config
 from safetensors.torch import load_file
 
-from tempose.augmentation.bodies import SPREAD, Body, reproportioned
+from tempose.augmentation.bodies import SPREAD, BodyTables, reproportioned
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.maker import ExampleMaker
 from tempose.augmentation.masks import draw_known
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.datasets import recombine
 from tempose.datasets.clips import joint_speed, quantised, sample
 from tempose.dit import DanceDiT
@@ -90,7 +90,7 @@ def test_sampling_whole_frames_returns_them():
 
 
 def test_reproportioning_lengthens_just_the_bones_asked_for():
-    body = Body()
+    body = BodyTables()
     motion = torch.from_numpy(swinging_clip().motion)[None]
     factors = torch.ones(1, len(SPREAD))
     assert torch.allclose(reproportioned(body, motion, factors), motion, atol=1e-5)
@@ -109,7 +109,7 @@ def test_reproportioning_lengthens_just_the_bones_asked_for():
 
 
 def test_examples_are_the_same_for_the_same_seed_and_stay_on_the_canvas(source):
-    maker = ExampleMaker(source, Settings())
+    maker = ExampleMaker(source, AugmentationSettings())
     a, b, c = maker(30, 3), maker(30, 3), maker(30, 4)
     assert torch.equal(a.keypoints, b.keypoints)
     assert torch.equal(a.music, b.music)
@@ -124,7 +124,7 @@ def test_examples_are_the_same_for_the_same_seed_and_stay_on_the_canvas(source):
 
 def test_the_dancer_stops_where_the_music_features_say_the_beat_is(source):
     offsets = []
-    examples = ExampleMaker(source, Settings())(12, 0)
+    examples = ExampleMaker(source, AugmentationSettings())(12, 0)
     for keypoints, music in zip(examples.keypoints.numpy(), examples.music.numpy(), strict=True):
         speed = joint_speed(keypoints)
         stops = np.flatnonzero((speed[1:-1] < speed[:-2]) & (speed[1:-1] <= speed[2:])) + 1.5
@@ -136,7 +136,7 @@ def test_the_dancer_stops_where_the_music_features_say_the_beat_is(source):
 
 
 def test_masks_come_in_all_kinds_and_in_their_shares():
-    drawn = draw_known(Body(), Draws((0,), 4000, torch.device("cpu"))).numpy()
+    drawn = draw_known(BodyTables(), Draws((0,), 4000, torch.device("cpu"))).numpy()
     nothing = ~drawn.any((1, 2))
     continued = drawn[:, :16].all((1, 2)) & ~drawn[:, 16:].any((1, 2))
     ends = drawn[:, -1].all(-1) & ~drawn[:, 100].any(-1)

@@ -31,19 +31,18 @@ NAMES = {
 """Classes that are defined once, whatever they hold; others may share a name, but not name and parts."""
 OTHER_THINGS = {
     ("core/tempose/api.py", "Dance"),  # the shared one, that can draw itself
-    (
-        "server/tempose_server/schemas.py",
-        "Reference",
-    ),  # the HTTP body of a pose, held to `pose_body` by a test
-    ("server/tempose_server/schemas.py", "JobRequest"),  # and that of a job, to the shared one
-    ("server/tempose_server/schemas.py", "SectionOfSong"),  # as that of a part of one
+    ("server/tempose_server/schemas.py", "ReferenceBody"),  # of HTTP, held to `pose_body` by a test
+    ("server/tempose_server/schemas.py", "JobBody"),  # as that of a job to the shared one
+    ("server/tempose_server/schemas.py", "SectionOfSong"),  # and that of a part of a song
     ("server/tempose_server/job_rows.py", "JobRecord"),  # a row, with what is never told
-    ("server/tempose_server/settings.py", "Settings"),  # what the limits are set to
+    ("server/tempose_server/settings.py", "ServerSettings"),  # what the limits are set to
     ("addon/model/dance/progress.py", "Arriving"),  # poses that fill up
     ("addon/model/dance/form.py", "FormSection"),  # a section while it is edited, with how loud it is
     ("addon/interface/properties/form.py", "TemposeFormSection"),  # as Blender keeps it
     ("addon/scene/settings.py", "ListedSection"),  # the type of that
 }
+ONE_NAME = {"Dance": ["pose/tempose_pose/dance.py", "core/tempose/api.py"]}
+"""Names that two classes share: `tempose.Dance` is the shared one, with a method that draws it."""
 ALIKE = 4
 """Fields from which on two classes with the same ones are the same thing under two names."""
 BODY = {"seconds", "tempo_map", "reference", "seed"}
@@ -111,6 +110,14 @@ def test_no_class_holds_what_a_shared_one_holds():
         and ((where := path.relative_to(ROOT).as_posix()), name) not in OTHER_THINGS
     ]
     assert again == []
+
+
+def test_each_class_has_a_name_of_its_own():
+    homes: dict[str, list[str]] = {}
+    for path in SHARED + OTHERS:
+        for name in fields_of(path):
+            homes.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
+    assert {name: found for name, found in homes.items() if len(found) > 1} == ONE_NAME
 
 
 def test_no_request_is_built_by_hand():

@@ -19,7 +19,7 @@ from tempose_pose.standing import standing_pose
 from tempose_pose.tempo import TempoMap
 from tempose_pose.wire import arrays
 from tempose_pose.wire.answers import Capabilities, Job, SkeletonInfo
-from tempose_pose.wire.dances import Segment, dance_of, packed, result_of, unpacked
+from tempose_pose.wire.dances import FinishedSegment, dance_of, packed, result_of, unpacked
 from tempose_pose.wire.job import JobRequest
 from tempose_pose.wire.reading import read
 
@@ -71,7 +71,7 @@ def test_a_dance_is_read_as_it_was_written_whatever_its_skeleton(bones):
         assert np.abs(after.poses.keypoints - before.poses.keypoints).max() < 1e-5
         assert (after.seed, after.model_revision, after.seams.tolist()) == (7, "abc", [40])
         assert after.style == "house"
-    keypoints, scores = Segment.of(3, before.poses.keypoints, before.poses.scores).arrays()
+    keypoints, scores = FinishedSegment.of(3, before.poses.keypoints, before.poses.scores).arrays()
     np.testing.assert_array_equal(keypoints, before.poses.keypoints)
     np.testing.assert_array_equal(scores, before.poses.scores)
 

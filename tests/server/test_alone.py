@@ -30,7 +30,7 @@ from tempose_server.metrics import Metrics
 from tempose_server.routes import PARTS, PREFIX
 from tempose_server.routes.bodies import rules
 from tempose_server.security import Doors
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 TOKEN = "t" * 40
 
@@ -52,7 +52,7 @@ def through(headers, receive=None, kind="http", **limits):
     async def send(message):
         sent.append(message)
 
-    settings = Settings(**limits)
+    settings = ServerSettings(**limits)
     doors = Doors(
         app, token=TOKEN, settings=settings, metrics=Metrics(dict), rules=rules(PARTS, PREFIX, settings)
     )
@@ -141,7 +141,7 @@ def test_few_decoders_run_at_once_and_none_is_told_the_token(tmp_path, monkeypat
     monkeypatch.setattr(sandbox, "COMMAND", [sys.executable, "-c", CHILD])
     monkeypatch.setenv("TEMPOSE_SERVER_TOKEN", TOKEN)
     (tmp_path / "songs").mkdir()
-    box = sandbox.Sandbox(Settings(children_at_once=2, data_dir=tmp_path / "data"))
+    box = sandbox.Sandbox(ServerSettings(children_at_once=2, data_dir=tmp_path / "data"))
     with ThreadPoolExecutor(6) as pool:
         answers = list(pool.map(lambda _: box.run("decode", tmp_path / "songs"), range(6)))
     assert max(answer["at_once"] for answer in answers) <= 2
@@ -161,7 +161,7 @@ def test_what_a_child_says_names_no_folder_of_the_server(tmp_path, kind):
     said = {"status": 422, "code": "x", "message": "/srv/my songs/a b.wav is none.", "details": None}
     done = subprocess.CompletedProcess([], 0, json.dumps({kind: said}).encode(), b"")
     with pytest.raises(ApiError) as caught:
-        sandbox.Sandbox(Settings(data_dir=tmp_path / "data"))._answer("decode", "audio", done)
+        sandbox.Sandbox(ServerSettings(data_dir=tmp_path / "data"))._answer("decode", "audio", done)
     assert caught.value.body == {"code": "x", "message": "(path).wav is none.", "details": None}
 
 

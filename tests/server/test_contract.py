@@ -123,7 +123,7 @@ def test_a_job_gives_the_dance_that_the_package_gives(server, tools, tmp_path):
     job_id = server.new_job(body=body)
     server.wait(job_id, "succeeded")
     result = server.client.get(f"/v1/jobs/{job_id}/result").json()
-    request = schemas.job_of(schemas.read(schemas.JobRequest, body)).dance
+    request = schemas.job_of(schemas.read(schemas.JobBody, body)).dance
     expected = NullModel()(audio.Song(np.zeros(44_100)), request)
     np.testing.assert_array_equal(tools.floats(result["keypoints"], 360, 18, 2), expected.poses.keypoints)
     np.testing.assert_array_equal(tools.floats(result["scores"], 360, 18), expected.poses.scores)

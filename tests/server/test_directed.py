@@ -9,7 +9,7 @@ from tempose_pose.errors import TemposeError
 from tempose_pose.form import Section
 from tempose_pose.request import REPEAT
 from tempose_server.errors import ApiError
-from tempose_server.schemas import JobRequest, job_of, read
+from tempose_server.schemas import JobBody, job_of, read
 
 
 def job(**changes):
@@ -19,7 +19,7 @@ def job(**changes):
         "scores": [1.0] * 18,
         "canvas": [100, 100],
     }
-    return read(JobRequest, {"audio": "0" * 64, "seconds": 2.0, "reference": pose, **changes})
+    return read(JobBody, {"audio": "0" * 64, "seconds": 2.0, "reference": pose, **changes})
 
 
 def test_curves_sections_listening_and_repeats_reach_the_core():

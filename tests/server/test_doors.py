@@ -16,7 +16,7 @@ from patience import PATIENCE
 from tempose_pose.local import proof
 from tempose_server import security
 from tempose_server.metrics import Metrics
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 HASH, JOB = "0" * 64, str(uuid.uuid4())
 ROUTES = [
@@ -175,7 +175,7 @@ def test_tokens_are_compared_in_constant_time(monkeypatch):
         await send({"type": "http.response.start", "status": 204, "headers": []})
         await send({"type": "http.response.body"})
 
-    doors = security.Doors(app, token="t" * 40, settings=Settings(), metrics=Metrics(dict), rules=())
+    doors = security.Doors(app, token="t" * 40, settings=ServerSettings(), metrics=Metrics(dict), rules=())
     for token in ("t" * 40, "t", "", "x" * 5000):
         scope = {
             "type": "http",

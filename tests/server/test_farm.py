@@ -155,9 +155,9 @@ WITHOUT = """
 import sys
 sys.modules["ray"] = None  # as where it is not installed
 from tempose_server.farm import Farm
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 try:
-    Farm(Settings(engine="ray")).wait()
+    Farm(ServerSettings(engine="ray")).wait()
 except Exception as error:
     print(error.code, error)
 """

@@ -19,7 +19,7 @@ from tempose_server.connections import Arrivals, Protocol
 from tempose_server.front import Front
 from tempose_server.metrics import Metrics
 from tempose_server.security import HARDENING, Doors
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 TOKEN = "t" * 40
 KEY = f"Authorization: Bearer {TOKEN}\r\n"
@@ -30,7 +30,7 @@ def open_front(room=8, listener=None, **changes):
     """A front without any loop behind it: what it passes on stays in a list."""
     passed = []
     doors = Doors(
-        None, token=TOKEN, settings=Settings(), metrics=Metrics(dict), rules=(),
+        None, token=TOKEN, settings=ServerSettings(), metrics=Metrics(dict), rules=(),
         looks={"/v1/health": lambda: {"status": "READY"}},
     )  # fmt: skip
     listener = listener or socket.create_server(("127.0.0.1", 0))

@@ -18,7 +18,7 @@ from tempose_server import schemas
 from tempose_server.errors import ApiError
 from tempose_server.routes import bodies
 from tempose_server.routes.bodies import read_json
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 from tempose_server.strict_json import measure, parse
 
 
@@ -68,7 +68,7 @@ def read_at_once(texts, weigh):
 
     async def read_all():
         parts = SimpleNamespace(
-            settings=Settings(),
+            settings=ServerSettings(),
             reading=asyncio.Semaphore(1),
             sandbox=Sandbox(),
             audio=SimpleNamespace(staging=staging),
@@ -114,14 +114,14 @@ def multiplied(value):
 def test_of_many_wrong_elements_the_first_is_named(monkeypatch, name):
     monkeypatch.setattr(schemas, "MANY", 20)
     with pytest.raises(ApiError) as caught:
-        schemas.read(schemas.JobRequest, {name: multiplied(WRONG[name])})
+        schemas.read(schemas.JobBody, {name: multiplied(WRONG[name])})
     assert caught.value.body["details"]
 
 
 def test_of_very_many_complaints_no_list_is_made(monkeypatch):
     monkeypatch.setattr(schemas, "invalid", None)  # which makes it
     with pytest.raises(ApiError, match="9003 places"):  # with three things that are missing
-        schemas.read(schemas.JobRequest, {f"{MARK}{i}": 1 for i in range(9000)})
+        schemas.read(schemas.JobBody, {f"{MARK}{i}": 1 for i in range(9000)})
 
 
 def test_bodies_are_weighed_one_at_a_time():

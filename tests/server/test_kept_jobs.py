@@ -13,13 +13,15 @@ from tempose_server.errors import ApiError
 from tempose_server.events import EventHub
 from tempose_server.jobs import JobStore
 from tempose_server.metrics import Metrics
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 
 @pytest.fixture
 def store(tmp_path):
     found = JobStore(
-        Settings(data_dir=tmp_path, keep_jobs=3, keep_days=1, runtime_file=tmp_path / "s.json", model="null")
+        ServerSettings(
+            data_dir=tmp_path, keep_jobs=3, keep_days=1, runtime_file=tmp_path / "s.json", model="null"
+        )
     )
     yield found
     found.close()
@@ -179,7 +181,7 @@ def test_songs_unused_for_longest_are_forgotten_but_none_that_is_needed(strict_s
     from tempose_server.audio_store import AudioStore
     from tempose_server.sandbox import Sandbox
 
-    limits = Settings(data_dir=tmp_path, keep_audio_bytes=200_000, runtime_file=tmp_path / "s.json")
+    limits = ServerSettings(data_dir=tmp_path, keep_audio_bytes=200_000, runtime_file=tmp_path / "s.json")
     audio = AudioStore(limits, Sandbox(limits))
     for i, name in enumerate("abc"):
         with audio.staging() as folder:

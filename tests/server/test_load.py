@@ -12,7 +12,7 @@ import pytest
 from tempose.generator import WEIGHTS
 from tempose_server import order
 from tempose_server.jobs import JobStore
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 MINUTES = float(os.environ.get("TEMPOSE_LOAD_MINUTES", "0.25"))
 SCRIPT = str(Path(__file__).parents[2] / "scripts" / "load_test.py")
@@ -39,7 +39,7 @@ def test_a_lost_job_a_fault_and_growing_memory_are_each_noticed():
 
 def history(folder, count, **settings):
     """A store with so many finished jobs, of which job i ended i seconds after a certain time."""
-    store = JobStore(Settings(data_dir=folder, runtime_file=folder / "server.json", **settings))
+    store = JobStore(ServerSettings(data_dir=folder, runtime_file=folder / "server.json", **settings))
     ends = time.time() - count
     with store._transaction():
         store._db.executemany(

@@ -31,7 +31,7 @@ from tempose_server.audio_store import AudioStore
 from tempose_server.errors import ApiError
 from tempose_server.job_table import CRASHES
 from tempose_server.jobs import JobStore
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 SECONDS = float(os.environ.get("TEMPOSE_MODEL_SECONDS", "6"))
 QUEUE, KEEP = 5, 6
@@ -56,7 +56,7 @@ class Account(RuleBasedStateMachine):
     @initialize()
     def begin(self):
         self.folder = Path(tempfile.mkdtemp(prefix="tempose-model-"))
-        self.settings = Settings(
+        self.settings = ServerSettings(
             data_dir=self.folder,
             queue=QUEUE,
             queue_share=1,

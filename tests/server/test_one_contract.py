@@ -38,7 +38,7 @@ def body(bones):
 @pytest.mark.parametrize("bones", LAYOUTS.values(), ids=lambda bones: bones.name)
 def test_what_the_shared_types_write_the_schemas_take(bones):
     said = body(bones)
-    taken = schemas.read(schemas.JobRequest, said)
+    taken = schemas.read(schemas.JobBody, said)
     again = schemas.job_of(taken)
     assert again.body() == said
 
@@ -46,9 +46,9 @@ def test_what_the_shared_types_write_the_schemas_take(bones):
 def test_each_part_of_a_request_has_the_fields_of_the_shared_types():
     said = body(LAYOUTS["openpose18"])
     parts = {
-        schemas.JobRequest: said,
+        schemas.JobBody: said,
         schemas.Beats: said["beats"],
-        schemas.Reference: said["reference"],
+        schemas.ReferenceBody: said["reference"],
         schemas.KnownFrames: said["known"],
         schemas.KnownPart: said["known"]["more"][0],
         schemas.SectionOfSong: said["sections"][0],

@@ -21,7 +21,7 @@ from tempose_pose.local import whole_files
 from tempose_server import decode
 from tempose_server.audio_store import AudioStore
 from tempose_server.errors import ApiError
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 CUTS = int(os.environ.get("TEMPOSE_POWER_CUTS", "2"))
 
@@ -58,7 +58,7 @@ class Here:
 
 
 def store_on(folder):
-    return AudioStore(Settings(data_dir=folder, runtime_file=folder / "s.json"), Here())
+    return AudioStore(ServerSettings(data_dir=folder, runtime_file=folder / "s.json"), Here())
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_a_song_that_is_damaged_while_the_server_runs_is_not_heard(songs, tmp_pa
 
 
 def test_songs_are_forgotten_in_the_order_of_their_use_whatever_the_clock_says(tmp_path, tools, monkeypatch):
-    settings = Settings(data_dir=tmp_path, runtime_file=tmp_path / "s.json", keep_audio_bytes=1)
+    settings = ServerSettings(data_dir=tmp_path, runtime_file=tmp_path / "s.json", keep_audio_bytes=1)
     store, names = AudioStore(settings, Here()), []
     for i in range(3):
         data = tools.wav(tools.clicks(1.0) * (0.5 + 0.1 * i))

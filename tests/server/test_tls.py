@@ -12,7 +12,7 @@ import pytest
 from patience import PATIENCE
 
 from tempose_pose.errors import TemposeError
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 if shutil.which("openssl") is None:
     pytest.skip("needs the openssl program to make certificates", allow_module_level=True)
@@ -133,13 +133,13 @@ def test_who_asks_nothing_after_the_handshake_gives_the_place_back(narrow):
 
 def refusal(**options):
     with pytest.raises(TemposeError) as caught:
-        Settings(**options).check_tls()
+        ServerSettings(**options).check_tls()
     return caught.value.message
 
 
 def test_a_key_that_others_can_read_is_refused(made, tmp_path):
     (cert, key), _ = made
-    Settings(tls_cert=cert, tls_key=key).check_tls()
+    ServerSettings(tls_cert=cert, tls_key=key).check_tls()
     shutil.copy(key, tmp_path / "key")
     (tmp_path / "key").chmod(0o640)
     assert "chmod 600" in refusal(tls_cert=cert, tls_key=tmp_path / "key")

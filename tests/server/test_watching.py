@@ -10,7 +10,7 @@ import pytest
 from patience import PATIENCE
 
 from tempose_server import logs
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 
 
 def metrics(server):
@@ -106,7 +106,9 @@ def root():
 def test_the_log_is_rotated_and_cleaned(root, tmp_path, as_json):
     path = tmp_path / "log" / "a.log"
     path.parent.mkdir()
-    settings = Settings(log_file=path, log_json=as_json, log_bytes=3000, log_keep=2, data_dir=tmp_path / "d")
+    settings = ServerSettings(
+        log_file=path, log_json=as_json, log_bytes=3000, log_keep=2, data_dir=tmp_path / "d"
+    )
     logs.set_up(settings, "T" * 40)
     log = logging.getLogger("tempose.test")
     for number in range(100):

@@ -35,7 +35,7 @@ class TEMPOSE_OT_find_beats(HeardButton, bpy.types.Operator):
         return f"{len(grid)} beats at {beats.tempo_in_words(grid)}; the detector is {sure}.{kept}"
 
 
-class _Edit(ActionButton):
+class _GridEdit(ActionButton):
     """Mixin: an edit of the grid that is there."""
 
     bl_options = {"REGISTER", "UNDO"}
@@ -67,7 +67,7 @@ def _span(context: bpy.types.Context, now: song_grid.SongGrid):
     return span
 
 
-class TEMPOSE_OT_half_beats(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_half_beats(_GridEdit, bpy.types.Operator):
     """Remove every second beat, where the detector counted twice as fast"""
 
     bl_idname = "tempose.half_beats"
@@ -78,7 +78,7 @@ class TEMPOSE_OT_half_beats(_Edit, bpy.types.Operator):
         return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
 
 
-class TEMPOSE_OT_double_beats(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_double_beats(_GridEdit, bpy.types.Operator):
     """Add a beat between every two, where the detector counted half as fast"""
 
     bl_idname = "tempose.double_beats"
@@ -89,7 +89,7 @@ class TEMPOSE_OT_double_beats(_Edit, bpy.types.Operator):
         return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
 
 
-class TEMPOSE_OT_three_to_two_beats(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_three_to_two_beats(_GridEdit, bpy.types.Operator):
     """Make two beats of every three: in 6/8 and shuffles the detector may count plain beats instead of dotted ones"""
 
     bl_idname = "tempose.three_to_two_beats"
@@ -100,7 +100,7 @@ class TEMPOSE_OT_three_to_two_beats(_Edit, bpy.types.Operator):
         return grid, f"{len(grid)} beats at {beats.tempo_in_words(grid)}."
 
 
-class TEMPOSE_OT_nudge_beats(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_nudge_beats(_GridEdit, bpy.types.Operator):
     """Move all beats a little, by the amount beside the buttons"""
 
     bl_idname = "tempose.nudge_beats"
@@ -133,7 +133,7 @@ def slid(context: bpy.types.Context, now: song_grid.SongGrid, seconds: float):
     return beat_changes.nudge(now.grid, now.later(seconds), _span(context, now))
 
 
-class TEMPOSE_OT_slide_beats(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_slide_beats(_GridEdit, bpy.types.Operator):
     """Slide all beats so that the nearest one lies at the current frame"""
 
     bl_idname = "tempose.slide_beats"
@@ -147,7 +147,7 @@ class TEMPOSE_OT_slide_beats(_Edit, bpy.types.Operator):
         return slid(context, now, seconds), f"The beats are {seconds * 1000:+.0f} ms from where they were."
 
 
-class TEMPOSE_OT_set_downbeat(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_set_downbeat(_GridEdit, bpy.types.Operator):
     """Begin a bar at the beat nearest to the current frame, and count on from there"""
 
     bl_idname = "tempose.set_downbeat"
@@ -168,7 +168,7 @@ class TEMPOSE_OT_set_downbeat(_Edit, bpy.types.Operator):
         return grid, f"Bar {bar} begins here, with {metre} beats to a bar."
 
 
-class TEMPOSE_OT_move_beat(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_move_beat(_GridEdit, bpy.types.Operator):
     """Move the beat nearest to the current frame there, and pin it; its neighbours give way"""
 
     bl_idname = "tempose.move_beat"
@@ -207,7 +207,7 @@ class TEMPOSE_OT_add_beat(ActionButton, bpy.types.Operator):
         return f"There is a beat at second {at:.2f} of the song."
 
 
-class TEMPOSE_OT_remove_beat(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_remove_beat(_GridEdit, bpy.types.Operator):
     """Remove the beat nearest to the current frame; Find Beats does not bring it back"""
 
     bl_idname = "tempose.remove_beat"
@@ -218,7 +218,7 @@ class TEMPOSE_OT_remove_beat(_Edit, bpy.types.Operator):
         return beat_changes.remove(now.grid, index), "The beat is gone."
 
 
-class TEMPOSE_OT_lock_beats(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_lock_beats(_GridEdit, bpy.types.Operator):
     """Keep the beats in the preview range, or between the selected markers, as they are"""
 
     bl_idname = "tempose.lock_beats"
@@ -247,7 +247,7 @@ class TEMPOSE_OT_lock_beats(_Edit, bpy.types.Operator):
         return grid, f"{count} beats are {'free again' if self.unlock else 'locked'}."
 
 
-class TEMPOSE_OT_clear_beats(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_clear_beats(_GridEdit, bpy.types.Operator):
     """Remove all beats of this sound, yours included"""
 
     bl_idname = "tempose.clear_beats"

@@ -40,7 +40,7 @@ class TEMPOSE_OT_find_form(HeardButton, bpy.types.Operator):
         return f"{len(sections)} sections: {' '.join(section.name for section in sections)}."
 
 
-class _Edit(ActionButton):
+class _SectionEdit(ActionButton):
     """Mixin: an edit of the sections that are there."""
 
     bl_options = {"REGISTER", "UNDO"}
@@ -76,7 +76,7 @@ def _playhead(context: bpy.types.Context, now: Reading) -> float:
     return nearest if abs(nearest - second) < 1.0 else second
 
 
-class TEMPOSE_OT_split_section(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_split_section(_SectionEdit, bpy.types.Operator):
     """Begin a new section at the beat nearest to the playhead. Where there are none, the whole song counts as one"""
 
     bl_idname = "tempose.split_section"
@@ -95,7 +95,7 @@ class TEMPOSE_OT_split_section(_Edit, bpy.types.Operator):
         return sections, at, f"{sections[at].name} begins at second {second:.2f} of the song."
 
 
-class TEMPOSE_OT_join_section(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_join_section(_SectionEdit, bpy.types.Operator):
     """Join the chosen section and the next one"""
 
     bl_idname = "tempose.join_section"
@@ -111,7 +111,7 @@ class TEMPOSE_OT_join_section(_Edit, bpy.types.Operator):
         return sections, at, f"{sections[at].name} goes on to second {sections[at].stop:.2f} of the song."
 
 
-class TEMPOSE_OT_move_section(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_move_section(_SectionEdit, bpy.types.Operator):
     """Begin the chosen section at the beat nearest to the playhead instead; the one before it ends there"""
 
     bl_idname = "tempose.move_section"
@@ -135,7 +135,7 @@ def _earlier(_self: Any, context: bpy.types.Context | None) -> list:
     return _names
 
 
-class TEMPOSE_OT_same_section(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_same_section(_SectionEdit, bpy.types.Operator):
     """Make the chosen section a repeat of an earlier one, to be danced alike"""
 
     bl_idname = "tempose.same_section"
@@ -153,7 +153,7 @@ class TEMPOSE_OT_same_section(_Edit, bpy.types.Operator):
         return form.same_as(now.form, at, self.which), at, f"This is {self.which} again."
 
 
-class TEMPOSE_OT_clear_form(_Edit, bpy.types.Operator):
+class TEMPOSE_OT_clear_form(_SectionEdit, bpy.types.Operator):
     """Remove the sections: the next dance takes those that it hears"""
 
     bl_idname = "tempose.clear_form"

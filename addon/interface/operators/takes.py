@@ -12,7 +12,7 @@ from ...scene.dance import placement, stage
 from ...scene.keys import background_keys, frame_rate, take_keys
 from ...scene.music import staging
 from ...scene.reading import Reading
-from ...scene.settings import Settings
+from ...scene.settings import SceneSettings
 from ...scene.tempo import tempo_preview
 from . import editors
 from .buttons import ActionButton, TaskButton
@@ -156,7 +156,7 @@ class _Flip(_Show):
     step = 1
 
     @staticmethod
-    def others(settings: Settings) -> list[int]:
+    def others(settings: SceneSettings) -> list[int]:
         """Places in the list that can be shown, but for the one that is."""
         return [
             i

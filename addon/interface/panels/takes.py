@@ -6,7 +6,7 @@ import bpy
 from ...scene.character import rig
 from ...scene.dance import placement, thumbnails
 from ...scene.reading import of
-from ...scene.settings import ListedTake, Settings
+from ...scene.settings import ListedTake, SceneSettings
 from .layout import say
 
 TALL = 1.6  # rows, so that a pose can be told from another
@@ -37,7 +37,7 @@ class TEMPOSE_UL_takes(bpy.types.UIList):
         tempo = f"{item.bpm:.0f} BPM" if item.bpm else ""
         row.label(text=", ".join(filter(None, (item.style, f"seed {item.seed}", tempo))))
 
-    def filter_items(self, context: bpy.types.Context, data: Settings, name: str):
+    def filter_items(self, context: bpy.types.Context, data: SceneSettings, name: str):
         """Only the takes of the character that is meant, where there are several."""
         takes, now = getattr(data, name), of(context)
         if now.rig is None or not now.several_rigs:

@@ -7,7 +7,7 @@ from ...model.errors import Problem
 from ...model.tempo.tempo_sections import TempoSection
 from ...scene.dance import regenerate, tempo_follow
 from ...scene.reading import Reading, of
-from ...scene.settings import Settings
+from ...scene.settings import SceneSettings
 from ...scene.tempo import tempo_preview
 from ..operators.dance import TEMPOSE_OT_regenerate
 from .layout import say, why
@@ -104,7 +104,7 @@ def _section(layout: bpy.types.UILayout, section: TempoSection) -> None:
     column.prop(section, "feel")
 
 
-def _follow(layout: bpy.types.UILayout, context: bpy.types.Context, settings: Settings) -> None:
+def _follow(layout: bpy.types.UILayout, context: bpy.types.Context, settings: SceneSettings) -> None:
     """How the dance follows, and the preview."""
     tempo = settings.tempo
     column = layout.column()

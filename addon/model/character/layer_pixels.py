@@ -20,7 +20,7 @@ SEEN = (
 
 
 @dataclass(frozen=True, eq=False)
-class Figure:
+class LabelledFigure:
     """A figure whose pixels are told apart.
 
     Parameters
@@ -46,7 +46,7 @@ class Figure:
         return np.isin(self.labels, [PARTS.index(part) for part in parts])
 
 
-def layer_of(figure: Figure, part: str) -> tuple[tuple[int, int], np.ndarray] | None:
+def layer_of(figure: LabelledFigure, part: str) -> tuple[tuple[int, int], np.ndarray] | None:
     """x, y of its first pixel, and (h, w, 4) pixels of a part; None where nothing of it is there."""
     place = figure.order.index(part)
     own, before = figure.of([part]), figure.of(figure.order[:place])
@@ -81,7 +81,7 @@ def layer_of(figure: Figure, part: str) -> tuple[tuple[int, int], np.ndarray] | 
     return (int(left), int(top)), np.concatenate([picture, shade[..., None]], 2).astype(np.float32)
 
 
-def _inside(figure: Figure, part: str) -> np.ndarray:
+def _inside(figure: LabelledFigure, part: str) -> np.ndarray:
     """(H, W) bool: within a part as its rods have it."""
     out = np.zeros(figure.labels.shape, bool)
     box, at = _around(figure.body[part], out.shape)
@@ -120,7 +120,7 @@ def _other(part: str) -> str:
 
 
 def _as_the_other(
-    figure: Figure, part: str, unseen: np.ndarray, told: np.ndarray
+    figure: LabelledFigure, part: str, unseen: np.ndarray, told: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Colours, and where they are known, with those of the limb on the other side where this one is not seen."""
     rods, others = figure.body[part], figure.body[_other(part)]
@@ -140,7 +140,7 @@ def _as_the_other(
     return colours, known
 
 
-def _usual(figure: Figure, part: str) -> np.ndarray:
+def _usual(figure: LabelledFigure, part: str) -> np.ndarray:
     """(3,) the colour of the limb on the other side, or of the trunk."""
     solid = figure.alpha > 0.5
     for name in (_other(part), TRUNK) if part in (*ARMS, *LEGS) else (TRUNK,):

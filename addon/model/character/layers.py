@@ -16,7 +16,7 @@ from .backdrop import enlarged
 from .cutout import CLEAR
 from .depth import LEVELS
 from .filling import filled
-from .layer_pixels import Figure, layer_of
+from .layer_pixels import LabelledFigure, layer_of
 from .masks import blurred, dilated, rim
 from .silhouette import depths
 
@@ -87,7 +87,7 @@ def cut_apart(
         inner = (alpha > 0.9) & ~rim(alpha, FRINGE)
         colours, alpha = filled(colours, inner), alpha * (1 - 0.5 * rim(alpha, 1))
     labels = _with_outlines(labels, order, line)
-    figure = Figure(colours, alpha, labels, body, order, line)
+    figure = LabelledFigure(colours, alpha, labels, body, order, line)
     out = []
     for part in order:
         if (made := layer_of(figure, part)) is not None:

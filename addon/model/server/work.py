@@ -22,7 +22,7 @@ from tempose_pose.request import DanceRequest
 from tempose_pose.tempo import TempoMap
 from tempose_pose.wire.answers import Analysis, Capabilities, FilmLine, FoundPerson, Health, Job, Progress
 from tempose_pose.wire.codes import QUEUE_FULL
-from tempose_pose.wire.dances import Segment
+from tempose_pose.wire.dances import FinishedSegment
 from tempose_pose.wire.job import JobRequest
 from tempose_pose.wire.reading import read, unexpected
 
@@ -316,7 +316,7 @@ def _event(work: Work, name: str, data: dict, number: int = 0, count: int = 1) -
     elif name == "progress":
         work.progress((number + read(Progress, data, "progress report").progress) / count)
     elif name == "segment":
-        segment = read(Segment, data, "segment")
+        segment = read(FinishedSegment, data, "segment")
         work.show("segment", (segment.start, *segment.arrays()))
 
 

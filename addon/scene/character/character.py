@@ -18,7 +18,7 @@ from ...model.character.plane import FRONT, Placement, Plane, best_fit
 from ...model.character.posing import Options
 from ...model.character.retarget import solve
 from ...model.errors import Problem
-from ..settings import Settings
+from ..settings import SceneSettings
 from . import limb_switches
 from .armature import bones_of, held
 
@@ -248,7 +248,7 @@ def stretch_name(ob: bpy.types.Object | None) -> str:
     return "stretch" if ob is None or made_by_us(ob) else "stretch_others"
 
 
-def stretches(ob: bpy.types.Object, settings: Settings) -> bool:
+def stretches(ob: bpy.types.Object, settings: SceneSettings) -> bool:
     """Whether bones of this character take their length in the picture."""
     return getattr(settings, stretch_name(ob))
 

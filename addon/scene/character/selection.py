@@ -3,7 +3,7 @@
 
 import bpy
 
-from ..settings import Settings
+from ..settings import SceneSettings
 from ..window import layer_of
 from . import character, rig
 
@@ -41,7 +41,7 @@ def selected_armature(context: bpy.types.Context):
     return active.parent if is_drawing_of(active) else None
 
 
-def select_chosen(settings: Settings, context: bpy.types.Context) -> None:
+def select_chosen(settings: SceneSettings, context: bpy.types.Context) -> None:
     """The character chosen in the panel becomes the selected one, so that both say the same."""
     chosen, layer = settings.rig, layer_of(context)
     if chosen is None or layer is None or chosen.name not in layer.objects:

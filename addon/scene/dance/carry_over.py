@@ -22,7 +22,7 @@ from ...model.tempo.timing import Span
 from .. import compat
 from ..keys import action_keys, base_keys, curve_keys
 from ..server import connection
-from ..settings import Settings
+from ..settings import SceneSettings
 from ..tempo.tempo_changes import TempoChange
 
 
@@ -76,7 +76,7 @@ def moved(asked: CarryOver, left: float) -> CarryOver:
     )
 
 
-def keep_keys(settings: Settings, ob: bpy.types.Object):
+def keep_keys(settings: SceneSettings, ob: bpy.types.Object):
     """A copy of the Action that moves a character: what it holds outlives the take that it may belong to."""
     return base_keys.action_of(settings, ob).copy()
 

@@ -11,11 +11,11 @@ from ...model.dance import formations
 from ...model.dance.takes import Take
 from ..character import character
 from ..keys import base_keys
-from ..settings import Settings
+from ..settings import SceneSettings
 from . import stage
 
 
-def put(settings: Settings, dancers: list[bpy.types.Object], kind: str) -> None:
+def put(settings: SceneSettings, dancers: list[bpy.types.Object], kind: str) -> None:
     """Move all but the first, who leads and stays."""
     bpy.context.view_layer.update()  # where all are now
     lead = dancers[0]
@@ -31,7 +31,7 @@ def put(settings: Settings, dancers: list[bpy.types.Object], kind: str) -> None:
         ob.matrix_world = moved
 
 
-def room_of(settings: Settings, ob: bpy.types.Object) -> tuple[float, float]:
+def room_of(settings: SceneSettings, ob: bpy.types.Object) -> tuple[float, float]:
     """How far a character dances to the left and to the right of its origin, in units of the world.
 
     Of the take that moves it; of one without a take, as far as it reaches at rest.
@@ -44,7 +44,7 @@ def room_of(settings: Settings, ob: bpy.types.Object) -> tuple[float, float]:
     return max(0.0, -float(across.min())), max(0.0, float(across.max()))
 
 
-def _shown(settings: Settings, ob: bpy.types.Object) -> Take | None:
+def _shown(settings: SceneSettings, ob: bpy.types.Object) -> Take | None:
     """The take that moves a character: its preview, otherwise the accepted one."""
     preview = next((t for t in settings.takes if t.rig == ob and t.action and t.state == "PREVIEW"), None)
     take = preview or base_keys.take_of(settings, ob)[0]

@@ -32,7 +32,7 @@ from ..keys.background_keys import Ready
 from ..music import audio, sound_marks
 from ..reading import Reading
 from ..server import connection
-from ..settings import EditSettings, ListedTake, Settings
+from ..settings import EditSettings, ListedTake, SceneSettings
 from ..window import scene_of
 from . import carry_over, delivery, direction, placement, stage
 from .order import STEPS, Order, sections_of, shown, subject
@@ -339,7 +339,7 @@ def blend_take(now: Reading, strength: float) -> str:
 
 
 def _add(
-    settings: Settings,
+    settings: SceneSettings,
     ob: bpy.types.Object,
     data: Take,
     span: Span,
@@ -367,7 +367,7 @@ def _add(
     return f"'{take.name}' is a new take, shown on '{ob.name}'. '{name}' is kept as it was."
 
 
-def _keys_beneath(settings: Settings, ob: bpy.types.Object, old: ListedTake, span: Span):
+def _keys_beneath(settings: SceneSettings, ob: bpy.types.Object, old: ListedTake, span: Span):
     """A copy of the keys of the take that is changed; None where they are not on the character."""
     if old.state == "PREVIEW" and old.action is None:
         stage.show(settings, old, span)

@@ -14,19 +14,19 @@ from ..character import character, rig
 from ..keys import action_keys, curve_keys, frame_rate, take_keys
 from ..keys.background_keys import Ready
 from ..music import mix, strip_marks, strips
-from ..settings import ListedTake, Settings
+from ..settings import ListedTake, SceneSettings
 from ..tempo import tempo_preview, versions
 
 PREVIEW = "Tempose preview"
 HIDDEN = ".tempose keys"  # the leading dot keeps it out of lists
 
 
-def active(settings: Settings):
+def active(settings: SceneSettings):
     """The take that is chosen in the list, or None."""
     return settings.takes[settings.active_take] if 0 <= settings.active_take < len(settings.takes) else None
 
 
-def of_identity(settings: Settings, mark: str):
+def of_identity(settings: SceneSettings, mark: str):
     """The take of that identity; raises when it has gone meanwhile."""
     take = next((t for t in settings.takes if t.identity == mark), None)
     if take is None:
@@ -44,7 +44,7 @@ def data_of(take: ListedTake) -> Take:
 
 
 def add(
-    settings: Settings,
+    settings: SceneSettings,
     ob: bpy.types.Object,
     data: Take,
     span: Span,
@@ -71,7 +71,7 @@ def add(
     return take
 
 
-def show(settings: Settings, take: ListedTake, span: Span, ready: Ready | None = None) -> None:
+def show(settings: SceneSettings, take: ListedTake, span: Span, ready: Ready | None = None) -> None:
     """Flip to another take."""
     ob = rig_of(take)
     action = _hidden_keys(take, span)
@@ -100,7 +100,7 @@ def moves_its_rig(take: ListedTake) -> bool:
     return any(a is not None and a.get(action_keys.TAKE) == take.identity for a in actions)
 
 
-def show_accepted(settings: Settings, take: ListedTake) -> None:
+def show_accepted(settings: SceneSettings, take: ListedTake) -> None:
     """Let an accepted take move its character again; what moved it before stays as an Action with a fake user."""
     ob = rig_of(take)
     hide(settings, ob)
@@ -137,7 +137,7 @@ def _show(take: ListedTake, ob: bpy.types.Object, action: bpy.types.Action) -> N
     take_keys.assign(ob, action)
 
 
-def shown(settings: Settings, ob: bpy.types.Object | None = None):
+def shown(settings: SceneSettings, ob: bpy.types.Object | None = None):
     """The take that moves a character (this one, or any) as a preview, or None."""
     return next(
         (
@@ -149,7 +149,7 @@ def shown(settings: Settings, ob: bpy.types.Object | None = None):
     )
 
 
-def hide(settings: Settings, ob: bpy.types.Object | None = None) -> None:
+def hide(settings: SceneSettings, ob: bpy.types.Object | None = None) -> None:
     """Give a character (this one, or any) back what moved it before the preview."""
     tempo_preview.take_back(settings)
     take = shown(settings, ob)
@@ -190,7 +190,7 @@ def rig_of(take: ListedTake):
     return take.rig
 
 
-def beneath(settings: Settings, ob: bpy.types.Object):
+def beneath(settings: SceneSettings, ob: bpy.types.Object):
     """The Action, and its slot, that moves a character when no take is shown on it: (None, None) without one."""
     take = shown(settings, ob)
     if take is not None:
@@ -200,7 +200,7 @@ def beneath(settings: Settings, ob: bpy.types.Object):
     return (data.action, data.action_slot) if data is not None and data.action is not None else (None, None)
 
 
-def accept(scene: bpy.types.Scene, settings: Settings, take: ListedTake, to_nla: bool = False) -> str:
+def accept(scene: bpy.types.Scene, settings: SceneSettings, take: ListedTake, to_nla: bool = False) -> str:
     """Keep a take's keys as an Action, or as a strip of the NLA; returns in words where they are."""
     ob, action = rig_of(take), take.action
     if action is None:
@@ -225,7 +225,7 @@ def accept(scene: bpy.types.Scene, settings: Settings, take: ListedTake, to_nla:
     return f"The keys are {where}: {bones} bones, {many} from {first} to {last}"
 
 
-def undo_accept(settings: Settings, take: ListedTake) -> None:
+def undo_accept(settings: SceneSettings, take: ListedTake) -> None:
     """Make an accepted take a preview again, with its keys as they are now: discarding it brings back what was."""
     ob, action = rig_of(take), take_keys.action_of(take)
     if action is None:
@@ -296,7 +296,7 @@ def _original(scene: bpy.types.Scene, change: dict):
     return next((s for s in sources if s.get(strip_marks.ID) == change["original"]), None)
 
 
-def discard(scene: bpy.types.Scene, settings: Settings, take: ListedTake) -> None:
+def discard(scene: bpy.types.Scene, settings: SceneSettings, take: ListedTake) -> None:
     """Leave nothing of a take behind: no keys, no data, and the sound as it was before."""
     tempo_preview.take_back(settings)
     if take.action is not None and take.state == "PREVIEW":

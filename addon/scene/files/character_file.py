@@ -8,7 +8,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ...model.files.clip import Clip
+from ...model.files.export_span import ExportSpan
 from ...model.server.work import Work
 from .. import compat
 from ..character import character
@@ -17,14 +17,14 @@ from . import rig_reading
 SHADING = ("light", "color_type", "show_shadows", "show_cavity", "show_object_outline")
 
 
-def clip_of(scene: bpy.types.Scene, ob: bpy.types.Object) -> Clip:
+def export_span_of(scene: bpy.types.Scene, ob: bpy.types.Object) -> ExportSpan:
     """What of a character goes out: the preview range, a loop once around, the Action's frames, or the scene's."""
     rate = compat.rate_of(scene)
     action = ob.animation_data.action if ob.animation_data is not None else None
     if not scene.use_preview_range and action is not None and action.use_cyclic and action.use_frame_range:
-        return Clip(action.frame_start, action.frame_end - action.frame_start, rate, True)
+        return ExportSpan(action.frame_start, action.frame_end - action.frame_start, rate, True)
     first, last = rig_reading.frames_of(scene, ob)
-    return Clip(first, last - first + 1, rate, False)
+    return ExportSpan(first, last - first + 1, rate, False)
 
 
 def parts_of(scene: bpy.types.Scene, ob: bpy.types.Object) -> list[bpy.types.Object]:
@@ -52,8 +52,8 @@ def hand_over(
     rate: float,
     most: int,
     folder: Path,
-    ask: Callable[[bpy.types.Object, Clip], dict],
-) -> tuple[Clip, float, int]:
+    ask: Callable[[bpy.types.Object, ExportSpan], dict],
+) -> tuple[ExportSpan, float, int]:
     """Have the main thread write a character, by the names of scene and rig, and what is asked of it.
 
     Returns
@@ -62,12 +62,12 @@ def hand_over(
         What goes out, how many frames a second, and how many, `most` at most.
     """
 
-    def act() -> tuple[Clip, float, int]:
+    def act() -> tuple[ExportSpan, float, int]:
         scene, ob = rig_reading.both(*names)
-        clip = clip_of(scene, ob)
-        frames, sampled = clip.sampled(rate, most)
-        write(scene, ob, folder, {"frames": frames.tolist(), "rate": sampled} | ask(ob, clip))
-        return clip, sampled, len(frames)
+        span = export_span_of(scene, ob)
+        frames, sampled = span.sampled(rate, most)
+        write(scene, ob, folder, {"frames": frames.tolist(), "rate": sampled} | ask(ob, span))
+        return span, sampled, len(frames)
 
     work.status("Handing over the character")
     return work.main(act)

@@ -11,7 +11,7 @@ import bpy
 
 from ...model.errors import Problem
 from ...model.files import writing
-from ...model.files.clip import Clip
+from ...model.files.export_span import ExportSpan
 from ...model.server.work import Work
 from . import character_file, other_blender
 
@@ -46,9 +46,9 @@ def write(work: Work, wanted: RigOrder, path: Path, blender: Sequence[str]) -> t
     with tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
 
-        def ask(_ob: bpy.types.Object, clip: Clip) -> dict:
+        def ask(_ob: bpy.types.Object, span: ExportSpan) -> dict:
             return {
-                "do": "export", "kinds": [wanted.kind], "cyclic": clip.cyclic, "drawing": wanted.drawing,
+                "do": "export", "kinds": [wanted.kind], "cyclic": span.cyclic, "drawing": wanted.drawing,
             }  # fmt: skip
 
         names = wanted.scene, wanted.rig

@@ -14,7 +14,7 @@ import numpy as np
 
 from ...model.errors import Problem
 from ...model.files import sprites, writing
-from ...model.files.clip import Clip
+from ...model.files.export_span import ExportSpan
 from ...model.server.own_environment import own_environment
 from ...model.server.work import Work
 from . import character_file, other_blender
@@ -53,12 +53,12 @@ class SpriteOrder:
 def render(work: Work, wanted: SpriteOrder, folder: Path, blender: Sequence[str]) -> sprites.Sprites:
     """Have another Blender draw the character; `folder` is for what both write."""
 
-    def ask(ob: bpy.types.Object, _clip: Clip) -> dict:
+    def ask(ob: bpy.types.Object, _span: ExportSpan) -> dict:
         axes = character_file.axes_of(ob).tolist()
         return {"do": "draw", "axes": axes, "height": wanted.height, "most": MOST}
 
     names = wanted.scene, wanted.rig
-    clip, rate, count = character_file.hand_over(work, names, wanted.rate, MOST_FRAMES, folder, ask)
+    span, rate, count = character_file.hand_over(work, names, wanted.rate, MOST_FRAMES, folder, ask)
     work.status("Drawing the character")
     well = other_blender.run(
         work, blender, other_blender.HANDED_OVER, [str(folder)], folder / "log.txt", count
@@ -80,13 +80,13 @@ def render(work: Work, wanted: SpriteOrder, folder: Path, blender: Sequence[str]
             "sprites_failed", "This Blender could not draw the character. Choose another Render Engine."
         )
     pictures = np.load(folder / "frames.npy", mmap_mode="r")
-    beats = [(beat - clip.first) / clip.rate * rate for beat in wanted.beats]
+    beats = [(beat - span.first) / span.rate * rate for beat in wanted.beats]
     return sprites.Sprites(
         pictures,
         rate,
         [beat for beat in beats if -0.5 <= beat < count - 0.5],
         tuple(told["ground"]),
-        clip.cyclic,
+        span.cyclic,
         wanted.name,
     )
 

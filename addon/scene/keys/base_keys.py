@@ -3,16 +3,16 @@
 
 import bpy
 
-from ..settings import ListedTake, Settings, TempoFollowing
+from ..settings import ListedTake, SceneSettings, TempoFollowing
 from . import action_keys
 
 
-def chosen_take(settings: Settings) -> ListedTake | None:
+def chosen_take(settings: SceneSettings) -> ListedTake | None:
     """The take that is chosen in the list, or None."""
     return settings.takes[settings.active_take] if 0 <= settings.active_take < len(settings.takes) else None
 
 
-def action_of(settings: Settings, ob: bpy.types.Object | None) -> bpy.types.Action | None:
+def action_of(settings: SceneSettings, ob: bpy.types.Object | None) -> bpy.types.Action | None:
     """The Action that moves a character, as it was before any preview of a tempo."""
     data = ob.animation_data if ob is not None else None
     action = data.action if data else None
@@ -27,7 +27,7 @@ def preview_of(tempo: TempoFollowing) -> bpy.types.Action | None:
 
 
 def take_of(
-    settings: Settings, ob: bpy.types.Object | None
+    settings: SceneSettings, ob: bpy.types.Object | None
 ) -> tuple[ListedTake, bpy.types.Action] | tuple[None, None]:
     """The take whose keys move a character now, and its Action; (None, None) where there is none."""
     action = action_of(settings, ob)

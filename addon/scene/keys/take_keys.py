@@ -19,7 +19,7 @@ from ...model.keys.key_plan import Choice, Plan
 from ...model.tempo.timing import Span
 from .. import compat
 from ..character import armature, character
-from ..settings import ListedTake, Settings
+from ..settings import ListedTake, SceneSettings
 from ..window import scene_of
 from . import action_keys, background_keys, blend, curve_keys, cycles
 from .background_keys import Ready
@@ -27,7 +27,7 @@ from .background_keys import Ready
 HIGH = 1080  # pixels of a frame that misses are counted in, whatever the resolution
 
 
-def plan(take: Take, ob: bpy.types.Object, span: Span, settings: Settings) -> Plan:
+def plan(take: Take, ob: bpy.types.Object, span: Span, settings: SceneSettings) -> Plan:
     """All that the keys of a take on a rig depend on."""
     if reason := character.why_not(ob):
         raise Problem("rig_bones", f"{reason}.")
@@ -61,7 +61,7 @@ def plan(take: Take, ob: bpy.types.Object, span: Span, settings: Settings) -> Pl
 
 
 def ankles_seen(
-    take: Take, ob: bpy.types.Object, action: bpy.types.Action, span: Span, settings: Settings
+    take: Take, ob: bpy.types.Object, action: bpy.types.Action, span: Span, settings: SceneSettings
 ) -> np.ndarray | None:
     """(T, 2, 2) where the keys of an Action put the ankles at the frames of a dance, as shares of its canvas.
 
@@ -118,7 +118,7 @@ def bake(
     take: Take,
     ob: bpy.types.Object,
     span: Span,
-    settings: Settings,
+    settings: SceneSettings,
     name: str,
     mark: str = "",
     ready: Ready | None = None,

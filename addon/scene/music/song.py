@@ -14,7 +14,7 @@ from .mix import Mix
 
 
 @dataclass(frozen=True, eq=False)
-class Song:
+class ChosenSong:
     """The sound that is meant.
 
     Parameters
@@ -43,7 +43,7 @@ class Song:
             raise self.problem
 
 
-def pick(context: bpy.types.Context) -> Song:
+def pick(context: bpy.types.Context) -> ChosenSong:
     """The song that the settings and the selection mean."""
     settings = context.scene.tempose
     scene = compat.sound_scene(context)
@@ -54,22 +54,22 @@ def pick(context: bpy.types.Context) -> Song:
     if strip is None:
         return _without(scene, reason)
     try:
-        return Song(scene, strip, strips.original_of(strip, found))
+        return ChosenSong(scene, strip, strips.original_of(strip, found))
     except Problem as problem:
-        return Song(scene, strip, problem=problem)
+        return ChosenSong(scene, strip, problem=problem)
 
 
-def _without(scene: bpy.types.Scene, reason: str) -> Song:
-    return Song(scene, reason=reason, problem=Problem("no_strip", f"{reason}."))
+def _without(scene: bpy.types.Scene, reason: str) -> ChosenSong:
+    return ChosenSong(scene, reason=reason, problem=Problem("no_strip", f"{reason}."))
 
 
-def _mixed(scene: bpy.types.Scene) -> Song:
+def _mixed(scene: bpy.types.Scene) -> ChosenSong:
     mix = Mix(scene)
     if not mix.strips:
         return _without(scene, "Nothing is heard: every sound strip is muted, or there is none")
     if mix.right_handle <= mix.left_handle:
         return _without(scene, "Nothing is heard in this range of frames")
-    return Song(scene, mix, mix)
+    return ChosenSong(scene, mix, mix)
 
 
 def _picked(scene: bpy.types.Scene, found: list, name: str) -> tuple[Any, str]:

@@ -16,7 +16,7 @@ from ...model.keys.key_arrays import CurveKeys
 from .. import notes
 from ..keys import action_keys, curve_keys
 from ..keys.base_keys import preview_of
-from ..settings import Settings
+from ..settings import SceneSettings
 from .tempo_changes import TempoChange
 
 WRITTEN = "tempose_preview"  # on previews: a mark of the keys as they were written
@@ -35,12 +35,12 @@ class _Read:
 _kept: list[_Read] = []  # of the Action that was previewed last
 
 
-def previewing(settings: Settings) -> bool:
+def previewing(settings: SceneSettings) -> bool:
     """Whether the keys on show are a preview of a tempo."""
     return settings.tempo.before is not None and preview_of(settings.tempo) is not None
 
 
-def preview(settings: Settings, changes: TempoChange | None) -> str:
+def preview(settings: SceneSettings, changes: TempoChange | None) -> str:
     """Move the keys to the tempo that the settings ask for; returns what to say."""
     if changes is None:
         raise Problem(
@@ -112,7 +112,7 @@ def _is_edited(copy: bpy.types.Action) -> bool:
     return copy.get(WRITTEN, "") not in ("", action_keys.digest(action_keys.places(copy)))
 
 
-def take_back(settings: Settings) -> bool:
+def take_back(settings: SceneSettings) -> bool:
     """Put the keys as they were before the preview; returns whether there was one.
 
     A preview in which the artist has changed keys is kept as an Action of its own.

@@ -12,14 +12,14 @@ from tempose_pose.skeletons import OPENPOSE_18, Skeleton
 SPREAD = {
     "torso": 0.1, "hips": 0.15, "head": 0.2, "shoulders": 0.12, "arms": 0.1, "legs": 0.1, "face": 0.25,
 }  # fmt: skip
-HIPS = -1  # in `Body.bones`: hangs on the middle of the hips
+HIPS = -1  # in `BodyTables.bones`: hangs on the middle of the hips
 _GROUPS = {
     "neck": "torso", "hip": "hips", "nose": "head", "head": "head", "eye": "face", "ear": "face",
     "shoulder": "shoulders", "knee": "legs", "ankle": "legs", "toe": "legs", "heel": "legs",
 }  # fmt: skip
 
 
-class Body:
+class BodyTables:
     """Tables of a skeleton that has at least the joints of OpenPose-18.
 
     Attributes
@@ -79,7 +79,7 @@ def _group(joint: str) -> str:
 
 
 def mirrored(
-    body: Body, motion: Tensor, seen: Tensor, absent: Tensor, chosen: Tensor
+    body: BodyTables, motion: Tensor, seen: Tensor, absent: Tensor, chosen: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Motion (B, T, K, 3), seen (B, T, K) and absent (B, K), left and right exchanged where chosen (B,)."""
     other = motion[:, :, body.flip] * motion.new_tensor([-1, 1, 1])
@@ -96,7 +96,7 @@ def draw_proportions(draws: Draws) -> Tensor:
     return (draws.normal(len(SPREAD)) * spread).exp()
 
 
-def reproportioned(body: Body, motion: Tensor, factors: Tensor) -> Tensor:
+def reproportioned(body: BodyTables, motion: Tensor, factors: Tensor) -> Tensor:
     """The same motion in another body: bones stretched by group, feet kept on the ground.
 
     Parameters

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tempose.augmentation.draws import Draws
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 
 AIM = 0.6  # height that cameras point at, body heights
 NEAREST = 0.5  # body heights from the camera: nearer joints look no larger
@@ -36,7 +36,7 @@ class Cameras:
     pan: Tensor
 
     @classmethod
-    def draw(cls, draws: Draws, settings: Settings) -> Cameras:
+    def draw(cls, draws: Draws, settings: AugmentationSettings) -> Cameras:
         """Cameras by chance."""
         moving = draws.chance(settings.moving).float()
         pitch = math.radians(settings.pitch)

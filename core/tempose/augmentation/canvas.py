@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from tempose.augmentation.bodies import Body
+from tempose.augmentation.bodies import BodyTables
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.smoothing import gaussian
 from tempose_pose.framing import CENTRE, GROUND, HEIGHT, SHARES
@@ -20,7 +20,9 @@ LARGEST, SMALLEST = (
 )  # scale over the usual one: a foreshortened reference must not blow the figure up
 
 
-def body_height(body: Body, points: Tensor, seen: Tensor | None = None, even_legs: bool = False) -> Tensor:
+def body_height(
+    body: BodyTables, points: Tensor, seen: Tensor | None = None, even_legs: bool = False
+) -> Tensor:
     """(B,) length of the chain nose-neck-hips-knee-ankle; see `tempose_pose.framing.chain_height`.
 
     Parameters
@@ -82,7 +84,7 @@ class CanvasPlacement:
 
 
 def draw_placement(
-    body: Body, draws: Draws, reference: Tensor, shown: Tensor, height: Tensor
+    body: BodyTables, draws: Draws, reference: Tensor, shown: Tensor, height: Tensor
 ) -> CanvasPlacement:
     """Where a reference pose puts its figure, as `tempose_pose.framing.Framing.of` does, and a little beside it.
 
@@ -105,7 +107,7 @@ def draw_placement(
     return CanvasPlacement(scale, target - anchor * scale[:, None] + 0.02 * draws.normal(2))
 
 
-def _ground(body: Body, down: Tensor, shown: Tensor) -> Tensor:
+def _ground(body: BodyTables, down: Tensor, shown: Tensor) -> Tensor:
     """(B,) y of the ground under a pose: its lower ankle, or where the feet of so tall a figure would be."""
     ankles = [body.skeleton.index(f"{side}_ankle") for side in ("left", "right")]
     lowest = torch.where(shown[:, ankles], down[:, ankles, 1], -torch.inf).amax(1)
@@ -113,12 +115,12 @@ def _ground(body: Body, down: Tensor, shown: Tensor) -> Tensor:
     return torch.where(shown[:, ankles].any(1), lowest, body.at(down, "neck")[:, 1] + below_neck)
 
 
-def brought_back(body: Body, keypoints: Tensor) -> Tensor:
+def brought_back(body: BodyTables, keypoints: Tensor) -> Tensor:
     """Keypoints (B, T, K, 2) whose hips' slow path stays within `ROOM`."""
     return _moved_within(keypoints, gaussian(body.hips(keypoints)[..., 0], SLOW))
 
 
-def within_room(body: Body, poses: Tensor) -> Tensor:
+def within_room(body: BodyTables, poses: Tensor) -> Tensor:
     """Single poses (B, M, K, 2) whose hips lie within `ROOM`."""
     return _moved_within(poses, body.hips(poses)[..., 0])
 

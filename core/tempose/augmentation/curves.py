@@ -8,11 +8,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tempose.augmentation.bodies import Body
+from tempose.augmentation.bodies import BodyTables
 from tempose.augmentation.cameras import Cameras
 from tempose.augmentation.canvas import body_height
 from tempose.augmentation.draws import Draws
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.augmentation.smoothing import gaussian
 from tempose_pose.curves import CURVES
 from tempose_pose.framing import CENTRE, GROUND, HEIGHT
@@ -23,7 +23,7 @@ SLOWEST = 0.03  # body heights per second: what counts as standing still
 HIP_HEIGHT = 0.53  # of a body's height
 
 
-def joint_speed(body: Body, keypoints: Tensor) -> Tensor:
+def joint_speed(body: BodyTables, keypoints: Tensor) -> Tensor:
     """(B, T) mean joint speed in body heights per second; the first frame has the second one's."""
     steps = keypoints[:, :, body.measured].diff(dim=1).norm(dim=-1).mean(-1) * (FPS / HEIGHT)
     return torch.cat([steps[:, :1], steps], 1)
@@ -41,7 +41,7 @@ def hits(speed: Tensor, beats: Tensor) -> Tensor:
     return lost.gather(1, nearest.clamp(0, beats.shape[1] - 1)).clamp(-1, 1)
 
 
-def facing(body: Body, motion: Tensor, cameras: Cameras) -> Tensor:
+def facing(body: BodyTables, motion: Tensor, cameras: Cameras) -> Tensor:
     """1 towards the camera, 0 in profile, -1 away; `motion` is (B, T, K, 3) body heights."""
     across = sum(
         (
@@ -55,18 +55,18 @@ def facing(body: Body, motion: Tensor, cameras: Cameras) -> Tensor:
     return gaussian(sideways / across.norm(dim=-1).clamp_min(1e-4), 5.0)
 
 
-def path(body: Body, keypoints: Tensor) -> Tensor:
+def path(body: BodyTables, keypoints: Tensor) -> Tensor:
     """Where the hips are from the canvas centre, body heights to the right."""
     return (gaussian(body.hips(keypoints)[..., 0], 20.0) - CENTRE) / HEIGHT
 
 
-def level(body: Body, keypoints: Tensor) -> Tensor:
+def level(body: BodyTables, keypoints: Tensor) -> Tensor:
     """How high the hips are over standing, in leg lengths: below 0 crouching, above in the air."""
     height = (GROUND - body.hips(keypoints)[..., 1]) / (HEIGHT * HIP_HEIGHT)
     return gaussian(height - 1, 3.0).clamp(-1, 1)
 
 
-def zoom(body: Body, motion: Tensor, cameras: Cameras, scale: Tensor) -> Tensor:
+def zoom(body: BodyTables, motion: Tensor, cameras: Cameras, scale: Tensor) -> Tensor:
     """Logarithm of the figure's apparent height over the canonical one, from the camera itself.
 
     `motion` is (B, T, K, 3) body heights, `scale` (B,) the placement's.
@@ -77,7 +77,7 @@ def zoom(body: Body, motion: Tensor, cameras: Cameras, scale: Tensor) -> Tensor:
 
 
 def drop(
-    draws: Draws, settings: Settings, curves: dict[str, Tensor], flat: Tensor, has_music: Tensor
+    draws: Draws, settings: AugmentationSettings, curves: dict[str, Tensor], flat: Tensor, has_music: Tensor
 ) -> Tensor:
     """Curves by name → (B, T, curves), NaN where not given: by chance, or because nobody can know.
 

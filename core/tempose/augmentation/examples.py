@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from tempose.augmentation import curves as reading
-from tempose.augmentation.bodies import Body, draw_proportions, mirrored, reproportioned
+from tempose.augmentation.bodies import BodyTables, draw_proportions, mirrored, reproportioned
 from tempose.augmentation.cameras import Cameras
 from tempose.augmentation.canvas import (
     CanvasPlacement,
@@ -23,7 +23,7 @@ from tempose.augmentation.draws import Draws
 from tempose.augmentation.hiding import BEHIND, behind, draw_gaps, draw_half_figures
 from tempose.augmentation.masks import draw_known
 from tempose.augmentation.music import MusicBank
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.datasets.recombine import Window
 from tempose_pose.limits import FPS
 from tempose_pose.request import NORMAL_SPEED
@@ -142,7 +142,7 @@ class Augmentation:
         Tall poses for references from outside the dance; see `Recombiner.upright`.
     """
 
-    def __init__(self, settings: Settings, body: Body, bank: MusicBank, upright: Tensor):
+    def __init__(self, settings: AugmentationSettings, body: BodyTables, bank: MusicBank, upright: Tensor):
         self.settings, self.body, self.bank = settings, body, bank
         self.upright = upright.to(body.device)
 

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from tempose.augmentation.bodies import Body
+from tempose.augmentation.bodies import BodyTables
 from tempose.augmentation.draws import Draws
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 
 BEHIND = 0.2  # below what the pipeline takes as visible
 MARGIN = 0.03  # body heights behind what hides it
@@ -25,19 +25,21 @@ LEG, HEAD = 0.04, 0.07  # half widths
 FLICKER = 5  # frames: shorter occlusions and gaps between them do not count
 
 
-def draw_half_figures(body: Body, draws: Draws, settings: Settings, absent: Tensor) -> Tensor:
+def draw_half_figures(
+    body: BodyTables, draws: Draws, settings: AugmentationSettings, absent: Tensor
+) -> Tensor:
     """(B, K) bool: joints that neither the reference nor the dance shows; `absent` (B, K) are never known."""
     legless = draws.chance(settings.legless)
     faceless, kind = draws.chance(settings.faceless), draws.integers(0, 3)
     hidden = absent.clone()
     hidden[:, body.shins] |= legless[:, None]
-    sides = ([1, 3], [2, 4], [0, 1, 2, 3, 4])  # of `Body.face`: its left, its right, all of it
+    sides = ([1, 3], [2, 4], [0, 1, 2, 3, 4])  # of `BodyTables.face`: its left, its right, all of it
     for number, parts in enumerate(sides):
         hidden[:, [body.face[i] for i in parts]] |= (faceless & (kind == number))[:, None]
     return hidden
 
 
-def draw_gaps(body: Body, draws: Draws, settings: Settings, frames: int) -> Tensor:
+def draw_gaps(body: BodyTables, draws: Draws, settings: AugmentationSettings, frames: int) -> Tensor:
     """(B, T, K) bool: one joint of some dancers out of sight for a while."""
     chosen = draws.chance(settings.gaps)
     bones = torch.tensor([joint for joint, _, _ in body.bones[3:]], device=draws.device)
@@ -49,7 +51,7 @@ def draw_gaps(body: Body, draws: Draws, settings: Settings, frames: int) -> Tens
     return during[..., None] & (torch.arange(len(body.skeleton), device=draws.device) == joint[:, None, None])
 
 
-def behind(body: Body, view: Tensor, flat: Tensor) -> Tensor:
+def behind(body: BodyTables, view: Tensor, flat: Tensor) -> Tensor:
     """(B, T, K) bool: joints that trunk, head or the other leg hide from the camera.
 
     Parameters
@@ -95,7 +97,7 @@ def _covered(
     return deeper & (beside < near + along * (far - near))
 
 
-def _turned_away(body: Body, view: Tensor) -> Tensor:
+def _turned_away(body: BodyTables, view: Tensor) -> Tensor:
     """(B, T, K) bool: parts of the face on the far side of the head."""
     nose, left_eye, right_eye, left_ear, right_ear = (view[:, :, j] for j in body.face)
     head, eyes = (left_ear + right_ear) / 2, (left_eye + right_eye) / 2

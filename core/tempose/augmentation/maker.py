@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import torch
 
-from tempose.augmentation.bodies import Body
+from tempose.augmentation.bodies import BodyTables
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.examples import Augmentation, Examples, Windows
 from tempose.augmentation.music import MusicBank
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.datasets.source import Source
 
 
-def augmentation_of(source: Source, settings: Settings, body: Body) -> Augmentation:
+def augmentation_of(source: Source, settings: AugmentationSettings, body: BodyTables) -> Augmentation:
     """The augmentation for windows of a source."""
     bank = MusicBank(source.songs, source.recombiner.liveliness(), body.device)
     return Augmentation(settings, body, bank, torch.from_numpy(source.recombiner.upright(0)))
@@ -21,9 +21,9 @@ def augmentation_of(source: Source, settings: Settings, body: Body) -> Augmentat
 class ExampleMaker:
     """Makes examples on the spot; a run of the transformer keeps a pool of windows instead (`training.windows`)."""
 
-    def __init__(self, source: Source, settings: Settings, device: torch.device | str = "cpu"):
+    def __init__(self, source: Source, settings: AugmentationSettings, device: torch.device | str = "cpu"):
         self.source, self.device = source, torch.device(device)
-        self.augmentation = augmentation_of(source, settings, Body(source.skeleton, device))
+        self.augmentation = augmentation_of(source, settings, BodyTables(source.skeleton, device))
 
     def __call__(self, count: int, *seed: int) -> Examples:
         """The examples of a seed: the same numbers, the same examples."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from tempose.augmentation.bodies import Body
+from tempose.augmentation.bodies import BodyTables
 from tempose.augmentation.draws import Draws
 from tempose.segments import OVERLAP, SEGMENT
 
@@ -14,7 +14,7 @@ from tempose.segments import OVERLAP, SEGMENT
 NOTHING, CONTINUED, PREFIX, SUFFIX, KEY_POSES = 0.35, 0.65, 0.72, 0.80, 0.88
 
 
-def draw_known(body: Body, draws: Draws, kinds: str = "any") -> Tensor:
+def draw_known(body: BodyTables, draws: Draws, kinds: str = "any") -> Tensor:
     """(B, SEGMENT, K) bool: known frames and joints.
 
     A third start from nothing but the static pose and a third continue from 16 frames, as segments do; the rest have
@@ -50,7 +50,7 @@ def draw_known(body: Body, draws: Draws, kinds: str = "any") -> Tensor:
     return whole[..., None] | locked
 
 
-def _groups(body: Body) -> Tensor:
+def _groups(body: BodyTables) -> Tensor:
     """(groups, K) bool: each arm, each leg, the lower and the upper half of the body."""
     parts = [
         [body.skeleton.index(f"{side}_{root}"), *body.beyond(f"{side}_{root}")]

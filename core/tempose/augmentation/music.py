@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tempose.augmentation.draws import Draws
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.augmentation.smoothing import moving_mean
 from tempose.datasets.bank import BankSong
 from tempose.datasets.genres import GENRES_FOR_STYLE
@@ -74,7 +74,7 @@ class MusicBank:
         return moving_mean(self.features[..., LISTENED[name]][..., 0].float(), SMOOTH)
 
     def pair(
-        self, draws: Draws, settings: Settings, speed: Tensor, style: Tensor, beats: Tensor, bpm: Tensor,
+        self, draws: Draws, settings: AugmentationSettings, speed: Tensor, style: Tensor, beats: Tensor, bpm: Tensor,
         own: Tensor | None = None, own_frames: Tensor | None = None,
     ) -> MusicBatch:  # fmt: skip
         """What dances are danced to.

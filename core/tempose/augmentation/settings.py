@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(kw_only=True)
-class Settings:
+class AugmentationSettings:
     """Shares are of the examples, 0 to 1.
 
     The camera is narrower than real ones: with 25 degrees for 14 the dancer was turned beyond 60 degrees in half of

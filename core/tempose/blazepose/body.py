@@ -20,7 +20,7 @@ MIDDLE, RIM = (
 )  # landmarks of the circle round the person: between the hips, and straight above on its rim
 
 
-class Body(NamedTuple):
+class BodyLandmarks(NamedTuple):
     """One person.
 
     Parameters
@@ -55,13 +55,15 @@ class BodyNet:
     def __init__(self, path: Path):
         self._net = Net(path)
 
-    def __call__(self, picture: Image.Image, crop: Crop) -> Body:
+    def __call__(self, picture: Image.Image, crop: Crop) -> BodyLandmarks:
         """The person in a square."""
         answer = self._net(crop.cut(picture, self._net.size), "landmarks", "presence")
         marks = answer["landmarks"].reshape(-1, 5)  # x, y, z, visible, present
         points = crop.back(marks[:, :2] / self._net.size)
         sure = 1 / (1 + np.exp(-marks[:LANDMARKS, 3:5].min(1)))
-        return Body(points[:LANDMARKS], sure, float(answer["presence"].item()), crop, points[[MIDDLE, RIM]])
+        return BodyLandmarks(
+            points[:LANDMARKS], sure, float(answer["presence"].item()), crop, points[[MIDDLE, RIM]]
+        )
 
     def mask(self, picture: Image.Image, crop: Crop) -> np.ndarray:
         """(S, S) how likely each pixel of a square belongs to its person."""

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from tempose.blazepose.body import Body, round_person
+from tempose.blazepose.body import BodyLandmarks, round_person
 from tempose.blazepose.detector import overlap
 from tempose.blazepose.hands import Hand
 from tempose.blazepose.looks import looked_at
 from tempose.blazepose.people import (
     SAME,
     SURE,
-    Person,
+    SeenPerson,
     detected,
     extent,
     guesses,
@@ -30,11 +30,11 @@ MOST = 6  # people who are followed at once
 
 
 @dataclass
-class Track:
+class FollowedPerson:
     """One person who is followed."""
 
     number: int
-    body: Body
+    body: BodyLandmarks
     hands: tuple[Hand | None, Hand | None] = (None, None)
 
 
@@ -49,7 +49,7 @@ class Follower:
 
     def __init__(self, hands: bool = True):
         self._hands, self._tracks, self._frame, self._next = hands, [], 0, 0
-        self._tracks: list[Track]
+        self._tracks: list[FollowedPerson]
 
     def cut(self) -> None:
         """The next frame is of another shot."""
@@ -66,10 +66,10 @@ class Follower:
             for track in self._tracks:
                 search = (self._frame + track.number) % HANDS_AGAIN == 1
                 track.hands = hands_of(image, track.body, track.hands, search)
-        return {t.number: whole_body(Person(t.body, t.hands), image.size) for t in self._tracks}
+        return {t.number: whole_body(SeenPerson(t.body, t.hands), image.size) for t in self._tracks}
 
     def _follow(self, image: Image.Image) -> None:
-        kept: list[Track] = []
+        kept: list[FollowedPerson] = []
         for track in self._tracks:
             body = nets().body(image, round_person(*track.body.circle))
             there = body.presence >= STILL and not any(
@@ -89,9 +89,9 @@ class Follower:
             if body is not None:
                 self._add(body)
 
-    def _add(self, body: Body) -> None:
+    def _add(self, body: BodyLandmarks) -> None:
         known = np.stack([extent(t.body) for t in self._tracks]) if self._tracks else np.zeros((0, 4))
         if body.presence < STILL or len(known) >= MOST or (overlap(extent(body), known) > SAME).any():
             return
-        self._tracks.append(Track(self._next, body))
+        self._tracks.append(FollowedPerson(self._next, body))
         self._next += 1

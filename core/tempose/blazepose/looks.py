@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 from PIL import Image
 
-from tempose.blazepose.body import Body, BodyNet, round_person
+from tempose.blazepose.body import BodyLandmarks, BodyNet, round_person
 from tempose.blazepose.crops import Crop
 from tempose_pose.skeletons import MEDIAPIPE_33
 
@@ -25,7 +25,7 @@ LIMBS = MEDIAPIPE_33.indices(
 FLIP = np.asarray(MEDIAPIPE_33.flip)
 
 
-def looked_at(net: BodyNet, picture: Image.Image, crops: Sequence[Crop]) -> Body | None:
+def looked_at(net: BodyNet, picture: Image.Image, crops: Sequence[Crop]) -> BodyLandmarks | None:
     """The person that all these squares show; None where no square shows one.
 
     Each is looked at twice, the second time where the first look would look next.
@@ -41,7 +41,7 @@ def scaled(crop: Crop) -> list[Crop]:
     return [replace(crop, side=crop.side * scale) for scale in SCALES]
 
 
-def fused(looks: Sequence[Body]) -> Body:
+def fused(looks: Sequence[BodyLandmarks]) -> BodyLandmarks:
     """The median of the looks, with a confidence that falls with their spread."""
     looks = one_sided(looks)
     points = np.stack([body.points for body in looks])  # (L, 33, 2)
@@ -56,7 +56,7 @@ def fused(looks: Sequence[Body]) -> Body:
     return nearest._replace(points=middle, scores=scores * agreed, presence=presence)
 
 
-def one_sided(looks: Sequence[Body]) -> list[Body]:
+def one_sided(looks: Sequence[BodyLandmarks]) -> list[BodyLandmarks]:
     """Looks that agree which side is left: what most say, as a figure without a face looks both ways."""
     others = [body._replace(points=body.points[FLIP], scores=body.scores[FLIP]) for body in looks]
     first = looks[0].points[LIMBS]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from tempose.blazepose.body import Body, BodyNet, round_person
+from tempose.blazepose.body import BodyLandmarks, BodyNet, round_person
 from tempose.blazepose.crops import Crop
 from tempose.blazepose.detector import Detector, overlap
 from tempose.blazepose.hands import Hand, HandNets
@@ -26,10 +26,10 @@ FLAT = 10  # of 255 by which a silhouette's own colour may vary
 MOST = 12  # people in one picture
 
 
-class Person(NamedTuple):
+class SeenPerson(NamedTuple):
     """A body with its hands, left and right, where they are seen."""
 
-    body: Body
+    body: BodyLandmarks
     hands: tuple[Hand | None, Hand | None]
 
 
@@ -51,7 +51,7 @@ def nets() -> Nets:
     )
 
 
-def find_people(picture: Image.Image) -> list[Person]:
+def find_people(picture: Image.Image) -> list[SeenPerson]:
     """Everybody in a picture (RGB), the surest first."""
     own = nets()
     circles = detected(picture, SURE)
@@ -61,10 +61,10 @@ def find_people(picture: Image.Image) -> list[Person]:
         drawn = looked_at(own.body, picture, guesses(picture))
         found = [drawn] if drawn is not None else []
     found = [facing(picture, body) for body in found]
-    return [Person(body, hands_of(picture, body)) for body in found]
+    return [SeenPerson(body, hands_of(picture, body)) for body in found]
 
 
-def facing(picture: Image.Image, body: Body) -> Body:
+def facing(picture: Image.Image, body: BodyLandmarks) -> BodyLandmarks:
     """The body, turned to the viewer where it is a silhouette: front and back of one look the same."""
     face, hips = body.points[:11].mean(0), body.points[LIMBS[2:4]].mean(0)
     radius = 0.1 * float(np.hypot(*(face - hips)))
@@ -128,9 +128,9 @@ def figure_box(picture: Image.Image) -> tuple[float, float, float, float] | None
     return (float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max())) if len(xs) else None
 
 
-def apart(bodies: list[Body]) -> list[Body]:
+def apart(bodies: list[BodyLandmarks]) -> list[BodyLandmarks]:
     """Each figure once: of those in one place the surest."""
-    kept: list[Body] = []
+    kept: list[BodyLandmarks] = []
     for body in sorted(bodies, key=lambda b: -b.presence * b.scores.mean()):
         others = np.stack([extent(b) for b in kept]) if kept else np.zeros((0, 4))
         if not (overlap(extent(body), others) > SAME).any():
@@ -138,7 +138,7 @@ def apart(bodies: list[Body]) -> list[Body]:
     return kept
 
 
-def extent(body: Body) -> np.ndarray:
+def extent(body: BodyLandmarks) -> np.ndarray:
     """(4,) left, top, right and bottom of what is seen of a body, else of all of it."""
     seen = body.points[body.scores > 0.3] if (body.scores > 0.3).sum() > 2 else body.points
     return np.concatenate([seen.min(0), seen.max(0)])
@@ -146,7 +146,7 @@ def extent(body: Body) -> np.ndarray:
 
 def hands_of(
     picture: Image.Image,
-    body: Body,
+    body: BodyLandmarks,
     last: tuple[Hand | None, Hand | None] = (None, None),
     search: bool = True,
 ) -> tuple[Hand | None, Hand | None]:

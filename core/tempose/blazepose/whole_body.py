@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tempose.blazepose.people import Person
+from tempose.blazepose.people import SeenPerson
 from tempose_pose.formats.layouts import COCO_WHOLEBODY
 from tempose_pose.skeletons import HANDS, MEDIAPIPE_33
 
@@ -20,7 +20,7 @@ HAND = {side: [COCO_WHOLEBODY.index(joint) for joint in HANDS[side]] for side in
 SEEN = 0.1  # confidence below which a joint is not there
 
 
-def whole_body(person: Person, size: tuple[int, int]) -> np.ndarray:
+def whole_body(person: SeenPerson, size: tuple[int, int]) -> np.ndarray:
     """(133, 3) pixels and confidence of one person; 0 where a joint is not seen, as outside the picture."""
     out = np.zeros((len(COCO_WHOLEBODY), 3))
     rows, columns = (list(side) for side in zip(*BODY, strict=True))

@@ -3,13 +3,13 @@
 Convention
 ----------
 For each figure the real clips that dance (`truth.moving`) give a *range* that is no fault and a *unit*, the
-standard deviation over clips (but at least `Figure.least`, for figures in which real clips do not differ):
+standard deviation over clips (but at least `TableFigure.least`, for figures in which real clips do not differ):
 
 - ``"truth"``: from the 25th to the 75th percentile of real clips;
 - ``"lively"``: from the 25th to the 95th;
 - ``"high"``: from their mean to the 95th percentile: keeping the beat better than the average dancer is no
   fault, keeping it as no dancer does is one;
-- ``"low"``: up to their mean (or to what nobody sees, `Figure.good`): less is no merit.
+- ``"low"``: up to their mean (or to what nobody sees, `TableFigure.good`): less is no merit.
 
 A figure *costs* the distance of the system's mean from that range, in units, at most `CAP`: one figure gone
 astray shall not decide all. Costs are averaged within the five `ASPECTS` and these are added, so that four
@@ -35,7 +35,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from tempose.evaluation.figures import ASPECTS, FIGURES, SET_FIGURES, Figure, Rows, frame, values
+from tempose.evaluation.figures import ASPECTS, FIGURES, SET_FIGURES, Rows, TableFigure, frame, values
 
 CAP = 3.0
 DRAWS = 300
@@ -57,7 +57,7 @@ class Range:
         return float(min(max(self.low - value, value - self.high, 0.0) / self.unit, CAP))
 
 
-def real_range(figure: Figure, clips: np.ndarray) -> Range:
+def real_range(figure: TableFigure, clips: np.ndarray) -> Range:
     """The range of one figure from its values on real clips (one or more, finite)."""
     unit = max(float(clips.std()), figure.least)
     mean, (low, high, top) = float(clips.mean()), (float(v) for v in np.percentile(clips, (25, 75, 95)))

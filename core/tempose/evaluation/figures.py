@@ -19,7 +19,7 @@ Rows = pd.DataFrame | Sequence[Row]
 
 
 @dataclass(frozen=True)
-class Figure:
+class TableFigure:
     """One line of the table, and how it counts (see `evaluation.score`).
 
     Parameters
@@ -54,24 +54,24 @@ ASPECTS = {
     "kind": "is it like real dance as a whole?",
 }
 FIGURES = (
-    Figure("beat_lock", "beat lock (BAS over chance)", "high", "music"),
-    Figure("mm_align_excess", "MM-Align over chance", "high", "music"),
-    Figure("bas", "BAS", "high"),
-    Figure("bas_chance", "BAS on shifted beats", "truth"),
-    Figure("beat_power", "power at the beat", "high", "music"),
-    Figure("beat_coverage", "beat coverage", "truth"),
-    Figure("tempo_clean", "tempo ½, 1 or 2 × the song's", "high", "music", 0.2),
-    Figure("joint_speed", "joint speed (heights / s)", "lively", "life"),
-    Figure("freezing", "share of time frozen", "low", "life"),
-    Figure("variety", "variety (1 less what one loop explains)", "high", "life"),
-    Figure("limb_ratio", "limb length p95 / median", "truth", "body", 0.05),
-    Figure("limb_drift", "limb drift (last / first third)", "truth", "body", 0.05),
-    Figure("off_canvas", "share of joints off the picture", "low", "body", 0.02),
-    Figure("jitter", "jitter (acceleration / speed)", "truth", "flow"),
-    Figure("seam_ratio", "largest step at a seam / p95", "low", "flow", 0.4, good=1.2),
-    Figure("foot_slide", "foot slide (heights / s)", "low", "flow"),
-    Figure("fid_kinetic", "kinetic FID to held-out motion", "low", "kind", 1.0, 2),
-    Figure("diversity", "diversity", "truth", "kind", 0.5, 2),
+    TableFigure("beat_lock", "beat lock (BAS over chance)", "high", "music"),
+    TableFigure("mm_align_excess", "MM-Align over chance", "high", "music"),
+    TableFigure("bas", "BAS", "high"),
+    TableFigure("bas_chance", "BAS on shifted beats", "truth"),
+    TableFigure("beat_power", "power at the beat", "high", "music"),
+    TableFigure("beat_coverage", "beat coverage", "truth"),
+    TableFigure("tempo_clean", "tempo ½, 1 or 2 × the song's", "high", "music", 0.2),
+    TableFigure("joint_speed", "joint speed (heights / s)", "lively", "life"),
+    TableFigure("freezing", "share of time frozen", "low", "life"),
+    TableFigure("variety", "variety (1 less what one loop explains)", "high", "life"),
+    TableFigure("limb_ratio", "limb length p95 / median", "truth", "body", 0.05),
+    TableFigure("limb_drift", "limb drift (last / first third)", "truth", "body", 0.05),
+    TableFigure("off_canvas", "share of joints off the picture", "low", "body", 0.02),
+    TableFigure("jitter", "jitter (acceleration / speed)", "truth", "flow"),
+    TableFigure("seam_ratio", "largest step at a seam / p95", "low", "flow", 0.4, good=1.2),
+    TableFigure("foot_slide", "foot slide (heights / s)", "low", "flow"),
+    TableFigure("fid_kinetic", "kinetic FID to held-out motion", "low", "kind", 1.0, 2),
+    TableFigure("diversity", "diversity", "truth", "kind", 0.5, 2),
 )
 SET_FIGURES = ("fid_kinetic", "diversity")
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.generator import WEIGHTS
 from tempose.music.encoders import encoder_config, load_encoder
 from tempose_pose.errors import TemposeError
 
 
 @dataclass(kw_only=True)
-class DiTConfig(Settings):
-    """Everything that decides a run of the transformer; how examples are drawn is in `Settings`."""
+class DiTConfig(AugmentationSettings):
+    """Everything that decides a run of the transformer; how examples are drawn is in `AugmentationSettings`."""
 
     out: str
     start: str = (

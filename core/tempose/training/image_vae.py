@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tempose.augmentation.maker import ExampleMaker
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.codecs import ImageVAE
 from tempose.datasets.source import Source
 from tempose.representation import BINS, one_hot_rows, to_bins
@@ -56,7 +56,7 @@ def train_joint_vae(
         At most.
     """
     torch.manual_seed(seed)
-    rng, maker = np.random.default_rng(seed), ExampleMaker(source, Settings())
+    rng, maker = np.random.default_rng(seed), ExampleMaker(source, AugmentationSettings())
     inner = TINY | (model or {}) | {"in_channels": 3, "out_channels": 3}
     vae = ImageVAE("AutoencoderKL", inner, sharpness=SHARPNESS)
 

@@ -14,7 +14,7 @@ from diffusers.optimization import get_scheduler
 from diffusers.training_utils import EMAModel
 from torch import Tensor
 
-from tempose.augmentation.bodies import Body
+from tempose.augmentation.bodies import BodyTables
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.examples import Windows
 from tempose.augmentation.maker import augmentation_of
@@ -114,7 +114,7 @@ class Run:
 
     def _prepare_data(self, train: Source, held_out: Source) -> None:
         config, rank = self.config, self.accelerator.process_index
-        self.body = Body(train.skeleton, self.device)
+        self.body = BodyTables(train.skeleton, self.device)
         self.pool = WindowPool(train.recombiner, config, self.step, self.device, rank, self.ranks)
         self.augmentation = augmentation_of(train, config, self.body)
         rows = config.batch * self.ranks

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from tempose.augmentation.maker import ExampleMaker
-from tempose.augmentation.settings import Settings
+from tempose.augmentation.settings import AugmentationSettings
 from tempose.datasets.source import Source
 from tempose.representation import BINS, joint_images
 from tempose.training.tracks import draw_tracks
@@ -33,7 +33,7 @@ def train_vae(
     """Train from scratch and save to `out`; prints a line every `log_every` steps."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
-    maker = ExampleMaker(source, Settings())
+    maker = ExampleMaker(source, AugmentationSettings())
     vae = PoseVAE(**(model or {}))
     optimiser = torch.optim.AdamW(vae.parameters(), lr=learning_rate, betas=(0.9, 0.98), weight_decay=0.01)
     started = time.time()

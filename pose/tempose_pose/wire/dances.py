@@ -45,7 +45,7 @@ class Result(AboutDance):
 
 
 @dataclass(frozen=True)
-class Segment:
+class FinishedSegment:
     """An event: frames that are finished, from `start` on; keypoints (frames, K, 2) and scores (frames, K)."""
 
     start: Frame
@@ -54,7 +54,7 @@ class Segment:
     scores: Bytes
 
     @classmethod
-    def of(cls, start: int, keypoints: np.ndarray, scores: np.ndarray) -> Segment:
+    def of(cls, start: int, keypoints: np.ndarray, scores: np.ndarray) -> FinishedSegment:
         """Keypoints (T, K, 2) and scores (T, K) as they are told."""
         return cls(int(start), len(keypoints), encode(keypoints), encode(scores))
 

@@ -18,7 +18,7 @@ from tempose_server import schemas
 from tempose_server.errors import ApiError
 from tempose_server.security import BodyRule
 from tempose_server.service import Service
-from tempose_server.settings import Settings
+from tempose_server.settings import ServerSettings
 from tempose_server.understand import read_body
 
 Weighed = TypeVar("Weighed")
@@ -34,7 +34,7 @@ def bytes_body(limit: str) -> dict[str, Any]:
     return _body("application/octet-stream", {"type": "string", "format": "binary"}, limit)
 
 
-def json_body(model: type[schemas.Body]) -> dict[str, Any]:
+def json_body(model: type[schemas.StrictBody]) -> dict[str, Any]:
     """The OpenAPI part for a body that is read by `read_json` (FastAPI's own reading is not strict enough)."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     return _body("application/json", _inlined(schema), "json_bytes")
@@ -44,7 +44,7 @@ def _body(content_type: str, schema: dict[str, Any], limit: str) -> dict[str, An
     return {"requestBody": {"required": True, "content": {content_type: {"schema": schema}}}, LIMIT: limit}
 
 
-def rules(routers: Iterable[APIRouter], prefix: str, settings: Settings) -> list[BodyRule]:
+def rules(routers: Iterable[APIRouter], prefix: str, settings: ServerSettings) -> list[BodyRule]:
     """What the routes take, as each of them says; the doors hold every request to it."""
     found = []
     for router in routers:
@@ -96,7 +96,7 @@ async def keep_body(request: Request, path: Path) -> None:
 
 
 async def read_json(
-    request: Request, model: type[schemas.Body], parts: Service, weigh: Callable[[Any], Weighed]
+    request: Request, model: type[schemas.StrictBody], parts: Service, weigh: Callable[[Any], Weighed]
 ) -> Weighed:
     """What `weigh` makes of the request's body as a `model`; raises what `strict_json`, the model and `weigh` refuse.
 

@@ -48,7 +48,7 @@ router = APIRouter()
         503: {"model": Problem},
         507: {"model": Problem},
     },
-    openapi_extra=json_body(schemas.JobRequest),
+    openapi_extra=json_body(schemas.JobBody),
 )
 async def put_job(
     job_id: JobId,
@@ -62,7 +62,7 @@ async def put_job(
         raise ApiError(
             400, "client_name", "X-Tempose-Client takes 1 to 64 letters, digits, hyphens, underscores."
         )
-    asked = await read_json(request, schemas.JobRequest, parts, Asked.of)
+    asked = await read_json(request, schemas.JobBody, parts, Asked.of)
     job, new = await run_in_threadpool(_create, parts, job_id, x_tempose_client, asked)
     if not new:
         response.status_code = 200
@@ -73,14 +73,14 @@ async def put_job(
 class Asked:
     """A request as it is kept, and what the queue goes by."""
 
-    body: schemas.JobRequest
+    body: schemas.JobBody
     text: str
     sha256: str
     frames: int
     unknown_frames: int
 
     @classmethod
-    def of(cls, body: schemas.JobRequest) -> Asked:
+    def of(cls, body: schemas.JobBody) -> Asked:
         """Raises `TemposeError` for what only the whole can show."""
         dance = schemas.job_of(body).dance
         return cls(body, body.model_dump_json(), body.sha256, dance.frames, dance.unknown_frames)

@@ -200,7 +200,7 @@ def test_panels_show_no_setting_without_a_name(blender, tempose):
 
 SCALARS = {"STRING": str, "ENUM": str, "FLOAT": float, "INT": int, "BOOLEAN": bool}
 TYPES = {
-    "Settings": "TemposeSettings", "ListedTake": "TemposeTake", "CharacterSettings": "TemposeCharacterSettings",
+    "SceneSettings": "TemposeSettings", "ListedTake": "TemposeTake", "CharacterSettings": "TemposeCharacterSettings",
     "MusicSettings": "TemposeMusic", "TempoFollowing": "TemposeTempo", "KeySettings": "TemposeKeys",
     "DrawingSettings": "TemposeDrawing", "OutputSettings": "TemposeOutput", "GenerateSettings": "TemposeGenerate",
     "EditSettings": "TemposeEdit", "KeptPose": "TemposeKeptPose", "TempoSection": "TemposeSection",

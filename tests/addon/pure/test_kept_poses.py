@@ -54,7 +54,7 @@ def heard_by_the_server(known):
     schemas = pytest.importorskip("tempose_server.schemas")
     asked = DanceRequest(standing_pose(), len(known.mask) / 30, known=known)
     body = JobRequest("0" * 64, asked).body()
-    return schemas.job_of(schemas.read(schemas.JobRequest, json.loads(json.dumps(body)))).dance.known
+    return schemas.job_of(schemas.read(schemas.JobBody, json.loads(json.dumps(body)))).dance.known
 
 
 spans = st.lists(st.tuples(st.floats(0, 3), st.floats(0, 3)).map(sorted), max_size=4)

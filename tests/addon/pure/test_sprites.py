@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from addon.model.errors import Problem
 from addon.model.files import gif_encoding, sprites
-from addon.model.files.clip import Clip
+from addon.model.files.export_span import ExportSpan
 
 COUNT, HIGH, WIDE = 7, 20, 10
 
@@ -62,12 +62,12 @@ def test_a_gif_keeps_time_and_is_clear_around_the_figure(drawn, tmp_path):
 
 
 def test_frames_of_a_loop_fit_in_evenly_and_its_end_is_left_out():
-    frames, rate = Clip(1.0, 48.5, 24.0, True).sampled(12.0, 100)
+    frames, rate = ExportSpan(1.0, 48.5, 24.0, True).sampled(12.0, 100)
     assert len(frames) == 24
     assert np.diff(frames).tolist() == pytest.approx([48.5 / 24] * 23)
     assert frames[-1] + 48.5 / 24 == pytest.approx(1.0 + 48.5)
     assert rate == pytest.approx(24 / (48.5 / 24))
-    frames, rate = Clip(10.0, 48.0, 24.0, False).sampled(12.0, 100)
+    frames, rate = ExportSpan(10.0, 48.0, 24.0, False).sampled(12.0, 100)
     assert (frames[0], frames[-1], rate) == (10.0, 56.0, 12.0)
     with pytest.raises(Problem, match="Set a shorter preview range"):
-        Clip(1.0, 48.0, 24.0, False).sampled(240.0, 100)
+        ExportSpan(1.0, 48.0, 24.0, False).sampled(240.0, 100)

@@ -9,7 +9,7 @@ from ..errors import Problem
 
 
 @dataclass(frozen=True)
-class Clip:
+class ExportSpan:
     """Frames of a character.
 
     Attributes
