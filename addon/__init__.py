@@ -26,7 +26,7 @@ if bpy is not None:
     from .interface import operators, panels, preferences, properties
     from .interface.operators import buttons, drag_beat, modal
     from .model.server import background_task, server_process
-    from .scene import notes, reading
+    from .scene import language, notes, reading
     from .scene.dance import direction_draw, ghost, tempo_follow, thumbnails
     from .scene.music import beat_draw, form_draw, sounds
     from .scene.server import connection
@@ -68,6 +68,7 @@ if bpy is not None:
         beat_draw.add(form_draw.picture, direction_draw.picture)
         tempo_follow.add()
         notes.add()
+        language.add(properties.CLASSES)
         drag_beat.add_keys()
         reading.add()
         if bpy.app.module:
@@ -84,6 +85,7 @@ if bpy is not None:
         reading.remove()
         tempo_follow.remove()
         notes.remove()
+        language.remove()
         tempo_preview.forget()
         thumbnails.forget()
         connection.drop()

@@ -9,6 +9,7 @@ import bpy
 
 from .. import package
 from ..model.server import environment
+from ..scene.language import translate
 
 
 class TemposePreferences(bpy.types.AddonPreferences):
@@ -70,14 +71,14 @@ class TemposePreferences(bpy.types.AddonPreferences):
         row.operator("tempose.remove_server", text="", icon="TRASH")
         row.operator("tempose.setup_log", text="", icon="TEXT")
         if build := environment.about(server_folder()).get("build"):
-            layout.label(text=f"{build}.", icon="INFO")
+            layout.label(text=translate(f"{build}."), icon="INFO")
         layout.prop(self, "torch_index")
         if not self.torch_index and (preset := environment.preset_index()):
-            layout.label(text=f"No NVIDIA card is found here: {preset}", icon="INFO")
+            layout.label(text=translate(f"No NVIDIA card is found here: {preset}"), icon="INFO")
         layout.prop(self, "package")
         layout.prop(self, "python_path")
         if named := os.environ.get("TEMPOSE_PYTHON"):
-            layout.label(text=f"TEMPOSE_PYTHON is set and goes before this: {named}", icon="INFO")
+            layout.label(text=translate(f"TEMPOSE_PYTHON is set and goes before this: {named}"), icon="INFO")
         layout.prop(self, "stays")
         layout.separator()
         layout.prop(self, "server_url")

@@ -9,6 +9,7 @@ from tempose_pose.wire.answers import Analysis
 from ...model.errors import Problem, there
 from ...model.music import beat_changes, beat_proposals, beats
 from ...scene import compat
+from ...scene.language import translate
 from ...scene.music import song_grid
 from ...scene.music.song_grid import SongGrid
 from ...scene.reading import Reading
@@ -117,7 +118,7 @@ class TEMPOSE_OT_nudge_beats(_GridEdit, bpy.types.Operator):
 
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties):
-        return f"Move all beats that are not locked {properties.direction.lower()}"
+        return translate(f"Move all beats that are not locked {properties.direction.lower()}")
 
     def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
         music = context.scene.tempose.music
@@ -228,7 +229,9 @@ class TEMPOSE_OT_lock_beats(_GridEdit, bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties):
         place = "in the preview range, or between the selected markers"
-        return f"Let the beats {place}, be changed again" if properties.unlock else (cls.__doc__ or "")
+        return translate(
+            f"Let the beats {place}, be changed again" if properties.unlock else (cls.__doc__ or "")
+        )
 
     @classmethod
     def disabled_reason(cls, now: Reading):

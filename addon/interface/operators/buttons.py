@@ -13,6 +13,7 @@ from ...model.errors import Problem, there, unexpected
 from ...model.server import background_task
 from ...scene import notes, reading
 from ...scene.keys import background_keys
+from ...scene.language import translate
 from ...scene.reading import Reading
 
 PUMP_SECONDS = 0.05
@@ -87,12 +88,12 @@ class Button:
         # As `reading.of`, without the call: each redraw asks for every button.
         reason = cls.disabled_reason(reading.KEPT.get(context.scene) or Reading(context))
         if reason:
-            cls.poll_message_set(reason)
+            cls.poll_message_set(translate(reason))
         return not reason
 
     def succeed(self, message: str) -> set:
         notes.say(message)
-        self.report({"INFO"}, message)
+        self.report({"INFO"}, translate(message))
         redraw()
         return {"FINISHED"}
 
@@ -100,7 +101,9 @@ class Button:
         problem = words_of(problem)
         notes.say(problem.message, error=True)
         redraw()
-        self.report({"ERROR"}, problem.message)  # in background mode this raises for the calling script
+        self.report(
+            {"ERROR"}, translate(problem.message)
+        )  # in background mode this raises for the calling script
         return {"CANCELLED"}
 
 
@@ -206,7 +209,7 @@ class TaskButton(Button):
             text = f"Tempose: {self._task.text}{share}{left}   ESC over the Tempose tab: cancel"
             if text != self._text:  # drawing the panels is what costs time here
                 self._text = text
-                context.workspace.status_text_set(text)
+                context.workspace.status_text_set(translate(text))
                 redraw()
             return {"PASS_THROUGH"}
         self._stop_waiting(context)
@@ -259,7 +262,7 @@ class TaskButton(Button):
         if finished.state == "canceled":
             self.dropped(context)
             notes.say("Canceled. Nothing was changed.")
-            self.report({"WARNING"}, notes.text)
+            self.report({"WARNING"}, translate(notes.text))
             redraw()
             return {"CANCELLED"}
         if finished.state == "failed":
@@ -279,6 +282,6 @@ class TaskButton(Button):
             return self.fail(problem)
         why = "Canceled." if finished.state == "canceled" else self.failed(there(finished.problem)).message
         notes.say(f"{why} {kept}".strip(), error=finished.state == "failed")
-        self.report({"WARNING"}, notes.text)
+        self.report({"WARNING"}, translate(notes.text))
         redraw()
         return {"FINISHED"}

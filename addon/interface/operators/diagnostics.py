@@ -11,6 +11,7 @@ from ...model import diagnostics, errors
 from ...model.server import background_task, server_process
 from ...scene import notes
 from ...scene.character import rig
+from ...scene.language import translate
 from ...scene.reading import Reading
 from ...scene.server import connection
 from .. import preferences
@@ -82,7 +83,9 @@ class TEMPOSE_OT_show_message(ActionButton, bpy.types.Operator):
         return notes.text
 
     def draw(self, context: bpy.types.Context):
-        for line in textwrap.wrap(notes.text, 70):
+        text = translate(notes.text)
+        wide = any(letter > "\u2e80" for letter in text)
+        for line in textwrap.wrap(text, 35 if wide else 70):
             self.layout.label(text=line)
 
 

@@ -5,6 +5,7 @@ import bpy
 
 from ...model.errors import Problem
 from ...model.music import beat_changes, beat_view
+from ...scene.language import translate
 from ...scene.music import beat_draw, song_grid, timelines
 from ...scene.reading import Reading
 from ...scene.window import scene_of, window_of
@@ -90,7 +91,7 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
             return {"PASS_THROUGH"}
         if self._grab(context, event):
             context.workspace.status_text_set(
-                "Tempose: release to put the beat down   Ctrl: whole frames   Esc: put it back"
+                translate("Tempose: release to put the beat down   Ctrl: whole frames   Esc: put it back")
             )
             return {"RUNNING_MODAL"}
         return (
@@ -112,11 +113,13 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
             else:
                 self._grid = beat_changes.move_beat(now.grid, index, now.song(frame))
         except Problem as problem:  # it stays where it last fitted
-            context.workspace.status_text_set(f"Tempose: {problem.message}")
+            context.workspace.status_text_set(translate(f"Tempose: {problem.message}"))
             return
         beat_draw.hold(now.mark, self._grid, index)
         context.workspace.status_text_set(
-            f"Tempose: frame {now.frame(self._grid.times[index]):.2f}   release: put down   Esc: put back"
+            translate(
+                f"Tempose: frame {now.frame(self._grid.times[index]):.2f}   release: put down   Esc: put back"
+            )
         )
 
     def stop(self, context: bpy.types.Context):

@@ -10,6 +10,7 @@ from ...model.server.work import Work
 from ...scene import compat
 from ...scene.dance import placement, stage
 from ...scene.keys import action_keys, cycles, take_keys
+from ...scene.language import translate
 from ...scene.reading import Reading
 from ...scene.settings import ListedTake
 from ...scene.tempo import tempo_preview
@@ -61,7 +62,9 @@ class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
     def draw(self, _context: bpy.types.Context):
         layout = self.layout
         bones = "one bone" if self._bones == 1 else f"{self._bones} bones"
-        layout.label(text=f"You have set or changed {self._found} keys of {bones}.", icon="KEYFRAME")
+        layout.label(
+            text=translate(f"You have set or changed {self._found} keys of {bones}."), icon="KEYFRAME"
+        )
         layout.prop(self, "by_hand", expand=True)
 
     def execute(self, context: bpy.types.Context):

@@ -3,6 +3,7 @@
 
 import bpy
 
+from ...scene.language import translate
 from ...scene.music import beat_draw
 from .buttons import Button
 
@@ -28,7 +29,7 @@ class ByHand(Button):
     def wait(self, context: bpy.types.Context, text: str) -> set:
         _modal.append(self)
         context.window_manager.modal_handler_add(self)
-        context.workspace.status_text_set(text)
+        context.workspace.status_text_set(translate(text))
         return {"RUNNING_MODAL"}
 
     def stop(self, context: bpy.types.Context) -> None:

@@ -8,6 +8,7 @@ from bpy.props import BoolProperty, EnumProperty, StringProperty
 
 from ...model.errors import Problem
 from ...scene import compat
+from ...scene.language import translate
 from ...scene.music import strips
 from ...scene.reading import Reading
 from ...scene.window import scene_of
@@ -52,7 +53,9 @@ class TEMPOSE_OT_add_song(ActionButton, bpy.types.Operator):
         layout.prop(self, "fit_end")
         layout.prop(self, "rate")
         if self.rate == "KEEP":
-            layout.label(text=f"Now {compat.rate_of(Reading(context).scene):.6g} frames per second")
+            layout.label(
+                text=translate(f"Now {compat.rate_of(Reading(context).scene):.6g} frames per second")
+            )
 
     def act(self, context: bpy.types.Context):
         path = Path(bpy.path.abspath(self.filepath))

@@ -10,6 +10,7 @@ from bpy.props import BoolProperty, StringProperty
 from ...model.errors import Problem
 from ...model.music import beat_taps, beats
 from ...scene import compat
+from ...scene.language import translate
 from ...scene.music import song_grid
 from ...scene.reading import Reading
 from ...scene.window import scene_of
@@ -36,8 +37,8 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
     @classmethod
     def description(cls, _context: bpy.types.Context, properties: bpy.types.OperatorProperties):
         if not properties.measure:
-            return cls.__doc__ or ""
-        return (
+            return translate(cls.__doc__ or "")
+        return translate(
             "Play the song and tap the beats that are set: how late your taps come is kept in the preferences, "
             "and taken off from then on"
         )
@@ -73,7 +74,7 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
         if event.value == "PRESS" and not getattr(event, "is_repeat", False):
             self._walls.append(time.perf_counter())
             self._frames.append(compat.frame_now(bpy.data.scenes[self._scene]))
-            context.workspace.status_text_set(self._text())
+            context.workspace.status_text_set(translate(self._text()))
         return {"RUNNING_MODAL"}
 
     def _text(self) -> str:

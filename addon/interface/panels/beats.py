@@ -4,6 +4,7 @@
 import bpy
 
 from ...model.music import beats
+from ...scene.language import translate
 from ...scene.reading import of
 from .. import preferences
 from ..operators.beats import TEMPOSE_OT_find_beats
@@ -24,7 +25,7 @@ class BeatsPanel:
             if grid is not None:
                 why(layout, reason or "Find the beats, or tap them while the song plays")
         else:
-            layout.label(text=f"{beats.tempo_in_words(grid)}, {grid.metre} beats in a bar")
+            layout.label(text=translate(f"{beats.tempo_in_words(grid)}, {grid.metre} beats in a bar"))
             words = beats.in_words(grid)
             text = words.capitalize() if words.startswith("set") else f"The detector is {words}"
             say(layout, text, "ERROR" if words.startswith("not") else "CHECKMARK")

@@ -5,6 +5,7 @@ import bpy
 
 from ...model.character.mapping import WANTED, label
 from ...scene.character import character, limb_switches
+from ...scene.language import translate
 from ...scene.reading import Reading, of
 from ..properties.character import ATTRIBUTES
 from .layout import say, why, why_no_pose
@@ -25,7 +26,9 @@ class CharacterPanel:
         layout.use_property_decorate = False
         layout.prop(settings, "rig")
         if ob is not None and settings.rig != ob:
-            layout.label(text=f"{ob.name} is selected" if settings.rig else ob.name, icon="ARMATURE_DATA")
+            layout.label(
+                text=translate(f"{ob.name} is selected") if settings.rig else ob.name, icon="ARMATURE_DATA"
+            )
         if now.cannot_dance:
             why(layout, now.cannot_dance)
         elif ob is not None and (notice := character.notice(ob, bone_map=now.bone_map)):
@@ -91,7 +94,7 @@ class BonesPanel:
                 row = column.row(align=True)
                 row.use_property_split = False
                 row.alert = bool(name) and name not in ob.data.bones
-                row.label(text=label(part).capitalize())
+                row.label(text=translate(label(part).capitalize()))
                 row.prop_search(stored, ATTRIBUTES[part], ob.data, "bones", text="")
         if settings.show_all:
             layout.prop(stored, "nose", slider=True)

@@ -4,6 +4,7 @@
 import bpy
 
 from ...model.tempo.area import Area
+from ...scene.language import translate
 from ...scene.reading import of
 from ...scene.settings import KeptPose
 from ..operators.edit import TEMPOSE_OT_reroll
@@ -46,7 +47,7 @@ class EditPanel:
         if take is None:
             say(layout, "Generate a take first.", "INFO")
             return
-        layout.label(text=f"Changes to {take.name} make a new take")
+        layout.label(text=translate(f"Changes to {take.name} make a new take"))
         draw_area(layout, edit)
         layout.operator("tempose.reroll", icon="FILE_REFRESH")
         column = layout.column(align=True)

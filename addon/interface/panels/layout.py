@@ -2,11 +2,13 @@
 """What panels share."""
 
 import functools
+import re
 from typing import TYPE_CHECKING
 
 import blf
 import bpy
 
+from ...scene.language import translate
 from ...scene.server import connection
 
 if TYPE_CHECKING:
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
 BESIDE = 80  # pixels at UI scale 1 that a side bar is wider than a text beside its icon
 USUAL = 205  # pixels for a text in a side bar as Blender opens it
 FONT = 0  # the interface's own
+WIDE = (
+    "\u2e80-\u9fff\uff00-\uffef"  # Chinese and Japanese: a line may end after each letter, not before a mark
+)
+WORDS = re.compile(rf"(\s*)([{WIDE}][、。，：；！？）」』]*|[^\s{WIDE}]+[、。，：；！？）」』]*)")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -27,9 +33,9 @@ def _width(text: str, size: float) -> float:
 def lines_of(text: str, room: float, size: float) -> tuple[str, ...]:
     """A text in lines no wider than `room` pixels, in letters of a size in pixels; a long word stays whole."""
     lines: list[str] = []
-    for word in text.split():
-        if lines and _width(lines[-1], size) + _width(f" {word}", size) <= room:
-            lines[-1] += f" {word}"
+    for space, word in WORDS.findall(text):
+        if lines and _width(lines[-1], size) + _width(space + word, size) <= room:
+            lines[-1] += space + word
         else:
             lines.append(word)
     return tuple(lines)
@@ -44,7 +50,7 @@ def say(layout: bpy.types.UILayout, text: str, icon: "IconItems" = "NONE") -> No
     size = preferences.ui_styles[0].widget.points * scale
     column = layout.column(align=True)
     column.scale_y = 0.8
-    for line in lines_of(text, room, size):
+    for line in lines_of(translate(text), room, size):
         column.label(text=line, icon=icon)
         icon = "BLANK1" if icon != "NONE" else icon
 
@@ -55,7 +61,7 @@ def say_in(layout: bpy.types.UILayout, text: str, icon: "IconItems", lines: int)
     scale = preferences.system.ui_scale or 1.0
     side_bar = region is not None and region.type == "UI"
     room = region.width - BESIDE * scale if side_bar else USUAL * scale
-    found = lines_of(text, room, preferences.ui_styles[0].widget.points * scale)
+    found = lines_of(translate(text), room, preferences.ui_styles[0].widget.points * scale)
     column = layout.column(align=True)
     column.scale_y = 0.8
     for n in range(lines):

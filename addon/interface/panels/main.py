@@ -5,7 +5,8 @@ import bpy
 
 from ...model.dance.progress import in_words
 from ...model.server import background_task, environment, server_process
-from ...scene import notes, reading
+from ...scene import language, notes, reading
+from ...scene.language import translate
 from ...scene.reading import Reading
 from ...scene.server import connection
 from .. import preferences
@@ -22,6 +23,7 @@ class MainPanel:
     bl_label = "Tempose"
 
     def draw(self, context: bpy.types.Context):
+        language.follow()
         layout = self.layout
         now = reading.of_redraw(context)
         row = layout.row(align=True)
@@ -29,7 +31,7 @@ class MainPanel:
             _no_server(row, context)
         else:
             device = connection.current.health.device or "cpu"
-            row.label(text=f"Server on {device.upper()}", icon="CHECKMARK")
+            row.label(text=translate(f"Server on {device.upper()}"), icon="CHECKMARK")
             row.operator("tempose.stop_server", text="", icon="PANEL_CLOSE")
         row.operator("tempose.copy_diagnostics", text="", icon="COPYDOWN")
         box = layout.column(align=True)
@@ -44,7 +46,7 @@ class MainPanel:
         if running is not None and running.share is not None:
             left = in_words(running.left)
             text = f"{running.share:.0%}" + (f", {left}" if left else "")
-            row.progress(factor=running.share, text=text)
+            row.progress(factor=running.share, text=translate(text))
             if running.keeps_parts:
                 row.operator("tempose.keep_danced", text="", icon="CHECKMARK")
         else:

@@ -4,6 +4,7 @@
 import bpy
 
 from ...scene import compat
+from ...scene.language import translate
 from ...scene.music import mix, strips
 from ...scene.reading import Reading, of
 from .layout import say, why
@@ -35,9 +36,9 @@ class MusicPanel:
             seconds = (strip.right_handle - strip.left_handle) / compat.rate_of(scene)
             place = "preview range" if scene.use_preview_range else "scene range"
             first, last = mix.frame_range(scene)
-            layout.label(text=f"{len(strip.strips)} strips, {seconds:.1f} s", icon="SOUND")
-            layout.label(text=f"{place.capitalize()}: frames {first} to {last}", icon="BLANK1")
+            layout.label(text=translate(f"{len(strip.strips)} strips, {seconds:.1f} s"), icon="SOUND")
+            layout.label(text=translate(f"{place.capitalize()}: frames {first} to {last}"), icon="BLANK1")
         elif not settings.strip:
-            layout.label(text=strip.name, icon="SOUND")
+            layout.label(text=strip.name, translate=False, icon="SOUND")
         if not reason and not everything and strip.mute and strips.live_version(scene, strip) is None:
             say(layout, "This strip is muted; it is danced to all the same.", "MUTE_IPO_ON")

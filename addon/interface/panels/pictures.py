@@ -4,6 +4,7 @@
 import bpy
 
 from ...scene.character import puppet
+from ...scene.language import translate
 from ...scene.reading import of
 from .layout import say, why_no_pose
 
@@ -28,7 +29,9 @@ class DrawingPanel:
             say(column, "Drag the markers to the joints; left and right are the character's own.", "INFO")
             people = len(puppet.people_of(picture))
             if people > 1:
-                column.operator("tempose.next_person", text=f"Next of {people} People", icon="COMMUNITY")
+                column.operator(
+                    "tempose.next_person", text=translate(f"Next of {people} People"), icon="COMMUNITY"
+                )
             column.prop(settings, "layers")
             row = column.row(align=True)
             row.operator("tempose.make_puppet", icon="MOD_ARMATURE")

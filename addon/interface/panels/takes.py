@@ -5,6 +5,7 @@ import bpy
 
 from ...scene.character import rig
 from ...scene.dance import placement, thumbnails
+from ...scene.language import translate
 from ...scene.reading import of
 from ...scene.settings import ListedTake, SceneSettings
 from .layout import say
@@ -32,10 +33,10 @@ class TEMPOSE_UL_takes(bpy.types.UIList):
         icon = "CHECKMARK" if item.state == "ACCEPTED" else "HIDE_OFF" if item.action else "HIDE_ON"
         row.prop(item, "name", text="", emboss=False, icon=icon)
         if item.rig is not None and of(context).several_rigs:
-            row.label(text=f"{item.rig.name}, seed {item.seed}", icon="ARMATURE_DATA")
+            row.label(text=translate(f"{item.rig.name}, seed {item.seed}"), icon="ARMATURE_DATA")
             return
         tempo = f"{item.bpm:.0f} BPM" if item.bpm else ""
-        row.label(text=", ".join(filter(None, (item.style, f"seed {item.seed}", tempo))))
+        row.label(text=translate(", ".join(filter(None, (item.style, f"seed {item.seed}", tempo)))))
 
     def filter_items(self, context: bpy.types.Context, data: SceneSettings, name: str):
         """Only the takes of the character that is meant, where there are several."""

@@ -11,6 +11,7 @@ import numpy as np
 from ...model.dance.progress import Arriving
 from ...model.tempo.timing import Span
 from ..character import character, rig
+from ..language import translate
 from ..server import connection
 from ..window import scene_of
 
@@ -156,7 +157,7 @@ def _draw_words() -> None:
 
     scale = bpy.context.preferences.system.ui_scale
     region = bpy.context.region
-    text = words(ghost)
+    text = translate(words(ghost))
     blf.size(0, 14 * scale)
     width, _ = blf.dimensions(0, text)
     colour = bpy.context.preferences.themes[0].view_3d.space.text_hi

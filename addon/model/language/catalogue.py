@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Catalogues: one gettext file (.po) per language, English words and what they are there."""
+
+import json
+import re
+from pathlib import Path
+
+LANGUAGES = {
+    "de": ("de",),
+    "es": ("es",),
+    "fr": ("fr",),
+    "ja": ("ja",),
+    "pt": ("pt",),  # as Brazil writes it, also for Portugal
+    "zh": ("zh_HANS", "zh_CN"),  # simplified; not a plain "zh", which would take in the traditional one
+}
+"""Name of a catalogue → the names that Blender has for the language: `de` also stands for `de_DE`."""
+
+HOLE = re.compile(r"\{\d\}")
+_ENTRY = re.compile(r'^msgid ((?:".*"\n)+)msgstr ((?:".*"\n)+)', re.MULTILINE)
+
+
+def holes(text: str) -> list[str]:
+    """The holes of a template, sorted."""
+    return sorted(HOLE.findall(text))
+
+
+def read(text: str) -> dict[str, str]:
+    """The words of a catalogue that are translated."""
+    joined = ((_joined(key), _joined(value)) for key, value in _ENTRY.findall(text))
+    return {key: value for key, value in joined if key and value}
+
+
+def _joined(lines: str) -> str:
+    return "".join(json.loads(line) for line in lines.splitlines())
+
+
+def load(folder: Path) -> dict[str, dict[str, str]]:
+    """All catalogues that lie in a folder, by name."""
+    found = ((name, folder / f"{name}.po") for name in LANGUAGES)
+    return {name: read(path.read_text("utf-8")) for name, path in found if path.is_file()}

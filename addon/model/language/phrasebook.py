@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Sentences that are put together when they are said, found again among the templates of the catalogues.
+
+Messages are made, logged and sent in English, by the add-on, the shared package and the server. Where one is shown,
+it is looked up here: a template such as ``{1} beats are locked.`` stands for all sentences that it fits.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+
+from .catalogue import HOLE
+
+Lookup = Callable[[str], str]
+"""English words or a template → the same in the person's language, or as they are."""
+
+LETTERS = 2  # fewer letters beside its holes, and a template would fit anything
+SENTENCES = re.compile(r"(?<=[.?!…]) +(?=[A-Z0-9'¼-¾])")
+PIECES = (", and ", "; ", ": ", ", ", " and ")
+STOPS = ".。"
+
+
+class _Template:
+    """A text with holes, and the sentences that it fits."""
+
+    def __init__(self, text: str):
+        words = HOLE.split(text)
+        self.text, self.holes = text, HOLE.findall(text)
+        self.head, self.tail, self.size = words[0], words[-1], sum(map(len, words))
+        self.pattern = re.compile("(.+?)".join(map(re.escape, words)), re.DOTALL)
+        self.named = {h for h in self.holes if f"'{h}'" in text}  # what people have named stays as it is
+
+    def fit(self, text: str) -> tuple[str, ...] | None:
+        if not (text.startswith(self.head) and text.endswith(self.tail)):
+            return None
+        found = self.pattern.fullmatch(text)
+        return found.groups() if found else None
+
+
+class Phrasebook:
+    """The templates of the catalogues.
+
+    Parameters
+    ----------
+    templates : iterable of str
+        English texts, with holes ``{1}`` to ``{9}``.
+    """
+
+    def __init__(self, templates: Iterable[str]):
+        texts = set(templates)
+        self.plain = {text for text in texts if not HOLE.search(text)}
+        holed = [_Template(text) for text in texts - self.plain]
+        wordy = [t for t in holed if len(re.findall(r"[^\W\d_]", HOLE.sub("", t.text))) >= LETTERS]
+        self.holed = sorted(wordy, key=lambda t: (-t.size, t.text))
+
+    def translate(self, text: str, lookup: Lookup) -> str:
+        """A text as it is shown: whole, or sentence by sentence, or piece by piece; what is not known stays."""
+        if (whole := self._whole(text, lookup)) is not None:
+            return whole
+        sentences = SENTENCES.split(text)
+        if len(sentences) > 1:
+            return self._sentences(sentences, lookup)
+        for mark in PIECES:
+            parts = text.split(mark)
+            known = [self._whole(part, lookup) for part in parts] if len(parts) > 1 else []
+            if any(part is not None for part in known):
+                between = lookup(mark) if mark.strip(" ,") == "and" else mark
+                return between.join(self.translate(part, lookup) for part in parts)
+        return text
+
+    def _sentences(self, sentences: list[str], lookup: Lookup) -> str:
+        """As many sentences at once as one template holds."""
+        said = ""
+        while sentences:
+            for count in range(len(sentences), 0, -1):
+                found = self._whole(" ".join(sentences[:count]), lookup)
+                if found is not None or count == 1:
+                    break
+            new = found if found is not None else self.translate(sentences[0], lookup)
+            said += new if not said or said.endswith(("。", "？", "！")) else f" {new}"
+            sentences = sentences[count:]
+        return said
+
+    def _whole(self, text: str, lookup: Lookup) -> str | None:
+        """A text that is a phrase of the book, also with another first letter or full stop; None: it is none."""
+        for form, back in self._forms(text, lookup):
+            if form in self.plain:
+                return back(lookup(form))
+            for template in self.holed:
+                if (words := template.fit(form)) is not None:
+                    return back(self._filled(template, words, lookup))
+        return None
+
+    @staticmethod
+    def _forms(text: str, lookup: Lookup):
+        yield text, str
+        if text.endswith("."):
+            stop = lookup("{1}.").removeprefix("{1}")
+            yield text[:-1], lambda said: f"{said}{stop}"
+        elif text[-1:].isalnum():
+            yield f"{text}.", lambda said: said.rstrip(STOPS)
+        if text[:1].isupper() and text[1:2].islower():
+            yield text[0].lower() + text[1:], lambda said: said[:1].upper() + said[1:]
+        elif text[:1].islower():
+            yield text[0].upper() + text[1:], lambda said: said[:1].lower() + said[1:]
+
+    def _filled(self, template: _Template, words: tuple[str, ...], lookup: Lookup) -> str:
+        """The template in the person's language, its holes filled with what can be said of them there."""
+        said = {
+            hole: word if hole in template.named else self.translate(word, lookup)
+            for hole, word in zip(template.holes, words, strict=True)
+        }
+        return HOLE.sub(lambda hole: said.get(hole[0], hole[0]), lookup(template.text))

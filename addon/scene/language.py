@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The person's language: our catalogues given to Blender, and sentences translated where they are shown.
+
+Labels, tooltips and choices are looked up by Blender itself. A sentence that is put together when it is said goes
+through `translate` first.
+"""
+
+from collections.abc import Iterable
+from functools import lru_cache
+
+import bpy
+
+from .. import package
+from ..model.language import catalogue
+from ..model.language.phrasebook import Phrasebook
+
+FOLDER = package.FOLDER / "languages"
+CONTEXTS = ("*", "Operator")  # of names and sentences, and of what stands on a button
+
+_book = Phrasebook(())
+_locale = ""
+
+
+@lru_cache(maxsize=4096)
+def translate(text: str) -> str:
+    """A label or sentence of ours in the language that Blender is set to; kept, as panels ask at every redraw."""
+    said = bpy.app.translations.pgettext_iface
+    return _book.translate(text, said) if text and _locale not in ("", "en_US") else text
+
+
+def follow() -> None:
+    """Another language may have been chosen in the preferences."""
+    global _locale  # noqa: PLW0603
+    locale = bpy.app.translations.locale if bpy.context.preferences.view.use_translate_interface else ""
+    if locale != _locale:
+        _locale = locale
+        translate.cache_clear()
+
+
+def add(classes: Iterable[type]) -> None:
+    """Give Blender our words, and what it shows of the settings of these registered classes."""
+    global _book  # noqa: PLW0603
+    found = catalogue.load(FOLDER)
+    _book = Phrasebook(key for words in found.values() for key in words)
+    kept = {text for cls in classes for p in cls.bl_rna.properties for text in (p.name, p.description)}
+    made = [text for text in kept if text and text not in _book.plain]  # of templates: "Direct Energy"
+    for words in found.values():
+        whole = {text: _book.translate(text, lambda key, words=words: words.get(key, key)) for text in made}
+        words.update({text: said for text, said in whole.items() if said != text})
+    bpy.app.translations.register(
+        package.NAME,
+        {
+            locale: {(context, key): said for key, said in words.items() for context in CONTEXTS}
+            for name, words in found.items()
+            for locale in catalogue.LANGUAGES[name]
+        },
+    )
+    follow()
+
+
+def remove() -> None:
+    """Take them away."""
+    bpy.app.translations.unregister(package.NAME)
