@@ -74,6 +74,7 @@ def picture(stage):
     puppet = stage.part("character.puppet")
     puppet.mark(puppet.laid_out(stage.scene), joints)  # as an artist drags them
     yield from stage.click("make_puppet")
+    yield lambda: not stage.waits()
     assert stage.rig is not None
     assert not any(ob.type == "EMPTY" for ob in stage.scene.objects), "the markers are still there"
     yield from stage.shot("3_puppet")

@@ -8,6 +8,7 @@ import bpy
 from tempose_pose.skeletons import EXTREMITIES
 from tempose_pose.wire.answers import FoundPerson
 
+from ...model.character.figure_picture import CutOut, cut_out
 from ...model.errors import Problem, there
 from ...model.server import answers, work
 from ...model.tempo.playback import Staging
@@ -134,25 +135,33 @@ class TEMPOSE_OT_next_person(ActionButton, bpy.types.Operator):
         return _marked(plane, others[0])
 
 
-class TEMPOSE_OT_make_puppet(ActionButton, bpy.types.Operator):
+class TEMPOSE_OT_make_puppet(TaskButton, bpy.types.Operator):
     """Cut the picture out and hang it on a rig with its joints where the markers are"""
 
     bl_idname = "tempose.make_puppet"
     bl_label = "Make Puppet"
     bl_options = {"REGISTER", "UNDO"}
+    title = "Cutting out the figure"
 
     @classmethod
     def disabled_reason(cls, now: Reading):
         return now.busy or ("" if now.picture else "Place the joint markers first")
 
-    def act(self, context: bpy.types.Context):
+    def prepare(self, context: bpy.types.Context):
+        plane, how = there(puppet.laid_out(scene_of(context))), context.scene.tempose.drawing
+        picture = self._picture = puppet.picture_of(plane, how.tolerance, how.layers)
+        self._plane = plane.name
+        return lambda on: cut_out(picture, on.progress)
+
+    def apply(self, context: bpy.types.Context, result: CutOut):
+        plane = scene_of(context).objects.get(self._plane)
+        if plane is None or puppet.PICTURE not in plane:
+            raise Problem("picture_gone", "The markers were removed meanwhile: place them again.")
         object_mode(context)
-        settings = context.scene.tempose
-        plane, how = there(puppet.laid_out(scene_of(context))), settings.drawing
-        ob = puppet.make(context, plane, how.tolerance, how.layers)
+        ob = puppet.build(context, plane, self._picture, result)
         select_only(context, ob)
         _show_pictures(context)
-        settings.rig = ob
+        context.scene.tempose.rig = ob
         return f"The puppet '{ob.name}' is ready to dance."
 
 

@@ -1,20 +1,48 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What belongs to the character in a picture. No bpy in here."""
 
+from collections import deque
+from dataclasses import dataclass
+
 import numpy as np
 
+from tempose_pose.skeletons import OPENPOSE_18
+
 from ..errors import Problem
+from .masks import depths
 
 WORKING = 384  # pixels along the longer side on which the backdrop is looked for
 BUSY = 0.4  # share of the picture's edge that stays, from which on its background is no plain one
 SOFT = 0.4  # of a mask's values, over which the figure's edge fades
+ENCLOSED = (
+    0.35  # mean of a mask below which what the figure encloses is backdrop: own parts have 0.4 and more
+)
+
+MIDDLE = 0.5  # of a piece's greatest depth, from which on a bone in it goes through its middle
 
 
-def alpha_of(pixels: np.ndarray, tolerance: float) -> np.ndarray:
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What is known of a figure before its backdrop is taken away.
+
+    Parameters
+    ----------
+    mask : (h, w) uint8
+        How surely each part of the picture, made smaller, is the figure.
+    points : (18, 2) float
+        Its joints, in shares of the picture.
+    """
+
+    mask: np.ndarray
+    points: np.ndarray
+
+
+def alpha_of(pixels: np.ndarray, tolerance: float, known: Known | None = None) -> np.ndarray:
     """(H, W) which share of each pixel belongs to the character.
 
     A picture with clear parts says it itself. In any other, the backdrop is what can be reached from the edge
-    through colours like those at the edge.
+    through colours like those at the edge, and what the figure encloses of such colours, as between an arm and the
+    body, where that is known.
 
     Parameters
     ----------
@@ -22,6 +50,8 @@ def alpha_of(pixels: np.ndarray, tolerance: float) -> np.ndarray:
         0 to 1, the first row on top.
     tolerance : float
         Greatest distance of two colours that count as one, 0 to 1.
+    known : Known, optional
+        Without it, all that is enclosed stays: it may be a white shirt.
     """
     alpha = pixels[..., 3]
     if (alpha < 0.5).mean() > 0.005:
@@ -32,6 +62,8 @@ def alpha_of(pixels: np.ndarray, tolerance: float) -> np.ndarray:
     for shade in shades:
         like |= _all_near(pixels[..., :3], shade, most, step)
     outside = _reached(like)
+    if known is not None:
+        outside |= _enclosed(like & ~outside, known)
     if outside.mean() > 0.995:
         raise Problem(
             "picture_empty", "Nothing stands out from the background of this picture. Lower the tolerance."
@@ -42,6 +74,51 @@ def alpha_of(pixels: np.ndarray, tolerance: float) -> np.ndarray:
         near = np.linalg.norm(pixels[rows, columns, :3] - shade, axis=-1) <= most
         wide[rows[near], columns[near]] = True
     return np.where(wide, 0.0, alpha)
+
+
+def _enclosed(cells: np.ndarray, known: Known) -> np.ndarray:
+    """Which of some cells (h, w) are backdrop: pieces that the mask leaves out and no bone of the figure crosses.
+
+    A mask alone would take the empty limbs of line drawings, which it often misses, for backdrop.
+    """
+    sure, crossed = enlarged(known.mask.astype(float) / 255, cells.shape), _crossed(cells.shape, known.points)
+    out, seen = np.zeros_like(cells), ~cells
+    for start in np.argwhere(cells).tolist():
+        if seen[*start]:
+            continue
+        piece, ahead = [], deque([start])
+        seen[*start] = True
+        while ahead:
+            i, j = ahead.popleft()
+            piece.append((i, j))
+            for k, m in ((i + 1, j), (i - 1, j), (i, j + 1), (i, j - 1)):
+                if 0 <= k < len(seen) and 0 <= m < len(seen[0]) and not seen[k, m]:
+                    seen[k, m] = True
+                    ahead.append([k, m])
+        rows, columns = np.transpose(piece)
+        if sure[rows, columns].mean() < ENCLOSED and not _along(crossed, rows, columns):
+            out[rows, columns] = True
+    return out
+
+
+def _along(crossed: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> bool:
+    """Whether a bone goes through the middle of a piece, not just along its side."""
+    top, left = rows.min() - 1, columns.min() - 1
+    piece = np.zeros((np.ptp(rows) + 3, np.ptp(columns) + 3), bool)
+    piece[rows - top, columns - left] = True
+    deep = depths(piece)[rows - top, columns - left]
+    return bool((crossed[rows, columns] & (deep > MIDDLE * deep.max())).any())
+
+
+def _crossed(shape: tuple[int, ...], points: np.ndarray) -> np.ndarray:
+    """(h, w) bool: where the bones of a figure lie."""
+    out = np.zeros(shape, bool)
+    shares = np.linspace(0, 1, 2 * max(shape))[:, None]
+    for one, other in OPENPOSE_18.limbs:
+        across, down = ((points[one] + shares * (points[other] - points[one])) * shape[::-1]).astype(int).T
+        inside = (across >= 0) & (down >= 0) & (across < shape[1]) & (down < shape[0])
+        out[down[inside], across[inside]] = True
+    return out
 
 
 def _shades(small: np.ndarray) -> list[np.ndarray]:

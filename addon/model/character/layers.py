@@ -5,7 +5,7 @@ At rest the layers show the picture as it was. What one hides of another is fill
 limbs and head take the ball of their joint along, so that nothing gapes where they turn.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,11 +17,11 @@ from .cutout import CLEAR
 from .depth import LEVELS
 from .filling import filled
 from .layer_pixels import LabelledFigure, layer_of
-from .masks import blurred, dilated, rim
-from .silhouette import depths
+from .masks import blurred, depths, dilated, rim
 
 WORKING = 240  # pixels along the figure's longer side on which it is cut apart
 OUTLINE = 0.004  # of the figure's longer side: half the line that is drawn around a limb, and goes with it
+TERRITORIES = 0.4  # of the work, once it is known which pixel belongs to which part
 FRINGE = 2  # pixels at the edge of a figure whose backdrop was taken away that may have its colour
 
 
@@ -53,6 +53,7 @@ def cut_apart(
     points: np.ndarray,
     more: dict,
     levels: Mapping[str, float] = LEVELS,
+    tell: Callable[[float], None] = lambda _share: None,
 ) -> list[Layer]:
     """The layers of a figure, the front one first.
 
@@ -68,6 +69,8 @@ def cut_apart(
         Hands and feet, where they are known.
     levels : of part
         How far each stands before the trunk in the picture.
+    tell : callable
+        Gets how much is done, from 0 to 1.
     """
     rows, columns = (np.flatnonzero((alpha > CLEAR).any(axis)) for axis in (1, 0))
     corner = np.array([columns[0], rows[0]])
@@ -78,6 +81,7 @@ def cut_apart(
     labels = _labels(
         colours, alpha, _scaled(points, corner, step), _all_scaled(more, corner, step), step, levels
     )
+    tell(TERRITORIES)
     depth = depths(np.pad(alpha[::step, ::step] > 0.5, 1))[1:-1, 1:-1] * step
     body = anatomy.of_joints(points - corner, {j: np.subtract(p, corner) for j, p in more.items()},
                              _repeated(depth, step, alpha.shape))  # fmt: skip
@@ -89,7 +93,8 @@ def cut_apart(
     labels = _with_outlines(labels, order, line)
     figure = LabelledFigure(colours, alpha, labels, body, order, line)
     out = []
-    for part in order:
+    for number, part in enumerate(order):
+        tell(TERRITORIES + (1 - TERRITORIES) * number / len(order))
         if (made := layer_of(figure, part)) is not None:
             (x, y), own = made
             out.append(Layer(part, (int(corner[0] + x), int(corner[1] + y)), own, levels[part]))

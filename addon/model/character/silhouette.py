@@ -12,6 +12,7 @@ from tempose_pose.reference import Reference
 
 from ..errors import Problem
 from .mapping import BODY
+from .masks import depths
 
 WORKING = 80  # pixels along the longer side on which limbs are looked for
 LIMB = 0.1  # of the figure's height, which an end has to stand out by
@@ -132,19 +133,6 @@ def _half_way(way: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarra
     if min(np.hypot(*(way - last).T)) > 0.35 * np.hypot(*(first - last)):
         return (first + last) / 2
     return way[int(np.argmin(np.abs(np.hypot(*(way - first).T) - np.hypot(*(way - last).T))))]
-
-
-def depths(solid: np.ndarray) -> np.ndarray:
-    """How many pixels each one is from the edge."""
-    depth, left = np.zeros(solid.shape), solid.copy()
-    while left.any():
-        depth += left
-        inner = left.copy()
-        for axis in (0, 1):
-            for step in (1, -1):
-                inner &= np.roll(left, step, axis)
-        left = inner
-    return depth
 
 
 def _limbs(solid: np.ndarray, start: tuple[int, int], least: float) -> list[np.ndarray]:

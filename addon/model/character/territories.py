@@ -11,12 +11,14 @@ from collections.abc import Mapping
 import numpy as np
 
 from .anatomy import ARMS, HEAD, LEGS, PARTS, TRUNK, Anatomy, Rod
+from .masks import dilated
 
 CORE, TRUNK_CORE = 0.55, 0.8  # half widths from a part's middle line that are surely its own
 BEGINS = {**dict.fromkeys(ARMS, 0.3), **dict.fromkeys(LEGS, 0.2), HEAD: 0.5}
 """Share of the first rod that may as well be the trunk."""
 ASTRAY = 1.25  # half widths from which on a pixel near the trunk is no limb's
 LOOSE = 1.4  # times as many half widths from the trunk that such a pixel may be
+SLIVER = 0.4  # half widths of a limb: what is thinner beside the other limb is that one's
 EDGE = 3.0  # half widths that a step over an edge of full contrast is worth
 _AROUND = [(i, j, float(np.hypot(i, j))) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
 
@@ -62,6 +64,8 @@ def of_pixels(
     width = float(np.mean([rod.wide for part in (*ARMS, *LEGS) for rod in anatomy[part]]))
     found = _grown(colours, solid, seeds.reshape(solid.shape), width)
     _trimmed(found.ravel(), at, anatomy)
+    for limbs in (ARMS, LEGS):
+        _smoothed(found, limbs, anatomy)
     lost = inside & (found.ravel() < 0)  # islands
     found.ravel()[lost] = np.stack([nearness(anatomy[part], at[lost]) for part in PARTS]).argmin(0)
     return found
@@ -74,6 +78,15 @@ def _trimmed(found: np.ndarray, at: np.ndarray, anatomy: Anatomy) -> None:
         own = np.flatnonzero(found == PARTS.index(part))
         near = nearness(anatomy[part], at[own])
         found[own[(near > ASTRAY) & (trunk[own] < LOOSE * near)]] = PARTS.index(TRUNK)
+
+
+def _smoothed(found: np.ndarray, limbs: tuple[str, ...], anatomy: Anatomy) -> None:
+    """Give each of two limbs that lie side by side, as in profile, what the other has taken of it in slivers."""
+    thin = max(1, round(SLIVER * min(rod.wide for limb in limbs for rod in anatomy[limb])))
+    masks = [found == PARTS.index(limb) for limb in limbs]
+    for own, other, to in zip(masks, masks[::-1], limbs[::-1], strict=True):
+        broad = dilated(~dilated(~own, thin), thin + 1)
+        found[own & ~broad & dilated(other, 2 * thin + 1)] = PARTS.index(to)
 
 
 def _grown(colours: np.ndarray, solid: np.ndarray, seeds: np.ndarray, width: float) -> np.ndarray:

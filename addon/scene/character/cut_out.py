@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A figure's picture hung on its rig: as one piece, or in layers that pass before and behind each other."""
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 
 import bpy
 import numpy as np
 
 from tempose_pose.reference import Reference
 
-from ...model.character import depth, layers
 from ...model.character.anatomy import ARMS, HEAD, LEGS, TRUNK
 from ...model.character.cutout import CELLS, Cutout, cut, weights
+from ...model.character.figure_picture import CutOut
+from ...model.character.layers import Layer
 from ...model.keys.layering import LAYER, part_of
 from . import rig
 from .picture_mesh import flat, hang, image_of
 
-LARGEST = 2048  # pixels of a side; layers of larger pictures are made of every second pixel, third …
 FORWARD = 0.004  # how far arms of one piece stand before the body, in Blender units
 FOLDS = {"forearm": 0.15, "shin": -0.06, "foot": -0.04,
          **dict.fromkeys(("hand", "thumb", "index", "middle", "ring", "little"), 0.2)}  # fmt: skip
@@ -42,41 +42,40 @@ def depths_of(levels: Mapping[str, float]) -> dict[str, float]:
     }
 
 
-def levels_of(pose: Reference, doubtful: Container[str]) -> dict[str, float]:
-    """Which parts stand before which in a picture."""
-    return depth.of_pose(pose.points, doubtful)
+def build(
+    scene: bpy.types.Scene, ob: bpy.types.Object, pose: Reference, image: bpy.types.Image, made: CutOut
+) -> None:
+    """An object for each layer, with a picture of its own to paint on, hung on the bones of a rig."""
+    bones = _bones(ob)
+    if made.levels:
+        _in_layers(scene, ob, image, made, bones)
+    else:
+        _in_one_piece(scene, ob, pose, image, made, bones)
 
 
-def in_one_piece(
-    scene: bpy.types.Scene, ob: bpy.types.Object, pose: Reference, image: bpy.types.Image, pixels: np.ndarray,
-    alpha: np.ndarray,
+def _in_one_piece(
+    scene: bpy.types.Scene, ob: bpy.types.Object, pose: Reference, image: bpy.types.Image, made: CutOut,
+    bones: dict[str, tuple[np.ndarray, np.ndarray]],
 ) -> None:  # fmt: skip
     """One object for the whole figure, arms a little before the body."""
-    mesh = cut(alpha)
-    scale = pose.canvas[1] / alpha.shape[0]
-    vertices = mesh.vertices * scale
-    shown = image
-    if not np.array_equal(alpha, pixels[..., 3]):
-        cleared = np.concatenate([pixels[..., :3], alpha[..., None]], -1)
-        shown = image_of(f"{image.name} cut out", cleared, image)
-    share = weights(Cutout(vertices, mesh.faces), _bones(ob))
+    (whole,) = made.layers
+    mesh = cut(whole.pixels[..., 3])
+    vertices = mesh.vertices * made.scale
+    shown = image if made.as_it_is else image_of(f"{image.name} cut out", whole.pixels, image)
+    share = weights(Cutout(vertices, mesh.faces), bones)
     drawn = flat(f"{ob.name} picture", shown, vertices, mesh.faces, pose.canvas, rig.placement(ob).to_plane)
     scene.collection.objects.link(drawn)
     hang(drawn, ob, share)
     _bring_forward(drawn, share, dict.fromkeys(("upper_arm", "forearm"), FORWARD))
 
 
-def in_layers(
-    scene: bpy.types.Scene, ob: bpy.types.Object, pose: Reference, image: bpy.types.Image, pixels: np.ndarray,
-    alpha: np.ndarray, levels: Mapping[str, float],
+def _in_layers(
+    scene: bpy.types.Scene, ob: bpy.types.Object, image: bpy.types.Image, made: CutOut,
+    bones: dict[str, tuple[np.ndarray, np.ndarray]],
 ) -> None:  # fmt: skip
-    """An object, and a picture to paint on, for each part; the depth bones bring limbs forward and back."""
-    step = -(-max(alpha.shape) // LARGEST)
-    pixels, alpha = pixels[::step, ::step], alpha[::step, ::step]
-    scale = pose.canvas[1] / alpha.shape[0]
-    more = {joint: np.asarray(at) / scale for joint, at in pose.more.items()}
-    place, bones, extent = rig.placement(ob), _bones(ob), _extent(alpha)
-    for layer in layers.cut_apart(pixels, alpha, pose.points / scale, more, levels):
+    """An object for each part; the depth bones bring limbs forward and back."""
+    place, scale, extent = rig.placement(ob), made.scale, _extent(made.layers)
+    for layer in made.layers:
         height, width = layer.pixels.shape[:2]
         side = layer.part[0].upper()
         own = {name: ends for name, ends in bones.items() if _moves(name, layer.part, side)}
@@ -138,6 +137,8 @@ def _bones(ob: bpy.types.Object) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return bones
 
 
-def _extent(alpha: np.ndarray) -> int:
-    rows, columns = (np.flatnonzero((alpha > 0.05).any(axis)) for axis in (1, 0))
-    return int(max(np.ptp(rows), np.ptp(columns))) + 1 if len(rows) else 1
+def _extent(made: list[Layer]) -> int:
+    """Pixels along the longer side of a figure in layers."""
+    corners = np.array([layer.corner for layer in made])
+    ends = corners + [layer.pixels.shape[1::-1] for layer in made]
+    return int((ends.max(0) - corners.min(0)).max())

@@ -14,10 +14,11 @@ from tempose_pose.skeletons import EXTREMITIES
 from tempose_pose.wire.answers import FigureMask
 
 from ...model.character import silhouette
-from ...model.character.backdrop import alpha_of, cut_by_mask
-from ...model.character.cutout import CLEAR
+from ...model.character.backdrop import alpha_of
 from ...model.character.extremities import limb_of
+from ...model.character.figure_picture import CutOut, FigurePicture
 from ...model.character.mapping import BODY
+from ...model.character.unseen import behind
 from ...model.errors import Problem
 from ...model.server.answers import mask_of
 from ..window import scene_of
@@ -39,8 +40,8 @@ def lay_out(context: bpy.types.Context, image: bpy.types.Image, tolerance: float
 
     The markers are empties, a first guess, to be dragged where the joints are.
     """
-    pixels = _pixels(image)
-    guess = silhouette.guess(alpha_of(pixels, tolerance)) * (TALL / pixels.shape[0])
+    small = _looked_at(image)
+    guess = silhouette.guess(alpha_of(small, tolerance)) * (TALL / small.shape[0])
     canvas = _canvas(image)
     plane = flat(
         f"{image.name} joints", image, np.array([[0, TALL], [canvas[0], TALL], [canvas[0], 0], [0, 0]], float),
@@ -55,10 +56,11 @@ def lay_out(context: bpy.types.Context, image: bpy.types.Image, tolerance: float
 
 
 def mark(plane: bpy.types.Object, joints: dict, doubtful: Container[str] = ()) -> list[str]:
-    """Drag the markers to where joints were found; returns the joints that were not, whose markers stay.
+    """Drag the markers to where joints were found; returns the joints that were not.
 
-    Hands and feet get markers of their own, which go along with the wrist's and the ankle's. Markers of the last
-    person's hands and feet go where this one shows none.
+    Markers of those stay, or go behind the limb of the other side where the figure stands in profile. Hands and
+    feet get markers of their own, which go along with the wrist's and the ankle's. Markers of the last person's
+    hands and feet go where this one shows none.
 
     Parameters
     ----------
@@ -70,12 +72,14 @@ def mark(plane: bpy.types.Object, joints: dict, doubtful: Container[str] = ()) -
     image = bpy.data.images[plane[PICTURE]]
     canvas = _canvas(image)
     markers = {child[MARKER]: child for child in plane.children_recursive if MARKER in child}
+    guessed = behind(joints, canvas[0] / canvas[1])
+    placed = {**joints, **guessed}
     for joint in [j for j in markers if j in EXTREMITIES and j not in joints]:
         bpy.data.objects.remove(markers.pop(joint))
     for joint in (*BODY.joints, *EXTREMITIES):
-        if joint not in joints:
+        if joint not in placed:
             continue
-        x, z = _stand(np.multiply(joints[joint], canvas), canvas)
+        x, z = _stand(np.multiply(placed[joint], canvas), canvas)
         marker, parent = markers.get(joint), plane
         if joint in EXTREMITIES:
             parent = markers.get(limb_of(joint)[1])
@@ -85,7 +89,7 @@ def mark(plane: bpy.types.Object, joints: dict, doubtful: Container[str] = ()) -
             marker = markers[joint] = _marker(joint, parent)
         on = _within(marker.parent, plane) @ Vector((0, 0, 0))
         marker.location = (x - on[0], 0.0, z - on[2])
-        _colour(marker, joint in doubtful)
+        _colour(marker, joint in doubtful or joint in guessed)
     return [joint for joint in BODY.joints if joint not in joints]
 
 
@@ -133,11 +137,16 @@ def _within(ob: bpy.types.Object | None, plane: bpy.types.Object) -> Matrix:
 
 def to_look_at(image: bpy.types.Image) -> np.ndarray:
     """(H, W, 3) uint8: the picture on white, small enough to be sent."""
-    pixels = _pixels(image)
-    step = max(1, -(-max(pixels.shape[:2]) // LOOKED_AT))
-    pixels = pixels[::step, ::step]
+    pixels = _looked_at(image)
     alpha = pixels[..., 3:]
     return np.round(255 * np.clip(pixels[..., :3] * alpha + 1 - alpha, 0, 1)).astype(np.uint8)
+
+
+def _looked_at(image: bpy.types.Image) -> np.ndarray:
+    """(h, w, 4) float: every pixel of a picture, or every second, third … of a large one."""
+    pixels = _pixels(image)
+    step = max(1, -(-max(pixels.shape[:2]) // LOOKED_AT))
+    return pixels[::step, ::step]
 
 
 def laid_out(scene: bpy.types.Scene):
@@ -165,32 +174,25 @@ def read(plane: bpy.types.Object) -> tuple[bpy.types.Image, Reference]:
     return image, Reference.from_joints(at, canvas)
 
 
-def make(context: bpy.types.Context, plane: bpy.types.Object, tolerance: float, layered: bool = True):
-    """Cut the laid-out picture out and hang it on a rig; the markers go. Returns the rig.
-
-    In layers, limbs pass before and behind the body; otherwise the figure is one piece.
-    """
-    scene = scene_of(context)
+def picture_of(plane: bpy.types.Object, tolerance: float, layered: bool) -> FigurePicture:
+    """The laid-out picture, as it is to be cut out."""
     image, pose = read(plane)
-    pixels = _pixels(image)
-    alpha = alpha_of(pixels, tolerance)
-    people = people_of(plane)
-    if people and people[0].get("mask"):
-        alpha = cut_by_mask(alpha, mask_of(FigureMask(**people[0]["mask"])))
-    if not (alpha > CLEAR).any():
-        raise Problem(
-            "picture_clear",
-            "This picture is transparent everywhere: there is nothing to cut out. Choose another one.",
-        )
-    levels = cut_out.levels_of(pose, people[0]["doubtful"] if people else ())
+    first, mask = next(iter(people_of(plane)), {}), None
+    if first.get("mask"):
+        mask = mask_of(FigureMask(**first["mask"]))
+    return FigurePicture(_pixels(image), pose, tolerance, layered, mask, tuple(first.get("doubtful", ())))
+
+
+def build(context: bpy.types.Context, plane: bpy.types.Object, picture: FigurePicture, made: CutOut):
+    """Hang what was cut out of the laid-out picture on a rig; the markers go. Returns the rig."""
+    scene = scene_of(context)
+    image, _ = read(plane)
     name = image.name.rpartition(".")[0] or image.name
-    ob = rig.new(scene, pose, name, figure=False, depths=cut_out.depths_of(levels) if layered else None)
+    depths = cut_out.depths_of(made.levels) if made.levels else None
+    ob = rig.new(scene, picture.pose, name, figure=False, depths=depths)
     try:
         _stand_in_for(ob, plane)
-        if layered:
-            cut_out.in_layers(scene, ob, pose, image, pixels, alpha, levels)
-        else:
-            cut_out.in_one_piece(scene, ob, pose, image, pixels, alpha)
+        cut_out.build(scene, ob, picture.pose, image, made)
     except BaseException:
         rig.remove(ob)
         raise

@@ -49,6 +49,14 @@ def placed(tempose, blender, image):
     return plane
 
 
+def puppet_of(blender, tempose, plane, layered=True):
+    """The rig that a laid-out picture becomes."""
+    puppet = tempose("character.puppet")
+    picture = puppet.picture_of(plane, 0.1, layered)
+    made = tempose("character.figure_picture").cut_out(picture)
+    return puppet.build(blender.context, plane, picture, made)
+
+
 def corners(blender, ob):
     """Where the corners of a rig's pictures are: by part, in the rig's space."""
     graph, found = blender.context.evaluated_depsgraph_get(), {}
@@ -61,7 +69,7 @@ def corners(blender, ob):
 
 def test_in_layers_each_part_moves_alone_and_an_arm_goes_behind_the_body(blender, scene, tempose):
     image = gingerbread(blender, True)
-    ob = tempose("character.puppet").make(blender.context, placed(tempose, blender, image), 0.1)
+    ob = puppet_of(blender, tempose, placed(tempose, blender, image))
     rest = corners(blender, ob)
     assert set(rest) == {"trunk", "head", "left_arm", "right_arm", "left_leg", "right_leg"}
     assert rest["left_arm"][:, 1].max() < rest["trunk"][:, 1].min()  # nearer to the viewer
@@ -77,9 +85,7 @@ def test_in_layers_each_part_moves_alone_and_an_arm_goes_behind_the_body(blender
 
 def test_a_dance_keys_which_arm_is_in_front(blender, scene, tempose):
     """An arm that is hidden over the trunk passes behind it, with few keys on a bone of its own."""
-    ob = tempose("character.puppet").make(
-        blender.context, placed(tempose, blender, gingerbread(blender, True)), 0.1
-    )
+    ob = puppet_of(blender, tempose, placed(tempose, blender, gingerbread(blender, True)))
     pose = tempose("character.rig").pose_of(ob, current=False)
     names, frames = skeletons.OPENPOSE_18, 60
     points, scores = np.stack([pose.points] * frames), np.ones((frames, 18))
@@ -110,7 +116,7 @@ def test_the_arm_of_the_rig_lifts_the_arm_of_the_picture(blender, scene, tempose
     image = gingerbread(blender, alpha)
     plane = placed(tempose, blender, image)
     assert len(plane.children) == 18
-    ob = tempose("character.puppet").make(blender.context, plane, 0.1, layered=False)
+    ob = puppet_of(blender, tempose, plane, layered=False)
     assert tempose("character.rig").is_rig(ob)
     assert not [o for o in blender.data.objects if "tempose_joint" in o or "tempose_picture" in o]
     (drawn,) = ob.children
@@ -137,9 +143,7 @@ def test_the_arm_of_the_rig_lifts_the_arm_of_the_picture(blender, scene, tempose
 
 
 def test_the_rig_stands_on_its_markers(blender, scene, tempose):
-    ob = tempose("character.puppet").make(
-        blender.context, placed(tempose, blender, gingerbread(blender, True)), 0.1
-    )
+    ob = puppet_of(blender, tempose, placed(tempose, blender, gingerbread(blender, True)))
     pose, place = tempose("character.rig").pose_of(ob, current=False), tempose("character.rig").placement(ob)
     wrist = pose.points[skeletons.OPENPOSE_18.index("left_wrist")] / place.canvas[1]
     assert np.allclose(wrist, JOINTS["left_wrist"], atol=0.005)
@@ -156,7 +160,6 @@ def test_a_marker_that_was_deleted_is_filled_in(blender, scene, tempose):
 def test_failing_leaves_the_markers_and_nothing_else(blender, scene, tempose, monkeypatch):
     plane = placed(tempose, blender, gingerbread(blender, True))
     before = {o.name for o in blender.data.objects}, {m.name for m in blender.data.meshes}
-    puppet = tempose("character.puppet")
 
     def fail(*_args):
         raise RuntimeError
@@ -164,8 +167,26 @@ def test_failing_leaves_the_markers_and_nothing_else(blender, scene, tempose, mo
     monkeypatch.setattr(tempose("character.cut_out"), "_bring_forward", fail)
     for layered in (True, False):
         with pytest.raises(RuntimeError):
-            puppet.make(blender.context, plane, 0.1, layered)
+            puppet_of(blender, tempose, plane, layered)
     assert ({o.name for o in blender.data.objects}, {m.name for m in blender.data.meshes}) == before
+
+
+def test_a_puppet_is_made_while_blender_goes_on_and_says_how_far_it_is(blender, scene, tempose):
+    """The thread does what takes long, in steps that can be canceled; markers removed meanwhile end it in words."""
+    plane = placed(tempose, blender, gingerbread(blender, False))
+    made, heard = tempose("character.figure_picture"), []
+    picture = tempose("character.puppet").picture_of(plane, 0.1, True)
+    made.cut_out(picture, heard.append)
+    assert len(heard) > 5 and heard == sorted(heard) and 0 < heard[0] < heard[-1] < 1
+
+    def cancel(share):
+        if share > 0.5:
+            raise tempose("errors").Canceled
+
+    with pytest.raises(tempose("errors").Canceled):
+        made.cut_out(picture, cancel)
+    button = blender.types.TEMPOSE_OT_make_puppet
+    assert issubclass(button, tempose("operators.buttons").TaskButton)
 
 
 def test_pictures_that_cannot_be_used_say_why(blender, scene, tempose):

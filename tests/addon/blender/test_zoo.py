@@ -149,10 +149,9 @@ def of_kind(blender, tempose, kind):
     if kind == "made":
         return tempose("character.rig").new(blender.context.scene, Reference.standing())
     if kind == "puppet":
-        from test_puppet import gingerbread, placed
+        from test_puppet import gingerbread, placed, puppet_of
 
-        plane = placed(tempose, blender, gingerbread(blender, True))
-        return tempose("character.puppet").make(blender.context, plane, 0.1)
+        return puppet_of(blender, tempose, placed(tempose, blender, gingerbread(blender, True)))
     ob = made.make(blender, made.MIXAMO, sides=("Left", "Right"))
     character.store(ob, guessing.guess(ob)[0])
     return ob
@@ -216,9 +215,8 @@ def test_an_instance_of_a_collection_of_this_file_says_why_it_cannot_dance(blend
 
 def test_a_puppet_stands_where_its_picture_was(blender, scene, tempose):
     """Moved, turned, scaled, and hung on an empty that moves on."""
-    from test_puppet import gingerbread, placed
+    from test_puppet import gingerbread, placed, puppet_of
 
-    puppet = tempose("character.puppet")
     plane = placed(tempose, blender, gingerbread(blender, True))
     empty = blender.data.objects.new("Stage", None)
     scene.collection.objects.link(empty)
@@ -229,7 +227,7 @@ def test_a_puppet_stands_where_its_picture_was(blender, scene, tempose):
     markers = {c["tempose_joint"]: c.matrix_world.translation.copy() for c in plane.children}
     ground = min(c.location.z for c in plane.children)
     lower = plane.matrix_world.to_3x3().col[2] * ground
-    ob = puppet.make(blender.context, plane, 0.1)
+    ob = puppet_of(blender, tempose, plane)
     blender.context.view_layer.update()
     for joint, bone in (("left_elbow", "forearm.L"), ("right_knee", "shin.R"), ("neck", "head")):
         at = ob.matrix_world @ ob.data.bones[bone].head_local

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from addon.model.character import silhouette
-from addon.model.character.backdrop import alpha_of, cut_by_mask
+from addon.model.character.backdrop import Known, alpha_of, cut_by_mask
 from addon.model.errors import Problem
 
 from tempose_pose.reference import Reference
@@ -31,6 +31,28 @@ def test_a_wall_is_taken_away_but_not_what_the_figure_encloses():
     figure[30:280, 60:140] = 1
     figure[180:280, 90:110] = 0
     assert np.abs(alpha - figure).mean() < 0.01
+
+
+def test_what_an_arm_encloses_is_taken_away_where_a_mask_says_so_and_no_bone_lies_in_it():
+    """A white belly stays, the backdrop between arm and body goes, and so does no empty limb of a line drawing."""
+    pixels = np.ones((160, 120, 4))
+    pixels[20:150, 20:100, :3] = 0.2
+    belly, gap, limb = np.s_[60:80, 50:70], np.s_[60:90, 26:38], np.s_[60:90, 82:94]
+    for hole in (belly, gap, limb):
+        pixels[*hole, :3] = 1
+    mask = np.zeros((160, 120), np.uint8)
+    mask[20:150, 20:80] = 255
+    mask[gap] = 0
+    points = np.full((18, 2), 0.5)
+    points[OPENPOSE_18.at["left_elbow"]], points[OPENPOSE_18.at["left_wrist"]] = (
+        (88 / 120, 0.3),
+        (88 / 120, 0.7),
+    )
+    points[OPENPOSE_18.at["left_shoulder"]] = (88 / 120, 0.2)
+    alpha = alpha_of(pixels, 0.1, Known(mask, points))
+    assert alpha[belly].min() == 1 and alpha[limb].min() == 1
+    assert alpha[62:88, 28:36].max() == 0
+    assert alpha_of(pixels, 0.1)[gap].min() == 1  # nothing is known: it may be a white sleeve
 
 
 def test_a_picture_that_has_clear_parts_says_itself():
