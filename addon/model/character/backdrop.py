@@ -22,7 +22,7 @@ MIDDLE = 0.5  # of a piece's greatest depth, from which on a bone in it goes thr
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class SeenFigure:
     """What is known of a figure before its backdrop is taken away.
 
     Parameters
@@ -37,7 +37,7 @@ class Known:
     points: np.ndarray
 
 
-def alpha_of(pixels: np.ndarray, tolerance: float, known: Known | None = None) -> np.ndarray:
+def alpha_of(pixels: np.ndarray, tolerance: float, known: SeenFigure | None = None) -> np.ndarray:
     """(H, W) which share of each pixel belongs to the character.
 
     A picture with clear parts says it itself. In any other, the backdrop is what can be reached from the edge
@@ -50,7 +50,7 @@ def alpha_of(pixels: np.ndarray, tolerance: float, known: Known | None = None) -
         0 to 1, the first row on top.
     tolerance : float
         Greatest distance of two colours that count as one, 0 to 1.
-    known : Known, optional
+    known : SeenFigure, optional
         Without it, all that is enclosed stays: it may be a white shirt.
     """
     alpha = pixels[..., 3]
@@ -76,7 +76,7 @@ def alpha_of(pixels: np.ndarray, tolerance: float, known: Known | None = None) -
     return np.where(wide, 0.0, alpha)
 
 
-def _enclosed(cells: np.ndarray, known: Known) -> np.ndarray:
+def _enclosed(cells: np.ndarray, known: SeenFigure) -> np.ndarray:
     """Which of some cells (h, w) are backdrop: pieces that the mask leaves out and no bone of the figure crosses.
 
     A mask alone would take the empty limbs of line drawings, which it often misses, for backdrop.

@@ -13,7 +13,7 @@ from tempose_pose.reference import Reference
 
 from ..errors import Problem
 from . import depth, layers
-from .backdrop import Known, alpha_of, cut_by_mask
+from .backdrop import SeenFigure, alpha_of, cut_by_mask
 from .cutout import CLEAR
 from .layers import Layer
 
@@ -80,7 +80,7 @@ def cut_out(picture: FigurePicture, tell: Callable[[float], None] = lambda _shar
         Gets how much is done, from 0 to 1; what it raises ends the work.
     """
     pixels, pose, mask = picture.pixels, picture.pose, picture.mask
-    known = None if mask is None else Known(mask, pose.points / np.asarray(pose.canvas, float))
+    known = None if mask is None else SeenFigure(mask, pose.points / np.asarray(pose.canvas, float))
     alpha = alpha_of(pixels, picture.tolerance, known)
     if mask is not None:
         alpha = cut_by_mask(alpha, mask)

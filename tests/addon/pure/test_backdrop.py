@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from addon.model.character import silhouette
-from addon.model.character.backdrop import Known, alpha_of, cut_by_mask
+from addon.model.character.backdrop import SeenFigure, alpha_of, cut_by_mask
 from addon.model.errors import Problem
 
 from tempose_pose.reference import Reference
@@ -49,7 +49,7 @@ def test_what_an_arm_encloses_is_taken_away_where_a_mask_says_so_and_no_bone_lie
         (88 / 120, 0.7),
     )
     points[OPENPOSE_18.at["left_shoulder"]] = (88 / 120, 0.2)
-    alpha = alpha_of(pixels, 0.1, Known(mask, points))
+    alpha = alpha_of(pixels, 0.1, SeenFigure(mask, points))
     assert alpha[belly].min() == 1 and alpha[limb].min() == 1
     assert alpha[62:88, 28:36].max() == 0
     assert alpha_of(pixels, 0.1)[gap].min() == 1  # nothing is known: it may be a white sleeve

@@ -7,6 +7,7 @@ import pytest
 from addon.model.character import depth, layers
 from addon.model.character.anatomy import ARMS, LEGS, PARTS
 from addon.model.character.filling import filled
+from addon.model.character.unseen import behind
 from addon.model.keys import layering
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -173,3 +174,17 @@ def test_every_limb_has_a_bone_for_its_depth():
         *ARMS,
         *LEGS,
     }
+
+
+def test_far_limbs_that_are_not_seen_in_profile_are_behind_the_near_ones():
+    turned = {
+        "left_shoulder": (0.5, 0.3), "right_shoulder": (0.52, 0.3), "left_hip": (0.5, 0.55),
+        "right_hip": (0.51, 0.55), "left_elbow": (0.45, 0.4), "left_wrist": (0.4, 0.5), "right_knee": (0.5, 0.7),
+    }  # fmt: skip
+    found = behind(turned, 0.75)
+    assert set(found) == {"right_elbow", "right_wrist"}
+    assert found["right_wrist"] == pytest.approx((0.42, 0.5))
+    assert behind({**turned, "right_shoulder": (0.7, 0.3)}, 0.75) == {}, (
+        "who shows both sides may hide it anywhere"
+    )
+    assert behind({"left_shoulder": (0.5, 0.3)}, 0.75) == {}
