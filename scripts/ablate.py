@@ -24,7 +24,6 @@ import numpy as np
 import torch
 
 from tempose import metrics
-from tempose.codecs import load_vae
 from tempose.datasets.source import Source
 from tempose.dit import DanceDiT
 from tempose.evaluation.cases import Case, load_cases
@@ -33,6 +32,7 @@ from tempose.evaluation.suites.poses import poses
 from tempose.evaluation.trial import Trial
 from tempose.generator import load_generator
 from tempose.pipeline import DancePipeline
+from tempose.pose_codecs import load_vae
 from tempose.solver import FlowSolver
 from tempose.training.config import read_config
 from tempose.training.run import fit, sources

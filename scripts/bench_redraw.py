@@ -30,7 +30,7 @@ from tempose_pose.dance import Dance  # noqa: E402
 from tempose_pose.reference import Reference  # noqa: E402
 from tempose_pose.sequence import PoseSequence  # noqa: E402
 from tempose_pose.wire.answers import Capabilities, Health  # noqa: E402
-from tempose_pose.wire.reading import read  # noqa: E402
+from tempose_pose.wire.validation import read  # noqa: E402
 
 SECONDS, RATE, ROUNDS = 12.0, 30.0, 200
 
@@ -47,7 +47,7 @@ def module(name: str) -> ModuleType:
 
 def fill(folder: Path) -> None:
     """A song with beats, a character with two takes, a section that is previewed, and a kept pose."""
-    reading, song_grid, stage = module("reading"), module("music.song_grid"), module("dance.stage")
+    reading, song_grid, stage = module("reading"), module("music.song_grid"), module("dance.audition")
     scene = bpy.context.scene
     scene.render.fps = round(RATE)
     write_wav(folder / "song.wav", click_track(SECONDS))

@@ -21,15 +21,15 @@ from torch import Tensor
 
 from tempose.augmentation.maker import ExampleMaker
 from tempose.augmentation.settings import AugmentationSettings
-from tempose.borrowed import AutoencoderKL
-from tempose.codecs import ImageVAE, RawCoordinates, load_vae
 from tempose.datasets.bank import BankSong
 from tempose.datasets.clips import load_clips
 from tempose.datasets.extremities import SKELETONS, on_skeleton
 from tempose.datasets.recombine import Recombiner
 from tempose.datasets.source import Source
+from tempose.diffusers_parts import AutoencoderKL
 from tempose.generator import WEIGHTS
 from tempose.music.features import LISTENED
+from tempose.pose_codecs import ImageVAE, RawCoordinates, load_vae
 from tempose.representation import BINS, certainty, decode_rows, one_hot_rows
 from tempose.sampler import VISIBLE
 from tempose.training.image_vae import SHARPNESS, TINY, images_of, train_image_vae

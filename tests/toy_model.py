@@ -5,10 +5,10 @@ from pathlib import Path
 
 import torch
 
-from tempose.codecs import latent_shape, load_vae
 from tempose.dit import DanceDiT
 from tempose.generator import WEIGHTS
 from tempose.pipeline import DancePipeline
+from tempose.pose_codecs import latent_shape, load_vae
 from tempose.solver import FlowSolver
 from tempose_pose.curves import CURVES
 from tempose_pose.skeletons import skeleton

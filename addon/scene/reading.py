@@ -21,7 +21,7 @@ from ..model.tempo.playback import Playback, Staging
 from . import compat
 from .character import character, puppet, selection
 from .keys import base_keys, frame_rate
-from .music import markers, song_form, song_grid, song_playback, staging
+from .music import markers, scene_strips, song_form, song_grid, song_playback
 from .music import song as songs
 from .server import connection
 from .settings import ListedTake, SceneSettings
@@ -89,7 +89,7 @@ class Reading:
             return PLAIN  # nearly always: panels ask at every redraw
         seen = self.playback.visible if self.playback is not None else None
         frames = (seen.left, float(seen.frame_at(seen.seconds))) if seen is not None else None
-        return staging.staging_of(self.song.scene, self.scene, frames)
+        return scene_strips.staging_of(self.song.scene, self.scene, frames)
 
     @cached_property
     def grid(self) -> song_grid.SongGrid | None:

@@ -91,9 +91,9 @@ def generate(
 
     from tempose.api import as_reference, load_song
     from tempose.api import generate as make_dance
-    from tempose.sizes import parse_size
+    from tempose.picture_size import parse_size
     from tempose.tempo_file import load_tempo_map
-    from tempose_pose.completing import complete
+    from tempose_pose.completion import complete
     from tempose_pose.curves import read_curve
 
     files = {

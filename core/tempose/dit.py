@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tempose.borrowed import ConfigMixin, ModelMixin, register_to_config
+from tempose.diffusers_parts import ConfigMixin, ModelMixin, register_to_config
 from tempose.feature_spec import FeatureSpec
 from tempose.memory import LONGEST
 from tempose.music.encoders import encoder_spec

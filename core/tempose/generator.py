@@ -52,7 +52,7 @@ def load_generator(model: str | Path = "default", device: str = "auto") -> Gener
     `device` is one of auto, cpu, cuda, mps.
     """
     if model == "null":
-        from tempose.null import NullModel
+        from tempose.null_model import NullModel
 
         return NullModel()
     folder = WEIGHTS if model == "default" else Path(model)

@@ -13,14 +13,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from tempose.borrowed import DiffusionPipeline
-from tempose.codecs import load_vae
+from tempose.diffusers_parts import DiffusionPipeline
 from tempose.dit import DanceDiT
 from tempose.memory import recall
 from tempose.music.audio import Song
 from tempose.music.encoders import encoder_of
 from tempose.music.features import MUSIC
 from tempose.plausible import reach
+from tempose.pose_codecs import load_vae
 from tempose.progress import OnSegment, OnStep
 from tempose.sampler import SegmentSampler, Shown
 from tempose.score import Score
@@ -28,7 +28,7 @@ from tempose.segments import SEGMENT, Segment, meet, plan
 from tempose.solver import FlowSolver
 from tempose.vae import PoseVAE
 from tempose.weights_check import check_weights
-from tempose_pose.completing import complete, never_shown
+from tempose_pose.completion import complete, never_shown
 from tempose_pose.curves import RANGES
 from tempose_pose.dance import Dance
 from tempose_pose.errors import Canceled, TemposeError

@@ -7,7 +7,7 @@ from typing import ClassVar
 import numpy as np
 import torch
 
-from tempose.borrowed import DPMSolverMultistepScheduler, register_to_config
+from tempose.diffusers_parts import DPMSolverMultistepScheduler, register_to_config
 
 POWER = 0.6  # steps grow towards the end, where the estimate hardly changes any more
 

@@ -15,7 +15,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tempose.borrowed import ConfigMixin, DiagonalGaussianDistribution, ModelMixin, register_to_config
+from tempose.diffusers_parts import ConfigMixin, DiagonalGaussianDistribution, ModelMixin, register_to_config
 from tempose.representation import BINS, from_bins, to_bins
 
 TIME_STRIDE = 8

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from tempose_pose.completing import complete
+from tempose_pose.completion import complete
 from tempose_pose.errors import TemposeError
 from tempose_pose.sequence import PoseSequence, of_joints, to_openpose18
 from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18

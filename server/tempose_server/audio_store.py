@@ -1,9 +1,10 @@
 """Songs on the server's disk, named by the hash of their bytes.
 
 `audio/HASH/` holds `audio` (the bytes), `pcm.npy` (decoded), `info.json` (the length of the song, and the seals of
-both files) and, once asked for, `analysis.json` and what dances heard in it (`tempose.music.kept`). A folder is made
-elsewhere and moved in whole, and looked at byte by byte when this server first uses it: what was damaged is decoded
-again where the song's own bytes are sound, else it is set aside and counts as unknown, so that it is uploaded again.
+both files) and, once asked for, `analysis.json` and what dances heard in it (`tempose.music.feature_cache`). A folder
+is made elsewhere and moved in whole, and looked at byte by byte when this server first uses it: what was damaged is
+decoded again where the song's own bytes are sound, else it is set aside and counts as unknown, so that it is uploaded
+again.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ import uvicorn
 
 from tempose import __version__
 from tempose_pose.errors import TemposeError
-from tempose_pose.local import private, programs, runtime_file, whole_files
+from tempose_pose.local import permissions, programs, runtime_file, whole_files
 from tempose_server import logs
 from tempose_server.app import create_app
 from tempose_server.connections import BACKLOG, Arrivals, Protocol, in_front, room_for_connections
@@ -156,7 +156,7 @@ def _listening(settings: ServerSettings) -> Iterator[socket.socket]:
 @contextlib.contextmanager
 def data_lock(folder: Path) -> Iterator[None]:
     """Hold the data folder; a second server on it is refused. A killed server's lock is free again."""
-    private.claim_folder(folder, DATA, "data_dir")
+    permissions.claim_folder(folder, DATA, "data_dir")
     try:
         with programs.holding(folder / "lock"):
             yield

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict, YamlCo
 
 from tempose_pose.errors import TemposeError
 from tempose_pose.limits import MAX_SECONDS
-from tempose_pose.local import private, runtime_file
+from tempose_pose.local import permissions, runtime_file
 
 ENV_PREFIX = "TEMPOSE_SERVER_"
 LOOPBACK_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -157,7 +157,7 @@ class ServerSettings(BaseSettings):
         token = self.token.get_secret_value() if self.token else None
         if self.token_file is not None:
             try:
-                private.check_secret(self.token_file, "token_file", "token file")
+                permissions.check_secret(self.token_file, "token_file", "token file")
                 token = self.token_file.read_text("ascii").strip()
             except (OSError, UnicodeDecodeError):
                 raise TemposeError(
@@ -181,7 +181,7 @@ class ServerSettings(BaseSettings):
         if self.tls_cert is None or self.tls_key is None:
             raise TemposeError("tls", "--tls-cert and --tls-key go together: give both or neither.")
         try:
-            private.check_secret(self.tls_key, "tls", "key")
+            permissions.check_secret(self.tls_key, "tls", "key")
             # Without a password at hand an encrypted key would ask for one on the terminal.
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.tls_cert, self.tls_key, lambda: "")
         except OSError as error:  # ssl.SSLError is one

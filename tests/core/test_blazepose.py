@@ -8,7 +8,7 @@ import pytest
 
 from tempose.blazepose.crops import Crop, upright_turn
 from tempose.blazepose.detector import anchors, merged
-from tempose.blazepose.looks import FLIP, one_sided
+from tempose.blazepose.look_fusion import FLIP, one_sided
 from tempose.estimator import BlazePose, poses_in
 from tempose_pose.errors import TemposeError
 

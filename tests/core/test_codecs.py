@@ -8,12 +8,12 @@ import torch
 from made_dancers import made_examples, made_source, tiny_config
 
 from tempose.augmentation.draws import Draws
-from tempose.borrowed import AutoencoderKL, AutoencoderTiny
-from tempose.codecs import ImageVAE, RawCoordinates, as_mixtures, latent_shape, load_vae
 from tempose.datasets.extremities import SKELETONS, on_skeleton
+from tempose.diffusers_parts import AutoencoderKL, AutoencoderTiny
 from tempose.dit import DanceDiT
 from tempose.music.audio import Song
 from tempose.pipeline import DancePipeline
+from tempose.pose_codecs import ImageVAE, RawCoordinates, as_mixtures, latent_shape, load_vae
 from tempose.representation import BINS, certainty, joint_images, one_hot_rows
 from tempose.solver import FlowSolver
 from tempose.training.config import DiTConfig

@@ -11,14 +11,14 @@ import soundfile
 from tempose.evaluation import cases as songs
 from tempose.evaluation import figures, results, study, suites
 from tempose.evaluation.baselines import GenreMean, Metronome, Retrieval
+from tempose.evaluation.real_motion import Truth, moving, other_music, shuffled
 from tempose.evaluation.run import evaluate
 from tempose.evaluation.study import Study
-from tempose.evaluation.truth import Truth, moving, other_music, shuffled
 from tempose.metrics import beats as beat_metrics
 from tempose.metrics.curves import in_body_heights
 from tempose.music.audio import Song
 from tempose.music.spectra import SAMPLE_RATE
-from tempose.null import NullModel
+from tempose.null_model import NullModel
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid

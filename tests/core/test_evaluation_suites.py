@@ -7,6 +7,7 @@ import pytest
 
 from tempose.evaluation.baselines import Metronome
 from tempose.evaluation.cases import Case, long_case, splice_case
+from tempose.evaluation.real_motion import Truth
 from tempose.evaluation.references import references, stature
 from tempose.evaluation.suites.direction import READERS, direction
 from tempose.evaluation.suites.hearing import hearing
@@ -17,11 +18,10 @@ from tempose.evaluation.suites.poses import poses
 from tempose.evaluation.suites.styles import styles
 from tempose.evaluation.suites.tempo import splice, stretch
 from tempose.evaluation.trial import Trial
-from tempose.evaluation.truth import Truth
 from tempose.music.audio import Song
 from tempose.music.spectra import SAMPLE_RATE
-from tempose.null import NullModel
-from tempose_pose.completing import complete
+from tempose.null_model import NullModel
+from tempose_pose.completion import complete
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid

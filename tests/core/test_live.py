@@ -16,9 +16,9 @@ from safetensors.torch import load_file
 from tempose.augmentation.bodies import BodyTables
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.masks import draw_known
-from tempose.codecs import RawCoordinates
 from tempose.dit import SIZES, DanceDiT
 from tempose.music.features import BEAT_GRID, LISTENED, MUSIC
+from tempose.pose_codecs import RawCoordinates
 from tempose.training.config import dit_config, read_config
 from tempose.training.live import Live
 from tempose.training.loop import train_dit

@@ -80,7 +80,7 @@ def test_figures_are_those_of_an_independent_measurement():
 @pytest.mark.skipif(not (SHARED / "data" / "dance").is_dir(), reason="real dances are not here")
 def test_figures_of_real_dances_are_those_of_the_other_program(monkeypatch):
     from tempose.datasets.clips import load_clips
-    from tempose.evaluation.truth import from_clips
+    from tempose.evaluation.real_motion import from_clips
 
     monkeypatch.setattr(sys, "path", [*sys.path, str(SHARED / "metrics")])
     spec = importlib.util.spec_from_file_location("vocab", SHARED / "metrics" / "vocab.py")

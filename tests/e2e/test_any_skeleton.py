@@ -69,7 +69,7 @@ def test_a_model_on_another_skeleton_ends_in_keys_on_a_rig_with_its_joints(
     blender.context.view_layer.objects.active = scene.tempose.rig = ob
     scene.tempose.reference = "ARMATURE"
     assert ops.generate() == {"FINISHED"}
-    stage = module("scene.dance.stage")
+    stage = module("scene.dance.audition")
     first = stage.data_of(scene.tempose.takes[0]).dance.poses
     assert first.skeleton is bones and len(first) == 90
     assert (first.scores > 0).any(0).sum() > 18

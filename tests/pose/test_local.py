@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from tempose_pose.errors import TemposeError
-from tempose_pose.local import private, programs, proof, runtime_file, whole_files
+from tempose_pose.local import permissions, programs, proof, runtime_file, whole_files
 
 posix = pytest.mark.skipif(os.name != "posix", reason="owners and modes are POSIX")
 KNOWN = ("lock", "jobs*", "audio")
@@ -27,9 +27,9 @@ def test_a_folder_that_others_can_read_is_tightened(tmp_path):
     folder.mkdir(mode=0o755)
     (folder / "jobs.sqlite").touch()
     folder.chmod(0o755)
-    private.claim_folder(folder, KNOWN, "code")
+    permissions.claim_folder(folder, KNOWN, "code")
     assert folder.stat().st_mode & 0o777 == 0o700
-    private.claim_folder(tmp_path / "new" / "one", KNOWN, "code")
+    permissions.claim_folder(tmp_path / "new" / "one", KNOWN, "code")
     assert (tmp_path / "new" / "one").stat().st_mode & 0o777 == 0o700
 
 
@@ -54,7 +54,7 @@ def test_a_folder_that_is_not_ours_alone_is_refused(tmp_path, kind):
     FOLDERS[kind](folder)
     before = folder.stat().st_mode
     with pytest.raises(TemposeError, match=str(folder)):
-        private.claim_folder(folder, KNOWN, "code")
+        permissions.claim_folder(folder, KNOWN, "code")
     assert folder.stat().st_mode == before
 
 
@@ -191,14 +191,14 @@ def test_a_secret_that_another_user_wrote_or_can_read_is_refused(tmp_path, monke
     path.write_text("secret")
     link.symlink_to(path)  # as containers have theirs
     path.chmod(0o600)
-    private.check_secret(link, "token_file", "token file")
+    permissions.check_secret(link, "token_file", "token file")
     path.chmod(0o640)
     with pytest.raises(TemposeError, match="chmod 600"):
-        private.check_secret(link, "token_file", "token file")
+        permissions.check_secret(link, "token_file", "token file")
     path.chmod(0o600)
     if path.stat().st_uid:
         monkeypatch.setattr(os, "getuid", lambda: path.stat().st_uid + 1)
     else:
         os.chown(path, 1, 1)
     with pytest.raises(TemposeError, match="another user"):
-        private.check_secret(link, "token_file", "token file")
+        permissions.check_secret(link, "token_file", "token file")

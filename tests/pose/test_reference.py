@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tempose.evaluation.references import references
-from tempose_pose.completing import MIN_JOINTS, complete, whole
+from tempose_pose.completion import MIN_JOINTS, complete, whole
 from tempose_pose.errors import TemposeError
 from tempose_pose.framing import stood_up
 from tempose_pose.reference import body_height

@@ -21,7 +21,7 @@ from tempose_pose.wire import arrays
 from tempose_pose.wire.answers import Capabilities, Job, SkeletonInfo
 from tempose_pose.wire.dances import FinishedSegment, dance_of, packed, result_of, unpacked
 from tempose_pose.wire.job import JobRequest
-from tempose_pose.wire.reading import read
+from tempose_pose.wire.validation import read
 
 
 def poses(bones, frames=60, seed=0):

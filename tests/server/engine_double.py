@@ -49,7 +49,7 @@ class Double:
     device = "cpu"
 
     def __init__(self):
-        from tempose.null import NullModel
+        from tempose.null_model import NullModel
 
         self.null = NullModel()
         self.skeleton = self.null.skeleton

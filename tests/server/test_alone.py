@@ -17,7 +17,7 @@ import pytest
 from patience import PATIENCE
 
 from tempose.music.audio import Song
-from tempose.null import NullModel
+from tempose.null_model import NullModel
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid

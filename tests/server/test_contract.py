@@ -14,7 +14,7 @@ from patience import PATIENCE
 
 import tempose
 from tempose.music import audio, beats
-from tempose.null import NullModel
+from tempose.null_model import NullModel
 from tempose_pose.dance import Dance
 from tempose_pose.request import STYLES
 from tempose_pose.skeletons import OPENPOSE_18

@@ -17,7 +17,7 @@ from tempose_pose.standing import standing_pose
 from tempose_pose.wire.answers import Capabilities, Health
 from tempose_pose.wire.codes import JOB_ENDS, STATUS
 from tempose_pose.wire.job import JobRequest
-from tempose_pose.wire.reading import read
+from tempose_pose.wire.validation import read
 from tempose_server import schemas
 
 ROOT = Path(__file__).parents[2]

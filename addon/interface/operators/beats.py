@@ -15,7 +15,7 @@ from ...scene.music.song_grid import SongGrid
 from ...scene.reading import Reading
 from ...scene.window import scene_of
 from .buttons import ActionButton
-from .heard import HeardButton
+from .hearing_button import HeardButton
 
 
 class TEMPOSE_OT_find_beats(HeardButton, bpy.types.Operator):

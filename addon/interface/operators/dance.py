@@ -14,7 +14,7 @@ from ...model.errors import Problem, there
 from ...model.server import background_task, work
 from ...model.server.work import Work
 from ...scene.character import reference_source, rig
-from ...scene.dance import delivery, ghost, order, regenerate, unfinished
+from ...scene.dance import delivery, ghost, order, regenerate, unfinished_dance
 from ...scene.keys import background_keys
 from ...scene.reading import Reading, at_press
 from ...scene.server import connection
@@ -97,8 +97,8 @@ class _Dance(TaskButton):
             said.append(self._several(whole))
         for part in parts[len(whole) :]:
             poses, seed = part.poses(self._order.request.reference), self._order.request.seed + len(whole)
-            asked = unfinished.cut(self._order, poses.seconds)
-            put = delivery.apply(asked, unfinished.dance_of(self._order, poses, seed), None, False)
+            asked = unfinished_dance.cut(self._order, poses.seconds)
+            put = delivery.apply(asked, unfinished_dance.dance_of(self._order, poses, seed), None, False)
             said.append(f"What was danced, {poses.seconds:.1f} s, is kept. {put}")
         return " ".join(said)
 

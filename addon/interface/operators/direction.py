@@ -20,7 +20,7 @@ from ...scene.music import timelines
 from ...scene.music.song_grid import SongGrid
 from ...scene.reading import Reading, at_press
 from .buttons import ActionButton
-from .heard import HeardButton
+from .hearing_button import HeardButton
 
 NEXT = "Change the keys in the Graph Editor, under the armature's data; Generate and Dance as Directed follow them."
 

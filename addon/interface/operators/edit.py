@@ -14,7 +14,7 @@ from ...model.dance import reshape, styles
 from ...model.errors import there
 from ...model.server import work
 from ...model.server.work import Work
-from ...scene.dance import direction, ghost, revision, stage
+from ...scene.dance import audition, direction, ghost, revision
 from ...scene.keys import background_keys
 from ...scene.reading import Reading
 from ...scene.server import connection
@@ -58,7 +58,7 @@ class _Again(TaskButton):
         return task
 
     def begun(self, context: bpy.types.Context):
-        change, take = self._change, stage.active(context.scene.tempose)
+        change, take = self._change, audition.active(context.scene.tempose)
         ghost.begin(scene_of(context), there(take.rig), change.order.span)
         kept = convert(change.kept.poses, connection.skeleton())
         for start, stop in runs(change.kept.mask.all(1)):
@@ -228,7 +228,7 @@ class TEMPOSE_OT_blend_take(_Shape, bpy.types.Operator):
     def disabled_reason(cls, now: Reading):
         if reason := super().disabled_reason(now):
             return reason
-        if stage.beneath(now.settings, there(now.take.rig))[0] is None:
+        if audition.beneath(now.settings, there(now.take.rig))[0] is None:
             return "Nothing else moves this character: there is nothing to blend with"
         return ""
 

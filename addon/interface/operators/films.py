@@ -14,7 +14,7 @@ from ...model.server import work
 from ...model.server.work import Work
 from ...scene import compat
 from ...scene.character import selection
-from ...scene.dance import placement, stage
+from ...scene.dance import audition, placement
 from ...scene.files import films, output, rig_reading
 from ...scene.keys import background_keys, take_keys
 from ...scene.reading import Reading
@@ -113,7 +113,7 @@ class TEMPOSE_OT_take_from_video(TaskButton, bpy.types.Operator):
             said = f" Its sound is '{strip.name}'" + (
                 f", with {count} beats." if count else ", without beats."
             )
-        take = stage.add(scene.tempose, ob, data, span, ready=ready)
+        take = audition.add(scene.tempose, ob, data, span, ready=ready)
         open_frames = int((dance.poses.scores.max(1) == 0).sum())
         text = f"{take.name}, {dance.poses.seconds:.1f} seconds out of {self._path.name}, is shown on '{ob.name}'."
         text += said

@@ -16,7 +16,7 @@ from ...scene.music import song_form, timelines
 from ...scene.music.song_grid import SongGrid
 from ...scene.reading import Reading, of
 from .buttons import ActionButton
-from .heard import HeardButton
+from .hearing_button import HeardButton
 
 
 class TEMPOSE_OT_find_form(HeardButton, bpy.types.Operator):

@@ -8,7 +8,7 @@ from ...model.errors import Problem, there
 from ...model.keys import key_plan
 from ...model.server.work import Work
 from ...scene import compat
-from ...scene.dance import placement, stage
+from ...scene.dance import audition, placement
 from ...scene.keys import action_keys, cycles, take_keys
 from ...scene.language import translate
 from ...scene.reading import Reading
@@ -50,7 +50,9 @@ class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
         return now.busy
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
-        found = action_keys.hand_set(there(take_keys.action_of(there(stage.active(context.scene.tempose)))))
+        found = action_keys.hand_set(
+            there(take_keys.action_of(there(audition.active(context.scene.tempose))))
+        )
         self._found = sum(len(frames) for frames in found.values())
         self._bones = len({path.partition('"]')[0] for path, _ in found})
         if not self._found:
@@ -74,9 +76,9 @@ class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
 
     def prepare(self, context: bpy.types.Context):
         settings = context.scene.tempose
-        take = there(stage.active(settings))
+        take = there(audition.active(settings))
         self._take, self._span = take.identity, self._lies(context, take)
-        plan = take_keys.plan(stage.data_of(take), stage.rig_of(take), self._span, settings)
+        plan = take_keys.plan(audition.data_of(take), audition.rig_of(take), self._span, settings)
 
         def task(work: Work):
             return key_plan.made(plan, lambda count: work.status(f"Making keys: {count:,} so far"))
@@ -97,9 +99,9 @@ class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
             raise Problem(
                 "strip_moved", "The sound was moved meanwhile. Nothing was changed; press the button again."
             )
-        ob = stage.rig_of(take)
+        ob = audition.rig_of(take)
         kept = action_keys.rewrite(ob, action, made.curves, self.by_hand == "KEEP", made.stepped)
-        if stage.data_of(take).settings.get("loop"):
+        if audition.data_of(take).settings.get("loop"):
             cycles.repeat(action, self._span)
         take_keys.rest_fingers(ob, action, {keyed.id for keyed in made.curves})
         text = f"{take.name} has {made.count} keys"

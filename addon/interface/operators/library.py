@@ -13,7 +13,7 @@ from ...model.dance import groups, phrases
 from ...model.dance.takes import Take
 from ...model.errors import Problem, there
 from ...scene.character import character
-from ...scene.dance import library, placement, stage
+from ...scene.dance import audition, library, placement
 from ...scene.files import output, rig_reading
 from ...scene.keys import background_keys, take_keys
 from ...scene.reading import Reading, at_press
@@ -39,7 +39,7 @@ class TEMPOSE_OT_add_to_library(ActionButton, bpy.types.Operator):
         return now.busy or now.no_take
 
     def act(self, context: bpy.types.Context):
-        kept = library.put(there(stage.active(context.scene.tempose)))
+        kept = library.put(there(audition.active(context.scene.tempose)))
         return f"'{kept.name}' is in the Asset Browser, under Current File, with the tags {_tags(kept)}."
 
 
@@ -88,7 +88,7 @@ class TEMPOSE_OT_dance_phrase(TaskButton, bpy.types.Operator):
     def apply(self, context: bpy.types.Context, result: tuple[Take, str, background_keys.Ready]):
         data, label, ready = result
         scene, ob = rig_reading.both(self._scene, self._rig)
-        take = stage.add(scene.tempose, ob, data, placement.span_of_import(scene, data), ready=ready)
+        take = audition.add(scene.tempose, ob, data, placement.span_of_import(scene, data), ready=ready)
         return f"{take.name}, '{label}', is shown on '{ob.name}' from frame {data.settings['left']:.0f} on."
 
 

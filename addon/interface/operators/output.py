@@ -16,7 +16,7 @@ from ...model.files import pose_files
 from ...model.server.work import Work
 from ...scene import compat
 from ...scene.character import selection
-from ...scene.dance import placement, stage
+from ...scene.dance import audition, placement
 from ...scene.files import other_blender, output, rig_reading, video
 from ...scene.keys import background_keys, take_keys
 from ...scene.reading import Reading
@@ -164,7 +164,7 @@ class TEMPOSE_OT_import_poses(TaskButton, bpy.types.Operator):
     def apply(self, context: bpy.types.Context, result: tuple):
         poses, assumed, data, ready = result
         scene, ob = rig_reading.both(self._scene, self._rig)
-        take = stage.add(scene.tempose, ob, data, placement.span_of_import(scene, data), ready=ready)
+        take = audition.add(scene.tempose, ob, data, placement.span_of_import(scene, data), ready=ready)
         there = (to_openpose18(poses).scores > 0).any(0)
         missing = [joint for joint, seen in zip(BODY.joints, there, strict=True) if not seen]  # pyright: ignore[reportArgumentType]
         pace = f" at {poses.fps:.6g} frames per second" if len(poses) > 1 else ""

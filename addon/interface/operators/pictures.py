@@ -14,8 +14,8 @@ from ...model.server import answers, work
 from ...model.tempo.playback import Staging
 from ...scene import compat
 from ...scene.character import ink, puppet, selection
-from ...scene.dance import placement, stage
-from ...scene.music import staging
+from ...scene.dance import audition, placement
+from ...scene.music import scene_strips
 from ...scene.reading import Reading
 from ...scene.server import connection
 from ...scene.window import scene_of
@@ -230,14 +230,17 @@ class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
     @staticmethod
     def _beats(scene: bpy.types.Scene, ob: bpy.types.Object) -> list:
         """Frames of the beats of the take that moves the character."""
-        take = stage.active(scene.tempose)
+        take = audition.active(scene.tempose)
         if take is None or take.rig is not ob:
             return []
         try:
-            span, dance = placement.span_of(compat.sound_scene(bpy.context), take), stage.data_of(take).dance
+            span, dance = (
+                placement.span_of(compat.sound_scene(bpy.context), take),
+                audition.data_of(take).dance,
+            )
         except Exception:  # its strip or its data is gone: ink without beats
             return []
-        span = Staging(scale=staging.stretch_of(scene)).seen(span)
+        span = Staging(scale=scene_strips.stretch_of(scene)).seen(span)
         return [float(span.frame_at(second)) for second in dance.beat_times.tolist()]
 
 

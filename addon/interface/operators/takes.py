@@ -8,9 +8,9 @@ import bpy
 from ...model.errors import Problem, there
 from ...model.tempo.timing import Span
 from ...scene import compat
-from ...scene.dance import placement, stage
+from ...scene.dance import audition, placement
 from ...scene.keys import background_keys, frame_rate, take_keys
-from ...scene.music import staging
+from ...scene.music import scene_strips
 from ...scene.reading import Reading
 from ...scene.settings import SceneSettings
 from ...scene.tempo import tempo_preview
@@ -21,7 +21,7 @@ from .buttons import ActionButton, TaskButton
 class _TakeButton(ActionButton):
     @staticmethod
     def take(context: bpy.types.Context):
-        return stage.active(context.scene.tempose)
+        return audition.active(context.scene.tempose)
 
 
 class _Show(TaskButton):
@@ -37,26 +37,26 @@ class _Show(TaskButton):
         settings, scene = context.scene.tempose, compat.sound_scene(context)
         take = settings.takes[self.place(context)]
         self._take, name = take.identity, context.scene.name
-        if stage.kept_keys(take) or stage.is_kept_as_action(take):
+        if audition.kept_keys(take) or audition.is_kept_as_action(take):
             return lambda _: None
 
         def read():
             settings = bpy.data.scenes[name].tempose
-            take = stage.of_identity(settings, mark)
+            take = audition.of_identity(settings, mark)
             span = placement.span_of(bpy.data.scenes[sound], take)
-            return take_keys.plan(stage.data_of(take), stage.rig_of(take), span, settings)
+            return take_keys.plan(audition.data_of(take), audition.rig_of(take), span, settings)
 
         mark, sound = take.identity, scene.name
-        stage.rig_of(take)
+        audition.rig_of(take)
         return lambda work: background_keys.ready(work, read)
 
     def apply(self, context: bpy.types.Context, result: Any):
         settings = context.scene.tempose
-        take = stage.of_identity(settings, self._take)
-        if stage.is_kept_as_action(take):
-            stage.show_accepted(settings, take)
+        take = audition.of_identity(settings, self._take)
+        if audition.is_kept_as_action(take):
+            audition.show_accepted(settings, take)
         else:
-            stage.show(settings, take, placement.span_of(compat.sound_scene(context), take), result)
+            audition.show(settings, take, placement.span_of(compat.sound_scene(context), take), result)
         settings.active_take = next(i for i, t in enumerate(settings.takes) if t.identity == self._take)
         return f"{take.name} is shown on '{take.rig.name}'."
 
@@ -83,7 +83,7 @@ class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
         settings = context.scene.tempose
         take = self.take(context)
         ob, to_nla = take.rig, settings.generate.keep_in == "NLA"
-        said = stage.accept(scene, settings, there(take), to_nla)
+        said = audition.accept(scene, settings, there(take), to_nla)
         shown = 0 if to_nla else editors.show_keys(context, ob)
         return f"{said}; their bones are selected in Pose Mode." if shown else f"{said}."
 
@@ -101,13 +101,13 @@ class TEMPOSE_OT_undo_accept(_TakeButton, bpy.types.Operator):
             return "There is no take"
         if now.take.state != "ACCEPTED":
             return "This take has not been accepted"
-        if not stage.is_kept_as_action(now.take):
+        if not audition.is_kept_as_action(now.take):
             return "The Action of this take has been deleted"
         return now.busy or now.held_by_nla
 
     def act(self, context: bpy.types.Context):
         take = there(self.take(context))
-        stage.undo_accept(context.scene.tempose, take)
+        audition.undo_accept(context.scene.tempose, take)
         return f"{take.name} is a preview again, with its keys as they are."
 
 
@@ -127,7 +127,7 @@ class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
     def act(self, context: bpy.types.Context):
         take, scene = self.take(context), compat.sound_scene(context)
         name, accepted = take.name, take.state == "ACCEPTED"
-        stage.discard(scene, context.scene.tempose, there(take))
+        audition.discard(scene, context.scene.tempose, there(take))
         return f"{name} is gone from the list; its Action stays." if accepted else f"{name} is gone."
 
 
@@ -142,7 +142,7 @@ class TEMPOSE_OT_show_take(_Show, bpy.types.Operator):
     def disabled_reason(cls, now: Reading):
         if now.take is None:
             return "There is no take"
-        if now.take.action is not None or stage.moves_its_rig(now.take):
+        if now.take.action is not None or audition.moves_its_rig(now.take):
             return "This take is shown"
         return now.busy or now.held_by_nla
 
@@ -216,7 +216,7 @@ class TEMPOSE_OT_fit_frame_rate(ActionButton, bpy.types.Operator):
             span = placement.span_of(scene, take)
         except Problem:  # its sound is gone: the dance begins where it did
             old = frame_rate.written_for(action)
-            rate = compat.rate_of(scene) * staging.stretch_of(now.scene)
+            rate = compat.rate_of(scene) * scene_strips.stretch_of(now.scene)
             span = Span(old.left * rate / old.rate, old.seconds, rate)
         frame_rate.fit(action, span)
         return f"The keys of '{action.name}' are where the music is, at {span.rate:.6g} frames a second."

@@ -9,7 +9,7 @@ import numpy as np
 from tempose_pose.skeletons import FINGERS
 
 from . import head
-from .looks import LOOKS, Look
+from .figure_looks import LOOKS, Look
 
 STEPS = 10  # corners of half a circle
 SHOE = (

@@ -14,8 +14,8 @@ import numpy as np
 from tempose_pose.dance import Dance
 from tempose_pose.request import Known
 from tempose_pose.sequence import PoseSequence
-from tempose_pose.wire.known import joint_mask
-from tempose_pose.wire.reading import unexpected
+from tempose_pose.wire.known_poses import joint_mask
+from tempose_pose.wire.validation import unexpected
 
 from ..tempo.timing import resample
 

@@ -15,7 +15,7 @@ from tempose_pose.limits import MAX_FRAMES
 from tempose_pose.sequence import PoseSequence, on_layout
 from tempose_pose.skeletons import EXTREMITIES, OPENPOSE_18, Skeleton
 from tempose_pose.wire.answers import SkeletonInfo
-from tempose_pose.wire.reading import read
+from tempose_pose.wire.validation import read
 
 from ..errors import Problem
 

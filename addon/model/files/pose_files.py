@@ -9,7 +9,7 @@ from tempose_pose.formats import read_reference
 from tempose_pose.reference import Reference
 from tempose_pose.writers import save_poses
 
-from . import reading, writing
+from . import pose_file_reader, writing
 
 
 def save(dance: Dance, path: str, kind: str) -> int:
@@ -48,9 +48,9 @@ def load_assuming(path: str, fps: float, canvas: tuple[int, int]) -> tuple[Dance
     if Path(path).suffix.lower() == ".npz":
         return Dance.load(path), False
     if not is_large(path):
-        return reading.read(path, fps, canvas)
+        return pose_file_reader.read(path, fps, canvas)
     with tempfile.TemporaryDirectory(prefix="tempose-poses-") as folder:
-        return reading.read_elsewhere(path, fps, canvas, Path(folder) / "dance.npz")
+        return pose_file_reader.read_elsewhere(path, fps, canvas, Path(folder) / "dance.npz")
 
 
 def reference_in(path: str) -> Reference:
@@ -58,12 +58,12 @@ def reference_in(path: str) -> Reference:
     if not is_large(path):
         return read_reference(path)
     with tempfile.TemporaryDirectory(prefix="tempose-poses-") as folder:
-        return reading.reference_elsewhere(path, Path(folder) / "pose.npz")
+        return pose_file_reader.reference_elsewhere(path, Path(folder) / "pose.npz")
 
 
 def is_large(path: str) -> bool:
     """Whether reading it takes long enough to be left to a thread and a process of its own."""
     try:
-        return reading.is_large(Path(path))
+        return pose_file_reader.is_large(Path(path))
     except OSError:
         return False  # reading it says what is wrong

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .foot_targets import Pulled, higher
 from .hermite import BoneKeys
-from .pulled import Pulled, higher
 from .refine import Effects
 
 SLIP = 0.012  # of the height: how far a foot that bears may move in a frame

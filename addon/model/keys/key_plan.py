@@ -17,19 +17,19 @@ from tempose_pose.skeletons import EXTREMITIES
 
 from ..character.bones import Bone
 from ..character.extremities import extremities_of, followed
-from ..character.forward import Forward
+from ..character.forward_kinematics import Forward
 from ..character.joints import joints_at_rest, with_mid_hip
 from ..character.mapping import JOINTS, BoneMap
 from ..character.plane import Placement, Plane
 from ..character.posing import Options
 from ..character.retarget import solve
-from ..dance.stands import Stands
+from ..dance.kept_ankles import Stands
 from ..errors import Problem
 from ..tempo.timing import Span, resample
 from . import cycle, feet, fitting, layering
+from .foot_targets import Pulled
 from .footing import Footing
 from .key_curves import KeyedCurve, SampledCurve
-from .pulled import Pulled
 from .tracks import Tracks
 
 STEPS = {"EVERY": 1, "TWOS": 2, "THREES": 3}

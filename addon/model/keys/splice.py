@@ -13,8 +13,8 @@ import numpy as np
 
 from ..dance.retiming import Piece, new_frames, placed
 from ..tempo.playback import Timing
+from .artist_keys import lead
 from .key_arrays import CurveKeys, cut_at, together
-from .lead import lead
 from .seam import MEET_SECONDS, Seam, filled, firm
 
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ..character.forward import Layout
+from ..character.forward_kinematics import Layout
 from .key_curves import SampledCurve
 
 Answer = TypeVar("Answer")

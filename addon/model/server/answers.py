@@ -15,7 +15,7 @@ from tempose_pose.wire.answers import FigureMask, FoundPerson
 from tempose_pose.wire.answers import Problem as Refusal
 from tempose_pose.wire.arrays import from_base64
 from tempose_pose.wire.codes import QUEUE_FULL, STATUS, TOKEN_WRONG
-from tempose_pose.wire.reading import read, unexpected
+from tempose_pose.wire.validation import read, unexpected
 
 from ..errors import Problem
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from tempose_pose.local import proof
 from tempose_pose.skeletons import Skeleton
-from tempose_pose.wire.reading import unexpected
+from tempose_pose.wire.validation import unexpected
 
 from ..errors import Canceled, Problem
 from . import transport

@@ -24,7 +24,7 @@ from tempose_pose.wire.answers import (
 from tempose_pose.wire.arrays import from_base64
 from tempose_pose.wire.dances import dance_of, unpacked
 from tempose_pose.wire.job import JobRequest, tempo_body
-from tempose_pose.wire.reading import read, unexpected
+from tempose_pose.wire.validation import read, unexpected
 
 from ..errors import Canceled, Problem
 from . import transport

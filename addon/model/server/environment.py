@@ -41,7 +41,7 @@ name = torch.cuda.get_device_name(0) if torch.cuda.is_available() else ""
 mps = torch.backends.mps.is_available()
 print(json.dumps({"torch": torch.__version__, "card": card, "name": "Apple" if mps else name}))
 """
-LOOK = Path(__file__).with_name("installed.py")
+LOOK = Path(__file__).with_name("installed_packages.py")
 BEGUN = "begun.json"  # in an environment: for which lock it was begun
 _ASK = "import sys; print(sys.version_info[0], sys.version_info[1])"
 
@@ -250,7 +250,7 @@ def _begun(place: Path) -> object:
 
 
 def _look(work: Worker, out: TextIO, inside: Path, log: Path, lock: Path | None = None) -> dict:
-    """What `installed` says of an environment."""
+    """What `installed_packages` says of an environment."""
     said: list[str] = []
     _run(work, out, [str(inside), "-I", str(LOOK), *([str(lock)] if lock else [])], log, said.append)
     return json.loads(said[-1])

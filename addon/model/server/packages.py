@@ -63,7 +63,7 @@ def for_the_card(found: dict, lock: Path, torch_index: str, place: Path) -> list
     Parameters
     ----------
     found : dict
-        What `installed` said.
+        What `installed_packages` said.
     lock, torch_index, place
         As in `steps`.
     """

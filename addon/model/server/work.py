@@ -24,7 +24,7 @@ from tempose_pose.wire.answers import Analysis, Capabilities, FilmLine, FoundPer
 from tempose_pose.wire.codes import QUEUE_FULL
 from tempose_pose.wire.dances import FinishedSegment
 from tempose_pose.wire.job import JobRequest
-from tempose_pose.wire.reading import read, unexpected
+from tempose_pose.wire.validation import read, unexpected
 
 from ..dance import loops, takes
 from ..errors import Problem

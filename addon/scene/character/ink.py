@@ -9,8 +9,8 @@ import numpy as np
 
 from ...model.character import head
 from ...model.character.figure import Figure, draw, head_radius
+from ...model.character.figure_looks import LOOKS
 from ...model.character.joints import with_mid_hip
-from ...model.character.looks import LOOKS
 from ...model.character.mapping import JOINTS
 from ...model.errors import Problem
 from .. import compat

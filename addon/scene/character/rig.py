@@ -14,8 +14,8 @@ from tempose_pose.skeletons import EXTREMITIES
 
 from ...model.character import head
 from ...model.character.figure import Figure, draw, head_radius, sole_below
+from ...model.character.figure_looks import LOOKS
 from ...model.character.joints import with_mid_hip
-from ...model.character.looks import LOOKS
 from ...model.character.mapping import BODY, DEPTHS, ENDS, JOINTS, STUBS, TARGETS, TEMPOSE_RIG, BoneMap
 from ...model.character.plane import Placement
 from ...model.errors import Problem

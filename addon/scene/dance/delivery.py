@@ -22,7 +22,7 @@ from ..keys.background_keys import Ready
 from ..music import markers, song_playback, sound_marks, strip_marks, strips
 from ..music.mix import Mix
 from ..tempo import versions
-from . import placement, stage
+from . import audition, placement
 from .order import Order, Subject
 
 
@@ -143,7 +143,7 @@ def apply(
             heard = replace(now, span=span, tempo=whole)
             strip = versions.put(target.sound_scene, heard, wav, settings.mute_original)
             markers.follow(target.sound_scene, span, whole)
-        take = stage.add(settings, target.rig, data, target.for_keys(playback).span, show, ready)
+        take = audition.add(settings, target.rig, data, target.for_keys(playback).span, show, ready)
     except BaseException:
         if put_sound:
             versions.restore(target.sound_scene, target.playback.original, before)

@@ -12,7 +12,7 @@ from ...model.dance.takes import Take
 from ..character import character
 from ..keys import base_keys
 from ..settings import SceneSettings
-from . import stage
+from . import audition
 
 
 def put(settings: SceneSettings, dancers: list[bpy.types.Object], kind: str) -> None:
@@ -48,4 +48,4 @@ def _shown(settings: SceneSettings, ob: bpy.types.Object) -> Take | None:
     """The take that moves a character: its preview, otherwise the accepted one."""
     preview = next((t for t in settings.takes if t.rig == ob and t.action and t.state == "PREVIEW"), None)
     take = preview or base_keys.take_of(settings, ob)[0]
-    return stage.data_of(take) if take is not None and take.text is not None else None
+    return audition.data_of(take) if take is not None and take.text is not None else None

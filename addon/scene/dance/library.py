@@ -14,7 +14,7 @@ from ..character import character
 from ..keys import take_keys
 from ..reading import Reading
 from ..settings import ListedTake
-from . import stage
+from . import audition
 
 PHRASE = "tempose_phrase"  # custom property of an Action: its take, as text
 FIGURE = "tempose_figure"  # and the pose of who danced it: x, y of each joint, then width and height of the picture
@@ -27,10 +27,10 @@ def action_of(take: ListedTake) -> bpy.types.Action | None:
 
 def put(take: ListedTake) -> bpy.types.Action:
     """A copy of a take's keys as an asset, with its picture and tags."""
-    data, source = stage.data_of(take), action_of(take)
+    data, source = audition.data_of(take), action_of(take)
     if source is None:
         raise Problem("no_keys", "This take has no keys now. Show it first.")
-    ob = stage.rig_of(take)
+    ob = audition.rig_of(take)
     kept = source.copy()
     for key in list(kept.keys()):
         del kept[key]

@@ -8,9 +8,9 @@ from ...model.errors import Problem
 from ...model.tempo.playback import Playback, Staging
 from ...model.tempo.timing import Span
 from .. import compat
-from ..music import song, song_playback, sound_marks, staging
+from ..music import scene_strips, song, song_playback, sound_marks
 from ..settings import ListedTake
-from . import stage
+from . import audition
 
 
 def is_imported(data: Take) -> bool:
@@ -21,7 +21,7 @@ def is_imported(data: Take) -> bool:
 def span_of_import(scene: bpy.types.Scene, data: Take) -> Span:
     """Where the keys of a take from a file lie."""
     span = Span(data.settings["left"], data.dance.poses.seconds, compat.rate_of(scene))
-    return Staging(scale=staging.stretch_of(scene)).keys(span)
+    return Staging(scale=scene_strips.stretch_of(scene)).keys(span)
 
 
 def span_at(playback: Playback, data: Take) -> Span:
@@ -44,7 +44,7 @@ def original_of(scene: bpy.types.Scene, data: Take):
 
 def span_of(scene: bpy.types.Scene, take: ListedTake) -> Span:
     """Where the keys of a take lie now; `scene` is the one with the sound."""
-    data = stage.data_of(take)
+    data = audition.data_of(take)
     if is_imported(data):
         return span_of_import(take.id_data, data)
     playback = song_playback.playback_of(scene, original_of(scene, data))
@@ -55,7 +55,7 @@ def for_keys(sound_scene: bpy.types.Scene, scene: bpy.types.Scene, playback: Pla
     """A song on the frames of the keys of a scene's characters."""
     seen = playback.visible
     frames = seen.left, float(seen.frame_at(seen.seconds))
-    return staging.staging_of(sound_scene, scene, frames).for_keys(playback)
+    return scene_strips.staging_of(sound_scene, scene, frames).for_keys(playback)
 
 
 def is_out_of_date(take: ListedTake, playback: Playback | None) -> bool:

@@ -17,7 +17,7 @@ from ..keys import background_keys, base_keys, curve_keys
 from ..keys.background_keys import Ready
 from ..reading import Reading
 from ..tempo import tempo_preview
-from . import carry_over, delivery, placement, stage
+from . import audition, carry_over, delivery, placement
 from . import order as orders
 from .carry_over import CarryOver
 from .order import Order
@@ -38,7 +38,7 @@ def order(now: Reading) -> tuple[Order, CarryOver | None]:
             "nothing_touched",
             "The dance fits this tempo: nothing is to be danced again. Generate makes another one.",
         )
-    data = stage.data_of(changes.take)
+    data = audition.data_of(changes.take)
     kept = carry_over.carry(changes, data, asked.request.seconds, now.settings.tempo.exact)
     if kept is None:
         return asked, None
@@ -74,7 +74,7 @@ def apply(
     sound_scene = bpy.data.scenes[asked.subject.sound_scene]
     try:
         said = delivery.apply(asked, made, wav, True, ready=background_keys.fitting(ready, old))
-        new = there(stage.active(settings))
+        new = there(audition.active(settings))
         try:
             if curve_keys.SPLICED not in there(new.action):
                 span = placement.span_of(sound_scene, new)
@@ -83,7 +83,7 @@ def apply(
                 )
         except BaseException:
             if len(settings.takes) > count:
-                stage.discard(sound_scene, settings, there(stage.active(settings)))
+                audition.discard(sound_scene, settings, there(audition.active(settings)))
             raise
     finally:
         bpy.data.actions.remove(old)

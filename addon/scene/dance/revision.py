@@ -18,9 +18,9 @@ from tempose_pose.wire.job import beats_of, curves_body
 from tempose_pose.wire.poses import pose_of
 
 from ...model.character.extremities import extremities_of, joined, moved_along
-from ...model.dance import direction_curves, kept_poses, stands
+from ...model.dance import direction_curves, kept_ankles, kept_poses
+from ...model.dance.kept_ankles import Stands
 from ...model.dance.retiming import Piece
-from ...model.dance.stands import Stands
 from ...model.dance.takes import Take
 from ...model.errors import Problem, there
 from ...model.keys.key_plan import Plan
@@ -34,7 +34,7 @@ from ..reading import Reading
 from ..server import connection
 from ..settings import EditSettings, ListedTake, SceneSettings
 from ..window import scene_of
-from . import carry_over, delivery, direction, placement, stage
+from . import audition, carry_over, delivery, direction, placement
 from .order import STEPS, Order, sections_of, shown, subject
 from .take_part import TakePart, danced_part, no_music, part_of
 
@@ -182,20 +182,20 @@ def _stands(
 ) -> Stands | None:
     """Where the ankles stay that the revision keeps."""
     joints = kept.poses.skeleton.joints
-    if before.poses.fps != stands.FPS or not set(stands.ANKLES) <= set(joints):
+    if before.poses.fps != kept_ankles.FPS or not set(kept_ankles.ANKLES) <= set(joints):
         return None
-    old = stands.from_text(it.data.settings.get("stands"))
-    old = old.within(kept.mask[:, [joints.index(a) for a in stands.ANKLES]]) if old is not None else None
+    old = kept_ankles.from_text(it.data.settings.get("stands"))
+    old = old.within(kept.mask[:, [joints.index(a) for a in kept_ankles.ANKLES]]) if old is not None else None
     take, action = base_keys.take_of(now.settings, it.take.rig)
     edited = action is not None and any(mask.any() for mask in action_keys.by_hand(action).values())
     unknown = take != it.take or edited  # keys set by hand stay, and move the feet
-    if not locked & set(stands.ANKLES) or action is None or unknown:
-        return stands.joined(old, None)
+    if not locked & set(kept_ankles.ANKLES) or action is None or unknown:
+        return kept_ankles.joined(old, None)
     seen = take_keys.ankles_seen(
         replace(it.data, dance=before), there(it.take.rig), action, it.span, now.settings
     )
-    new = stands.whole(len(seen), seen, sorted(locked), spans) if seen is not None else None
-    return stands.joined(old, new)
+    new = kept_ankles.whole(len(seen), seen, sorted(locked), spans) if seen is not None else None
+    return kept_ankles.joined(old, new)
 
 
 def _reference(asked: dict, ob: bpy.types.Object) -> PoseSequence:
@@ -264,8 +264,8 @@ def _seams(change: Revision, made: Dance) -> list[int]:
 def _take_of(change: Revision, made: Dance, target: delivery.Target) -> tuple[Any, Take, Span]:
     """The take that was changed, what the new one is, and where it lies."""
     asked = change.order
-    old = stage.of_identity(target.scene.tempose, change.take)
-    data = stage.data_of(old)
+    old = audition.of_identity(target.scene.tempose, change.take)
+    data = audition.data_of(old)
     settings = {**_without_stands(data.settings), "curves": curves_body(change.curves)}
     if change.stands is not None:
         settings["stands"] = change.stands.to_text()
@@ -327,7 +327,7 @@ def _without_stands(settings: dict) -> dict:
 def blend_take(now: Reading, strength: float) -> str:
     """A take whose keys are mixed with what moved the character before."""
     it = part_of(now, None)
-    beneath, slot = stage.beneath(now.settings, stage.rig_of(it.take))
+    beneath, slot = audition.beneath(now.settings, audition.rig_of(it.take))
     if beneath is None:
         raise Problem(
             "no_base",
@@ -335,7 +335,7 @@ def blend_take(now: Reading, strength: float) -> str:
         )
     mixed = {**it.data.settings, **blend.settings_for(beneath, slot, strength)}
     data = replace(it.data, settings=mixed)
-    return _add(now.settings, stage.rig_of(it.take), data, it.span, it.take, f"{strength:.0%} strength")
+    return _add(now.settings, audition.rig_of(it.take), data, it.span, it.take, f"{strength:.0%} strength")
 
 
 def _add(
@@ -351,12 +351,12 @@ def _add(
     name = old.name  # before the list grows: its items move
     kept = _keys_beneath(settings, ob, old, span) if spans else None
     try:
-        take = stage.add(settings, ob, data, span, ready=background_keys.fitting(ready, kept))
+        take = audition.add(settings, ob, data, span, ready=background_keys.fitting(ready, kept))
         if kept is not None and curve_keys.SPLICED not in there(take.action):
             try:
                 carry_over.put_in(there(take.action), kept, _around(data, span, spans or []), span)
             except BaseException:
-                stage.discard(scene_of(bpy.context), settings, there(stage.active(settings)))
+                audition.discard(scene_of(bpy.context), settings, there(audition.active(settings)))
                 raise
     finally:
         if kept is not None:
@@ -370,7 +370,7 @@ def _add(
 def _keys_beneath(settings: SceneSettings, ob: bpy.types.Object, old: ListedTake, span: Span):
     """A copy of the keys of the take that is changed; None where they are not on the character."""
     if old.state == "PREVIEW" and old.action is None:
-        stage.show(settings, old, span)
+        audition.show(settings, old, span)
     return carry_over.keep_keys(settings, ob) if base_keys.take_of(settings, ob)[0] == old else None
 
 

@@ -21,7 +21,7 @@ from ..music.mix import SoundSource
 from ..reading import Reading
 from ..server import connection
 from ..settings import EditSettings, ListedTake
-from . import placement, stage
+from . import audition, placement
 
 
 @dataclass(frozen=True)
@@ -78,8 +78,8 @@ def part_of(now: Reading, group: EditSettings | None) -> TakePart:
     take = now.take
     if take is None:
         raise Problem("no_take", "There is no take: generate one.")
-    data = stage.data_of(take)
-    stage.rig_of(take)
+    data = audition.data_of(take)
+    audition.rig_of(take)
     scene = compat.sound_scene(now.context)
     playback, beats = _music(now, scene, data)
     imported, staging = placement.is_imported(data), now.staging

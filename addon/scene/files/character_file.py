@@ -79,7 +79,7 @@ def write(scene: bpy.types.Scene, ob: bpy.types.Object, folder: Path, job: dict)
     Parameters
     ----------
     job : dict
-        What is to be done, ``do`` (see `handed_over`), and what that needs to know.
+        What is to be done, ``do`` (see `character_tasks`), and what that needs to know.
     """
     lights = [light for light in scene.objects if light.type == "LIGHT" and not light.hide_render]
     alone = bpy.data.collections.new(".tempose out")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...model.server.work import Work
 
-HANDED_OVER = Path(__file__).with_name("handed_over.py")
+CHARACTER_TASKS = Path(__file__).with_name("character_tasks.py")
 DONE = "tempose: frame"  # what the other Blender prints for each frame
 HIDDEN = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # of Windows
 

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 import numpy as np
 
-from tempose_pose.completing import whole
+from tempose_pose.completion import whole
 from tempose_pose.dance import Dance
 from tempose_pose.limits import MAX_FRAMES
 from tempose_pose.sequence import PoseSequence, bridged, to_openpose18
@@ -19,7 +19,7 @@ from ...model.errors import Problem, there
 from ...model.tempo.timing import Span, resample
 from .. import compat
 from ..character import character
-from ..dance import placement, stage
+from ..dance import audition, placement
 from ..music import audio
 from ..reading import Reading
 from ..settings import ListedTake
@@ -28,7 +28,7 @@ from . import rig_reading
 
 def from_take(take: ListedTake, rate: float) -> Dance:
     """A take's own poses at a frame rate, from its first frame on the timeline."""
-    dance = stage.data_of(take).dance
+    dance = audition.data_of(take).dance
     poses = dance.poses
     seconds = np.arange(max(1, round(poses.seconds * rate))) / rate
     keypoints, scores = resample(poses.keypoints, poses.scores, poses.fps, seconds)
@@ -82,7 +82,7 @@ def reading(now: Reading, usual: float = 0.0) -> Callable[[], Any]:
     if take is None:
         raise Problem("no_take", "There is no take: generate one, or write the character.")
     mark = take.identity
-    return lambda: from_take(stage.of_identity(bpy.data.scenes[name].tempose, mark), rate)
+    return lambda: from_take(audition.of_identity(bpy.data.scenes[name].tempose, mark), rate)
 
 
 def heard(now: Reading) -> Callable[[], bytes | None]:
@@ -96,7 +96,7 @@ def heard(now: Reading) -> Callable[[], bytes | None]:
     def read() -> bytes | None:
         sound = bpy.data.scenes[own]
         if mark:
-            span = placement.span_of(sound, stage.of_identity(bpy.data.scenes[name].tempose, mark))
+            span = placement.span_of(sound, audition.of_identity(bpy.data.scenes[name].tempose, mark))
         else:
             first, last = rig_reading.frames_of(*rig_reading.both(name, rig))
             span = Span(float(first), (last - first + 1) / rate, rate)

@@ -61,7 +61,7 @@ def render(work: Work, wanted: SpriteOrder, folder: Path, blender: Sequence[str]
     span, rate, count = character_file.hand_over(work, names, wanted.rate, MOST_FRAMES, folder, ask)
     work.status("Drawing the character")
     well = other_blender.run(
-        work, blender, other_blender.HANDED_OVER, [str(folder)], folder / "log.txt", count
+        work, blender, other_blender.CHARACTER_TASKS, [str(folder)], folder / "log.txt", count
     )
     said = folder / "said.json"
     if not said.is_file():

@@ -8,9 +8,9 @@ import numpy as np
 
 from tempose_pose.skeletons import FINGERS
 
-from ...model.character.forward import Forward
+from ...model.character.forward_kinematics import Forward
 from ...model.character.plane import Plane
-from ...model.dance import stands
+from ...model.dance import kept_ankles
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.keys import key_plan
@@ -54,7 +54,7 @@ def plan(take: Take, ob: bpy.types.Object, span: Span, settings: SceneSettings) 
         blend.under(take.settings, span.frames),
         take.settings.get("strength", 1.0),
         take.dance.style or str(take.settings.get("style") or ""),
-        stands.from_text(take.settings.get("stands")),
+        kept_ankles.from_text(take.settings.get("stands")),
         loop=bool(take.settings.get("loop")),
         depths=character.depths_of(ob),
     )
@@ -78,12 +78,12 @@ def ankles_seen(
             columns.setdefault(bones[path], []).append((prop, curve.array_index, column))
     layout = {bone: [(prop, index) for prop, index, _ in own] for bone, own in columns.items()}
     forward = Forward(asked.bones, asked.bone_map, asked.plane, layout)
-    if not columns or not set(stands.ANKLES) <= set(forward.names):
+    if not columns or not set(kept_ankles.ANKLES) <= set(forward.names):
         return None
     joints = forward(
         {bone: np.stack([c for _, _, c in own], 1) for bone, own in columns.items()}
     )  # (J, T, 2)
-    at = joints[[forward.names.index(ankle) for ankle in stands.ANKLES]].transpose(1, 0, 2)
+    at = joints[[forward.names.index(ankle) for ankle in kept_ankles.ANKLES]].transpose(1, 0, 2)
     return asked.place.to_pixels(at) / np.asarray(asked.place.canvas, float)
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from tempose.blazepose.body import BodyLandmarks, round_person
 from tempose.blazepose.detector import overlap
 from tempose.blazepose.hands import Hand
-from tempose.blazepose.looks import looked_at
+from tempose.blazepose.look_fusion import looked_at
 from tempose.blazepose.people import (
     SAME,
     SURE,

@@ -13,7 +13,7 @@ from tempose.blazepose.body import BodyLandmarks, BodyNet, round_person
 from tempose.blazepose.crops import Crop
 from tempose.blazepose.detector import Detector, overlap
 from tempose.blazepose.hands import Hand, HandNets
-from tempose.blazepose.looks import FLIP, LIMBS, looked_at, scaled
+from tempose.blazepose.look_fusion import FLIP, LIMBS, looked_at, scaled
 
 HERE = Path(__file__).parent
 STRIDES = (8, 16, 32, 32, 32)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tempose.sizes import parse_size
+from tempose.picture_size import parse_size
 from tempose_pose.errors import TemposeError
 
 app = typer.Typer(name="data", help="Import motion, and check it.", no_args_is_help=True)

@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from tempose.evaluation.truth import Truth
+from tempose.evaluation.real_motion import Truth
 from tempose.metrics.curves import in_body_heights
 from tempose.music.audio import Song
 from tempose.progress import OnSegment, OnStep
-from tempose_pose.completing import complete
+from tempose_pose.completion import complete
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.grid import BeatGrid

@@ -59,9 +59,9 @@ def evaluate(
 
     with _extra_installed():
         from tempose.evaluation.cases import load_cases
+        from tempose.evaluation.real_motion import from_clips
         from tempose.evaluation.run import evaluate
         from tempose.evaluation.study import Study
-        from tempose.evaluation.truth import from_clips
 
     if seeds < 1:
         raise TemposeError("seeds_range", "There must be at least one dance per song.")
@@ -188,9 +188,9 @@ def _suites(text: str) -> list[str]:
 def _systems(what: str, device: str, truths, tight) -> dict[str, Any]:
     """The system in question and the baselines; these draw from training clips that dance, nothing else."""
     from tempose.evaluation.baselines import GenreMean, Metronome, Retrieval
-    from tempose.evaluation.truth import moving
+    from tempose.evaluation.real_motion import moving
     from tempose.generator import load_generator
-    from tempose.null import NullModel
+    from tempose.null_model import NullModel
 
     systems: dict[str, Any] = {"model": load_generator(what, device)}
     if truths is not None:

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from tempose.evaluation.cases import Case
+from tempose.evaluation.real_motion import Truth, other_music, shuffled
 from tempose.evaluation.study import Study
-from tempose.evaluation.truth import Truth, other_music, shuffled
 from tempose.generator import Generator
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError

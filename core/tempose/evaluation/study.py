@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tempose.evaluation.cases import Case
-from tempose.evaluation.truth import Truth, moving
+from tempose.evaluation.real_motion import Truth, moving
 from tempose.generator import Generator
 from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence

@@ -10,8 +10,8 @@ import pandas as pd
 from tempose.evaluation import distance, figures
 from tempose.evaluation.figures import FIGURES, SET_FIGURES, Estimate
 from tempose.evaluation.generate import OTHER_MUSIC, SHUFFLED, TRAIN, TRUTH, Sample
+from tempose.evaluation.real_motion import Truth
 from tempose.evaluation.study import Study
-from tempose.evaluation.truth import Truth
 from tempose.metrics import kinetics
 from tempose_pose.sequence import PoseSequence
 

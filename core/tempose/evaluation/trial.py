@@ -11,7 +11,7 @@ import numpy as np
 
 from tempose.evaluation.cases import Case
 from tempose.evaluation.generate import OnDance, dance_all
-from tempose.evaluation.truth import Truth
+from tempose.evaluation.real_motion import Truth
 from tempose.generator import Generator
 from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence

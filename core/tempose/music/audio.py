@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tempose.music.compiled import compile_once
-from tempose.music.kept import kept_features
+from tempose.music.feature_cache import kept_features
 from tempose.music.sound_file import READ, open_sound
 from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.errors import TemposeError

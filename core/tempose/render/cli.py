@@ -69,8 +69,8 @@ def render(
     """Draw a dance: video with sound, contact sheet, still, or pose file."""
     from rich.progress import Progress
 
+    from tempose.picture_size import parse_size
     from tempose.render.output import render as draw
-    from tempose.sizes import parse_size
     from tempose.tempo_file import load_tempo_map
 
     loaded = _load(dance, canvas=parse_size(canvas), fps=pose_fps, y_up=y_up or None, person=person)

@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from tempose.augmentation.maker import ExampleMaker
 from tempose.augmentation.settings import AugmentationSettings
-from tempose.codecs import ImageVAE
 from tempose.datasets.source import Source
+from tempose.pose_codecs import ImageVAE
 from tempose.representation import BINS, one_hot_rows, to_bins
 from tempose.training.tracks import draw_tracks
 

@@ -18,9 +18,9 @@ from tempose.augmentation.bodies import BodyTables
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.examples import Windows
 from tempose.augmentation.maker import augmentation_of
-from tempose.codecs import latent_shape
 from tempose.datasets.source import Source
 from tempose.dit import SIZES, DanceDiT
+from tempose.pose_codecs import latent_shape
 from tempose.training.config import DiTConfig
 from tempose.training.live import Live
 from tempose.training.losses import flow_loss
@@ -52,7 +52,7 @@ def train_dit(
     Parameters
     ----------
     config : DiTConfig
-    vae : PoseVAE, or what goes through its door: see `codecs`
+    vae : PoseVAE, or what goes through its door: see `pose_codecs`
     train, held_out : Source
     minutes : float
         The next call goes on from there, unless …

@@ -7,9 +7,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-from tempose.codecs import load_vae
 from tempose.datasets.source import Source, load_sources
 from tempose.generator import WEIGHTS
+from tempose.pose_codecs import load_vae
 from tempose.training.config import DiTConfig, dit_config
 from tempose_pose.errors import TemposeError
 from tempose_pose.skeletons import skeleton

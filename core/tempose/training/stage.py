@@ -94,7 +94,7 @@ def stage_run(settings: dict[str, Any], data: Path, folder: Path, name: str = "I
         settings["start"] = _stage_weights(config.start_folder, folder, "start")
     settings["bank"] = {"cache": "data/bank.npz", "count": len(songs)}
     (folder / "settings.json").write_text(json.dumps(settings, indent=1), encoding="utf-8")
-    shutil.copyfile(Path(__file__).with_name("staged.py"), folder / "train.py")
+    shutil.copyfile(Path(__file__).with_name("train_staged.py"), folder / "train.py")
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     if size > LARGEST:
         raise TemposeError(

@@ -24,8 +24,8 @@ from tempose_pose.formats.mediapipe import from_mediapipe, is_mediapipes
 from tempose_pose.formats.mmpose import from_mmpose, is_mmposes
 from tempose_pose.formats.numbering import in_time, numbers_in, visible_files
 from tempose_pose.formats.openpose import from_pages, pages_of
-from tempose_pose.formats.own import from_own
 from tempose_pose.formats.people import SHARES
+from tempose_pose.formats.tempose_json import from_own
 from tempose_pose.formats.values import DEFAULT_FPS, first, has, load_json, unreadable
 from tempose_pose.limits import MAX_FILE_FRAMES
 from tempose_pose.reference import CANVAS, Reference

@@ -17,7 +17,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from tempose_pose.errors import TemposeError
-from tempose_pose.local import private, programs
+from tempose_pose.local import permissions, programs
 
 MAX_BYTES = 10_000
 
@@ -79,7 +79,7 @@ def read(path: Path) -> RunningServer:
         ``runtime_file_foreign``: it is not to be believed.
     """
     try:
-        private.check_file(path, "runtime_file_foreign")
+        permissions.check_file(path, "runtime_file_foreign")
         with path.open("rb") as file:
             said = json.loads(file.read(MAX_BYTES + 1)[:MAX_BYTES])
         found = RunningServer(said["url"], said["token"], said["pid"], said.get("started", ""))
@@ -119,7 +119,7 @@ def prepare(path: Path) -> None:
     folder = path.parent
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        private.check_parent(folder, "runtime_folder")
+        permissions.check_parent(folder, "runtime_folder")
         if path.is_dir():
             raise TemposeError("runtime_file", f"{path} is a folder. Give another --runtime-file.")
         with tempfile.TemporaryFile(dir=folder):

@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 from tempose_pose.form import MAX_NAME, MAX_SECTIONS
 from tempose_pose.limits import FARTHEST, MAX_BEATS, MAX_CANVAS, MAX_FRAMES, MAX_JOINTS
 from tempose_pose.skeletons import LAYOUTS, Skeleton
-from tempose_pose.wire.reading import AtMost, Rising, Whole, Within
+from tempose_pose.wire.validation import AtMost, Rising, Whole, Within
 
 State = Literal["queued", "running", "succeeded", "failed", "canceled"]
 ENDED = ("succeeded", "failed", "canceled")

@@ -16,7 +16,7 @@ from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import LAYOUTS, Skeleton
 from tempose_pose.wire.answers import Bytes, Canvas, Frame, Names, Times
 from tempose_pose.wire.arrays import decode, encode
-from tempose_pose.wire.reading import AtMost, Within, read, unexpected
+from tempose_pose.wire.validation import AtMost, Within, read, unexpected
 
 
 @dataclass(frozen=True)

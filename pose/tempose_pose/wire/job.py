@@ -15,7 +15,7 @@ from tempose_pose.form import Section
 from tempose_pose.grid import BeatGrid
 from tempose_pose.request import DanceRequest
 from tempose_pose.tempo import TempoMap
-from tempose_pose.wire.known import known_body, known_of
+from tempose_pose.wire.known_poses import known_body, known_of
 from tempose_pose.wire.poses import pose_body, pose_of
 
 NUMBERS = ("energy", "steps", "guidance", "listen", "repeat")

@@ -7,7 +7,7 @@ from itertools import chain
 from fastapi import APIRouter, Response
 from fastapi.concurrency import run_in_threadpool
 
-from tempose.null import NullModel
+from tempose.null_model import NullModel
 from tempose.segments import OVERLAP, SEGMENT
 from tempose_pose.curves import RANGES
 from tempose_pose.limits import FPS

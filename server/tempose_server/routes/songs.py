@@ -10,7 +10,7 @@ from fastapi.concurrency import run_in_threadpool
 
 from tempose_pose.wire.answers import Analysis, AudioInfo, FoundPose, Problem
 from tempose_pose.wire.job import tempo_of
-from tempose_pose.wire.reading import read
+from tempose_pose.wire.validation import read
 from tempose_server import schemas
 from tempose_server.audio_store import unknown_audio
 from tempose_server.errors import ApiError

@@ -29,7 +29,7 @@ def add(scene, tempose, own):
         take, _ = made.dance(tempose, own, seed=seed, size=30.0, frames=FRAMES)
         take.settings.update(left=float(FIRST), imported="here")
         span = tempose("tempo.timing").Span(float(FIRST), FRAMES / 30, 30.0)
-        return tempose("dance.stage").add(scene.tempose, own, take, span), span
+        return tempose("dance.audition").add(scene.tempose, own, take, span), span
 
     return make
 
@@ -163,7 +163,7 @@ def test_a_canceled_search_changes_nothing(blender, scene, tempose, add, monkeyp
 def test_a_take_that_has_gone_meanwhile_is_not_keyed(blender, scene, tempose, add, monkeypatch):
     take, _ = add(1)
     operator = tempose("operators.keys").TEMPOSE_OT_apply_keys
-    prepare, discard = operator.prepare, tempose("dance.stage").discard
+    prepare, discard = operator.prepare, tempose("dance.audition").discard
 
     def gone(self, context):
         task = prepare(self, context)

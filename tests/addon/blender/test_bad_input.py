@@ -127,7 +127,7 @@ def test_a_large_pose_file_holds_nothing_up(blender, ready, tempose, tmp_path, m
     points = [v for i in range(18) for v in (100 + 10 * i, 50 + 20 * i, 0.9)]
     path.write_text(json.dumps({"people": [{"pose_keypoints_2d": points}]}))
     settings.reference, settings.reference_file = "FILE", str(path)
-    reading = tempose("files.reading")
+    reading = tempose("files.pose_file_reader")
     monkeypatch.setattr(reading, "LARGE", 100)
     for place in (reading, tempose("files.pose_files")):
         monkeypatch.setattr(place, "read_reference", lambda path: pytest.fail("it was parsed here"))

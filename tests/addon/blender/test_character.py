@@ -273,7 +273,7 @@ def test_hands_and_toes_in_the_pose_get_bones(blender, scene, tempose, tmp_path,
 
 
 def test_two_characters_each_have_their_own_take(blender, scene, tempose):
-    stage, timing = tempose("dance.stage"), tempose("tempo.timing")
+    stage, timing = tempose("dance.audition"), tempose("tempo.timing")
     one = made.make(blender, made.MIXAMO, sides=("Left", "Right"), name="One")
     two = made.make(blender, made.PLAIN, name="Two")
     span, actions = timing.Span(0.0, 1.0, 30.0), {}
@@ -293,7 +293,7 @@ def test_two_characters_each_have_their_own_take(blender, scene, tempose):
 
 
 def test_discarding_gives_back_pose_and_drivers(blender, scene, tempose):
-    stage, timing = tempose("dance.stage"), tempose("tempo.timing")
+    stage, timing = tempose("dance.audition"), tempose("tempo.timing")
     ob = made.make(blender, made.PLAIN)
     tempose("character.character").store(ob, tempose("character.bone_guess").guess(ob)[0])
     ob.pose.bones["UpperArm_L"].rotation_quaternion = (0.8, 0.6, 0, 0)

@@ -13,7 +13,7 @@ def directed(blender, ready):
 
 def hips(tempose, scene):
     """(T,) where a hip of the shown take is, in shares of the canvas."""
-    stage = tempose("dance.stage")
+    stage = tempose("dance.audition")
     dance = stage.data_of(stage.active(scene.tempose)).dance
     return dance.poses.keypoints[:, dance.poses.skeleton.index("right_hip"), 0]
 
@@ -78,7 +78,7 @@ def test_what_the_song_asks_for_becomes_keys_that_can_be_changed(blender, ready,
     assert {how for *_, how in keys} == {"LINEAR"}
     assert rig.animation_data is None or rig.animation_data.action != rig.data.animation_data.action
     assert ops.generate() == {"FINISHED"}
-    assert set(tempose("dance.stage").data_of(ready.tempose.takes[0]).settings["curves"]) == {
+    assert set(tempose("dance.audition").data_of(ready.tempose.takes[0]).settings["curves"]) == {
         "energy",
         "hits",
     }
@@ -114,7 +114,7 @@ def test_sections_are_danced_as_each_of_them_says(blender, ready, tempose, read)
     tempose("music.song_form").write(settings.form, now.mark, made, 1)
     settings.generate.area = "SECTION"
     assert ops.generate() == {"FINISHED"}
-    data = tempose("dance.stage").data_of(settings.takes[0])
+    data = tempose("dance.audition").data_of(settings.takes[0])
     assert data.song_start == pytest.approx(4, abs=0.1) and data.song_seconds == pytest.approx(4, abs=0.1)
     (_, own) = tempose("dance.order").order(read(), False).request.sections
     assert (own.start, own.stop, own.name, own.energy, own.style) == (4, 8, "B", 1.5, "house")
@@ -155,7 +155,7 @@ def test_several_characters_dance_in_one_press_each_with_its_own_take(blender, r
     lead.select_set(True)
     settings.generate.beats_apart = 2
     assert ops.dance_together(kind="CANON") == {"FINISHED"}
-    first, second = (tempose("dance.stage").data_of(take).dance.poses for take in settings.takes)
+    first, second = (tempose("dance.audition").data_of(take).dance.poses for take in settings.takes)
     assert [take.rig for take in settings.takes] == [child, lead] and len(first) == len(second)
     assert {take.state for take in settings.takes} == {"PREVIEW"}
     assert child.animation_data.action != lead.animation_data.action

@@ -149,7 +149,7 @@ def from_file(blender, ready, tempose, handed, tmp_path):
 
 
 def dance_of(tempose, take):
-    return tempose("dance.stage").data_of(take).dance
+    return tempose("dance.audition").data_of(take).dance
 
 
 def test_a_range_of_a_take_from_a_file_is_danced_again_and_keeps_its_hands(

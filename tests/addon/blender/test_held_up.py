@@ -72,7 +72,7 @@ def test_the_keys_are_those_that_are_made_at_once(blender, ready, tempose):
     blender.ops.tempose.generate()
     take = settings.takes[0]
     slowly = keys_of(tempose, take.action)
-    stage = tempose("dance.stage")
+    stage = tempose("dance.audition")
     span = tempose("dance.placement").span_of(ready, take)
     at_once = tempose("keys.take_keys").bake(stage.data_of(take), take.rig, span, settings, "at once")
     assert slowly == keys_of(tempose, at_once)
@@ -133,7 +133,7 @@ def test_what_happens_while_keys_are_written_does_no_harm(blender, ready, tempos
     assert not any(a.name.startswith(".tempose making") for a in blender.data.actions)
     span = tempose("dance.placement").span_of(blender.context.scene, take)
     at_once = tempose("keys.take_keys").bake(
-        tempose("dance.stage").data_of(take), take.rig, span, settings, "at once"
+        tempose("dance.audition").data_of(take), take.rig, span, settings, "at once"
     )
     assert keys_of(tempose, take.action) == keys_of(tempose, at_once)
 
@@ -164,7 +164,7 @@ def test_plans_are_alike_when_all_that_counts_is(blender, ready, tempose):
     settings = short(ready)
     blender.ops.tempose.generate()
     take, keys, alike = settings.takes[0], tempose("keys.take_keys"), tempose("keys.key_plan").alike
-    data = tempose("dance.stage").data_of(take)
+    data = tempose("dance.audition").data_of(take)
     span = tempose("dance.placement").span_of(ready, take)
 
     def plan():
@@ -256,7 +256,7 @@ def test_a_take_that_goes_while_its_keys_are_put_in_is_said_and_leaves_nothing(
         if keying.MARKS in action and len(done) < 3:
             done.append(True)
             if len(done) == 3:
-                stage = tempose("dance.stage")
+                stage = tempose("dance.audition")
                 stage.discard(ready, ready.tempose, ready.tempose.takes[0])
 
     stepwise["between"].append(between)

@@ -33,7 +33,7 @@ def test_the_joints_land_where_the_dance_has_them(blender, ready, tempose):
     blender.ops.tempose.generate()
     rig, mapping, timing = tempose("character.rig"), tempose("character.mapping"), tempose("tempo.timing")
     ob = blender.context.view_layer.objects.active
-    dance = tempose("dance.stage").data_of(ready.tempose.takes[0]).dance
+    dance = tempose("dance.audition").data_of(ready.tempose.takes[0]).dance
     place = rig.placement(ob)
     for frame in (1, 100, 250):
         ready.frame_set(frame)
@@ -122,7 +122,7 @@ def test_generating_after_a_tempo_edit_keeps_the_new_tempo(blender, ready, tempo
     blender.ops.tempose.regenerate()
     blender.ops.tempose.accept_take()
     blender.ops.tempose.generate()
-    assert len(tempose("dance.stage").data_of(ready.tempose.takes[1]).dance.poses.keypoints) == 180
+    assert len(tempose("dance.audition").data_of(ready.tempose.takes[1]).dance.poses.keypoints) == 180
 
 
 def test_flipping_through_takes_shows_one_at_a_time(blender, ready):
@@ -141,12 +141,12 @@ def test_flipping_through_takes_shows_one_at_a_time(blender, ready):
 
 def test_takes_survive_saving_and_loading(blender, ready, tempose, tmp_path):
     blender.ops.tempose.generate()
-    before = tempose("dance.stage").data_of(ready.tempose.takes[0]).dance.poses.keypoints
+    before = tempose("dance.audition").data_of(ready.tempose.takes[0]).dance.poses.keypoints
     blender.ops.wm.save_as_mainfile(filepath=str(tmp_path / "file.blend"))
     blender.ops.wm.read_homefile(use_empty=True)
     blender.ops.wm.open_mainfile(filepath=str(tmp_path / "file.blend"))
     take = blender.context.scene.tempose.takes[0]
-    assert (tempose("dance.stage").data_of(take).dance.poses.keypoints == before).all()
+    assert (tempose("dance.audition").data_of(take).dance.poses.keypoints == before).all()
     assert blender.ops.tempose.accept_take() == {"FINISHED"}
 
 

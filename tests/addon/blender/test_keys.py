@@ -89,7 +89,7 @@ def test_by_default_there_are_poses_on_beats_and_extremes(blender, ready, shown,
     found = curves(tempose, shown.action)
     assert len({tuple(frames_of(c)) for c in found.values()}) == 1
     frames = frames_of(next(iter(found.values())))
-    beats = tempose("dance.stage").data_of(shown).dance.beat_times
+    beats = tempose("dance.audition").data_of(shown).dance.beat_times
     on = {round(1 + 24 * b) for b in beats if round(1 + 24 * b) <= 288}
     assert on <= set(frames)
     assert len(frames) < 288 / 4

@@ -158,10 +158,10 @@ def test_what_is_danced_is_kept_if_wished(blender, ready, tempose, monkeypatch):
     assert blender.ops.tempose.generate() == {"FINISHED"}
     settings = blender.context.scene.tempose
     assert len(settings.takes) == 1
-    data = tempose("dance.stage").data_of(settings.takes[0])
+    data = tempose("dance.audition").data_of(settings.takes[0])
     assert len(data.dance.poses) == 120 and data.settings["seconds"] == 4.0
     assert max(data.dance.beat_times) < 4 and len(data.dance.beat_times) >= 7
-    assert tempose("dance.stage").take_keys.action_of(settings.takes[0]).frame_range[1] <= 1 + 4 * 24
+    assert tempose("dance.audition").take_keys.action_of(settings.takes[0]).frame_range[1] <= 1 + 4 * 24
     assert "4.0 s, is kept" in tempose("notes").text
     monkeypatch.undo()
     assert blender.ops.tempose.reroll() == {"FINISHED"}  # it is a take like any other

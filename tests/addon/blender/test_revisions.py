@@ -41,7 +41,7 @@ def test_a_range_danced_again_leaves_every_other_key_alone(blender, ready, ops, 
     ops.mirror_take()
     old_take = last(settings)
     mark, old = old_take.identity, keys_of(old_take.action)
-    poses = tempose("dance.stage").data_of(old_take).dance.poses.keypoints
+    poses = tempose("dance.audition").data_of(old_take).dance.poses.keypoints
     in_range(settings)
     settings.seed = 77
     ops.reroll()
@@ -49,7 +49,7 @@ def test_a_range_danced_again_leaves_every_other_key_alone(blender, ready, ops, 
     assert take.seed == "77" and settings.seed == 78
     assert "re-rolled" in take.name
     assert "root" in differs(old, keys_of(take.action), 97, 192)
-    made = tempose("dance.stage").data_of(take).dance.poses.keypoints
+    made = tempose("dance.audition").data_of(take).dance.poses.keypoints
     inside = np.zeros(len(made), bool)
     inside[120:240] = True  # frames 97 to 192 at 24 per second are seconds 4 to 8
     assert np.array_equal(made[~inside], poses[~inside])
@@ -115,7 +115,7 @@ def test_keys_set_by_hand_stay_outside_of_the_range(ops, settings, mirrored, tem
 
 
 def test_locked_limbs_keep_their_poses_while_the_rest_is_danced_anew(ops, settings, mirrored, tempose):
-    stage, joints = tempose("dance.stage"), skeletons.OPENPOSE_18.joints
+    stage, joints = tempose("dance.audition"), skeletons.OPENPOSE_18.joints
     old = stage.data_of(mirrored).dance.poses.keypoints
     assert not ops.lock_limbs.poll()
     settings.edit.left_leg = settings.edit.right_leg = True
@@ -128,7 +128,7 @@ def test_locked_limbs_keep_their_poses_while_the_rest_is_danced_anew(ops, settin
 
 
 def test_kept_poses_stay_and_it_dances_between_them(ready, ops, settings, mirrored, tempose):
-    stage = tempose("dance.stage")
+    stage = tempose("dance.audition")
     old = stage.data_of(mirrored).dance.poses.keypoints
     for frame in (121, 25):
         ready.frame_set(frame)

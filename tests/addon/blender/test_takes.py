@@ -10,13 +10,13 @@ from census import keys_of
 
 def test_a_range_of_frames_is_danced_where_it_lies_and_on_the_beat(ops, settings, tempose):
     ops.generate()
-    whole = tempose("dance.stage").data_of(settings.takes[0]).dance
+    whole = tempose("dance.audition").data_of(settings.takes[0]).dance
     settings.generate.area = "FRAMES"
     settings.generate.first_frame, settings.generate.last_frame = 73, 144
     ops.generate()
     take = last(settings)
     assert frames_of(take.action) == (73, 144)
-    data = tempose("dance.stage").data_of(take)
+    data = tempose("dance.audition").data_of(take)
     assert data.tempo_map[0] == [0.0, 3.0] and data.settings["seconds"] == 3.0
     assert np.allclose(data.dance.beat_times, [b - 3 for b in whole.beat_times if 3 <= b < 6], atol=0.02)
 

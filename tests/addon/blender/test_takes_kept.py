@@ -116,7 +116,7 @@ def test_an_accepted_take_is_shown_again_with_its_keys(blender, ready, tempose):
         ops.generate()
         ops.accept_take()
     first, second = settings.takes
-    ob, action_of = first.rig, tempose("dance.stage").take_keys.action_of
+    ob, action_of = first.rig, tempose("dance.audition").take_keys.action_of
     mine = action_of(first)
     settings.active_take = 1
     assert not ops.show_take.poll()  # it moves the character already

@@ -97,7 +97,7 @@ def test_both_ends_meet_the_kept_dance(blender, danced, tempose):
     passage(danced, 16.25, 24.25, factor=1.3)
     blender.ops.tempose.regenerate()
     take = danced.tempose.takes[-1]
-    points = tempose("dance.stage").data_of(take).dance.poses.pixels
+    points = tempose("dance.audition").data_of(take).dance.poses.pixels
     speed = np.linalg.norm(np.diff(points, axis=0), axis=2)
     seconds = 24.25 - 16.25
     borders = [round(16.25 * 30), round((16.25 + seconds / 1.3) * 30)]
@@ -125,7 +125,7 @@ def test_the_changed_part_is_on_the_beat_of_the_stretched_sound(blender, danced,
     passage(danced, 16.25, 24.25, factor=1.25)
     blender.ops.tempose.regenerate()
     take = danced.tempose.takes[-1]
-    data = tempose("dance.stage").data_of(take)
+    data = tempose("dance.audition").data_of(take)
     clicks = 1 + 24 * np.asarray(data.dance.beat_times)
     middle = clicks[(clicks > 400) & (clicks < 540)]
     off, count = farthest(middle, dips(rig(blender), tempose("compat")))
@@ -287,7 +287,7 @@ def test_a_take_of_a_range_keeps_its_range_and_its_keys_when_it_is_danced_at_a_n
     assert blender.ops.tempose.regenerate() == {"FINISHED"}
     assert len(settings.takes) == before + 1
     assert not tempose("tempo.tempo_preview").previewing(settings)
-    data = tempose("dance.stage").data_of(settings.takes[-1])
+    data = tempose("dance.audition").data_of(settings.takes[-1])
     assert data.settings["seconds"] == pytest.approx(10 - 4 + 4 / 1.25, abs=0.02)
     assert (data.song_start, data.song_seconds) == (pytest.approx(10, abs=0.01), pytest.approx(10, abs=0.01))
     first, last = ob.animation_data.action.frame_range

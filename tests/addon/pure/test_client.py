@@ -19,7 +19,7 @@ from patience import PATIENCE
 from tempose_pose.tempo import TempoMap
 from tempose_pose.wire.answers import AudioInfo
 from tempose_pose.wire.dances import dance_of
-from tempose_pose.wire.reading import TEXT, read
+from tempose_pose.wire.validation import TEXT, read
 
 
 def test_every_call_carries_the_token_and_no_proxy_sees_it(monkeypatch):

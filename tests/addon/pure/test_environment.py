@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from addon.model.errors import Canceled, Problem
-from addon.model.server import environment, installed, packages, setup_progress
+from addon.model.server import environment, installed_packages, packages, setup_progress
 from packaging.requirements import Requirement
 from sealing import seal
 
@@ -377,7 +377,7 @@ def test_a_list_of_files_that_says_nothing_is_no_proof(tmp_path, record):
     (info := tmp_path / "helper-1.0.dist-info").mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: helper\nVersion: 1.0\n")
     (info / "RECORD").write_text(record)
-    assert installed.changed_files(metadata.Distribution.at(info))
+    assert installed_packages.changed_files(metadata.Distribution.at(info))
 
 
 def test_a_file_that_was_changed_or_a_package_that_came_by_itself_is_found(begun, tmp_path, monkeypatch):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from addon.model.character import head
 from addon.model.character.figure import draw
+from addon.model.character.figure_looks import LOOKS
 from addon.model.character.joints import with_mid_hip
-from addon.model.character.looks import LOOKS
 from addon.model.character.mapping import JOINTS
 
 from tempose_pose.reference import Reference

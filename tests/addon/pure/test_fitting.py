@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from addon.model.character.forward import Forward
+from addon.model.character.forward_kinematics import Forward
 from addon.model.character.joints import joints_at_rest
 from addon.model.character.mapping import JOINTS
 from addon.model.character.posing import Options

@@ -6,7 +6,7 @@ import armatures
 import numpy as np
 import pytest
 from addon.model.character.bones import Bone
-from addon.model.character.forward import Forward
+from addon.model.character.forward_kinematics import Forward
 from addon.model.character.joints import joints_at_rest
 from addon.model.character.legs import bent, lowered
 from addon.model.character.mapping import JOINTS, BoneMap
@@ -15,10 +15,10 @@ from addon.model.character.posing import Options
 from addon.model.character.retarget import solve
 from addon.model.keys import feet
 from addon.model.keys.fitting import Search, at_fixed, every
+from addon.model.keys.foot_targets import Pulled
 from addon.model.keys.footing import SLIP, Footing
 from addon.model.keys.hermite import BoneKeys, evaluate
 from addon.model.keys.key_curves import SampledCurve
-from addon.model.keys.pulled import Pulled
 from addon.model.keys.tracks import Tracks
 from hypothesis import given, settings
 from hypothesis import strategies as st

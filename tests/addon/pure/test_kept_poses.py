@@ -14,7 +14,7 @@ from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import OPENPOSE_18
 from tempose_pose.standing import standing_pose
 from tempose_pose.wire.job import JobRequest
-from tempose_pose.wire.known import known_body
+from tempose_pose.wire.known_poses import known_body
 
 ARMS = ("right_elbow", "right_wrist", "left_elbow", "left_wrist")
 

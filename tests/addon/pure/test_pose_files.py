@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from addon.model.errors import Problem
-from addon.model.files import png, pose_drawing, pose_files, reading
+from addon.model.files import png, pose_drawing, pose_file_reader, pose_files
 from addon.model.files.pose_files import load, load_assuming, reference_in, save
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -223,8 +223,8 @@ def test_a_large_reference_is_read_by_another_process_and_is_the_same(tmp_path, 
     person = {"pose_keypoints_2d": [v for point in body for v in point], "hand_right_keypoints_2d": hand}
     path.write_text(json.dumps({"people": [person]}))
     here = reference_in(str(path))
-    monkeypatch.setattr(reading, "LARGE", 100)
-    for place in (reading, pose_files):
+    monkeypatch.setattr(pose_file_reader, "LARGE", 100)
+    for place in (pose_file_reader, pose_files):
         monkeypatch.setattr(place, "read_reference", lambda path: pytest.fail("it was parsed here"))
     elsewhere = reference_in(str(path))
     assert here.filled and here.more
@@ -243,8 +243,8 @@ def test_a_large_file_is_read_by_another_process_with_the_same_poses(tmp_path, m
     path, made = tmp_path / "poses.json", dance(frames=40)
     save(made, str(path), "COCO")
     here = load_assuming(str(path), *DEFAULTS)
-    monkeypatch.setattr(reading, "LARGE", 100)
-    monkeypatch.setattr(reading, "read", lambda *_: pytest.fail("it was parsed here"))
+    monkeypatch.setattr(pose_file_reader, "LARGE", 100)
+    monkeypatch.setattr(pose_file_reader, "read", lambda *_: pytest.fail("it was parsed here"))
     elsewhere = load_assuming(str(path), *DEFAULTS)
     assert elsewhere[1] == here[1]
     for name in ("keypoints", "scores"):

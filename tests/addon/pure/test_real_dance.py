@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from addon.model.character.forward import Forward
+from addon.model.character.forward_kinematics import Forward
 from addon.model.character.plane import FRONT
 from addon.model.character.retarget import solve
 from addon.model.keys import feet

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from tempose.evaluation.cases import Case, tempo_cases
+from tempose.evaluation.real_motion import Truth
 from tempose.evaluation.tables import PageSection, number, numbers
 from tempose.evaluation.trial import Trial, mean
-from tempose.evaluation.truth import Truth
 from tempose.metrics import kinetics, motion
 from tempose_pose.request import STYLES, normal_speed
 

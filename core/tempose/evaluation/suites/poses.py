@@ -11,7 +11,7 @@ from tempose.evaluation.references import FORESHORTENED, references, stature
 from tempose.evaluation.tables import PageSection, numbers, of_systems
 from tempose.evaluation.trial import Trial, mean
 from tempose.metrics import motion
-from tempose_pose.completing import complete
+from tempose_pose.completion import complete
 from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence
 

@@ -19,7 +19,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from tempose.borrowed import AutoencoderKL, AutoencoderTiny, ConfigMixin, ModelMixin, register_to_config
+from tempose.diffusers_parts import (
+    AutoencoderKL,
+    AutoencoderTiny,
+    ConfigMixin,
+    ModelMixin,
+    register_to_config,
+)
 from tempose.representation import certainty, decode_rows, joint_images
 from tempose.vae import TIME_STRIDE, NormalisedLatents, PoseVAE
 from tempose_pose.errors import TemposeError

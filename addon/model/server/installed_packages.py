@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A program for the server's own Python, `python -I installed.py`: what is installed, and whether it is unchanged.
+"""A program for the server's own Python, `python -I installed_packages.py`: what is installed, and is it unchanged?
 
 Prints one JSON object: `packages` (name → version), `changed` (files that are not as their package's RECORD has them,
 PEP 376 and 427) and `card` (what the PyTorch that is there still needs for its kind of graphics card).

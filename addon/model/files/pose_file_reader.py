@@ -2,7 +2,7 @@
 """Reading a pose file, here or in a process of its own. No bpy in here.
 
 A large file of JSON holds Python's one lock for seconds while it is parsed, and Blender's window with it. Such a one
-is read by another Python, ``python -I reading.py``, which is told through a pipe what to read and where to put it.
+is read by another Python, ``python -I pose_file_reader.py``, told through a pipe what to read and where to put it.
 """
 
 import json

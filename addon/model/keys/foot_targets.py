@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..character.forward import Forward
+from ..character.forward_kinematics import Forward
 from ..character.mapping import BoneMap
 from .hermite import BoneKeys, evaluate
 from .refine import Effects
