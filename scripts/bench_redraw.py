@@ -47,7 +47,7 @@ def module(name: str) -> ModuleType:
 
 def fill(folder: Path) -> None:
     """A song with beats, a character with two takes, a section that is previewed, and a kept pose."""
-    reading, song_grid, stage = module("reading"), module("music.song_grid"), module("dance.audition")
+    reading, song_grid, audition = module("reading"), module("music.song_grid"), module("dance.audition")
     scene = bpy.context.scene
     scene.render.fps = round(RATE)
     write_wav(folder / "song.wav", click_track(SECONDS))
@@ -66,7 +66,7 @@ def fill(folder: Path) -> None:
         dance = Dance(poses, beats, beats[::4], np.zeros(0, np.int32), seed, "bench")
         said = {"strip": now.playback.original.name, "style": ""}
         data = module("dance.takes").Take(dance, [[0.0, 0.0], [SECONDS] * 2], 0.0, SECONDS, mark, said)
-        stage.add(scene.tempose, ob, data, now.playback.span)
+        audition.add(scene.tempose, ob, data, now.playback.span)
     bpy.ops.tempose.add_section()
     scene.tempose.sections[0].factor = 1.5
     scene.tempose.edit.area = scene.tempose.generate.area = "BARS"

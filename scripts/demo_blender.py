@@ -125,7 +125,12 @@ def dance(scene: bpy.types.Scene, change: float = CHANGE) -> None:
 
 def stage(scene: bpy.types.Scene, strip: bpy.types.Strip, output: Path) -> dict[str, Any]:
     """Everything around the dancer, ready to be rendered and saved; returns the facts for the contact sheet."""
-    parts = ("scene.dance.audition", "scene.character.rig", "scene.music.song_playback", "scene.music.markers")
+    parts = (
+        "scene.dance.audition",
+        "scene.character.rig",
+        "scene.music.song_playback",
+        "scene.music.markers",
+    )
     addon = {name.split(".")[-1]: importlib.import_module(f"{ADDON}.{name}") for name in parts}
     ob = bpy.context.view_layer.objects.active
     heard = addon["song_playback"].playback_of(scene, strip)

@@ -69,8 +69,8 @@ def test_a_model_on_another_skeleton_ends_in_keys_on_a_rig_with_its_joints(
     blender.context.view_layer.objects.active = scene.tempose.rig = ob
     scene.tempose.reference = "ARMATURE"
     assert ops.generate() == {"FINISHED"}
-    stage = module("scene.dance.audition")
-    first = stage.data_of(scene.tempose.takes[0]).dance.poses
+    audition = module("scene.dance.audition")
+    first = audition.data_of(scene.tempose.takes[0]).dance.poses
     assert first.skeleton is bones and len(first) == 90
     assert (first.scores > 0).any(0).sum() > 18
     ends = [link for link in module("model.character.mapping").ENDS if link.name in ob.data.bones]
@@ -79,7 +79,7 @@ def test_a_model_on_another_skeleton_ends_in_keys_on_a_rig_with_its_joints(
 
     scene.tempose.edit.left_arm = True  # a limb with all that hangs on it stays
     assert ops.lock_limbs() == {"FINISHED"}
-    second = stage.data_of(scene.tempose.takes[1]).dance.poses
+    second = audition.data_of(scene.tempose.takes[1]).dance.poses
     held = bones.indices(*bones.groups["left_arm"])
     free = [k for k in range(len(bones)) if k not in held]
     assert np.array_equal(second.keypoints[:, held], first.keypoints[:, held])

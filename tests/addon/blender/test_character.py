@@ -273,18 +273,18 @@ def test_hands_and_toes_in_the_pose_get_bones(blender, scene, tempose, tmp_path,
 
 
 def test_two_characters_each_have_their_own_take(blender, scene, tempose):
-    stage, timing = tempose("dance.audition"), tempose("tempo.timing")
+    audition, timing = tempose("dance.audition"), tempose("tempo.timing")
     one = made.make(blender, made.MIXAMO, sides=("Left", "Right"), name="One")
     two = made.make(blender, made.PLAIN, name="Two")
     span, actions = timing.Span(0.0, 1.0, 30.0), {}
     for ob in (one, two):
         tempose("character.character").store(ob, tempose("character.bone_guess").guess(ob)[0])
         take, _ = made.dance(tempose, ob, frames=30)
-        stage.add(scene.tempose, ob, take, span)
+        audition.add(scene.tempose, ob, take, span)
         actions[ob.name] = ob.animation_data.action
     assert one.animation_data.action == actions["One"] != two.animation_data.action
-    assert stage.shown(scene.tempose, one).rig == one
-    stage.discard(scene, scene.tempose, scene.tempose.takes[1])
+    assert audition.shown(scene.tempose, one).rig == one
+    audition.discard(scene, scene.tempose, scene.tempose.takes[1])
     assert two.animation_data is None
     assert one.animation_data.action is not None
     copy = one.copy()
@@ -293,17 +293,17 @@ def test_two_characters_each_have_their_own_take(blender, scene, tempose):
 
 
 def test_discarding_gives_back_pose_and_drivers(blender, scene, tempose):
-    stage, timing = tempose("dance.audition"), tempose("tempo.timing")
+    audition, timing = tempose("dance.audition"), tempose("tempo.timing")
     ob = made.make(blender, made.PLAIN)
     tempose("character.character").store(ob, tempose("character.bone_guess").guess(ob)[0])
     ob.pose.bones["UpperArm_L"].rotation_quaternion = (0.8, 0.6, 0, 0)
     ob.pose.bones["Chest 2"].location = (0.1, 0, 0)
     ob.driver_add("hide_render").driver.expression = "0"
     take, _ = made.dance(tempose, ob, frames=30)
-    stage.add(scene.tempose, ob, take, timing.Span(0.0, 1.0, 30.0))
+    audition.add(scene.tempose, ob, take, timing.Span(0.0, 1.0, 30.0))
     scene.frame_set(10)
     assert ob.pose.bones["UpperArm_L"].rotation_quaternion[0] != pytest.approx(0.8, abs=1e-4)
-    stage.discard(scene, scene.tempose, scene.tempose.takes[0])
+    audition.discard(scene, scene.tempose, scene.tempose.takes[0])
     assert tuple(ob.pose.bones["UpperArm_L"].rotation_quaternion) == pytest.approx((0.8, 0.6, 0, 0))
     assert ob.pose.bones["Chest 2"].location.x == pytest.approx(0.1)
     assert len(ob.animation_data.drivers) == 1 and ob.animation_data.action is None

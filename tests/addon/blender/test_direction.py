@@ -13,8 +13,8 @@ def directed(blender, ready):
 
 def hips(tempose, scene):
     """(T,) where a hip of the shown take is, in shares of the canvas."""
-    stage = tempose("dance.audition")
-    dance = stage.data_of(stage.active(scene.tempose)).dance
+    audition = tempose("dance.audition")
+    dance = audition.data_of(audition.active(scene.tempose)).dance
     return dance.poses.keypoints[:, dance.poses.skeleton.index("right_hip"), 0]
 
 

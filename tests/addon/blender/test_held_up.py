@@ -72,9 +72,9 @@ def test_the_keys_are_those_that_are_made_at_once(blender, ready, tempose):
     blender.ops.tempose.generate()
     take = settings.takes[0]
     slowly = keys_of(tempose, take.action)
-    stage = tempose("dance.audition")
+    audition = tempose("dance.audition")
     span = tempose("dance.placement").span_of(ready, take)
-    at_once = tempose("keys.take_keys").bake(stage.data_of(take), take.rig, span, settings, "at once")
+    at_once = tempose("keys.take_keys").bake(audition.data_of(take), take.rig, span, settings, "at once")
     assert slowly == keys_of(tempose, at_once)
     assert slowly
 
@@ -256,8 +256,8 @@ def test_a_take_that_goes_while_its_keys_are_put_in_is_said_and_leaves_nothing(
         if keying.MARKS in action and len(done) < 3:
             done.append(True)
             if len(done) == 3:
-                stage = tempose("dance.audition")
-                stage.discard(ready, ready.tempose, ready.tempose.takes[0])
+                audition = tempose("dance.audition")
+                audition.discard(ready, ready.tempose, ready.tempose.takes[0])
 
     stepwise["between"].append(between)
     with pytest.raises(RuntimeError, match="take was discarded meanwhile"):

@@ -115,12 +115,12 @@ def test_keys_set_by_hand_stay_outside_of_the_range(ops, settings, mirrored, tem
 
 
 def test_locked_limbs_keep_their_poses_while_the_rest_is_danced_anew(ops, settings, mirrored, tempose):
-    stage, joints = tempose("dance.audition"), skeletons.OPENPOSE_18.joints
-    old = stage.data_of(mirrored).dance.poses.keypoints
+    audition, joints = tempose("dance.audition"), skeletons.OPENPOSE_18.joints
+    old = audition.data_of(mirrored).dance.poses.keypoints
     assert not ops.lock_limbs.poll()
     settings.edit.left_leg = settings.edit.right_leg = True
     ops.lock_limbs()
-    new = stage.data_of(last(settings)).dance.poses.keypoints
+    new = audition.data_of(last(settings)).dance.poses.keypoints
     legs = [i for i, j in enumerate(joints) if j.split("_")[-1] in ("hip", "knee", "ankle")]
     rest = [i for i in range(18) if i not in legs]
     assert np.array_equal(new[:, legs], old[:, legs])
@@ -128,8 +128,8 @@ def test_locked_limbs_keep_their_poses_while_the_rest_is_danced_anew(ops, settin
 
 
 def test_kept_poses_stay_and_it_dances_between_them(ready, ops, settings, mirrored, tempose):
-    stage = tempose("dance.audition")
-    old = stage.data_of(mirrored).dance.poses.keypoints
+    audition = tempose("dance.audition")
+    old = audition.data_of(mirrored).dance.poses.keypoints
     for frame in (121, 25):
         ready.frame_set(frame)
         assert ops.keep_pose() == {"FINISHED"}
@@ -139,7 +139,7 @@ def test_kept_poses_stay_and_it_dances_between_them(ready, ops, settings, mirror
     ops.keep_marked_poses()
     assert [p.frame for p in settings.edit.poses] == [25, 121, 217]
     ops.dance_between()
-    new = stage.data_of(last(settings)).dance.poses.keypoints
+    new = audition.data_of(last(settings)).dance.poses.keypoints
     for frame in (25, 121, 217):
         at = round((frame - 1) / 24 * 30)
         assert np.array_equal(new[at], old[at])
