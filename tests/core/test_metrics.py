@@ -79,8 +79,12 @@ def test_a_jump_at_a_seam_stands_out():
     assert motion.seam_ratio(poses, np.asarray([300])) < 1.2
     keypoints = poses.keypoints.copy()
     keypoints[300:, :, 0] += 0.2
-    assert motion.seam_ratio(replace(poses, keypoints=keypoints), np.asarray([300])) > 2
-    assert motion.seam_ratio(poses, np.zeros(0, int)) == 0
+    torn, seam = replace(poses, keypoints=keypoints), np.asarray([300])
+    assert motion.seam_ratio(torn, seam) > 2
+    assert motion.seam_ratio_chance(torn, seam) < 1.2
+    assert motion.seam_ratio_chance(poses, np.arange(1, 600)) == motion.seam_ratio(poses, np.arange(1, 600))
+    for figure in (motion.seam_ratio, motion.seam_ratio_chance):
+        assert figure(poses, np.zeros(0, int)) == 0
     with pytest.raises(TemposeError, match="frame of the dance"):
         motion.evaluate(dance(poses, seams=[600]))
 

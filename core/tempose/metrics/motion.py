@@ -14,6 +14,7 @@ frames per second (other rates are resampled to it), so that figures compare. Mi
   last third alone.
 - ``limb_drift``: the limbs' size in the last third over the first, 1 for no drift.
 - ``seam_ratio``: largest mean joint step at a seam over the 95th percentile step. Up to 1.2 is unseen.
+  ``seam_ratio_chance``: the same for as many other frames, which are fast now and then too.
 - ``foot_slide``: horizontal speed of the lower ankle while it carries: lowest joint of all and hardly moving
   up or down, body heights per second. A 2D stand-in; a true slide towards the viewer is invisible to it.
 - ``freezing``: share of time in which the whole body moves slower than 0.05 heights per second for 0.5 s or
@@ -38,6 +39,7 @@ RATE = 30.0
 STILL = 0.05  # body heights per second
 STILL_SECONDS = 0.5
 CARRY_VERTICAL = 0.12  # body heights per second: a foot that carries hardly rises or falls
+SHIFTS = 24  # of seams, for their chance level
 CARRY_LIFT = 0.02  # body heights above the lowest joint
 _J = OPENPOSE_18.at
 # Limbs with length of their own; the face and the neck's spokes change with the head's turn.
@@ -100,11 +102,26 @@ def limb_drift(lengths: np.ndarray) -> float:
 
 def seam_ratio(poses: PoseSequence, seams: np.ndarray) -> float:
     """Largest mean joint step into a seam's frame over the 95th percentile of all; 0 without seams."""
+    return _largest(_steps_over_usual(poses), np.asarray(seams, int))
+
+
+def seam_ratio_chance(poses: PoseSequence, seams: np.ndarray) -> float:
+    """Mean `seam_ratio` of as many other frames, as far from each other; 0 without seams."""
+    steps, seams = _steps_over_usual(poses), np.asarray(seams, int)
+    moves = np.linspace(0, len(steps), SHIFTS + 1)[1:-1].astype(int)
+    return float(np.mean([_largest(steps, 1 + (seams - 1 + move) % len(steps)) for move in moves]))
+
+
+def _steps_over_usual(poses: PoseSequence) -> np.ndarray:
+    """(T - 1,) mean joint steps over their 95th percentile."""
     steps = mean_speed(in_body_heights(poses), 1.0)
-    into = np.asarray(seams, int)
-    into = into[into > 0] - 1
     usual = np.percentile(steps, 95)
-    return float(steps[into].max() / usual) if len(into) and usual > 1e-9 else 0.0
+    return steps / usual if usual > 1e-9 else np.zeros_like(steps)
+
+
+def _largest(steps: np.ndarray, seams: np.ndarray) -> float:
+    into = seams[seams > 0] - 1
+    return float(steps[into].max()) if len(into) else 0.0
 
 
 def foot_slide(poses: PoseSequence) -> tuple[float, float]:
@@ -161,6 +178,7 @@ def evaluate(dance: Dance) -> dict[str, float]:
         "limb_ratio_last": limb_ratio(lengths[-max(len(lengths) // 3, 1) :]),
         "limb_drift": limb_drift(lengths),
         "seam_ratio": seam_ratio(poses, dance.seams),
+        "seam_ratio_chance": seam_ratio_chance(poses, dance.seams),
         "foot_slide": slide,
         "foot_contact": contact,
         "freezing": freezing(poses),
