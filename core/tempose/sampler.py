@@ -23,7 +23,10 @@ from tempose_pose.skeletons import Skeleton
 
 PLAUSIBLE = 0.9  # time of the flow from which on the estimate is held to what a body can do ...
 ROUNDS = 3  # ... so often a step: feet put in their place lengthen legs, and the other way round
-LAST = 0.6  # in the last step: of the step before it, so much of what music, style and energy change
+# What music, style and energy change is not drawn anew in the second step, where hardly anything is seen yet: it
+# grows by so much as the time of the flow falls. Nor in the last: so much of the step before. See docs/ablations.md.
+EARLY, GROWTH = 0.85, 3.9
+LAST = 0.6
 # Share of the way from an energy to the usual one; what guidance makes of it: docs/ablations.md.
 FLATTENED = 0.3
 FOLLOWED = ("hits", "facing")  # curves that the network follows as they are
@@ -145,14 +148,15 @@ class SegmentSampler:
         energy = asked_energy(conditions.curves, self.dit.config["curves"])  # (B, T)
         follows, target, through = self._earlier(earlier, shown)
         self.solver.set_timesteps(steps, device=device, through=through)
-        change = None
+        change = torch.zeros(())
         for i, timestep in enumerate(self.solver.timesteps):
             time = self.solver.sigmas[i].item()
             times = torch.full((len(latent),), time, device=device)
             if guidance == 1:
                 clean = self.dit(latent, reference, mask, times, **given)  # (B, K, C, W, T')
-            elif change is not None and i == steps - 1:
-                clean = self.dit(latent, reference, mask, times, **given) + LAST * (guidance - 1) * change
+            elif (share := _kept(i, steps, time)) is not None:
+                change = share * change
+                clean = self.dit(latent, reference, mask, times, **given) + (guidance - 1) * change
             else:
                 drawn = self.dit(torch.cat([latent] * 2), *shown_twice, torch.cat([times] * 2), **both)
                 heard, deaf = drawn.chunk(2)
@@ -219,6 +223,15 @@ class SegmentSampler:
             points.permute(0, 3, 1, 2).double().cpu().numpy(),
             seen.transpose(1, 2).float().cpu().numpy(),
         )
+
+
+def _kept(step: int, steps: int, time: float) -> float | None:
+    """So much of the last step's change stands for this step's, or None where it is to be drawn anew."""
+    if step == 0:
+        return None
+    if step == steps - 1:
+        return LAST
+    return 1 + GROWTH * (1 - time) if step == 1 and time > EARLY else None
 
 
 def unheard(given: dict[str, Tensor], curves: Sequence[str]) -> dict[str, Tensor]:

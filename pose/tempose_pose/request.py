@@ -23,7 +23,7 @@ NORMAL_TEMPO = 110.0  # ... at so many beats per minute; at others see `normal_s
 USUAL_ENERGY = 0.7  # of the energy curve: asked for 0.9 body heights a second, the dancer moves at 0.6
 FASTER = 0.6  # power of the tempo that goes into it; dances then go with its power of 0.82, clips of 0.77
 REPEAT = 0.6  # recognisable, and not the same
-STEPS = 6  # of the solver
+STEPS = 5  # of the solver
 GUIDANCE = 4.0  # at equal speed the beat lock rises and limbs stay truer with it; above 4 dances grow alike
 STYLES = (
     "break", "house", "ballet_jazz", "street_jazz", "krump", "la_hip_hop", "lock", "middle_hip_hop", "pop", "waack",

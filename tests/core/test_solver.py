@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 import torch
 
-from tempose.solver import FlowSolver
+from tempose.solver import POWER, FlowSolver
 
 
 def solve(clean, steps: int, start: float = 1.0) -> float:
@@ -45,7 +45,7 @@ def test_a_changing_estimate_is_followed_better_than_by_eulers_steps():
 def test_times_fall_from_one_and_may_pass_through_a_given_one():
     solver = FlowSolver()
     solver.set_timesteps(6)
-    assert np.allclose(solver.sigmas[:-1], (1 - np.arange(6) / 6) ** 0.6)
+    assert np.allclose(solver.sigmas[:-1], (1 - np.arange(6) / 6) ** POWER)
     assert solver.sigmas[-1] == 0
     solver.set_timesteps(6, through=0.75)
     assert 0.75 in solver.sigmas.tolist()

@@ -7,6 +7,7 @@ import bpy
 
 from tempose_pose.form import Section
 from tempose_pose.reference import Reference
+from tempose_pose.request import STEPS as USUAL_STEPS
 from tempose_pose.request import DanceRequest
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.tempo import TempoMap
@@ -22,7 +23,7 @@ from ..reading import Reading
 from ..server import connection
 from . import direction
 
-STEPS = {"DRAFT": 4, "NORMAL": 6, "FINE": 12}  # of the sampler
+STEPS = {"DRAFT": 3, "NORMAL": USUAL_STEPS, "FINE": 10}  # of the sampler
 
 
 @dataclass(frozen=True)
