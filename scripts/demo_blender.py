@@ -134,7 +134,7 @@ def stage(scene: bpy.types.Scene, strip: bpy.types.Strip, output: Path) -> dict[
     addon = {name.split(".")[-1]: importlib.import_module(f"{ADDON}.{name}") for name in parts}
     ob = bpy.context.view_layer.objects.active
     heard = addon["song_playback"].playback_of(scene, strip)
-    danced = addon["stage"].data_of(scene.tempose.takes[-1]).dance
+    danced = addon["audition"].data_of(scene.tempose.takes[-1]).dance
     scene.frame_start = int(heard.span.left)
     scene.frame_end = int(heard.span.frames[-1])
     scene.frame_set(scene.frame_start)

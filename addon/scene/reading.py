@@ -94,7 +94,7 @@ class Reading:
     @cached_property
     def grid(self) -> song_grid.SongGrid | None:
         """The song's beat grid, empty where no beats are known; None without a sound."""
-        return song_grid.of(self.song.scene, self.playback) if self.playback is not None else None
+        return song_grid.grid_of(self.song.scene, self.playback) if self.playback is not None else None
 
     @cached_property
     def form(self) -> list[FormSection]:
@@ -260,7 +260,7 @@ def at_press(context: bpy.types.Context) -> Reading:
 KEPT: dict[Any, Reading] = {}  # by scene: of the redraw that is going on, as long as it is
 
 
-def of(context: bpy.types.Context) -> Reading:
+def reading_of(context: bpy.types.Context) -> Reading:
     """The reading of the redraw that is going on; otherwise a new one."""
     return KEPT.get(context.scene) or Reading(context)
 
@@ -280,7 +280,7 @@ def drop(*_args: object) -> None:
 def of_redraw(context: bpy.types.Context) -> Reading:
     """What the first panel draws from, and all that are drawn with it."""
     if bpy.app.background:  # nothing ends a redraw there
-        return of(context)
+        return reading_of(context)
     if not bpy.app.timers.is_registered(drop):  # before the next event, whatever became of the redraw
         bpy.app.timers.register(drop)
     return keep(context)

@@ -85,7 +85,7 @@ class Button:
     def poll(cls, context: bpy.types.Context):
         if context.scene is None or not hasattr(context.scene, "tempose"):
             return False
-        # As `reading.of`, without the call: each redraw asks for every button.
+        # As `reading.reading_of`, without the call: each redraw asks for every button.
         reason = cls.disabled_reason(reading.KEPT.get(context.scene) or Reading(context))
         if reason:
             cls.poll_message_set(translate(reason))

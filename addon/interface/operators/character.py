@@ -246,7 +246,7 @@ class TEMPOSE_OT_limbs_to_fk(_OfArmature, bpy.types.Operator):
             return (
                 f"{limb_switches.to_fk(ob)} limbs of '{ob.name}' are on FK now. Press again to put them back."
             )
-        return f"{limb_switches.back(ob)} limbs of '{ob.name}' are as they were before."
+        return f"{limb_switches.switch_back(ob)} limbs of '{ob.name}' are as they were before."
 
 
 CLASSES = (

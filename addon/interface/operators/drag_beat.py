@@ -14,7 +14,7 @@ from .modal import ByHand
 KEYMAPS: list = []
 
 
-def under(window: bpy.types.Window, x: int, y: int):
+def timeline_under(window: bpy.types.Window, x: int, y: int):
     """The timeline under the mouse as (area, region), or None."""
     for area in window.screen.areas:
         if area.type not in timelines.AREAS:
@@ -56,7 +56,7 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
 
     def _grab(self, context: bpy.types.Context, event: bpy.types.Event) -> bool:
         """Take the beat under the mouse."""
-        place = under(window_of(context), event.mouse_x, event.mouse_y)
+        place = timeline_under(window_of(context), event.mouse_x, event.mouse_y)
         if place is None:
             return False
         area, region = place
@@ -96,7 +96,7 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
             return {"RUNNING_MODAL"}
         return (
             {"PASS_THROUGH"}
-            if under(window_of(context), event.mouse_x, event.mouse_y) is None
+            if timeline_under(window_of(context), event.mouse_x, event.mouse_y) is None
             else {"RUNNING_MODAL"}
         )
 

@@ -14,7 +14,7 @@ from ...model.dance.form import FormSection
 from ...model.errors import Problem, there
 from ...scene.music import song_form, timelines
 from ...scene.music.song_grid import SongGrid
-from ...scene.reading import Reading, of
+from ...scene.reading import Reading, reading_of
 from .buttons import ActionButton
 from .hearing_button import HeardButton
 
@@ -129,7 +129,7 @@ _names: list = []  # Blender keeps no text of a list made on demand
 def _earlier(_self: Any, context: bpy.types.Context | None) -> list:
     if context is None:
         return [("", "", "")]
-    now = of(context)
+    now = reading_of(context)
     names = form.earlier_names(now.form, now.settings.form.active)
     _names[:] = [(name, name, f"The chosen section is {name} again") for name in names]
     return _names

@@ -57,9 +57,9 @@ class TEMPOSE_OT_dance_together(TaskButton, bpy.types.Operator):
         def task(w: Work):
             if kind == "OWN":
                 each = [replace(one, seed=(seed + i) % 2**31) for i, one in enumerate(asked)]
-                made = work.together(w, client, lead.source, each)
+                made = work.dance_together(w, client, lead.source, each)
             else:
-                (first,) = work.together(w, client, lead.source, asked[:1])
+                (first,) = work.dance_together(w, client, lead.source, asked[:1])
                 parts = [groups.dance_of(kind, first, i, beats) for i in range(len(asked))]
                 made = [
                     groups.on_figure(part, asked[0].reference, one.reference) if i else part

@@ -51,7 +51,7 @@ class HeardButton(TaskButton):
     def apply(self, context: bpy.types.Context, result: Any):
         scene, window = bpy.data.scenes.get(self._scene), bpy.data.scenes.get(self._window)
         original = song.original_named(scene, self._strip) if scene is not None else None
-        now = song_grid.at(there(scene), original) if original is not None else None
+        now = song_grid.grid_at(there(scene), original) if original is not None else None
         if now is None or window is None or now.mark != self._mark:
             raise Problem(
                 "strip_gone", "The sound strip was deleted or changed meanwhile: press the button again."

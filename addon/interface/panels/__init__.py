@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ...scene.language import translate
-from ...scene.reading import of
+from ...scene.reading import reading_of
 from . import edit, takes, tempo
 from .beats import BeatsPanel
 from .character import BonesPanel, CharacterPanel, LimitsPanel
@@ -48,7 +48,7 @@ class _Step:
     """What is there stands beside the name of a step, folded or not."""
 
     def draw_header_preset(self, context: bpy.types.Context):
-        words = translate(self.summary(of(context)))  # pyright: ignore[reportAttributeAccessIssue] -- of a step
+        words = translate(self.summary(reading_of(context)))  # pyright: ignore[reportAttributeAccessIssue] -- of a step
         self.layout.label(text=words if len(words) <= SHORT else f"{words[: SHORT - 1]}…")  # pyright: ignore[reportAttributeAccessIssue]
 
 

@@ -5,7 +5,7 @@ import bpy
 
 from ...model.music import beats
 from ...scene.language import translate
-from ...scene.reading import of
+from ...scene.reading import reading_of
 from .. import preferences
 from ..operators.beats import TEMPOSE_OT_find_beats
 from .layout import say, why
@@ -18,7 +18,7 @@ class BeatsPanel:
     def draw(self, context: bpy.types.Context):
         layout, music = self.layout, context.scene.tempose.music
         layout.operator("tempose.clear_beats", icon="X")
-        now = of(context)
+        now = reading_of(context)
         grid = now.grid.grid if now.grid is not None else None
         if grid is None or not len(grid):
             reason = TEMPOSE_OT_find_beats.disabled_reason(now)

@@ -6,7 +6,7 @@ import bpy
 from ...model.character.mapping import WANTED, label
 from ...scene.character import character, limb_switches
 from ...scene.language import translate
-from ...scene.reading import Reading, of
+from ...scene.reading import Reading, reading_of
 from ..properties.character import ATTRIBUTES
 from .layout import say, why, why_no_pose
 
@@ -20,7 +20,7 @@ class CharacterPanel:
         return now.rig.name if now.rig is not None else "nobody yet"
 
     def draw(self, context: bpy.types.Context):
-        layout, now = self.layout, of(context)
+        layout, now = self.layout, reading_of(context)
         settings, ob = now.settings, now.armature
         layout.use_property_split = True
         layout.use_property_decorate = False
@@ -64,7 +64,7 @@ class BonesPanel:
         layout, settings = self.layout, context.scene.tempose.character
         layout.use_property_split = True
         layout.use_property_decorate = False
-        now = of(context)
+        now = reading_of(context)
         ob = now.armature
         layout.prop(settings, "preset")
         row = layout.row(align=True)
@@ -105,7 +105,7 @@ class LimitsPanel:
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context):
-        layout, now = self.layout, of(context)
+        layout, now = self.layout, reading_of(context)
         settings = now.settings
         layout.use_property_split = True
         layout.use_property_decorate = False

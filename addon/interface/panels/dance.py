@@ -5,7 +5,7 @@ import bpy
 
 from tempose_pose.curves import CURVES
 
-from ...scene.reading import Reading, of
+from ...scene.reading import Reading, reading_of
 from .edit import draw_area
 from .layout import say
 
@@ -52,7 +52,7 @@ class DirectPanel:
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context):
-        layout, now = self.layout, of(context)
+        layout, now = self.layout, reading_of(context)
         if now.rig is None:
             say(layout, f"{now.no_rig}.", "INFO")
             return

@@ -5,7 +5,7 @@ import bpy
 
 from ...model.tempo.area import Area
 from ...scene.language import translate
-from ...scene.reading import of
+from ...scene.reading import reading_of
 from ...scene.settings import KeptPose
 from ..operators.edit import TEMPOSE_OT_reroll
 from .layout import say, why
@@ -40,7 +40,7 @@ class EditPanel:
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context):
-        layout, now = self.layout, of(context)
+        layout, now = self.layout, reading_of(context)
         edit, take = now.settings.edit, now.take
         layout.use_property_split = True
         layout.use_property_decorate = False

@@ -3,7 +3,7 @@
 
 import bpy
 
-from ...scene.reading import of
+from ...scene.reading import reading_of
 from ...scene.settings import ListedSection
 from .layout import say
 
@@ -29,7 +29,7 @@ class FormPanel:
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context):
-        layout, now = self.layout, of(context)
+        layout, now = self.layout, reading_of(context)
         row = layout.row(align=True)
         row.operator("tempose.find_form", icon="ZOOM_ALL")
         row.operator("tempose.clear_form", text="", icon="X")

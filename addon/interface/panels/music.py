@@ -6,7 +6,7 @@ import bpy
 from ...scene import compat
 from ...scene.language import translate
 from ...scene.music import mix, strips
-from ...scene.reading import Reading, of
+from ...scene.reading import Reading, reading_of
 from .layout import say, why
 
 
@@ -23,7 +23,7 @@ class MusicPanel:
         row.operator("tempose.add_song", icon="FILE_SOUND")
         row.operator("tempose.find_beats", icon="ZOOM_ALL")
         layout.prop(settings.music, "source", text="")
-        song = of(context).song
+        song = reading_of(context).song
         scene, strip, reason = song.scene, song.strip, song.reason
         everything = settings.music.source == "RANGE"
         editor = scene.sequence_editor

@@ -5,7 +5,7 @@ import bpy
 
 from ...scene.character import puppet
 from ...scene.language import translate
-from ...scene.reading import of
+from ...scene.reading import reading_of
 from .layout import say, why_no_pose
 
 
@@ -22,7 +22,7 @@ class DrawingPanel:
         column.prop(settings, "tolerance")
         column.operator("tempose.find_pose", icon="VIEWZOOM")
         why_no_pose(column)
-        picture = of(context).picture
+        picture = reading_of(context).picture
         if picture is None:
             column.operator("tempose.lay_out_picture", icon="EMPTY_DATA")
         else:

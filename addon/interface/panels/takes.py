@@ -6,7 +6,7 @@ import bpy
 from ...scene.character import rig
 from ...scene.dance import placement, thumbnails
 from ...scene.language import translate
-from ...scene.reading import of
+from ...scene.reading import reading_of
 from ...scene.settings import ListedTake, SceneSettings
 from .layout import say
 
@@ -32,7 +32,7 @@ class TEMPOSE_UL_takes(bpy.types.UIList):
         row.prop(item, "star", text="", icon="SOLO_ON" if item.star else "SOLO_OFF", emboss=False)
         icon = "CHECKMARK" if item.state == "ACCEPTED" else "HIDE_OFF" if item.action else "HIDE_ON"
         row.prop(item, "name", text="", emboss=False, icon=icon)
-        if item.rig is not None and of(context).several_rigs:
+        if item.rig is not None and reading_of(context).several_rigs:
             row.label(text=translate(f"{item.rig.name}, seed {item.seed}"), icon="ARMATURE_DATA")
             return
         tempo = f"{item.bpm:.0f} BPM" if item.bpm else ""
@@ -40,7 +40,7 @@ class TEMPOSE_UL_takes(bpy.types.UIList):
 
     def filter_items(self, context: bpy.types.Context, data: SceneSettings, name: str):
         """Only the takes of the character that is meant, where there are several."""
-        takes, now = getattr(data, name), of(context)
+        takes, now = getattr(data, name), reading_of(context)
         if now.rig is None or not now.several_rigs:
             return [], []
         return [self.bitflag_filter_item * (take.rig in (now.rig, None)) for take in takes], []
@@ -50,7 +50,7 @@ class TakesPanel:
     bl_label = "Takes"
 
     def draw(self, context: bpy.types.Context):
-        layout, now = self.layout, of(context)
+        layout, now = self.layout, reading_of(context)
         settings, take = now.settings, now.take
         if not settings.takes:
             layout.label(text="None yet")

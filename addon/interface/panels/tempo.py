@@ -6,7 +6,7 @@ import bpy
 from ...model.errors import Problem
 from ...model.tempo.tempo_sections import TempoSection
 from ...scene.dance import regenerate, tempo_follow
-from ...scene.reading import Reading, of
+from ...scene.reading import Reading, reading_of
 from ...scene.settings import SceneSettings
 from ...scene.tempo import tempo_preview
 from ..operators.dance import TEMPOSE_OT_regenerate
@@ -60,7 +60,7 @@ class TempoPanel:
         )
 
     def draw(self, context: bpy.types.Context):
-        layout, now = self.layout, of(context)
+        layout, now = self.layout, reading_of(context)
         settings = now.settings
         layout.prop(settings, "tempo_factor")
         row = layout.row()

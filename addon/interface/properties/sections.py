@@ -12,7 +12,7 @@ from ...scene.dance import tempo_follow
 
 
 def _get_frame(self: TempoSection) -> int:
-    playback = reading.of(bpy.context).playback  # the panel asks, at every redraw
+    playback = reading.reading_of(bpy.context).playback  # the panel asks, at every redraw
     return round(float(playback.frame_at(self.start))) if playback is not None else 0
 
 

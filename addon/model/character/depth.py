@@ -30,11 +30,11 @@ _AT = BODY.at
 def of_pose(points: np.ndarray, doubtful: Container[str] = ()) -> dict[str, float]:
     """Part → level in one pose (18, 2); a far arm, or one that was not surely seen over the trunk, is behind it."""
     scores = np.array([0.0 if joint in doubtful else 1.0 for joint in BODY.joints])
-    found = through(np.asarray(points, float)[None], scores[None], 30.0)
+    found = levels_over_time(np.asarray(points, float)[None], scores[None], 30.0)
     return {part: float(levels[0]) for part, levels in found.items()}
 
 
-def through(points: np.ndarray, scores: np.ndarray, rate: float) -> dict[str, np.ndarray]:
+def levels_over_time(points: np.ndarray, scores: np.ndarray, rate: float) -> dict[str, np.ndarray]:
     """Part → (T,) level through a dance.
 
     Limbs change sides while they do not lie over the trunk, wherever they do so at all.

@@ -57,7 +57,7 @@ def at_rate(dance: Dance, fps: float) -> Dance:
     return replace(dance, poses=replace(poses, keypoints=keypoints, scores=scores, fps=fps), seams=seams)
 
 
-def again(known: Known, spans: Sequence[tuple[float, float]], joints: Iterable[str] | None = None) -> Known:
+def release(known: Known, spans: Sequence[tuple[float, float]], joints: Iterable[str] | None = None) -> Known:
     """The same without these timeline seconds [start, stop), for these joints (None: all): they are danced again."""
     mask, fps = known.mask.copy(), known.poses.fps
     free = joint_mask(known.poses.skeleton, joints)

@@ -17,7 +17,7 @@ _ENDS = [_AT[f"{side}_{joint}"] for side in ("left", "right") for joint in ("wri
 _FACE = {_AT[joint] for joint in BODY.joints if joint.endswith(("eye", "ear"))}
 
 
-def of(poses: PoseSequence) -> str:
+def thumbnail_of(poses: PoseSequence) -> str:
     """The pose of a dance in which hands and feet are farthest out, as text; empty where nobody is seen."""
     body = to_openpose18(poses)
     seen = body.scores > 0

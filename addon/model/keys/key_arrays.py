@@ -111,7 +111,7 @@ class CurveKeys:
         return CurveKeys(self.co, self.left, self.right, new, self.by_hand)
 
 
-def together(parts: Sequence[CurveKeys]) -> CurveKeys:
+def concatenate(parts: Sequence[CurveKeys]) -> CurveKeys:
     """Keys of several stretches in one, by frame; of two on one frame the one by hand stays, else the first."""
     co, left, right = (np.concatenate([getattr(p, n) for p in parts]) for n in ("co", "left", "right"))
     columns = {n: np.concatenate([p.columns[n] for p in parts]) for n in COLUMNS}
@@ -188,7 +188,7 @@ def cut_at(keys: CurveKeys, frame: float) -> CurveKeys:
     if not 0 <= low < len(keys) - 1:
         return keys
     before, key, after = split(keys, low, frame)
-    whole = together([keys.pick(np.arange(len(keys))), key])
+    whole = concatenate([keys.pick(np.arange(len(keys))), key])
     if keys.columns["interpolation"][low] == BEZIER:
         whole.right[low], whole.left[low + 2] = before, after
     return whole

@@ -100,19 +100,19 @@ class Plan:
     depths: dict[str, float] = field(default_factory=dict)
 
 
-def alike(one: Any, other: Any) -> bool:
+def are_alike(one: Any, other: Any) -> bool:
     """Whether two plans, or parts of plans, say the same, but for what changes while the animation plays."""
     if one is other or type(one) is not type(other):
         return one is other
     if isinstance(one, np.ndarray):
         return np.array_equal(one, other)
     if isinstance(one, dict):
-        return one.keys() == other.keys() and all(alike(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(are_alike(one[key], other[key]) for key in one)
     if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(alike, one, other))
+        return len(one) == len(other) and all(map(are_alike, one, other))
     if is_dataclass(one):
         names = [f.name for f in fields(one) if f.compare]
-        return all(alike(getattr(one, name), getattr(other, name)) for name in names)
+        return all(are_alike(getattr(one, name), getattr(other, name)) for name in names)
     return one == other
 
 

@@ -37,7 +37,7 @@ def curves_of(dance: Dance, span: Span, depths: dict[str, float], paths: dict[st
     body, seconds = to_openpose18(dance.poses), span.second_at(span.frames)
     pixels, scores = resample(body.pixels, body.scores, body.fps, seconds)
     seen = np.where(np.asarray(scores) < UNSURE, 0.0, scores)
-    levels = depth.through(np.asarray(pixels, float), seen, span.rate)
+    levels = depth.levels_over_time(np.asarray(pixels, float), seen, span.rate)
     out = []
     for bone, rest in depths.items():
         at, values = depth.keys_of(levels[part_of(bone)], span.rate)

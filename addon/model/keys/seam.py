@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from .key_arrays import ALIGNED, CONSTANT, FREE, CurveKeys, cut_at, together, value_at
+from .key_arrays import ALIGNED, CONSTANT, FREE, CurveKeys, concatenate, cut_at, value_at
 from .key_marks import COMPUTED, GENERATED
 
 MEET_SECONDS = 0.4
@@ -144,7 +144,7 @@ def _shaped(
     inside = fresh.pick(np.flatnonzero((fresh.frames >= first - 1e-3) & (fresh.frames <= last + 1e-3)))
     missing = [f for f in wanted if not (np.abs(inside.frames - f) < 1e-3).any()]
     if missing:
-        inside = together([inside, CurveKeys.new(missing, [fresh_at(f) for f in missing])])
+        inside = concatenate([inside, CurveKeys.new(missing, [fresh_at(f) for f in missing])])
     return inside
 
 
@@ -193,7 +193,7 @@ def _supported(inside: CurveKeys, index: int, seam: Seam, at: int) -> CurveKeys:
     )
     towards = (inside.left, old.left) if seam.away > 0 else (inside.right, old.right)
     towards[0][index] = towards[1][at]
-    return together([inside, more])
+    return concatenate([inside, more])
 
 
 def _reached(inside: CurveKeys, index: int, seam: Seam, target: Callable[[float], float]) -> CurveKeys:

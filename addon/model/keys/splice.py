@@ -14,7 +14,7 @@ import numpy as np
 from ..dance.retiming import Piece, new_frames, placed
 from ..tempo.playback import Timing
 from .artist_keys import lead
-from .key_arrays import CurveKeys, cut_at, together
+from .key_arrays import CurveKeys, concatenate, cut_at
 from .seam import MEET_SECONDS, Seam, filled, firm
 
 
@@ -105,7 +105,7 @@ def spliced(
             inside = _through(inside, retimed(hand, moves), MEET_SECONDS * rate, ends, angle)
         between.append(inside)
         parts[n], parts[n + 1] = firm(parts[n], -1), firm(parts[n + 1], 0)
-    return together([*parts, *between])
+    return concatenate([*parts, *between])
 
 
 def _within(base: CurveKeys, piece: Piece) -> CurveKeys:
@@ -137,7 +137,7 @@ def _through(
         return np.interp(frames, inside.frames, inside.values)
 
     by, turns = lead(values_at, hand.frames, hand.values, reach, ends, angle)
-    return together([inside.raised(by), hand.raised(lambda _: turns)])
+    return concatenate([inside.raised(by), hand.raised(lambda _: turns)])
 
 
 def _between(base: CurveKeys, before: Piece, after: Piece) -> np.ndarray:

@@ -221,7 +221,9 @@ def dances(
     return _several(work, client, sound, [replace(asked, seed=seed) for seed in seeds], finished)
 
 
-def together(work: Work, client: Client, sound: bytes | str, asked: Sequence[DanceRequest]) -> list[Dance]:
+def dance_together(
+    work: Work, client: Client, sound: bytes | str, asked: Sequence[DanceRequest]
+) -> list[Dance]:
     """Several dances to one sound."""
     return _several(work, client, sound, asked, lambda made: None)
 

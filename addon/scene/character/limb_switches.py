@@ -33,7 +33,7 @@ def to_fk(ob: bpy.types.Object) -> int:
     return len(before)
 
 
-def back(ob: bpy.types.Object) -> int:
+def switch_back(ob: bpy.types.Object) -> int:
     """Put limbs back as they were before `to_fk`; returns how many."""
     before = {
         name: value for name, value in json.loads(ob.get(BEFORE, "{}")).items() if name in ob.pose.bones

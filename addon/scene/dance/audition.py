@@ -64,7 +64,7 @@ def add(
     take.identity, take.text, take.rig = mark, text, ob
     take.seed, take.bpm, take.fingerprint = str(data.dance.seed), data.dance.bpm, data.fingerprint
     take.style = styles.name_of(data.dance.style)
-    take.thumbnail = thumbnail.of(data.dance.poses)
+    take.thumbnail = thumbnail.thumbnail_of(data.dance.poses)
     if show:
         settings.active_take = len(settings.takes) - 1
         _show(take, ob, there(action))

@@ -131,7 +131,7 @@ def order(
         raise no_music(it)
     bones = before.poses.skeleton
     held = set(bones.joints_of(locked))
-    kept = kept_poses.again(kept, spans, joints=[joint for joint in bones.joints if joint not in held])
+    kept = kept_poses.release(kept, spans, joints=[joint for joint in bones.joints if joint not in held])
     if frames is not None:
         at = [float(it.span.second_at(now.staging.key_frame(f))) for f in frames]
         inside = [s for s in at if any(a - 1e-6 <= s < b for a, b in spans)]

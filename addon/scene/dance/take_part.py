@@ -117,7 +117,7 @@ def _music(now: Reading, scene: bpy.types.Scene, data: Take) -> tuple[Playback |
     if now.song.original is not None and now.song.original == original:
         return now.playback, now.beats
     playback = song_playback.playback_of(scene, original)
-    return playback, song_grid.of(scene, playback).request
+    return playback, song_grid.grid_of(scene, playback).request
 
 
 def no_music(it: TakePart) -> Problem:

@@ -59,7 +59,7 @@ def lay_beats(
     start: float,
 ) -> int:
     """Put the beats that were heard in a video over its sound; how many there are now. Beats of the artist stay."""
-    now = song_grid.at(scene, strip)
+    now = song_grid.grid_at(scene, strip)
     found = beats.from_times(
         [t + start for t in dance.beat_times.tolist()], [t + start for t in dance.downbeat_times.tolist()]
     )

@@ -16,7 +16,7 @@ from .. import compat
 FIRST = 1  # frame of the first pose
 
 
-def of(scene: bpy.types.Scene, name: str, frames: list[float], cyclic: bool) -> Any:
+def make(scene: bpy.types.Scene, name: str, frames: list[float], cyclic: bool) -> Any:
     """Make the character plain; its one Action runs from `FIRST`, of a loop until the first pose comes again."""
     ob: Any = bpy.data.objects[name]
     poses = _read(scene, ob, frames)

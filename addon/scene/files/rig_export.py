@@ -18,7 +18,7 @@ def write(scene: bpy.types.Scene, job: dict, folder: Path) -> None:
     """Write what the job asks for into the folder; see `rigs`."""
     for light in [ob for ob in scene.objects if ob.type == "LIGHT"]:
         bpy.data.objects.remove(light)
-    ob = plain_rig.of(scene, job["character"], job["frames"], job["cyclic"])
+    ob = plain_rig.make(scene, job["character"], job["frames"], job["cyclic"])
     scene.name = ob.animation_data.action.name  # FBX calls its animation so
     scene.render.fps, scene.render.fps_base = compat.rate_parts(job["rate"])
     for other in scene.objects:

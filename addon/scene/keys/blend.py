@@ -23,7 +23,7 @@ def settings_for(action: bpy.types.Action, slot: bpy.types.ActionSlot | None, st
     }
 
 
-def under(settings: dict, frames: Iterable[float]) -> dict | None:
+def base_of(settings: dict, frames: Iterable[float]) -> dict | None:
     """What a take is blended with: values (T,) by path and index; None where its settings name nothing.
 
     Raises

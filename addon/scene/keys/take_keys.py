@@ -51,7 +51,7 @@ def plan(take: Take, ob: bpy.types.Object, span: Span, settings: SceneSettings) 
             for name in (b.name for b in ob.data.bones)
         },
         pixel_size(ob, plane),
-        blend.under(take.settings, span.frames),
+        blend.base_of(take.settings, span.frames),
         take.settings.get("strength", 1.0),
         take.dance.style or str(take.settings.get("style") or ""),
         kept_ankles.from_text(take.settings.get("stands")),
@@ -128,7 +128,7 @@ def bake(
     What is `ready` is taken, unless something that it depends on has changed meanwhile.
     """
     asked = plan(take, ob, span, settings)
-    ready = ready if ready is not None and key_plan.alike(ready.plan, asked) else None
+    ready = ready if ready is not None and key_plan.are_alike(ready.plan, asked) else None
     action = background_keys.taken(ready, name) if ready is not None else None
     if action is None:
         made = ready.keyed if ready is not None else key_plan.made(asked)

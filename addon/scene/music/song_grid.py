@@ -56,22 +56,22 @@ class SongGrid:
         return self.grid.beat_grid if len(self.grid) else None
 
 
-def of(scene: bpy.types.Scene, playback: Playback) -> SongGrid:
+def grid_of(scene: bpy.types.Scene, playback: Playback) -> SongGrid:
     """The grid of a song with the artist's edits of its markers; nothing is written."""
     own = sound_marks.mark_of(scene, playback)
     grid = markers.absorbed(scene, sound_marks.mark_of_grid(scene, playback, own))
     return SongGrid(scene, own, playback, EditedGrid() if grid is None else grid)
 
 
-def at(scene: bpy.types.Scene, original: SoundSource) -> SongGrid:
+def grid_at(scene: bpy.types.Scene, original: SoundSource) -> SongGrid:
     """The grid of one strip, or of everything heard."""
-    return of(scene, song_playback.playback_of(scene, original))
+    return grid_of(scene, song_playback.playback_of(scene, original))
 
 
 def peek(context: bpy.types.Context) -> SongGrid | None:
     """The grid as it stands, for drawing; None without a sound."""
     meant = song.pick(context)
-    return at(meant.scene, meant.original) if meant.problem is None else None
+    return grid_at(meant.scene, meant.original) if meant.problem is None else None
 
 
 def current(context: bpy.types.Context) -> SongGrid:
@@ -80,7 +80,7 @@ def current(context: bpy.types.Context) -> SongGrid:
     meant.check()
     playback = song_playback.playback_of(meant.scene, meant.original)
     markers.follow(meant.scene, playback.span, playback.tempo)
-    return of(meant.scene, playback)
+    return grid_of(meant.scene, playback)
 
 
 def put(window_scene: bpy.types.Scene, now: SongGrid, grid: EditedGrid) -> None:

@@ -56,7 +56,7 @@ def find_people(picture: Image.Image) -> list[SeenPerson]:
     own = nets()
     circles = detected(picture, SURE)
     bodies = [looked_at(own.body, picture, scaled(round_person(*c))) for c in circles[:MOST]]
-    found = apart([body for body in bodies if body is not None])
+    found = distinct([body for body in bodies if body is not None])
     if not found:
         drawn = looked_at(own.body, picture, guesses(picture))
         found = [drawn] if drawn is not None else []
@@ -128,7 +128,7 @@ def figure_box(picture: Image.Image) -> tuple[float, float, float, float] | None
     return (float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max())) if len(xs) else None
 
 
-def apart(bodies: list[BodyLandmarks]) -> list[BodyLandmarks]:
+def distinct(bodies: list[BodyLandmarks]) -> list[BodyLandmarks]:
     """Each figure once: of those in one place the surest."""
     kept: list[BodyLandmarks] = []
     for body in sorted(bodies, key=lambda b: -b.presence * b.scores.mean()):

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tempose.music.beat_places import near
+from tempose.music.beat_places import highest_near
 from tempose.music.chords import changes
 
 if TYPE_CHECKING:
@@ -100,7 +100,9 @@ def evidence_of(beats: np.ndarray, heard: Heard, guess: np.ndarray) -> np.ndarra
     gap = float(np.median(np.diff(beats)))
     tempo = float(np.log2(60 / gap / USUAL))
     beyond = max(0.0, tempo - np.log2(FAST / USUAL)), max(0.0, np.log2(SLOW / USUAL) - tempo)
-    at = [[near(curve, beats) for curve in odds.T] for odds in (heard.own, heard.other)]  # of each: beat, bar
+    at = [
+        [highest_near(curve, beats) for curve in odds.T] for odds in (heard.own, heard.other)
+    ]  # of each: beat, bar
     on = [float(beat.mean()) for beat, _ in at]
     bars = [float(max(bar[k::4].mean() for k in range(4)) - bar.mean()) for _, bar in at]
     turns = [float(abs(beat[::2].mean() - beat[1::2].mean())) for beat, _ in at]

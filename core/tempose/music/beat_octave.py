@@ -6,7 +6,7 @@ import numpy as np
 
 from tempose.music.beat_levels import odds
 from tempose.music.beat_path import SLOWEST
-from tempose.music.beat_places import near
+from tempose.music.beat_places import highest_near
 
 ENOUGH = 16  # beats from which on a song tells how it is counted
 DOUBLED = 95.0  # tempo from which on every second beat may be one too many …
@@ -37,7 +37,7 @@ def dotted(beats: np.ndarray, curve: np.ndarray) -> np.ndarray:
     """
     if len(beats) < ENOUGH or 60 / np.median(np.diff(beats)) < EIGHTHS:
         return beats
-    rating = logit(near(curve, beats))
+    rating = logit(highest_near(curve, beats))
     thirds = [float(rating[k::3].mean()) for k in range(3)]
     first = int(np.argmax(thirds))
     low, middle, high = sorted(thirds)
@@ -45,7 +45,7 @@ def dotted(beats: np.ndarray, curve: np.ndarray) -> np.ndarray:
         return beats
     third = beats[first::3]
     between = (third[:-1] + third[1:]) / 2
-    if logit(near(curve, between)).mean() > (low + middle) / 2:
+    if logit(highest_near(curve, between)).mean() > (low + middle) / 2:
         return np.sort(np.concatenate([third, between]))
     return third if 60 / np.median(np.diff(third)) >= SLOWEST / 1.2 else beats
 
@@ -74,7 +74,7 @@ def at_its_octave(beats: np.ndarray, heard: np.ndarray) -> np.ndarray:
     bpm = 60 / middle
     if bpm <= DOUBLED or high - low > 0.15 * middle:  # where the tempo changes, bars tell less
         return beats
-    beat, bar = logit(near(heard[:, 0], beats)), near(heard[:, 1], beats)
+    beat, bar = logit(highest_near(heard[:, 0], beats)), highest_near(heard[:, 1], beats)
     halves = [beat[k::2].mean() for k in (0, 1)]
     eight, four = (max(bar[k::n].mean() for k in range(n)) for n in (8, 4))
     odds = 2.9 * abs(halves[0] - halves[1]) + 20.5 * (eight - four) - 1.94 * beat.mean() - 0.6
@@ -90,7 +90,7 @@ def doubt_of_level(beats: np.ndarray, heard: np.ndarray) -> float:
     if len(beats) < ENOUGH:
         return 0.0
     bpm = 60 / np.median(np.diff(beats))
-    bar = near(heard[:, 1], beats)
+    bar = highest_near(heard[:, 1], beats)
     three, four = (max(bar[k::n].mean() for k in range(n)) for n in (3, 4))
     return UNUSUAL if bpm > FAST or bpm < SLOW or (three > four and bpm > COMPOUND) else 0.0
 
@@ -116,7 +116,7 @@ def confidence_of(beats: np.ndarray, curve: np.ndarray, sounding: float, certain
 
 def height_of(beats: np.ndarray, curve: np.ndarray) -> float:
     """How high beats stand: log odds of their mean probability."""
-    return float(logit(near(curve, beats).mean()))
+    return float(logit(highest_near(curve, beats).mean()))
 
 
 def covered(beats: np.ndarray, sounding: float) -> float:

@@ -9,7 +9,7 @@ from tempose.music.spectra import BEAT_RATE
 RING = 0.1  # of a beat that the last one rings where no stroke of it is heard
 
 
-def near(curve: np.ndarray, times: np.ndarray) -> np.ndarray:
+def highest_near(curve: np.ndarray, times: np.ndarray) -> np.ndarray:
     """The curve's highest value within 40 ms of each time."""
     index = np.round(times * BEAT_RATE).astype(int)[:, None] + np.arange(-2, 3)
     return curve[np.clip(index, 0, len(curve) - 1)].max(1)
@@ -44,7 +44,7 @@ def drawn_along(beats: np.ndarray, curve: np.ndarray) -> np.ndarray:
     if len(beats) < 5:
         return beats
     both = np.sort(np.concatenate([beats, (beats[1:] + beats[:-1]) / 2]))
-    heard = near(curve, both) > 0.2
+    heard = highest_near(curve, both) > 0.2
     off = np.where(heard, _tops(both, curve) - both, 0.0)
     around = np.ones(9)
     count = np.convolve(heard.astype(float), around, "same")
@@ -55,7 +55,7 @@ def drawn_along(beats: np.ndarray, curve: np.ndarray) -> np.ndarray:
 def bridged(beats: np.ndarray, curve: np.ndarray) -> np.ndarray:
     """Beats that hardly anything speaks for (in a break) spread evenly between those that are heard."""
     index = np.arange(len(beats))
-    heard = near(curve, beats) > 0.2
+    heard = highest_near(curve, beats) > 0.2
     inside = ~heard & (np.cumsum(heard) > 0) & (np.cumsum(heard[::-1])[::-1] > 0)
     return np.where(inside, np.interp(index, index[heard], beats[heard]), beats) if inside.any() else beats
 

@@ -11,7 +11,7 @@ from tempose.music.bars import COMPOUND_METERS, METERS, downbeats
 from tempose.music.beat_levels import Counting, counted, odds, readings
 from tempose.music.beat_octave import at_its_octave, confidence_of, dotted, doubt_of_level
 from tempose.music.beat_path import RATE, best_path
-from tempose.music.beat_places import between_frames, bridged, drawn_along, evened, extended, near
+from tempose.music.beat_places import between_frames, bridged, drawn_along, evened, extended, highest_near
 from tempose.music.chords import changes
 from tempose.music.spectra import BEAT_RATE, SAMPLE_RATE
 from tempose_pose.grid import BeatGrid
@@ -97,7 +97,7 @@ def gridded(count: Count, heard: Heard, seconds: float, sounding: tuple[float, f
     confidence = confidence_of(beats, beat, end - begin, certainty)
     beats = extended(beats, begin, min(end, seconds - EDGE), beat)
     bars = bars_of(beats, count, heard, sounding, odds()["bar"])
-    return BeatGrid(beats, beats[bars], confidence, near(beat, beats))
+    return BeatGrid(beats, beats[bars], confidence, highest_near(beat, beats))
 
 
 def bars_of(
@@ -105,8 +105,8 @@ def bars_of(
 ) -> np.ndarray:
     """(D,) indices of the beats that begin a bar, by what the networks and the harmony say there, so weighed."""
     told = {
-        "own": near(heard.own[:, 1], beats),
-        "other": near(heard.other[:, 1], beats),
+        "own": highest_near(heard.own[:, 1], beats),
+        "other": highest_near(heard.other[:, 1], beats),
         "chords": changes(beats, heard.pitches),
     }
     rating = np.sum([weights[name] * there for name, there in told.items()], axis=0)

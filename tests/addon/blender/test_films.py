@@ -37,7 +37,7 @@ def test_a_dance_out_of_a_video_goes_with_its_own_sound(blender, ready, filmed, 
     assert (first, last) == (11, 11 + 95)
     strip = tempose("compat").sound_strips(ready)[0]
     assert tempose("compat").strip_time(strip, "content_start") == 11
-    grid = tempose("music.song_grid").at(ready, strip).grid
+    grid = tempose("music.song_grid").grid_at(ready, strip).grid
     assert grid.times.tolist() == pytest.approx([0.5 * k for k in range(8)])
     assert not out_of_date(take)
     # It goes along when the strip moves, and can be danced again in part.

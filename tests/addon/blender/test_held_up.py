@@ -163,7 +163,7 @@ def test_playing_meanwhile_does_not_have_the_keys_made_twice(blender, ready, tem
 def test_plans_are_alike_when_all_that_counts_is(blender, ready, tempose):
     settings = short(ready)
     blender.ops.tempose.generate()
-    take, keys, alike = settings.takes[0], tempose("keys.take_keys"), tempose("keys.key_plan").alike
+    take, keys, are_alike = settings.takes[0], tempose("keys.take_keys"), tempose("keys.key_plan").are_alike
     data = tempose("dance.audition").data_of(take)
     span = tempose("dance.placement").span_of(ready, take)
 
@@ -171,14 +171,14 @@ def test_plans_are_alike_when_all_that_counts_is(blender, ready, tempose):
         return keys.plan(data, take.rig, span, settings)
 
     one = plan()
-    assert alike(one, plan())
+    assert are_alike(one, plan())
     settings.keys.feet = "NEVER"
-    assert not alike(one, plan())
+    assert not are_alike(one, plan())
     settings.keys.feet = "AUTO"
     take.rig.pose.bones["forearm.L"].lock_rotation[2] = True
-    assert not alike(one, plan())
-    assert alike({"a": [np.arange(3)]}, {"a": [np.arange(3)]})
-    assert not alike({"a": [np.arange(3)]}, {"a": [np.arange(4)]})
+    assert not are_alike(one, plan())
+    assert are_alike({"a": [np.arange(3)]}, {"a": [np.arange(3)]})
+    assert not are_alike({"a": [np.arange(3)]}, {"a": [np.arange(4)]})
 
 
 @pytest.mark.parametrize("button", ["reroll", "regenerate"])

@@ -64,14 +64,14 @@ def test_generating_reads_the_scene_when_pressed_and_when_the_answer_is_put_into
 def test_what_was_read_for_a_redraw_is_not_used_after_it(blender, full, tempose):
     reading, rig = tempose("reading"), blender.context.view_layer.objects.active
     kept = reading.keep(blender.context)
-    assert kept.rig == rig and reading.of(blender.context) is kept
+    assert kept.rig == rig and reading.reading_of(blender.context) is kept
     other = blender.data.scenes.new("Other")
     with blender.context.temp_override(scene=other, view_layer=other.view_layers[0]):
-        assert reading.of(blender.context).rig is None
+        assert reading.reading_of(blender.context).rig is None
     reading.drop()
-    assert reading.of(blender.context) is not kept
+    assert reading.reading_of(blender.context) is not kept
     blender.data.objects.remove(rig)
-    assert reading.of(blender.context).rig is None and not blender.ops.tempose.regenerate.poll()
+    assert reading.reading_of(blender.context).rig is None and not blender.ops.tempose.regenerate.poll()
 
 
 def test_a_reading_cannot_be_changed(blender, song, read):

@@ -26,13 +26,13 @@ def dance(frames=90, fps=30.0, seed=0):
 
 
 def test_what_is_danced_again_is_let_go_and_nothing_else():
-    kept = kept_poses.again(kept_poses.all_of(dance()), [(1.0, 2.0)])
+    kept = kept_poses.release(kept_poses.all_of(dance()), [(1.0, 2.0)])
     assert kept.mask[:30].all() and not kept.mask[30:60].any() and kept.mask[60:].all()
     assert kept.spans == [(1.0, 2.0)] and kept.seconds == 1.0
 
 
 def test_joints_can_be_danced_again_alone_and_key_poses_kept_in_between():
-    kept = kept_poses.again(kept_poses.all_of(dance()), [(1.0, 2.0)], ARMS)
+    kept = kept_poses.release(kept_poses.all_of(dance()), [(1.0, 2.0)], ARMS)
     assert kept.mask[45, OPENPOSE_18.index("nose")] and not kept.mask[45, OPENPOSE_18.index("left_wrist")]
     assert kept_poses.keep(kept, [1.5]).mask[45].all()
     assert not kept_poses.keep(kept, [1.5]).mask[46].all()
@@ -40,7 +40,7 @@ def test_joints_can_be_danced_again_alone_and_key_poses_kept_in_between():
 
 def test_a_joint_that_does_not_exist_is_refused():
     with pytest.raises(Problem, match="tail"):
-        kept_poses.again(kept_poses.all_of(dance()), [(0, 1)], ["tail"])
+        kept_poses.release(kept_poses.all_of(dance()), [(0, 1)], ["tail"])
 
 
 def test_a_longer_dance_is_danced_on_and_a_shorter_one_cut():
@@ -63,8 +63,8 @@ spans = st.lists(st.tuples(st.floats(0, 3), st.floats(0, 3)).map(sorted), max_si
 @settings(max_examples=40, deadline=None)
 @given(spans, spans, st.lists(st.floats(0, 3), max_size=3))
 def test_the_server_reads_exactly_what_was_meant(all_again, arms_again, poses):
-    kept = kept_poses.again(kept_poses.all_of(dance()), all_again)
-    kept = kept_poses.keep(kept_poses.again(kept, arms_again, ARMS), poses)
+    kept = kept_poses.release(kept_poses.all_of(dance()), all_again)
+    kept = kept_poses.keep(kept_poses.release(kept, arms_again, ARMS), poses)
     heard = heard_by_the_server(kept)
     if heard is None:
         assert not kept.mask.any()
@@ -76,14 +76,14 @@ def test_the_server_reads_exactly_what_was_meant(all_again, arms_again, poses):
 
 def test_nothing_kept_is_nothing_said_and_what_is_let_go_is_not_sent():
     kept = kept_poses.all_of(dance())
-    assert known_body(kept_poses.again(kept, [(0, 3)])) is None
-    body = known_body(kept_poses.again(kept, [(1.0, 2.0)]))
+    assert known_body(kept_poses.release(kept, [(0, 3)])) is None
+    body = known_body(kept_poses.release(kept, [(1.0, 2.0)]))
     sent = np.frombuffer(base64.b64decode(body["keypoints"]), "<f4").reshape(-1, 18, 2)
     assert (sent[30:60] == 0).all() and np.array_equal(sent[:30], kept.poses.keypoints[:30])
 
 
 def test_merging_keeps_bit_for_bit_whatever_the_server_sends():
-    kept, other = kept_poses.again(kept_poses.all_of(dance()), [(1.0, 2.0)], ARMS), dance(seed=5)
+    kept, other = kept_poses.release(kept_poses.all_of(dance()), [(1.0, 2.0)], ARMS), dance(seed=5)
     merged = kept_poses.merge(kept, other)
     assert np.array_equal(merged.poses.keypoints[kept.mask], kept.poses.keypoints[kept.mask])
     assert np.array_equal(merged.poses.keypoints[~kept.mask], other.poses.keypoints[~kept.mask])

@@ -141,7 +141,7 @@ def turning(frames=96):
 
 
 def test_a_hidden_arm_passes_behind_and_changes_sides_where_it_lies_free():
-    levels = depth.through(*turning(), 24.0)
+    levels = depth.levels_over_time(*turning(), 24.0)
     arm = levels["left_arm"]
     assert (arm[20:36] > 0).all() and (arm[60:76] < 0).all()
     assert (np.diff(arm) != 0).sum() == 1  # and it does not flicker
@@ -166,7 +166,7 @@ def test_the_arm_and_the_leg_of_the_side_that_is_turned_to_the_viewer_are_near(w
 
 def test_a_raised_knee_is_before_the_trunk():
     poses = np.stack([standing(left_knee=(120, 130), left_ankle=(120, 190))] * 30)
-    assert (depth.through(poses, np.ones(poses.shape[:2]), 24.0)["left_leg"] > 0).all()
+    assert (depth.levels_over_time(poses, np.ones(poses.shape[:2]), 24.0)["left_leg"] > 0).all()
 
 
 def test_every_limb_has_a_bone_for_its_depth():

@@ -3,7 +3,7 @@ import math
 import numpy as np
 import pytest
 from addon.model.dance.retiming import Piece
-from addon.model.keys.key_arrays import BEZIER, COLUMNS, CONSTANT, FREE, CurveKeys, cut_at, split, together
+from addon.model.keys.key_arrays import BEZIER, COLUMNS, CONSTANT, FREE, CurveKeys, concatenate, cut_at, split
 from addon.model.keys.key_marks import ALIGNED
 from addon.model.keys.seam import MEET_SECONDS
 from addon.model.keys.splice import Moves, retimed, spliced
@@ -137,7 +137,7 @@ def test_a_key_between_two_does_not_change_the_curve():
     base = keys([1, 20, 45], [0.0, 3.0, -1.0])
     before, middle, after = split(base, 0, 13)
     base.right[0], base.left[1] = before, after
-    longer = together([base, middle])
+    longer = concatenate([base, middle])
     assert len(longer) == 4
     whole = keys([1, 20, 45], [0.0, 3.0, -1.0])
     for frame in np.arange(1, 45, 0.7):

@@ -18,8 +18,8 @@ def test_the_widest_pose_is_drawn_upright():
     points = np.repeat(Reference.standing().points[None], 5, 0)
     for joint, x in (("left_wrist", 900), ("right_wrist", 100)):
         points[3, OPENPOSE_18.at[joint]] = x, 300
-    said = thumbnail.of(poses(points))
-    assert said == thumbnail.of(poses(points[3:4])) != thumbnail.of(poses(points[:1]))
+    said = thumbnail.thumbnail_of(poses(points))
+    assert said == thumbnail.thumbnail_of(poses(points[3:4])) != thumbnail.thumbnail_of(poses(points[:1]))
     drawn = thumbnail.picture(said)
     assert drawn.shape == (64, 64, 4) and drawn.min() >= 0 and drawn.max() <= 1
     ink = drawn[..., 3]
@@ -31,9 +31,9 @@ def test_the_widest_pose_is_drawn_upright():
 
 def test_who_is_not_seen_and_what_is_damaged_has_no_picture():
     points = np.repeat(Reference.standing().points[None], 2, 0)
-    assert thumbnail.of(poses(points, np.zeros(points.shape[:2]))) == ""
+    assert thumbnail.thumbnail_of(poses(points, np.zeros(points.shape[:2]))) == ""
     half = np.ones(points.shape[:2])
     half[:, OPENPOSE_18.at["left_ankle"]] = 0
-    assert thumbnail.picture(thumbnail.of(poses(points, half))) is not None
+    assert thumbnail.picture(thumbnail.thumbnail_of(poses(points, half))) is not None
     for text in ("", "zz", "00ff"):
         assert thumbnail.picture(text) is None

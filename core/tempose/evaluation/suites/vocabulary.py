@@ -33,15 +33,17 @@ def vocabulary(trial: Trial) -> dict[str, Any]:
             "spread": float(known.std(ddof=1)) if len(known) > 1 else float("nan"),
             "real": mean, "real_sd": sd, "deviation": apart[name],
         }  # fmt: skip
-    by_seed = [within(deviations([f for (_, s), f in found.items() if s == seed])) for seed in trial.seeds]
+    by_seed = [
+        count_within(deviations([f for (_, s), f in found.items() if s == seed])) for seed in trial.seeds
+    ]
     summary = {
-        "within": within(apart), "of": len(REAL), "dances": len(dances), "songs": len(trial.cases),
+        "within": count_within(apart), "of": len(REAL), "dances": len(dances), "songs": len(trial.cases),
         "within_low": min(by_seed), "within_high": max(by_seed),
     }  # fmt: skip
     return {"descriptors": lines, "summary": summary}
 
 
-def within(apart: dict[str, float]) -> int:
+def count_within(apart: dict[str, float]) -> int:
     """How many deviate by no more than one standard deviation."""
     return sum(abs(z) <= 1 for z in apart.values())
 
