@@ -1,9 +1,10 @@
 """The diffusion transformer: [noisy latent | reference latent | known mask], curves and music tokens → clean latent.
 
-Read from top to bottom: embedders, block, final layer, model, sizes. The family is Lumina-Image-2.0's (RMSNorm
-before and after each branch, QK-norm, SwiGLU, scale and tanh gate from the timestep, rotary position on three
-axes, joint self-attention); time-shared indexing and the mask follow arXiv 2512.11720. Letters in shape comments:
-B batch, K joints, C latent channels, W bin rows of the latent, T latent columns (8 frames each), D width.
+Read from top to bottom: block, final layer, model, sizes; what they are made of is in `embedders` and `attention`.
+The family is Lumina-Image-2.0's (RMSNorm before and after each branch, QK-norm, SwiGLU, scale and tanh gate from the
+timestep, rotary position on three axes, joint self-attention); time-shared indexing and the mask follow arXiv
+2512.11720. Letters in shape comments: B batch, K joints, C latent channels, W bin rows of the latent, T latent
+columns (8 frames each), D width.
 """
 
 from __future__ import annotations
@@ -14,148 +15,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tempose.attention import RMSNorm, attend, rotary_angles, rotate
 from tempose.diffusers_parts import ConfigMixin, ModelMixin, register_to_config
+from tempose.embedders import Context, GivenEmbedder, MusicEmbedder, ScalarEmbedder
 from tempose.feature_spec import FeatureSpec
-from tempose.memory import LONGEST
 from tempose.music.encoders import encoder_spec
-from tempose.music.features import BEAT_GRID, MUSIC, WHOLE_SONG
+from tempose.music.features import BEAT_GRID, MUSIC
 from tempose.vae import TIME_STRIDE
 from tempose_pose.request import STYLES
 from tempose_pose.skeletons import OPENPOSE_18
-
-# --- embedders ---
-
-
-def _waves(x: Tensor, width: int, longest: float = 10_000.0) -> Tensor:
-    """Sines and cosines of scalars (B,) → (B, width), as in DDPM and DiT."""
-    frequencies = longest ** (-torch.arange(width // 2, device=x.device) / (width // 2))
-    angles = x[:, None].float() * frequencies
-    return torch.cat([angles.cos(), angles.sin()], -1)
-
-
-class ScalarEmbedder(nn.Module):
-    """A number per sample → a vector; `missing` entries get a learned vector of their own."""
-
-    def __init__(self, width: int, scale: float = 1000.0):
-        super().__init__()
-        self.scale = scale
-        self.mlp = nn.Sequential(nn.Linear(256, width), nn.SiLU(), nn.Linear(width, width))
-        self.null = nn.Parameter(torch.zeros(width))
-
-    def forward(self, x: Tensor, missing: Tensor | None = None) -> Tensor:
-        out = self.mlp(_waves(x * self.scale, 256).to(self.null.dtype))  # (B, D)
-        return out if missing is None else torch.where(missing[:, None], self.null, out)
-
-
-class MusicEmbedder(nn.Module):
-    """Music features of the 8 frames under each latent column → one token, keeping all 8 sub-steps."""
-
-    def __init__(self, features: int, width: int):
-        super().__init__()
-        self.mlp = nn.Sequential(nn.Linear(TIME_STRIDE * features, width), nn.SiLU(), nn.Linear(width, width))
-        self.null = nn.Parameter(torch.randn(width) * 0.02)
-
-    def forward(self, music: Tensor, missing: Tensor) -> Tensor:
-        batch, frames, features = music.shape
-        x = music.reshape(batch, frames // TIME_STRIDE, TIME_STRIDE * features)  # (B, T, 8F)
-        return torch.where(missing[:, None, None], self.null, self.mlp(x))  # (B, T, D)
-
-
-class GivenEmbedder(nn.Linear):
-    """Numbers of the 8 frames under each latent column, and which of them are given → (B, T, D).
-
-    NaN is not given. Starts without effect.
-    """
-
-    def __init__(self, numbers: int, width: int):
-        super().__init__(TIME_STRIDE * 2 * numbers, width, bias=False)
-        nn.init.zeros_(self.weight)
-
-    def forward(self, values: Tensor) -> Tensor:
-        given = torch.cat([values.nan_to_num(0.0), (~values.isnan()).to(values.dtype)], -1)  # (B, 8T, 2N)
-        return super().forward(given.unflatten(1, (-1, TIME_STRIDE)).flatten(2))
-
-
-class Context(nn.Module):
-    """Pose tokens look at what lies outside the window: the song as a whole, and poses danced before.
-
-    One attention with a residual, whose way out starts at zero: weights from before it dance as they did.
-    """
-
-    def __init__(self, width: int, heads: int, joints: int, song: bool, memory: bool):
-        super().__init__()
-        self.heads = heads
-
-        def embedder(numbers: int) -> nn.Sequential:
-            return nn.Sequential(nn.Linear(numbers, width), nn.SiLU(), nn.Linear(width, width))
-
-        self.song_in = embedder(WHOLE_SONG.width) if song else None
-        self.pose_in = embedder(3 * joints + 1) if memory else None
-        self.nothing = nn.Parameter(
-            torch.randn(width) * 0.02
-        )  # always there, to be looked at where nothing is
-        self.norm = RMSNorm(width)
-        self.query, self.key_value = (
-            nn.Linear(width, width, bias=False),
-            nn.Linear(width, 2 * width, bias=False),
-        )
-        self.out = nn.Linear(width, width, bias=False)
-        nn.init.zeros_(self.out.weight)
-
-    def forward(self, x: Tensor, song: Tensor | None, memory: Tensor | None, ago: Tensor | None) -> Tensor:
-        """Pose tokens (B, N, D) with what they see added; what is NaN (see `DanceDiT.forward`) is not there."""
-        tokens, there = [self.nothing.expand(len(x), 1, -1)], [x.new_ones(len(x), 1, dtype=torch.bool)]
-        if self.song_in is not None and song is not None:
-            tokens.append(self.song_in(song.nan_to_num(0.0))[:, None])  # (B, 1, D)
-            there.append(~song.isnan().any(1, keepdim=True))
-        if self.pose_in is not None and memory is not None and ago is not None:
-            poses = torch.cat([memory.nan_to_num(0.0).flatten(2), (ago / LONGEST)[..., None]], -1)
-            tokens.append(self.pose_in(poses))  # (B, M, D)
-            there.append(~memory.isnan().flatten(2).any(2))
-        context, seen = torch.cat(tokens, 1), torch.cat(there, 1)  # (B, C, D), (B, C)
-        q = self._heads(self.query(self.norm(x)))  # (B, H, N, D/H)
-        k, v = (self._heads(part) for part in self.key_value(context).chunk(2, -1))
-        y = _attend(q, k, v, seen[:, None, None])
-        return x + self.out(y.transpose(1, 2).flatten(2))
-
-    def _heads(self, x: Tensor) -> Tensor:
-        """(B, N, D) → (B, H, N, D/H)."""
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
-
-
-def rotary_angles(positions: Tensor, head: int) -> Tensor:
-    """Angles (N, head/2) of three-axis positions (N, 3): a quarter, a quarter and half of the head."""
-    parts = []
-    for axis, size in enumerate((head // 4, head // 4, head // 2)):
-        frequencies = 1000.0 ** (-torch.arange(0, size, 2, device=positions.device) / size)
-        parts.append(positions[:, axis, None].float() * frequencies)
-    return torch.cat(parts, -1)
-
-
-def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Rotate pairs of (B, H, N, head) by angles (N, head/2)."""
-    a, b = x.chunk(2, -1)
-    return torch.cat([a * cos - b * sin, a * sin + b * cos], -1)
-
-
-def _attend(q: Tensor, k: Tensor, v: Tensor, seen: Tensor | None = None) -> Tensor:
-    """Attention over (B, H, N, D/H), to keys that are `seen` (B, 1, 1, N). On a CPU the fused kernel's backward pass
-    is slower than plain products."""
-    if q.device.type == "cpu" and torch.is_grad_enabled():
-        likeness = q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5
-        if seen is not None:
-            likeness = likeness.masked_fill(~seen, -torch.inf)
-        return likeness.softmax(-1) @ v
-    return F.scaled_dot_product_attention(q, k, v, seen)
-
-
-class RMSNorm(nn.RMSNorm):
-    """As torch's, but in the input's own precision, so that bf16 takes the fused path."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        weight = None if self.weight is None else self.weight.to(x.dtype)
-        return F.rms_norm(x, self.normalized_shape, weight, self.eps)
-
 
 # --- block ---
 
@@ -189,8 +57,8 @@ class Block(nn.Module):
         q, k, v = (
             self.qkv(y).reshape(batch, tokens, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
         )  # (B, H, N, D/H)
-        q, k = _rotate(self.norm_q(q), cos, sin), _rotate(self.norm_k(k), cos, sin)
-        y = _attend(q[:, :, :wanted], k, v).transpose(1, 2).flatten(2)  # (B, wanted, D)
+        q, k = rotate(self.norm_q(q), cos, sin), rotate(self.norm_k(k), cos, sin)
+        y = attend(q[:, :, :wanted], k, v).transpose(1, 2).flatten(2)  # (B, wanted, D)
         x = x[:, :wanted] + gate_a.tanh() * self.norm_attention_out(self.out(y))
 
         gate, up = self.gate_up(self.norm_mlp(x) * (1 + scale_m)).chunk(2, -1)

@@ -5,10 +5,12 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 from blender_helpers import CLICKS, MODULE, ROOT, add_strip, click_track, module_of, write_wav
+from tempo_helpers import LONG
 
 HAS_BLENDER = importlib.util.find_spec("bpy") is not None
 
@@ -141,3 +143,22 @@ def ops(blender, ready):
 def settings(ready):
     ready.tempose.keys.density = "EVERY"
     return ready.tempose
+
+
+@pytest.fixture(scope="session")
+def long_clicks(tmp_path_factory):
+    path = tmp_path_factory.mktemp("sound") / "long.wav"
+    times = np.arange(0.25, LONG, 0.5)
+    write_wav(path, click_track(LONG, times))
+    return path
+
+
+@pytest.fixture
+def danced(connected, scene, long_clicks, blender):
+    """A rig that dances to forty seconds of clicks, with beats on the timeline; the take is accepted."""
+    add_strip(scene, long_clicks)
+    blender.ops.tempose.new_rig()
+    blender.ops.tempose.find_beats()
+    blender.ops.tempose.generate()
+    blender.ops.tempose.accept_take()
+    return scene

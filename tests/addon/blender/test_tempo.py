@@ -2,63 +2,8 @@
 
 import numpy as np
 import pytest
-from blender_helpers import add_strip, click_track, dips, farthest, write_wav
-
-LONG = 40.0  # seconds of the click track: 120 BPM
-
-
-@pytest.fixture(scope="session")
-def long_clicks(tmp_path_factory):
-    path = tmp_path_factory.mktemp("sound") / "long.wav"
-    times = np.arange(0.25, LONG, 0.5)
-    write_wav(path, click_track(LONG, times))
-    return path
-
-
-@pytest.fixture
-def danced(connected, scene, long_clicks, blender):
-    """A rig that dances to forty seconds of clicks, with beats on the timeline; the take is accepted."""
-    add_strip(scene, long_clicks)
-    blender.ops.tempose.new_rig()
-    blender.ops.tempose.find_beats()
-    blender.ops.tempose.generate()
-    blender.ops.tempose.accept_take()
-    return scene
-
-
-def rig(bpy):
-    return bpy.context.view_layer.objects.active
-
-
-def keys_of(ob, compat):
-    """By curve: (N, 6) frames, values and handles."""
-    found = {}
-    for curve in compat.fcurves_of(ob):
-        parts = []
-        for name in ("co", "handle_left", "handle_right"):
-            flat = np.empty(2 * len(curve.keyframe_points), np.float32)
-            curve.keyframe_points.foreach_get(name, flat)
-            parts.append(flat.reshape(-1, 2))
-        found[curve.data_path, curve.array_index] = np.hstack(parts)
-    return found
-
-
-def section(scene, start, **values):
-    made = scene.tempose.sections.add()
-    made.start = start
-    for name, value in values.items():
-        setattr(made, name, value)
-    return made
-
-
-def passage(scene, start, stop, **values):
-    """A section from start to stop, and one after it as before."""
-    section(scene, start, **values)
-    section(scene, stop)
-
-
-def steps(values):
-    return np.abs(np.diff(values))
+from blender_helpers import add_strip, dips, farthest
+from tempo_helpers import LONG, keys_of, passage, rig, section, steps
 
 
 def test_only_the_touched_bars_get_new_keys_and_the_rest_is_bit_identical(blender, danced, tempose):
@@ -393,60 +338,3 @@ def test_flipping_through_takes_finds_the_kept_keys_again(blender, danced, tempo
     assert all(np.array_equal(after[k], before[k]) for k in before)
     blender.ops.tempose.discard_take()
     assert len(settings.takes) == 2
-
-
-@pytest.fixture
-def clock(tempose, monkeypatch):
-    """The follower's clock, put forward by hand."""
-    now = [100.0]
-    monkeypatch.setattr(tempose("dance.tempo_follow").time, "monotonic", lambda: now[0])
-    yield now
-    tempose("dance.tempo_follow").forget()
-
-
-def test_automatic_dances_again_when_the_artist_pauses(blender, danced, tempose, clock):
-    follow = tempose("dance.tempo_follow")
-    danced.tempose.tempo.mode, danced.tempose.tempo.pause = "AUTO", 2.0
-    passage(danced, 16.25, 24.25, factor=1.25)
-    assert blender.app.timers.is_registered(follow.tick)
-    clock[0] += 1.5
-    danced.tempose.sections[0].factor = 1.3  # still at it
-    clock[0] += 1.5
-    assert follow.tick() == pytest.approx(0.5) and len(danced.tempose.takes) == 1
-    clock[0] += 0.6
-    assert follow.tick() is None
-    assert len(danced.tempose.takes) == 2 and danced.tempose.takes[1].state == "PREVIEW"
-    assert follow.tick() is None and len(danced.tempose.takes) == 2
-
-
-def test_automatic_waits_for_jobs_and_playback_and_starts_nothing_where_nothing_changed(
-    blender, danced, tempose, clock, monkeypatch
-):
-    follow, job = tempose("dance.tempo_follow"), tempose("server.background_task")
-    danced.tempose.tempo.mode = "AUTO"
-    passage(danced, 16.25, 24.25, factor=1.25)
-    clock[0] += 10
-    waiting = job.begin("Waiting", lambda work: work.sleep(60))
-    assert follow.tick() == follow.TICK and len(danced.tempose.takes) == 1
-    waiting.cancel()
-    job.finish(waiting)
-    with monkeypatch.context() as patch:
-        patch.setattr(follow, "in_the_way", lambda _context: "a render is running")
-        assert follow.tick() == follow.TICK
-    danced.tempose.sections.clear()
-    assert follow.tick() is None and len(danced.tempose.takes) == 1
-
-
-def test_automatic_forgets_on_another_file_and_when_it_is_turned_off(blender, danced, tempose, clock):
-    follow = tempose("dance.tempo_follow")
-    danced.tempose.tempo.mode = "AUTO"
-    danced.tempose.tempo_factor = 1.2
-    danced.tempose.tempo.mode = "OFF"
-    clock[0] += 10
-    assert follow.tick() is None and len(danced.tempose.takes) == 1
-    danced.tempose.tempo.mode = "AUTO"
-    danced.tempose.tempo_factor = 1.3
-    assert follow.waiting() is not None
-    blender.ops.wm.read_homefile(use_empty=True)
-    assert follow.waiting() is None
-    assert not blender.app.timers.is_registered(follow.tick)
