@@ -64,6 +64,7 @@ if bpy is not None:
         bpy.types.Scene.tempose = bpy.props.PointerProperty(type=properties.TemposeSettings)
         bpy.types.Object.tempose_character = bpy.props.PointerProperty(type=properties.TemposeCharacter)
         bpy.types.Armature.tempose_direction = bpy.props.PointerProperty(type=properties.TemposeDirection)
+        bpy.types.Object.tempose_stage = bpy.props.PointerProperty(type=properties.TemposeStage)
         bpy.app.handlers.load_pre.append(_leave_file)
         beat_draw.add(form_draw.picture, direction_draw.picture)
         tempo_follow.add()
@@ -92,6 +93,7 @@ if bpy is not None:
         server_process.leave()
         if _leave_file in bpy.app.handlers.load_pre:
             bpy.app.handlers.load_pre.remove(_leave_file)
+        del bpy.types.Object.tempose_stage
         del bpy.types.Armature.tempose_direction
         del bpy.types.Object.tempose_character
         del bpy.types.Scene.tempose

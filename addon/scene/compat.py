@@ -4,6 +4,7 @@
 from typing import Any
 
 import bpy
+import numpy as np
 
 from ..model.tempo.timing import frame_rate
 
@@ -212,3 +213,14 @@ def video_output(render: bpy.types.RenderSettings, sound: bool) -> None:
     render.ffmpeg.format, render.ffmpeg.codec = "MPEG4", "H264"
     render.ffmpeg.constant_rate_factor, render.ffmpeg.ffmpeg_preset = "HIGH", "REALTIME"
     render.ffmpeg.audio_codec = "AAC" if sound else "NONE"
+
+
+def first_stroke(ob: Any) -> np.ndarray:
+    """(N, 3) points of the first stroke that a Grease Pencil object shows; none where it shows none."""
+    for layer in ob.data.layers:
+        frame = layer.current_frame()
+        if frame is not None and len(frame.drawing.strokes):
+            return np.array([point.position for point in frame.drawing.strokes[0].points], float).reshape(
+                -1, 3
+            )
+    return np.zeros((0, 3))

@@ -166,6 +166,14 @@ class Reading:
         return character.cannot_key(self.rig) if self.rig is not None else self.no_rig
 
     @cached_property
+    def no_stage(self) -> str:
+        """Why nothing can be set for a character on the stage, or nothing."""
+        if self.rig is None:
+            return self.no_rig
+        linked = self.rig.library is not None or self.rig.override_library is not None
+        return f"{self.rig.name} is linked from another file: make it local first" if linked else ""
+
+    @cached_property
     def needs_dancer(self) -> bool:
         """Whether nobody is there who could dance: then *Generate* makes a figure first."""
         return self.armature is None and not selection.someone_is_there(self.context)

@@ -162,6 +162,8 @@ class GenerateSettings(Area, Protocol):
 
     count: int
     beats_apart: int
+    phrase: str
+    phrase_at: str
     keep_in: str
 
 
@@ -190,6 +192,35 @@ class EditSettings(Area, Protocol):
     def limbs(self) -> list[str]:
         """The limbs that are to stay."""
         ...
+
+
+class Waypoint(Protocol):
+    """Where a character is to be at a second of the song; it sets out so many beats before, 0: at once."""
+
+    marker: bpy.types.Object | None
+    second: float
+    beats: int
+
+
+class ListedPin(Protocol):
+    """A hand or a foot that is held at an object, from frame to frame."""
+
+    part: str
+    target: bpy.types.Object | None
+    bone: str
+    first: int
+    last: int
+
+
+class StageSettings(Protocol):
+    """Where a character goes, and what of it is held."""
+
+    waypoints: Listed[Waypoint]
+    active: int
+    line: bpy.types.Object | None
+    home: bpy.types.Object | None
+    pins: Listed[ListedPin]
+    active_pin: int
 
 
 class SceneSettings(Protocol):

@@ -23,7 +23,9 @@ from .buttons import ActionButton, TaskButton
 from .character import make_dancer
 
 
-class _Dance(TaskButton):
+class DanceButton(TaskButton):
+    """Mixin: a dance is ordered, and becomes a take."""
+
     title = "Dancing"
     new_tempo = False
 
@@ -109,7 +111,7 @@ class _Dance(TaskButton):
         return f"{len(made)} takes: flip through them with the arrows. {last}"
 
 
-class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
+class TEMPOSE_OT_generate(DanceButton, bpy.types.Operator):
     """Make the character dance to the song, as a take to look at. Where there is no character, one is made first"""
 
     bl_idname = "tempose.generate"
@@ -142,7 +144,7 @@ class TEMPOSE_OT_generate(_Dance, bpy.types.Operator):
             rig.remove(ob)
 
 
-class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
+class TEMPOSE_OT_regenerate(DanceButton, bpy.types.Operator):
     """Put the sound on the timeline at the tempo set here, move the beats along, and dance again"""
 
     bl_idname = "tempose.regenerate"
@@ -169,7 +171,7 @@ class TEMPOSE_OT_regenerate(_Dance, bpy.types.Operator):
         return regenerate.apply(self._order, self._kept, made, wav, ready)
 
 
-class TEMPOSE_OT_dance_loop(_Dance, bpy.types.Operator):
+class TEMPOSE_OT_dance_loop(DanceButton, bpy.types.Operator):
     """Dance the range so that its end runs into its beginning, as an Action that repeats for ever"""
 
     bl_idname = "tempose.dance_loop"

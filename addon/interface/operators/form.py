@@ -12,6 +12,7 @@ from tempose_pose.wire.answers import Analysis
 from ...model.dance import form
 from ...model.dance.form import FormSection
 from ...model.errors import Problem, there
+from ...scene import playhead
 from ...scene.music import song_form, timelines
 from ...scene.music.song_grid import SongGrid
 from ...scene.reading import Reading, reading_of
@@ -65,17 +66,6 @@ class _SectionEdit(ActionButton):
         return said
 
 
-def _playhead(context: bpy.types.Context, now: Reading) -> float:
-    """Song second at the playhead, on the nearest beat."""
-    here = now.staging.in_scene(there(now.playback))
-    second = float(here.song_at(context.scene.frame_current))
-    beats = now.beats.beats if now.beats is not None else np.zeros(0)
-    if not len(beats):
-        return second
-    nearest = float(beats[np.abs(beats - second).argmin()])
-    return nearest if abs(nearest - second) < 1.0 else second
-
-
 class TEMPOSE_OT_split_section(_SectionEdit, bpy.types.Operator):
     """Begin a new section at the beat nearest to the playhead. Where there are none, the whole song counts as one"""
 
@@ -89,7 +79,7 @@ class TEMPOSE_OT_split_section(_SectionEdit, bpy.types.Operator):
     def edit(self, context: bpy.types.Context, now: Reading):
         playback = there(now.playback)
         whole = FormSection(playback.song_start, playback.song_end, "A")
-        second = _playhead(context, now)
+        second = playhead.second_of(now)
         sections = form.split(now.form or [whole], second)
         at = there(form.index_at(sections, second))
         return sections, at, f"{sections[at].name} begins at second {second:.2f} of the song."
@@ -118,7 +108,7 @@ class TEMPOSE_OT_move_section(_SectionEdit, bpy.types.Operator):
     bl_label = "Begin Here"
 
     def edit(self, context: bpy.types.Context, now: Reading):
-        at, second = now.settings.form.active, _playhead(context, now)
+        at, second = now.settings.form.active, playhead.second_of(now)
         sections = form.begin(now.form, at, second)
         return sections, at, f"{sections[at].name} begins at second {second:.2f} of the song."
 

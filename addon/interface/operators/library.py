@@ -1,23 +1,25 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes into the Asset Browser, and from there onto any character."""
+"""Takes and poses into the Asset Browser, and from there onto any character."""
 
 from dataclasses import replace
 from typing import Any
 
 import bpy
+import numpy as np
 from bpy.props import EnumProperty
 
 from tempose_pose.dance import Dance
 
-from ...model.dance import groups, phrases
+from ...model.dance import groups, kept_poses, phrases
 from ...model.dance.takes import Take
-from ...model.errors import Problem, there
+from ...model.errors import there
 from ...scene.character import character
-from ...scene.dance import audition, library, placement
+from ...scene.dance import audition, library, order, placement
 from ...scene.files import output, rig_reading
 from ...scene.keys import background_keys, take_keys
 from ...scene.reading import Reading, at_press
 from .buttons import ActionButton, TaskButton
+from .dance import DanceButton
 
 _listed: list[tuple[str, str, str]] = []  # Blender needs the words as long as the menu is there
 
@@ -63,15 +65,13 @@ class TEMPOSE_OT_dance_phrase(TaskButton, bpy.types.Operator):
 
     def prepare(self, context: bpy.types.Context):
         now = at_press(context)
-        action = bpy.data.actions.get(self.phrase)
-        if action is None or library.PHRASE not in action:
-            raise Problem("phrase_gone", "This dance is not in the file any more. Choose another one.")
+        action = library.named(self.phrase)
         kept, figure = library.read(action)
         ob, scene, label = there(now.rig), now.scene, action.name
         own = character.pose_of(ob, current=False).pose
         frames = library.beats_from(now, scene.frame_current)
         first = float(frames[0]) if len(frames) else float(scene.frame_current)
-        seconds = (frames - first) / placement.span_of_import(scene, replace(kept, settings={"left": 0})).rate
+        seconds = (frames - first) / placement.rate_of_import(scene)
         self._scene, self._rig = name, mine = scene.name, ob.name
 
         def plan(data: Take):
@@ -79,7 +79,7 @@ class TEMPOSE_OT_dance_phrase(TaskButton, bpy.types.Operator):
             return take_keys.plan(data, ob, placement.span_of_import(scene, data), scene.tempose)
 
         def task(work: Any):
-            danced: Dance = groups.on_figure(phrases.on_beats(kept.dance, seconds), figure, own)
+            danced: Dance = groups.on_figure(phrases.on_beats(kept, seconds), figure, own)
             data = output.as_take(danced, label, first)
             return data, label, background_keys.ready(work, lambda: plan(data))
 
@@ -92,4 +92,58 @@ class TEMPOSE_OT_dance_phrase(TaskButton, bpy.types.Operator):
         return f"{take.name}, '{label}', is shown on '{ob.name}' from frame {data.settings['left']:.0f} on."
 
 
-CLASSES = (TEMPOSE_OT_add_to_library, TEMPOSE_OT_dance_phrase)
+class TEMPOSE_OT_add_pose_to_library(ActionButton, bpy.types.Operator):
+    """Keep the pose that the character is in now in the Asset Browser, with its picture"""
+
+    bl_idname = "tempose.add_pose_to_library"
+    bl_label = "Add Pose to Library"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return now.busy or now.no_rig
+
+    def act(self, context: bpy.types.Context):
+        now = Reading(context)
+        style = now.take.style if now.take is not None and now.take.rig == now.rig else ""
+        kept = library.put_pose(there(now.rig), f"pose {now.scene.frame_current}", [style] if style else [])
+        return f"'{kept.name}' is in the Asset Browser, under Current File, with the tags {_tags(kept)}."
+
+
+class TEMPOSE_OT_dance_with(DanceButton, bpy.types.Operator):
+    """Dance the range with the chosen dance or pose in it: at its start, at its end, or at the playhead"""
+
+    bl_idname = "tempose.dance_with"
+    bl_label = "Dance With It"
+    bl_options = {"REGISTER", "UNDO"}
+    title = "Dancing with the library"
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return super().disabled_reason(now) or (
+            "" if now.settings.generate.phrase else "Choose a dance or a pose of the library first"
+        )
+
+    def ask(self, now: Reading):
+        choice = now.settings.generate
+        kept, figure = library.read(library.named(choice.phrase))
+        asked = order.order(now, False)
+        request = asked.request
+        song = request.grid.beats if request.grid is not None else np.zeros(0)
+        beats = np.asarray(request.tempo_map.to_timeline(song), float)
+        here = asked.span.second_at(now.staging.key_frame(now.scene.frame_current))
+        dance = groups.on_figure(kept, figure, request.reference)
+        self._known = phrases.known_of(dance, choice.phrase_at, beats, request.seconds, float(here))
+        return replace(asked, request=replace(request, known=self._known))
+
+    def finished(self):
+        known = self._known
+        return lambda made: kept_poses.merge(known, made)
+
+
+CLASSES = (
+    TEMPOSE_OT_add_to_library,
+    TEMPOSE_OT_add_pose_to_library,
+    TEMPOSE_OT_dance_phrase,
+    TEMPOSE_OT_dance_with,
+)

@@ -16,6 +16,7 @@ from .character import BonesPanel, CharacterPanel, LimitsPanel
 from .dance import DancePanel, DirectPanel, MorePanel
 from .edit import EditPanel
 from .form import FormPanel, TEMPOSE_UL_form
+from .group import GroupPanel
 from .keys import KeysPanel
 from .library import LibraryPanel
 from .main import MainPanel
@@ -23,13 +24,14 @@ from .music import MusicPanel
 from .output import ExportPanel, OutputPanel
 from .pictures import DrawingPanel
 from .shape import ShapePanel
+from .stage import StagePanel, TEMPOSE_UL_pins, TEMPOSE_UL_waypoints
 from .takes import TakesPanel
 from .tempo import TempoPanel
 
 STEPS = {
     MusicPanel: (BeatsPanel, FormPanel),
     CharacterPanel: (BonesPanel, LimitsPanel, DrawingPanel),
-    DancePanel: (MorePanel, DirectPanel, TakesPanel, LibraryPanel),
+    DancePanel: (MorePanel, DirectPanel, StagePanel, GroupPanel, TakesPanel, LibraryPanel),
     ShapePanel: (EditPanel, KeysPanel),
     TempoPanel: (),
     OutputPanel: (ExportPanel,),
@@ -81,5 +83,7 @@ CLASSES = (
     edit.TEMPOSE_UL_kept_poses,
     tempo.TEMPOSE_UL_sections,
     TEMPOSE_UL_form,
+    TEMPOSE_UL_waypoints,
+    TEMPOSE_UL_pins,
     *_panels(),
 )

@@ -42,9 +42,6 @@ class MorePanel:
         layout.prop(settings.generate, "count")
         layout.prop(settings, "quality")
         layout.operator("tempose.dance_loop", icon="FILE_REFRESH")
-        layout.prop(settings.generate, "beats_apart")
-        layout.operator_menu_enum("tempose.dance_together", "kind", icon="COMMUNITY")
-        layout.operator_menu_enum("tempose.form_up", "kind", icon="OUTLINER_OB_GROUP_INSTANCE")
 
 
 class DirectPanel:

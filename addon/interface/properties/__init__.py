@@ -12,6 +12,7 @@ from .output import TemposeOutput
 from .pictures import TemposeDrawing
 from .sections import TemposeSection
 from .settings import TemposeSettings
+from .stage import TemposePin, TemposeStage, TemposeWaypoint
 from .takes import TemposeTake
 from .tempo import TemposeTempo
 
@@ -31,6 +32,9 @@ CLASSES = (
     TemposeGenerate,
     TemposeKeptPose,
     TemposeEdit,
+    TemposeWaypoint,
+    TemposePin,
+    TemposeStage,
     TemposeSettings,
 )  # what others contain comes first
-__all__ = ["CLASSES", "TemposeCharacter", "TemposeDirection", "TemposeSettings"]
+__all__ = ["CLASSES", "TemposeCharacter", "TemposeDirection", "TemposeSettings", "TemposeStage"]

@@ -2,7 +2,9 @@
 """What to dance: which part of the timeline, how many takes, and where accepted keys go."""
 
 import bpy
-from bpy.props import EnumProperty, IntProperty
+from bpy.props import EnumProperty, IntProperty, StringProperty
+
+from ...scene.dance import library
 
 
 class AreaProperties:
@@ -30,6 +32,10 @@ AREAS = [
 ]
 
 
+def _kept(_self: bpy.types.PropertyGroup, _context: bpy.types.Context, text: str):
+    return [name for name in library.kept_names() if text.lower() in name.lower()]
+
+
 class TemposeGenerate(AreaProperties, bpy.types.PropertyGroup):
     area: EnumProperty(
         name="Range",
@@ -53,6 +59,24 @@ class TemposeGenerate(AreaProperties, bpy.types.PropertyGroup):
         default=4,
         min=1,
         max=64,
+        options=set(),
+    )
+    phrase: StringProperty(
+        name="From Library",
+        description="The dance or the pose of the library that a new dance begins with, ends with or goes through",
+        search=_kept,
+        search_options={"SORT"},
+        options=set(),
+    )
+    phrase_at: EnumProperty(
+        name="Where",
+        description="Where in the new dance it is",
+        items=[
+            ("START", "At the Start", "The range begins with it"),
+            ("END", "At the End", "The range ends with it"),
+            ("HERE", "At the Playhead", "It is there on the beat at the playhead"),
+        ],
+        default="START",
         options=set(),
     )
     keep_in: EnumProperty(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A dance that was kept, danced to another song: beat to beat, whatever either tempo. No bpy in here."""
+"""Dances and poses that were kept, danced to another song: beat to beat, whatever either tempo. No bpy in here."""
 
 from dataclasses import replace
 
@@ -7,8 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tempose_pose.dance import Dance
+from tempose_pose.limits import FPS
+from tempose_pose.request import Known, frames_of
 
+from ..errors import Problem
 from ..tempo.timing import resample
+from . import kept_poses
 
 
 def on_beats(dance: Dance, beats: npt.ArrayLike) -> Dance:
@@ -43,6 +47,48 @@ def on_beats(dance: Dance, beats: npt.ArrayLike) -> Dance:
         downbeat_times=new[bars],
         seams=np.zeros(0, np.int32),
     )
+
+
+def known_of(dance: Dance, where: str, beats: np.ndarray, seconds: float, here: float) -> Known:
+    """What of a new dance is given by a phrase, or by a pose: a dance of one frame.
+
+    Parameters
+    ----------
+    where : str
+        START, END, or HERE.
+    beats : (B,) float
+        Seconds of the new dance; it has so many `seconds` in all.
+    here : float
+        Second of the playhead: the phrase begins on the beat nearest to it.
+    """
+    count = frames_of(seconds)
+    beats = beats[(beats >= -1e-6) & (beats <= seconds)]
+    nearest = int(np.abs(beats - here).argmin()) if len(beats) else 0
+    if len(dance.poses) == 1:
+        poses = kept_poses.at_rate(dance, FPS).poses
+        begins = {"START": 0.0, "END": seconds}.get(where, float(beats[nearest]) if len(beats) else here)
+    else:
+        at = {"START": 0, "END": max(len(beats) - _own_beats(dance), 0)}.get(where, nearest)
+        poses = kept_poses.at_rate(on_beats(dance, beats[at:]), FPS).poses
+        late = {"START": 0.0, "END": max(seconds - poses.seconds, 0.0)}.get(where, here)
+        begins = float(beats[at]) if at < len(beats) else late
+    first = min(max(round(begins * FPS), 0), count - 1)
+    poses = poses[: count - first]
+    if len(poses) >= count:
+        raise Problem(
+            "phrase_long", "This dance fills the whole range. Set a longer one, or use Dance from Library."
+        )
+    given = slice(first, first + len(poses))
+    keypoints = np.repeat(poses.keypoints[:1], count, 0)
+    scores, mask = np.ones(keypoints.shape[:2], np.float32), np.zeros(keypoints.shape[:2], bool)
+    keypoints[given], scores[given], mask[given] = poses.keypoints, poses.scores, poses.scores > 0
+    return Known(replace(poses, keypoints=keypoints, scores=scores, fps=float(FPS)), mask)
+
+
+def _own_beats(dance: Dance) -> int:
+    """How many beats a phrase has from its first bar on."""
+    first = float(dance.downbeat_times[0]) if len(dance.downbeat_times) else 0.0
+    return max(int(np.count_nonzero(dance.beat_times >= first - 1e-6)), 1)
 
 
 def tags(dance: Dance, style: str, energy: float | None) -> list[str]:

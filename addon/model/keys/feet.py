@@ -18,6 +18,7 @@ from tempose_pose.request import runs as runs_of
 
 from ..character.mapping import JOINTS
 from .contacts import LEFT_BEHIND, LOW, SHORTEST, contacts_of, floor_of, lowest_of, smooth
+from .steps import stepping
 
 SIDES = ("left", "right")
 DRIFT = 0.15  # body heights that a standing foot may wander before it is taken for a step
@@ -29,9 +30,26 @@ NEAR = 0.25  # the same where nobody may leave the ground
 SLIDES = 0.012  # body heights in a frame: a low foot that goes farther is seen to slide
 CLEAR = 0.045  # body heights that a foot rises when it goes elsewhere close to the ground
 RELEASE = 0.107  # seconds in which it leaves, and lands, before it goes there
+STILL = 5e-4  # body heights in a frame; who goes less stays
 LATE = 0.033  # seconds after leaving, and before landing, in which it goes straight up or down
 LONGER = 1.25  # a bent leg unbends rather than draw out its thigh by more than this
 _I = {joint: i for i, joint in enumerate(JOINTS)}
+
+
+@dataclass(frozen=True, eq=False)
+class Travel:
+    """Where a whole figure goes while it dances.
+
+    Parameters
+    ----------
+    way : (T, 2) float
+        What is added to its joints.
+    beats : (B,) float
+        Frames (not whole) on which it steps.
+    """
+
+    way: np.ndarray
+    beats: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -56,6 +74,7 @@ def plant(
     height: float,
     mode: str = "AUTO",
     ground: float | None = None,
+    travel: Travel | None = None,
 ) -> Planting:
     """Hold the feet where they carry.
 
@@ -73,31 +92,46 @@ def plant(
         ``AUTO``: feet that carry; ``ALWAYS``: besides, the lower foot never leaves the ground; ``NEVER``.
     ground : float, optional
         Height of standing ankles. None: where they stand in the dance.
+    travel : Travel, optional
+        Feet that carry stay on the floor while the figure goes on, and step on its beats.
     """
     if mode == "NEVER" or len(points) < 4:
-        return Planting(points, np.zeros((len(points), 2), bool))
+        return Planting(
+            points if travel is None else points + travel.way[:, None], np.zeros((len(points), 2), bool)
+        )
     ankles = np.stack([points[:, _I[f"{side}_ankle"]] for side in SIDES], 1)
     there = np.stack([scores[:, [_I[f"{s}_{j}"] for j in ("hip", "ankle")]].min(1) > 0 for s in SIDES], 1)
     if not there.any():
-        return Planting(points, np.zeros(there.shape, bool))
+        return Planting(
+            points if travel is None else points + travel.way[:, None], np.zeros(there.shape, bool)
+        )
     bottom = _bottom(points, scores, ankles, there)
     contacts = contacts_of(ankles, there, rate, height, bottom)
     sunk = _sunk(bottom, lowest_of(ankles, there), rate, height, mode == "ALWAYS", ground)
     points, ankles = points + sunk[:, None], ankles + sunk[:, None]
     if mode == "ALWAYS":
         contacts = contacts_of(ankles, there, rate, height)
+    rises, goes = np.zeros(len(points)), np.zeros(len(points), bool)
+    if travel is not None:
+        contacts = stepping(contacts, travel.way, travel.beats, rate, height) & there
+        points, ankles = points + travel.way[:, None], ankles + travel.way[:, None]
+        rises = travel.way[:, 1]
+        goes = np.abs(np.gradient(travel.way, axis=0)).max(1) > STILL * height
+    floor = None if ground is None else ground + rises
     moved, pinned = np.zeros_like(ankles), np.zeros_like(contacts)
     for side in range(2):
-        moved[:, side], pinned[:, side] = _moves(ankles[:, side], contacts[:, side], rate, height, ground)
+        moved[:, side], pinned[:, side] = _moves(
+            ankles[:, side], contacts[:, side], rate, height, floor, goes
+        )
     body = _body(moved, pinned, rate)
     out = points + body[:, None]
     for side, name in enumerate(SIDES):
         if there[:, side].any():
             leg = [_I[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle")]
             goal = swung(ankles[:, side] + moved[:, side], pinned[:, side], rate, height)
-            if ground is not None:
-                goal[:, 1] = np.maximum(goal[:, 1], ground)
-            out[:, leg] = _leg(out[:, leg], np.where(there[:, [side]], goal, out[:, leg[2]]))
+            if floor is not None:
+                goal[:, 1] = np.maximum(goal[:, 1], np.where(goes, goal[:, 1], floor))
+            out[:, leg] = reached(out[:, leg], np.where(there[:, [side]], goal, out[:, leg[2]]))
     return Planting(out, pinned & contacts)
 
 
@@ -127,7 +161,7 @@ def stood(points: np.ndarray, goals: np.ndarray, held: np.ndarray) -> np.ndarray
     for side, name in enumerate(SIDES):
         leg = [_I[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle")]
         goal = np.where(held[:, [side]], goals[:, side], points[:, leg[2]])
-        out[:, leg] = np.where(held[:, side, None, None], _leg(points[:, leg], goal), points[:, leg])
+        out[:, leg] = np.where(held[:, side, None, None], reached(points[:, leg], goal), points[:, leg])
     return out
 
 
@@ -152,19 +186,31 @@ def _sunk(
     return np.stack([np.zeros_like(up), up], 1)
 
 
-def _moves(ankle: np.ndarray, carries: np.ndarray, rate: float, height: float, ground: float | None):
-    """What to add to an ankle (T, 2): pins while it carries, smooth in between; and where it is pinned (T,)."""
+def _moves(
+    ankle: np.ndarray,
+    carries: np.ndarray,
+    rate: float,
+    height: float,
+    floor: np.ndarray | None,
+    goes: np.ndarray,
+):
+    """What to add to an ankle (T, 2): pins while it carries, smooth in between; and where it is pinned (T,).
+
+    A foot of one who `goes` elsewhere (T,) is left behind: it stands until it steps.
+    """
     move, pinned = np.zeros_like(ankle), np.zeros(len(ankle), bool)
     runs, stands = runs_of(carries), []
     calm = smooth(ankle, max(round(0.1 * rate), 1))[:, 0]
     for run in runs:
-        stands += _parts(calm, run, height, rate)
+        stands += [run] if goes[slice(*run)].any() else _parts(calm, run, height, rate)
     for k, (first, last) in enumerate(stands):
         pin = np.median(ankle[first:last], axis=0)
         near = np.flatnonzero(np.abs(ankle[first:last, 0] - pin[0]) <= LEFT_BEHIND * height)
         start, end = (first + int(near[0]), first + int(near[-1]) + 1) if len(near) else (first, last)
-        if ground is not None:
-            pin[1] = ground
+        if goes[first:last].any():
+            start, end = first, last
+        if floor is not None:
+            pin[1] = np.median(floor[first:last])
         stands[k] = start, end
         move[start:end] = pin - ankle[start:end]
         pinned[start:end] = True
@@ -282,8 +328,8 @@ def _body(moved: np.ndarray, contacts: np.ndarray, rate: float) -> np.ndarray:
     return smooth(smooth(common, size), max(size // 2, 1))
 
 
-def _leg(leg: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """Hip, knee and ankle (T, 3, 2), turned about the hip and drawn out to the goal.
+def reached(leg: np.ndarray, goal: np.ndarray) -> np.ndarray:
+    """A limb (T, 3, 2): hip, knee and ankle, or those of an arm, turned about the first and drawn out to the goal.
 
     A foot near its hip would fling the knee away: the thigh grows no more than `LONGER`, or than a straight leg must.
     Where bones keep their length, it is the knee that gives way (see `character.legs`).

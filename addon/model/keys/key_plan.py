@@ -24,14 +24,18 @@ from ..character.plane import Placement, Plane
 from ..character.posing import Options
 from ..character.retarget import solve
 from ..dance.kept_ankles import Stands
+from ..dance.pins import Pin
+from ..dance.way import Way
 from ..errors import Problem
 from ..tempo.timing import Span, resample
 from . import cycle, feet, fitting, layering
 from .foot_targets import Pulled
 from .footing import Footing
 from .key_curves import KeyedCurve, SampledCurve
+from .pinning import pinned
 from .tracks import Tracks
 
+CORRECTIONS = 3  # of a way: how often feet are planted anew
 STEPS = {"EVERY": 1, "TWOS": 2, "THREES": 3}
 
 
@@ -79,6 +83,10 @@ class Plan:
         Whether the dance runs into its own beginning.
     depths : by bone
         How far forward limbs stand at rest that have bones to bring them before and behind others.
+    way : Way, optional
+        Where the whole figure goes.
+    pins : tuple of Pin
+        Hands and feet that are held.
     """
 
     dance: Dance
@@ -98,6 +106,8 @@ class Plan:
     stands: Stands | None = None
     loop: bool = False
     depths: dict[str, float] = field(default_factory=dict)
+    way: Way | None = None
+    pins: tuple[Pin, ...] = ()
 
 
 def are_alike(one: Any, other: Any) -> bool:
@@ -241,7 +251,7 @@ def _danced(plan: Plan) -> tuple[list[SampledCurve], feet.Planting]:
     pixels = np.asarray(pixels, float) * np.divide(place.canvas, body.canvas)
     points, scores = with_mid_hip(place.to_plane(pixels), np.asarray(scores, float))
     planting, joints = _planted(plan, points, scores), JOINTS
-    planted = planting.points
+    planted = pinned(planting.points, seconds, plan.pins, place) if plan.pins else planting.points
     own = _ends(plan, body, own)
     if own is not None:  # hands and feet of its own, which go where wrists and ankles go
         ends, sure = resample(own[..., :2], own[..., 2], body.fps, seconds)
@@ -319,6 +329,8 @@ def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> feet.Plantin
     if plan.loop:
         turn = round(plan.span.seconds * plan.span.rate)
         planting = feet.plant_around(points, scores, turn, *how)
+    elif plan.way is not None:
+        return _travelling(plan, plan.way, points, scores, how)
     else:
         planting = feet.plant(points, scores, *how)
     if plan.stands is None:
@@ -326,6 +338,23 @@ def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> feet.Plantin
     places, held = plan.stands.at(plan.span.second_at(plan.span.frames))
     goals = plan.place.to_plane(places.astype(float) * plan.place.canvas)
     return replace(planting, points=feet.stood(planting.points, goals, held))
+
+
+def _travelling(plan: Plan, way: Way, points: np.ndarray, scores: np.ndarray, how: tuple) -> feet.Planting:
+    """The dance on its way, planted; where planting moves the hips from its stops, the way makes up for it."""
+    span, place = plan.span, plan.place
+    seconds, size = span.second_at(span.frames), place.unit * place.canvas[1]
+    beats = span.frame_at(np.asarray(plan.dance.beat_times, float)) - int(span.frames[0])
+    home, middle = float(place.to_plane((place.canvas[0] / 2, 0.0))[0]), JOINTS.index("mid_hip")
+    moves, planting = way.danced(plan.dance.poses), None
+    for _ in range(CORRECTIONS):
+        planting = feet.plant(points, scores, *how, travel=feet.Travel(moves.at(seconds) * size, beats))
+        hips = (planting.points[:, middle, 0] - home) / size
+        inside = (way.times >= seconds[0]) & (way.times <= seconds[-1])
+        away = np.where(inside, np.interp(way.times, seconds, hips) - way.places[:, 0], 0.0)
+        moves = moves.corrected(away)
+    assert planting is not None
+    return planting
 
 
 def _beats(dance: Dance, span: Span, frames: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any
 import bpy
 
 from tempose_pose.dance import Dance
-from tempose_pose.wire.job import dance_body, tempo_body
+from tempose_pose.wire.job import curves_body, dance_body, tempo_body
 
 from ...model.dance.takes import Take
 from ...model.errors import Problem
@@ -24,6 +24,7 @@ from ..music.mix import Mix
 from ..tempo import versions
 from . import audition, placement
 from .order import Order, Subject
+from .pins import staged
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +89,6 @@ KEPT = (
     "beats",
     "listen",
     "repeat",
-    "curves",
 )  # of an order, with its take
 
 
@@ -108,7 +108,9 @@ def take_of(asked: Order, made: Dance, target: Target) -> tuple[Take, Playback]:
             "style": request.style or "",
             "strip": asked.subject.strip,
             **{key: said[key] for key in KEPT},
+            "curves": curves_body(asked.directed),
             **({"loop": True} if asked.loop else {}),
+            **staged(asked.way, asked.pins),
         },
     )
     span = Span(left, request.seconds, now.span.rate)

@@ -1,23 +1,27 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes in the Asset Browser: Actions that know the dance they were made of, so that any character can dance it."""
+"""Takes and poses in the Asset Browser: Actions that know what they were made of, for any character."""
+
+from typing import Any
 
 import bpy
 import numpy as np
 
+from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence
 
 from ...model.character.mapping import BODY
 from ...model.dance import phrases, takes, thumbnail
-from ...model.dance.takes import Take
 from ...model.errors import Problem
+from ...model.keys.key_curves import KeyedCurve
 from ..character import character
-from ..keys import take_keys
+from ..keys import action_keys, take_keys
 from ..reading import Reading
 from ..settings import ListedTake
 from . import audition
 
 PHRASE = "tempose_phrase"  # custom property of an Action: its take, as text
-FIGURE = "tempose_figure"  # and the pose of who danced it: x, y of each joint, then width and height of the picture
+POSE = "tempose_pose"  # its pose: x, y of each joint, then width and height of the picture
+FIGURE = "tempose_figure"  # in the same form, how who danced it is built
 
 
 def action_of(take: ListedTake) -> bpy.types.Action | None:
@@ -35,20 +39,49 @@ def put(take: ListedTake) -> bpy.types.Action:
     for key in list(kept.keys()):
         del kept[key]
     kept.name = " ".join(filter(None, (ob.name, take.style, take.note or take.name)))
-    figure = character.pose_of(ob, current=False).pose
     kept[PHRASE] = takes.to_text(data)
+    about = f"Danced by {ob.name}, {data.dance.poses.seconds:.1f} seconds"
+    _mark(kept, ob, about, phrases.tags(data.dance, take.style, data.settings.get("energy")), take.thumbnail)
+    return kept
+
+
+def put_pose(ob: bpy.types.Object, name: str, tags: list[str]) -> bpy.types.Action:
+    """The pose that a character is in now as an asset, which Blender's own pose library applies to it too."""
+    pose = character.pose_of(ob, current=True).pose
+    names = sorted(set(character.map_of(ob).bones.values()))
+    kept = action_keys.write(ob, f"{ob.name} {name}", pose_keys(ob, names), stepped=True)
+    kept[POSE] = [*pose.pixels[0].ravel().tolist(), *map(float, pose.canvas)]
+    _mark(kept, ob, f"A pose of {ob.name}", ["pose", *tags], thumbnail.of(pose))
+    return kept
+
+
+def pose_keys(ob: bpy.types.Object, bones: list[str]) -> list[KeyedCurve]:
+    """A key for each channel of bones, as they are posed now."""
+    curves = []
+    for name in bones:
+        posed = ob.pose.bones[name]
+        turn = {"QUATERNION": "rotation_quaternion", "AXIS_ANGLE": "rotation_axis_angle"}
+        for channel in ("location", turn.get(posed.rotation_mode, "rotation_euler"), "scale"):
+            path = f'pose.bones["{bpy.utils.escape_identifier(name)}"].{channel}'
+            for index, value in enumerate(getattr(posed, channel)):
+                curves.append(KeyedCurve(path, index, name, np.array([1]), np.array([float(value)])))
+    return curves
+
+
+def _mark(kept: bpy.types.Action, ob: bpy.types.Object, about: str, tags: list[str], picture: str) -> None:
+    """Make an Action an asset, with its picture, its tags and whose it is."""
+    figure = character.pose_of(ob, current=False).pose
     kept[FIGURE] = [*figure.pixels[0].ravel().tolist(), *map(float, figure.canvas)]
+    kept.use_fake_user = True
     kept.asset_mark()
-    about = kept.asset_data
-    about.description = f"Danced by {ob.name}, {data.dance.poses.seconds:.1f} seconds"
-    for tag in phrases.tags(data.dance, take.style, data.settings.get("energy")):
-        about.tags.new(tag, skip_if_exists=True)
-    pixels = thumbnail.picture(take.thumbnail) if take.thumbnail else None
+    kept.asset_data.description = about
+    for tag in tags:
+        kept.asset_data.tags.new(tag, skip_if_exists=True)
+    pixels = thumbnail.picture(picture) if picture else None
     if pixels is not None:
         preview = kept.preview_ensure()
         preview.image_size = pixels.shape[:2]
         preview.image_pixels_float = pixels.ravel()
-    return kept
 
 
 def known() -> list[bpy.types.Action]:
@@ -56,14 +89,32 @@ def known() -> list[bpy.types.Action]:
     return [action for action in bpy.data.actions if PHRASE in action]
 
 
-def read(action: bpy.types.Action) -> tuple[Take, PoseSequence]:
-    """The dance of a phrase, and the pose of who danced it."""
-    data = takes.from_text(str(action[PHRASE]))
-    numbers = np.array(action[FIGURE], float)
+def kept_names() -> list[str]:
+    """The names of all phrases and poses in this file."""
+    return [action.name for action in bpy.data.actions if PHRASE in action or POSE in action]
+
+
+def named(name: str) -> bpy.types.Action:
+    """A phrase or a pose by its name; raises when it has gone."""
+    action = bpy.data.actions.get(name)
+    if action is None or (PHRASE not in action and POSE not in action):
+        raise Problem("phrase_gone", "This is not in the file any more. Choose another dance or pose.")
+    return action
+
+
+def read(action: bpy.types.Action) -> tuple[Dance, PoseSequence]:
+    """The dance of a phrase, or the pose that was kept as a dance of one frame; and the pose of who danced it."""
+    figure = _pose(action[FIGURE])
+    if PHRASE in action:
+        return takes.from_text(str(action[PHRASE])).dance, figure
+    return Dance.of(_pose(action[POSE])), figure
+
+
+def _pose(kept: Any) -> PoseSequence:
+    numbers = np.array(kept, float)
     canvas = (int(numbers[-2]), int(numbers[-1]))
-    skeleton = BODY
-    points = (numbers[:-2].reshape(1, len(skeleton), 2) / canvas).astype(np.float32)
-    return data, PoseSequence(points, np.ones(points.shape[:2], np.float32), 30.0, skeleton, canvas)
+    points = (numbers[:-2].reshape(1, len(BODY), 2) / canvas).astype(np.float32)
+    return PoseSequence(points, np.ones(points.shape[:2], np.float32), 30.0, BODY, canvas)
 
 
 def beats_from(now: Reading, frame: float) -> np.ndarray:

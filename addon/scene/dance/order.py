@@ -1,27 +1,34 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is asked of the server: everything that a dance needs, read from the scene. Main thread only."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 
 import bpy
+import numpy as np
 
+from tempose_pose.curves import Curve
 from tempose_pose.form import Section
+from tempose_pose.grid import BeatGrid
 from tempose_pose.reference import Reference
 from tempose_pose.request import STEPS as USUAL_STEPS
-from tempose_pose.request import DanceRequest
+from tempose_pose.request import DanceRequest, Known
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.tempo import TempoMap
 
 from ...model.dance import styles
-from ...model.errors import Problem
+from ...model.dance import way as ways
+from ...model.dance.pins import Pin, known_of
+from ...model.dance.way import Way
+from ...model.errors import Problem, there
 from ...model.tempo import area
-from ...model.tempo.playback import Playback
+from ...model.tempo.playback import Playback, Timing
 from ...model.tempo.timing import Span
 from ..character import character, rig
 from ..music import audio
 from ..reading import Reading
 from ..server import connection
-from . import direction
+from . import direction, pins, waypoints
 
 STEPS = {"DRAFT": 3, "NORMAL": USUAL_STEPS, "FINE": 10}  # of the sampler
 
@@ -66,6 +73,12 @@ class Order:
         What to say besides.
     loop : bool
         Whether the dance runs into its own beginning.
+    way : Way, optional
+        Where the whole figure goes.
+    directed : dict of name to Curve
+        What is asked of the dancer under *Direct*; the request asks for steps on the way besides.
+    pins : tuple of Pin
+        Hands and feet that are held.
     """
 
     subject: Subject
@@ -77,6 +90,9 @@ class Order:
     span: Span
     notice: str
     loop: bool = False
+    way: Way | None = None
+    directed: Mapping[str, Curve] = field(default_factory=dict)
+    pins: tuple[Pin, ...] = ()
 
 
 def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None) -> Order:
@@ -109,11 +125,13 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
     pose = rig.pose_of(now.rig, current=settings.reference == "ARMATURE")
     same = now.take if new_tempo else None  # the same dance, at another tempo
     span = now.staging.for_keys(playback).span
+    beats = now.beats_asked if new_tempo else now.beats_for(playback)
+    asked = _Staged.of(now, now.rig, now.staging.for_keys(whole), span, playback, beats)
     request = DanceRequest(
         reference=shown(pose),
         seconds=playback.span.seconds,
         tempo_map=playback.tempo,
-        grid=now.beats_asked if new_tempo else now.beats_for(playback),
+        grid=beats,
         style=styles.style_of(settings.style) or None,
         energy=float(settings.energy),
         seed=int(same.seed) if same is not None else settings.seed,
@@ -121,7 +139,8 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         listen=float(settings.listen),
         repeat=float(settings.repeat),
         sections=sections_of(now),
-        curves=direction.curves_of(now.rig, span),
+        known=asked.known(shown(pose)),
+        curves=asked.curves,
     )
     return Order(
         subject=subject(now, scene, playback, now.rig),
@@ -132,15 +151,72 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         whole=whole.tempo,
         span=span,
         notice=f"{pose.notice} {character.notice(now.rig, character.stretches(now.rig, settings))}".strip(),
+        way=asked.way,
+        directed=asked.directed,
+        pins=asked.pins,
     )
 
 
 def for_rig(asked: Order, now: Reading, ob: bpy.types.Object) -> Order:
-    """The same dance asked for another character: with its own body, and as it is directed."""
+    """The same dance asked for another character: with its own body, and as it is directed.
+
+    One that has no way of its own goes along with the lead.
+    """
     pose = rig.pose_of(ob, current=now.settings.reference == "ARMATURE")
-    request = replace(asked.request, reference=shown(pose), curves=direction.curves_of(ob, asked.span))
+    playback = range_of(now, there(now.playback))
+    staged = _Staged.of(
+        now, ob, now.staging.for_keys(there(now.playback)), asked.span, playback, asked.request.grid
+    )
+    if not waypoints.is_used(ob) and asked.way is not None:
+        staged = replace(staged, way=waypoints.along(asked.way, there(now.rig), ob))
+    request = replace(
+        asked.request, reference=shown(pose), known=staged.known(shown(pose)), curves=staged.curves
+    )
     about = replace(asked.subject, rig=rig.identity(ob))
-    return replace(asked, subject=about, request=request, notice=pose.notice)
+    return replace(
+        asked, subject=about, request=request, notice=pose.notice,
+        way=staged.way, directed=staged.directed, pins=staged.pins,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Staged:
+    """What is asked of one character: its curves, its way, what of it is held, and beats and length of its dance."""
+
+    directed: Mapping[str, Curve]
+    way: Way | None
+    pins: tuple[Pin, ...]
+    beats: np.ndarray
+    seconds: float
+
+    @classmethod
+    def of(
+        cls,
+        now: Reading,
+        ob: bpy.types.Object,
+        keyed: Timing,
+        span: Span,
+        playback: Playback,
+        grid: BeatGrid | None,
+    ) -> "_Staged":
+        song = grid.beats if grid is not None else np.zeros(0)
+        beats = playback.tempo.to_timeline(song)
+        return cls(
+            direction.curves_of(ob, span),
+            waypoints.way_of(ob, keyed, span, song),
+            pins.of(ob, span, now.staging),
+            np.asarray(beats, float),
+            playback.span.seconds,
+        )
+
+    @property
+    def curves(self) -> dict[str, Curve]:
+        """What the server is asked for."""
+        return ways.directed(self.directed, self.way, self.beats, self.seconds)
+
+    def known(self, reference: PoseSequence) -> Known | None:
+        """What the model is told to keep: joints that are held where the figure can reach them."""
+        return known_of(self.pins, self.way, reference, self.seconds)
 
 
 def sections_of(now: Reading) -> tuple[Section, ...] | None:

@@ -24,6 +24,11 @@ def span_of_import(scene: bpy.types.Scene, data: Take) -> Span:
     return Staging(scale=scene_strips.stretch_of(scene)).keys(span)
 
 
+def rate_of_import(scene: bpy.types.Scene) -> float:
+    """Frames of keys in a second of what is put where no music says otherwise."""
+    return Staging(scale=staging.stretch_of(scene)).keys(Span(0, 0, compat.rate_of(scene))).rate
+
+
 def span_at(playback: Playback, data: Take) -> Span:
     """Where the keys of a dance lie: its first pose where its first song second is heard, on the frames of keys."""
     left = round(float(playback.frame_at(data.tempo_map[0][1])), 6)

@@ -18,7 +18,7 @@ from tempose_pose.wire.job import beats_of, curves_body
 from tempose_pose.wire.poses import pose_of
 
 from ...model.character.extremities import extremities_of, joined, moved_along
-from ...model.dance import direction_curves, kept_ankles, kept_poses
+from ...model.dance import direction_curves, kept_ankles, kept_poses, way
 from ...model.dance.kept_ankles import Stands
 from ...model.dance.retiming import Piece
 from ...model.dance.takes import Take
@@ -34,7 +34,7 @@ from ..reading import Reading
 from ..server import connection
 from ..settings import EditSettings, ListedTake, SceneSettings
 from ..window import scene_of
-from . import audition, carry_over, delivery, direction, placement
+from . import audition, carry_over, delivery, direction, pins, placement, waypoints
 from .order import STEPS, Order, sections_of, shown, subject
 from .take_part import TakePart, danced_part, no_music, part_of
 
@@ -142,11 +142,13 @@ def order(
         raise Problem("nothing_free", "Everything is kept: nothing is left to dance. Untick a limb.")
     ob = there(it.take.rig)
     danced = Span(float(it.span.frame_at(part.first / fps)), part.seconds, it.span.rate)
+    grid = beats_of(asked["beats"]) if asked.get("beats") else None if "beats" in asked else it.beats
+    goes = way.from_body(asked.get("way"))
     request = DanceRequest(
         reference=_reference(asked, ob),
         seconds=float(asked["seconds"]) if "seconds" in asked else part.seconds,
         tempo_map=part.tempo,
-        grid=beats_of(asked["beats"]) if asked.get("beats") else None if "beats" in asked else it.beats,
+        grid=grid,
         style=(asked.get("style") if style is None else style) or None,
         energy=asked.get("energy", float(now.settings.energy)),
         seed=int(data.dance.seed if seed is None else seed),
@@ -155,7 +157,12 @@ def order(
         repeat=asked.get("repeat", float(now.settings.repeat)),
         known=kept_poses.part(kept, part.first, part.stop),
         sections=sections_of(now) if it.original == now.song.original else None,
-        curves=direction.curves_of(ob, danced),
+        curves=way.directed(
+            direction.curves_of(ob, danced),
+            goes.after(part.first / fps) if goes is not None else None,
+            part.tempo.to_timeline(grid.beats) if grid is not None else np.zeros(0),
+            part.seconds,
+        ),
     )
     asked_for = Order(
         subject=subject(now, it.scene, it.playback, ob),
@@ -322,6 +329,21 @@ def reshape_take(
 
 def _without_stands(settings: dict) -> dict:
     return {key: value for key, value in settings.items() if key != "stands"}
+
+
+def stage_take(now: Reading) -> str:
+    """A take that goes where its character is to go now, and holds what is to be held: the same dance, other keys."""
+    it = part_of(now, None)
+    ob = there(it.take.rig)
+    song = it.beats.beats if it.beats is not None else np.zeros(0)
+    goes, held = waypoints.way_of(ob, it.keyed, it.span, song), pins.of(ob, it.span, now.staging)
+    old = {key: value for key, value in it.data.settings.items() if key not in ("way", "pins", "stands")}
+    if goes is None and not held and len(old) == len(it.data.settings):
+        raise Problem(
+            "empty_stage", "Nothing is set under Stage: draw a path, drop waypoints or pin a hand first."
+        )
+    data = replace(it.data, settings=old | pins.staged(goes, held))
+    return _add(now.settings, ob, data, it.span, it.take, "on stage")
 
 
 def blend_take(now: Reading, strength: float) -> str:

@@ -10,7 +10,7 @@ from tempose_pose.skeletons import FINGERS
 
 from ...model.character.forward_kinematics import Forward
 from ...model.character.plane import Plane
-from ...model.dance import kept_ankles
+from ...model.dance import kept_ankles, pins, way
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.keys import key_plan
@@ -57,6 +57,8 @@ def plan(take: Take, ob: bpy.types.Object, span: Span, settings: SceneSettings) 
         kept_ankles.from_text(take.settings.get("stands")),
         loop=bool(take.settings.get("loop")),
         depths=character.depths_of(ob),
+        way=way.from_body(take.settings.get("way")),
+        pins=pins.from_body(take.settings.get("pins")),
     )
 
 

@@ -160,6 +160,22 @@ class Steps:
         assert self.ops.add_to_library() == {"FINISHED"}
         self.options["phrase"] = next(a.name for a in self.bpy.data.actions if "tempose_phrase" in a)
 
+    def pose_in_library(self):
+        assert self.ops.add_pose_to_library() == {"FINISHED"}
+        self.settings.generate.phrase = next(a.name for a in self.bpy.data.actions if "tempose_pose" in a)
+
+    def waypoint(self):
+        assert self.ops.drop_waypoint(place=(0.5, 0.0, 0.0)) == {"FINISHED"}
+
+    def later(self):
+        self.scene.frame_set(81)
+
+    def mark(self):
+        assert self.ops.set_mark() == {"FINISHED"}
+
+    def pin(self):
+        assert self.ops.pin_part(part="left_wrist") == {"FINISHED"}
+
     def shown(self):
         self.ops.show_take()
 

@@ -52,3 +52,29 @@ def test_who_forms_up_keeps_room_for_the_whole_dance(blender, ready, tempose):
     blender.ops.tempose.form_up(kind="V")
     blender.context.view_layer.update()
     assert other.matrix_world.translation.y > 0.1  # behind: the viewer is at −Y
+
+
+def test_a_new_dance_begins_with_a_pose_of_the_library_and_ends_with_a_phrase(blender, ready, tempose):
+    ops, choice = blender.ops.tempose, ready.tempose.generate
+    choice.area, choice.last_frame = "FRAMES", 60
+    ops.generate()
+    ready.frame_set(40)
+    assert ops.add_pose_to_library() == ops.add_to_library() == {"FINISHED"}
+    pose, phrase = (
+        next(a for a in blender.data.actions if mark in a) for mark in ("tempose_pose", "tempose_phrase")
+    )
+    assert "pose" in {tag.name for tag in pose.asset_data.tags}
+    assert np.array(pose.preview.image_pixels_float).reshape(64, 64, 4)[..., 3].mean() > 0.02
+    rig = ready.tempose.takes[0].rig
+    joints = tempose("character.character").joints
+    wanted = joints(rig, current=True)
+    choice.last_frame, choice.phrase, choice.phrase_at = 200, pose.name, "START"
+    assert ops.dance_with() == {"FINISHED"}
+    ready.frame_set(1)
+    found = joints(rig, current=True)
+    assert max(np.abs(found[joint] - wanted[joint]).max() for joint in wanted) < 0.05
+    choice.phrase, choice.phrase_at = phrase.name, "END"
+    assert ops.dance_with() == {"FINISHED"}
+    data = tempose("dance.stage").data_of(ready.tempose.takes[-1]).dance
+    short = tempose("dance.library").read(phrase)[0]
+    assert data.poses.keypoints[-30:, :18] == pytest.approx(short.poses.keypoints[-30:, :18], abs=0.1)

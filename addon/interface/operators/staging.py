@@ -1,0 +1,316 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a character goes on the stage, and what of it is held."""
+
+from typing import Any
+
+import bpy
+import numpy as np
+from bpy.props import EnumProperty, FloatVectorProperty, IntProperty
+
+from ...model.dance.pins import CHAINS
+from ...model.errors import Problem, there
+from ...scene import playhead
+from ...scene.character import character, floor
+from ...scene.dance import revision, waypoints
+from ...scene.reading import Reading, at_press
+from ..properties.stage import PARTS
+from .buttons import ActionButton
+from .modal import ByHand
+from .object_selection import object_mode
+
+NEXT = "Generate dances there; Follow the Stage takes the take that is there along."
+
+
+class _OnStage(ActionButton):
+    """Mixin: changes what is set for a character on the stage."""
+
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return now.no_stage
+
+
+class _AtBeat(_OnStage):
+    """Mixin: is about the beat at the playhead."""
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return now.no_stage or now.song.reason
+
+
+class TEMPOSE_OT_drop_waypoint(ByHand, bpy.types.Operator):
+    """Say where the character is to be on the beat at the playhead: press, then click on the floor. Later drag the empty to move it"""  # noqa: E501
+
+    bl_idname = "tempose.drop_waypoint"
+    bl_label = "Drop Waypoint"
+
+    place: FloatVectorProperty(
+        name="Place", description="Where on the floor, in the world", size=3, options={"SKIP_SAVE"}
+    )
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return now.no_stage or now.song.reason
+
+    def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
+        if bpy.app.background or context.window is None:
+            return self.fail(
+                Problem("no_window", "Waypoints are dropped in a window. Scripts give their place.")
+            )
+        now = Reading(context)
+        beat = playhead.name_of(now, playhead.second_of(now))
+        return self.wait(context, f"Tempose: click where the dancer is to be at {beat}   Esc: cancel")
+
+    def modal(self, context: bpy.types.Context, event: bpy.types.Event):
+        if not self.is_waiting or (event.value == "PRESS" and event.type in ("ESC", "RIGHTMOUSE")):
+            return self.give_up(context)
+        if event.type != "LEFTMOUSE" or event.value != "PRESS":
+            return {"PASS_THROUGH"}
+        ob = Reading(context).rig
+        found = _clicked(context, event, ob) if ob is not None else None
+        if found is None:
+            return {"PASS_THROUGH"}
+        self.place = found
+        return self.done(context)
+
+    def write(self, context: bpy.types.Context):
+        now = at_press(context)
+        ob, second = there(now.rig), playhead.second_of(now)
+        beat, (across, _) = playhead.name_of(now, second), floor.of(ob).place_of(self.place)
+        waypoints.drop(ob, second, (across, 0.0), beat)
+        return f"'{ob.name}' is to be there at {beat}. {NEXT}"
+
+
+def _clicked(
+    context: bpy.types.Context, event: bpy.types.Event, ob: bpy.types.Object
+) -> tuple[float, float, float] | None:
+    """The point of a character's plane under the mouse; None outside of a 3D View."""
+    from bpy_extras import view3d_utils
+    from mathutils import Vector, geometry
+
+    for area in context.window.screen.areas:
+        for region in area.regions if area.type == "VIEW_3D" else ():
+            x, y = event.mouse_x - region.x, event.mouse_y - region.y
+            if region.type != "WINDOW" or not (0 <= x < region.width and 0 <= y < region.height):
+                continue
+            view: Any = area.spaces.active
+            along = view3d_utils.region_2d_to_vector_3d(region, view.region_3d, (x, y))
+            begin = view3d_utils.region_2d_to_origin_3d(region, view.region_3d, (x, y))
+            normal = ob.matrix_world.to_3x3() @ Vector(character.plane_of(ob).normal.tolist())
+            hit = geometry.intersect_line_plane(
+                begin, begin + along, floor.of(ob).world_of((0.0, 0.0)), normal
+            )
+            return (hit.x, hit.y, hit.z) if hit is not None else None
+    return None
+
+
+class _OfWaypoint(_OnStage):
+    """Mixin: changes the chosen waypoint."""
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return now.no_stage or (
+            "" if len(waypoints.of(there(now.rig)).waypoints) else "There are no waypoints"
+        )
+
+
+class TEMPOSE_OT_remove_waypoint(_OfWaypoint, bpy.types.Operator):
+    """Remove the chosen waypoint, with its empty"""
+
+    bl_idname = "tempose.remove_waypoint"
+    bl_label = "Remove Waypoint"
+
+    def act(self, context: bpy.types.Context):
+        object_mode(context)
+        ob = there(Reading(context).rig)
+        waypoints.remove(ob, waypoints.chosen(ob))
+        return "The waypoint is gone."
+
+
+class TEMPOSE_OT_time_waypoint(_OfWaypoint, bpy.types.Operator):
+    """Let the dancer be at the chosen waypoint on the beat at the playhead instead"""
+
+    bl_idname = "tempose.time_waypoint"
+    bl_label = "At the Playhead Instead"
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return super().disabled_reason(now) or now.song.reason
+
+    def act(self, context: bpy.types.Context):
+        now = at_press(context)
+        ob, second = there(now.rig), playhead.second_of(now)
+        beat = playhead.name_of(now, second)
+        waypoints.retime(ob, waypoints.chosen(ob), second, beat)
+        return f"'{ob.name}' is to be there at {beat}."
+
+
+class TEMPOSE_OT_set_mark(_OnStage, bpy.types.Operator):
+    """Mark where the character stands now, to send it back there later"""
+
+    bl_idname = "tempose.set_mark"
+    bl_label = "Set Mark"
+
+    def act(self, context: bpy.types.Context):
+        ob = there(Reading(context).rig)
+        waypoints.mark(ob)
+        return f"The mark of '{ob.name}' is where it stands now. Drag the empty to move it."
+
+
+class TEMPOSE_OT_back_to_mark(_AtBeat, bpy.types.Operator):
+    """Be back at the mark on the beat at the playhead"""
+
+    bl_idname = "tempose.back_to_mark"
+    bl_label = "Back to Mark"
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return super().disabled_reason(now) or (
+            "" if waypoints.of(there(now.rig)).home is not None else "Set a mark first"
+        )
+
+    def act(self, context: bpy.types.Context):
+        now = at_press(context)
+        ob, second = there(now.rig), playhead.second_of(now)
+        beat = playhead.name_of(now, second)
+        waypoints.drop(ob, second, waypoints.home_of(ob), beat)
+        return f"'{ob.name}' is back at its mark at {beat}. {NEXT}"
+
+
+SIDES = [("LEFT", "Left", "The left edge of the frame"), ("RIGHT", "Right", "The right edge of the frame")]
+
+
+class _ThroughEdge(_AtBeat):
+    """Mixin: from outside of the frame, or out of it."""
+
+    beats: IntProperty(
+        name="Beats on the Way", description="How many beats the way takes", default=8, min=1, max=256
+    )
+    side: EnumProperty(name="Side", description="Which edge of the frame", items=SIDES)
+
+    def stops(self, now: Reading) -> tuple[float, float, tuple[float, float], tuple[float, float]]:
+        """The song seconds at the playhead and so many beats before or after it; places outside and inside."""
+        ob, second = there(now.rig), playhead.second_of(now)
+        beats = now.beats.beats if now.beats is not None else np.zeros(0)
+        count = self.beats * self.step
+        pace = float(np.median(np.diff(beats))) if len(beats) > 1 else 0.5
+        at = int(np.abs(beats - second).argmin()) + count if len(beats) else -1
+        other = float(beats[at]) if 0 <= at < len(beats) else second + count * pace
+        inside = waypoints.place_at(ob, second) or waypoints.home_of(ob)
+        return second, other, (waypoints.outside(now.scene, ob, self.side == "RIGHT"), 0.0), inside
+
+    step = 1
+
+
+class TEMPOSE_OT_enter(_ThroughEdge, bpy.types.Operator):
+    """Come in from outside of the frame, to be at the mark on the beat at the playhead"""
+
+    bl_idname = "tempose.enter"
+    bl_label = "Enter From"
+    step = -1
+
+    def act(self, context: bpy.types.Context):
+        now = at_press(context)
+        ob = there(now.rig)
+        second, before, outside, inside = self.stops(now)
+        waypoints.drop(ob, before, outside, playhead.name_of(now, before))
+        waypoints.drop(ob, second, inside, playhead.name_of(now, second))
+        return f"'{ob.name}' comes in and is there at {playhead.name_of(now, second)}. {NEXT}"
+
+
+class TEMPOSE_OT_leave(_ThroughEdge, bpy.types.Operator):
+    """Set out on the beat at the playhead, and leave the frame"""
+
+    bl_idname = "tempose.leave"
+    bl_label = "Leave To"
+
+    def act(self, context: bpy.types.Context):
+        now = at_press(context)
+        ob = there(now.rig)
+        second, after, outside, inside = self.stops(now)
+        waypoints.drop(ob, second, inside, playhead.name_of(now, second))
+        waypoints.drop(ob, after, outside, playhead.name_of(now, after))
+        return f"'{ob.name}' sets out at {playhead.name_of(now, second)} and leaves the frame. {NEXT}"
+
+
+class TEMPOSE_OT_pin_part(_OnStage, bpy.types.Operator):
+    """Hold a hand or a foot where it is now, for some beats from the playhead on: at a new empty, or at the selected object"""  # noqa: E501
+
+    bl_idname = "tempose.pin_part"
+    bl_label = "Pin"
+
+    part: EnumProperty(name="Pinned", description="What is held", items=PARTS)
+    beats: IntProperty(name="Beats", description="For how long it is held", default=8, min=1, max=256)
+
+    def act(self, context: bpy.types.Context):
+        now = at_press(context)
+        ob, frame = there(now.rig), context.scene.frame_current
+        last = frame + round(self.beats * _beat_frames(now)) - 1
+        if self.part not in character.joints(ob, current=True) or not set(CHAINS[self.part]) <= set(
+            character.joints(ob, current=False)
+        ):
+            raise Problem(
+                "no_limb", "This character has no such limb mapped. Choose another one, or map its bones."
+            )
+        others = [one for one in context.selected_objects if ob not in (one, one.parent)]
+        target = others[0] if len(others) == 1 else None
+        waypoints.pin(ob, self.part, target, frame, last)
+        held = waypoints.of(ob).pins[-1].target
+        return f"Held at '{there(held).name}' from frame {frame} to {last}. {NEXT}"
+
+
+def _beat_frames(now: Reading) -> float:
+    """Frames of a beat, half a second where none is known."""
+    rate = now.scene.render.fps / now.scene.render.fps_base
+    if now.playback is None or now.beats is None or len(now.beats.beats) < 2:
+        return rate / 2
+    frames = now.staging.in_scene(now.playback).frame_at(np.asarray(now.beats.beats, float))
+    return float(np.median(np.diff(frames)))
+
+
+class TEMPOSE_OT_unpin_part(_OnStage, bpy.types.Operator):
+    """Let go of the chosen hand or foot; its empty stays"""
+
+    bl_idname = "tempose.unpin_part"
+    bl_label = "Let Go"
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return now.no_stage or ("" if len(waypoints.of(there(now.rig)).pins) else "Nothing is held")
+
+    def act(self, context: bpy.types.Context):
+        settings = waypoints.of(there(Reading(context).rig))
+        index = min(settings.active_pin, len(settings.pins) - 1)
+        settings.pins.remove(index)
+        settings.active_pin = max(0, index - 1)
+        return "It is free again."
+
+
+class TEMPOSE_OT_follow_stage(ActionButton, bpy.types.Operator):
+    """Take the chosen take along the way, and hold what is held, as a new take. Nothing is danced again"""
+
+    bl_idname = "tempose.follow_stage"
+    bl_label = "Follow the Stage"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return now.busy or now.no_take
+
+    def act(self, context: bpy.types.Context):
+        return revision.stage_take(at_press(context))
+
+
+CLASSES = (
+    TEMPOSE_OT_drop_waypoint,
+    TEMPOSE_OT_remove_waypoint,
+    TEMPOSE_OT_time_waypoint,
+    TEMPOSE_OT_set_mark,
+    TEMPOSE_OT_back_to_mark,
+    TEMPOSE_OT_enter,
+    TEMPOSE_OT_leave,
+    TEMPOSE_OT_pin_part,
+    TEMPOSE_OT_unpin_part,
+    TEMPOSE_OT_follow_stage,
+)

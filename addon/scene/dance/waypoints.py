@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where a character is to go: waypoints that are empties, and the curve or stroke that they lie on."""
+
+from typing import Any
+
+import bpy
+import numpy as np
+
+from ...model.dance import way
+from ...model.dance.way import Stop, Way
+from ...model.errors import Problem
+from ...model.tempo.playback import Timing
+from ...model.tempo.timing import Span
+from .. import compat
+from ..character import character, floor
+from ..character.floor import Floor
+from ..settings import StageSettings
+from ..window import scene_of
+
+SIZE = 0.12  # of the figure's height: how large empties are
+OUTSIDE = 0.35  # of the figure's height: how far beyond the frame's edge nobody is seen
+
+
+def of(ob: bpy.types.Object) -> StageSettings:
+    """What is set for a character on the stage."""
+    return ob.tempose_stage  # pyright: ignore[reportAttributeAccessIssue] -- registered
+
+
+def is_used(ob: bpy.types.Object) -> bool:
+    """Whether a character goes anywhere."""
+    return of(ob).line is not None or any(point.marker is not None for point in of(ob).waypoints)
+
+
+def empty(
+    name: str, kind: Any, ob: bpy.types.Object, at: Floor, place: tuple[float, float]
+) -> bpy.types.Object:
+    """A new empty at a place, in the collection of a character."""
+    made = bpy.data.objects.new(name, None)
+    made.empty_display_type, made.empty_display_size = (
+        kind,
+        SIZE * at.height * at.scale,
+    )
+    made.show_name = True
+    made.location = at.world_of(place)
+    next(iter(ob.users_collection), scene_of(bpy.context).collection).objects.link(made)
+    return made
+
+
+def drop(ob: bpy.types.Object, second: float, place: tuple[float, float], name: str) -> None:
+    """A new waypoint; one at the same second of the song is moved."""
+    settings, at = of(ob), floor.of(ob)
+    for index, point in enumerate(settings.waypoints):
+        if abs(point.second - second) < 1e-3 and point.marker is not None:
+            point.marker.location, settings.active = at.world_of(place), index
+            return
+    point = settings.waypoints.add()
+    point.marker, point.second = empty(f"{ob.name} {name}", "SINGLE_ARROW", ob, at, place), second
+    order = sorted(range(len(settings.waypoints)), key=lambda i: settings.waypoints[i].second)
+    settings.waypoints.move(len(settings.waypoints) - 1, order.index(len(settings.waypoints) - 1))
+    settings.active = order.index(len(order) - 1)
+
+
+def remove(ob: bpy.types.Object, index: int) -> None:
+    """Take a waypoint away, with its empty."""
+    settings = of(ob)
+    marker = settings.waypoints[index].marker
+    settings.waypoints.remove(index)
+    settings.active = max(0, min(index, len(settings.waypoints) - 1))
+    if marker is not None:
+        bpy.data.objects.remove(marker)
+
+
+def way_of(ob: bpy.types.Object, keyed: Timing, span: Span, beats: np.ndarray) -> Way | None:
+    """Where a character goes in a dance; None for one that stays.
+
+    Parameters
+    ----------
+    keyed : Timing
+        The song on the frames of keys.
+    span : Span
+        The dance, on them.
+    beats : (B,) float
+        Song seconds.
+    """
+    if not is_used(ob):
+        return None
+    settings, at = of(ob), floor.of(ob)
+    stops = []
+    for point in settings.waypoints:
+        if point.marker is None:
+            continue
+        place = at.place_of(point.marker.matrix_world.translation)
+        second = float(span.second_at(keyed.frame_at(point.second)))
+        stops.append(Stop(second, place, _leaving(point, keyed, span, beats)))
+    line = line_of(settings.line, at) if settings.line is not None else None
+    if line is not None and len(stops) < 2:
+        first, last = way.ends_of(line)
+        stops = [
+            Stop(0.0, first),
+            *(s for s in stops if 0 < s.second < span.seconds),
+            Stop(span.seconds, last),
+        ]
+    return way.through(stops, line)
+
+
+def along(lead_way: Way, lead: bpy.types.Object, ob: bpy.types.Object) -> Way:
+    """The lead's way as a character goes it that stands elsewhere: just as far, so that none comes nearer."""
+    one, two = floor.of(lead), floor.of(ob)
+    far = one.size * one.scale / (two.size * two.scale)
+    return Way(lead_way.times, lead_way.places * far)
+
+
+def _leaving(point: Any, keyed: Timing, span: Span, beats: np.ndarray) -> float | None:
+    """Second of the dance at which a character sets out for a waypoint."""
+    before = beats[beats < point.second - 1e-3]
+    if not point.beats or not len(before):
+        return None
+    song = before[-min(point.beats, len(before))]
+    return float(span.second_at(keyed.frame_at(float(song))))
+
+
+def line_of(ob: bpy.types.Object, at: Floor) -> np.ndarray:
+    """(N, 2) places along a curve, or along the first stroke of a Grease Pencil drawing."""
+    graph = bpy.context.evaluated_depsgraph_get()
+    seen: Any = ob.evaluated_get(graph)
+    if ob.type == "CURVE":
+        mesh = seen.to_mesh()
+        points = (
+            np.array([vertex.co for vertex in mesh.vertices], float).reshape(-1, 3)
+            if mesh
+            else np.zeros((0, 3))
+        )
+        seen.to_mesh_clear()
+    else:
+        points = compat.first_stroke(ob)
+    if len(points) < 2:
+        raise Problem("no_line", f"'{ob.name}' has no line to go along. Draw one, or choose another path.")
+    world = np.array(ob.matrix_world, float)
+    return at.places_of(points @ world[:3, :3].T + world[:3, 3])
+
+
+def outside(scene: bpy.types.Scene, ob: bpy.types.Object, right: bool) -> float:
+    """How far to the right a character is not seen any more: by the scene's camera, or beyond its own picture."""
+    at = floor.of(ob)
+    edge = 0.5
+    if scene.camera is not None:
+        from bpy_extras.object_utils import world_to_camera_view
+
+        bpy.context.view_layer.update()
+        seen = [
+            world_to_camera_view(scene, scene.camera, at.world_of((float(across), 0.0)))
+            for across in (0.0, 0.5)
+        ]
+        if min(point.z for point in seen) <= 0 or abs(seen[1].x - seen[0].x) < 1e-6:
+            raise Problem(
+                "no_edge", "The camera does not see the character from the front. Place it before the floor."
+            )
+        goal, per = (1.0 if right else 0.0), (seen[1].x - seen[0].x) / 0.5
+        edge = (goal - seen[0].x) / per
+    beyond = OUTSIDE * at.height / at.size
+    return edge + beyond if right else (edge if scene.camera is not None else -edge) - beyond
+
+
+def place_at(ob: bpy.types.Object, second: float) -> tuple[float, float] | None:
+    """Where the waypoints have a character at a second of the song; None without any."""
+    settings, at = of(ob), floor.of(ob)
+    stops = [
+        Stop(point.second, at.place_of(point.marker.matrix_world.translation))
+        for point in settings.waypoints
+        if point.marker is not None
+    ]
+    found = way.through(stops)
+    if found is None:
+        return None
+    (place,) = found.at([second])
+    return float(place[0]), float(place[1])
+
+
+def chosen(ob: bpy.types.Object) -> int:
+    """The waypoint that is chosen in the list."""
+    settings = of(ob)
+    return max(0, min(settings.active, len(settings.waypoints) - 1))
+
+
+def retime(ob: bpy.types.Object, index: int, second: float, name: str) -> None:
+    """Let a waypoint be reached at another second of the song."""
+    settings = of(ob)
+    point = settings.waypoints[index]
+    point.second = second
+    if point.marker is not None:
+        point.marker.name = f"{ob.name} {name}"
+    place = sum(other.second < second for other in settings.waypoints)
+    settings.waypoints.move(index, place)
+    settings.active = place
+
+
+def mark(ob: bpy.types.Object) -> None:
+    """Put a character's mark where it stands now; a mark that is there is moved."""
+    settings, at = of(ob), floor.of(ob)
+    hips = character.joints(ob, current=True)
+    across = [hips[joint] for joint in ("left_hip", "right_hip") if joint in hips] or list(hips.values())
+    place = (float(np.mean([point[0] for point in across]) - at.home[0]) / at.size, 0.0)
+    if settings.home is None or settings.home.name not in scene_of(bpy.context).objects:
+        settings.home = empty(f"{ob.name} mark", "CIRCLE", ob, at, place)
+    else:
+        settings.home.location = at.world_of(place)
+
+
+def home_of(ob: bpy.types.Object) -> tuple[float, float]:
+    """The mark of a character; where it stands by itself without one."""
+    home = of(ob).home
+    return (0.0, 0.0) if home is None else floor.of(ob).place_of(home.matrix_world.translation)
+
+
+def pin(ob: bpy.types.Object, part: str, target: bpy.types.Object | None, first: int, last: int) -> None:
+    """Hold a hand or a foot at an object; at a new empty where it is now without one."""
+    settings, at = of(ob), floor.of(ob)
+    if target is None:
+        point = (character.joints(ob, current=True)[part] - at.home) / at.size
+        target = empty(
+            f"{ob.name} {part.replace('_', ' ')}", "SPHERE", ob, at, (float(point[0]), float(point[1]))
+        )
+        target.empty_display_size /= 2
+    held = settings.pins.add()
+    held.part, held.target, held.first, held.last = part, target, first, last
+    settings.active_pin = len(settings.pins) - 1
