@@ -174,6 +174,16 @@ class Reading:
         return f"{self.rig.name} is linked from another file: make it local first" if linked else ""
 
     @cached_property
+    def no_keys(self) -> str:
+        """Why no keys of the character that is meant can be changed, or nothing."""
+        data = self.rig.animation_data if self.rig is not None else None
+        if self.rig is None or data is None or data.action is None:
+            return "Nothing moves this character: generate a dance, or show a take"
+        return (
+            "" if data.action.is_editable else "Its Action is linked from another file: make it local first"
+        )
+
+    @cached_property
     def needs_dancer(self) -> bool:
         """Whether nobody is there who could dance: then *Generate* makes a figure first."""
         return self.armature is None and not selection.someone_is_there(self.context)

@@ -223,6 +223,14 @@ class StageSettings(Protocol):
     active_pin: int
 
 
+class ViewSettings(Protocol):
+    """What is drawn over the 3D View."""
+
+    poses: int
+    takes: bool
+    trail: str
+
+
 class SceneSettings(Protocol):
     """All of them."""
 
@@ -257,3 +265,4 @@ class SceneSettings(Protocol):
     output: OutputSettings
     generate: GenerateSettings
     edit: EditSettings
+    view: ViewSettings

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where a character goes on the stage, and what of it is held."""
 
-from typing import Any
-
 import bpy
 import numpy as np
 from bpy.props import EnumProperty, FloatVectorProperty, IntProperty
@@ -14,6 +12,7 @@ from ...scene.character import character, floor
 from ...scene.dance import revision, waypoints
 from ...scene.reading import Reading, at_press
 from ..properties.stage import PARTS
+from . import mouse
 from .buttons import ActionButton
 from .modal import ByHand
 from .object_selection import object_mode
@@ -68,7 +67,7 @@ class TEMPOSE_OT_drop_waypoint(ByHand, bpy.types.Operator):
         if event.type != "LEFTMOUSE" or event.value != "PRESS":
             return {"PASS_THROUGH"}
         ob = Reading(context).rig
-        found = _clicked(context, event, ob) if ob is not None else None
+        found = mouse.in_plane(context, event, ob) if ob is not None else None
         if found is None:
             return {"PASS_THROUGH"}
         self.place = found
@@ -80,29 +79,6 @@ class TEMPOSE_OT_drop_waypoint(ByHand, bpy.types.Operator):
         beat, (across, _) = playhead.name_of(now, second), floor.of(ob).place_of(self.place)
         waypoints.drop(ob, second, (across, 0.0), beat)
         return f"'{ob.name}' is to be there at {beat}. {NEXT}"
-
-
-def _clicked(
-    context: bpy.types.Context, event: bpy.types.Event, ob: bpy.types.Object
-) -> tuple[float, float, float] | None:
-    """The point of a character's plane under the mouse; None outside of a 3D View."""
-    from bpy_extras import view3d_utils
-    from mathutils import Vector, geometry
-
-    for area in context.window.screen.areas:
-        for region in area.regions if area.type == "VIEW_3D" else ():
-            x, y = event.mouse_x - region.x, event.mouse_y - region.y
-            if region.type != "WINDOW" or not (0 <= x < region.width and 0 <= y < region.height):
-                continue
-            view: Any = area.spaces.active
-            along = view3d_utils.region_2d_to_vector_3d(region, view.region_3d, (x, y))
-            begin = view3d_utils.region_2d_to_origin_3d(region, view.region_3d, (x, y))
-            normal = ob.matrix_world.to_3x3() @ Vector(character.plane_of(ob).normal.tolist())
-            hit = geometry.intersect_line_plane(
-                begin, begin + along, floor.of(ob).world_of((0.0, 0.0)), normal
-            )
-            return (hit.x, hit.y, hit.z) if hit is not None else None
-    return None
 
 
 class _OfWaypoint(_OnStage):

@@ -17,6 +17,7 @@ from .dance import DancePanel, DirectPanel, MorePanel
 from .edit import EditPanel
 from .form import FormPanel, TEMPOSE_UL_form
 from .group import GroupPanel
+from .hand import HandPanel
 from .keys import KeysPanel
 from .library import LibraryPanel
 from .main import MainPanel
@@ -32,7 +33,7 @@ STEPS = {
     MusicPanel: (BeatsPanel, FormPanel),
     CharacterPanel: (BonesPanel, LimitsPanel, DrawingPanel),
     DancePanel: (MorePanel, DirectPanel, StagePanel, GroupPanel, TakesPanel, LibraryPanel),
-    ShapePanel: (EditPanel, KeysPanel),
+    ShapePanel: (EditPanel, KeysPanel, HandPanel),
     TempoPanel: (),
     OutputPanel: (ExportPanel,),
 }

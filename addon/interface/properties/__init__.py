@@ -15,6 +15,7 @@ from .settings import TemposeSettings
 from .stage import TemposePin, TemposeStage, TemposeWaypoint
 from .takes import TemposeTake
 from .tempo import TemposeTempo
+from .view import TemposeView
 
 CLASSES = (
     TemposeCharacter,
@@ -32,6 +33,7 @@ CLASSES = (
     TemposeGenerate,
     TemposeKeptPose,
     TemposeEdit,
+    TemposeView,
     TemposeWaypoint,
     TemposePin,
     TemposeStage,

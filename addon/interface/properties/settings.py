@@ -29,6 +29,7 @@ from .sections import TemposeSection
 from .sections import edited as tempo_edited
 from .takes import TemposeTake
 from .tempo import TemposeTempo
+from .view import TemposeView
 
 
 def _styles(_self: bpy.types.PropertyGroup, _context: bpy.types.Context, text: str):
@@ -176,3 +177,4 @@ class TemposeSettings(bpy.types.PropertyGroup):
     output: PointerProperty(type=TemposeOutput)
     generate: PointerProperty(type=TemposeGenerate)
     edit: PointerProperty(type=TemposeEdit)
+    view: PointerProperty(type=TemposeView)

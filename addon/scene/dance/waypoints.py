@@ -134,7 +134,9 @@ def line_of(ob: bpy.types.Object, at: Floor) -> np.ndarray:
     else:
         points = compat.first_stroke(ob)
     if len(points) < 2:
-        raise Problem("no_line", f"'{ob.name}' has no line to go along. Draw one, or choose another path.")
+        raise Problem(
+            "no_line", f"The object '{ob.name}' has no line to go along. Draw one, or choose another path."
+        )
     world = np.array(ob.matrix_world, float)
     return at.places_of(points @ world[:3, :3].T + world[:3, 3])
 

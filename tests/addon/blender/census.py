@@ -85,6 +85,7 @@ def _object(ob) -> dict:
         "moved by": data.action.name if data and data.action else None,
         "tracks": [t.name for t in data.nla_tracks] if data else [],
         "map": settings(ob.tempose_character),
+        "stage": settings(ob.tempose_stage),
         "bones": {b.name: own for b in ob.pose.bones if (own := _own(b))} if ob.pose else {},
         "layers": [(x.name, [f.frame_number for f in x.frames]) for x in ob.data.layers]
         if ob.type == "GREASEPENCIL"

@@ -170,6 +170,10 @@ class Steps:
     def later(self):
         self.scene.frame_set(81)
 
+    def trail(self):
+        self.settings.view.trail = "left_wrist"
+        self.options.update(frame=12, place=(0.6, 0.0, 1.2))
+
     def mark(self):
         assert self.ops.set_mark() == {"FINISHED"}
 

@@ -110,3 +110,39 @@ def test_a_pinned_hand_stays_where_it_is_while_the_rest_dances(blender, staged, 
     away = (joints(rig, current=True)["right_wrist"] - at.home) / at.height
     assert ops.unpin_part() == {"FINISHED"} and not len(rig.tempose_stage.pins)
     assert np.isfinite(away).all()
+
+
+def test_keys_are_shaped_by_hand(blender, staged, tempose):
+    ops = blender.ops.tempose
+    staged.tempose.keys.density = "POSES"
+    ops.generate()
+    rig = staged.tempose.takes[0].rig
+    curves = tempose("keys.action_keys").curves(rig.animation_data.action)
+    frames = tempose("keys.shaping").key_poses(
+        [np.array([p.co.x for p in c.keyframe_points]) for c in curves]
+    )
+    frame = int(frames[3])
+    staged.frame_set(frame)
+    assert ops.hold_pose(frames=5) == {"FINISHED"}
+    assert max(abs(c.evaluate(frame) - c.evaluate(frame + 4)) for c in curves) < 1e-5
+    joints = tempose("keys.limb_reach").joints_at
+    before = joints(rig, [100])["left_wrist"][0]
+    assert ops.offset_limb(limb="left_arm", frames=3, follow=False) == {"FINISHED"}
+    swung = [c for c in curves if "upper_arm.L" in c.data_path and "rotation" in c.data_path]
+    reach = max(np.ptp([p.co.y for p in c.keyframe_points]) for c in swung)
+    assert ops.exaggerate_limb(limb="left_arm", amount=1.5) == {"FINISHED"}
+    assert max(np.ptp([p.co.y for p in c.keyframe_points]) for c in swung) > reach
+    assert np.abs(joints(rig, [100])["left_wrist"][0] - before).max() > 1e-4
+    at, view = tempose("character.floor").of(rig), staged.tempose.view
+    view.trail, view.poses, view.takes = "left_wrist", 2, True
+    shoulder = joints(rig, [60])["left_shoulder"][0]
+    goal = shoulder + np.array([0.15, 0.1]) * at.height
+    place = at.world_of(tuple((goal - at.home) / at.size))
+    assert ops.drag_trail(frame=60, place=place) == {"FINISHED"}
+    assert joints(rig, [60])["left_wrist"][0] == pytest.approx(goal, abs=0.02 * at.height)
+    drawn = tempose("dance.shown_poses")
+    ops.generate()
+    staged.frame_set(60)
+    lines = drawn.lines(staged, rig)
+    assert lines is not None and len(lines.points) == len(lines.colours) > 100
+    assert len(drawn.dots(blender.context, rig)[0]) >= 3
