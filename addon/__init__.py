@@ -27,7 +27,7 @@ if bpy is not None:
     from .interface.operators import buttons, drag_beat, modal
     from .model.server import background_task, server_process
     from .scene import language, notes, reading
-    from .scene.dance import direction_draw, ghost, shown_poses, tempo_follow, thumbnails
+    from .scene.dance import direction_draw, ghost, pose_overlay, tempo_follow, thumbnails
     from .scene.music import beat_draw, form_draw, sounds
     from .scene.server import connection
     from .scene.tempo import tempo_preview
@@ -72,7 +72,7 @@ if bpy is not None:
         language.add(properties.CLASSES)
         drag_beat.add_keys()
         reading.add()
-        shown_poses.add()
+        pose_overlay.add()
         if bpy.app.module:
             atexit.register(_quit)
 
@@ -85,7 +85,7 @@ if bpy is not None:
         drag_beat.remove_keys()
         beat_draw.remove()
         reading.remove()
-        shown_poses.remove()
+        pose_overlay.remove()
         tempo_follow.remove()
         notes.remove()
         language.remove()

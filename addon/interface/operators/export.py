@@ -62,6 +62,8 @@ KINDS = [
     ("GLB", "glTF", "One .glb file, for Godot, three.js and most engines"),
     ("FBX", "FBX", "For Unity, Unreal and other programs for animation"),
     ("USDC", "USD", "For Omniverse, Houdini and film pipelines"),
+    ("SPINE", "Spine", "A cut-out for the Spine runtimes: a JSON file, an atlas and a page of pictures"),
+    ("DRAGONBONES", "DragonBones", "A cut-out for DragonBones: two JSON files and a page of pictures"),
 ]
 
 
@@ -86,15 +88,24 @@ class TEMPOSE_OT_export_rig(ToFile, TaskButton, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
         ob = there(Reading(context).rig)
-        return self.ask(context, f"{bpy.path.clean_name(ob.name)}.{self.kind.lower()}")
+        ending = rigs.FLAT.get(self.kind, f".{self.kind.lower()}")
+        return self.ask(context, f"{bpy.path.clean_name(ob.name)}{ending}")
 
     def prepare(self, context: bpy.types.Context):
         now = Reading(context)
         ob, rate = there(now.rig), output.rate_of(now.scene)
-        self._path: Path = self.path(f".{self.kind.lower()}")
+        self._path: Path = self._given()
         path, wanted = self._path, rigs.RigOrder(now.scene.name, ob.name, self.kind, rate, self.drawing)
         blender = other_blender.command(bpy.app.binary_path)
         return lambda work: rigs.write(work, wanted, path, blender)
+
+    def _given(self) -> Path:
+        """The chosen path, as files of the format are called."""
+        ending = rigs.FLAT.get(self.kind)
+        if ending is None:
+            return self.path(f".{self.kind.lower()}")
+        path = self.path(".json")
+        return path if path.name.endswith(ending) else path.with_name(path.stem + ending)
 
     def apply(self, context: bpy.types.Context, result: tuple[int, float]):
         count, rate = result

@@ -6,10 +6,10 @@ import numpy as np
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProperty, IntProperty
 
 from ...model.errors import Problem, there
-from ...model.keys import shaping
+from ...model.keys import key_edits
 from ...scene.character import floor
-from ...scene.dance import order, shown_poses
-from ...scene.keys import limb_reach, shape_keys
+from ...scene.dance import order, pose_overlay
+from ...scene.keys import curve_edits, limb_reach
 from ...scene.keys.limb_bones import LIMBS
 from ...scene.reading import Reading, at_press
 from . import mouse
@@ -37,7 +37,7 @@ class TEMPOSE_OT_hold_pose(_ShapeKeys, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context):
         frame = context.scene.frame_current
-        shape_keys.hold(there(Reading(context).rig), frame, self.frames)
+        curve_edits.hold(there(Reading(context).rig), frame, self.frames)
         return f"The pose at frame {frame} is held for {self.frames} frames."
 
 
@@ -60,10 +60,10 @@ class TEMPOSE_OT_snap_key(_ShapeKeys, bpy.types.Operator):
         frame, ob = context.scene.frame_current, there(now.rig)
         keyed = now.staging.for_keys(there(now.playback))
         beats = np.asarray(keyed.frame_at(np.asarray(there(now.beats).beats, float)))
-        to = shaping.next_beat(beats, now.staging.key_frame(frame))
+        to = key_edits.next_beat(beats, now.staging.key_frame(frame))
         if to is None:
             raise Problem("no_beat", "No beat comes after the playhead. Move the playhead to an earlier key.")
-        if not shape_keys.move(ob, frame, to):
+        if not curve_edits.move(ob, frame, to):
             raise Problem("no_key", f"There is no key at frame {frame}. Move the playhead to one.")
         return f"The keys of frame {frame} are at frame {to:.0f}, on the beat."
 
@@ -81,7 +81,7 @@ class TEMPOSE_OT_offset_limb(_ShapeKeys, bpy.types.Operator):
     follow: BoolProperty(name="Follow Through", description="The hand is later than the arm", default=True)
 
     def act(self, context: bpy.types.Context):
-        if not shape_keys.offset(there(Reading(context).rig), self.limb, self.frames, self.follow):
+        if not curve_edits.offset(there(Reading(context).rig), self.limb, self.frames, self.follow):
             raise _no_limb()
         return f"{_name(self.limb)} is {abs(self.frames)} frames {'late' if self.frames >= 0 else 'early'}."
 
@@ -100,7 +100,7 @@ class TEMPOSE_OT_exaggerate_limb(_ShapeKeys, bpy.types.Operator):
     def act(self, context: bpy.types.Context):
         render = context.scene.render
         rate = render.fps / render.fps_base
-        if not shape_keys.exaggerate(there(Reading(context).rig), self.limb, self.amount, rate):
+        if not curve_edits.exaggerate(there(Reading(context).rig), self.limb, self.amount, rate):
             raise _no_limb()
         return f"{_name(self.limb)} swings {self.amount:.0%} as far."
 
@@ -186,7 +186,7 @@ class TEMPOSE_OT_drag_trail(ByHand, bpy.types.Operator):
 
     def _take(self, context: bpy.types.Context, event: bpy.types.Event, ob: bpy.types.Object) -> None:
         """Take the dot under the mouse."""
-        frames, places = shown_poses.dots(context, ob)
+        frames, places = pose_overlay.dots(context, ob)
         near = mouse.nearest(context, event, places)
         if near is not None:
             self.frame, self._held = int(frames[near]), True

@@ -32,7 +32,7 @@ from . import cycle, feet, fitting, layering
 from .foot_targets import Pulled
 from .footing import Footing
 from .key_curves import KeyedCurve, SampledCurve
-from .pinning import pinned
+from .pinned_limbs import pinned
 from .tracks import Tracks
 
 CORRECTIONS = 3  # of a way: how often feet are planted anew

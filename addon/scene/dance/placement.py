@@ -26,7 +26,7 @@ def span_of_import(scene: bpy.types.Scene, data: Take) -> Span:
 
 def rate_of_import(scene: bpy.types.Scene) -> float:
     """Frames of keys in a second of what is put where no music says otherwise."""
-    return Staging(scale=staging.stretch_of(scene)).keys(Span(0, 0, compat.rate_of(scene))).rate
+    return Staging(scale=scene_strips.stretch_of(scene)).keys(Span(0, 0, compat.rate_of(scene))).rate
 
 
 def span_at(playback: Playback, data: Take) -> Span:

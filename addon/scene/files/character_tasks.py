@@ -19,11 +19,11 @@ def main(name: str) -> None:
     package = types.ModuleType("tempose")  # the add-on is not enabled in here
     package.__path__ = [str(Path(__file__).resolve().parents[2])]
     sys.modules["tempose"] = package
-    from tempose.scene.files import rig_export, sprite_rendering  # pyright: ignore[reportMissingImports] -- that package
+    from tempose.scene.files import flat_rig_reader, rig_export, sprite_rendering  # pyright: ignore[reportMissingImports] -- that package
 
     folder = Path(name)
     job = json.loads((folder / "job.json").read_text("utf-8"))
-    does = {"draw": sprite_rendering.draw, "export": rig_export.write}
+    does = {"draw": sprite_rendering.draw, "export": rig_export.write, "flatten": flat_rig_reader.write}
     does[job["do"]](taken_in(folder / "character.blend", job), job, folder)
 
 

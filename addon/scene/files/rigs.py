@@ -11,11 +11,12 @@ import bpy
 
 from ...model.errors import Problem
 from ...model.files import writing
-from ...model.files.export_span import ExportSpan
 from ...model.server.work import Work
+from ..character import character
 from . import character_file, other_blender
 
 MOST_FRAMES = 20_000
+FLAT = {"SPINE": ".json", "DRAGONBONES": "_ske.json"}  # of flat animation: how their main file ends
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class RigOrder:
     scene, rig : str
         Their names.
     kind : str
-        BVH, GLB, FBX or USDC.
+        BVH, GLB, FBX or USDC, or one of `FLAT`.
     rate : float
         Frames per second.
     drawing : bool
@@ -46,21 +47,43 @@ def write(work: Work, wanted: RigOrder, path: Path, blender: Sequence[str]) -> t
     with tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
 
-        def ask(_ob: bpy.types.Object, span: ExportSpan) -> dict:
+        def ask(ob: bpy.types.Object, clip: Clip) -> dict:
+            if wanted.kind not in FLAT:
+                return {
+                    "do": "export", "kinds": [wanted.kind], "cyclic": clip.cyclic, "drawing": wanted.drawing,
+                }  # fmt: skip
+            axes, size = character_file.axes_of(ob).tolist(), max(ob.matrix_world.to_scale()[:])
             return {
-                "do": "export", "kinds": [wanted.kind], "cyclic": span.cyclic, "drawing": wanted.drawing,
+                "do": "flatten", "kind": wanted.kind, "cyclic": clip.cyclic, "file": path.name, "axes": axes,
+                "pixel": character.placement(ob).unit * size,
             }  # fmt: skip
 
         names = wanted.scene, wanted.rig
         _, rate, count = character_file.hand_over(work, names, wanted.rate, MOST_FRAMES, folder, ask)
         work.status(f"Writing {path.name}")
         log = folder / "log.txt"
-        well = other_blender.run(work, blender, other_blender.CHARACTER_TASKS, [str(folder)], log, 0)
-        made = folder / f"made.{wanted.kind.lower()}"
-        if not well or not made.is_file():
-            raise Problem(
-                "export_failed", "This Blender could not write the character so. Choose another format."
-            )
+        well = other_blender.run(work, blender, other_blender.HANDED_OVER, [str(folder)], log, 0)
         with writing.in_words(path):
-            shutil.move(made, path)
+            for made, goal in _made(wanted, folder, path, well):
+                shutil.move(made, goal)
         return count, rate
+
+
+def _made(wanted: RigOrder, folder: Path, path: Path, well: bool) -> list[tuple[Path, Path]]:
+    """The files that the other Blender has written, and where they go; raises where there are none."""
+    if wanted.kind in FLAT:
+        found = [(made, path.with_name(made.name)) for made in sorted((folder / "made").glob("*"))]
+    else:
+        one = folder / f"made.{wanted.kind.lower()}"
+        found = [(one, path)] if one.is_file() else []
+    if well and not found and wanted.kind in FLAT:
+        raise Problem(
+            "no_pictures",
+            "Spine and DragonBones take cut-outs, and nothing of this character shows a picture. Make a puppet of a "
+            "picture first, or choose another format.",
+        )
+    if not well or not found:
+        raise Problem(
+            "export_failed", "This Blender could not write the character so. Choose another format."
+        )
+    return found

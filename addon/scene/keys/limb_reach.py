@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import bpy
 import numpy as np
 
-from ...model.character.forward import Forward
+from ...model.character.forward_kinematics import Forward
 from ...model.character.joints import with_mid_hip
 from ...model.character.mapping import JOINTS
 from ...model.character.retarget import solve
@@ -15,7 +15,7 @@ from ...model.errors import Problem
 from ...model.keys.feet import reached
 from ..character import armature, character
 from . import action_keys, limb_bones
-from .shape_keys import action_of, curves_of
+from .curve_edits import action_of, curves_of
 
 
 def joints_at(ob: bpy.types.Object, frames: Iterable[float]) -> dict[str, np.ndarray]:

@@ -114,3 +114,69 @@ def test_files_of_the_rig_have_its_joints_where_they_are(
             for name in shared:
                 at = found.get(name, found.get(name.replace(".", "_")))
                 assert at == pytest.approx(there[name], abs=2e-3), (kind, frame, name)
+
+
+def test_a_cut_out_goes_to_spine_and_dragonbones(blender, ready, tempose, tmp_path):
+    """Bones and layers, checked by posing them as the formats' readers do: corners are where Blender has them."""
+    from test_puppet import corners, gingerbread, placed, puppet_of
+
+    ob = puppet_of(blender, tempose, placed(tempose, blender, gingerbread(blender)))
+    for other in blender.context.view_layer.objects:
+        other.select_set(other == ob)
+    blender.context.view_layer.objects.active = ob
+    ready.tempose.generate.area, ready.tempose.generate.last_frame = "FRAMES", 40
+    ready.tempose.stretch = ready.tempose.stretch_others = False
+    assert blender.ops.tempose.generate() == {"FINISHED"}
+    assert blender.ops.tempose.export_rig(kind="SPINE", filepath=str(tmp_path / "cut.json")) == {"FINISHED"}
+    assert blender.ops.tempose.export_rig(kind="DRAGONBONES", filepath=str(tmp_path / "cut")) == {"FINISHED"}
+    names = {path.name for path in tmp_path.iterdir()}
+    assert names == {"cut.json", "cut.atlas", "cut.png", "cut_ske.json", "cut_tex.json", "cut_tex.png"}
+    said = json.loads((tmp_path / "cut.json").read_text())
+    frame = 20
+    ready.frame_set(1 + frame)
+    unit = tempose("character.character").placement(ob).unit
+    wanted = {part: at[:, [0, 2]] / unit for part, at in corners(blender, ob).items()}
+    meshes = said["skins"][0]["attachments"]
+    assert len(meshes) == len(wanted) == len(said["slots"]) >= 6
+    drawn = {o.name: o["tempose_part"] for o in ob.children if "tempose_part" in o}
+    worlds = spine_worlds(said, frame / 24)
+    for name, mesh in ((name, slot[name]) for name, slot in meshes.items()):
+        found = spine_corners(mesh["vertices"], worlds)
+        away = np.linalg.norm(found[:, None] - wanted[drawn[name]][None], axis=2).min(1)
+        assert np.percentile(away, 90) < 3.0, (name, away.max())  # deformed with preserved volume there
+    bones = json.loads((tmp_path / "cut_ske.json").read_text())["armature"][0]
+    assert [bone["name"] for bone in bones["bone"]] == [bone["name"] for bone in said["bones"]]
+    assert len(bones["skin"][0]["slot"]) == len(meshes) and bones["animation"][0]["duration"] == 39
+
+
+def spine_worlds(said, second):
+    """(3, 3) of each bone at a second of the animation, as Spine's runtimes place bones that inherit all."""
+    moved, worlds = said["animations"]["dance"]["bones"], []
+    index = {bone["name"]: k for k, bone in enumerate(said["bones"])}
+    for bone in said["bones"]:
+        lines = moved.get(bone["name"], {})
+
+        def at(kind, value, lines=lines):
+            keys = lines.get(kind)
+            return (
+                np.interp(second, [k["time"] for k in keys], [k.get(value, 0) for k in keys]) if keys else 0.0
+            )
+
+        turn = np.radians(bone["rotation"] + at("rotate", "value"))
+        x, y = bone["x"] + at("translate", "x"), bone["y"] + at("translate", "y")
+        own = np.array([[np.cos(turn), -np.sin(turn), x], [np.sin(turn), np.cos(turn), y], [0, 0, 1]])
+        worlds.append(worlds[index[bone["parent"]]] @ own if "parent" in bone else own)
+    return worlds
+
+
+def spine_corners(vertices, worlds):
+    """(V, 2) corners of a weighted mesh."""
+    out, k = [], 0
+    while k < len(vertices):
+        at = np.zeros(2)
+        for j in range(int(vertices[k])):
+            bone, x, y, weight = vertices[k + 1 + 4 * j : k + 5 + 4 * j]
+            at += weight * (worlds[int(bone)] @ [x, y, 1])[:2]
+        out.append(at)
+        k += 1 + 4 * int(vertices[k])
+    return np.array(out)

@@ -75,6 +75,6 @@ def test_a_new_dance_begins_with_a_pose_of_the_library_and_ends_with_a_phrase(bl
     assert max(np.abs(found[joint] - wanted[joint]).max() for joint in wanted) < 0.05
     choice.phrase, choice.phrase_at = phrase.name, "END"
     assert ops.dance_with() == {"FINISHED"}
-    data = tempose("dance.stage").data_of(ready.tempose.takes[-1]).dance
+    data = tempose("dance.audition").data_of(ready.tempose.takes[-1]).dance
     short = tempose("dance.library").read(phrase)[0]
     assert data.poses.keypoints[-30:, :18] == pytest.approx(short.poses.keypoints[-30:, :18], abs=0.1)

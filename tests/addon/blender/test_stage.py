@@ -118,7 +118,7 @@ def test_keys_are_shaped_by_hand(blender, staged, tempose):
     ops.generate()
     rig = staged.tempose.takes[0].rig
     curves = tempose("keys.action_keys").curves(rig.animation_data.action)
-    frames = tempose("keys.shaping").key_poses(
+    frames = tempose("keys.key_edits").key_poses(
         [np.array([p.co.x for p in c.keyframe_points]) for c in curves]
     )
     frame = int(frames[3])
@@ -140,7 +140,7 @@ def test_keys_are_shaped_by_hand(blender, staged, tempose):
     place = at.world_of(tuple((goal - at.home) / at.size))
     assert ops.drag_trail(frame=60, place=place) == {"FINISHED"}
     assert joints(rig, [60])["left_wrist"][0] == pytest.approx(goal, abs=0.02 * at.height)
-    drawn = tempose("dance.shown_poses")
+    drawn = tempose("dance.pose_overlay")
     ops.generate()
     staged.frame_set(60)
     lines = drawn.lines(staged, rig)

@@ -7,8 +7,8 @@ import bpy
 import numpy as np
 
 from ...model.errors import Problem
-from ...model.keys import shaping
-from ...model.keys.shaping import PlainKeys
+from ...model.keys import key_edits
+from ...model.keys.key_edits import PlainKeys
 from . import action_keys, limb_bones
 
 
@@ -32,12 +32,12 @@ def curves_of(action: bpy.types.Action, bones: Iterable[str] | None = None) -> l
 def hold(ob: bpy.types.Object, frame: int, count: int) -> int:
     """Keep the pose at a frame for so many frames; how many curves are held."""
     curves = curves_of(action_of(ob))
-    return _change(curves, lambda keys, curve: shaping.hold(keys, frame, curve.evaluate(frame), count))
+    return _change(curves, lambda keys, curve: key_edits.hold(keys, frame, curve.evaluate(frame), count))
 
 
 def move(ob: bpy.types.Object, frame: int, to: float) -> int:
     """Move the keys at a frame to another one; how many curves have one there."""
-    return _change(curves_of(action_of(ob)), lambda keys, _: shaping.moved(keys, frame, to))
+    return _change(curves_of(action_of(ob)), lambda keys, _: key_edits.moved(keys, frame, to))
 
 
 def offset(ob: bpy.types.Object, limb: str, by: int, follow: bool) -> int:
@@ -45,21 +45,21 @@ def offset(ob: bpy.types.Object, limb: str, by: int, follow: bool) -> int:
     action, count = action_of(ob), 0
     for link, bones in enumerate(limb_bones.links_of(ob, limb), 1):
         late = by * link if follow else by
-        count += _change(curves_of(action, bones), lambda keys, _, late=late: shaping.later(keys, late))
+        count += _change(curves_of(action, bones), lambda keys, _, late=late: key_edits.later(keys, late))
     return count
 
 
 def exaggerate(ob: bpy.types.Object, limb: str, amount: float, rate: float) -> int:
     """Let a limb swing so much farther about its middle; how many curves."""
     bones = [bone for link in limb_bones.links_of(ob, limb) for bone in link]
-    half = max(round(shaping.WINDOW * rate), 1)
+    half = max(round(key_edits.WINDOW * rate), 1)
 
     def change(keys: PlainKeys, curve: bpy.types.FCurve) -> PlainKeys:
         middle = [
             np.mean([curve.evaluate(frame + step) for step in range(-half, half + 1)])
             for frame in keys.frames
         ]
-        return shaping.exaggerated(keys, np.array(middle), amount)
+        return key_edits.exaggerated(keys, np.array(middle), amount)
 
     turned = [c for c in curves_of(action_of(ob), bones) if "rotation" in c.data_path]
     return _change(turned, change)

@@ -14,14 +14,14 @@ from tempose_pose.sequence import to_openpose18
 from ...model.character.mapping import BODY
 from ...model.dance.progress import limb_colours
 from ...model.errors import Problem
-from ...model.keys import shaping
+from ...model.keys import key_edits
 from ...model.tempo.timing import resample
 from ..character import character, floor, selection
 from ..keys import action_keys, limb_reach
 from ..music import song_grid
-from ..settings import Settings
+from ..settings import SceneSettings
 from ..window import scene_of
-from . import placement, stage
+from . import audition, placement
 
 WIDTH, DOT = 2.0, 9.0  # pixels at UI scale 1
 BEFORE, AFTER = (0.9, 0.35, 0.25, 0.5), (0.3, 0.75, 0.35, 0.5)  # colours of earlier and later poses
@@ -43,7 +43,7 @@ class Lines:
 
 def lines(scene: bpy.types.Scene, ob: bpy.types.Object) -> Lines | None:
     """All that is to be drawn for a character, but dots; None where there is nothing."""
-    settings: Settings = scene.tempose
+    settings: SceneSettings = scene.tempose
     found = [
         *(_key_poses(scene, ob, settings.view.poses) if settings.view.poses else ()),
         *(_takes(scene, ob) if settings.view.takes else ()),
@@ -90,8 +90,8 @@ def _key_poses(scene: bpy.types.Scene, ob: bpy.types.Object, count: int) -> list
     data = ob.animation_data
     if data is None or data.action is None:
         return []
-    frames = shaping.key_poses([keys[:, 0] for keys in action_keys.places(data.action)])
-    shown = shaping.around(frames, scene.frame_current, count)
+    frames = key_edits.key_poses([keys[:, 0] for keys in action_keys.places(data.action)])
+    shown = key_edits.around(frames, scene.frame_current, count)
     at = limb_reach.joints_at(ob, shown)
     return [
         _figure(at, k, BEFORE if frame < scene.frame_current else AFTER)
@@ -138,7 +138,7 @@ def _dance(take: Any) -> Dance:
     if take.identity not in _dances:
         while len(_dances) >= KEPT:
             _dances.pop(next(iter(_dances)))
-        _dances[take.identity] = stage.data_of(take).dance
+        _dances[take.identity] = audition.data_of(take).dance
     return _dances[take.identity]
 
 

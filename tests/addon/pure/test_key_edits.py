@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from addon.model.keys import shaping
-from addon.model.keys.shaping import PlainKeys
+from addon.model.keys import key_edits
+from addon.model.keys.key_edits import PlainKeys
 
 
 def keys():
@@ -12,25 +12,25 @@ def keys():
 
 
 def test_a_pose_is_held_and_what_lay_between_is_gone():
-    made = shaping.hold(keys(), 7, 1.0, 10)
+    made = key_edits.hold(keys(), 7, 1.0, 10)
     assert made.frames.tolist() == [1, 7, 17, 25]
     assert made.values.tolist() == [0, 1, 1, -1] and made.held.tolist() == [False, True, False, False]
 
 
 def test_keys_move_to_the_next_beat_and_those_passed_go():
-    assert shaping.next_beat(np.array([6.9, 18.2, 30.0]), 7) == 18
-    made = shaping.moved(keys(), 7, 18)
+    assert key_edits.next_beat(np.array([6.9, 18.2, 30.0]), 7) == 18
+    made = key_edits.moved(keys(), 7, 18)
     assert made is not None and made.frames.tolist() == [1, 18, 25] and made.values.tolist() == [0, 1, -1]
-    assert shaping.moved(keys(), 9, 18) is None and shaping.next_beat(np.array([3.0]), 7) is None
+    assert key_edits.moved(keys(), 9, 18) is None and key_edits.next_beat(np.array([3.0]), 7) is None
 
 
 def test_a_limb_is_late_and_swings_farther_about_its_middle():
-    assert shaping.later(keys(), 2).frames.tolist() == [3, 9, 15, 27]
-    made = shaping.exaggerated(keys(), np.full(4, 0.5), 2.0)
+    assert key_edits.later(keys(), 2).frames.tolist() == [3, 9, 15, 27]
+    made = key_edits.exaggerated(keys(), np.full(4, 0.5), 2.0)
     assert made.values == pytest.approx([-0.5, 1.5, 3.5, -2.5])
 
 
 def test_key_poses_are_where_many_curves_have_keys():
     frames = [np.array([1.0, 9, 17]), np.array([1.0, 9]), np.array([1.0, 4, 17])]
-    assert shaping.key_poses(frames).tolist() == [1, 9, 17]
-    assert shaping.around(np.array([1.0, 9, 17, 25]), 9, 1).tolist() == [1, 17]
+    assert key_edits.key_poses(frames).tolist() == [1, 9, 17]
+    assert key_edits.around(np.array([1.0, 9, 17, 25]), 9, 1).tolist() == [1, 17]
