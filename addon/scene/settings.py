@@ -121,6 +121,7 @@ class KeySettings(Protocol):
     """How a dance becomes keys."""
 
     hands: str
+    squash: float
     density: str
     tolerance: float
     pose_tolerance: float

@@ -29,4 +29,5 @@ class KeysPanel:
             if choice.ground:
                 column.prop(choice, "ground_height")
         layout.prop(choice, "hands")
+        layout.prop(choice, "squash", slider=True)
         layout.operator("tempose.apply_keys", icon="KEYFRAME")

@@ -25,6 +25,16 @@ class TemposeKeys(bpy.types.PropertyGroup):
         default="AUTO",
         options=set(),
     )
+    squash: FloatProperty(
+        name="Squash and Stretch",
+        description="How far the trunk is pressed together on beats, and drawn out before and after; where Stretch "
+        "Bones is on",
+        default=0.0,
+        min=0.0,
+        max=1.0,
+        subtype="FACTOR",
+        options=set(),
+    )
     density: EnumProperty(
         name="Keys",
         description="How many keys a dance gets",

@@ -49,6 +49,34 @@ def clear(spots: np.ndarray, rooms: Sequence[tuple[float, float]]) -> bool:
     return True
 
 
+def passing(spots: np.ndarray, rooms: Sequence[tuple[float, float]], ways: np.ndarray) -> np.ndarray:
+    """The spots, of which those whose ways would meet another's stand farther back, to pass behind.
+
+    Parameters
+    ----------
+    ways : (N, T) float
+        How far to the right of where it stands each is at the same moments.
+    """
+    need, out = np.asarray(rooms, float), spots.copy()
+    depth, gap = need.sum(1) / 4, GAP * float(need.sum(1).max())
+    for i in range(1, len(out)):
+        for _ in range(len(out)):
+            met = [k for k in range(i) if _meet(i, k, out, need, depth, ways)]
+            if not met:
+                break
+            out[i, 1] = max(out[k, 1] + depth[i] + depth[k] + gap for k in met)
+    return out
+
+
+def _meet(i: int, k: int, spots: np.ndarray, need: np.ndarray, depth: np.ndarray, ways: np.ndarray) -> bool:
+    """Whether two are ever in each other's way."""
+    if abs(spots[i, 1] - spots[k, 1]) >= depth[i] + depth[k]:
+        return False
+    apart = spots[i, 0] + ways[i] - spots[k, 0] - ways[k]
+    enough = np.where(apart >= 0, need[k, 1] + need[i, 0], need[i, 1] + need[k, 0])
+    return bool((np.abs(apart) < enough - 1e-9).any())
+
+
 def _circle(need: np.ndarray, gap: float) -> np.ndarray:
     """The smallest circle, the lead in front, on which none is in another's way."""
     turns = 2 * np.pi * np.arange(len(need)) / len(need)

@@ -33,6 +33,7 @@ from .foot_targets import Pulled
 from .footing import Footing
 from .key_curves import KeyedCurve, SampledCurve
 from .pinned_limbs import pinned
+from .squash import squashed
 from .tracks import Tracks
 
 CORRECTIONS = 3  # of a way: how often feet are planted anew
@@ -54,6 +55,7 @@ class Choice:
     ground: bool = True
     ground_height: float = 0.0
     hands: str = "AUTO"
+    squash: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -250,6 +252,8 @@ def _danced(plan: Plan) -> tuple[list[SampledCurve], feet.Planting]:
     pixels, scores = resample(body.pixels, body.scores, body.fps, seconds)
     pixels = np.asarray(pixels, float) * np.divide(place.canvas, body.canvas)
     points, scores = with_mid_hip(place.to_plane(pixels), np.asarray(scores, float))
+    if plan.choice.squash and plan.options.stretch:
+        points = squashed(points, seconds, dance.beat_times, dance.downbeat_times, plan.choice.squash)
     planting, joints = _planted(plan, points, scores), JOINTS
     planted = pinned(planting.points, seconds, plan.pins, place) if plan.pins else planting.points
     own = _ends(plan, body, own)

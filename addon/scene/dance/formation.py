@@ -12,14 +12,15 @@ from ...model.dance.takes import Take
 from ..character import character
 from ..keys import base_keys
 from ..settings import SceneSettings
-from . import audition
+from . import audition, waypoints
 
 
 def put(settings: SceneSettings, dancers: list[bpy.types.Object], kind: str) -> None:
     """Move all but the first, who leads and stays."""
     bpy.context.view_layer.update()  # where all are now
     lead = dancers[0]
-    spots = formations.places(kind, [room_of(settings, ob) for ob in dancers])
+    rooms = [room_of(settings, ob) for ob in dancers]
+    spots = formations.passing(formations.places(kind, rooms), rooms, waypoints.aside(dancers))
     plane, world = character.plane_of(lead), lead.matrix_world.to_3x3()
     right, normal = ((world @ Vector(axis.tolist())).normalized() for axis in (plane.right, plane.normal))
     origin = lead.matrix_world.translation.copy()

@@ -18,6 +18,7 @@ from ..settings import StageSettings
 from ..window import scene_of
 
 SIZE = 0.12  # of the figure's height: how large empties are
+RATE = 0.1  # seconds from moment to moment at which dancers are looked at
 OUTSIDE = 0.35  # of the figure's height: how far beyond the frame's edge nobody is seen
 
 
@@ -163,19 +164,40 @@ def outside(scene: bpy.types.Scene, ob: bpy.types.Object, right: bool) -> float:
     return edge + beyond if right else (edge if scene.camera is not None else -edge) - beyond
 
 
-def place_at(ob: bpy.types.Object, second: float) -> tuple[float, float] | None:
-    """Where the waypoints have a character at a second of the song; None without any."""
+def song_way(ob: bpy.types.Object) -> Way | None:
+    """The way of a character's waypoints, in seconds of the song; None without any."""
     settings, at = of(ob), floor.of(ob)
     stops = [
         Stop(point.second, at.place_of(point.marker.matrix_world.translation))
         for point in settings.waypoints
         if point.marker is not None
     ]
-    found = way.through(stops)
+    return way.through(stops)
+
+
+def place_at(ob: bpy.types.Object, second: float) -> tuple[float, float] | None:
+    """Where the waypoints have a character at a second of the song; None without any."""
+    found = song_way(ob)
     if found is None:
         return None
     (place,) = found.at([second])
     return float(place[0]), float(place[1])
+
+
+def aside(dancers: list[bpy.types.Object]) -> np.ndarray:
+    """(N, T) how far to the right of where it stands each dancer is, over the song; the first one leads."""
+    ways = [song_way(ob) for ob in dancers]
+    times = [found.times for found in ways if found is not None]
+    if not times:
+        return np.zeros((len(dancers), 1))
+    moments = np.arange(min(t[0] for t in times), max(t[-1] for t in times) + RATE, RATE)
+    out = np.zeros((len(dancers), len(moments)))
+    for k in range(len(dancers)):
+        own = k if ways[k] is not None else 0  # who has none goes with the lead
+        at, found = floor.of(dancers[own]), ways[own]
+        if found is not None:
+            out[k] = found.at(moments)[:, 0] * at.size * at.scale
+    return out
 
 
 def chosen(ob: bpy.types.Object) -> int:

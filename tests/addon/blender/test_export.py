@@ -120,7 +120,7 @@ def test_a_cut_out_goes_to_spine_and_dragonbones(blender, ready, tempose, tmp_pa
     """Bones and layers, checked by posing them as the formats' readers do: corners are where Blender has them."""
     from test_puppet import corners, gingerbread, placed, puppet_of
 
-    ob = puppet_of(blender, tempose, placed(tempose, blender, gingerbread(blender)))
+    ob = puppet_of(blender, tempose, placed(tempose, blender, gingerbread(blender, True)))
     for other in blender.context.view_layer.objects:
         other.select_set(other == ob)
     blender.context.view_layer.objects.active = ob

@@ -22,3 +22,16 @@ def test_no_room_overlaps_another_and_the_lead_is_in_front(kind, count):
 def test_those_who_would_meet_are_found():
     assert not formations.clear(np.array([[0, 0], [1.0, 0]]), ROOMS[:2])
     assert formations.clear(np.array([[0, 0], [1.0, 2.0]]), ROOMS[:2])
+
+
+def test_who_would_walk_through_another_passes_behind():
+    rooms = [(0.5, 0.5)] * 3
+    spots = formations.places("LINE", rooms)
+    still = np.zeros((3, 40))
+    assert formations.passing(spots, rooms, still) == pytest.approx(spots)
+    together = np.tile(np.linspace(0, 5, 40), (3, 1))
+    assert formations.passing(spots, rooms, together) == pytest.approx(spots)  # they keep their distance
+    crossing = still.copy()
+    crossing[1] = np.linspace(0, -4, 40)  # from the right to the left, past the two others
+    made = formations.passing(spots, rooms, crossing)
+    assert made[1, 1] > 0.5 and made[[0, 2]] == pytest.approx(spots[[0, 2]])

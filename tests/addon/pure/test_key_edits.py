@@ -34,3 +34,15 @@ def test_key_poses_are_where_many_curves_have_keys():
     frames = [np.array([1.0, 9, 17]), np.array([1.0, 9]), np.array([1.0, 4, 17])]
     assert key_edits.key_poses(frames).tolist() == [1, 9, 17]
     assert key_edits.around(np.array([1.0, 9, 17, 25]), 9, 1).tolist() == [1, 17]
+
+
+def test_the_trunk_is_pressed_together_on_beats_and_drawn_out_before():
+    from addon.model.character.mapping import JOINTS
+    from addon.model.keys.squash import squashed
+
+    points = np.tile(np.array([[0.0, 0.5 if "hip" in joint else 1.0] for joint in JOINTS])[None], (60, 1, 1))
+    seconds = np.arange(60) / 30
+    made = squashed(points, seconds, np.array([0.5, 1.0, 1.5]), np.array([1.0]), 1.0)
+    neck = made[:, JOINTS.index("neck"), 1]
+    assert neck[30] == neck.min() and 0.82 < neck[30] < 0.88 and neck.max() > 1.01
+    assert neck[30] < neck[15] < 1 and (made[:, JOINTS.index("mid_hip")] == points[:, -1]).all()
