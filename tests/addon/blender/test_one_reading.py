@@ -7,7 +7,7 @@ from blender_helpers import MODULE
 from redraws import calls, draw, redraw
 
 MOST_CALLS = 250  # into the add-on for drawing the whole tab
-WITH_POLLS = 440  # and for asking each of its sixty-two buttons whether it is grey
+WITH_POLLS = 480  # and for asking each of its eighty buttons whether it is grey
 
 
 @pytest.fixture
