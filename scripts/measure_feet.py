@@ -4,8 +4,9 @@
 
 Ankles are read from the evaluated armatures, constraints included. A foot *bears* by three definitions, none of which
 is the add-on's own: `low`, an ankle nearer to the ground than 1.5 % of the figure's height in both frames; `lower`,
-the lower of both ankles where it is nearer than 4 %; and `danced`, an ankle that is low and slow in the dance as the
-model drew it. A frame is good where no foot that bears moves farther than 1.2 % of the height. Nothing is asserted.
+the lower of both ankles, or both where they are level, nearer than 4 %; and `danced`, an ankle that is low and slow
+in the dance as the model drew it. A frame is good where no foot that bears moves farther than 1.2 % of the height.
+Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -26,10 +27,13 @@ import character_helpers as made  # noqa: E402
 from tempose_pose.dance import Dance  # noqa: E402
 from tempose_pose.reference import Reference  # noqa: E402
 
-FAR, LOW, LOWER = 0.012, 0.015, 0.04  # of the height
+FAR, LOW, LOWER, LEVEL = 0.012, 0.015, 0.04, 0.002  # of the height
 DENSITIES = {
     "EVERY": {"density": "EVERY"},
-    "POSES": {"density": "POSES"},
+    "TWOS": {"density": "TWOS"},
+    "THREES": {"density": "THREES"},
+    "POSES": {"density": "POSES", "poses": "MOMENTS"},
+    "BAR": {"density": "POSES", "poses": "BAR"},
     "SPARSE2": {"density": "SPARSE", "tolerance": 2.0},
     "SPARSE8": {"density": "SPARSE", "tolerance": 8.0},
 }
@@ -166,7 +170,7 @@ def measure(take, ob, feet: Feet, density: str, span) -> str:
     at = np.stack(at)  # (T, 2, 2)
     bpy.data.actions.remove(ob.animation_data.action)
     moved, height = np.linalg.norm(np.diff(at, axis=0), axis=2), at[..., 1]
-    lower = (height <= height.min(1, keepdims=True) + 1e-9) & (height < LOWER)
+    lower = (height <= height.min(1, keepdims=True) + LEVEL) & (height < LOWER)
     sides = " ".join(
         f"{name} {share(moved, bears)[0]:5.1f} ({share(moved, bears)[1]:3.0f})"
         for name, bears in (("low", height < LOW), ("lower", lower), ("danced", danced(take, span)))

@@ -26,7 +26,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-GROUPS = ("journey", "survival", "drawing", "looks", "stalls")
+GROUPS = ("journey", "clicks", "survival", "drawing", "looks", "stalls")
 TOOLS = {"Xvfb": "xvfb", "xdotool": "xdotool", "import": "imagemagick"}
 OLDEST = (4, 5)
 # For looks, all panels fit; for stalls, the less there is to draw in software, the more the figures are ours.

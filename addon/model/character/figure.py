@@ -248,7 +248,7 @@ class _Drawing:
         )
 
     def head(self, radius: float) -> None:
-        """The head goes with the neck's bone, so a nod foreshortens it; the eyes show where it looks."""
+        """The neck is as long as it is seen, the head as large as ever; the eyes show where it looks."""
         nose, neck = np.asarray(self.at["nose"]), np.asarray(self.at["neck"])
         self.limb("head", neck, neck + 0.6 * (nose - neck), 0.03, 0.03, "skin far", -1.4)
         wide = radius * self.look.head

@@ -14,6 +14,10 @@ VIEWS = ("side right", "side left", "back")
 """What there is beside the front; right and left of the picture."""
 BEHIND = 16.0  # layers: what a view does not show lies behind the head
 CORNERS = 40  # of a round shape
+LEAN = math.radians(
+    25
+)  # by which a nose in profile is before its neck: so far the head is turned back upright,
+BACK = 0.5  # and so many radii it is behind its nose
 
 
 @dataclass
@@ -53,9 +57,16 @@ def _mirrored(points: np.ndarray) -> np.ndarray:
     return np.concatenate([half[::-1] for half in halves])
 
 
+def _upright(points: np.ndarray, sign: int = 1) -> np.ndarray:
+    """Points of a head that looks to the right, or with -1 to the left, as they lie on a neck that leans."""
+    cos, sin = math.cos(LEAN), sign * math.sin(LEAN)
+    return (points - (sign * BACK, 0)) @ np.array([[cos, sin], [-sin, cos]])
+
+
 def _sided(part: Part, side: np.ndarray, shown: bool = True) -> Part:
     """The part with its place when the head looks to the right, and to the left."""
     layer = part.layer if shown else BEHIND
+    side = _upright(side)
     part.views["side right"] = side, layer
     part.views["side left"] = _mirrored(side), layer
     return part
@@ -73,29 +84,31 @@ def _hair(boxed: bool) -> Part:
     x = np.interp(across, [-1, -0.2, 1], [-0.9, -0.35, 0.85])
     y = np.interp(across, [-1, -0.2, 0.1, 1], [-0.75, -0.4, 0.35, 0.45])
     from_side = np.stack([x, y], 1)
-    part = Part("hair", "head", -6.5, np.concatenate([outer, fringe]))
+    part = Part("hair", "crown", -6.5, np.concatenate([outer, fringe]))
     part.views["back"] = np.concatenate([outer, nape]), -6.9
     return _sided(part, np.concatenate([outer, from_side]))
 
 
 def parts(boxed: bool, tufts: Sequence[tuple[float, float, float]]) -> list[Part]:
     """All of a head, from the farthest to the nearest; eyes apart, which have bones of their own."""
-    found = [Part("hair", "head", -1.5, round_shape(0, 0.06, 1.06, 1.08, boxed))]
+    hair = round_shape(0, 0.06, 1.06, 1.08, boxed)
+    found = [_sided(Part("hair", "crown", -1.5, hair), hair)]
     for x, y, r in tufts:
-        tuft = Part("hair", "head", -1.45, round_shape(x, y, r, r))
+        tuft = Part("hair", "crown", -1.45, round_shape(x, y, r, r))
         found.append(_sided(tuft, round_shape(-0.75 if x else 0, y, r, r)))
     for x in (-1, 1):
-        ear = Part("skin far", "head", -1.6, round_shape(0.97 * x, -0.12, 0.16, 0.22, boxed))
-        ear.views["side right"] = round_shape(-0.12, -0.12, 0.17, 0.22, boxed), -6.6 if x > 0 else BEHIND
-        ear.views["side left"] = round_shape(0.12, -0.12, 0.17, 0.22, boxed), -6.6 if x < 0 else BEHIND
+        ear = Part("skin far", "crown", -1.6, round_shape(0.97 * x, -0.12, 0.16, 0.22, boxed))
+        for way, sign in (("side right", 1), ("side left", -1)):
+            side = _upright(round_shape(-0.12 * sign, -0.12, 0.17, 0.22, boxed), sign)
+            ear.views[way] = side, -6.6 if x == sign else BEHIND
         found.append(ear)
-    face = Part("skin", "head", -6.0, round_shape(0, -0.08, 0.93, 0.96, boxed))
+    face = Part("skin", "crown", -6.0, round_shape(0, -0.08, 0.93, 0.96, boxed))
     found.append(_sided(face, round_shape(0.06, -0.08, 0.93, 0.96, boxed)))
     found.append(_hair(boxed))
-    nose = Part("skin far", "head", -6.7, round_shape(0, -0.16, 0.09, 0.11, boxed))
+    nose = Part("skin far", "crown", -6.7, round_shape(0, -0.16, 0.09, 0.11, boxed))
     nose.views["back"] = round_shape(0, -0.16, 0.09, 0.11, boxed), BEHIND
     found.append(_sided(nose, round_shape(0.98, -0.16, 0.15, 0.11, boxed)))
-    mouth = Part("mouth", "head", -6.7, _mouth(0, 0.34))
+    mouth = Part("mouth", "crown", -6.7, _mouth(0, 0.34))
     mouth.views["back"] = _mouth(0, 0.34), BEHIND
     found.append(_sided(mouth, _mouth(0.7, 0.17)))
     return found

@@ -18,8 +18,9 @@ from . import key_frames, moments
 from .footing import Footing
 from .hermite import BoneKeys, evaluate, fit
 from .refine import Effects, refined
+from .thinning import thinned
 
-PRICES = np.geomspace(1e-2, 1e7, 91)  # squared pixels that a key of one channel has to save
+PRICES = np.geomspace(1e-2, 1e7, 271)  # squared pixels that a key of one channel has to save
 FLOOR = 0.02  # of a channel's usual weight: what is not seen is still kept in order
 ON_BEAT = 0.4  # what a key costs where its bone hits a beat
 OFF_BEAT = (
@@ -29,6 +30,9 @@ USUAL = 14  # of the lengths between keys: some half a second, for what a pose m
 STRAY = 0.3  # of that: what a pose of a budget costs that is neither on a beat nor an extreme
 UNSEEN = 0.5  # of the weight of a joint: what only shows when somebody turns the pull of targets off
 STEPS = 3  # at most, of making all bones' keys fit together
+EASIER = 0.4  # of the price: what keys of the legs cost where a foot slips, again and again
+TRIES = 8  # at most, of making them so cheap that feet stay
+AROUND = 9  # frames in which they become cheaper
 REST, BREAKDOWN, HELD = 0, 2, 4  # keyframe types of Blender: a pose, one between poses, one that is held
 
 Channels = dict[str, np.ndarray]
@@ -153,10 +157,11 @@ class Search:
             if (stands := footing.stands(name)) is not None:
                 self.still[name] = self.still[name] | stands
         self._costs: np.ndarray | None = None
-        feet = set() if footing is None else {int(joint) for joint in footing.joints}
+        feet = [] if footing is None else [int(joint) for joint in footing.joints]
         moved = [{int(j) for joints, _ in self.effects[name] for j in joints} for name in self.names]
-        self.legs = np.array([len(feet & joints) == 1 for joints in moved])
-        """(B,) bool: tracks that move one ankle; they get the keys that feet need to stay, and no others do."""
+        carries = [[foot in joints for foot in feet] for joints in moved]
+        self.legs = {i: own.index(True) for i, own in enumerate(carries) if sum(own) == 1}
+        """Tracks that move one ankle, and which: they get the keys that feet need to stay, and no others do."""
 
     def costs(self) -> np.ndarray:
         """(B, T, L) of all bones' stretches, in squared pixels."""
@@ -173,36 +178,50 @@ class Search:
         """As few keys as miss no more than `tolerance`, typically: in the unit of the joints; each bone alone."""
         must = np.zeros((len(self.names), self.count), bool)
         cheap = np.ones(must.shape)
+        still = {name: self._seen_still(name, tolerance) for name in self.names}
         for i, name in enumerate(self.names):
             cheap[i, moments.turning(self.pace[name], self.hits)] = ON_BEAT
-            for start, end in runs(self.still[name]):
+            for start, end in runs(still[name]):
                 must[i, [start, end - 1]] = True
+        sure = must | (cheap < 1) | np.stack([still[name] for name in self.names])
 
-        sure = must | (cheap < 1) | np.stack([self.still[name] for name in self.names])
-
-        def at_price(price: float, legs: float) -> Fit:
-            dear = np.where(self.legs, legs, price)[:, None] * cheap * self.width[:, None]
+        def at_price(price: float, ease: np.ndarray) -> Fit:
+            dear = price * cheap * self.width[:, None]
+            for i, foot in self.legs.items():
+                dear[i] *= ease[:, foot]
             at = dict(zip(self.names, key_frames.cheapest(self.costs(), dear, must), strict=True))
+            for i, name in enumerate(self.names):
+                own = self.dense[name], self.weights[name], at[name], sure[i], still[name], dear[i], must[i]
+                at[name] = thinned(*own)
             exact = {name: sure[i, at[name]] for i, name in enumerate(self.names)}
-            return self._fitted(at, exact, self.still)
+            return self._fitted(at, exact, still)
 
         return self._cheapest_within(at_price, tolerance)
+
+    def _seen_still(self, name: str, tolerance: float) -> np.ndarray:
+        """(T,) bool: where a track is held between moves that are to be seen at this tolerance."""
+        still = self.still[name].copy()
+        moved, stands = self.dense[name] * self.weights[name].max(0), self._stands(name)
+        for start, end in runs(still):
+            around = moved[max(start - USUAL, 0) : end + USUAL]
+            if np.ptp(around, axis=0).max() < tolerance / self.pixel and not stands[start:end].any():
+                still[start:end] = False
+        return still
 
     def poses(self, tolerance: float) -> Fit:
         """Whole poses on beats and extremes, and breakdowns until what is missed is typically within `tolerance`."""
         cost, dear, must = self._whole()
         must = must | self.moments()[0]
+        own = list(self.legs)
 
-        own = np.flatnonzero(self.legs)
-
-        def at_price(price: float, legs: float) -> Fit:
+        def at_price(price: float, ease: np.ndarray) -> Fit:
             at = key_frames.cheapest(cost, price * dear, must)[0]
             more: dict[str, np.ndarray] = {}
-            if legs < price:  # breakdowns of the legs alone, between whole poses
+            if (ease < 1).any():  # breakdowns of the legs alone, between whole poses
                 each = np.zeros((len(own), self.count), bool)
                 each[:, at] = True
                 each |= np.stack([self._stands(self.names[i]) for i in own])
-                dears = legs * OFF_BEAT * np.repeat(self.width[own, None], self.count, 1)
+                dears = price * OFF_BEAT * ease[:, [*self.legs.values()]].T * self.width[own, None]
                 found = key_frames.cheapest(self.costs()[own], dears, each)
                 more = {self.names[i]: frames for i, frames in zip(own, found, strict=True)}
             return self._posed(at, more)
@@ -254,38 +273,52 @@ class Search:
         kinds[int(at[0])] = kinds[int(at[-1])] = REST
         return replace(found, kinds=kinds)
 
-    def _cheapest_within(self, at_price: Callable[[float, float], Fit], tolerance: float) -> Fit:
+    def _cheapest_within(self, at_price: Callable[[float, np.ndarray], Fit], tolerance: float) -> Fit:
         """The dearest price at which the misses are within the tolerance: a larger one never takes more keys.
 
-        Keys of the legs are never dearer than feet can bear.
+        Where feet would slip, keys of the legs are as cheap as they must be for feet to stay.
         """
-        tried: dict[tuple[int, int], Fit] = {}
+        usual = np.ones((self.count, 2))
+        tried: dict[int, Fit] = {}
 
-        def at(price: int, legs: int) -> Fit:
-            if (price, legs) not in tried:
-                tried[price, legs] = at_price(float(PRICES[price]), float(PRICES[legs]))
-                self.tell(tried[price, legs].count)
-            return tried[price, legs]
+        def within(price: int) -> bool:
+            if price not in tried:
+                tried[price] = at_price(float(PRICES[price]), usual)
+                self.tell(tried[price].count)
+            return tried[price].typical <= tolerance
 
-        def dearest(good: Callable[[int], bool]) -> int:
-            low, high = 0, len(PRICES)
-            while high - low > 1:
-                middle = (low + high) // 2
-                low, high = (middle, high) if good(middle) else (low, middle)
-            return low
-
-        most = len(PRICES) - 1
-        legs = most if self.footing is None else dearest(lambda i: at(i, i).firm)
-        price = dearest(lambda i: at(i, min(i, legs)).typical <= tolerance)
-        legs = min(price, legs)
-        while legs > 0 and not at(price, legs).firm:
-            legs = max(legs - 3, 0)
-        best = at(price, legs)
-        if best.typical <= tolerance:
-            return best
+        low, high = 0, len(PRICES)
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if within(middle) else (low, middle)
+        if within(low):
+            best = min((fit for fit in tried.values() if fit.typical <= tolerance), key=lambda fit: fit.count)
+            best = best if best.firm else self._firm(at_price, low, tried[low], tolerance)
+            if best.typical <= tolerance:
+                return best
         positions = np.arange(self.count)
         sure = np.ones(self.count, bool)
         return self._fitted(dict.fromkeys(self.names, positions), dict.fromkeys(self.names, sure), {})
+
+    def _firm(
+        self, at_price: Callable[[float, np.ndarray], Fit], price: int, fit: Fit, tolerance: float
+    ) -> Fit:
+        """The fit with so many more keys of the legs where feet slip that they stay; other keys then are dearer."""
+        ease = np.ones((self.count, 2))
+        for _ in range(TRIES):
+            if self.footing is None or fit.firm:
+                break
+            slips = self.footing.slipping(self._off(fit.keys) + self.wanted, self.wanted)
+            near = np.stack([np.convolve(foot, np.ones(AROUND), "same") > 0 for foot in slips.T], 1)
+            ease = np.where(near, EASIER * ease, ease)
+            fit = at_price(float(PRICES[price]), ease)
+            self.tell(fit.count)
+        for step in (8, 4, 2, 1):
+            if price + step < len(PRICES):
+                dearer = at_price(float(PRICES[price + step]), ease)
+                if dearer.firm and dearer.typical <= tolerance and dearer.count <= fit.count:
+                    price, fit = price + step, dearer
+        return fit
 
     def _fitted(self, at: dict, exact: dict, still: dict) -> Fit:
         keys, free, sloped = {}, {}, {}

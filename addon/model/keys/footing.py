@@ -11,9 +11,11 @@ from .refine import Effects
 
 SLIP = 0.012  # of the height: how far a foot that bears may move in a frame
 NEAR = 0.015  # of the height above the ground: a foot so low stands, whatever the dance has
+LOWER = 0.04  # of the height: the lower foot of both stands where it is nearer to the ground
+LEVEL = 0.002  # of the height: what is no higher than the other foot by more is as low
 STAYS = 0.972  # of the frames in which one bears
 MORE = 0.004  # of them: in which a foot may slip besides where it slips with a key on each frame
-WEIGHT = 4.0  # how many times as much a miss of an ankle counts while it bears
+WEIGHT = 2.0  # how many times as much a miss of an ankle counts while it bears
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,24 +61,38 @@ class Footing:
         out[self.ends] += (WEIGHT - 1) * self.bears.T
         return out
 
-    def slips(self, at: np.ndarray) -> np.ndarray:
-        """(2,) the share of frames in which a foot slips, of those in which one bears, with joints at (J, T, 2).
+    def _slipping(self, at: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
+        """(T - 1, F) which feet bear, and which of these slip, with joints at (J, T, 2).
 
-        By what bears in the dance, and by what is near the ground.
+        By what bears in the dance, by what is near the ground, and by which foot is the lower one.
         """
-        steps = np.linalg.norm(np.diff(at[self.ends], axis=1), axis=2).T  # (T - 1, F)
+        steps = np.linalg.norm(np.diff(at[self.ends], axis=1), axis=2).T
         moved = steps > SLIP * self.height
         kinds = [self.bears]
         if self.ground is not None:
-            kinds.append((at[self.ends, :, 1].T - self.ground) / self.height < NEAR)
-        out = np.zeros(2)
-        for k, kind in enumerate(kinds):
-            bears = kind[1:] & kind[:-1]
-            out[k] = (moved & bears).any(1).sum() / max(bears.any(1).sum(), 1)
+            above = (at[self.ends, :, 1].T - self.ground) / self.height
+            lower = above <= above.min(1, keepdims=True) + LEVEL
+            kinds += [above < NEAR, lower & (above < LOWER)]
+        both = [kind[1:] & kind[:-1] for kind in kinds]
+        return [(bears, moved & bears) for bears in both]
+
+    def slips(self, at: np.ndarray) -> np.ndarray:
+        """(K,) the share of frames in which a foot slips, of those in which one bears, with joints at (J, T, 2)."""
+        return np.array(
+            [slip.any(1).sum() / max(bears.any(1).sum(), 1) for bears, slip in self._slipping(at)]
+        )
+
+    def slipping(self, at: np.ndarray, dense: np.ndarray) -> np.ndarray:
+        """(T, F) bool: frames in which a foot slips that does not with a key on each frame, and those before."""
+        slips, known = (np.any([slip for _, slip in self._slipping(a)], axis=0) for a in (at, dense))
+        slips &= ~known
+        out = np.zeros(self.bears.shape, bool)
+        out[1:] |= slips
+        out[:-1] |= slips
         return out
 
     def stay(self, at: np.ndarray, dense: np.ndarray) -> bool:
-        """Whether feet stay, or hardly slip more than with a key on each frame: `dense` (2,), see `slips`."""
+        """Whether feet stay, or hardly slip more than with a key on each frame: `dense` (K,), see `slips`."""
         return bool((self.slips(at) <= np.maximum(1 - STAYS, dense + MORE)).all())
 
     def below(self, at: np.ndarray) -> np.ndarray:

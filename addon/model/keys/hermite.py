@@ -36,6 +36,12 @@ def basis(span: np.ndarray | float, t: np.ndarray) -> tuple:
     return 1 - rise, span * t * (1 - t) ** 2, rise, -span * t**2 * (1 - t)
 
 
+def slope_basis(span: np.ndarray | float, t: np.ndarray) -> tuple:
+    """The slopes per frame of `basis`."""
+    steep = 6 * t * (1 - t) / span
+    return -steep, (1 - t) * (1 - 3 * t), steep, t * (3 * t - 2)
+
+
 def evaluate(keys: BoneKeys, count: int) -> np.ndarray:
     """(T, C) values of the curves at all frames."""
     at, values, slopes = keys.at, keys.values, keys.slopes
@@ -65,7 +71,7 @@ def fit(
     if len(at) == 1:
         return BoneKeys(at, values, np.zeros_like(values))
     square = weights**2
-    low, main, high, right = _normal(dense, square, at)
+    low, main, high, right = normal(dense, square, at)
     ridge = RIDGE * square.mean(0) + 1e-12
     guess = np.gradient(values, at.astype(float), axis=0)
     main[:, :, [0, 1], [0, 1]] += ridge[:, None, None]
@@ -87,7 +93,7 @@ def _between(at: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.nda
     return left, span, (frames - at[left]) / span
 
 
-def _normal(dense: np.ndarray, square: np.ndarray, at: np.ndarray) -> tuple:
+def normal(dense: np.ndarray, square: np.ndarray, at: np.ndarray) -> tuple:
     """Normal equations by channel: blocks (C, N, 2, 2) below, on and above the diagonal, right side (C, N, 2, 1)."""
     n, width = len(at), dense.shape[1]
     low, main, high = (np.zeros((width, n, 2, 2)) for _ in range(3))

@@ -20,8 +20,9 @@ FORWARD = 0.004  # how far arms of one piece stand before the body, in Blender u
 FOLDS = {"forearm": 0.15, "shin": -0.06, "foot": -0.04,
          **dict.fromkeys(("hand", "thumb", "index", "middle", "ring", "little"), 0.2)}  # fmt: skip
 """How far the ends of a limb stand before its beginning, in levels, for where it is folded."""
+THROAT, CHIN = 0.3, 0.5  # of the way from the neck to the nose: where the neck ends, and the head begins
 PART = "tempose_part"  # custom property of the layers
-_HANGS_ON = {TRUNK: ("spine", "shoulder", "hip"), HEAD: ("head",),
+_HANGS_ON = {TRUNK: ("spine", "shoulder", "hip"), HEAD: ("head", "crown"),
              **dict.fromkeys(ARMS, ("upper_arm", "forearm", "hand", "thumb", "index", "middle", "ring", "little")),
              **dict.fromkeys(LEGS, ("thigh", "shin", "foot"))}  # fmt: skip
 _NEVER = (
@@ -133,7 +134,8 @@ def _bones(ob: bpy.types.Object) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         if name.split(".")[0] not in _NEVER
     }
     neck, nose = bones["head"]
-    bones["head"] = (neck, nose + (nose - neck))  # a head reaches as far above the nose as below
+    up = nose - neck  # what is below the chin is neck; from there on the head keeps its shape
+    bones["head"], bones["crown"] = (neck, neck + THROAT * up), (neck + CHIN * up, nose + up)
     return bones
 
 

@@ -126,8 +126,8 @@ def _lift(ob: bpy.types.Object):
 
 
 _INSTEAD = {
-    "look": "eye", "eye": "head", "head": "neck", "neck": "spine", "shoulder": "spine", "hip": "root",
-    "foot": "shin", "shin": "thigh", "thigh": "root", "hand": "forearm", "forearm": "upper_arm",
+    "look": "eye", "eye": "head", "crown": "head", "head": "neck", "neck": "spine", "shoulder": "spine",
+    "hip": "root", "foot": "shin", "shin": "thigh", "thigh": "root", "hand": "forearm", "forearm": "upper_arm",
     "upper_arm": "shoulder", "spine": "root",
 }  # fmt: skip
 

@@ -40,6 +40,8 @@ __all__ = [
     "remove", "rest",
 ]  # fmt: skip
 
+KEEPERS = {"crown": "head", "look.L": "eye.L", "look.R": "eye.R"}
+"""What keeps its shape at the end of a bone that stretches: a head that nods is not squashed, nor are its eyes."""
 UNIT = 0.0025  # Blender units per pixel: the built-in adult stands 1.8 units tall
 
 
@@ -178,11 +180,11 @@ def _bones(ob: bpy.types.Object, at: dict, height: float, links: list) -> None:
             bone.align_roll((0.0, -1.0, 0.0))
             bone.parent = ob.data.edit_bones[link.parent] if link.parent else None
             bone.inherit_scale = "NONE"  # a foreshortened arm must not squash the hand
-        for letter in "LR":  # at the end of a bone that stretches, these keep the eyes round
-            bone, eye = ob.data.edit_bones.new(f"look.{letter}"), ob.data.edit_bones[f"eye.{letter}"]
-            bone.head, bone.tail = eye.tail, (eye.tail.x, 0.0, eye.tail.z + 0.02 * height)
+        for name, stretched in KEEPERS.items():
+            bone, end = ob.data.edit_bones.new(name), ob.data.edit_bones[stretched]
+            bone.head, bone.tail = end.tail, (end.tail.x, 0.0, end.tail.z + 0.02 * height)
             bone.align_roll((0.0, -1.0, 0.0))
-            bone.parent, bone.inherit_scale = eye, "NONE"
+            bone.parent, bone.inherit_scale = end, "NONE"
     finally:
         bpy.ops.object.mode_set(mode="OBJECT")
         layer.objects.active = before
@@ -206,8 +208,8 @@ def _bones(ob: bpy.types.Object, at: dict, height: float, links: list) -> None:
             ob.pose.bones[link.name].lock_location = (True, True, False)
             ob.pose.bones[link.name].lock_rotation = ob.pose.bones[link.name].lock_scale = (True, True, True)
             ob.data.bones[link.name].use_deform = False
-    for letter in "LR":
-        ob.data.bones[f"look.{letter}"].hide = True
+    for name in KEEPERS:
+        ob.data.bones[name].hide = True
     ob.show_in_front = True
     ob.data.display_type = "STICK"
 

@@ -38,7 +38,7 @@ def test_the_bound_figure_follows_the_bones(blender, scene, tempose, dancer):
     scene.frame_set(11)
     moved = np.linalg.norm(evaluated(blender, drawn) - rest, axis=1)
     groups = drawn.vertex_groups
-    assert {"upper_arm.L", "forearm.L", "head", "shin.R"} <= {g.name for g in groups}
+    assert {"upper_arm.L", "forearm.L", "head", "crown", "shin.R"} <= {g.name for g in groups}
     assert 0.2 < (moved < 1e-5).mean() < 0.95  # the body stays, the arm goes
     assert moved.max() > 0.2
     hand = dancer.pose.bones["forearm.L"].tail

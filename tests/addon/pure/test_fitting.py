@@ -117,7 +117,7 @@ def test_what_is_not_seen_takes_no_keys():
 
     at = Search(dense, forward, 0.01).sparse(0.02).keys["forearm"].at
     assert ((at > 32) & (at < 87)).sum() < 6
-    assert (at < 30).sum() > 15
+    assert (at < 30).sum() >= 12
 
 
 def test_a_hit_on_a_beat_keeps_its_key_and_its_pose():
