@@ -251,15 +251,16 @@ class _Drawing:
         """The neck is as long as it is seen, the head as large as ever; the eyes show where it looks."""
         nose, neck = np.asarray(self.at["nose"]), np.asarray(self.at["neck"])
         self.limb("head", neck, neck + 0.6 * (nose - neck), 0.03, 0.03, "skin far", -1.4)
-        wide = radius * self.look.head
-        crown = nose + 0.16 * radius * (nose - neck) / max(float(np.hypot(*(nose - neck))), 1e-9)
+        up = (nose - neck) / max(float(np.hypot(*(nose - neck))), 1e-9)
+        crown = nose + 0.16 * radius * up
+        turned = radius * self.look.head * np.array([[up[1], -up[0]], up])  # from its own up to the neck's
         for part in head.parts(self.look.boxes, self.look.tufts):
             others = {
-                view: (crown + wide * points, layer * self.layer)
+                view: (crown + points @ turned, layer * self.layer)
                 for view, (points, layer) in part.views.items()
             }
             self.figure.add(
-                crown + wide * part.front, part.bone, part.colour, part.layer * self.layer, others
+                crown + part.front @ turned, part.bone, part.colour, part.layer * self.layer, others
             )
         for letter, side in (("L", "left"), ("R", "right")):
             eye = np.asarray(self.at[f"{side}_eye"])

@@ -45,7 +45,9 @@ def test_the_character_goes_out_and_comes_in_as_the_same_dance(
     for frame, tails in before.items():
         ready.frame_set(frame)
         for bone in ob.pose.bones:
-            loose = (kind == "COCO" and bone.name in ("spine", "head", "crown")) or bone.name.startswith("look")
+            loose = (kind == "COCO" and bone.name in ("spine", "head", "crown")) or bone.name.startswith(
+                "look"
+            )
             if not loose:
                 assert (bone.tail - tails[bone.name]).length < 2e-3
 
