@@ -154,6 +154,14 @@ def _dense(values: np.ndarray, tensor: Any) -> np.ndarray:
     return out
 
 
+def convert(source: Path, target: Path, outputs: dict[str, int]) -> None:
+    """Write one network of a TFLite file as safetensors."""
+    graph = Graph(source.read_bytes())
+    text = graph.written(outputs)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    save_file(graph.weights, target, {"graph": text, "source": source.name})
+
+
 def compared(source: Path, net: Path, outputs: dict[str, int]) -> str:
     """How far the answers for noise lie from LiteRT's, as shares of the largest (of 1, where all are smaller)."""
     from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
@@ -186,9 +194,8 @@ def main() -> None:
     asked = parser.parse_args()
     for name, (stem, outputs) in NETS.items():
         source = asked.folder / f"{stem.format(size=asked.size)}.tflite"
-        graph, target = Graph(source.read_bytes()), asked.to / f"{name}.safetensors"
-        text = graph.written(outputs)
-        save_file(graph.weights, target, {"graph": text, "source": source.name})
+        target = asked.to / f"{name}.safetensors"
+        convert(source, target, outputs)
         print(
             f"{target.name}: {target.stat().st_size / 1e6:.1f} MB; off by {compared(source, target, outputs)}"
         )

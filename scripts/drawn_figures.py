@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -265,18 +266,45 @@ STYLES: dict[str, tuple[Colouring, Build, tuple[int, int, int]]] = {
 EACH = 5
 
 
-def figure(style: str, number: int) -> DrawnFigure:
-    """One figure; the same every time."""
-    look, build, paper = STYLES[style]
+class Staged(NamedTuple):
+    """A figure before it is drawn: joints in pixels, pixels a body height, degrees by which it is turned."""
+
+    joints: Joints
+    scale: float
+    degrees: float
+    random: np.random.Generator
+
+
+def staged(style: str, number: int, akimbo: bool = False) -> Staged:
+    """A figure's pose, the same every time; with `akimbo` its hands are on its hips."""
+    _, build, _ = STYLES[style]
     random = np.random.default_rng([list(STYLES).index(style), number])
     degrees = (
         (90.0 if number % 2 else -90.0) + random.uniform(-15, 15)
         if style == "side"
         else random.uniform(-30, 30)
     )
-    joints = turned(posed(random, build), degrees)
+    joints = posed(random, build)
+    if akimbo:
+        on_hips(joints, build)
     lowest = ("hip", "knee")[number % 2] if style == "half" else ""
-    at, scale = on_canvas(joints, SIZE, lowest)
+    return Staged(*on_canvas(turned(joints, degrees), SIZE, lowest), degrees, random)
+
+
+def on_hips(joints: Joints, build: Build) -> None:
+    """Put both hands on the hips, elbows out."""
+    for side, sign in (("left", 1), ("right", -1)):
+        shoulder, hip = joints[f"{side}_shoulder"], joints[f"{side}_hip"]
+        out, down = 0.16 * sign * build.width**0.5, -0.13 * build.limbs
+        joints[f"{side}_elbow"] = shoulder + np.array([out, down, 0.0])
+        wrist = joints[f"{side}_wrist"] = hip + np.array([0.05 * sign * build.width, 0.04, 0.02])
+        joints[f"{side}_fingers"] = wrist + np.array([-0.04 * sign, -0.02, 0.03])
+
+
+def figure(style: str, number: int, akimbo: bool = False) -> DrawnFigure:
+    """One figure; the same every time."""
+    look, build, paper = STYLES[style]
+    at, scale, degrees, random = staged(style, number, akimbo)
     pen = Pen(at, scale, SIZE, paper)
     person(pen, look, build, degrees)
     picture = pen.done()

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from drawn_figures import SIDES, STYLES, Build, Joints, Pen, person, posed, shaded, turned
+from PIL import Image
 
 from tempose_pose.dance import Dance
 from tempose_pose.sequence import to_openpose18
@@ -34,7 +35,7 @@ class Film:
     Parameters
     ----------
     joints : list of dict of str → (2,)
-        Of each frame, in pixels.
+        Of each frame, in pixels; of a camera that moves, as one that stands still sees them.
     beats : (B,)
         Seconds of its clicks.
     """
@@ -42,6 +43,7 @@ class Film:
     joints: list[Joints]
     beats: np.ndarray
     fps: float
+    moves: bool = False
 
 
 def dancing(beat: float, build: Build) -> Joints:
@@ -62,26 +64,64 @@ def _pose(number: int, build: Build) -> Joints:
 
 @dataclass(frozen=True)
 class Camera:
-    """How a dancer is seen: turned by degrees, and how much of the picture's height is filled."""
+    """How a dancer is seen: turned by degrees, how much of the picture's height is filled, and how the camera moves.
+
+    `pan` and `zoom` are how far it goes to either side in widths of the picture, and in and out as a share.
+    """
 
     degrees: float = 15.0
     fills: float = 0.72
+    pan: float = 0.0
+    zoom: float = 0.0
+
+    @property
+    def moves(self) -> bool:
+        return bool(self.pan or self.zoom)
+
+    def window(self, seconds: float) -> tuple[float, float]:
+        """How far it has panned, in widths of the picture, and how far it has zoomed in."""
+        return self.pan * np.sin(1.7 * seconds), 1 + self.zoom * np.sin(1.1 * seconds)
 
 
 def frames(style: str, seconds: float, fps: float, bpm: float = BPM, camera: Camera = Camera()):
     """Pictures and joints, frame by frame."""
     look, build, paper = STYLES[style]
     scale, degrees = camera.fills * SIZE[1], camera.degrees
+    size = (2 * SIZE[0], SIZE[1]) if camera.moves else SIZE
+    stage = wall(size) if camera.moves else None
     for number in range(round(seconds * fps)):
         solid = turned(dancing(number / fps * bpm / 60, build), degrees)
-        at = {n: np.array([SIZE[0] / 2 + p[0] * scale, 0.93 * SIZE[1] - p[1] * scale, p[2] * scale])
+        at = {n: np.array([size[0] / 2 + p[0] * scale, 0.93 * SIZE[1] - p[1] * scale, p[2] * scale])
               for n, p in solid.items()}  # fmt: skip
-        pen = Pen(at, scale, SIZE, paper)
+        pen = Pen(at, scale, size, paper)
         person(pen, look, build, degrees)
         picture = pen.done()
         if style == "shaded":
             picture = shaded(picture, paper, np.random.default_rng(number))
+        if stage is not None:
+            picture = filmed(picture, paper, stage, camera, number / fps)
         yield np.asarray(picture), {name: p[:2] for name, p in at.items()}
+
+
+def wall(size: tuple[int, int]) -> np.ndarray:
+    """(H, W, 3) what stands behind a dancer whose camera moves: soft light and dark patches."""
+    small = np.random.default_rng(5).uniform(90, 225, (size[1] // 24, size[0] // 24)).astype(np.uint8)
+    soft = np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BICUBIC), float)
+    return np.stack([soft, 0.95 * soft, 0.85 * soft], -1)
+
+
+def filmed(
+    picture: Image.Image, paper: tuple[int, int, int], stage: np.ndarray, camera: Camera, seconds: float
+) -> Image.Image:
+    """A wide picture of a figure before a wall, as its camera sees it."""
+    pixels = np.asarray(picture, float)
+    figure = np.abs(pixels - paper).sum(-1, keepdims=True) > 12
+    wide = Image.fromarray(np.where(figure, pixels, stage).astype(np.uint8))
+    pan, zoom = camera.window(seconds)
+    left = wide.width / 2 + (pan - 0.5 / zoom) * SIZE[0]
+    top = SIZE[1] * (1 - 1 / zoom) / 2
+    matrix = (1 / zoom, 0, left, 0, 1 / zoom, top)
+    return wide.transform(SIZE, Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
 
 
 def clicks(seconds: float, bpm: float) -> np.ndarray:
@@ -122,7 +162,7 @@ def write(
             block.sample_rate, block.pts = RATE, start
             container.mux(sound.encode(block))
         container.mux(sound.encode(None))
-    return Film(joints, np.arange(0, seconds - 0.05, 60 / bpm), fps)
+    return Film(joints, np.arange(0, seconds - 0.05, 60 / bpm), fps, camera.moves)
 
 
 TRIED = (
@@ -131,6 +171,8 @@ TRIED = (
     ("small", 30, Camera(10.0)),
     ("flat", 25, Camera(40.0, 0.5)),
     ("lines", 30, Camera(-15.0, 0.6)),
+    ("flat", 30, Camera(10.0, 0.6, 0.2, 0.0)),
+    ("flat", 30, Camera(-10.0, 0.6, 0.12, 0.2)),
 )
 """Figures, frame rates and cameras that are measured."""
 LIMBS = [f"{side}_{j}" for side in SIDES for j in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")]
@@ -162,6 +204,13 @@ def planted(dance: Dance) -> np.ndarray:
     return out
 
 
+def laid_over(points: np.ndarray, others: np.ndarray) -> tuple[float, np.ndarray]:
+    """The size and the shift by which points (N, 2) lie best over others."""
+    middle, to = np.median(points, 0), np.median(others, 0)
+    scale = float(np.median(np.abs(others - to).sum(-1)) / np.median(np.abs(points - middle).sum(-1)))
+    return scale, to - scale * middle
+
+
 def measured(path: Path, film: Film) -> dict[str, float]:
     """How far the dance that is read out of a video lies from what it shows."""
     from tempose.metrics.beats import alignment
@@ -175,8 +224,12 @@ def measured(path: Path, film: Film) -> dict[str, float]:
     found = dance.poses.pixels[: len(true), columns]
     seen = dance.poses.scores[: len(true), columns] > 0
     trunk = np.hypot(*np.mean([at["neck"] - at["mid_hip"] for at in film.joints], 0))
+    stood = planted(dance)[: len(true), columns]
+    if film.moves:  # where it stands and how large it is may be anything, but the same throughout
+        scale, shift = laid_over(found[seen], true[: len(found)][seen])
+        found, stood = found * scale + shift, stood * scale + shift
     off = np.hypot(*np.moveaxis(found - true[: len(found)], -1, 0)) / trunk
-    slid = [slide(points, film, trunk) for points in (found, planted(dance)[: len(true), columns])]
+    slid = [slide(points, film, trunk) for points in (found, stood)]
     jitter = [np.diff(p, 2, axis=0) / trunk for p in (found, true[: len(found)])]
     near = (
         np.abs(dance.beat_times[:, None] - film.beats).min(1) if len(dance.beat_times) else np.array([np.inf])
@@ -201,6 +254,7 @@ def main() -> None:
     parser.add_argument("--measure", action="store_true")
     parser.add_argument("--style", choices=list(STYLES), default="flat")
     parser.add_argument("--seconds", type=float, default=6.0)
+    parser.add_argument("--moving", action="store_true", help="only those whose camera moves")
     asked = parser.parse_args()
     if asked.write:
         write(asked.write, asked.style, asked.seconds)
@@ -209,12 +263,15 @@ def main() -> None:
 
         torch.set_num_threads(1)
         with tempfile.TemporaryDirectory() as folder:
-            for number, (style, fps, camera) in enumerate(TRIED):
+            tried = [row for row in TRIED if row[2].moves or not asked.moving]
+            for number, (style, fps, camera) in enumerate(tried):
                 path = Path(folder) / f"{style}-{fps}-{number}.mp4"
                 row = measured(path, write(path, style, asked.seconds, fps, camera=camera))
                 if number == 0:
                     print(f"| video | {' | '.join(row)} |\n|{'---|' * (len(row) + 1)}")
                 seen = f"{style}, {fps} fps, {camera.degrees:.0f}°, {camera.fills:.0%} high"
+                if camera.moves:
+                    seen += f", pans {camera.pan:.0%}, zooms {camera.zoom:.0%}"
                 print(f"| {seen} | {' | '.join(f'{v:.3g}' for v in row.values())} |", flush=True)
 
 

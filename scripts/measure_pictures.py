@@ -1,6 +1,6 @@
 """How well poses are found in drawn figures (`drawn_figures.py`), by style and by confidence.
 
-    python scripts/measure_pictures.py [--sheet found.png] [--body OTHER.safetensors]
+    python scripts/measure_pictures.py [--sheet found.png] [--heavy pose_landmark_heavy.tflite]
 
 PCK@0.2: the share of joints (shoulders, elbows, wrists, hips, knees, ankles, nose) found within 0.2 of the trunk's
 length (neck to the middle of the hips) of where they were drawn.
@@ -9,7 +9,9 @@ length (neck to the middle of the hips) of where they were drawn.
 from __future__ import annotations
 
 import argparse
+import tempfile
 import time
+from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +19,8 @@ import numpy as np
 import torch
 from drawn_figures import EACH, DrawnFigure, figures, sheet
 from PIL import Image, ImageDraw
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from tempose.blazepose import people
 from tempose.blazepose.body import BodyNet
@@ -56,40 +60,87 @@ def marked(figure: DrawnFigure, found: PoseSequence | None) -> Image.Image:
     return picture
 
 
+@dataclass
+class Result:
+    """What one body network finds: by style which joints of each figure are in place, and the seconds of each."""
+
+    megabytes: float
+    hits: dict[str, list[np.ndarray]] = field(default_factory=dict)
+    seconds: list[float] = field(default_factory=list)
+    pictures: list[Image.Image] = field(default_factory=list)
+    sure: list[tuple[float, bool]] = field(default_factory=list)
+
+
+def measured(body: Path) -> Result:
+    """All figures looked at with a body network."""
+    shipped = people.nets()
+    out, people.nets = Result(body.stat().st_size / 1e6), lambda: shipped._replace(body=BodyNet(body))
+    try:
+        for figure in figures():
+            start = time.perf_counter()
+            found = next(iter(poses_in(np.asarray(figure.picture), BlazePose())), None)
+            out.seconds.append(time.perf_counter() - start)
+            hit, scores = judged(figure, found)
+            out.hits.setdefault(figure.style, []).append(hit)
+            out.sure += zip(scores.tolist(), hit.tolist(), strict=True)
+            out.pictures.append(marked(figure, found))
+    finally:
+        people.nets = lambda: shipped  # pyright: ignore[reportAttributeAccessIssue]
+    return out
+
+
+def in_eight_bits(body: Path, target: Path) -> None:
+    """A network whose weights have 256 values for each output, as files of a half of the size would have them."""
+    with safe_open(str(body), "pt") as file:
+        weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
+        facts = file.metadata()
+    for name, weight in weights.items():
+        if weight.ndim > 1:
+            step = weight.abs().flatten(1).amax(1).clamp_min(1e-9).reshape(-1, *[1] * (weight.ndim - 1)) / 127
+            weights[name] = (weight / step).round() * step
+    save_file({name: weight.half() for name, weight in weights.items()}, target, facts)
+
+
+def table(results: dict[str, Result]) -> str:
+    """PCK@0.2 by style, on average and of the worst figure, for each network."""
+    names = [f"{name} ({result.megabytes:.1f} MB) | worst" for name, result in results.items()]
+    rows = [f"| style | {' | '.join(names)} |", "|---" * (2 * len(results) + 1) + "|"]
+    for style in next(iter(results.values())).hits:
+        shares = [[hit.mean() for hit in result.hits[style]] for result in results.values()]
+        rows.append(f"| {style} | " + " | ".join(f"{np.mean(s):.2f} | {min(s):.2f}" for s in shares) + " |")
+    every = [np.mean([h.mean() for hits in r.hits.values() for h in hits]) for r in results.values()]
+    rows.append("| all | " + " | ".join(f"{share:.3f} |" for share in every) + " |")
+    seconds = [np.mean(result.seconds) for result in results.values()]
+    return "\n".join([*rows, "| seconds a picture | " + " | ".join(f"{s:.2f} |" for s in seconds) + " |"])
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="Measure the pose finder on drawn figures.")
-    parser.add_argument("--sheet", type=Path)
-    parser.add_argument("--body", type=Path, help="another body network, as convert_blazepose.py writes them")
+    parser.add_argument("--sheet", type=Path, help="a picture of what was found")
+    parser.add_argument(
+        "--heavy", type=Path, help="pose_landmark_heavy.tflite, to be measured too; needs ai-edge-litert"
+    )
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    if asked.body:
-        shipped, other = people.nets(), BodyNet(asked.body)
-        people.nets = lambda: shipped._replace(body=other)  # pyright: ignore[reportAttributeAccessIssue]
-    right: dict[str, list[np.ndarray]] = {}
-    seconds: dict[str, list[float]] = {}
-    pictures, hits, sure = [], [], []
-    for figure in figures():
-        start = time.perf_counter()
-        found = next(iter(poses_in(np.asarray(figure.picture), BlazePose())), None)
-        seconds.setdefault(figure.style, []).append(time.perf_counter() - start)
-        hit, scores = judged(figure, found)
-        right.setdefault(figure.style, []).append(hit)
-        hits, sure = [*hits, *hit], [*sure, *scores]
-        pictures.append(marked(figure, found))
-    print("| style | PCK@0.2 | worst figure | seconds a picture |\n|---|---|---|---|")
-    for style, each in right.items():
-        shares = [hit.mean() for hit in each]
-        print(f"| {style} | {np.mean(shares):.2f} | {min(shares):.2f} | {np.mean(seconds[style]):.2f} |")
-    every = np.mean([hit.mean() for each in right.values() for hit in each])
-    print(f"| all | {every:.3f} | | {np.mean(np.concatenate(list(seconds.values()))):.2f} |\n")
-    print("| confidence | joints | in place |\n|---|---|---|")
+    results = {"full": measured(people.HERE / "body.safetensors")}
+    if asked.heavy:
+        from convert_blazepose import NETS, convert
+
+        with tempfile.TemporaryDirectory() as folder:
+            heavy, small = Path(folder) / "heavy.safetensors", Path(folder) / "small.safetensors"
+            convert(asked.heavy, heavy, NETS["body"][1])
+            in_eight_bits(heavy, small)
+            results |= {"heavy": measured(heavy), "heavy in 8 bits": measured(small)}
+            results["heavy in 8 bits"].megabytes /= 2
+    print(table(results))
+    print("\n| confidence | joints | in place |\n|---|---|---|")
     for low, high in pairwise(BANDS):
-        those = [hit for hit, score in zip(hits, sure, strict=True) if low <= score < high]
+        those = [hit for score, hit in results["full"].sure if low <= score < high]
         if those:
             print(f"| {low:.2f} to {min(high, 1):.2f} | {len(those)} | {np.mean(those):.2f} |")
     if asked.sheet:
-        sheet(pictures, EACH * 2).save(asked.sheet)
+        sheet(results["full"].pictures, EACH * 2).save(asked.sheet)
 
 
 if __name__ == "__main__":

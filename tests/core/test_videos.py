@@ -5,7 +5,9 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from tempose.videos.camera import CameraTracker, View, steadied
 from tempose.videos.dance import BRIDGE, beats_heard, poses_of
 from tempose.videos.frames import open_video
 from tempose.videos.people import EachFrame, Footage, dancer, ranked_people
@@ -153,3 +155,31 @@ def test_short_losses_are_bridged_and_long_ones_left_open():
     made, sure = bridged_gaps(points, scores, round(BRIDGE * 30), 0.3)
     assert np.allclose(made[5:10, 0, 0], np.arange(5, 10)) and (sure[5:10] == 0.3).all()
     assert (sure[15:35] == 0).all()
+
+
+def test_a_moving_camera_is_told_from_what_stands_behind_the_people_and_taken_out():
+    """A pan and a zoom over a soft wall: somebody who stands still in front of it stands still in the result."""
+    random, (width, height) = np.random.default_rng(0), (320, 240)
+    small = Image.fromarray(random.uniform(60, 220, (60, 90)).astype(np.uint8))
+    wall = small.resize((900, 600), Image.Resampling.BICUBIC)
+    track, points = CameraTracker(), np.zeros((40, 2, 3))
+    for t in range(40):
+        zoom, x, y = 1 + 0.15 * np.sin(t / 12), 450 + 90 * np.sin(t / 10), 300 + 10 * np.sin(t / 5)
+        left, top = x - width / zoom / 2, y - height / zoom / 2
+        matrix = (1 / zoom, 0, left, 0, 1 / zoom, top)
+        seen = np.array(
+            wall.transform((width, height), Image.Transform.AFFINE, matrix, Image.Resampling.BILINEAR)
+        )
+        points[t] = [(*((p - (left, top)) * zoom), 1) for p in np.array([(440, 260), (460, 340)])]
+        (a, b), (c, d) = points[t, :, :2].round().astype(int)
+        seen[max(b, 0) : d, max(a, 0) : c] = 40 + 150 * (t % 2)  # who dances is not the wall
+        track(np.repeat(seen[..., None], 3, 2), points[t : t + 1])
+    still = steadied(points, track.views, (width, height))
+    assert np.ptp(points[..., 0]) > 100
+    assert np.abs(still - still.mean(0)).max() < 4
+    plain = CameraTracker()
+    for level in (80, 82, 81):
+        plain(np.full((height, width, 3), level, np.uint8), points[:1])
+    assert np.array_equal(steadied(points[:3], plain.views, (width, height)), points[:3])
+    plain(np.zeros((height, width, 3), np.uint8), [], cut=True)
+    assert plain.views[-1] == View()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from tempose.blazepose.following import Follower
 from tempose.estimator import Estimator
+from tempose.videos.camera import CameraTracker, View, steadied
 from tempose.videos.shots import THUMBNAIL, shot_cuts
 
 JUMP = 0.2  # of full scale by which a whole picture changes where there may be a cut
@@ -33,11 +34,14 @@ class Footage:
         Frames at which a new shot begins.
     size : (int, int)
         Width and height of the frames.
+    views : list of View
+        Of each frame, where it lies in the first one since it could have been cut; nothing: the camera stands still.
     """
 
     people: list[Seen]
     cuts: np.ndarray
     size: tuple[int, int]
+    views: list[View] = field(default_factory=list)
 
     @property
     def shots(self) -> list[tuple[int, int]]:
@@ -88,16 +92,18 @@ def watch(
         Told how many frames are done; it may raise to stop.
     """
     follow: Any = Follower() if estimator is None else EachFrame(estimator)
-    people, thumbnails, size = [], [], (1, 1)
+    people, thumbnails, size, camera = [], [], (1, 1), CameraTracker()
     for number, picture in enumerate(pictures):
         size = (picture.shape[1], picture.shape[0])
         thumbnails.append(_thumbnail(picture))
-        if number and np.abs(thumbnails[-1].astype(int) - thumbnails[-2]).mean() > 255 * JUMP:
+        jumped = number > 0 and np.abs(thumbnails[-1].astype(int) - thumbnails[-2]).mean() > 255 * JUMP
+        if jumped:
             follow.cut()
         people.append({number: points.astype(np.float32) for number, points in follow(picture).items()})
+        camera(picture, people[-1].values(), jumped)
         if on_frame:
             on_frame(number + 1)
-    return Footage(people, shot_cuts(np.stack(thumbnails)), size)
+    return Footage(people, shot_cuts(np.stack(thumbnails)), size, camera.views)
 
 
 def _thumbnail(picture: np.ndarray) -> np.ndarray:
@@ -107,7 +113,9 @@ def _thumbnail(picture: np.ndarray) -> np.ndarray:
 
 
 def dancer(footage: Footage, person: int = 1) -> np.ndarray:
-    """(T, K, 3) one person through all shots: in each the one who is seen longest and largest.
+    """(T, K, 3) one person through all shots, as cameras that stand still see them.
+
+    In each shot it is who is seen longest and largest.
 
     Parameters
     ----------
@@ -122,6 +130,8 @@ def dancer(footage: Footage, person: int = 1) -> np.ndarray:
             continue
         for offset, points in ranked[person - 1].items():
             out[start + offset] = points
+        if footage.views:
+            out[start:stop] = steadied(out[start:stop], footage.views[start:stop], footage.size)
     return out
 
 
