@@ -22,7 +22,9 @@ def in_plane(
         along = view3d_utils.region_2d_to_vector_3d(region, view, at)
         begin = view3d_utils.region_2d_to_origin_3d(region, view, at)
         normal = ob.matrix_world.to_3x3() @ Vector(character.plane_of(ob).normal.tolist())
-        hit = geometry.intersect_line_plane(begin, begin + along, floor.of(ob).world_of((0.0, 0.0)), normal)
+        hit = geometry.intersect_line_plane(
+            begin, begin + along, floor.floor_of(ob).world_of((0.0, 0.0)), normal
+        )
         return (hit.x, hit.y, hit.z) if hit is not None else None
     return None
 

@@ -193,7 +193,7 @@ class TEMPOSE_OT_drag_trail(ByHand, bpy.types.Operator):
 
     def write(self, context: bpy.types.Context):
         ob, part = there(Reading(context).rig), context.scene.tempose.view.trail
-        where = floor.of(ob)
+        where = floor.floor_of(ob)
         across = np.array(where.place_of(self.place)) * where.size + where.home
         if not limb_reach.reach(ob, part, self.frame, across):
             raise _no_limb()

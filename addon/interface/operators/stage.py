@@ -76,7 +76,7 @@ class TEMPOSE_OT_drop_waypoint(ByHand, bpy.types.Operator):
     def write(self, context: bpy.types.Context):
         now = at_press(context)
         ob, second = there(now.rig), playhead.second_of(now)
-        beat, (across, _) = playhead.name_of(now, second), floor.of(ob).place_of(self.place)
+        beat, (across, _) = playhead.name_of(now, second), floor.floor_of(ob).place_of(self.place)
         waypoints.drop(ob, second, (across, 0.0), beat)
         return f"'{ob.name}' is to be there at {beat}. {NEXT}"
 
@@ -87,7 +87,7 @@ class _OfWaypoint(_OnStage):
     @classmethod
     def disabled_reason(cls, now: Reading):
         return now.no_stage or (
-            "" if len(waypoints.of(there(now.rig)).waypoints) else "There are no waypoints"
+            "" if len(waypoints.stage_of(there(now.rig)).waypoints) else "There are no waypoints"
         )
 
 
@@ -143,7 +143,7 @@ class TEMPOSE_OT_back_to_mark(_AtBeat, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, now: Reading):
         return super().disabled_reason(now) or (
-            "" if waypoints.of(there(now.rig)).home is not None else "Set a mark first"
+            "" if waypoints.stage_of(there(now.rig)).home is not None else "Set a mark first"
         )
 
     def act(self, context: bpy.types.Context):
@@ -174,7 +174,7 @@ class _ThroughEdge(_AtBeat):
         at = int(np.abs(beats - second).argmin()) + count if len(beats) else -1
         other = float(beats[at]) if 0 <= at < len(beats) else second + count * pace
         inside = waypoints.place_at(ob, second) or waypoints.home_of(ob)
-        return second, other, (waypoints.outside(now.scene, ob, self.side == "RIGHT"), 0.0), inside
+        return second, other, (waypoints.edge_of(now.scene, ob, self.side == "RIGHT"), 0.0), inside
 
     step = 1
 
@@ -232,7 +232,7 @@ class TEMPOSE_OT_pin_part(_OnStage, bpy.types.Operator):
         others = [one for one in context.selected_objects if ob not in (one, one.parent)]
         target = others[0] if len(others) == 1 else None
         waypoints.pin(ob, self.part, target, frame, last)
-        held = waypoints.of(ob).pins[-1].target
+        held = waypoints.stage_of(ob).pins[-1].target
         return f"Held at '{there(held).name}' from frame {frame} to {last}. {NEXT}"
 
 
@@ -253,10 +253,10 @@ class TEMPOSE_OT_unpin_part(_OnStage, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, now: Reading):
-        return now.no_stage or ("" if len(waypoints.of(there(now.rig)).pins) else "Nothing is held")
+        return now.no_stage or ("" if len(waypoints.stage_of(there(now.rig)).pins) else "Nothing is held")
 
     def act(self, context: bpy.types.Context):
-        settings = waypoints.of(there(Reading(context).rig))
+        settings = waypoints.stage_of(there(Reading(context).rig))
         index = min(settings.active_pin, len(settings.pins) - 1)
         settings.pins.remove(index)
         settings.active_pin = max(0, index - 1)

@@ -4,7 +4,7 @@
 import bpy
 
 from ...scene.dance import waypoints
-from ...scene.reading import of
+from ...scene.reading import reading_of
 from ...scene.settings import ListedPin, Waypoint
 from .layout import say
 
@@ -45,11 +45,11 @@ class StagePanel:
     bl_options = {"DEFAULT_CLOSED"}
 
     def draw(self, context: bpy.types.Context):
-        layout, now = self.layout, of(context)
+        layout, now = self.layout, reading_of(context)
         if now.rig is None:
             say(layout, f"{now.no_rig}.", "INFO")
             return
-        stage = waypoints.of(now.rig)
+        stage = waypoints.stage_of(now.rig)
         layout.prop(stage, "line")
         row = layout.row(align=True)
         row.operator("tempose.drop_waypoint", icon="EMPTY_SINGLE_ARROW")

@@ -58,7 +58,7 @@ class Way:
             np.interp(self.times * poses.fps, seen, hips[seen]) / height - width / height / 2
         )
 
-    def after(self, second: float) -> "Way":
+    def begun_at(self, second: float) -> "Way":
         """The same from a second of the dance on, which is then its first."""
         return Way(self.times - second, self.places)
 

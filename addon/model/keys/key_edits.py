@@ -74,7 +74,7 @@ def key_poses(frames: list[np.ndarray], share: float = 0.5) -> np.ndarray:
     return every[counts >= share * len(frames)]
 
 
-def around(frames: np.ndarray, now: float, count: int) -> np.ndarray:
+def nearest(frames: np.ndarray, now: float, count: int) -> np.ndarray:
     """So many of the frames before and after one, without itself."""
     before, after = frames[frames < now - 0.5], frames[frames > now + 0.5]
     return np.concatenate([before[-count:] if count else before[:0], after[:count]])

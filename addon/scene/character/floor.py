@@ -56,7 +56,7 @@ class Floor:
         return (self.plane.flat(local) - self.home) / self.size
 
 
-def of(ob: bpy.types.Object) -> Floor:
+def floor_of(ob: bpy.types.Object) -> Floor:
     """The floor that a character stands on."""
     place, plane = character.placement(ob), character.plane_of(ob)
     at = character.joints(ob, current=False)

@@ -20,7 +20,7 @@ def put(settings: SceneSettings, dancers: list[bpy.types.Object], kind: str) -> 
     bpy.context.view_layer.update()  # where all are now
     lead = dancers[0]
     rooms = [room_of(settings, ob) for ob in dancers]
-    spots = formations.passing(formations.places(kind, rooms), rooms, waypoints.aside(dancers))
+    spots = formations.passing(formations.places(kind, rooms), rooms, waypoints.offsets_of(dancers))
     plane, world = character.plane_of(lead), lead.matrix_world.to_3x3()
     right, normal = ((world @ Vector(axis.tolist())).normalized() for axis in (plane.right, plane.normal))
     origin = lead.matrix_world.translation.copy()

@@ -51,7 +51,7 @@ def put_pose(ob: bpy.types.Object, name: str, tags: list[str]) -> bpy.types.Acti
     names = sorted(set(character.map_of(ob).bones.values()))
     kept = action_keys.write(ob, f"{ob.name} {name}", pose_keys(ob, names), stepped=True)
     kept[POSE] = [*pose.pixels[0].ravel().tolist(), *map(float, pose.canvas)]
-    _mark(kept, ob, f"A pose of {ob.name}", ["pose", *tags], thumbnail.of(pose))
+    _mark(kept, ob, f"A pose of {ob.name}", ["pose", *tags], thumbnail.thumbnail_of(pose))
     return kept
 
 

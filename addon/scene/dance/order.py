@@ -168,7 +168,7 @@ def for_rig(asked: Order, now: Reading, ob: bpy.types.Object) -> Order:
         now, ob, now.staging.for_keys(there(now.playback)), asked.span, playback, asked.request.grid
     )
     if not waypoints.is_used(ob) and asked.way is not None:
-        staged = replace(staged, way=waypoints.along(asked.way, there(now.rig), ob))
+        staged = replace(staged, way=waypoints.way_beside(asked.way, there(now.rig), ob))
     request = replace(
         asked.request, reference=shown(pose), known=staged.known(shown(pose)), curves=staged.curves
     )
@@ -204,7 +204,7 @@ class _Staged:
         return cls(
             direction.curves_of(ob, span),
             waypoints.way_of(ob, keyed, span, song),
-            pins.of(ob, span, now.staging),
+            pins.pins_of(ob, span, now.staging),
             np.asarray(beats, float),
             playback.span.seconds,
         )

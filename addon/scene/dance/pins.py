@@ -17,10 +17,10 @@ from . import waypoints
 MOST = 3000  # frames that a moving object is followed
 
 
-def of(ob: bpy.types.Object, span: Span, staging: Staging) -> tuple[Pin, ...]:
+def pins_of(ob: bpy.types.Object, span: Span, staging: Staging) -> tuple[Pin, ...]:
     """What of a character is held in a dance: a part of it, or all the time."""
     found = []
-    for pin in waypoints.of(ob).pins:
+    for pin in waypoints.stage_of(ob).pins:
         if pin.target is None or pin.part not in CHAINS or pin.last < pin.first:
             continue
         seconds = [float(span.second_at(staging.key_frame(frame))) for frame in (pin.first, pin.last)]

@@ -91,7 +91,7 @@ def _key_poses(scene: bpy.types.Scene, ob: bpy.types.Object, count: int) -> list
     if data is None or data.action is None:
         return []
     frames = key_edits.key_poses([keys[:, 0] for keys in action_keys.places(data.action)])
-    shown = key_edits.around(frames, scene.frame_current, count)
+    shown = key_edits.nearest(frames, scene.frame_current, count)
     at = limb_reach.joints_at(ob, shown)
     return [
         _figure(at, k, BEFORE if frame < scene.frame_current else AFTER)
@@ -114,7 +114,7 @@ def _trail(scene: bpy.types.Scene, ob: bpy.types.Object, part: str) -> list:
 
 def _takes(scene: bpy.types.Scene, ob: bpy.types.Object) -> list:
     found, colours = [], limb_colours(BODY)
-    where, place = floor.of(ob), character.placement(ob)
+    where, place = floor.floor_of(ob), character.placement(ob)
     others = [t for t in scene.tempose.takes if t.rig == ob and t.action is None and t.state != "ACCEPTED"]
     for k, take in enumerate(take for take in others if take.text is not None):
         try:

@@ -159,7 +159,7 @@ def order(
         sections=sections_of(now) if it.original == now.song.original else None,
         curves=way.directed(
             direction.curves_of(ob, danced),
-            goes.after(part.first / fps) if goes is not None else None,
+            goes.begun_at(part.first / fps) if goes is not None else None,
             part.tempo.to_timeline(grid.beats) if grid is not None else np.zeros(0),
             part.seconds,
         ),
@@ -336,7 +336,7 @@ def stage_take(now: Reading) -> str:
     it = part_of(now, None)
     ob = there(it.take.rig)
     song = it.beats.beats if it.beats is not None else np.zeros(0)
-    goes, held = waypoints.way_of(ob, it.keyed, it.span, song), pins.of(ob, it.span, now.staging)
+    goes, held = waypoints.way_of(ob, it.keyed, it.span, song), pins.pins_of(ob, it.span, now.staging)
     old = {key: value for key, value in it.data.settings.items() if key not in ("way", "pins", "stands")}
     if goes is None and not held and len(old) == len(it.data.settings):
         raise Problem(

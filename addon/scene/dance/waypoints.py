@@ -22,14 +22,14 @@ RATE = 0.1  # seconds from moment to moment at which dancers are looked at
 OUTSIDE = 0.35  # of the figure's height: how far beyond the frame's edge nobody is seen
 
 
-def of(ob: bpy.types.Object) -> StageSettings:
+def stage_of(ob: bpy.types.Object) -> StageSettings:
     """What is set for a character on the stage."""
     return ob.tempose_stage  # pyright: ignore[reportAttributeAccessIssue] -- registered
 
 
 def is_used(ob: bpy.types.Object) -> bool:
     """Whether a character goes anywhere."""
-    return of(ob).line is not None or any(point.marker is not None for point in of(ob).waypoints)
+    return stage_of(ob).line is not None or any(point.marker is not None for point in stage_of(ob).waypoints)
 
 
 def empty(
@@ -49,7 +49,7 @@ def empty(
 
 def drop(ob: bpy.types.Object, second: float, place: tuple[float, float], name: str) -> None:
     """A new waypoint; one at the same second of the song is moved."""
-    settings, at = of(ob), floor.of(ob)
+    settings, at = stage_of(ob), floor.floor_of(ob)
     for index, point in enumerate(settings.waypoints):
         if abs(point.second - second) < 1e-3 and point.marker is not None:
             point.marker.location, settings.active = at.world_of(place), index
@@ -63,7 +63,7 @@ def drop(ob: bpy.types.Object, second: float, place: tuple[float, float], name: 
 
 def remove(ob: bpy.types.Object, index: int) -> None:
     """Take a waypoint away, with its empty."""
-    settings = of(ob)
+    settings = stage_of(ob)
     marker = settings.waypoints[index].marker
     settings.waypoints.remove(index)
     settings.active = max(0, min(index, len(settings.waypoints) - 1))
@@ -85,7 +85,7 @@ def way_of(ob: bpy.types.Object, keyed: Timing, span: Span, beats: np.ndarray) -
     """
     if not is_used(ob):
         return None
-    settings, at = of(ob), floor.of(ob)
+    settings, at = stage_of(ob), floor.floor_of(ob)
     stops = []
     for point in settings.waypoints:
         if point.marker is None:
@@ -104,9 +104,9 @@ def way_of(ob: bpy.types.Object, keyed: Timing, span: Span, beats: np.ndarray) -
     return way.through(stops, line)
 
 
-def along(lead_way: Way, lead: bpy.types.Object, ob: bpy.types.Object) -> Way:
+def way_beside(lead_way: Way, lead: bpy.types.Object, ob: bpy.types.Object) -> Way:
     """The lead's way as a character goes it that stands elsewhere: just as far, so that none comes nearer."""
-    one, two = floor.of(lead), floor.of(ob)
+    one, two = floor.floor_of(lead), floor.floor_of(ob)
     far = one.size * one.scale / (two.size * two.scale)
     return Way(lead_way.times, lead_way.places * far)
 
@@ -142,9 +142,9 @@ def line_of(ob: bpy.types.Object, at: Floor) -> np.ndarray:
     return at.places_of(points @ world[:3, :3].T + world[:3, 3])
 
 
-def outside(scene: bpy.types.Scene, ob: bpy.types.Object, right: bool) -> float:
+def edge_of(scene: bpy.types.Scene, ob: bpy.types.Object, right: bool) -> float:
     """How far to the right a character is not seen any more: by the scene's camera, or beyond its own picture."""
-    at = floor.of(ob)
+    at = floor.floor_of(ob)
     edge = 0.5
     if scene.camera is not None:
         from bpy_extras.object_utils import world_to_camera_view
@@ -166,7 +166,7 @@ def outside(scene: bpy.types.Scene, ob: bpy.types.Object, right: bool) -> float:
 
 def song_way(ob: bpy.types.Object) -> Way | None:
     """The way of a character's waypoints, in seconds of the song; None without any."""
-    settings, at = of(ob), floor.of(ob)
+    settings, at = stage_of(ob), floor.floor_of(ob)
     stops = [
         Stop(point.second, at.place_of(point.marker.matrix_world.translation))
         for point in settings.waypoints
@@ -184,7 +184,7 @@ def place_at(ob: bpy.types.Object, second: float) -> tuple[float, float] | None:
     return float(place[0]), float(place[1])
 
 
-def aside(dancers: list[bpy.types.Object]) -> np.ndarray:
+def offsets_of(dancers: list[bpy.types.Object]) -> np.ndarray:
     """(N, T) how far to the right of where it stands each dancer is, over the song; the first one leads."""
     ways = [song_way(ob) for ob in dancers]
     times = [found.times for found in ways if found is not None]
@@ -194,7 +194,7 @@ def aside(dancers: list[bpy.types.Object]) -> np.ndarray:
     out = np.zeros((len(dancers), len(moments)))
     for k in range(len(dancers)):
         own = k if ways[k] is not None else 0  # who has none goes with the lead
-        at, found = floor.of(dancers[own]), ways[own]
+        at, found = floor.floor_of(dancers[own]), ways[own]
         if found is not None:
             out[k] = found.at(moments)[:, 0] * at.size * at.scale
     return out
@@ -202,13 +202,13 @@ def aside(dancers: list[bpy.types.Object]) -> np.ndarray:
 
 def chosen(ob: bpy.types.Object) -> int:
     """The waypoint that is chosen in the list."""
-    settings = of(ob)
+    settings = stage_of(ob)
     return max(0, min(settings.active, len(settings.waypoints) - 1))
 
 
 def retime(ob: bpy.types.Object, index: int, second: float, name: str) -> None:
     """Let a waypoint be reached at another second of the song."""
-    settings = of(ob)
+    settings = stage_of(ob)
     point = settings.waypoints[index]
     point.second = second
     if point.marker is not None:
@@ -220,7 +220,7 @@ def retime(ob: bpy.types.Object, index: int, second: float, name: str) -> None:
 
 def mark(ob: bpy.types.Object) -> None:
     """Put a character's mark where it stands now; a mark that is there is moved."""
-    settings, at = of(ob), floor.of(ob)
+    settings, at = stage_of(ob), floor.floor_of(ob)
     hips = character.joints(ob, current=True)
     across = [hips[joint] for joint in ("left_hip", "right_hip") if joint in hips] or list(hips.values())
     place = (float(np.mean([point[0] for point in across]) - at.home[0]) / at.size, 0.0)
@@ -232,13 +232,13 @@ def mark(ob: bpy.types.Object) -> None:
 
 def home_of(ob: bpy.types.Object) -> tuple[float, float]:
     """The mark of a character; where it stands by itself without one."""
-    home = of(ob).home
-    return (0.0, 0.0) if home is None else floor.of(ob).place_of(home.matrix_world.translation)
+    home = stage_of(ob).home
+    return (0.0, 0.0) if home is None else floor.floor_of(ob).place_of(home.matrix_world.translation)
 
 
 def pin(ob: bpy.types.Object, part: str, target: bpy.types.Object | None, first: int, last: int) -> None:
     """Hold a hand or a foot at an object; at a new empty where it is now without one."""
-    settings, at = of(ob), floor.of(ob)
+    settings, at = stage_of(ob), floor.floor_of(ob)
     if target is None:
         point = (character.joints(ob, current=True)[part] - at.home) / at.size
         target = empty(

@@ -18,7 +18,7 @@ THIN = 0.5  # of an axis that is seen; a bone is turned by the one of its axes t
 
 def write(scene: bpy.types.Scene, job: dict, folder: Path) -> None:
     """Write what the job asks for into the folder ``made``; nothing where no layer has a picture. See `rigs`."""
-    ob = plain_rig.of(scene, job["character"], job["frames"], job["cyclic"])
+    ob = plain_rig.make(scene, job["character"], job["frames"], job["cyclic"])
     rig = _read(scene, ob, job)
     if rig is not None:
         (folder / "made").mkdir()

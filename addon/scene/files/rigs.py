@@ -11,6 +11,7 @@ import bpy
 
 from ...model.errors import Problem
 from ...model.files import writing
+from ...model.files.export_span import ExportSpan
 from ...model.server.work import Work
 from ..character import character
 from . import character_file, other_blender
@@ -47,14 +48,14 @@ def write(work: Work, wanted: RigOrder, path: Path, blender: Sequence[str]) -> t
     with tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
 
-        def ask(ob: bpy.types.Object, clip: Clip) -> dict:
+        def ask(ob: bpy.types.Object, span: ExportSpan) -> dict:
             if wanted.kind not in FLAT:
                 return {
-                    "do": "export", "kinds": [wanted.kind], "cyclic": clip.cyclic, "drawing": wanted.drawing,
+                    "do": "export", "kinds": [wanted.kind], "cyclic": span.cyclic, "drawing": wanted.drawing,
                 }  # fmt: skip
             axes, size = character_file.axes_of(ob).tolist(), max(ob.matrix_world.to_scale()[:])
             return {
-                "do": "flatten", "kind": wanted.kind, "cyclic": clip.cyclic, "file": path.name, "axes": axes,
+                "do": "flatten", "kind": wanted.kind, "cyclic": span.cyclic, "file": path.name, "axes": axes,
                 "pixel": character.placement(ob).unit * size,
             }  # fmt: skip
 

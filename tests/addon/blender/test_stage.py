@@ -16,7 +16,7 @@ def staged(blender, ready):
 def walked(blender, tempose, scene):
     """The places (T, 3, 2) of hips, left and right ankle in body heights of the world."""
     rig = scene.tempose.takes[scene.tempose.active_take].rig
-    at = tempose("character.floor").of(rig)
+    at = tempose("character.floor").floor_of(rig)
     names = ("left_hip", "right_hip", "left_ankle", "right_ankle")
     rows = []
     for frame in range(1, 241):
@@ -29,7 +29,7 @@ def walked(blender, tempose, scene):
 
 def test_who_has_waypoints_is_there_on_the_beat_and_its_feet_do_not_slide(blender, staged, tempose):
     ops, rig = blender.ops.tempose, blender.context.view_layer.objects.active
-    floor = tempose("character.floor").of(rig)
+    floor = tempose("character.floor").floor_of(rig)
     goals = {31: 0.0, 127: 1.5, 223: -0.4}  # beats; the second place lies outside of the picture
     for frame, across in goals.items():
         staged.frame_set(frame)
@@ -78,7 +78,7 @@ def test_a_path_a_mark_and_the_edges_of_the_frame(blender, staged, tempose):
     curve.dimensions = "3D"
     spline = curve.splines.new("POLY")
     spline.points.add(1)
-    floor = tempose("character.floor").of(rig)
+    floor = tempose("character.floor").floor_of(rig)
     for point, across in zip(spline.points, (-0.5, 0.5), strict=True):
         point.co = (*floor.world_of((across, 0.0)), 1)
     drawn = blender.data.objects.new("Way", curve)
@@ -99,7 +99,7 @@ def test_a_pinned_hand_stays_where_it_is_while_the_rest_dances(blender, staged, 
     assert (pin.first, pin.last) == (49, 96)
     assert ops.generate() == {"FINISHED"}
     joints = tempose("character.character").joints
-    at = tempose("character.floor").of(rig)
+    at = tempose("character.floor").floor_of(rig)
     held = []
     for frame in range(49, 97):
         staged.frame_set(frame)
@@ -133,7 +133,7 @@ def test_keys_are_shaped_by_hand(blender, staged, tempose):
     assert ops.exaggerate_limb(limb="left_arm", amount=1.5) == {"FINISHED"}
     assert max(np.ptp([p.co.y for p in c.keyframe_points]) for c in swung) > reach
     assert np.abs(joints(rig, [100])["left_wrist"][0] - before).max() > 1e-4
-    at, view = tempose("character.floor").of(rig), staged.tempose.view
+    at, view = tempose("character.floor").floor_of(rig), staged.tempose.view
     view.trail, view.poses, view.takes = "left_wrist", 2, True
     shoulder = joints(rig, [60])["left_shoulder"][0]
     goal = shoulder + np.array([0.15, 0.1]) * at.height

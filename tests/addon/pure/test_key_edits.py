@@ -33,7 +33,7 @@ def test_a_limb_is_late_and_swings_farther_about_its_middle():
 def test_key_poses_are_where_many_curves_have_keys():
     frames = [np.array([1.0, 9, 17]), np.array([1.0, 9]), np.array([1.0, 4, 17])]
     assert key_edits.key_poses(frames).tolist() == [1, 9, 17]
-    assert key_edits.around(np.array([1.0, 9, 17, 25]), 9, 1).tolist() == [1, 17]
+    assert key_edits.nearest(np.array([1.0, 9, 17, 25]), 9, 1).tolist() == [1, 17]
 
 
 def test_the_trunk_is_pressed_together_on_beats_and_drawn_out_before():
