@@ -8,7 +8,7 @@ BPY_45 := 4.5.15
 BPY_50 := 5.0.1
 BPY_52 := 5.2.3
 BLENDERS := 4.5 5.0 5.2
-BESIDE_BPY := pytest pytest-timeout hypothesis
+BESIDE_BPY := pytest pytest-timeout hypothesis "markdown-it-py>=3"
 PIP := bin/pip install --quiet --disable-pip-version-check
 # What needs no Blender (tests/addon/pure) runs once, in test-python.
 BLENDER_TESTS := tests/addon/blender tests/e2e

@@ -23,8 +23,8 @@ def _forget_older() -> None:
 if bpy is not None:
     _forget_older()
 
-    from .interface import operators, panels, preferences, properties
-    from .interface.operators import buttons, drag_beat, modal
+    from .interface import operators, panels, preferences, properties, shortcuts
+    from .interface.operators import buttons, drag_beat, modal, presets
     from .model.server import background_task, server_process
     from .scene import language, notes, reading
     from .scene.dance import direction_draw, ghost, pose_overlay, tempo_follow, thumbnails
@@ -71,6 +71,8 @@ if bpy is not None:
         notes.add()
         language.add(properties.CLASSES)
         drag_beat.add_keys()
+        shortcuts.add()
+        presets.add()
         reading.add()
         pose_overlay.add()
         if bpy.app.module:
@@ -83,6 +85,8 @@ if bpy is not None:
         ghost.end()
         modal.end()
         drag_beat.remove_keys()
+        shortcuts.remove()
+        presets.remove()
         beat_draw.remove()
         reading.remove()
         pose_overlay.remove()

@@ -19,6 +19,7 @@ import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import help_pages
 from pure_wheel import STAMP, write_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,6 +27,9 @@ MANIFEST = ROOT / "addon" / "manifest.toml"  # by its usual name, Blender would 
 CARRIED = ROOT / "scripts" / "carried_wheels.txt"  # wheels of other people's packages, with their hashes
 FETCHED = ROOT / "build" / "wheels"  # where they are kept once they have been fetched
 SHARED = Path("pose/tempose_pose")  # the package that the extension carries as a wheel
+EXAMPLE = {
+    f"example/{path.name}": path for path in (ROOT / "examples").glob("demo_song.*")
+}  # for *Open Example*
 LEFT_OUT = {"__pycache__"}
 
 
@@ -115,9 +119,10 @@ def build(output: Path, wheel: Path | None = None) -> Path:
             text,
             flags=re.M,
         )
-        files = contents() | {f"wheels/{w.name}": w for w in wheels}
+        files = contents() | EXAMPLE | {f"wheels/{w.name}": w for w in wheels}
         files |= {f"wheel/{wheel.name}": wheel} if wheel else {}
         stored = {"blender_manifest.toml": text.encode()} | {n: p.read_bytes() for n, p in files.items()}
+        stored |= help_pages.pages()
         for name, data in stored.items():
             entry = zipfile.ZipInfo(name, STAMP)
             entry.external_attr, entry.compress_type = 0o644 << 16, zipfile.ZIP_DEFLATED

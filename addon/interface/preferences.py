@@ -6,10 +6,12 @@ import tomllib
 from pathlib import Path
 
 import bpy
+import rna_keymap_ui
 
 from .. import package
 from ..model.server import environment
 from ..scene.language import translate
+from . import shortcuts
 
 
 class TemposePreferences(bpy.types.AddonPreferences):
@@ -62,7 +64,13 @@ class TemposePreferences(bpy.types.AddonPreferences):
         step=500,
     )
 
-    def draw(self, _context: bpy.types.Context) -> None:
+    show_keys: bpy.props.BoolProperty(
+        name="Shortcuts",
+        description="Show the keys of the add-on, to be changed or switched off",
+        options=set(),
+    )
+
+    def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
         row = layout.row(align=True)
@@ -85,6 +93,11 @@ class TemposePreferences(bpy.types.AddonPreferences):
         layout.prop(self, "server_token")
         if self.server_url.startswith("https"):
             layout.prop(self, "server_certificate")
+        layout.prop(self, "show_keys", toggle=True)
+        if self.show_keys:
+            column = layout.column()
+            for config, keymap, item in shortcuts.of_person(context):
+                rna_keymap_ui.draw_kmi([], config, keymap, item, column, 0)
 
 
 def server_folder() -> Path:

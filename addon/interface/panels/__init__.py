@@ -10,7 +10,7 @@ import bpy
 
 from ...scene.language import translate
 from ...scene.reading import reading_of
-from . import edit, takes, tempo
+from . import edit, pie, takes, tempo
 from .beats import BeatsPanel
 from .character import BonesPanel, CharacterPanel, LimitsPanel
 from .dance import DancePanel, DirectPanel, MorePanel
@@ -39,6 +39,21 @@ STEPS = {
 }
 """The steps, and what lies inside of each, from top to bottom."""
 DEEPER = {LimitsPanel: BonesPanel}  # what lies inside of such a part
+TOPICS = {  # pages of the help; what lies inside of a step has that of the step
+    MainPanel: "two-minutes",
+    MusicPanel: "music",
+    CharacterPanel: "character",
+    DrawingPanel: "picture-and-ink",
+    LimitsPanel: "character",
+    DancePanel: "dance",
+    TakesPanel: "takes",
+    ShapePanel: "edit",
+    EditPanel: "edit",
+    KeysPanel: "keys",
+    TempoPanel: "tempo",
+    OutputPanel: "import-export",
+}
+PRESETS = {DancePanel: pie.TEMPOSE_PT_dance_presets, KeysPanel: pie.TEMPOSE_PT_keys_presets}
 SHORT = 24  # letters of what a folded step says of itself
 
 
@@ -47,12 +62,20 @@ class _Tab:
     bl_category = "Tempose"
 
 
-class _Step:
-    """What is there stands beside the name of a step, folded or not."""
+class _Headed:
+    """Help stands beside the name of each part; of a step also what is there, folded or not."""
+
+    topic = ""
+    presets: Any = None
 
     def draw_header_preset(self, context: bpy.types.Context):
-        words = translate(self.summary(reading_of(context)))  # pyright: ignore[reportAttributeAccessIssue] -- of a step
-        self.layout.label(text=words if len(words) <= SHORT else f"{words[: SHORT - 1]}…")  # pyright: ignore[reportAttributeAccessIssue]
+        row = self.layout.row(align=True)  # pyright: ignore[reportAttributeAccessIssue] -- of a panel
+        if hasattr(self, "summary"):
+            words = translate(self.summary(reading_of(context)))
+            row.label(text=words if len(words) <= SHORT else f"{words[: SHORT - 1]}…")
+        if self.presets is not None:
+            self.presets.draw_panel_header(row.row(align=True))
+        row.operator("tempose.help", text="", icon="QUESTION", emboss=False).topic = self.topic
 
 
 def _panels():
@@ -74,8 +97,9 @@ def _panels():
                 body["bl_options"] = part.bl_options
             if part is not MainPanel:
                 body["bl_parent_id"] = named(inside.get(part, MainPanel))
-            more = (_Step,) if part in STEPS else ()
-            classes.append(type(named(part), (_Tab, *more, part, bpy.types.Panel), body))
+            body["topic"] = TOPICS.get(part) or TOPICS[inside[part]]
+            body["presets"] = PRESETS.get(part)
+            classes.append(type(named(part), (_Tab, _Headed, part, bpy.types.Panel), body))
     return tuple(classes)
 
 
@@ -86,5 +110,6 @@ CLASSES = (
     TEMPOSE_UL_form,
     TEMPOSE_UL_waypoints,
     TEMPOSE_UL_pins,
+    *pie.CLASSES,
     *_panels(),
 )

@@ -32,6 +32,7 @@ class MusicPanel:
             layout.prop_search(settings, "strip", editor, "strips_all", icon="SOUND")
         if reason:
             why(layout, reason)
+            layout.operator("tempose.open_example", icon="SCENE_DATA")
         elif everything:
             seconds = (strip.right_handle - strip.left_handle) / compat.rate_of(scene)
             place = "preview range" if scene.use_preview_range else "scene range"

@@ -84,6 +84,7 @@ UNDONE = {
     "new_rig": [],
     "next_take": ["take", "take"],
     "nudge_beats": ["grid"],
+    "open_example": [],
     "preview_tempo": ["whole", "take", "faster"],
     "offset_limb": ["take"],
     "pin_part": ["rig"],
@@ -123,6 +124,9 @@ OUTSIDE = {
 ELSEWHERE = {
     "export_rig": "test_export.py, where another Blender writes",
     "export_sprites": "test_export.py, where another Blender draws",
+    "help": "opens a browser: test_learning.py",
+    "save_dance_preset": "writes into the preferences: test_learning.py",
+    "save_keys_preset": "as the other: test_learning.py",
     "drag_beat": "needs a mouse: test_beats_by_hand.py",
     "allow_online_access": "test_setup.py",
     "check_server": "test_setup.py",

@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How to dance and how to key it, kept as presets: Blender's own, as of its render settings."""
+
+import bpy
+from bl_operators.presets import AddPresetBase
+
+from ... import package
+
+SHIPPED = str(package.FOLDER / "presets")
+
+
+class TEMPOSE_OT_save_dance_preset(AddPresetBase, bpy.types.Operator):
+    """Keep style, energy, listening, repeat and quality under a name, or remove the chosen preset"""
+
+    bl_idname = "tempose.save_dance_preset"
+    bl_label = "Save Dance Preset"
+    preset_menu = "TEMPOSE_PT_dance_presets"
+    preset_subdir = "tempose/dance"
+    preset_defines = ["settings = bpy.context.scene.tempose"]
+    preset_values = [f"settings.{name}" for name in ("style", "energy", "listen", "repeat", "quality")]
+
+
+class TEMPOSE_OT_save_keys_preset(AddPresetBase, bpy.types.Operator):
+    """Keep all settings of Keys under a name, or remove the chosen preset"""
+
+    bl_idname = "tempose.save_keys_preset"
+    bl_label = "Save Keys Preset"
+    preset_menu = "TEMPOSE_PT_keys_presets"
+    preset_subdir = "tempose/keys"
+    preset_defines = ["keys = bpy.context.scene.tempose.keys"]
+    preset_values = [
+        f"keys.{name}"
+        for name in (
+            "density", "tolerance", "pose_tolerance", "poses", "per_bar", "beats", "interpolation", "feet", "ground",
+            "ground_height", "hands",
+        )
+    ]  # fmt: skip
+
+
+def add() -> None:
+    """Show Blender the presets that the add-on brings."""
+    bpy.utils.register_preset_path(SHIPPED)
+
+
+def remove() -> None:
+    """Take them away."""
+    bpy.utils.unregister_preset_path(SHIPPED)
+
+
+CLASSES = (TEMPOSE_OT_save_dance_preset, TEMPOSE_OT_save_keys_preset)
