@@ -39,9 +39,10 @@ ERRORS = {"Problem", "TemposeError"}
 MOST = 12  # forms that the choices within one sentence make
 CODE = re.compile(
     r"[\\\n`<>|^]|\(\?|\bimport |=|^\.|Iterator\[|[A-Z]+ \{1\} HTTP|^Bearer|No matching|Errno|PT_|tuple"
-    r"|^Installing c|^Successfully i|^\w+_\w+\.$"
+    r"|^Installing c|^Successfully i|^(\w+_\w+|tempose)\.$|^[a-z]+(-[a-z]+)+$|^3D View$"
 )
 NAMES = re.compile(  # of data in the file and in files: they stay as they are in every language
+    r"Tempose Example|Example Song|"
     r"\{1\} (picture|ink|ink figure|cut out|camera|figure|far|unpulled|direction|- forward|joints|pulled|at new tempo"
     r"|\((tempo|edited) preview\))|Tempose (ink \{1\}|preview|out|\{1\}|setup log)|tempose: .*|(skin|side) \w+| far"
     r"| unpulled|\.tempose .*|Tempose|Python|Blender|NumPy|OpenPose|COCO|GIF|BVH|FBX|glTF|USD|MP4|ControlNet"

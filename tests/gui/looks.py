@@ -23,6 +23,15 @@ LABELS = (
 )  # all but the bone map, which is as long as the rest
 
 
+LANGUAGES = {
+    "es": "Buscar pulsos",
+    "fr_FR": "Trouver les temps",
+    "ja_JP": "拍を検出",
+    "pt_BR": "Achar batidas",
+    "zh_HANS": "检测节拍",
+}
+
+
 def _theme(name: str) -> None:
     folders = bpy.utils.preset_paths("interface_theme")
     path = next(p for f in folders for p in Path(f).glob(f"*{name}*.xml"))
@@ -105,6 +114,20 @@ def german(stage):
     body = stage.part("dance.order").order(stage.part("reading").Reading(bpy.context), False).body
     assert json.loads(json.dumps(body))["energy"] == 1.5
     assert "," not in stage.said().partition("(")[0], stage.said()
+    assert bpy.app.translations.pgettext_iface("Find Beats") == "Schläge finden"
+    view.language = "en_US"
+
+
+def languages(stage):
+    """The other languages that the add-on speaks, with the names that Blender has for them."""
+    view = bpy.context.preferences.view
+    view.use_translate_interface = view.use_translate_tooltips = True
+    yield from _full(stage)
+    for name, beats in LANGUAGES.items():
+        view.language = name
+        yield from stage.settled()
+        assert bpy.app.translations.pgettext_iface("Find Beats") == beats, name
+        yield from stage.shot(f"language_{name}")
     view.language = "en_US"
 
 
@@ -124,4 +147,4 @@ def decimal_comma(stage):
     assert stage.settings.tempo_factor == 1.0, stage.settings.tempo_factor
 
 
-SCENARIOS = (first_run, dark, light, large, bone_map, german, decimal_comma)
+SCENARIOS = (first_run, dark, light, large, bone_map, german, languages, decimal_comma)

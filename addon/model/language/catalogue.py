@@ -16,7 +16,7 @@ LANGUAGES = {
 """Name of a catalogue → the names that Blender has for the language: `de` also stands for `de_DE`."""
 
 HOLE = re.compile(r"\{\d\}")
-_ENTRY = re.compile(r'^msgid ((?:".*"\n)+)msgstr ((?:".*"\n)+)', re.MULTILINE)
+_ENTRY = re.compile(r'^msgid (".*"(?:\n".*")*)\nmsgstr (".*"(?:\n".*")*)', re.MULTILINE)
 
 
 def holes(text: str) -> list[str]:
@@ -31,7 +31,9 @@ def read(text: str) -> dict[str, str]:
 
 
 def _joined(lines: str) -> str:
-    return "".join(json.loads(line) for line in lines.splitlines())
+    if "\\" in lines or "\n" in lines:
+        return "".join(json.loads(line) for line in lines.splitlines())
+    return lines[1:-1]  # nearly all: every catalogue is read when the add-on starts
 
 
 def load(folder: Path) -> dict[str, dict[str, str]]:

@@ -7,6 +7,7 @@ it is looked up here: a template such as ``{1} beats are locked.`` stands for al
 
 import re
 from collections.abc import Callable, Iterable
+from functools import cached_property
 
 from .catalogue import HOLE
 
@@ -14,6 +15,7 @@ Lookup = Callable[[str], str]
 """English words or a template → the same in the person's language, or as they are."""
 
 LETTERS = 2  # fewer letters beside its holes, and a template would fit anything
+WEAK = 6  # with fewer, it counts only where its holes are short or known: "{1} to {2}" fits half of all sentences
 SENTENCES = re.compile(r"(?<=[.?!…]) +(?=[A-Z0-9'¼-¾])")
 PIECES = (", and ", "; ", ": ", ", ", " and ")
 STOPS = ".。"
@@ -26,8 +28,13 @@ class _Template:
         words = HOLE.split(text)
         self.text, self.holes = text, HOLE.findall(text)
         self.head, self.tail, self.size = words[0], words[-1], sum(map(len, words))
-        self.pattern = re.compile("(.+?)".join(map(re.escape, words)), re.DOTALL)
+        self.letters = len(re.findall(r"[^\W\d_]", "".join(words)))
+        self.words = words
         self.named = {h for h in self.holes if f"'{h}'" in text}  # what people have named stays as it is
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        return re.compile("(.+?)".join(map(re.escape, self.words)), re.DOTALL)
 
     def fit(self, text: str) -> tuple[str, ...] | None:
         if not (text.startswith(self.head) and text.endswith(self.tail)):
@@ -49,8 +56,11 @@ class Phrasebook:
         texts = set(templates)
         self.plain = {text for text in texts if not HOLE.search(text)}
         holed = [_Template(text) for text in texts - self.plain]
-        wordy = [t for t in holed if len(re.findall(r"[^\W\d_]", HOLE.sub("", t.text))) >= LETTERS]
-        self.holed = sorted(wordy, key=lambda t: (-t.size, t.text))
+        wordy = [template for template in holed if template.letters >= LETTERS]
+        longest = sorted(wordy, key=lambda t: (-t.size, t.text))
+        self.any = [t for t in longest if not t.head]
+        heads = {t.head[0] for t in longest if t.head}
+        self.by_letter = {a: [t for t in longest if t.head[:1] in ("", a)] for a in heads}
 
     def translate(self, text: str, lookup: Lookup) -> str:
         """A text as it is shown: whole, or sentence by sentence, or piece by piece; what is not known stays."""
@@ -82,13 +92,20 @@ class Phrasebook:
 
     def _whole(self, text: str, lookup: Lookup) -> str | None:
         """A text that is a phrase of the book, also with another first letter or full stop; None: it is none."""
-        for form, back in self._forms(text, lookup):
+        forms = list(self._forms(text, lookup))
+        for form, back in forms:
             if form in self.plain:
                 return back(lookup(form))
-            for template in self.holed:
-                if (words := template.fit(form)) is not None:
+        for form, back in forms:
+            for template in self.by_letter.get(form[:1], self.any):
+                words = template.fit(form)
+                if words is not None and (template.letters >= WEAK or self._sure(words, lookup)):
                     return back(self._filled(template, words, lookup))
         return None
+
+    def _sure(self, words: tuple[str, ...], lookup: Lookup) -> bool:
+        """Whether what stands in the holes of a short template is short, or known."""
+        return all(word.count(" ") < 2 or self._whole(word, lookup) is not None for word in words)
 
     @staticmethod
     def _forms(text: str, lookup: Lookup):
@@ -102,6 +119,8 @@ class Phrasebook:
             yield text[0].lower() + text[1:], lambda said: said[:1].upper() + said[1:]
         elif text[:1].islower():
             yield text[0].upper() + text[1:], lambda said: said[:1].lower() + said[1:]
+        if text[:1].isdigit():  # `, {1} section` after something
+            yield f", {text}", lambda said: said.lstrip(",，、 ")
 
     def _filled(self, template: _Template, words: tuple[str, ...], lookup: Lookup) -> str:
         """The template in the person's language, its holes filled with what can be said of them there."""
