@@ -6,7 +6,7 @@ from bl_operators.presets import AddPresetBase
 
 from ... import package
 
-SHIPPED = str(package.FOLDER / "presets")
+SHIPPED = str(package.FOLDER)  # Blender looks into its folder `presets`
 
 
 class TEMPOSE_OT_save_dance_preset(AddPresetBase, bpy.types.Operator):

@@ -44,7 +44,11 @@ def test_each_panel_opens_a_page_that_is_there(blender, tempose, monkeypatch):
 
 @pytest.mark.parametrize("kind, changed", [("dance", "energy"), ("keys", "tolerance")])
 def test_settings_are_saved_as_a_preset_and_come_back(blender, scene, tempose, kind, changed):
-    save = getattr(blender.ops.tempose, f"save_{kind}_preset")
+    saving = {
+        "dance": lambda **options: blender.ops.tempose.save_dance_preset(**options),
+        "keys": lambda **options: blender.ops.tempose.save_keys_preset(**options),
+    }
+    save = saving[kind]
     group = scene.tempose if kind == "dance" else scene.tempose.keys
     kept = getattr(group, changed)
     setattr(group, changed, 1.5)
