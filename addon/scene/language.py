@@ -7,6 +7,7 @@ through `translate` first.
 
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Any
 
 import bpy
 
@@ -24,7 +25,7 @@ _locale = ""
 @lru_cache(maxsize=4096)
 def translate(text: str) -> str:
     """A label or sentence of ours in the language that Blender is set to; kept, as panels ask at every redraw."""
-    said = bpy.app.translations.pgettext_iface
+    said: Any = bpy.app.translations.pgettext_iface  # the stubs say that it returns nothing
     return _book.translate(text, said) if text and _locale not in ("", "en_US") else text
 
 
@@ -47,14 +48,12 @@ def add(classes: Iterable[type]) -> None:
     for words in found.values():
         whole = {text: _book.translate(text, lambda key, words=words: words.get(key, key)) for text in made}
         words.update({text: said for text, said in whole.items() if said != text})
-    bpy.app.translations.register(
-        package.NAME,
-        {
-            locale: {(context, key): said for key, said in words.items() for context in CONTEXTS}
-            for name, words in found.items()
-            for locale in catalogue.LANGUAGES[name]
-        },
-    )
+    ours: Any = {  # by context and words; the stubs know words alone
+        locale: {(context, key): said for key, said in words.items() for context in CONTEXTS}
+        for name, words in found.items()
+        for locale in catalogue.LANGUAGES[name]
+    }
+    bpy.app.translations.register(package.NAME, ours)
     follow()
 
 

@@ -45,8 +45,8 @@ def test_each_panel_opens_a_page_that_is_there(blender, tempose, monkeypatch):
 @pytest.mark.parametrize("kind, changed", [("dance", "energy"), ("keys", "tolerance")])
 def test_settings_are_saved_as_a_preset_and_come_back(blender, scene, tempose, kind, changed):
     saving = {
-        "dance": lambda **options: blender.ops.tempose.save_dance_preset(**options),
-        "keys": lambda **options: blender.ops.tempose.save_keys_preset(**options),
+        "dance": blender.ops.tempose.save_dance_preset,
+        "keys": blender.ops.tempose.save_keys_preset,
     }
     save = saving[kind]
     group = scene.tempose if kind == "dance" else scene.tempose.keys
