@@ -59,6 +59,7 @@ if bpy is not None:
             unregister()
 
     def register():
+        language.mark(CLASSES)
         for cls in CLASSES:
             bpy.utils.register_class(cls)
         bpy.types.Scene.tempose = bpy.props.PointerProperty(type=properties.TemposeSettings)

@@ -5,6 +5,7 @@ Labels, tooltips and choices are looked up by Blender itself. A sentence that is
 through `translate` first.
 """
 
+import inspect
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
@@ -16,7 +17,8 @@ from ..model.language import catalogue
 from ..model.language.phrasebook import Phrasebook
 
 FOLDER = package.FOLDER / "languages"
-CONTEXTS = ("*", "Operator")  # of names and sentences, and of what stands on a button
+OURS = "Tempose"  # the context of our names: Blender has other meanings for *Direct*, *Range* and *Accept*
+CONTEXTS = ("*", OURS)  # of labels and tooltips, and of names
 
 _book = Phrasebook(())
 _locale = ""
@@ -25,8 +27,11 @@ _locale = ""
 @lru_cache(maxsize=4096)
 def translate(text: str) -> str:
     """A label or sentence of ours in the language that Blender is set to; kept, as panels ask at every redraw."""
-    said: Any = bpy.app.translations.pgettext_iface  # the stubs say that it returns nothing
-    return _book.translate(text, said) if text and _locale not in ("", "en_US") else text
+    return _book.translate(text, _said) if text and _locale not in ("", "en_US") else text
+
+
+def _said(text: str) -> str:
+    return bpy.app.translations.pgettext_iface(text, OURS)  # pyright: ignore[reportReturnType] -- the stubs say None
 
 
 def follow() -> None:
@@ -36,6 +41,17 @@ def follow() -> None:
     if locale != _locale:
         _locale = locale
         translate.cache_clear()
+
+
+def mark(classes: Iterable[type]) -> None:
+    """Tell Blender, before it registers these classes, that their names are ours."""
+    for cls in classes:
+        if issubclass(cls, bpy.types.Operator | bpy.types.Panel | bpy.types.Menu):
+            cls.bl_translation_context = OURS
+        for base in cls.__mro__:
+            for made in inspect.get_annotations(base).values():
+                if isinstance(made, bpy.props._PropertyDeferred):
+                    made.keywords.setdefault("translation_context", OURS)
 
 
 def add(classes: Iterable[type]) -> None:

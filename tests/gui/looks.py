@@ -114,7 +114,7 @@ def german(stage):
     body = stage.part("dance.order").order(stage.part("reading").Reading(bpy.context), False).body
     assert json.loads(json.dumps(body))["energy"] == 1.5
     assert "," not in stage.said().partition("(")[0], stage.said()
-    assert bpy.app.translations.pgettext_iface("Find Beats") == "Schläge finden"
+    assert bpy.app.translations.pgettext_iface("Find Beats", "Tempose") == "Schläge finden"
     view.language = "en_US"
 
 
@@ -126,7 +126,7 @@ def languages(stage):
     for name, beats in LANGUAGES.items():
         view.language = name
         yield from stage.settled()
-        assert bpy.app.translations.pgettext_iface("Find Beats") == beats, name
+        assert bpy.app.translations.pgettext_iface("Find Beats", "Tempose") == beats, name
         yield from stage.shot(f"language_{name}")
     view.language = "en_US"
 
