@@ -131,6 +131,21 @@ def languages(stage):
     view.language = "en_US"
 
 
+def example(stage):
+    """The example scene, one click away, and the pie menu over it."""
+    yield from stage.fresh()
+    with stage.in_area():
+        assert bpy.ops.tempose.open_example() == {"FINISHED"}
+    yield from stage.settled()
+    yield from stage.shot("example")
+    region = stage.region(stage.area(), "WINDOW")
+    yield from stage.mouse(region.x + region.width // 3, region.y + region.height // 2)
+    yield from stage.keys("shift+alt+d")
+    yield 1.0
+    yield from stage.shot("pie")
+    yield from stage.keys("Escape")
+
+
 def decimal_comma(stage):
     """Blender reads `0,9` as 0 + 9, in a German locale too: fields stay within their limits, and undo helps."""
     stage.open_panels("Dance", "Tempo")
@@ -147,4 +162,4 @@ def decimal_comma(stage):
     assert stage.settings.tempo_factor == 1.0, stage.settings.tempo_factor
 
 
-SCENARIOS = (first_run, dark, light, large, bone_map, german, languages, decimal_comma)
+SCENARIOS = (first_run, dark, light, large, bone_map, german, languages, example, decimal_comma)
