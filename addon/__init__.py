@@ -25,6 +25,7 @@ if bpy is not None:
 
     from .interface import operators, panels, preferences, properties, shortcuts
     from .interface.operators import buttons, drag_beat, modal, presets
+    from .interface.panels import pie
     from .model.server import background_task, server_process
     from .scene import language, notes, reading
     from .scene.dance import direction_draw, ghost, pose_overlay, tempo_follow, thumbnails
@@ -36,6 +37,7 @@ if bpy is not None:
         *properties.CLASSES,
         preferences.TemposePreferences,
         *operators.CLASSES,
+        *pie.CLASSES,
         *panels.CLASSES,
     )
 

@@ -50,6 +50,7 @@ TOPICS = {  # pages of the help; what lies inside of a step has that of the step
     ShapePanel: "edit",
     EditPanel: "edit",
     KeysPanel: "keys",
+    HandPanel: "by-hand",
     TempoPanel: "tempo",
     OutputPanel: "import-export",
 }
@@ -110,6 +111,5 @@ CLASSES = (
     TEMPOSE_UL_form,
     TEMPOSE_UL_waypoints,
     TEMPOSE_UL_pins,
-    *pie.CLASSES,
     *_panels(),
 )

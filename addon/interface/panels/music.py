@@ -40,6 +40,6 @@ class MusicPanel:
             layout.label(text=translate(f"{len(strip.strips)} strips, {seconds:.1f} s"), icon="SOUND")
             layout.label(text=translate(f"{place.capitalize()}: frames {first} to {last}"), icon="BLANK1")
         elif not settings.strip:
-            layout.label(text=strip.name, translate=False, icon="SOUND")
+            layout.label(text=strip.name, icon="SOUND")
         if not reason and not everything and strip.mute and strips.live_version(scene, strip) is None:
             say(layout, "This strip is muted; it is danced to all the same.", "MUTE_IPO_ON")
