@@ -42,7 +42,7 @@ CODE = re.compile(
     r"|^Installing c|^Successfully i|^(\w+_\w+|tempose)\.$|^[a-z]+(-[a-z]+)+$|^3D View$"
 )
 NAMES = re.compile(  # of data in the file and in files: they stay as they are in every language
-    r"Tempose Example|Example Song|"
+    r"Tempose Example|Example Song|Spine|DragonBones|\{1\} mark|(size|filter|pma|bounds): .*|"
     r"\{1\} (picture|ink|ink figure|cut out|camera|figure|far|unpulled|direction|- forward|joints|pulled|at new tempo"
     r"|\((tempo|edited) preview\))|Tempose (ink \{1\}|preview|out|\{1\}|setup log)|tempose: .*|(skin|side) \w+| far"
     r"| unpulled|\.tempose .*|Tempose|Python|Blender|NumPy|OpenPose|COCO|GIF|BVH|FBX|glTF|USD|MP4|ControlNet"
