@@ -134,6 +134,53 @@ def panels(stage):
         yield from stage.shot(name, stage.region(stage.area(), "UI"), kept=True, tall=690)
 
 
+def walk(stage):
+    """A dancer on its way over the stage: three waypoints dropped by hand, the trail of a foot, and the panel."""
+    yield from _scene(stage, "Stage", last=300, kind="")
+    scene, area = stage.scene, stage.area()
+    with bpy.context.temp_override(window=stage.window, area=area, region=stage.region(area)):
+        bpy.ops.view3d.view_axis(type="FRONT")
+    area.spaces.active.region_3d.view_distance *= 1.8
+    yield from stage.settled()
+    region = stage.region(area)
+    for frame, share in ((31, 0.2), (121, 0.62), (211, 0.4)):
+        scene.frame_set(frame)
+        stage.press("drop_waypoint")
+        yield from stage.mouse(
+            region.x + round(share * region.width), region.y + region.height // 3, "click", "1"
+        )
+        yield 0.5
+    assert len(stage.rig.tempose_stage.waypoints) == 3, stage.said()
+    yield from stage.done("generate")
+    settings = stage.settings.view
+    settings.trail, settings.poses = "left_ankle", 2
+    scene.frame_set(80)
+    yield from stage.settled()
+    yield from stage.shot("stage", area, kept=True)
+    yield from _dot(stage)
+
+
+def _dot(stage):
+    """A dot of the trail, dragged with the mouse; nothing is kept of it."""
+    from bpy_extras import view3d_utils
+    from mathutils import Vector
+
+    area, region = stage.area(), stage.region(stage.area())
+    overlay, view = stage.part("dance.pose_overlay"), area.spaces.active.region_3d
+    stage.settings.view.trail = "left_wrist"
+    yield from stage.settled()
+    with bpy.context.temp_override(window=stage.window, area=area, region=region):
+        frames, places = overlay.dots(bpy.context, stage.rig)
+    at = view3d_utils.location_3d_to_region_2d(region, view, Vector(places[1].tolist()))
+    x, y, up = region.x + round(at.x), region.y + round(at.y), 40
+    stage.press("drag_trail")
+    yield from stage.mouse(x, y, "mousedown", "1")
+    yield from stage.mouse(x + 10, y + up, "mouseup", "1")
+    yield from stage.settled()
+    assert f"frame {int(frames[1])}" in stage.said(), stage.said()
+    yield from stage.shot("trail", area)
+
+
 def picture(stage):
     """A picture with markers on its joints, and the puppet that it becomes."""
     stage.open_panels("Picture and Ink")
@@ -156,4 +203,4 @@ def picture(stage):
     yield from stage.shot("puppet", stage.area(), kept=True)
 
 
-SCENARIOS = (window, ghost, beats, keys, tempo, edit, panels, picture)
+SCENARIOS = (window, ghost, beats, keys, tempo, edit, panels, walk, picture)

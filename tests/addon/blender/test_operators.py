@@ -104,7 +104,7 @@ UNDONE = {
     "setup_log": ["log"],
     "show_take": ["take", "take", "first"],
     "slide_beats": ["grid"],
-    "snap_key": ["take"],
+    "snap_key": ["take", "grid"],
     "split_section": ["grid"],
     "take_back_tempo": ["whole", "take", "faster", "previewed"],
     "tap_tempo": ["song", "taps"],
