@@ -27,7 +27,7 @@ class Words:
     def __setattr__(self, name, value):  # use_property_split and the like
         self.__dict__[name] = value
 
-    def label(self, text="", icon="NONE"):
+    def label(self, text="", icon="NONE", **_):
         self.written.append((text, self.room, icon != "NONE"))
 
     def operator(self, name, text=None, icon="NONE"):
