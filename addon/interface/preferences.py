@@ -10,7 +10,7 @@ import rna_keymap_ui
 
 from .. import package
 from ..model.server import environment
-from ..scene.language import translate
+from ..scene.language import follow, translate
 from . import shortcuts
 
 
@@ -71,6 +71,7 @@ class TemposePreferences(bpy.types.AddonPreferences):
     )
 
     def draw(self, context: bpy.types.Context) -> None:
+        follow()
         layout = self.layout
         layout.use_property_split = True
         row = layout.row(align=True)

@@ -39,9 +39,27 @@ def test_labels_tooltips_choices_and_sentences_are_gathered(said):
 @pytest.mark.parametrize("name", catalogue.LANGUAGES)
 def test_translations_have_the_holes_of_what_they_translate(tool, said, name):
     known = words(name)
-    wrong = tool.problems(said, known)
-    assert wrong["holes"] == []
+    assert tool.problems(said, known)["holes"] == []
     assert not [text for text, new in known.items() if new != new.strip() and text == text.strip()]
+
+
+@pytest.mark.parametrize("name", catalogue.LANGUAGES)
+def test_nothing_that_is_said_is_missing_in_a_language(tool, said, name):
+    wrong = tool.problems(said, words(name))
+    assert (wrong["missing"], wrong["stale"]) == ([], []), (
+        "python scripts/languages.py --update, then translate"
+    )
+
+
+@pytest.mark.parametrize("name", catalogue.LANGUAGES)
+def test_sentences_are_shown_whole_in_another_language(said, name):
+    known = words(name)
+    book, lost = Phrasebook(said), []
+    for text, new in known.items():
+        filled, shown = (catalogue.HOLE.sub(lambda hole: f"Q{hole[0][1]}q", one) for one in (text, new))
+        if text != "{1}." and book.translate(filled, lambda key: known.get(key, key)) != shown:
+            lost.append(text)
+    assert lost == []
 
 
 def test_a_catalogue_is_read_as_it_was_written(tool, tmp_path, monkeypatch):
