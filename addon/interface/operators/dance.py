@@ -187,7 +187,9 @@ class TEMPOSE_OT_dance_loop(DanceButton, bpy.types.Operator):
         )
 
     def ask(self, now: Reading) -> order.Order:
-        return replace(order.order(now, False), loop=True)
+        asked = order.order(now, False)
+        request = replace(asked.request, curves=asked.directed)  # a loop stays on its spot
+        return replace(asked, request=request, loop=True, way=None)
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from ...model.dance.pins import CHAINS
 from ...model.errors import Problem, there
 from ...scene import playhead
 from ...scene.character import character, floor
-from ...scene.dance import revision, waypoints
+from ...scene.dance import stage_take, waypoints
 from ...scene.reading import Reading, at_press
 from ..properties.stage import PARTS
 from . import mouse
@@ -275,7 +275,7 @@ class TEMPOSE_OT_follow_stage(ActionButton, bpy.types.Operator):
         return now.busy or now.no_take
 
     def act(self, context: bpy.types.Context):
-        return revision.stage_take(at_press(context))
+        return stage_take.follow(at_press(context))
 
 
 CLASSES = (

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures laid out on one page. No bpy in here."""
+"""Pictures laid out on one page. No bpy in here, and nothing that another Blender has not."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import Problem
-
 GAP = 2  # pixels between two pictures
 LARGEST = 16_384  # pixels a side that graphics cards take
+
+
+class PageTooLarge(ValueError):
+    """The pictures do not fit on a page that graphics cards take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,9 +45,7 @@ def laid_out(pictures: Sequence[np.ndarray]) -> Page:
     height = y + row
     width = max(left + wide for left, _, wide, _ in places)
     if max(width, height) > LARGEST:
-        raise Problem(
-            "page_large", "The pictures are too large for one page. Make them smaller, then export again."
-        )
+        raise PageTooLarge
     pixels = np.zeros((height, width, 4), np.uint8)
     for (left, top, wide, high), picture in zip(places, pictures, strict=True):
         pixels[top : top + high, left : left + wide] = picture

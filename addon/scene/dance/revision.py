@@ -34,7 +34,7 @@ from ..reading import Reading
 from ..server import connection
 from ..settings import EditSettings, ListedTake, SceneSettings
 from ..window import scene_of
-from . import audition, carry_over, delivery, direction, pins, placement, waypoints
+from . import audition, carry_over, delivery, direction, placement
 from .order import STEPS, Order, sections_of, shown, subject
 from .take_part import TakePart, danced_part, no_music, part_of
 
@@ -310,7 +310,9 @@ def apply(change: Revision, made: Dance, ready: Ready | None = None) -> str:
     """Put the new take beside the old one."""
     target = delivery.target_of(change.order)
     old, data, span = _take_of(change, made, target)
-    return _add(target.scene.tempose, target.rig, data, span, old, change.what, change.kept.spans, ready)
+    return put_beside(
+        target.scene.tempose, target.rig, data, span, old, change.what, change.kept.spans, ready
+    )
 
 
 def reshape_take(
@@ -324,26 +326,11 @@ def reshape_take(
     it = part_of(now, None if whole else group)
     data = replace(it.data, dance=change(it.data.dance, it.spans), settings=_without_stands(it.data.settings))
     spans = None if whole else it.spans
-    return _add(now.settings, there(it.take.rig), data, it.span, it.take, what, spans)
+    return put_beside(now.settings, there(it.take.rig), data, it.span, it.take, what, spans)
 
 
 def _without_stands(settings: dict) -> dict:
     return {key: value for key, value in settings.items() if key != "stands"}
-
-
-def stage_take(now: Reading) -> str:
-    """A take that goes where its character is to go now, and holds what is to be held: the same dance, other keys."""
-    it = part_of(now, None)
-    ob = there(it.take.rig)
-    song = it.beats.beats if it.beats is not None else np.zeros(0)
-    goes, held = waypoints.way_of(ob, it.keyed, it.span, song), pins.pins_of(ob, it.span, now.staging)
-    old = {key: value for key, value in it.data.settings.items() if key not in ("way", "pins", "stands")}
-    if goes is None and not held and len(old) == len(it.data.settings):
-        raise Problem(
-            "empty_stage", "Nothing is set under Stage: draw a path, drop waypoints or pin a hand first."
-        )
-    data = replace(it.data, settings=old | pins.staged(goes, held))
-    return _add(now.settings, ob, data, it.span, it.take, "on stage")
 
 
 def blend_take(now: Reading, strength: float) -> str:
@@ -357,10 +344,12 @@ def blend_take(now: Reading, strength: float) -> str:
         )
     mixed = {**it.data.settings, **blend.settings_for(beneath, slot, strength)}
     data = replace(it.data, settings=mixed)
-    return _add(now.settings, audition.rig_of(it.take), data, it.span, it.take, f"{strength:.0%} strength")
+    return put_beside(
+        now.settings, audition.rig_of(it.take), data, it.span, it.take, f"{strength:.0%} strength"
+    )
 
 
-def _add(
+def put_beside(
     settings: SceneSettings,
     ob: bpy.types.Object,
     data: Take,
@@ -370,6 +359,7 @@ def _add(
     spans: list | None = None,
     ready: Ready | None = None,
 ) -> str:
+    """A new take beside the one that it was made of; outside of `spans`, if given, it has the keys of that one."""
     name = old.name  # before the list grows: its items move
     kept = _keys_beneath(settings, ob, old, span) if spans else None
     try:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A cut-out read as a flat rig and written for Spine or DragonBones; done in a Blender of its own."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,11 @@ import numpy as np
 
 from ...model.files import dragonbones, flat_rig, spine
 from ...model.files.flat_rig import FlatBone, FlatLayer, FlatRig
+from ...model.files.picture_page import PageTooLarge
 from . import plain_rig
 
 WRITERS: dict[str, Callable[[FlatRig, Path], None]] = {"SPINE": spine.write, "DRAGONBONES": dragonbones.write}
+TOO_LARGE = "page_too_large"  # the file that says so
 THIN = 0.5  # of an axis that is seen; a bone is turned by the one of its axes that is seen best
 
 
@@ -22,7 +25,11 @@ def write(scene: bpy.types.Scene, job: dict, folder: Path) -> None:
     rig = _read(scene, ob, job)
     if rig is not None:
         (folder / "made").mkdir()
-        WRITERS[job["kind"]](rig, folder / "made" / job["file"])
+        try:
+            WRITERS[job["kind"]](rig, folder / "made" / job["file"])
+        except PageTooLarge:
+            shutil.rmtree(folder / "made")
+            (folder / TOO_LARGE).touch()
 
 
 def _read(scene: bpy.types.Scene, ob: Any, job: dict) -> FlatRig | None:

@@ -15,6 +15,7 @@ from ...model.files.export_span import ExportSpan
 from ...model.server.work import Work
 from ..character import character
 from . import character_file, other_blender
+from .flat_rig_reader import TOO_LARGE
 
 MOST_FRAMES = 20_000
 FLAT = {"SPINE": ".json", "DRAGONBONES": "_ske.json"}  # of flat animation: how their main file ends
@@ -77,6 +78,10 @@ def _made(wanted: RigOrder, folder: Path, path: Path, well: bool) -> list[tuple[
     else:
         one = folder / f"made.{wanted.kind.lower()}"
         found = [(one, path)] if one.is_file() else []
+    if (folder / TOO_LARGE).exists():
+        raise Problem(
+            "page_large", "The pictures are too large for one page. Make them smaller, then export again."
+        )
     if well and not found and wanted.kind in FLAT:
         raise Problem(
             "no_pictures",

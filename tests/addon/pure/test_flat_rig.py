@@ -4,7 +4,6 @@ import json
 
 import numpy as np
 import pytest
-from addon.model.errors import Problem
 from addon.model.files import dragonbones, flat_rig, picture_page, spine
 from addon.model.files.flat_rig import FlatBone, FlatLayer, FlatRig
 
@@ -74,5 +73,5 @@ def test_pictures_lie_on_a_page_without_touching():
         assert (page.pixels[y : y + high, x : x + wide] == picture).all()
         covered[y : y + high, x : x + wide] += 1
     assert covered.max() == 1
-    with pytest.raises(Problem, match="too large"):
+    with pytest.raises(picture_page.PageTooLarge):
         picture_page.laid_out([np.zeros((1, 20_000, 4), np.uint8)])

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A take that goes where its character is to go, without being danced again. Main thread only."""
+
+from dataclasses import replace
+
+import numpy as np
+
+from ...model.errors import Problem, there
+from ..reading import Reading
+from . import pins, revision, waypoints
+from .take_part import part_of
+
+
+def follow(now: Reading) -> str:
+    """A take that goes where its character is to go now, and holds what is to be held: the same dance, other keys."""
+    it = part_of(now, None)
+    ob = there(it.take.rig)
+    song = it.beats.beats if it.beats is not None else np.zeros(0)
+    goes, held = waypoints.way_of(ob, it.keyed, it.span, song), pins.pins_of(ob, it.span, now.staging)
+    old = {key: value for key, value in it.data.settings.items() if key not in ("way", "pins", "stands")}
+    if goes is None and not held and len(old) == len(it.data.settings):
+        raise Problem(
+            "empty_stage", "Nothing is set under Stage: draw a path, drop waypoints or pin a hand first."
+        )
+    data = replace(it.data, settings=old | pins.staged(goes, held))
+    return revision.put_beside(now.settings, ob, data, it.span, it.take, "on stage")
