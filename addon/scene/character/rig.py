@@ -3,6 +3,7 @@
 
 import json
 import uuid
+from collections.abc import Iterable
 
 import bpy
 import numpy as np
@@ -42,6 +43,8 @@ __all__ = [
 
 KEEPERS = {"crown": "head", "look.L": "eye.L", "look.R": "eye.R"}
 """What keeps its shape at the end of a bone that stretches: a head that nods is not squashed, nor are its eyes."""
+SOLID = ("MESH", "CURVE", "SURFACE", "META", "FONT")  # what a new character does not stand in
+FARTHEST = 12  # places to the right that are tried
 UNIT = 0.0025  # Blender units per pixel: the built-in adult stands 1.8 units tall
 
 
@@ -104,12 +107,37 @@ def new(
 
 
 def stand_clear(scene: bpy.types.Scene, ob: bpy.types.Object) -> None:
-    """Move a new character to the right of those that stand where it would."""
+    """Move a new character to the right of those that stand where it would, and of what it would stand in."""
     place = placement(ob)
     room = 0.5 * place.canvas[0] * place.unit
-    taken = [other.location.x for other in scene.objects if other is not ob and other.type == "ARMATURE"]
-    while any(abs(ob.location.x - x) < 0.99 * room for x in taken):
+    bpy.context.view_layer.update()
+    others = [other for other in scene.objects if other is not ob and other.parent is not ob]
+    taken = [other.location.x for other in others if other.type == "ARMATURE"]
+    solid = [_filled(o, o.bound_box) for o in others if o.type in SOLID and o.visible_get()]
+    bones = [end for bone in ob.data.bones for end in (bone.head_local, bone.tail_local)]
+    own, start = _filled(ob, bones), ob.location.x
+
+    def clear(moved: float) -> bool:
+        stands = any(_share(own + np.array([moved, 0, 0]), other) for other in solid)
+        return not stands and all(abs(start + moved - x) >= 0.99 * room for x in taken)
+
+    places = [room * k for k in range(len(taken) + FARTHEST)]
+    ob.location.x += next(filter(clear, places), 0.0)
+    while any(abs(ob.location.x - x) < 0.99 * room for x in taken):  # within walls, clear of characters alone
         ob.location.x += room
+
+
+def _filled(ob: bpy.types.Object, points: Iterable) -> np.ndarray:
+    """(2, 3) the least and the greatest corner of points of an object, in the world."""
+    at = np.array([ob.matrix_world @ Vector(point) for point in points])
+    return np.stack([at.min(0), at.max(0)])
+
+
+def _share(flat: np.ndarray, solid: np.ndarray) -> bool:
+    """Whether a box (2, 3) that is flat stands in another, more than on its ground."""
+    inside = np.minimum(flat[1], solid[1]) - np.maximum(flat[0], solid[0])
+    least = 0.02 * (flat[1, 2] - flat[0, 2])
+    return bool(inside[0] > least and inside[1] >= 0 and inside[2] > least)
 
 
 def camera_before(scene: bpy.types.Scene, ob: bpy.types.Object):

@@ -77,7 +77,12 @@ def test_a_camera_sees_all_of_the_picture_and_a_second_dancer_stands_clear(blend
         )
         assert -1e-3 <= at.x <= 1 + 1e-3 and -1e-3 <= at.y <= 1 + 1e-3 and at.z > 0
     hand.press("new_rig")
-    assert scene.tempose.rig.location.x > 1
+    second = scene.tempose.rig.location.x
+    assert second > 1
+    blender.ops.mesh.primitive_plane_add(size=20)  # a ground is stood on
+    blender.ops.mesh.primitive_cube_add(location=(2 * second, 0, 1))
+    hand.press("new_rig")
+    assert scene.tempose.rig.location.x > 2 * second + 1
 
 
 def test_after_accept_the_keyed_bones_are_selected_in_pose_mode(blender, ready, tempose):
