@@ -21,6 +21,8 @@ from .refine import Effects, refined
 from .thinning import thinned
 
 PRICES = np.geomspace(1e-2, 1e7, 271)  # squared pixels that a key of one channel has to save
+GUESS = 20.0  # of the squared tolerance: where the search for a price begins
+GUESSES = 8  # before it only halves what is left
 FLOOR = 0.02  # of a channel's usual weight: what is not seen is still kept in order
 ON_BEAT = 0.4  # what a key costs where its bone hits a beat
 OFF_BEAT = (
@@ -288,9 +290,13 @@ class Search:
             return tried[price].typical <= tolerance
 
         low, high = 0, len(PRICES)
+        guess = int(np.searchsorted(PRICES, GUESS * (tolerance / self.pixel) ** 2))
         while high - low > 1:
-            middle = (low + high) // 2
+            middle = min(max(guess, low + 1), high - 1) if len(tried) < GUESSES else (low + high) // 2
             low, high = (middle, high) if within(middle) else (low, middle)
+            # What is missed grows about as the root of the price.
+            ratio = tolerance / max(tried[middle].typical, 1e-3 * tolerance)
+            guess = middle + round(2 * np.log(ratio) / np.log(PRICES[1] / PRICES[0]))
         if within(low):
             best = min((fit for fit in tried.values() if fit.typical <= tolerance), key=lambda fit: fit.count)
             best = best if best.firm else self._firm(at_price, low, tried[low], tolerance)
@@ -313,11 +319,14 @@ class Search:
             ease = np.where(near, EASIER * ease, ease)
             fit = at_price(float(PRICES[price]), ease)
             self.tell(fit.count)
-        for step in (8, 4, 2, 1):
+        for step in (8, 4, 2):
             if price + step < len(PRICES):
                 dearer = at_price(float(PRICES[price + step]), ease)
                 if dearer.firm and dearer.typical <= tolerance and dearer.count <= fit.count:
                     price, fit = price + step, dearer
+        while fit.typical > tolerance and price > 0:
+            price = max(price - 2, 0)
+            fit = at_price(float(PRICES[price]), ease)
         return fit
 
     def _fitted(self, at: dict, exact: dict, still: dict) -> Fit:
