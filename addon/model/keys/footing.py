@@ -16,6 +16,7 @@ LEVEL = 0.002  # of the height: what is no higher than the other foot by more is
 STAYS = 0.972  # of the frames in which one bears
 MORE = 0.004  # of them: in which a foot may slip besides where it slips with a key on each frame
 WEIGHT = 2.0  # how many times as much a miss of an ankle counts while it bears
+DRAWN = 4.0  # the same of a leg's own end, which has to be near the target that the leg is drawn out to
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +59,8 @@ class Footing:
     def weights(self, joints: int) -> np.ndarray:
         """(J, T) how many times as much each joint counts."""
         out = np.ones((joints, len(self.bears)))
-        out[self.ends] += (WEIGHT - 1) * self.bears.T
+        drawn = self.pulled is not None and bool(self.pulled.ends)
+        out[self.ends] += ((DRAWN if drawn else WEIGHT) - 1) * self.bears.T
         return out
 
     def _slipping(self, at: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
