@@ -61,7 +61,7 @@ def marked(figure: DrawnFigure, found: PoseSequence | None) -> Image.Image:
 
 
 @dataclass
-class Result:
+class Finds:
     """What one body network finds: by style which joints of each figure are in place, and the seconds of each."""
 
     megabytes: float
@@ -71,10 +71,10 @@ class Result:
     sure: list[tuple[float, bool]] = field(default_factory=list)
 
 
-def measured(body: Path) -> Result:
+def measured(body: Path) -> Finds:
     """All figures looked at with a body network."""
     shipped = people.nets()
-    out, people.nets = Result(body.stat().st_size / 1e6), lambda: shipped._replace(body=BodyNet(body))
+    out, people.nets = Finds(body.stat().st_size / 1e6), lambda: shipped._replace(body=BodyNet(body))
     try:
         for figure in figures():
             start = time.perf_counter()
@@ -101,7 +101,7 @@ def in_eight_bits(body: Path, target: Path) -> None:
     save_file({name: weight.half() for name, weight in weights.items()}, target, facts)
 
 
-def table(results: dict[str, Result]) -> str:
+def table(results: dict[str, Finds]) -> str:
     """PCK@0.2 by style, on average and of the worst figure, for each network."""
     names = [f"{name} ({result.megabytes:.1f} MB) | worst" for name, result in results.items()]
     rows = [f"| style | {' | '.join(names)} |", "|---" * (2 * len(results) + 1) + "|"]

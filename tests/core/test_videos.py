@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tempose.videos.camera import CameraTracker, View, steadied
+from tempose.videos.camera import CameraTracker, CameraView, steadied
 from tempose.videos.dance import BRIDGE, beats_heard, poses_of
 from tempose.videos.frames import open_video
 from tempose.videos.people import EachFrame, Footage, dancer, ranked_people
@@ -182,4 +182,4 @@ def test_a_moving_camera_is_told_from_what_stands_behind_the_people_and_taken_ou
         plain(np.full((height, width, 3), level, np.uint8), points[:1])
     assert np.array_equal(steadied(points[:3], plain.views, (width, height)), points[:3])
     plain(np.zeros((height, width, 3), np.uint8), [], cut=True)
-    assert plain.views[-1] == View()
+    assert plain.views[-1] == CameraView()

@@ -23,7 +23,7 @@ PLAIN = 4.0  # of 255 a pixel: mean slope of brightness below which a background
 STILL = (0.015, 0.02)  # of a frame's longer side, and of its size: moves of a whole shot below that are none
 
 
-class View(NamedTuple):
+class CameraView(NamedTuple):
     """Where a frame lies in the shot's first one: a point there is `scale` times the point here, plus `shift`.
 
     Parameters
@@ -36,10 +36,10 @@ class View(NamedTuple):
     scale: float = 1.0
     shift: tuple[float, float] = (0.0, 0.0)
 
-    def after(self, before: View) -> View:
+    def after(self, before: CameraView) -> CameraView:
         """This view, of a frame that lies so in another one, whose own view is known."""
         x, y = (before.scale * own + there for own, there in zip(self.shift, before.shift, strict=True))
-        return View(before.scale * self.scale, (x, y))
+        return CameraView(before.scale * self.scale, (x, y))
 
 
 class CameraTracker:
@@ -47,12 +47,12 @@ class CameraTracker:
 
     Attributes
     ----------
-    views : list of View
+    views : list of CameraView
         Of each frame, in the first one since the last cut.
     """
 
     def __init__(self):
-        self.views: list[View] = []
+        self.views: list[CameraView] = []
         self._last: np.ndarray | None = None
         self._people = np.zeros(0)
 
@@ -63,7 +63,7 @@ class CameraTracker:
         grey = Image.fromarray(picture).convert("L").resize(size, Image.Resampling.BOX)
         now, covered = np.asarray(grey, np.float32), _covered(people, scale, size)
         if self._last is None or cut:
-            self.views.append(View())
+            self.views.append(CameraView())
         else:
             step = moved(self._last, now, ~(covered | self._people))
             self.views.append(step.after(self.views[-1]))
@@ -83,16 +83,16 @@ def _covered(people: Iterable[np.ndarray], scale: float, size: tuple[int, int]) 
     return out
 
 
-def moved(before: np.ndarray, now: np.ndarray, counted: np.ndarray) -> View:
+def moved(before: np.ndarray, now: np.ndarray, counted: np.ndarray) -> CameraView:
     """Where a frame lies in the one before (h, w), by the pixels that are counted."""
     smooth = [gaussian_filter(frame, 0.5) for frame in (before, now)]
     still = np.abs(smooth[0] - smooth[1])[counted]
     if counted.mean() < 0.1 or still.mean() < SAME:
-        return View()
+        return CameraView()
     down, across = np.gradient(smooth[1])
     slopes = np.hypot(down, across)
     if slopes[counted].mean() < PLAIN:
-        return View()
+        return CameraView()
     long, found = max(now.shape), np.zeros(3)  # scale - 1; x, y in pixels
     for level in LEVELS:
         first, second = (gaussian_filter(frame, 0.5 * level)[::level, ::level] for frame in (before, now))
@@ -104,11 +104,11 @@ def moved(before: np.ndarray, now: np.ndarray, counted: np.ndarray) -> View:
     there, inside = _seen(smooth[0], found)
     rest = np.abs(there - smooth[1])[counted & inside]
     if not len(rest) or rest.mean() > BETTER * still.mean() or abs(found[0]) > 0.2:
-        return View()
+        return CameraView()
     scale, (x, y) = 1 + float(found[0]), found[1:]
     middle = (np.array(now.shape[::-1]) - 1) / 2  # it grows from there
     shift = (np.array([x, y]) + middle * (1 - scale)) / long
-    return View(scale, (float(shift[0]), float(shift[1])))
+    return CameraView(scale, (float(shift[0]), float(shift[1])))
 
 
 def _grid(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
@@ -147,7 +147,7 @@ def _laid_over(before: np.ndarray, now: np.ndarray, counted: np.ndarray, move: n
     return move
 
 
-def steadied(points: np.ndarray, views: list[View], size: tuple[int, int]) -> np.ndarray:
+def steadied(points: np.ndarray, views: list[CameraView], size: tuple[int, int]) -> np.ndarray:
     """Joints of a shot as a camera that stands still would see them, about where and as large as they were.
 
     Parameters

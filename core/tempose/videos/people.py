@@ -11,7 +11,7 @@ import numpy as np
 
 from tempose.blazepose.following import Follower
 from tempose.estimator import Estimator
-from tempose.videos.camera import CameraTracker, View, steadied
+from tempose.videos.camera import CameraTracker, CameraView, steadied
 from tempose.videos.shots import THUMBNAIL, shot_cuts
 
 JUMP = 0.2  # of full scale by which a whole picture changes where there may be a cut
@@ -34,14 +34,14 @@ class Footage:
         Frames at which a new shot begins.
     size : (int, int)
         Width and height of the frames.
-    views : list of View
+    views : list of CameraView
         Of each frame, where it lies in the first one since it could have been cut; nothing: the camera stands still.
     """
 
     people: list[Seen]
     cuts: np.ndarray
     size: tuple[int, int]
-    views: list[View] = field(default_factory=list)
+    views: list[CameraView] = field(default_factory=list)
 
     @property
     def shots(self) -> list[tuple[int, int]]:
