@@ -85,6 +85,7 @@ def way_of(ob: bpy.types.Object, keyed: Timing, span: Span, beats: np.ndarray) -
     """
     if not is_used(ob):
         return None
+    bpy.context.view_layer.update()  # where all empties are now
     settings, at = stage_of(ob), floor.floor_of(ob)
     stops = []
     for point in settings.waypoints:
@@ -166,6 +167,7 @@ def edge_of(scene: bpy.types.Scene, ob: bpy.types.Object, right: bool) -> float:
 
 def song_way(ob: bpy.types.Object) -> Way | None:
     """The way of a character's waypoints, in seconds of the song; None without any."""
+    bpy.context.view_layer.update()
     settings, at = stage_of(ob), floor.floor_of(ob)
     stops = [
         Stop(point.second, at.place_of(point.marker.matrix_world.translation))
