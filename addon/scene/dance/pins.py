@@ -19,8 +19,10 @@ MOST = 3000  # frames that a moving object is followed
 
 def pins_of(ob: bpy.types.Object, span: Span, staging: Staging) -> tuple[Pin, ...]:
     """What of a character is held in a dance: a part of it, or all the time."""
-    found = []
-    for pin in waypoints.stage_of(ob).pins:
+    found, held = [], waypoints.stage_of(ob).pins
+    if len(held):
+        bpy.context.view_layer.update()  # where their targets are now
+    for pin in held:
         if pin.target is None or pin.part not in CHAINS or pin.last < pin.first:
             continue
         seconds = [float(span.second_at(staging.key_frame(frame))) for frame in (pin.first, pin.last)]
