@@ -146,31 +146,3 @@ def test_keys_are_shaped_by_hand(blender, staged, tempose):
     lines = drawn.lines(staged, rig)
     assert lines is not None and len(lines.points) == len(lines.colours) > 100
     assert len(drawn.dots(blender.context, rig)[0]) >= 3
-
-
-def test_a_group_goes_along_with_its_lead_and_who_crosses_its_way_stands_behind(blender, staged, tempose):
-    ops, lead = blender.ops.tempose, blender.context.view_layer.objects.active
-    ops.new_rig()
-    other = blender.context.view_layer.objects.active
-    other.location.x = 3.0
-    lead.select_set(True)
-    blender.context.view_layer.objects.active = lead
-    floor = tempose("character.floor").floor_of(lead)
-    for frame, across in ((31, 0.0), (199, 0.8)):
-        staged.frame_set(frame)
-        ops.drop_waypoint(place=floor.world_of((across, 0.0)))
-    assert ops.dance_together(kind="UNISON") == {"FINISHED"}
-    ways = [tempose("dance.audition").data_of(take).settings["way"] for take in staged.tempose.takes]
-    assert len(ways) == 2 and ways[0] == ways[1]
-    assert ops.form_up(kind="LINE") == {"FINISHED"}
-    assert other.location.y == pytest.approx(lead.location.y)
-    blender.context.view_layer.objects.active = other
-    lead.select_set(False)
-    there = tempose("character.floor").floor_of(other)
-    for frame, across in ((31, 0.0), (199, -2.0)):
-        staged.frame_set(frame)
-        ops.drop_waypoint(place=there.world_of((across, 0.0)))
-    lead.select_set(True)
-    blender.context.view_layer.objects.active = lead
-    ops.form_up(kind="LINE")
-    assert other.location.y > lead.location.y + 0.1  # the viewer is at −Y
