@@ -56,7 +56,13 @@ HEADER = (
     "# Corrections are welcome. Holes such as {1} must stay; they may change places.",
     "# SPDX-License-Identifier: GPL-3.0-or-later",
 )
-MADE = ("{1}.", " and ")  # a phrase that is made a sentence; between the last two of a list
+MADE = (
+    "{1}.",
+    " and ",
+    "sure",
+    "before",
+    "after",
+)  # a phrase that is made a sentence; between the last two of a list
 
 Form = tuple[str | None, ...]
 """Words of a text and, as None, its holes."""

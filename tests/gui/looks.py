@@ -111,8 +111,8 @@ def german(stage):
     yield from _full(stage)
     yield from stage.shot("german")
     stage.settings.energy = 1.5
-    body = stage.part("dance.order").order(stage.part("reading").Reading(bpy.context), False).body
-    assert json.loads(json.dumps(body))["energy"] == 1.5
+    asked = stage.part("dance.order").order(stage.part("reading").Reading(bpy.context), False).request
+    assert json.loads(json.dumps(asked.energy)) == 1.5
     assert "," not in stage.said().partition("(")[0], stage.said()
     assert bpy.app.translations.pgettext_iface("Find Beats", "Tempose") == "Schläge finden"
     view.language = "en_US"

@@ -34,7 +34,7 @@ class _Template:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        return re.compile("(.+?)".join(map(re.escape, self.words)), re.DOTALL)
+        return re.compile("(.*?)".join(map(re.escape, self.words)), re.DOTALL)
 
     def fit(self, text: str) -> tuple[str, ...] | None:
         if not (text.startswith(self.head) and text.endswith(self.tail)):
@@ -113,6 +113,7 @@ class Phrasebook:
         if text.endswith("."):
             stop = lookup("{1}.").removeprefix("{1}")
             yield text[:-1], lambda said: f"{said}{stop}"
+            yield f"{text} ", str.rstrip  # `{1} beats are locked. {2}` with nothing more to say
         elif text[-1:].isalnum():
             yield f"{text}.", lambda said: said.rstrip(STOPS)
         if text[:1].isupper() and text[1:2].islower():

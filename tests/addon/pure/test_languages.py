@@ -98,6 +98,7 @@ BOOK = {
         ("Left arm", "Linker Arm"),
         ("bar 3 and left arm", "Takt 3 und linker Arm"),
         ("as Beats", "als Schläge"),
+        ("3 s of ", "3 s von "),  # nothing more to say
         ("Nothing of ours", "Nothing of ours"),
         ("", ""),
     ],
