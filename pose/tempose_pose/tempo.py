@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -73,27 +73,8 @@ class TempoMap:
         TemposeError
             ``"tempo_factor"`` when a factor lies outside `MIN_FACTOR`…`MAX_FACTOR`.
         """
-        end = start + seconds
-        speeds = [(start, 1.0, 1.0), *sorted((s[0], s[1], s[2] if len(s) > 2 else s[1]) for s in sections)]
-        for _, *factors in [(start, factor), *speeds]:
-            if not all(MIN_FACTOR <= one <= MAX_FACTOR for one in factors):
-                raise TemposeError(
-                    "tempo_factor",
-                    f"Tempo factors go from {MIN_FACTOR:g} to {MAX_FACTOR:g}: set one in between.",
-                )
-        timeline, points = 0.0, [(0.0, start)]
-        begins = [begin for begin, _, _ in speeds] + [max(end, speeds[-1][0])]
-        for (begin, first, last), stop in zip(speeds, begins[1:], strict=True):
-            low, high = (min(max(second, start), end) for second in (begin, stop))
-            if high - low <= 1e-6:
-                continue
-            slope = (last - first) / (stop - begin)  # of the whole section, of which a part may be heard
-            v0, v1 = factor * (first + slope * (low - begin)), factor * (first + slope * (high - begin))
-            song, passed = _ramp(high - low, v0, v1)
-            points += [(timeline + t, low + s) for t, s in zip(passed, song, strict=True)]
-            points[-1] = (points[-1][0], high)
-            timeline += float(passed[-1])
-        return cls(points)
+        whole = tuple(sorted((s[0], s[1], s[2] if len(s) > 2 else s[1]) for s in sections))
+        return _of_sections(start, seconds, factor, whole)
 
     @classmethod
     def constant(cls, factor: float = 1.0, start: float = 0.0) -> TempoMap:
@@ -125,6 +106,34 @@ class TempoMap:
         seconds, song = self._seconds
         slopes = np.diff(song) / np.diff(seconds)
         return slopes[np.clip(np.searchsorted(seconds, timeline, "right") - 1, 0, len(slopes) - 1)]
+
+
+@lru_cache(maxsize=64)  # panels ask at every redraw; a map never changes
+def _of_sections(
+    start: float, seconds: float, factor: float, sections: tuple[tuple[float, float, float], ...]
+) -> TempoMap:
+    """The map of `TempoMap.from_sections`."""
+    end = start + seconds
+    speeds = [(start, 1.0, 1.0), *sections]
+    for _, *factors in [(start, factor), *speeds]:
+        if not all(MIN_FACTOR <= one <= MAX_FACTOR for one in factors):
+            raise TemposeError(
+                "tempo_factor",
+                f"Tempo factors go from {MIN_FACTOR:g} to {MAX_FACTOR:g}: set one in between.",
+            )
+    timeline, points = 0.0, [(0.0, start)]
+    begins = [begin for begin, _, _ in speeds] + [max(end, speeds[-1][0])]
+    for (begin, first, last), stop in zip(speeds, begins[1:], strict=True):
+        low, high = (min(max(second, start), end) for second in (begin, stop))
+        if high - low <= 1e-6:
+            continue
+        slope = (last - first) / (stop - begin)  # of the whole section, of which a part may be heard
+        v0, v1 = factor * (first + slope * (low - begin)), factor * (first + slope * (high - begin))
+        song, passed = _ramp(high - low, v0, v1)
+        points += [(timeline + t, low + s) for t, s in zip(passed, song, strict=True)]
+        points[-1] = (points[-1][0], high)
+        timeline += float(passed[-1])
+    return TempoMap(points)
 
 
 def _ramp(length: float, v0: float, v1: float) -> tuple[np.ndarray, np.ndarray]:

@@ -89,14 +89,16 @@ class BonesPanel:
         if not stored.mapped and mapped.bones:
             say(layout, "This rig was made by Tempose; its bones are known by name.", "INFO")
             return
+        data, show_all = ob.data, settings.show_all
+        names = data.bones
         for part, name in stored.bones().items():
-            if part in WANTED or settings.show_all or name:
+            if show_all or name or part in WANTED:
                 row = column.row(align=True)
                 row.use_property_split = False
-                row.alert = bool(name) and name not in ob.data.bones
+                row.alert = bool(name) and name not in names
                 row.label(text=translate(label(part).capitalize()))
-                row.prop_search(stored, ATTRIBUTES[part], ob.data, "bones", text="")
-        if settings.show_all:
+                row.prop_search(stored, ATTRIBUTES[part], data, "bones", text="")
+        if show_all:
             layout.prop(stored, "nose", slider=True)
 
 

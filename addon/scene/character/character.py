@@ -43,7 +43,7 @@ def why_not(ob: bpy.types.Object | None) -> str:
         )
     if reason := tweak_reason(ob):
         return reason
-    if not map_of(ob).bones:
+    if not is_mapped(ob):
         return f"The bones of {ob.name} are not mapped yet: press Find Bones"
     return ""
 
@@ -107,15 +107,29 @@ def stored(ob: bpy.types.Object):
 
 def map_of(ob: bpy.types.Object) -> BoneMap:
     """The bone map that is stored with an armature, or that Tempose's own rigs have by name."""
-    kept, names = stored(ob), ob.data.bones
-    if kept is None and ob.tempose_character.mapped:
-        kept = ob.tempose_character  # mapped in its library
-    if kept is not None and kept.mapped:
+    kept, names = _mapped(ob), ob.data.bones
+    if kept is not None:
         bones = kept.bones()
         return BoneMap({p: b for p, b in bones.items() if b in names}, kept.nose)
     if PROPERTY in ob:
         return bone_names.presets()["tempose"][1].within(names)
     return BoneMap()
+
+
+def is_mapped(ob: bpy.types.Object) -> bool:
+    """Whether `map_of` knows any bone; panels ask this of several armatures at every redraw."""
+    kept, names = _mapped(ob), ob.data.bones
+    if kept is not None:
+        return any(kept.bone(part) in names for part in PARTS)
+    return PROPERTY in ob and bool(map_of(ob).bones)
+
+
+def _mapped(ob: bpy.types.Object):
+    """What is stored with an armature, or in its library, where that is a map."""
+    kept = stored(ob)
+    if kept is None and ob.tempose_character.mapped:
+        return ob.tempose_character
+    return kept if kept is not None and kept.mapped else None
 
 
 def store(ob: bpy.types.Object, bone_map: BoneMap) -> None:
