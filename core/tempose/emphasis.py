@@ -71,7 +71,7 @@ def follow(points: np.ndarray, energy: np.ndarray, share: np.ndarray) -> np.ndar
 
 
 def balance(points: np.ndarray, share: np.ndarray, bones: Skeleton) -> np.ndarray:
-    """More of the movement about the hips in the legs, less in the arms."""
+    """Shift movement about the hips from the arms to the legs."""
     hips = points[:, bones.indices("left_hip", "right_hip")].mean(1, keepdims=True)  # (T, 1, 2)
     gain = np.ones(len(bones))
     for part, amount in (("knee", LEGS), ("elbow", ARMS)):

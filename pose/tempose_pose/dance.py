@@ -79,7 +79,7 @@ class Dance:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> Dance:
-        """Read `DANCE.npz`; raises `TemposeError` when it is none. Only the poses must be in it."""
+        """Read `DANCE.npz`; raises `TemposeError` for any other file. Only the poses are required."""
         path = Path(path)
         try:
             with ZipFile(path) as archive:  # a small file may unpack to a very large one

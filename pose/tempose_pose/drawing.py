@@ -85,7 +85,7 @@ class Manner:
         return Strokes(wide, wide, wide / 4, wide)
 
     def fitted(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Width and height that the model takes, no larger than these where that can be."""
+        """Width and height that the model takes, no larger than these where possible."""
         width, height = (max(int(side) // self.multiple, 1) * self.multiple for side in size)
         return width, height
 

@@ -69,7 +69,7 @@ class Known:
             raise TemposeError("known_mask", "The mask must have a value for each frame and joint.")
 
     def on(self, bones: Skeleton) -> Known:
-        """The same on another skeleton: what it does not have is left out, what it has more is danced."""
+        """The same on another skeleton: joints it lacks are left out, further ones are danced."""
         if self.poses.skeleton == bones:
             return self
         at, nothing = self.poses.skeleton.at, np.zeros(len(self.mask), bool)

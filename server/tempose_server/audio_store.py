@@ -92,7 +92,7 @@ class AudioStore:
             raise Damaged("info.json") from None
 
     def _decode_again(self, sha256: str, folder: Path) -> float | None:
-        """Put right all but the song's own bytes, which can only be uploaded again."""
+        """Restore all but the song's own bytes, which can only be uploaded again."""
         try:
             whole = Seal.of_file(folder / "audio").sha256 == sha256
         except OSError:
@@ -116,7 +116,7 @@ class AudioStore:
         return self._root / sha256 / name
 
     def _mark_used(self, folder: Path) -> None:
-        """Have a song be the one used last: its mark rises with each use, whatever the clock says."""
+        """Mark a song as the one used last: marks rise with each use, whatever the clock says."""
         with self._lock:
             if not self._turn:
                 marks = [0] + [_mark(other) for other in self._root.iterdir()]
@@ -185,7 +185,7 @@ class AudioStore:
         )
 
     def kept_analysis(self, sha256: str) -> dict[str, Any] | None:
-        """What is heard in a song where it was asked for before, else None."""
+        """What is heard in a song if it was asked for before, else None."""
         with contextlib.suppress(Damaged):
             kept = whole_files.read_json(self._root / sha256 / "analysis.json")
             if isinstance(kept, dict) and "sections" in kept:  # made by this version or a newer one

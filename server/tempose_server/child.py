@@ -12,7 +12,7 @@ import sys
 
 
 def tie(parent: int) -> None:
-    """Let this process end with the server that started it (on Linux), also where that has ended by now."""
+    """End this process with the server that started it (on Linux), also where that has ended already."""
     if sys.platform != "linux":
         return
     import ctypes

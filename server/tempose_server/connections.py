@@ -21,7 +21,7 @@ READ_BYTES = 32_768  # taken from a client before the loop looks at the next; as
 
 
 def room_for_connections(wanted: int) -> int:
-    """How many connections there can be with the files that this process may have open, which are raised first."""
+    """How many connections there is room for under the limit of open files, which is raised first."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -137,7 +137,7 @@ class Protocol(H11Protocol):
             self._await_head()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, which may come in the middle of a request whose answer is under way."""
+        """Refuse what is not HTTP, which may come in the middle of a request whose answer is under way."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(msg)
         else:
@@ -147,7 +147,7 @@ class Protocol(H11Protocol):
             self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
-        """Give a connection that rests back to the front, where its next question may be answered at once."""
+        """Give an idle connection back to the front, where its next question may be answered at once."""
         super().on_response_complete()
         rests = self.conn.our_state is h11.IDLE is self.conn.their_state and not self.conn.trailing_data[0]
         plain = isinstance(self.loop, asyncio.SelectorEventLoop) and self.scheme == "http"

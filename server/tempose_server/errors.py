@@ -49,7 +49,7 @@ def disk_full() -> ApiError:
 
 
 def is_disk_full(error: BaseException) -> bool:
-    """Whether a failed write was one for want of space (or of quota)."""
+    """Whether a write failed for want of space (or quota)."""
     if isinstance(error, OSError):  # NumPy, which writes arrays by itself, does not say why it could not
         said = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         return said or bool(_CUT_SHORT.fullmatch(str(error)))

@@ -104,7 +104,7 @@ class EventHub:
             return self._logs[job_id]
 
     def begin_anew(self, job_id: str) -> None:
-        """Let a job that had ended be told again; its ids go on rising."""
+        """Reopen the log of a job that had ended; its ids go on rising."""
         with self._lock:
             if (ended := self._logs.pop(job_id, None)) is not None:
                 self._logs[job_id] = EventLog(self, ended.last_id + 1)

@@ -121,7 +121,7 @@ class Farm:
         log.info("Ray %s, %s", ray.__version__, ray.cluster_resources())
 
     def gpus(self) -> int:
-        """How many the cluster has; 0 when the replicas shall use none."""
+        """How many the cluster has; 0 when replicas are to use none."""
         import ray
 
         if self._settings.device not in ("auto", "cuda"):
@@ -155,7 +155,7 @@ def _start(ray: Any, options: dict[str, Any], tries: int) -> None:
 
 
 def _knock(address: str | None) -> None:
-    """Look whether anything answers there: where nothing does, Ray 2.60 at times ends the whole process."""
+    """See whether anything answers there: where nothing does, Ray 2.60 sometimes ends the whole process."""
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():  # "auto" and the like
         return
@@ -252,7 +252,7 @@ class RayReplica:
 
 
 def _take(message: tuple[Any, ...], watch: Watch) -> Dance | None:
-    """Pass on what an actor says; the dance once it is there. Errors are raised as they were."""
+    """Pass on what an actor reports; returns the dance once it is there. Errors are raised as they were."""
     kind, *rest = message
     match kind:
         case "segment":

@@ -37,7 +37,7 @@ Look = tuple[dict[str, Any], Callable[[], None]]  # what is answered, and what i
 
 @dataclass
 class _Guest:
-    """Who waits for what a connection says: until when, and whether it has shown the token."""
+    """A connection that is waited for: until when, and whether it has shown the token."""
 
     until: float
     known: bool = False

@@ -289,7 +289,7 @@ class JobStore(JobTable):
             return ended
 
     def park(self, job_id: str) -> None:
-        """Put a running job back into the queue: nobody runs it any more. Where the disk is full, once it is not."""
+        """Put a running job back into the queue, as nobody runs it any more; on a full disk, once there is room."""
         with self._lock:
             self._unparked.add(job_id)
             self._save_unsaved()
@@ -305,7 +305,7 @@ class JobStore(JobTable):
             )
 
     def crashed(self, job_id: str) -> JobRecord:
-        """Put a job whose replica died back into the queue; the second time it has failed."""
+        """Put a job whose replica died back into the queue; the second time, fail it."""
         with self._lock:
             if self.get(job_id).finished:
                 return self.get(job_id)

@@ -66,7 +66,7 @@ def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 
 class _Calm(logging.Filter):
-    """Of what strangers do a line a minute for each kind: whoever cannot come in shall not fill the disk either."""
+    """One line a minute for each kind of thing strangers do: who cannot come in must not fill the disk either."""
 
     def __init__(self):
         super().__init__()

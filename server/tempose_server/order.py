@@ -50,7 +50,7 @@ def schedule(
 
 
 class Turns:
-    """Who had how late a turn, and how many short jobs were started past a long one."""
+    """When each client last had a turn, and how many short jobs have overtaken a long one."""
 
     def __init__(self) -> None:
         self._last: dict[str, int] = {}

@@ -59,7 +59,7 @@ class Sandbox:
         self._long = asyncio.Semaphore(1)
 
     async def in_turn(self, call: Callable[..., Answer], *args: Any) -> Answer:
-        """What a blocking call answers that runs a task, called in a thread once there is a place for it.
+        """The answer of a blocking call that runs a task, made in a thread once there is room for it.
 
         Waiting takes no thread: all of them could be waiting, and no other route would answer.
         """

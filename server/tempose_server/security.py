@@ -152,14 +152,14 @@ class Doors:
             self._note(scope, exchange.status, known, began)
 
     async def _answer(self, scope: Message, exchange: _Exchange) -> None:
-        """Let the application answer; that who listened to events has hung up is no fault of anybody's."""
+        """Let the application answer; a listener to events may hang up, and that is no fault."""
         try:
             await self.app(scope, exchange.receive, exchange.send)
         except* BrokenResourceError:
             log.debug("a listener has hung up")
 
     def at_once(self, scope: Message) -> tuple[dict[str, Any], Callable[[], None]] | None:
-        """What answers a request that takes no more than a look, and what then writes the log.
+        """What answers a request that needs no more than a look, and what then writes the log.
 
         None where it is for the application to answer, as is all that is not right in every way: only there is
         anything refused.
@@ -190,7 +190,7 @@ class Doors:
         )
 
     def _proof(self, scope: Message, exchange: _Exchange) -> dict[str, str]:
-        """What shows a caller who has no token to show yet that this server knows it: the one answer without it."""
+        """Proof for a caller without a token that this server knows it: the one answer that needs none."""
         asked = exchange.header(proof.HEADER.lower().encode())
         if len(asked) != 1 or not proof.is_challenge(asked[0]) or exchange.has_body:
             raise ApiError(400, "challenge", f"{proof.HEADER} takes 64 hexadecimal digits.")
@@ -202,7 +202,7 @@ class Doors:
         }
 
     def _opens(self, scope: Message) -> bool:
-        """Whether a browser comes with a link that was made for it, to the page for people and nothing else."""
+        """Whether a browser comes by a one-time link, to the page for people and nothing else."""
         if scope["method"] != "GET" or scope["path"] != "/v1/docs":
             return False
         name, _, key = scope.get("query_string", b"").decode("latin-1").partition("=")

@@ -31,7 +31,7 @@ def _names(value: Any) -> Any:
 
 
 def _whole(path: Path) -> Path:
-    """The place without the folder one stands in: the server does not stay where it is started."""
+    """The absolute path: the server leaves the folder it is started in."""
     return Path(os.path.abspath(path))  # noqa: PTH100 (links stay links)
 
 

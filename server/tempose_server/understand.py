@@ -17,7 +17,7 @@ def read_body(model: type[schemas.StrictBody], body: bytes, depth: int, elements
 
 
 def understand(folder: Path, model: str, depth: int, elements: int) -> dict[str, Any]:
-    """`folder/body` as a model of `schemas`, written down shortly in `folder/understood`; or why it is none."""
+    """`folder/body` as a model of `schemas`, written in short form to `folder/understood`; or why it is none."""
     try:
         found = read_body(getattr(schemas, model), (folder / "body").read_bytes(), depth, elements)
     except ApiError as error:

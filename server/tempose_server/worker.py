@@ -290,7 +290,7 @@ class Engine:
         self.trim()
 
     def _take_up(self, job: JobRecord) -> None:
-        """Have a job that a fault of the engine's own left in its midst run again; the second time it has failed."""
+        """Run a job again that a fault of the engine's own broke off; the second time, fail it."""
         try:
             if self._jobs.get(job.id).state == "running":
                 self._ended(self._jobs.crashed(job.id))
@@ -320,7 +320,7 @@ class Engine:
         return ApiError(500, "engine_failed", "The engine failed on this job; the server's log says more.")
 
     def _dance(self, job: JobRecord, flag: threading.Event, replica: Replica) -> Seal:
-        """Make the dance and keep it; what it is sealed with."""
+        """Make the dance and keep it; returns its seal."""
         asked = job_of(JobBody.model_validate_json(self._jobs.request(job.id)))
         grid = self._audio.grid(asked.audio) if asked.dance.grid is None else None  # made once, in a child
         task = Task(job.id, asked.model, asked.audio, asked.dance, grid)

@@ -91,7 +91,7 @@ def mirrored(
 
 
 def draw_proportions(draws: Draws) -> Tensor:
-    """(B, groups) factors of the lengths, in the order of `SPREAD`."""
+    """(B, groups) factors for the bones' lengths, in the order of `SPREAD`."""
     spread = torch.tensor(list(SPREAD.values()), device=draws.device)
     return (draws.normal(len(SPREAD)) * spread).exp()
 

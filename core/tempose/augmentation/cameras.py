@@ -37,7 +37,7 @@ class Cameras:
 
     @classmethod
     def draw(cls, draws: Draws, settings: AugmentationSettings) -> Cameras:
-        """Cameras by chance."""
+        """Random cameras."""
         moving = draws.chance(settings.moving).float()
         pitch = math.radians(settings.pitch)
         low, high = settings.distance

@@ -86,7 +86,7 @@ class CanvasPlacement:
 def draw_placement(
     body: BodyTables, draws: Draws, reference: Tensor, shown: Tensor, height: Tensor
 ) -> CanvasPlacement:
-    """Where a reference pose puts its figure, as `tempose_pose.framing.Framing.of` does, and a little beside it.
+    """Where a reference pose puts its figure, as in `tempose_pose.framing.Framing.of`, with a little jitter.
 
     Parameters
     ----------

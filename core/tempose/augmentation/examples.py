@@ -234,7 +234,7 @@ class Augmentation:
     def _reference(
         self, draws: Draws, cameras: Cameras, motion: Tensor, seen: Tensor, flat: Tensor, proportions: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """A moment of the dance or a tall pose of any other, in the same body and from the same camera.
+        """A moment of this dance or a tall pose of another, in the same body and from the same camera.
 
         From the dance in space (B, T, K, 3) and as seen (B, T, K, 2): the pose likewise, (B, 1, K, 3) and (B, K, 2).
         """

@@ -13,13 +13,13 @@ from tempose.datasets.source import Source
 
 
 def augmentation_of(source: Source, settings: AugmentationSettings, body: BodyTables) -> Augmentation:
-    """The augmentation for windows of a source."""
+    """The augmentation of a source's windows."""
     bank = MusicBank(source.songs, source.recombiner.liveliness(), body.device)
     return Augmentation(settings, body, bank, torch.from_numpy(source.recombiner.upright(0)))
 
 
 class ExampleMaker:
-    """Makes examples on the spot; a run of the transformer keeps a pool of windows instead (`training.windows`)."""
+    """Makes examples as they are asked for; a run of the transformer keeps a pool of windows (`training.windows`)."""
 
     def __init__(self, source: Source, settings: AugmentationSettings, device: torch.device | str = "cpu"):
         self.source, self.device = source, torch.device(device)

@@ -105,7 +105,7 @@ class MusicBank:
         return MusicBatch(features, self.encoded[song[:, None], frame].float(), self.songs[song])
 
     def _places(self, draws: Draws, beats: Tensor) -> tuple[Tensor, Tensor]:
-        """Songs (B, P) by chance and their frames (B, P, T) at these beats, from a bar of the song on."""
+        """Random songs (B, P) and their frames (B, P, T) at these beats, from a bar of the song on."""
         song = draws.integers(0, len(self.features), PLACES)
         needed = (beats[:, -1] - beats[:, 0]).floor().long() + 8
         room = ((self.beats[song] - needed[:, None]) // 4).clamp_min(0)
@@ -132,7 +132,7 @@ def _standardised(values: Tensor | int, there: Tensor) -> Tensor:
 
 
 def remixed(draws: Draws, listened: Tensor) -> Tensor:
-    """Listened features (B, T, 35) as of another mix, another equaliser, another key."""
+    """Listened features (B, T, 35) as if from another mix, another equaliser, another key."""
     columns = listened.shape[-1]
     listened = listened * (0.08 * draws.normal(1, columns)).exp() + 0.1 * draws.normal(1, columns)
     noise = 0.05 * draws.normal(listened.shape[1], columns) * draws.chance(0.5, 1, 1)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def gaussian(values: Tensor, frames: float) -> Tensor:
-    """(B, T) smoothed by a Gaussian of that many frames, cut off at three of them; ends go on as they end."""
+    """(B, T) smoothed by a Gaussian of that many frames, cut off at three of them; ends continue as they end."""
     radius = int(3 * frames)
     offsets = torch.arange(-radius, radius + 1, device=values.device)
     kernel = (-0.5 * (offsets / frames) ** 2).exp()
@@ -16,7 +16,7 @@ def gaussian(values: Tensor, frames: float) -> Tensor:
 
 
 def moving_mean(values: Tensor, frames: int) -> Tensor:
-    """(B, T) each frame the mean of an odd number of frames around it; ends go on as they end."""
+    """(B, T) each frame the mean of an odd number of frames around it; ends continue as they end."""
     return _convolved(values, torch.full((frames,), 1 / frames, device=values.device))
 
 

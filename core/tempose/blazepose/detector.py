@@ -18,7 +18,7 @@ OVERLAP = 0.3  # of two boxes, from which on they are one find
 
 
 class Found(NamedTuple):
-    """Finds, the surest first.
+    """What was found, the surest first.
 
     Parameters
     ----------

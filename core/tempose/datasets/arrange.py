@@ -60,7 +60,7 @@ def _tone(scale: Sequence[int], key: int, degree: int, tone: int) -> int:
 
 
 def _into(pitch: int, low: int) -> int:
-    """The pitch moved by octaves into the twelve from `low` on."""
+    """The pitch, moved by octaves into the twelve from `low` on."""
     return low + (pitch - low) % 12
 
 

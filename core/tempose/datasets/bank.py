@@ -131,7 +131,7 @@ def _load_encoded(kept: Path, encoder: dict[str, Any]) -> list[np.ndarray]:
 def _renderer(
     root: str | os.PathLike,
 ) -> Callable[[np.random.Generator], tuple[np.ndarray, np.ndarray, str]]:
-    """Renders samples, beats and genre of a song by chance; instruments are loaded once."""
+    """Renders samples, beats and genre of a random song; instruments are loaded once."""
     from tempose.datasets.instruments import SampleLibrary
     from tempose.datasets.synth import render_song
 

@@ -41,7 +41,7 @@ class Exaggeration:
 
     @classmethod
     def draw(cls, rng: np.random.Generator, strength: float) -> Exaggeration:
-        """One by chance, from none to about as large as free dances are at strength 1."""
+        """A random one, from none to about as large as free dances at strength 1."""
         sink, bounce, lift, path, lean, swing = rng.random(6) * strength
         return cls(
             0.085 * sink,

@@ -122,7 +122,7 @@ class SongForm:
 def draw_form(
     rng: np.random.Generator, bars: int, roles: tuple[str, ...], beats_per_bar: int = 4
 ) -> SongForm:
-    """A form of so many bars by chance; in every section but silence somebody plays."""
+    """A random form of so many bars; in every section but silence somebody plays."""
     sections: list[SongSection] = []
     kind, first = str(rng.choice(["intro", "verse", "drop"], p=[0.5, 0.3, 0.2])), 0
     end = bars - int(rng.choice(KINDS["ending"].bars))

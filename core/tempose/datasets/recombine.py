@@ -257,7 +257,7 @@ def _bars(clip: Clip) -> int:
 
 
 def _weight(clip: Clip) -> float:
-    """How often a clip is drawn: whole dances oftener; still ones and those off the beat seldom, couples seldomer."""
+    """How often a clip is drawn: whole dances more; still ones and those off the beat little, couples less."""
     situation = clip.choreography[1]
     speed = float(joint_speed(clip.motion).mean())
     moving = np.clip((speed - 0.08) / 0.3, 0.05, 1.3)
@@ -267,7 +267,7 @@ def _weight(clip: Clip) -> float:
 
 
 def tempo_curve(rng: np.random.Generator, own: float) -> tuple[np.ndarray, np.ndarray]:
-    """Beat positions and tempo per frame: the clip's tempo made faster or slower, at times with a jump."""
+    """Beat positions and tempo per frame: the clip's tempo made faster or slower, sometimes with a jump."""
     base = np.clip(own * np.exp(rng.uniform(-0.35, 0.4)), 60, 180)
     bpm = np.full(SEGMENT, base)
     if rng.random() < 0.3:

@@ -67,7 +67,7 @@ def render_song(
     form: SongForm | bool = False,
     own_pace: bool = False,
 ) -> tuple[np.ndarray, BeatGrid]:
-    """A song made by chance at exactly the beats asked for.
+    """A random song at exactly the beats asked for.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def _pump(seconds: np.ndarray, total: int, depth: float) -> np.ndarray:
 
 
 def _master(rng, mix: np.ndarray, wet: np.ndarray) -> np.ndarray:
-    """Room, tone, compression, noise and loudness, each by chance."""
+    """Room, tone, compression, noise and loudness, each at random."""
     out = mix
     if rng.random() < 0.7:
         out = out + rng.uniform(0.05, 0.5) * _reverb(rng, wet)

@@ -38,7 +38,7 @@ def numbers_in(names: Sequence[str]) -> list[int] | None:
 
 
 def numbers_of(frames: Sequence[Any]) -> list[int] | None:
-    """The numbers that frames say of themselves; None where one of them does not, or two say the same."""
+    """The frames' own numbers; None where one has none, or two are equal."""
     for field in _FIELDS:
         found = [frame.get(field) for frame in frames if isinstance(frame, dict)]
         numbers = [n for n in found if isinstance(n, int) and not isinstance(n, bool)]
@@ -48,7 +48,7 @@ def numbers_of(frames: Sequence[Any]) -> list[int] | None:
 
 
 def timed(frames: Sequence[Any]) -> tuple[list[int], float] | None:
-    """Numbers and frame rate of frames that say their time; None where one does not, or time does not rise.
+    """Numbers and frame rate of frames that carry times; None where one has none, or time does not rise.
 
     Steps of 1 and more are milliseconds, as MediaPipe counts them, others seconds.
     """

@@ -31,12 +31,12 @@ def pages_of(data: Any, name: Any) -> list[dict]:
 
 
 def _is_page(page: Any) -> bool:
-    """Whether it has a list of people; null is one of nobody."""
+    """Whether it has a list of people; null counts as an empty one."""
     return isinstance(page, dict) and "people" in page and isinstance(page["people"], list | None)
 
 
 def _said(pages: list[dict], key: str) -> Any:
-    """What the first page that says anything about it says."""
+    """The value on the first page that has one."""
     return next((page[key] for page in pages if page.get(key) is not None), None)
 
 

@@ -116,7 +116,7 @@ def choose(frames: list[list[Person]], person: int | None) -> list[Person | None
 
 
 def _all_told_apart(people: list[Person]) -> bool:
-    """Whether each has a track of its own; trackers that are off give all the same."""
+    """Whether each has a track of its own; a tracker that is off gives all of them the same."""
     tracks = [p.track for p in people]
     return None not in tracks and len(set(tracks)) == len(tracks)
 

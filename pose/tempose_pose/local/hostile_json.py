@@ -24,7 +24,7 @@ class Refused(ValueError):
 
 
 def roughly(body: bytes) -> int:
-    """At least as many elements as a text has, found at once: what stands in strings is counted too."""
+    """An upper bound on the elements of a text, found quickly: what is inside strings is counted too."""
     found = np.frombuffer(body, np.uint8)
     count = {mark: int(np.count_nonzero(found == ord(mark))) for mark in ',:"[{'}  # without Python's lock
     return sum(count.values()) - (count['"'] + 1) // 2
@@ -41,7 +41,7 @@ def measure(body: bytes) -> tuple[int, int]:
 
 
 def parse(body: bytes, elements: int, depth: int = DEPTH) -> Any:
-    """The value of a text of at most so many elements, so deep; raises `Refused`."""
+    """The value of a text of at most so many elements and so deep; raises `Refused`."""
     if roughly(body) > elements or measure(body)[0] > depth:
         raise Refused("too much")
     try:

@@ -14,7 +14,7 @@ _PS = "/bin/ps"
 
 
 def find_program(name: str) -> str | None:
-    """Where a program is, by PATH's absolute folders; never in the folder one stands in, as Windows would have it."""
+    """Find a program in PATH's absolute folders; never in the current folder, where Windows looks first."""
     if Path(name).is_absolute():
         return name if _can_run(Path(name)) else None
     endings = ["", *os.environ.get("PATHEXT", ".EXE;.BAT;.CMD").split(";")] if _is_windows() else [""]
@@ -36,7 +36,7 @@ def _can_run(path: Path) -> bool:
 
 
 def started(pid: int) -> str | None:
-    """A mark of a process that no later one with the same number has; None where there is none, or none is known.
+    """A mark that tells a process from any later one with its number; None where there is none to be had.
 
     Linux: boot and clock tick (proc(5)); other POSIX systems: ps; Windows: GetProcessTimes.
     """
@@ -55,7 +55,7 @@ def started(pid: int) -> str | None:
 
 
 def command_line(pid: int) -> str:
-    """What a process was started with, "" where that cannot be told."""
+    """The command a process was started with, "" where that cannot be told."""
     if pid <= 0 or sys.platform == "win32":
         return ""
     if sys.platform == "linux":

@@ -20,7 +20,7 @@ _CHALLENGE = re.compile(r"[0-9a-f]{64}")
 
 
 def challenge() -> str:
-    """A number that was never used before, as it is sent."""
+    """A number used once, as it is sent."""
     return secrets.token_hex(32)
 
 
@@ -30,7 +30,7 @@ def is_challenge(text: str) -> bool:
 
 
 def answer(token: str, asked: str, port: int | None = None, pid: int | None = None) -> str:
-    """What who knows the token says; with port and process, what only the server there can say."""
+    """The answer of whoever knows the token; with port and process, one that only that server can give."""
     place = b"" if port is None else f" {port} {pid}".encode()  # without a process: any at that port
     return hmac.new(token.encode(), _PURPOSE + b" " + asked.encode() + place, hashlib.sha256).hexdigest()
 

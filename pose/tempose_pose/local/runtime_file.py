@@ -151,7 +151,7 @@ def holding(path: Path) -> Iterator[None]:
 
 
 def write(path: Path, url: str, token: str) -> None:
-    """Say where this process serves, at once and readable by the owner alone."""
+    """Say where this process serves: in one step, and readable by the owner alone."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # 0600 before any content
     said = RunningServer(url, token, os.getpid(), programs.started(os.getpid()) or "")

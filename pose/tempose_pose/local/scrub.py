@@ -62,7 +62,7 @@ def _address_at(line: str, at: int, start: int) -> int | None:
 
 
 def _quoted(line: str, start: int, quote: str) -> int | None:
-    """The end of a path that begins after a quote: the next one of its kind that no word goes on behind."""
+    """The end of a path that begins after a quote: the next of its kind that no word follows directly."""
     for place in range(start, len(line)):
         if line[place] == quote and not line[place + 1 : place + 2].isalnum():
             rest = line[place + 1 :]

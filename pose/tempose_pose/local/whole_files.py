@@ -23,7 +23,7 @@ _NUMBERED = re.compile(r"([0-9]{9,18})-")  # what was set aside; a person may pu
 
 
 class Damaged(Exception):
-    """A file is not what was written: shorter, longer, of other bytes, or gone."""
+    """A file is not what was written: shorter, longer, changed or gone."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Seal:
             return cls(file.tell(), digest)
 
     def check(self, path: Path) -> None:
-        """Raises `Damaged` where the file is not the sealed one."""
+        """Raise `Damaged` where the file is not the sealed one."""
         try:
             same = path.stat().st_size == self.bytes and Seal.of_file(path) == self
         except OSError:
@@ -70,7 +70,7 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def write(path: Path, data: bytes) -> Seal:
-    """Write a file that lasts; what it is sealed with."""
+    """Write a file that lasts; returns its seal."""
     with writing(path) as file:
         file.write(data)
     return Seal.of_data(data)
@@ -93,7 +93,7 @@ def write_sealed(path: Path, data: bytes) -> None:
 
 
 def read_sealed(path: Path) -> bytes:
-    """The bytes that `write_sealed` wrote; raises `Damaged` where they are not there or others."""
+    """The bytes that `write_sealed` wrote; raises `Damaged` where they are missing or changed."""
     try:
         head, _, data = path.read_bytes().partition(b"\n")
         seal = Seal(**json.loads(head[:HEAD_BYTES]))
@@ -110,7 +110,7 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """The value that `write_json` wrote; raises `Damaged` where it is not there or another."""
+    """The value that `write_json` wrote; raises `Damaged` where it is missing or changed."""
     try:
         return json.loads(read_sealed(path))
     except (ValueError, RecursionError):
@@ -151,7 +151,7 @@ def set_aside(path: Path, place: Path, keep: int = 20) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder of files; without a word where that cannot be."""
+    """Remove a file or a folder of files; silent where that fails."""
     with contextlib.suppress(OSError):
         if path.is_dir() and not path.is_symlink():
             for inner in path.iterdir():
@@ -162,13 +162,13 @@ def remove(path: Path) -> None:
 
 
 def sync(file: IO[Any]) -> None:
-    """Have all that was written to a file on disk."""
+    """Flush all that was written to a file to disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """Have a folder's entries on disk, where the system knows of that (Windows does it with the rename)."""
+    """Flush a folder's entries to disk, where the system can (Windows does it with the rename)."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -77,7 +77,7 @@ class SkeletonInfo:
         return cls(bones.name, list(bones.joints), list(bones.parents), limbs, list(bones.flip))
 
     def skeleton(self, ours: Iterable[Skeleton] = LAYOUTS.values()) -> Skeleton:
-        """One of ours where it is the same, else a new one; raises `TemposeError` where it is none."""
+        """One of ours where they are equal, else a new one; raises `TemposeError` where it is none."""
         joints, parents = tuple(self.joints), tuple(self.parents)
         limbs = tuple((limb[0], limb[1]) for limb in self.limbs)
         if known := next((s for s in ours if s.joints == joints), None):

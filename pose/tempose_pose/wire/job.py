@@ -125,7 +125,7 @@ def beats_of(body: Mapping[str, Any]) -> BeatGrid:
 
 
 def _section_body(section: Section) -> dict[str, Any]:
-    """A section; what is as usual is left out, for servers that do not know it."""
+    """A section, without what has its default, for servers that do not know it."""
     usual = {"repeat": None, "energy": 1.0, "style": None}
     return {key: value for key, value in vars(section).items() if key not in usual or value != usual[key]}
 

@@ -86,7 +86,7 @@ def known_of(body: dict[str, Any], frames: int, canvas: tuple[int, int]) -> Know
 
 
 def joint_mask(bones: Skeleton, joints: Iterable[str] | None) -> np.ndarray:
-    """(K,) bool: these joints, all of them for None; raises `TemposeError` for a name that is none."""
+    """(K,) bool: these joints, all of them for None; raises `TemposeError` for an unknown name."""
     if joints is None:
         return np.ones(len(bones), bool)
     names = set(joints)

@@ -55,7 +55,7 @@ class Rising:
 
 
 def unexpected(what: str) -> TemposeError:
-    """The server said something that it should not."""
+    """The server said something unexpected."""
     return TemposeError("server_answer", f"The server sent {what}. Is it a Tempose server of this version?")
 
 
@@ -103,7 +103,7 @@ def _checked(hint: Any, value: Any, what: str, marks: tuple[Any, ...] = ()) -> A
 
 
 def _plain(hint: Any, value: Any, what: str, marks: tuple[Any, ...]) -> Any:
-    """What holds nothing that is checked by itself, but for the values of a dictionary."""
+    """What holds nothing to be checked on its own, except the values of a dictionary."""
     origin, inner = get_origin(hint), get_args(hint)
     if hint is str:
         return _text(value, what, marks)
@@ -139,7 +139,7 @@ def _text(value: Any, what: str, marks: tuple[Any, ...]) -> str:
 
 
 def readable(text: str) -> str:
-    """A text for people without what is no letter: characters that end a line, turn it round or cannot be written."""
+    """A text for people without what cannot be shown: line ends, turned text, characters that cannot be written."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 

@@ -52,7 +52,7 @@ class Store:
         )
 
     def keep(self, key: str, mark: str, takes: list[ImportedTake], dropped: list[Dropped]) -> list[str]:
-        """Write the clips of a job; names of the files. What an earlier reading of the job left goes."""
+        """Write the clips of a job; names of the files. Whatever an earlier reading of the job left is removed."""
         files = []
         for take in map(from_beat, takes):
             points = at_pose_rate(take.keypoints, take.fps).astype(np.float32)
