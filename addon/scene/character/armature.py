@@ -55,7 +55,7 @@ def _locked(posed: bpy.types.PoseBone) -> frozenset:
 
 
 def ruled(posed: bpy.types.PoseBone) -> str:
-    """The constraint that has the last word about a bone, or nothing."""
+    """The constraint that overrides a bone, or nothing."""
     return next(
         (
             c.name
@@ -67,7 +67,7 @@ def ruled(posed: bpy.types.PoseBone) -> str:
 
 
 def _rulers(ob: bpy.types.Object, targets: set[str]) -> dict[str, str]:
-    """Bones that a constraint has the last word about, and how: legs pulled to mapped targets are not among them."""
+    """Bones that a constraint overrides, and how; legs pulled to mapped targets are not among them."""
     found: dict[str, str] = {}
     for posed in ob.pose.bones:
         for constraint in posed.constraints:

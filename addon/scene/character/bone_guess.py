@@ -62,7 +62,7 @@ def fitted(ob: bpy.types.Object, bone_map: BoneMap) -> BoneMap:
 
 
 def _worth(bone_map: BoneMap, held: set[str]) -> float:
-    """How much of a body a map finds; bones that are not free count little."""
+    """How much of a body a map finds; bones that are locked count little."""
     value = sum(0.2 if bone in held else 1.0 for bone in bone_map.bones.values())
     return value - 2.0 * len(bone_map.missing)
 

@@ -95,7 +95,7 @@ def made_by_us(ob: bpy.types.Object) -> bool:
 
 
 def stored(ob: bpy.types.Object):
-    """What is kept about an armature: with the object, or with the scene for a library override; None for none.
+    """What is kept about an armature: with the object, or for a library override with the scene; None if nothing is.
 
     Blender 5.2 loses what an add-on keeps on an override when its library has nothing of the kind.
     """
@@ -228,7 +228,7 @@ def rest(ob: bpy.types.Object) -> dict[str, Rest]:
 
 
 def spots_of(ob: bpy.types.Object, bones: dict[str, Bone], bone_map: BoneMap) -> dict[str, Spot]:
-    """Which point of which bone each joint is, with those that a rig of ours carries without a bone of their own."""
+    """The point of a bone that each joint is, also for joints that our rigs carry without a bone of their own."""
     kept = json.loads(ob[PROPERTY]).get("carried", {}) if PROPERTY in ob else {}
     carried = {joint: Spot(bone, tuple(local)) for joint, (bone, local) in kept.items() if bone in bones}
     return carried | spots(bones, bone_map)
@@ -258,7 +258,7 @@ def pose_of(ob: bpy.types.Object, current: bool) -> Reference:
 
 
 def stretch_name(ob: bpy.types.Object | None) -> str:
-    """The setting that says whether bones of this character stretch: rigs of others have one of their own."""
+    """The setting that says whether this character's bones stretch: foreign rigs have a setting of their own."""
     return "stretch" if ob is None or made_by_us(ob) else "stretch_others"
 
 
@@ -295,7 +295,7 @@ def notice(ob: bpy.types.Object, stretch: bool | None = None, bone_map: BoneMap 
 
 
 def _folded(what: str, texts: list[str]) -> str:
-    """Several remarks as one; of many only the first, and how many there are."""
+    """Several remarks as one; of many, only the first and their number."""
     if len(texts) <= MANY:
         return f"{what}{'; '.join(texts)}" if texts else ""
     return f"{what}{texts[0]}; and so on for {len(texts) - 1} more, listed under Bone Map, All Parts"

@@ -102,7 +102,7 @@ def ink(
 
 
 def remove(drawn: bpy.types.Object) -> None:
-    """Take a Grease Pencil object and its data away."""
+    """Remove a Grease Pencil object and its data."""
     data: Any = drawn.data
     bpy.data.objects.remove(drawn)
     if data.users == 0:

@@ -41,7 +41,7 @@ def hang(drawn: bpy.types.Object, ob: bpy.types.Object, share: dict[str, np.ndar
 
 
 def image_of(name: str, pixels: np.ndarray, like: bpy.types.Image):
-    """A new picture (H, W, 4), the first row on top, kept inside the .blend; its colours are meant as another's."""
+    """A new picture (H, W, 4), top row first, kept inside the .blend, in the colour space of another."""
     height, width = pixels.shape[:2]
     image = bpy.data.images.new(name, width, height, alpha=True)
     image.colorspace_settings.name = like.colorspace_settings.name

@@ -94,7 +94,7 @@ def mark(plane: bpy.types.Object, joints: dict, doubtful: Container[str] = ()) -
 
 
 def _marker(joint: str, parent: bpy.types.Object):
-    """An empty for a joint, to be dragged; those of hands and feet are small and without a name."""
+    """An empty for a joint, to be dragged; those of hands and feet are small and unlabelled."""
     empty = bpy.data.objects.new(joint, None)
     small = joint in EXTREMITIES
     empty.empty_display_type = "SPHERE"
@@ -117,12 +117,12 @@ def _colour(marker: bpy.types.Object, doubtful: bool) -> None:
 
 
 def keep_people(plane: bpy.types.Object, people: list[dict]) -> None:
-    """Remember who was found in the picture, the one whose joints are marked first."""
+    """Remember the people found in the picture, the one whose joints are marked first."""
     plane[PEOPLE] = json.dumps(people)
 
 
 def people_of(plane: bpy.types.Object) -> list[dict]:
-    """Who was found in a laid-out picture; the one whose joints are marked is first."""
+    """The people found in a laid-out picture; the one whose joints are marked is first."""
     return json.loads(plane.get(PEOPLE, "[]"))
 
 
@@ -201,7 +201,7 @@ def build(context: bpy.types.Context, plane: bpy.types.Object, picture: FigurePi
 
 
 def _stand_in_for(ob: bpy.types.Object, plane: bpy.types.Object) -> None:
-    """Put a rig where the picture is, and on what that hangs on; its feet stand on Z = 0 of the picture's space."""
+    """Put a rig where the picture is, under the same parent; its feet stand on Z = 0 of the picture's space."""
     ob.parent, ob.parent_type, ob.parent_bone = plane.parent, plane.parent_type, plane.parent_bone
     ob.matrix_parent_inverse, ob.matrix_basis = plane.matrix_parent_inverse, plane.matrix_basis
     for path in ("delta_location", "delta_rotation_euler", "delta_rotation_quaternion", "delta_scale"):
@@ -209,7 +209,7 @@ def _stand_in_for(ob: bpy.types.Object, plane: bpy.types.Object) -> None:
 
 
 def clear(plane: bpy.types.Object) -> None:
-    """Take a laid-out picture and its markers away; the image itself stays."""
+    """Remove a laid-out picture and its markers; the image itself stays."""
     for child in list(plane.children_recursive):
         bpy.data.objects.remove(child)
     mesh: Any = plane.data

@@ -175,7 +175,7 @@ def _carried(ob: bpy.types.Object, at: dict, links: list) -> dict[str, tuple[str
 
 
 def remove(ob: bpy.types.Object) -> None:
-    """Take a rig and its figure away."""
+    """Remove a rig and its figure."""
     for child in list(ob.children):
         data = child.data
         bpy.data.objects.remove(child)

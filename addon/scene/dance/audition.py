@@ -27,7 +27,7 @@ def active(settings: SceneSettings):
 
 
 def of_identity(settings: SceneSettings, mark: str):
-    """The take of that identity; raises when it has gone meanwhile."""
+    """The take of that identity; raises when it is gone."""
     take = next((t for t in settings.takes if t.identity == mark), None)
     if take is None:
         raise Problem(
@@ -84,7 +84,7 @@ def show(settings: SceneSettings, take: ListedTake, span: Span, ready: Ready | N
 
 
 def is_kept_as_action(take: ListedTake) -> bool:
-    """Whether a take was accepted and its Action is still there; of one that is gone the keys are made anew."""
+    """Whether a take was accepted and its Action is still there; otherwise its keys are made anew."""
     return take.state == "ACCEPTED" and take_keys.action_of(take) is not None
 
 
@@ -297,7 +297,7 @@ def _original(scene: bpy.types.Scene, change: dict):
 
 
 def discard(scene: bpy.types.Scene, settings: SceneSettings, take: ListedTake) -> None:
-    """Leave nothing of a take behind: no keys, no data, and the sound as it was before."""
+    """Remove a take without a trace: no keys, no data, and the sound as it was before."""
     tempo_preview.take_back(settings)
     if take.action is not None and take.state == "PREVIEW":
         _hide(take, keep=False)

@@ -65,7 +65,7 @@ def carry(found: TempoChange, data: Take, seconds: float, exact: bool) -> CarryO
 
 
 def moved(asked: CarryOver, left: float) -> CarryOver:
-    """The same when the strip has been moved meanwhile: the new dance goes along, the keys there are do not."""
+    """The same when the strip has moved meanwhile: the new dance goes along, the existing keys do not."""
     shift = left - asked.new.span.left
     if shift == 0:
         return asked
@@ -141,7 +141,7 @@ def _by_name(action: bpy.types.Action) -> dict:
 
 
 def _added(action: bpy.types.Action, curve: bpy.types.FCurve):
-    """A new curve like another one, without its keys."""
+    """A new curve like another, without its keys."""
     bag = compat.channelbag(None, action, assign=False)
     added = bag.fcurves.new(curve.data_path, index=curve.array_index)
     added.extrapolation = curve.extrapolation

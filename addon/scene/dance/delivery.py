@@ -50,7 +50,7 @@ class Target:
 
 
 def target_of(asked: Order) -> Target:
-    """Find it all again; raises when something has gone meanwhile."""
+    """Find it all again; raises when something is gone."""
     about = asked.subject
     scene, sound_scene = bpy.data.scenes.get(about.scene), bpy.data.scenes.get(about.sound_scene)
     if scene is None or sound_scene is None:
@@ -72,7 +72,7 @@ def target_of(asked: Order) -> Target:
 
 
 def _find_sound(scene: bpy.types.Scene, about: Subject) -> Playback | None:
-    """The sound of an order, if it still plays what it played; a strip may have been renamed."""
+    """The sound of an order, if it still plays the same; its strip may have been renamed."""
     found = compat.sound_strips(scene)
     named = Mix(scene) if "mix" in about.sound else next((s for s in found if s.name == about.strip), None)
     candidates = [named] if named is not None else []

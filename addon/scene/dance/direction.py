@@ -52,7 +52,7 @@ def stored(settings: Mapping[str, Any]) -> dict[str, Curve]:
 
 
 def keep_apart(data: bpy.types.Armature) -> None:
-    """Give an armature an Action of its own: else Blender puts its keys into the object's, which is the dance's."""
+    """Give an armature an Action of its own: otherwise Blender keys it in the object's, which is the dance's."""
     if not data.is_editable or (data.animation_data is not None and data.animation_data.action is not None):
         return
     held = data.animation_data_create()

@@ -13,7 +13,7 @@ from . import direction
 
 
 def put(ob: bpy.types.Object, made: Mapping[str, Keys], keyed: Timing, part: tuple[float, float]) -> int:
-    """Write keys of curves by name between two frames of keys, and ask for these curves; how many keys.
+    """Write keys of curves, by name, between two frames, and switch these curves on; returns how many keys.
 
     Parameters
     ----------

@@ -16,7 +16,7 @@ from . import audition, waypoints
 
 
 def put(settings: SceneSettings, dancers: list[bpy.types.Object], kind: str) -> None:
-    """Move all but the first, who leads and stays."""
+    """Move everybody but the first, who leads and stays."""
     bpy.context.view_layer.update()  # where all are now
     lead = dancers[0]
     rooms = [room_of(settings, ob) for ob in dancers]

@@ -104,7 +104,7 @@ def lines(scene: bpy.types.Scene, ghost: Ghost) -> tuple[np.ndarray, np.ndarray,
 
 
 def words(ghost: Ghost) -> str:
-    """How far it has come."""
+    """How far it is."""
     dance = ghost.dance
     if not dance.there.any():
         return f"{ghost.title}waiting for the first frames"

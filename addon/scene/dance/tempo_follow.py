@@ -40,14 +40,14 @@ def edited(context: bpy.types.Context) -> None:
 
 
 def _wait(scene: str) -> None:
-    """Start waiting for a pause, or start anew."""
+    """Start waiting for a pause, or start over."""
     _waiting.update(scene=scene, since=time.monotonic())
     if not bpy.app.timers.is_registered(tick):
         bpy.app.timers.register(tick, first_interval=TICK)
 
 
 def forget() -> None:
-    """Nothing is waited for any more: another file, or the add-on is going."""
+    """Wait for nothing any more: another file, or the add-on is being disabled."""
     _waiting.clear()
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
@@ -104,13 +104,13 @@ def tick() -> float | None:
 
 @bpy.app.handlers.persistent
 def _after_undo(*_args: object) -> None:
-    """An undone edit is an edit: what is waited for is judged anew when the pause is over."""
+    """Undoing an edit is an edit: what to do is judged anew when the pause is over."""
     if _waiting:
         _waiting["since"] = time.monotonic()
 
 
 def add() -> None:
-    """Begin to look after undo."""
+    """Begin to watch for undo."""
     for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
         handlers.append(_after_undo)
 

@@ -12,7 +12,7 @@ _kept: dict[str, Any] = {}  # the collection of previews, once there is one
 
 
 def icon(take: ListedTake) -> int:
-    """The icon of a take; 0 for one without a picture, as of files of older versions."""
+    """The icon of a take; 0 for one without a picture, as in files of older versions."""
     if not take.thumbnail:
         return 0
     if not _kept:
@@ -30,6 +30,6 @@ def icon(take: ListedTake) -> int:
 
 
 def forget() -> None:
-    """Take all pictures away."""
+    """Remove all pictures."""
     while _kept:
         bpy.utils.previews.remove(_kept.popitem()[1])

@@ -24,7 +24,7 @@ def cut(asked: Order, seconds: float) -> Order:
 
 
 def dance_of(asked: Order, poses: PoseSequence, seed: int) -> Dance:
-    """The dance out of frames that came before it was stopped, with the beats that it was asked for with."""
+    """The dance of the frames that came before it was stopped, with the beats that were asked for."""
 
     def within(song: npt.ArrayLike) -> np.ndarray:
         at = np.asarray(asked.request.tempo_map.to_timeline(np.asarray(song, float)))
