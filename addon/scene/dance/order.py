@@ -109,7 +109,7 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
     scene, settings, playback = now.song.scene, now.settings, now.playback
     assert playback is not None  # the song has been checked
     styles.check(settings.style, connection.styles())
-    sound = audio.fetch(now.context, scene, playback)
+    sound, about = audio.fetch(now.context, scene, playback), subject(now, scene, playback, now.rig)
     whole = now.playback_asked if new_tempo else playback
     _check_length(whole)
     if not new_tempo:
@@ -123,6 +123,7 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
             "audio_short", "At this tempo the strip is shorter than half a second. Lower the tempo."
         )
     pose = rig.pose_of(now.rig, current=settings.reference == "ARMATURE")
+    notice = character.notice(now.rig, character.stretches(now.rig, settings))
     same = now.take if new_tempo else None  # the same dance, at another tempo
     span = now.staging.for_keys(playback).span
     beats = now.beats_asked if new_tempo else now.beats_for(playback)
@@ -143,14 +144,14 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         curves=asked.curves,
     )
     return Order(
-        subject=subject(now, scene, playback, now.rig),
+        subject=about,
         request=request,
         source=sound.source,
         song_start=playback.song_start,
         song_seconds=playback.song_seconds,
         whole=whole.tempo,
         span=span,
-        notice=f"{pose.notice} {character.notice(now.rig, character.stretches(now.rig, settings))}".strip(),
+        notice=f"{pose.notice} {notice}".strip(),
         way=asked.way,
         directed=asked.directed,
         pins=asked.pins,
