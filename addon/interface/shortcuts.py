@@ -35,7 +35,7 @@ def add() -> None:
 
 
 def remove() -> None:
-    """Take them away: the add-on is going."""
+    """Remove them: the add-on is being disabled."""
     while _added:
         keymap, item = _added.pop()
         keymap.keymap_items.remove(item)

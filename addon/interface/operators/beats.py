@@ -130,7 +130,7 @@ class TEMPOSE_OT_nudge_beats(_GridEdit, bpy.types.Operator):
 
 
 def slid(context: bpy.types.Context, now: song_grid.SongGrid, seconds: float):
-    """The grid heard so many timeline seconds later."""
+    """The grid, heard so many timeline seconds later."""
     return beat_changes.nudge(now.grid, now.later(seconds), _span(context, now))
 
 

@@ -46,7 +46,7 @@ def esc_is_meant(context: bpy.types.Context, event: bpy.types.Event) -> bool:
 
 
 def end_waiting() -> None:
-    """Take our timers and the status text away: the add-on is going."""
+    """Remove our timers and the status text: the add-on is being disabled."""
     manager = bpy.context.window_manager
     while _timers:
         manager.event_timer_remove(_timers.pop())
@@ -55,7 +55,7 @@ def end_waiting() -> None:
 
 
 def words_of(problem: Exception) -> Problem:
-    """A problem that a person can read; what nobody has foreseen is printed too."""
+    """A problem that a person can read; unforeseen errors are printed too."""
     if isinstance(problem, Problem):
         return problem
     traceback.print_exception(problem)
@@ -144,7 +144,7 @@ class TaskButton(Button):
         """The task has ended, in whatever way: nothing is shown any more."""
 
     def dropped(self, context: bpy.types.Context) -> None:
-        """It was canceled or failed, and nothing of it is kept: what `prepare` has made goes too."""
+        """It was canceled or failed, and nothing of it is kept: remove what `prepare` has made."""
 
     def salvage(self, context: bpy.types.Context, parts: list) -> str:
         """Write what was finished before the task was canceled or failed; return what to say."""
@@ -216,7 +216,7 @@ class TaskButton(Button):
         return self._end(context)
 
     def cancel(self, context: bpy.types.Context):
-        """Blender takes the operator away: its window was closed, or another file is loaded."""
+        """Blender drops the operator: its window was closed, or another file is loaded."""
         running = getattr(self, "_task", None)
         if running is None:
             return

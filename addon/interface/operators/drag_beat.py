@@ -154,7 +154,7 @@ def add_keys() -> None:
 
 
 def remove_keys() -> None:
-    """Take our keys away: the add-on is going."""
+    """Remove our keys: the add-on is being disabled."""
     while KEYMAPS:
         keymap, item = KEYMAPS.pop()
         keymap.keymap_items.remove(item)

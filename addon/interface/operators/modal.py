@@ -11,7 +11,7 @@ _modal: list = []  # operators that wait for the person; ended when the add-on g
 
 
 def end() -> None:
-    """Forget what waits: another file, or the add-on is going. The operators see it at their next event."""
+    """Forget what waits: another file, or the add-on is being disabled. The operators see it at their next event."""
     _modal.clear()
     beat_draw.hold()
 
@@ -23,7 +23,7 @@ class ByHand(Button):
 
     @property
     def is_waiting(self) -> bool:
-        """Whether nothing has ended it from outside."""
+        """Whether it still waits: nothing has ended it from outside."""
         return self in _modal
 
     def wait(self, context: bpy.types.Context, text: str) -> set:
@@ -59,5 +59,5 @@ class ByHand(Button):
         return self.done(context)
 
     def cancel(self, context: bpy.types.Context):
-        """Blender takes the operator away."""
+        """Blender drops the operator."""
         self.give_up(context)

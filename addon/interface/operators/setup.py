@@ -55,7 +55,7 @@ def index(context: bpy.types.Context) -> str:
 
 
 def is_offline(context: bpy.types.Context) -> bool:
-    """Whether Blender lets nobody online, and something must be downloaded."""
+    """Whether Blender is kept offline although something must be downloaded."""
     return not bpy.app.online_access and not preferences.get(context).package
 
 

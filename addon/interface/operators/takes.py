@@ -157,7 +157,7 @@ class _Flip(_Show):
 
     @staticmethod
     def others(settings: SceneSettings) -> list[int]:
-        """Places in the list that can be shown, but for the one that is."""
+        """Places in the list that can be shown, except the one that is."""
         return [
             i
             for i, take in enumerate(settings.takes)

@@ -56,7 +56,7 @@ def say(layout: bpy.types.UILayout, text: str, icon: "IconItems" = "NONE") -> No
 
 
 def say_in(layout: bpy.types.UILayout, text: str, icon: "IconItems", lines: int) -> None:
-    """A text on just so many lines; of a longer one the last line ends in dots, and a button shows all of it."""
+    """A text on just so many lines; a longer one ends in dots, and a button shows all of it."""
     preferences, region = bpy.context.preferences, bpy.context.region
     scale = preferences.system.ui_scale or 1.0
     side_bar = region is not None and region.type == "UI"

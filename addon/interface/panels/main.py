@@ -78,7 +78,7 @@ def _is_there(context: bpy.types.Context) -> bool:
 
 
 def _no_server(row: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """The buttons that get one."""
+    """Buttons that lead to a server."""
     if _is_there(context):
         begin = "Start Server" if connection.current is None else "Restart Server"  # gone while it was in use
         row.operator("tempose.start_server", text=begin, icon="PLAY")

@@ -16,4 +16,4 @@ class ShapePanel:
         return keys.bl_rna.properties["density"].enum_items[keys.density].name
 
     def draw(self, _context: bpy.types.Context):
-        """All lies in the panels inside."""
+        """Everything is in the panels inside."""

@@ -44,7 +44,7 @@ def contacts_of(
 
 
 def _lingering(carries: np.ndarray, ankle: np.ndarray, most: int, near: float) -> np.ndarray:
-    """Stands that begin and end where the foot comes to their place and leaves it, by at most so many frames."""
+    """Stands that begin when the foot arrives and end when it leaves, moved by at most so many frames."""
     out = carries.copy()
     for start, end in runs_of(carries):
         for edge, step in ((start, -1), (end - 1, 1)):
@@ -58,7 +58,7 @@ def _lingering(carries: np.ndarray, ankle: np.ndarray, most: int, near: float) -
 def _passed(
     contacts: np.ndarray, ankles: np.ndarray, there: np.ndarray, aloft: np.ndarray, most: int, far: float
 ) -> np.ndarray:
-    """Weight goes from foot to foot: who does not jump is not without both for a few frames."""
+    """Weight goes from foot to foot: without a jump, one of them always carries."""
     out, nobody = contacts.copy(), ~contacts.any(1)
     for start, end in runs_of(nobody):
         if start == 0 or end == len(out) or end - start > most or aloft[start:end].any():

@@ -276,7 +276,7 @@ class Search:
         return replace(found, kinds=kinds)
 
     def _cheapest_within(self, at_price: Callable[[float, np.ndarray], Fit], tolerance: float) -> Fit:
-        """The dearest price at which the misses are within the tolerance: a larger one never takes more keys.
+        """The highest price at which the misses are within the tolerance: a higher one never takes more keys.
 
         Where feet would slip, keys of the legs are as cheap as they must be for feet to stay.
         """

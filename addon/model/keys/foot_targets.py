@@ -83,7 +83,7 @@ def higher(bone: BoneKeys, by: np.ndarray, effects: list, joint: int, sign: int 
 
 
 def _above(bone: BoneKeys, above: np.ndarray, effects: list, ankle: int) -> BoneKeys:
-    """Keys of a target that is so high (N,) above the ground at them, with no handle of any below it."""
+    """Keys of a target that is so high (N,) above the ground, with no handle below it."""
     moves = _moves(effects, ankle)
     up = np.linalg.pinv(moves)[:, 1]
     height, rise = np.maximum(above, 0), bone.slopes @ moves[1]

@@ -123,7 +123,7 @@ class Footing:
 
 
 def _carrier(effects: Effects, feet: np.ndarray) -> str | None:
-    """The track that only carries the place of these feet: it moves them alike, nearly whenever."""
+    """The track that only carries these feet about: it moves them alike, at nearly all times."""
     for name, columns in effects.items():
         if not columns or not all(set(feet) <= set(joints) for joints, _ in columns):
             continue
