@@ -58,7 +58,7 @@ def _lingering(carries: np.ndarray, ankle: np.ndarray, most: int, near: float) -
 def _passed(
     contacts: np.ndarray, ankles: np.ndarray, there: np.ndarray, aloft: np.ndarray, most: int, far: float
 ) -> np.ndarray:
-    """Weight goes from foot to foot: without a jump, one of them always carries."""
+    """Weight goes from foot to foot: gaps in which neither carries are closed, unless they are jumps."""
     out, nobody = contacts.copy(), ~contacts.any(1)
     for start, end in runs_of(nobody):
         if start == 0 or end == len(out) or end - start > most or aloft[start:end].any():
