@@ -18,6 +18,7 @@ from ...scene.language import translate
 from ...scene.music import song_grid
 from ...scene.reading import Reading
 from ...scene.window import window_of
+from . import editors
 from .buttons import ActionButton
 from .character import make_dancer
 
@@ -78,6 +79,7 @@ def _dancers(context: bpy.types.Context, scene: bpy.types.Scene) -> None:
     child, adult = made
     scene.tempose.rig = None  # the active one dances
     child.select_set(True)
+    editors.frame_character(context, adult)  # all that is selected
     camera = rig.camera_before(scene, adult)
     camera.location.x = (child.location.x + adult.location.x) / 2
 
