@@ -61,6 +61,8 @@ class Manner:
     toes : bool
     plain_hands : bool
         Whether the joints of small hands are drawn as large as all others.
+    face : int
+        Side of the video of the face that goes with the poses' own; 0: there is none.
     """
 
     name: str
@@ -73,6 +75,7 @@ class Manner:
     exchanged: bool = False
     toes: bool = False
     plain_hands: bool = True
+    face: int = 0
 
     def strokes(self, size: tuple[int, int]) -> Strokes:
         """For a picture of this width and height."""
@@ -103,10 +106,12 @@ MANNERS = {
         Manner("controlnet", "ControlNet", multiple=8),
         Manner("animate-anyone", "AnimateAnyone", multiple=8),
         Manner("mimic-motion", "MimicMotion", 2160.0, 64, least=0.3, faint=True, exchanged=True),
-        Manner("wan-animate", "Wan-Animate", 0.0, 16, 30.0, 0.5, toes=True),
+        Manner("wan-animate", "Wan-Animate", 0.0, 16, 30.0, 0.5, toes=True, face=512),
     )
 }
 PLAIN = MANNERS["plain"]
+POSE_VIDEO, FACE_VIDEO = "src_pose.mp4", "src_face.mp4"
+"""What models with a face call their two videos, in one folder."""
 TOES = (((200, 200, 0), (255, 0, 85)), ((100, 100, 0), (200, 200, 0)))
 """Of the left and of the right foot: the colour of the toes, and of the limb to them."""
 

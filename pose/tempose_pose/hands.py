@@ -131,6 +131,49 @@ def chosen(pixels: np.ndarray, fps: float, beats: np.ndarray, style: str = "", o
     return _clapped(out, wrists, trunk, fps)
 
 
+def nearest(numbers: np.ndarray) -> np.ndarray:
+    """(...) index into `SHAPES` of the shape that is nearest to (..., 6) `Shape.numbers`."""
+    known = np.stack([shape.numbers for shape in SHAPES.values()])
+    return np.abs(numbers[..., None, :] - known).sum(-1).argmin(-1)
+
+
+def read(points: np.ndarray) -> np.ndarray:
+    """(T,) index into `SHAPES` of what hands look most like; relaxed where a hand is not seen.
+
+    By how far the tip of each finger is from the wrist, and how far the tips are apart, both in palms: so neither
+    the hand's size nor its turn in the picture counts.
+
+    Parameters
+    ----------
+    points : (T, 21, 3)
+        Pixels and score of one hand, in the order of `HANDS`.
+    """
+    drawn = hand(np.stack([shape.numbers for shape in SHAPES.values()]))  # (S, 21, 2)
+    known, seen = _features(drawn), _features(np.asarray(points[..., :2], float))  # (S, 6), (T, 6)
+    found = np.abs(seen[:, None] - known).sum(-1).argmin(-1)
+    return np.where(points[..., 2].min(-1) > 0, found, list(SHAPES).index("relaxed"))
+
+
+def _features(points: np.ndarray) -> np.ndarray:
+    """(T, 6) tips' distances from the wrist, and from one another, in palms."""
+    tips, knuckles = points[:, [4, 8, 12, 16, 20]], points[:, [5, 9, 13, 17]]
+    palm = np.linalg.norm(knuckles - points[:, :1], axis=-1).mean(-1, keepdims=True).clip(1e-6)  # (T, 1)
+    reach = np.linalg.norm(tips - points[:, :1], axis=-1) / palm
+    apart = np.linalg.norm(np.diff(tips[:, 1:], axis=1), axis=-1).sum(-1, keepdims=True) / palm
+    return np.concatenate([reach, apart], 1)
+
+
+def steady(held: np.ndarray, fps: float) -> np.ndarray:
+    """Indices of shapes (T, 2) without those that last no longer than a change of shape takes."""
+    out, least = np.array(held), max(round(TURN * fps) + 1, 2)
+    for side in out.T:
+        starts = np.flatnonzero(np.diff(side, prepend=-1))
+        for start, end in zip(starts[::-1], np.append(starts[1:], len(side))[::-1], strict=True):
+            if end - start < least and end < len(side):
+                side[start:end] = side[end]  # what comes next is there early
+    return out
+
+
 def _held(held: list[tuple[float, Shape]], count: int, fps: float) -> np.ndarray:
     """(T, 6) shapes from beat to beat, each reached on its beat."""
     seconds = np.arange(count) / fps

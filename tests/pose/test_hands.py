@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tempose_pose.hands import POINTS, SHAPES, at_rest, chosen, hand, placed
+from tempose_pose.hands import POINTS, SHAPES, at_rest, chosen, hand, placed, read, steady
 from tempose_pose.skeletons import HANDS, OPENPOSE_18
 from tempose_pose.standing import standing_pose
 
@@ -70,3 +70,17 @@ def test_hands_keep_their_direction_where_an_arm_points_at_the_viewer_and_their_
     reach = points[:, tip, :2] - pixels[:, J["left_wrist"]]
     assert np.ptp(np.arctan2(reach[:, 1], reach[:, 0])) < 0.05
     assert (points[5, POINTS:, 2] == 0).all() and points[5, 0, 2] == 1
+
+
+def test_shapes_are_told_from_points_in_any_size_and_turn_and_flickers_are_not_held():
+    names = list(SHAPES)
+    for name in ("flat", "fist", "point", "spread", "relaxed"):
+        points = hand(SHAPES[name].numbers[None])[0] * (3.0, -3.0) @ [[0.6, 0.8], [-0.8, 0.6]] + 40
+        seen = np.concatenate([points, np.ones((POINTS, 1))], 1)[None]
+        found = names[read(seen)[0]]
+        assert found == name or {found, name} == {"flat", "clap"}, (name, found)
+    assert names[read(np.zeros((1, POINTS, 3)))[0]] == "relaxed"
+    held = np.zeros((30, 2), int)
+    held[10:20], held[20, 0], held[21:] = 2, 5, 3
+    calm = steady(held, FPS)
+    assert calm[:10].max() == 0 and (calm[10:20] == 2).all() and (calm[20:] == 3).all()

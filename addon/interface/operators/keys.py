@@ -6,15 +6,17 @@ from bpy.props import EnumProperty
 
 from ...model.errors import Problem, there
 from ...model.keys import key_plan
+from ...model.keys.hand_swaps import SHAPES
 from ...model.server.work import Work
 from ...scene import compat
+from ...scene.character import hand_drawings, selection
 from ...scene.dance import audition, placement
 from ...scene.keys import action_keys, cycles, take_keys
 from ...scene.language import translate
 from ...scene.reading import Reading
 from ...scene.settings import ListedTake
 from ...scene.tempo import tempo_preview
-from .buttons import TaskButton
+from .buttons import ActionButton, TaskButton
 
 
 class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
@@ -103,7 +105,7 @@ class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
         kept = action_keys.rewrite(ob, action, made.curves, self.by_hand == "KEEP", made.stepped)
         if audition.data_of(take).settings.get("loop"):
             cycles.repeat(action, self._span)
-        take_keys.rest_fingers(ob, action, {keyed.id for keyed in made.curves})
+        take_keys.rest_hands(ob, action, {keyed.id for keyed in made.curves})
         text = f"{take.name} has {made.count} keys"
         if made.count < made.dense:
             text += f", {made.count / made.dense:.0%} of one per frame"
@@ -116,4 +118,29 @@ class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
         )
 
 
-CLASSES = (TEMPOSE_OT_apply_keys,)
+class TEMPOSE_OT_link_hand_drawings(ActionButton, bpy.types.Operator):
+    """Show drawn hands as dances hold them: objects or Grease Pencil layers of the character, named as Fist.L"""
+
+    bl_idname = "tempose.link_hand_drawings"
+    bl_label = "Link Hand Drawings"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return now.busy or ("" if now.rig else "Select the character, or make one")
+
+    def act(self, context: bpy.types.Context):
+        ob = there(selection.pick_rig(context))
+        if not hand_drawings.drawings_of(ob) and not hand_drawings.fists_of(ob):
+            raise Problem(
+                "no_hand_drawings",
+                "No drawing of a hand hangs on this character. Add objects or layers named after a shape and a side, "
+                f"as Fist.L: {', '.join(shape.capitalize() for shape in SHAPES)}.",
+            )
+        count = hand_drawings.link(ob)
+        if not count:
+            raise Problem("no_hand_bone", "No bone carries the hands. Map the forearms or the hands first.")
+        return f"{count} hand drawings follow the dance. Press Apply Key Settings to give a take their keys."
+
+
+CLASSES = (TEMPOSE_OT_apply_keys, TEMPOSE_OT_link_hand_drawings)

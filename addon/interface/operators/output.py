@@ -66,16 +66,19 @@ class TEMPOSE_OT_export_video(ToFile, TaskButton, bpy.types.Operator):
     title = "Drawing"
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
-        return self.ask(context, "dance.mp4" if context.scene.tempose.output.video == "MP4" else "dance")
+        choice = context.scene.tempose.output
+        whole = choice.video == "MP4" and not drawing.manner(choice.manner).face
+        return self.ask(context, "dance.mp4" if whole else "dance")
 
     def prepare(self, context: bpy.types.Context):
         choice = context.scene.tempose.output
         encoders = self.encoders(context) if choice.video == "MP4" else None
-        self._path = path = self.path(".mp4" if encoders else "")
-        if path.is_file() and not encoders:
+        manner = drawing.manner(choice.manner)
+        whole = encoders is not None and not manner.face
+        self._path = path = self.path(".mp4" if whole else "")
+        if path.is_file() and not whole:
             raise Problem("is_a_file", f"{path.name} is a file; give a folder for the pictures.")
         now = Reading(context)
-        manner = drawing.manner(choice.manner)
         asked, read, heard = tuple(choice.size), output.reading(now, manner.rate), output.heard(now)
 
         def task(work: Work):

@@ -30,4 +30,5 @@ class KeysPanel:
                 column.prop(choice, "ground_height")
         layout.prop(choice, "hands")
         layout.prop(choice, "squash", slider=True)
+        layout.operator("tempose.link_hand_drawings", icon="HAND")
         layout.operator("tempose.apply_keys", icon="KEYFRAME")

@@ -8,14 +8,15 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty
 class TemposeKeys(bpy.types.PropertyGroup):
     hands: EnumProperty(
         name="Hands",
-        description="How hands are held where the rig has fingers and the dance has none of its own",
+        description="How hands are held where the character has fingers or drawn hands, and the dance has none "
+        "of its own",
         items=[
             (
                 "AUTO",
                 "By the Dance",
                 "Relaxed where it is calm, on hits as the style has it, flat where hands meet",
             ),
-            ("OFF", "Off", "Fingers get no keys"),
+            ("OFF", "Off", "Hands get no keys"),
             ("RELAXED", "Relaxed", "Throughout"),
             ("FLAT", "Flat", "Throughout"),
             ("FIST", "Fist", "Throughout"),

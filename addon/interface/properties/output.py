@@ -75,7 +75,7 @@ class TemposeOutput(bpy.types.PropertyGroup):
             (
                 "wan-animate",
                 "Wan-Animate",
-                "With toes, 30 frames a second where no rate is given: its src_pose.mp4",
+                "With toes, 30 frames a second: as a video, a folder with its src_pose.mp4 and a black src_face.mp4",
             ),
         ],
         default="plain",

@@ -34,6 +34,8 @@ class KeyedCurve:
         Per frame; handles are set to them. None: Blender computes the handles.
     kinds : (N,) int, optional
         Keyframe types. None: all are of the type that means generated.
+    held : bool
+        Whether each value stays until the next key, as of a drawing that is swapped.
     """
 
     path: str
@@ -43,6 +45,7 @@ class KeyedCurve:
     values: np.ndarray
     slopes: np.ndarray | None = None
     kinds: np.ndarray | None = None
+    held: bool = False
 
     @property
     def id(self) -> CurveId:

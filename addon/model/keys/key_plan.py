@@ -28,7 +28,7 @@ from ..dance.pins import Pin
 from ..dance.way import Way
 from ..errors import Problem
 from ..tempo.timing import Span, resample
-from . import cycle, feet, fitting, layering
+from . import cycle, feet, fitting, hand_swaps, layering
 from .foot_targets import Pulled
 from .footing import Footing
 from .key_curves import KeyedCurve, SampledCurve
@@ -89,6 +89,8 @@ class Plan:
         Where the whole figure goes.
     pins : tuple of Pin
         Hands and feet that are held.
+    hand_bones : by side
+        Those that carry hands which are drawn in several shapes.
     """
 
     dance: Dance
@@ -110,6 +112,7 @@ class Plan:
     depths: dict[str, float] = field(default_factory=dict)
     way: Way | None = None
     pins: tuple[Pin, ...] = ()
+    hand_bones: dict[str, str] = field(default_factory=dict)
 
 
 def are_alike(one: Any, other: Any) -> bool:
@@ -164,7 +167,7 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
     stepped, dense = choice.interpolation == "STEPPED", len(frames) * len(curves)
     if choice.density == "EVERY" or len(frames) < 3:
         every = [KeyedCurve(c.path, c.index, c.group, frames, c.values) for c in curves]
-        every += layering.curves_of(plan.dance, plan.span, plan.depths, plan.paths)
+        every += _beside(plan)
         return Keyed(_looped(plan, every), stepped, dense, dense)
     tracks = Tracks(curves)
     forward = Forward(plan.bones, plan.bone_map, plan.plane, tracks.layout)
@@ -180,10 +183,25 @@ def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
             out.append(
                 KeyedCurve(curve.path, curve.index, curve.group, frames[keys.at], values, slopes, kinds)
             )
-    out += layering.curves_of(plan.dance, plan.span, plan.depths, plan.paths)
+    out += _beside(plan)
     return Keyed(
         _looped(plan, out), stepped, fit.count, dense, fit.worst / plan.pixel, fit.typical / plan.pixel
     )
+
+
+def _beside(plan: Plan) -> list[KeyedCurve]:
+    """A few keys of what is no pose: which limb is in front, and how hands are drawn."""
+    out = layering.curves_of(plan.dance, plan.span, plan.depths, plan.paths)
+    if plan.choice.hands != "OFF":
+        out += hand_swaps.curves_of(
+            plan.dance, plan.span, plan.hand_bones, plan.paths, plan.style, _only(plan.choice)
+        )
+    return out
+
+
+def _only(choice: Choice) -> str:
+    """The one shape in which hands are held throughout; nothing: by the dance."""
+    return "" if choice.hands == "AUTO" else choice.hands.lower()
 
 
 def _looped(plan: Plan, curves: list[KeyedCurve]) -> list[KeyedCurve]:
@@ -285,8 +303,8 @@ def _ends(plan: Plan, body: PoseSequence, own: np.ndarray | None) -> np.ndarray 
     handed = own is not None and own[:, -2 * hands.POINTS :, 2].any()
     if handed or not fingers or plan.choice.hands == "OFF":
         return own
-    pixels, only = body.pixels.astype(float), "" if plan.choice.hands == "AUTO" else plan.choice.hands.lower()
-    held = hands.chosen(pixels, body.fps, np.asarray(plan.dance.beat_times), plan.style, only)
+    pixels = body.pixels.astype(float)
+    held = hands.chosen(pixels, body.fps, np.asarray(plan.dance.beat_times), plan.style, _only(plan.choice))
     points = hands.placed(pixels, body.scores, held)
     out = np.zeros((len(points), len(EXTREMITIES), 3)) if own is None else own.copy()
     out[:, -points.shape[1] :] = points / (*body.canvas, 1.0)

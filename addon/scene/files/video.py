@@ -9,13 +9,14 @@ import contextlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
 
-from tempose_pose.drawing import PLAIN, Manner, toes_of
+from tempose_pose.drawing import FACE_VIDEO, PLAIN, POSE_VIDEO, Manner, toes_of
 from tempose_pose.sequence import PoseSequence, hands_of, to_openpose18
 
 from ...model.errors import Problem
@@ -70,7 +71,7 @@ def write(
     Parameters
     ----------
     path : Path
-        Of the MP4, or of the folder of PNG files.
+        Of the MP4, or of the folder of PNG files, or of the model's own two videos.
     encoders : Encoders, optional
         For an MP4. None: PNG files.
     sound : bytes, optional
@@ -78,6 +79,38 @@ def write(
     manner : Manner
         The model that they are drawn for.
     """
+    film = PictureRun(lambda: _pictures(poses, size, manner), len(poses), size, poses.fps)
+    if encoders is None or not manner.face:
+        _write(work, film, path, encoders, sound)
+        return len(poses)
+    with writing.in_words(path):
+        path.mkdir(parents=True, exist_ok=True)
+    _write(work, film, path / POSE_VIDEO, encoders, sound)
+    side = (manner.face, manner.face)
+    black = np.zeros((*side, 3), np.uint8)  # no face: what the model takes for none
+    _write(
+        work,
+        PictureRun(lambda: repeat(black, len(poses)), len(poses), side, poses.fps),
+        path / FACE_VIDEO,
+        encoders,
+    )
+    return len(poses)
+
+
+@dataclass(frozen=True)
+class PictureRun:
+    """Pictures (H, W, 3) uint8 that `pictures` gives anew at each call, how many, how large, and their rate."""
+
+    pictures: Callable[[], Iterable[np.ndarray]]
+    count: int
+    size: tuple[int, int]
+    rate: float
+
+
+def _write(
+    work: Work, film: PictureRun, path: Path, encoders: Encoders | None, sound: bytes | None = None
+) -> None:
+    """Write pictures as an MP4, or as PNG files into a folder."""
     with (
         tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name,
         writing.in_words(path),
@@ -88,20 +121,19 @@ def write(
             heard.write_bytes(sound)
         if encoders is not None and encoders.python:
             work.status("Drawing the video")
-            if _piped(work, poses, size, made, heard, encoders.python, manner):
+            if _piped(work, film, made, heard, encoders.python):
                 shutil.move(made, path)
-                return len(poses)
+                return
         work.status("Drawing poses")
-        _draw(work, poses, pictures, size, manner)
+        _draw(work, film, pictures)
         if encoders is not None:
             work.status("Encoding the video")
-            _encode(work, pictures, len(poses), size, poses.fps, made, heard, encoders.blender)
+            _encode(work, film, pictures, made, heard, encoders.blender)
             shutil.move(made, path)
         else:
             path.mkdir(parents=True, exist_ok=True)
             for picture in sorted(pictures.iterdir()):
                 shutil.move(picture, path / picture.name)
-    return len(poses)
 
 
 def _pictures(poses: PoseSequence, size: tuple[int, int], manner: Manner) -> Iterator[np.ndarray]:
@@ -119,26 +151,18 @@ def _pictures(poses: PoseSequence, size: tuple[int, int], manner: Manner) -> Ite
         yield pose_drawing.draw(points[t], body.scores[t], size, hand, toes[t], manner)
 
 
-def _draw(work: Work, poses: PoseSequence, folder: Path, size: tuple[int, int], manner: Manner) -> None:
-    """Each pose as a PNG."""
+def _draw(work: Work, film: PictureRun, folder: Path) -> None:
+    """Each picture as a PNG."""
     folder.mkdir()
-    for t, picture in enumerate(_pictures(poses, size, manner)):
+    for t, picture in enumerate(film.pictures()):
         (folder / f"{t + 1:06d}.png").write_bytes(png.png(picture))
-        work.progress((t + 1) / len(poses))
+        work.progress((t + 1) / film.count)
 
 
-def _piped(
-    work: Work,
-    poses: PoseSequence,
-    size: tuple[int, int],
-    path: Path,
-    sound: Path,
-    python: str,
-    manner: Manner,
-) -> bool:
-    """The poses drawn into the encoder of the server's Python; returns whether that has one."""
+def _piped(work: Work, film: PictureRun, path: Path, sound: Path, python: str) -> bool:
+    """The pictures put into the encoder of the server's Python; returns whether that has one."""
     more = [str(sound)] if sound.is_file() else []
-    command = [python, "-I", str(PIPED), *map(str, size), str(poses.fps), str(path), *more]
+    command = [python, "-I", str(PIPED), *map(str, film.size), str(film.rate), str(path), *more]
     try:
         process = subprocess.Popen(
             command,
@@ -153,9 +177,9 @@ def _piped(
         return False
     assert process.stdin is not None
     try:
-        for t, picture in enumerate(_pictures(poses, size, manner)):
+        for t, picture in enumerate(film.pictures()):
             process.stdin.write(picture.data)
-            work.progress((t + 1) / len(poses))
+            work.progress((t + 1) / film.count)
         process.stdin.close()
         while process.poll() is None:
             work.sleep(0.05)
@@ -170,18 +194,11 @@ def _piped(
 
 
 def _encode(
-    work: Work,
-    pictures: Path,
-    count: int,
-    size: tuple[int, int],
-    rate: float,
-    path: Path,
-    sound: Path,
-    command: Sequence[str],
+    work: Work, film: PictureRun, pictures: Path, path: Path, sound: Path, command: Sequence[str]
 ) -> None:
     """The pictures as an MP4."""
-    arguments = [str(pictures), *(str(v) for v in (count, *size, rate)), str(path)]
+    arguments = [str(pictures), *(str(v) for v in (film.count, *film.size, film.rate)), str(path)]
     arguments += [str(sound)] if sound.is_file() else []
-    well = other_blender.run(work, command, SCRIPT, arguments, path.with_suffix(".log"), count)
+    well = other_blender.run(work, command, SCRIPT, arguments, path.with_suffix(".log"), film.count)
     if not well or not path.is_file() or not path.stat().st_size:
         raise Problem("video_failed", "This Blender could not make the video. Write PNG pictures instead.")

@@ -68,7 +68,7 @@ def _generated(curve: KeyedCurve, stepped: bool) -> dict[str, np.ndarray]:
     """A generated curve as fields."""
     if not (np.isfinite(curve.values).all() and np.isfinite(curve.frames).all()):
         raise Problem("keys_not_finite", "The dance holds values that are not numbers. Generate again.")
-    count = len(curve.frames)
+    count, stepped = len(curve.frames), stepped or curve.held
     co = np.stack([curve.frames, curve.values], 1).astype(np.float32)
     shaped = curve.slopes is not None and not stepped
     keys: dict[str, np.ndarray] = {"co": co}

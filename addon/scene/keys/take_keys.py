@@ -14,11 +14,12 @@ from ...model.dance import kept_ankles, pins, way
 from ...model.dance.takes import Take
 from ...model.errors import Problem
 from ...model.keys import key_plan
+from ...model.keys.hand_swaps import PROPERTY
 from ...model.keys.key_curves import KeyedCurve, SampledCurve
 from ...model.keys.key_plan import Choice, Plan
 from ...model.tempo.timing import Span
 from .. import compat
-from ..character import armature, character
+from ..character import armature, character, hand_drawings
 from ..settings import ListedTake, SceneSettings
 from ..window import scene_of
 from . import action_keys, background_keys, blend, curve_keys, cycles
@@ -59,6 +60,7 @@ def plan(take: Take, ob: bpy.types.Object, span: Span, settings: SceneSettings) 
         depths=character.depths_of(ob),
         way=way.from_body(take.settings.get("way")),
         pins=pins.from_body(take.settings.get("pins")),
+        hand_bones=hand_drawings.bones_of(ob),
     )
 
 
@@ -149,16 +151,19 @@ def write(ob: bpy.types.Object, name: str, frames: np.ndarray, curves: list[Samp
     )
 
 
-def rest_fingers(ob: bpy.types.Object, action: bpy.types.Action, danced: set) -> None:
-    """Take keys of fingers away that are not danced any more, and that nobody has set or changed."""
+def rest_hands(ob: bpy.types.Object, action: bpy.types.Action, danced: set) -> None:
+    """Take keys of hands away that are not danced any more, and that nobody has set or changed."""
     fingers = {bone for part, bone in character.map_of(ob).bones.items() if part.split(".")[0] in FINGERS}
     masks, bag = action_keys.by_hand(action), compat.channelbag(ob, action, assign=False)
     for curve in list(bag.fcurves):
         mark = (curve.data_path, curve.array_index)
-        bone = curve.group.name if curve.group else ""
-        if bone in fingers and mark not in danced and not masks[mark].any():
+        bone, swap = curve.group.name if curve.group else "", curve.data_path.endswith(f'["{PROPERTY}"]')
+        if (bone in fingers or swap) and mark not in danced and not masks[mark].any():
             bag.fcurves.remove(curve)
-            ob.pose.bones[bone].matrix_basis.identity()
+            if swap:
+                ob.pose.bones[bone][PROPERTY] = 0
+            else:
+                ob.pose.bones[bone].matrix_basis.identity()
 
 
 def action_of(take: ListedTake):

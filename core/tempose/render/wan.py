@@ -14,8 +14,7 @@ from tempose_pose import drawing
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 
-POSE, FACE, PICTURE = "src_pose.mp4", "src_face.mp4", "src_ref.png"
-FACE_SIDE = 512
+POSE, FACE, PICTURE = drawing.POSE_VIDEO, drawing.FACE_VIDEO, "src_ref.png"
 WAN = drawing.MANNERS["wan-animate"]
 
 
@@ -46,8 +45,8 @@ def _black(path: Path, count: int, rate: float) -> None:
 
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=Fraction(rate).limit_denominator(1001))
-        stream.width, stream.height, stream.pix_fmt = FACE_SIDE, FACE_SIDE, "yuv420p"
-        black = np.zeros((FACE_SIDE, FACE_SIDE, 3), np.uint8)
+        stream.width, stream.height, stream.pix_fmt = WAN.face, WAN.face, "yuv420p"
+        black = np.zeros((WAN.face, WAN.face, 3), np.uint8)
         for _ in range(count):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(black, format="rgb24")))
         container.mux(stream.encode(None))

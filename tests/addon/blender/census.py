@@ -84,6 +84,7 @@ def _object(ob) -> dict:
         "modifiers": [m.name for m in ob.modifiers],
         "moved by": data.action.name if data and data.action else None,
         "tracks": [t.name for t in data.nla_tracks] if data else [],
+        "drivers": sorted((d.data_path, d.driver.expression) for d in data.drivers) if data else [],
         "map": settings(ob.tempose_character),
         "stage": settings(ob.tempose_stage),
         "bones": {b.name: own for b in ob.pose.bones if (own := _own(b))} if ob.pose else {},

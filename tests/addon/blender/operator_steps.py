@@ -101,6 +101,14 @@ class Steps:
         if self.tempose("character.selection").pick_rig(self.bpy.context) is None:
             self.ops.new_rig()
 
+    def hand_drawings(self):
+        """A fist and a flat hand that hang on the character."""
+        rig = self.tempose("character.selection").pick_rig(self.bpy.context)
+        for name in ("Fist.L", "left hand open"):
+            drawn = self.bpy.data.objects.new(name, self.bpy.data.meshes.new(name))
+            self.scene.collection.objects.link(drawn)
+            drawn.parent = rig
+
     def armature(self):
         made.make(self.bpy, made.PLAIN)
 

@@ -240,3 +240,59 @@ def test_fingers_of_a_new_rig_are_held_by_the_dance_in_one_shape_or_not_at_all(b
     ready.tempose.keys.hands = "OFF"
     assert blender.ops.tempose.apply_keys() == {"FINISHED"}
     assert not fingers()
+
+
+def swapping(tempose, ob):
+    """The curves that say how the hands of a character's take are drawn, by bone."""
+    found = tempose("keys.action_keys").curves(ob.animation_data.action)
+    return {c.group.name: c for c in found if c.data_path.endswith('["hand_shape"]')}
+
+
+def test_hands_without_fingers_are_swapped_by_the_dance_and_only_where_there_is_something_to_see(
+    blender, ready, tempose
+):
+    """The figure's own fists, objects and Grease Pencil layers that are named after a shape; off with one switch."""
+    ops, choice = blender.ops.tempose, ready.tempose.keys
+    ops.new_rig()
+    ob = ready.tempose.rig
+    choice.hands = "FIST"
+    assert ops.link_hand_drawings() == {"FINISHED"}  # the figure's own fists
+    assert ops.generate() == {"FINISHED"}
+    curves = swapping(tempose, ob)
+    assert set(curves) == {"forearm.L", "forearm.R"}
+    assert {key.interpolation for key in curves["forearm.L"].keyframe_points} == {"CONSTANT"}
+    drawn = {}
+    for name in ("Fist.L", "left hand open"):
+        drawn[name] = blender.data.objects.new(name, blender.data.meshes.new(name))
+        ready.collection.objects.link(drawn[name])
+        drawn[name].parent = ob
+    inked = blender.data.objects.new("ink", tempose("compat").grease_pencils().new("ink"))
+    ready.collection.objects.link(inked)
+    inked.parent = ob
+    layer = inked.data.layers.new("fist.R")
+    inked.data.layers.new("flat.R")
+    assert ops.link_hand_drawings() == {"FINISHED"}
+
+    def seen():
+        ready.frame_set(30)
+        graph = blender.context.evaluated_depsgraph_get()
+        keys = next(c for c in ob.children if c.name.endswith("figure")).evaluated_get(graph).data.shape_keys
+        fists = [keys.key_blocks[f"Fist.{side}"].value for side in "LR"]
+        hidden = [drawn[name].evaluated_get(graph).hide_render for name in drawn]
+        return (
+            np.round(fists, 1).tolist(),
+            hidden,
+            round(inked.evaluated_get(graph).data.layers[0].opacity, 2),
+        )
+
+    assert seen() == ([1.0, 1.0], [False, True], 1.0)
+    assert layer.opacity in (0.0, 1.0)
+    choice.hands = "FLAT"
+    assert ops.apply_keys() == {"FINISHED"}
+    assert seen() == ([0.0, 0.0], [True, False], 0.0)
+    choice.hands = "AUTO"
+    assert ops.apply_keys() == {"FINISHED"}
+    assert swapping(tempose, ob)
+    choice.hands = "OFF"
+    assert ops.apply_keys() == {"FINISHED"}
+    assert not swapping(tempose, ob) and seen()[0] == [0, 0]  # as they are drawn

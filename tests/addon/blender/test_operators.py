@@ -72,6 +72,7 @@ UNDONE = {
     "lay_out_picture": ["picture"],
     "leave": ["rig"],
     "limbs_to_fk": ["armature", "switches"],
+    "link_hand_drawings": ["rig", "hand_drawings"],
     "load_map": ["armature", "map_file"],
     "loop_section": ["rig"],
     "lock_beats": ["grid", "preview_range"],

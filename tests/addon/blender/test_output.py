@@ -161,6 +161,19 @@ def test_a_video_is_drawn(blender, ready, dancing, tempose, tmp_path, video, siz
         assert (sound.samplerate, sound.channels) == (48000, "STEREO")
 
 
+def test_wan_animate_gets_a_folder_with_the_video_of_a_face(blender, ready, dancing, tmp_path):
+    choice = ready.tempose.output
+    choice.video, choice.manner, choice.size = "MP4", "wan-animate", (128, 96)
+    ready.use_preview_range, ready.frame_preview_start, ready.frame_preview_end = True, 10, 33
+    assert blender.ops.tempose.export_video(filepath=str(tmp_path / "wan")) == {"FINISHED"}
+    assert sorted(p.name for p in (tmp_path / "wan").iterdir()) == ["src_face.mp4", "src_pose.mp4"]
+    clips = [
+        blender.data.movieclips.load(str(tmp_path / "wan" / f"src_{name}.mp4")) for name in ("pose", "face")
+    ]
+    assert [(tuple(c.size), c.frame_duration, round(c.fps)) for c in clips] == [
+        ((128, 96), 30, 30), ((512, 512), 30, 30)]  # fmt: skip
+
+
 @pytest.fixture
 def no_server_here(tempose, monkeypatch):
     """No Python with the server, whose encoder is the first choice."""

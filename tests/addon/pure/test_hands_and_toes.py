@@ -10,6 +10,7 @@ import pytest
 from addon.model.character import extremities
 from addon.model.dance import reshape, takes
 from addon.model.files import pose_files
+from addon.model.keys import hand_swaps
 
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError as Problem
@@ -193,3 +194,19 @@ def test_hands_whose_forearm_points_at_the_viewer_or_is_not_seen_are_not_thrown_
     angle = np.unwrap(np.arctan2(*hand.T[::-1]))
     assert np.abs(np.diff(angle)).max() < 0.2
     assert (made[35:, tip, 2] == 0).all() and (made[:35, tip, 2] == 1).all()
+
+
+def test_drawings_of_hands_are_told_by_their_names_and_stand_in_for_those_that_are_not_drawn():
+    names = ("Fist.L", "left hand open", "HandPoint_R", "Spread Hand.R.001", "Hand.L", "Fist", "Waistcoat.L")
+    said = {name: hand_swaps.drawing_of(name) for name in names}
+    assert list(said.values()) == [
+        ("fist", "L"),
+        ("flat", "L"),
+        ("point", "R"),
+        ("spread", "R"),
+        *[("", "")] * 3,
+    ]
+    shown = hand_swaps.shown_for(dict.fromkeys(("flat", "fist")))
+    assert sorted(n for numbers in shown.values() for n in numbers) == list(range(len(hand_swaps.SHAPES)))
+    assert [hand_swaps.SHAPES[n] for n in shown["fist"]] == ["fist", "point", "snap"]
+    assert hand_swaps.shown_for({}) == {}
