@@ -70,7 +70,7 @@ def link(ob: bpy.types.Object) -> int:
         if name := give(ob, letter):
             for key in keys:
                 count += 1
-                _drive(key.driver_add("value"), ob, name, terms)
+                _drive(key, "value", ob, name, terms)
     for letter, drawn in drawings_of(ob).items():
         if not (name := give(ob, letter)):
             continue
@@ -80,15 +80,15 @@ def link(ob: bpy.types.Object) -> int:
                 count += 1
                 if isinstance(thing, bpy.types.Object):
                     for path in ("hide_viewport", "hide_render"):
-                        _drive(thing.driver_add(path), ob, name, f"1-({shown})")
+                        _drive(thing, path, ob, name, f"1-({shown})")
                 else:
-                    _drive(thing.driver_add("opacity"), ob, name, shown)
+                    _drive(thing, "opacity", ob, name, shown)
     return count
 
 
-def _drive(curve: bpy.types.FCurve, ob: bpy.types.Object, bone: str, expression: str) -> None:
+def _drive(owner: Any, path: str, ob: bpy.types.Object, bone: str, expression: str) -> None:
     """Drive a property by how the hand on a bone is drawn; what drove it so before goes."""
-    driver = curve.driver
+    driver = owner.driver_add(path).driver
     while driver.variables:
         driver.variables.remove(driver.variables[0])
     variable = driver.variables.new()
