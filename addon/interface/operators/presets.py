@@ -9,7 +9,13 @@ from ... import package
 SHIPPED = str(package.FOLDER)  # Blender looks into its folder `presets`
 
 
-class TEMPOSE_OT_save_dance_preset(AddPresetBase, bpy.types.Operator):
+class _SavePreset(AddPresetBase):
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return bool(getattr(context.scene, "tempose", None))
+
+
+class TEMPOSE_OT_save_dance_preset(_SavePreset, bpy.types.Operator):
     """Keep style, energy, listening, repeat and quality under a name, or remove the chosen preset"""
 
     bl_idname = "tempose.save_dance_preset"
@@ -20,7 +26,7 @@ class TEMPOSE_OT_save_dance_preset(AddPresetBase, bpy.types.Operator):
     preset_values = [f"settings.{name}" for name in ("style", "energy", "listen", "repeat", "quality")]
 
 
-class TEMPOSE_OT_save_keys_preset(AddPresetBase, bpy.types.Operator):
+class TEMPOSE_OT_save_keys_preset(_SavePreset, bpy.types.Operator):
     """Keep all settings of Keys under a name, or remove the chosen preset"""
 
     bl_idname = "tempose.save_keys_preset"

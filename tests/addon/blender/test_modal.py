@@ -216,7 +216,7 @@ def test_takes_that_were_finished_when_the_window_closed_are_in_the_scene(
             w.sleep(60)
         return make(w, client, body, number, count, job)
 
-    class Generate(dance._Dance):
+    class Generate(dance.DanceButton):
         def report(self, kind, message):
             pass
 
