@@ -173,7 +173,7 @@ class Chaos:
                 next(events.iter_lines(), None)
 
     def cut(self, ask: str, kind: str, data: bytes, length: int) -> None:
-        """Hang up before the answer comes."""
+        """Hang up before the answer arrives."""
         self.done["cut"] += 1
         head = f"{ask} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: {length}\r\nContent-Type: {kind}\r\n"
         head += f"Authorization: {self.headers['Authorization']}\r\n\r\n"

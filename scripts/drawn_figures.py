@@ -344,7 +344,7 @@ def handed(shape: str, number: int, size: tuple[int, int] = (720, 960)) -> Drawn
 
 
 def figures() -> list[DrawnFigure]:
-    """All of them, style by style."""
+    """All figures, style by style."""
     return [figure(style, k) for style in STYLES for k in range(EACH)]
 
 

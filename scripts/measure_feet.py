@@ -1,4 +1,4 @@
-"""Feet of dances on rigs as Blender evaluates them, in every frame: do they stay, sink, or pop?
+"""Do feet stay, sink or pop? Dances on rigs as Blender evaluates them, in every frame.
 
     .venv-bpy-5.2/bin/python scripts/measure_feet.py DANCE.npz … [--rigs own,mixamo] [--densities EVERY,POSES]
 

@@ -76,7 +76,7 @@ class Protection:
 
 
 def table(path: Path = TABLE) -> list[Protection]:
-    """All rows, in their order."""
+    """All rows, in order."""
     rows = []
     for area in yaml.safe_load(path.read_text("utf-8")):
         for row in area["protections"]:
@@ -126,7 +126,7 @@ def changed(protection: Protection, root: Path) -> dict[Path, str]:
 
 
 def stale_parts(protection: Protection, root: Path) -> list[str]:
-    """What the table says of a protection and the sources do not have any more, in words."""
+    """What the table says of a protection that the sources no longer have, in words."""
     found = [f"{protection.guards}: there is no test {test}" for test in missing_tests(protection, root)]
     try:
         changed(protection, root)
@@ -168,7 +168,7 @@ def copy(target: Path) -> Path:
 
 
 def environment(folder: Path, python: str) -> dict[str, str]:
-    """In which the copy, not the installed package, is imported."""
+    """Environment variables with which the copy is imported, not the installed package."""
     server = str(ROOT / PYTHONS[""] / "bin" / "python")
     places = (folder / "core", folder / "pose", folder / "server")
     return {

@@ -50,7 +50,7 @@ def aimed(figure: Posing, bone: Bone, part: str, hooked: Hook, location: np.ndar
 
 
 def _limb(figure: Posing, bone: Bone, part: str, hooked: Hook) -> _Limb:
-    """What there is to know about a body part and its bone before it moves."""
+    """All that is known about a body part and its bone before it moves."""
     name, normal = bone.name, np.einsum("tij,ti->tj", hooked.axes, figure.plane.normal[None])[0]
     normal /= np.linalg.norm(normal)
     spot, chain = figure.spots.get(PARTS[part].tail or ""), []
@@ -119,7 +119,7 @@ def _fitted(
     shift: np.ndarray,
     way: _Way,
 ):
-    """Angle (T,) and scale (T, 3) that come as near as can be."""
+    """Angle (T,) and scale (T, 3) that come as close as possible."""
     low, high = figure.options.shortest, figure.options.longest
     seen, aim, clear = way.seen, way.wanted, way.seen
     angle, size = np.zeros(figure.frames), np.ones(figure.frames)

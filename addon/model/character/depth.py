@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What stands before what: arms and legs before or behind the trunk, in one pose and through a dance. No bpy in here.
+"""What is in front of what: limbs before or behind the trunk, in one pose and through a dance. No bpy in here.
 
 Poses are flat, so this is read off what they show: who is turned to a side has one arm and one leg nearer; what is
 not seen while it lies over the trunk is behind it; who shows the back has hands before the belly on the far side.
@@ -127,7 +127,7 @@ def _crossed(points: np.ndarray) -> np.ndarray:
 
 
 def _steady(values: np.ndarray, rate: float) -> np.ndarray:
-    """(T,) what most of the frames around say, of a few values."""
+    """(T,) the value that most frames around each have."""
     kinds = np.unique(values)
     if len(kinds) < 2:
         return values
@@ -155,6 +155,6 @@ def _settled(wanted: np.ndarray, over: np.ndarray, rate: float) -> np.ndarray:
 
 
 def _most(values: np.ndarray) -> float:
-    """The value that is there most often."""
+    """The most frequent value."""
     kinds, counts = np.unique(values, return_counts=True)
     return float(kinds[counts.argmax()])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture with a figure whose joints are marked, and what a puppet is made of it: layers, or one piece.
+"""A picture of a figure with marked joints, and what a puppet is made of: layers, or one piece.
 
 No bpy in here: it takes seconds for large pictures, so a thread does it.
 """

@@ -122,7 +122,7 @@ def _other(part: str) -> str:
 def _as_the_other(
     figure: LabelledFigure, part: str, unseen: np.ndarray, told: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Colours, and where they are known, with those of the limb on the other side where this one is not seen."""
+    """Colours, and where they are known; taken from the opposite limb where this one is hidden."""
     rods, others = figure.body[part], figure.body[_other(part)]
     rows, columns = np.nonzero(unseen)
     at = np.stack([columns, rows], 1).astype(float)

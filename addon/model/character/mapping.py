@@ -144,7 +144,7 @@ class BoneMap:
     nose: float = 0.5
 
     def within(self, names: Container[str]) -> "BoneMap":
-        """Only what the armature has."""
+        """Without bones that the armature does not have."""
         return BoneMap({part: bone for part, bone in self.bones.items() if bone in names}, self.nose)
 
     @property
@@ -193,7 +193,7 @@ def from_json(text: str) -> tuple[BoneMap, str]:
 
 
 def unmapped(bone_map: BoneMap) -> str:
-    """A sentence about parts that no bone is mapped to, or nothing."""
+    """A sentence that names the parts without a bone; empty if there are none."""
     if not bone_map.missing:
         return ""
     return "Not mapped, so not danced: " + ", ".join(label(part) for part in bone_map.missing)

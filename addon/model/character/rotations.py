@@ -97,6 +97,6 @@ def _plain_eulers(order: str, turns: np.ndarray) -> np.ndarray:
 
 
 def _near(angles: tuple, before: tuple) -> tuple:
-    """The same angles, each by whole turns as near as can be to those before."""
+    """The same angles, each moved by whole turns as close as possible to the one before."""
     turn = 2 * math.pi
     return tuple(v + turn * round((p - v) / turn) for v, p in zip(angles, before, strict=True))

@@ -38,7 +38,7 @@ def guess(alpha: np.ndarray) -> np.ndarray:
 
 
 def _boxed(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
-    """A standing figure between these rows and columns."""
+    """A standing figure that fills these rows and columns."""
     points = Reference.standing().points
     low, high = points.min(0), points.max(0)
     height = rows[1] + 1 - rows[0]
@@ -123,7 +123,7 @@ def _joints(
 
 
 def _along(way: np.ndarray, far: float) -> np.ndarray:
-    """The first point of a way that is so far from its beginning."""
+    """The first point at this distance from the start of a path."""
     away = np.hypot(*(way - way[0]).T)
     return way[int(np.argmax(away >= far))] if (away >= far).any() else way[-1]
 

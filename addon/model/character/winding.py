@@ -15,7 +15,7 @@ MOST = 1.9 * np.pi  # between neighbours: only what flips may go round the other
 
 
 def unwound(angles: np.ndarray, clear: np.ndarray, shown: np.ndarray) -> np.ndarray:
-    """Angles that stay within half a turn of rest where that can be had without a turn that is seen.
+    """Angles that stay within half a turn of rest wherever no visible turn is needed for it.
 
     Parameters
     ----------

@@ -50,7 +50,7 @@ class FormSection:
 
     @property
     def asked(self) -> Section:
-        """As a dance is asked for with it."""
+        """The section as a dance request carries it."""
         repeat = self.repeat if self.own_repeat else None
         name = self.name[:MAX_NAME] or "?"
         style = styles.style_of(self.style) or None
@@ -58,7 +58,7 @@ class FormSection:
 
     @property
     def is_plain(self) -> bool:
-        """Whether nothing is asked of it that is not asked of the whole dance."""
+        """Whether it has no settings of its own."""
         return not self.style and self.energy == 1 and not self.own_repeat and not self.mirrored
 
 
@@ -107,7 +107,7 @@ def split(sections: Sequence[FormSection], second: float) -> list[FormSection]:
 
 
 def join(sections: Sequence[FormSection], at: int) -> list[FormSection]:
-    """One section of that at `at` and the next one, with what is asked of the first."""
+    """Join the section at `at` with the next one; the settings of the first stay."""
     first, then = sections[at], sections[at + 1]
     lengths = first.stop - first.start, then.stop - then.start
     loud = float(np.average([first.loudness, then.loudness], weights=lengths))

@@ -69,7 +69,7 @@ def passing(spots: np.ndarray, rooms: Sequence[tuple[float, float]], ways: np.nd
 
 
 def _meet(i: int, k: int, spots: np.ndarray, need: np.ndarray, depth: np.ndarray, ways: np.ndarray) -> bool:
-    """Whether two are ever in each other's way."""
+    """Whether two ever collide."""
     if abs(spots[i, 1] - spots[k, 1]) >= depth[i] + depth[k]:
         return False
     apart = spots[i, 0] + ways[i] - spots[k, 0] - ways[k]

@@ -67,7 +67,7 @@ def _replayed(lead: Dance, grid: BeatGrid, clock: np.ndarray) -> Dance:
 
 
 def on_figure(dance: Dance, own: PoseSequence, other: PoseSequence) -> Dance:
-    """The dance of one figure on the picture of another, by their reference poses: as tall and where that stands."""
+    """One figure's dance on the picture of another, by their reference poses: as tall, and in its place."""
     one, two = (_framing(pose) for pose in (own, other))
     points = two.undo(one.apply(dance.poses.pixels.astype(float)))
     keypoints = (points / np.asarray(other.canvas)).astype(np.float32)

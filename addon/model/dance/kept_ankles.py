@@ -36,7 +36,7 @@ class Stands:
     held: np.ndarray
 
     def within(self, mask: np.ndarray) -> "Stands":
-        """Those alone that a (T, 2) mask holds."""
+        """Only those in a (T, 2) mask."""
         count = min(len(mask), len(self.held))
         return Stands(self.places[:count], self.held[:count] & mask[:count])
 
@@ -56,7 +56,7 @@ class Stands:
 
 
 def from_text(said: Any) -> Stands | None:
-    """The same again; None where nothing of the kind was said."""
+    """Read what `to_text` wrote; None if there is none."""
     try:
         flat = np.frombuffer(base64.b64decode(said["places"], validate=True), "<f4").reshape(
             said["frames"], 2, 2

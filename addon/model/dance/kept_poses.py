@@ -37,7 +37,7 @@ def _nothing(poses: PoseSequence, frames: int) -> tuple[np.ndarray, np.ndarray, 
 
 
 def part(known: Known, first: int, stop: int) -> Known:
-    """Frames [first, stop) alone."""
+    """Only frames [first, stop)."""
     return Known(known.poses[first:stop], known.mask[first:stop])
 
 
@@ -58,7 +58,7 @@ def at_rate(dance: Dance, fps: float) -> Dance:
 
 
 def release(known: Known, spans: Sequence[tuple[float, float]], joints: Iterable[str] | None = None) -> Known:
-    """The same without these timeline seconds [start, stop), for these joints (None: all): they are danced again."""
+    """Give these timeline seconds [start, stop) up, for these joints (None: all): they are danced again."""
     mask, fps = known.mask.copy(), known.poses.fps
     free = joint_mask(known.poses.skeleton, joints)
     for start, stop in spans:
@@ -68,7 +68,7 @@ def release(known: Known, spans: Sequence[tuple[float, float]], joints: Iterable
 
 
 def keep(known: Known, seconds: Iterable[float], joints: Iterable[str] | None = None) -> Known:
-    """The same with the poses at these timeline seconds kept (key poses), for these joints."""
+    """Also keep the poses at these timeline seconds (key poses), for these joints."""
     mask = known.mask.copy()
     for second in seconds:
         frame = round(second * known.poses.fps)

@@ -45,7 +45,7 @@ class Arriving:
         self.there = np.zeros(frames, bool)
 
     def clear(self) -> None:
-        """The next take begins."""
+        """Start over, for the next take."""
         self.there[:] = False
         self.count += 1
 
@@ -68,7 +68,7 @@ class Arriving:
 
     @property
     def share(self) -> float:
-        """How much of the dance is there."""
+        """The share of the dance that has arrived."""
         return float(self.there.mean())
 
     @property

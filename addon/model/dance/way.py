@@ -59,7 +59,7 @@ class Way:
         )
 
     def begun_at(self, second: float) -> "Way":
-        """The same from a second of the dance on, which is then its first."""
+        """The same way, cut to begin at a second of the dance."""
         return Way(self.times - second, self.places)
 
     def to_body(self) -> list[list[float]]:
@@ -69,7 +69,7 @@ class Way:
 
 
 def from_body(said: Any) -> Way | None:
-    """The same again; None where nothing of the kind was said."""
+    """Read what `to_body` wrote; None if there is none."""
     try:
         rows = np.asarray(said, float).reshape(-1, 3)
     except (TypeError, ValueError):
@@ -128,7 +128,7 @@ def ends_of(line: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]
 
 
 def at_length(line: np.ndarray, far: np.ndarray) -> np.ndarray:
-    """(T, 2) points of a line (N, 2), so far (T,) along it."""
+    """(T, 2) points of a line (N, 2) at these lengths (T,) along it."""
     lengths = lengths_of(line)
     return np.stack([np.interp(far, lengths, line[:, axis]) for axis in range(2)], 1)
 

@@ -88,7 +88,7 @@ def half(grid: EditedGrid, span: tuple[float, float] | None = None) -> EditedGri
 
 
 def double(grid: EditedGrid, span: tuple[float, float] | None = None) -> EditedGrid:
-    """A beat half-way between any two. The metre stays, so bars last half as long."""
+    """Add a beat half-way between any two. The metre stays, so bars last half as long."""
     metre = grid.metre
 
     def change(times: np.ndarray, flags: np.ndarray, _first: int, behind: int):
@@ -235,7 +235,7 @@ def _spread(times: np.ndarray, index: int, stop: int, step: int) -> np.ndarray:
 
 
 def insert(grid: EditedGrid, seconds: float) -> EditedGrid:
-    """One more beat, pinned."""
+    """Add a beat, pinned."""
     _need_song(seconds)
     if inside([seconds], grid.locks).any():
         raise Problem("beats_locked", "That place is locked. Unlock its span first.")
@@ -252,7 +252,7 @@ def insert(grid: EditedGrid, seconds: float) -> EditedGrid:
 
 
 def remove(grid: EditedGrid, index: int) -> EditedGrid:
-    """One beat less; a detector does not bring it back. A bar that began there begins at the next beat."""
+    """Remove a beat; a detector does not bring it back. A bar that began there begins at the next beat."""
     if grid.locked[index]:
         raise Problem("beats_locked", "That beat is locked. Unlock its span first.")
     flags = grid.flags.copy()
@@ -270,7 +270,7 @@ def remove(grid: EditedGrid, index: int) -> EditedGrid:
 
 
 def lock(grid: EditedGrid, first: float, last: float) -> EditedGrid:
-    """No operation and no detector changes the beats of a span, from now on."""
+    """Protect the beats of a span from every operation and detector."""
     if last - first < 1e-3:
         raise Problem("span", "The span is empty: choose one with beats in it.")
     spans: list[tuple[float, float]] = []
@@ -283,7 +283,7 @@ def lock(grid: EditedGrid, first: float, last: float) -> EditedGrid:
 
 
 def unlock(grid: EditedGrid, first: float, last: float) -> EditedGrid:
-    """Take the lock off a span."""
+    """Unlock a span."""
     spans = []
     for a, b in grid.locks:
         spans += [s for s in ((a, min(b, first)), (max(a, last), b)) if s[1] - s[0] > 1e-3]

@@ -228,7 +228,7 @@ class _Painter:
                 self.put([[a, self.top - 2 * self.u, b, self.top]], (*self.color["lock"], 1.0))
 
     def confidence(self) -> None:
-        """How sure it is, under the numbers, from each beat to the next."""
+        """Bars of confidence under the numbers, from each beat to the next."""
         if self.high <= self.low:
             return
         x, high, edge = self.x, self.high, max(self.low - 1, 0)

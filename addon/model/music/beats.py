@@ -101,7 +101,7 @@ class EditedGrid:
 
     @property
     def is_edited(self) -> bool:
-        """Whether the artist has had a hand in it."""
+        """Whether the artist has changed it."""
         return bool((self.flags & EDITED).any() or len(self.locks) or len(self.removed))
 
     @property
@@ -119,7 +119,7 @@ class EditedGrid:
 
     @cached_property
     def beat_grid(self) -> BeatGrid:
-        """What a dance is asked for with."""
+        """The grid that a dance request carries."""
         return BeatGrid(self.times, self.downbeats)
 
     def to_plain(self) -> dict:
@@ -199,13 +199,13 @@ def sureness(grid: EditedGrid) -> np.ndarray:
 
 
 def tempo_in_words(grid: EditedGrid) -> str:
-    """Beats per minute as the panel says them: from where to where, if the song changes its tempo."""
+    """Beats per minute as the panel shows them: a range if the song changes its tempo."""
     slow, fast = grid.bpm_range
     return f"{slow:.0f} to {fast:.0f} BPM" if fast > CHANGES * slow else f"{grid.bpm:.1f} BPM"
 
 
 def in_words(grid: EditedGrid) -> str:
-    """Confidence as the panel says it."""
+    """Confidence as the panel words it."""
     if len(grid) and bool(((grid.flags & EDITED) > 0).all()):
         return "set by you"
     if (

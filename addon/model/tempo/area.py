@@ -25,7 +25,7 @@ class Area(Protocol):
 
 
 class PreviewRange(Protocol):
-    """What of a scene is played again and again, where that is on."""
+    """A scene's preview range, where it is on."""
 
     use_preview_range: bool
     frame_preview_start: int

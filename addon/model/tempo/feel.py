@@ -75,7 +75,7 @@ def heard(
 
 
 def _middle_of_bar(beats: np.ndarray, downs: np.ndarray, bar: int) -> float | None:
-    """Where half of a bar's beats have passed, on a beat or between two."""
+    """The middle of a bar by its beats: on one, or between two."""
     if bar + 1 >= len(downs):
         return None
     first, last = (int(np.abs(beats - d).argmin()) for d in downs[bar : bar + 2])

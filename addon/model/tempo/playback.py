@@ -90,7 +90,7 @@ class Staging:
     scale: float = 1.0
 
     def key_frame(self, frame: float) -> float:
-        """Where a key lies that is to be seen at a frame of the character's scene."""
+        """The frame of the key that is seen at a frame of the character's scene."""
         return frame * self.scale
 
     def in_scene(self, playback: Playback) -> Playback:

@@ -26,7 +26,7 @@ class TempoSettings(Protocol):
 
     @property
     def sections(self) -> Iterable[tempo_sections.TempoSection]:
-        """With a tempo of their own."""
+        """Sections with a tempo of their own."""
         ...
 
 
