@@ -24,6 +24,7 @@ FORMATS = {  # by the names of `sound_file.SoundFile.format`
     "WAV": ("wav",),
     "WAVEX": ("wav",),
     "RF64": ("wav",),
+    "W64": ("wav",),
     "FLAC": ("flac",),
     "OGG": ("ogg", "opus"),
     "MP3": ("mp3",),

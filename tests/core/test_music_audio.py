@@ -163,6 +163,8 @@ def encoded(path, codec, container, rate=48_000):
         ("nothing-says-opus", "libopus", "ogg"),
         ("flac-in.ogg", "flac", "ogg"),
         ("film.mkv", "aac", "matroska"),
+        ("film.wmv", "pcm_s16le", "asf"),
+        ("plain.tta", "tta", "tta"),
         ("lame.mp3", "libmp3lame", "mp3"),
     ],
 )
@@ -175,6 +177,25 @@ def test_an_mp3_behind_zeros_is_read(tmp_path):
     path = encoded(tmp_path / "a.mp3", "libmp3lame", "mp3")
     path.write_bytes(bytes(3000) + path.read_bytes())
     assert Song.load(path).seconds == pytest.approx(1.0, abs=0.1)
+
+
+DAMAGE = {  # of a flac, in whose bytes 21 to 25 its length stands
+    "cut off": lambda flac: flac[: len(flac) * 3 // 4],
+    "longer in its head": lambda flac: flac[:22] + (10**7).to_bytes(4, "big") + flac[26:],
+    "of no length": lambda flac: flac[:21] + bytes([flac[21] & 0xF0, 0, 0, 0, 0]) + flac[26:],
+    "with a hole behind": lambda flac: flac[: -len(flac) // 4] + bytes(300) + flac[-len(flac) // 4 + 300 :],
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_is_read_as_far_as_players_play_it(tmp_path, damage):
+    samples = np.random.default_rng(0).normal(scale=0.01, size=96_000).astype(np.float32)
+    samples[24_000:24_100] = 0.8
+    soundfile.write(tmp_path / "a.flac", samples, 48_000)
+    (tmp_path / "a.flac").write_bytes(DAMAGE[damage]((tmp_path / "a.flac").read_bytes()))
+    song = Song.load(tmp_path / "a.flac")
+    assert 1.3 < song.seconds < 2.001
+    assert np.argmax(np.abs(song.samples) > 0.4) / SAMPLE_RATE == pytest.approx(0.5, abs=0.001)
 
 
 @pytest.mark.parametrize("length", [0, 0x7FFFFFFF, 0xFFFFFFFF])

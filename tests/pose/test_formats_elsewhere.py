@@ -96,6 +96,66 @@ def test_a_joint_a_little_off_the_picture_leaves_shares_shares():
     assert np.allclose(parse_poses(page(shares)).keypoints[0], shares, atol=1e-5)
 
 
+# The same dance of three frames, the third of which shows nobody, as others write it down.
+
+
+def joints(step):
+    return np.c_[BODY + np.array([step, 0]), np.full(18, 0.9)]
+
+
+def objects(step):
+    return [{"x": x, "y": y, "score": s, "name": "?"} for x, y, s in joints(step).tolist()]
+
+
+def columns(step):
+    return dict(zip(("x", "y", "visible"), joints(step).T.tolist(), strict=True))
+
+
+def body(written):
+    return {"people": [{"pose_keypoints_2d": written}]}
+
+
+LOST = {"people": [{"pose_keypoints_2d": [float("nan")] * 54}]}
+LINES = [body(joints(s).ravel().tolist()) for s in (0, 1)]
+WRITTEN = {
+    "NaN": [*LINES, LOST, body(joints(3).tolist())],
+    "joints as objects": [body(objects(0)), body(objects(1)), body([]), body(objects(3))],
+    "columns": [body(columns(0)), body(columns(1)), body(None), body(columns(3))],
+    "under numbers": {"0": LINES[0], "1": LINES[1], "3": body(objects(3))},
+    "under names": {f"v/{n}.png": {"bodies": [{"joints": joints(n).tolist()}]} for n in (8, 9, 11)},
+    "frames under numbers": {"frames": {"7": body(objects(0)), "8": body(objects(1)), "10": body(objects(3))}},
+    "numbered pages": [{"frame": n, **body(objects(n - 2))} for n in (2, 3, 5)],
+    "a hand alone": [*LINES, {"people": [{"hand_left_keypoints_2d": [5, 5, 1] * 21}]}, body(objects(3))],
+    "annotations": [{"frame_id": n, "keypoints": coco(n)} for n in (0, 1, 3)],
+    "Halpe's 136": [{"image_id": f"{n}.jpg", "keypoints": coco(n) + [9, 9, 0.1] * 119} for n in (0, 1, 3)],
+    "lines": [json.dumps(page) for page in (*LINES, LOST, body(objects(3)))],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", WRITTEN)
+def test_a_dance_is_read_however_it_is_written_down(tmp_path, form):
+    data, path = WRITTEN[form], tmp_path / "dance.json"
+    path.write_text("\r\n".join(data) if form == "lines" else json.dumps(data), "utf-8-sig")
+    found = steps(load_poses(path, canvas=CANVAS, fps=25))
+    first = found[0]
+    assert first is not None
+    assert [None if s is None else s - first for s in found] == [0, 1, None, 3]
+
+
+@pytest.mark.parametrize("said", [{"fps": "25"}, {"frame_rate": 25.0}, {"frameRate": "50/2"}, {"fps": None}])
+def test_a_rate_may_be_a_text_or_have_another_name(said):
+    for data in ([{**LINES[0], **said}, LINES[1]], {**said, "frames": LINES}):
+        assert parse_poses(data, canvas=CANVAS, fps=25).fps == 25
+    for wrong in ("fast", "25/0", "nan", -1, True, "1e999"):
+        with pytest.raises(TemposeError, match="frame rate must be a number"):
+            parse_poses([{**LINES[0], "fps": wrong}, LINES[1]], canvas=CANVAS, fps=25)
+
+
+def test_a_file_in_which_nothing_is_seen_shows_nobody():
+    with pytest.raises(TemposeError, match="shows nobody"):
+        parse_poses(body([0.0] * 54), canvas=CANVAS)
+
+
 # Detectors that leave frames out.
 
 
@@ -202,18 +262,38 @@ def test_mediapipe_frames_that_are_not_listed_stay_as_gaps():
     assert (poses.scores > 0).all(1).tolist() == [True, True, False, False, True]
 
 
+def rows(step):
+    return [[m["x"], m["y"], m["z"], m["visibility"]] for m in marks(step)]
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        lambda frames: frames,
+        lambda frames: {"frames": frames},
+        lambda frames: {str(n): frame for n, frame in enumerate(frames)},
+        lambda frames: [{"pose_landmarks": {"landmark": frame}} for frame in frames],
+        lambda frames: [{"pose_landmarks": [frame]} for frame in frames],
+        lambda frames: {"landmarks": frames},
+    ],
+)
+@pytest.mark.parametrize("one", [marks, rows])
+def test_mediapipes_landmarks_may_be_lists_and_lie_in_anything(wrap, one):
+    poses = parse_poses(wrap([one(0), one(1), one(3)]), canvas=CANVAS, fps=25)
+    assert np.allclose(poses.keypoints[:, 0, 0], [0, 0.01, 0.03])
+    assert poses.scores == pytest.approx(0.9)
+
+
 @pytest.mark.parametrize("unit", [1, 1000])
 def test_mediapipes_times_say_rate_and_gaps(unit):
-    times = [0, 1, 2, 5, 6]
-    frames = [
-        {"timestamp": round(unit * t / 30, 6 if unit == 1 else 0), "landmarks": marks(t)} for t in times
-    ]
+    times, key = [0, 1, 2, 5, 6], "timestamp" if unit == 1 else "timestamp_ms"
+    frames = [{key: round(unit * t / 30, 6 if unit == 1 else 0), "landmarks": marks(t)} for t in times]
     poses = parse_poses(frames, canvas=CANVAS)
     assert poses.fps == pytest.approx(30, abs=0.01)
     assert (poses.scores > 0).all(1).nonzero()[0].tolist() == times
     assert parse_poses({"fps": 12, "frames": frames}, canvas=CANVAS).fps == 12
     for t in (None, -1, "soon"):
-        frames[2]["timestamp"] = t
+        frames[2][key] = t
         with pytest.raises(TemposeError, match="frame rate"):
             parse_poses(frames, canvas=CANVAS)
 

@@ -60,6 +60,10 @@ FILES = {
         {"timestamp": t, "landmarks": [{"x": 0.1, "y": 0.2} for _ in range(33)]} for t in (0, 33, 67)
     ],
     "editor": {"width": 640, "height": 480, "keypoints": [None, *[[10.0 + i, 20.0 + i] for i in range(35)]]},
+    "mediapipe lists": {n: [[0.1, 0.2, 0.0, 0.9] for _ in range(33)] for n in ("0", "2")},
+    "under names": {f"{n}.jpg": {"bodies": [{"joints": triples(18)}]} for n in (1, 3)},
+    "objects": [{"frame_id": 1, "keypoints": [{"x": i, "y": i, "score": 0.5} for i in range(17)]}],
+    "columns": [{"keypoints": {"x": [9.0] * 17, "y": [8.0] * 17, "visible": [0.5] * 17}}],
     "mmpose": {"instance_info": [
         {"frame_id": n, "instances": [{"keypoints": [[i, i] for i in range(17)], "keypoint_scores": [0.5] * 17}]}
         for n in (1, 4)

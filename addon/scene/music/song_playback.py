@@ -20,7 +20,7 @@ def playback_of(scene: bpy.types.Scene, original: SoundSource) -> Playback:
     start, seconds = 0.0 if altered else _first_second(original, visible), visible.seconds
     live = strips.live_version(scene, original)
     if live is None:
-        tempo = TempoMap.from_sections(start, seconds)
+        tempo = TempoMap.from_sections(start, max(seconds, audio.MIN_SECONDS))  # nothing may be visible
         return Playback(visible, tempo, original, visible, start, seconds, altered)
     tempo = TempoMap(json.loads(live[strip_marks.MAP]))
     length = float(tempo.to_timeline(start + seconds))

@@ -16,7 +16,10 @@ import numpy as np
 from tempose_pose.errors import TemposeError
 
 READ = "wav, flac, ogg, mp3, m4a, opus, webm or aiff"
-DEMUXERS = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,mp3,aac,wav,w64,flac,aiff,caf,avi"
+DEMUXERS = (  # none of these opens other files
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,ogg,mp3,aac,wav,w64,flac,aiff,caf,avi,"
+    "mpegts,mpeg,flv,asf,ac3,eac3,amr,ape,tta,wv"
+)
 BLOCK = 1 << 18  # frames read at once
 
 
@@ -79,6 +82,7 @@ class _Libsndfile:
             self._file = soundfile.SoundFile(path)
         except (soundfile.LibsndfileError, RuntimeError, TypeError, ValueError, OSError):
             raise _unreadable() from None
+        self._path = path
         self.format, self.samplerate = self._file.format, self._file.samplerate
         self.channels = self._file.channels
         self.holds_something = self._begins()
@@ -93,14 +97,28 @@ class _Libsndfile:
         return begins
 
     def blocks(self) -> Iterator[np.ndarray]:
+        read = 0
         while True:
             try:
                 block = self._file.read(BLOCK, dtype="float32", always_2d=True)
             except RuntimeError:  # LibsndfileError is one
-                raise TemposeError("audio_unreadable", "The audio is damaged and cannot be read.") from None
+                yield from self._others_from(read)
+                return
             if not len(block):
                 return
+            read += len(block)
             yield block
+
+    def _others_from(self, read: int) -> Iterator[np.ndarray]:
+        """What FFmpeg, which passes over damaged parts, finds behind so many frames."""
+        with suppress(TemposeError), closing(_Ffmpeg(self._path)) as other:
+            if (other.samplerate, other.channels) == (self.samplerate, self.channels):
+                for block in other.blocks():
+                    if len(block) > read:
+                        yield block[read:]
+                    read = max(0, read - len(block))
+                return
+        raise TemposeError("audio_unreadable", "The audio is damaged and cannot be read. Export it again.")
 
     def close(self) -> None:
         self._file.close()

@@ -19,6 +19,7 @@ from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.formats.coco import from_coco
 from tempose_pose.formats.editor import as_pages, is_editors
+from tempose_pose.formats.keyed import as_list
 from tempose_pose.formats.layouts import AXES
 from tempose_pose.formats.mediapipe import from_mediapipe, is_mediapipes
 from tempose_pose.formats.mmpose import from_mmpose, is_mmposes
@@ -50,9 +51,9 @@ def load_poses(
     ----------
     path : path
         JSON: OpenPose (BODY_25 or COCO-18, native or as a list of frames with a canvas), COCO annotations or
-        results (17, Halpe's 26 or WholeBody's 133 points, these in one list or in WholeBody's own fields),
-        MMPose's predictions, MediaPipe landmarks (33), the pairs that pose editors write, or our own. Or a
-        ``DANCE.npz``.
+        results (17, Halpe's 26 or 136 or WholeBody's 133 points, these in one list or in WholeBody's own fields),
+        MMPose's predictions, MediaPipe landmarks (33), the pairs that pose editors write, or our own; frames in a
+        list, line by line, or each under its number. Or a ``DANCE.npz``.
     canvas : (int, int), optional
         Width and height in pixels. Needed where the file does not say it; a file's own size has precedence.
     fps : float, optional
@@ -151,6 +152,7 @@ def _parsed(
 ) -> PoseSequence:
     if isinstance(data, dict) and "skeleton" in data:
         return from_own(data, name, fps)
+    data = as_list(data)
     if is_editors(data):
         data = as_pages(data)
     if is_mmposes(data):
@@ -161,7 +163,7 @@ def _parsed(
         return from_coco(data, {}, name, canvas, fps, person)
     if is_mediapipes(data):
         return from_mediapipe(data, name, canvas, fps, person)
-    if has(data, "people", "frames"):
+    if has(data, "people", "bodies", "frames"):
         return from_pages(pages_of(data, name), name, canvas, fps, person)
     raise unreadable(name, "neither OpenPose, COCO, MediaPipe nor Tempose keypoints")
 

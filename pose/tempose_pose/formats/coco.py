@@ -10,9 +10,12 @@ import numpy as np
 from tempose_pose.formats.layouts import COCO_LAYOUTS, COCO_PARTS, COCO_WHOLEBODY
 from tempose_pose.formats.numbering import in_time, numbers_in
 from tempose_pose.formats.people import Person, assemble, choose, read_person, read_points, track_of
-from tempose_pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
+from tempose_pose.formats.values import has, numbers, picture_size, said_rate, settle, unreadable
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import BODY_67
+
+PICTURES = ("image_id", "frame_id", "frame", "frame_index", "image_name", "file_name")
+"""What annotations call the picture they belong to."""
 
 
 def from_coco(
@@ -36,14 +39,13 @@ def from_coco(
     order: list[str] = [str(i.get("id", "0")) for i in images]
     if images and "width" in images[0]:
         canvas = picture_size(images[0]["width"], images[0].get("height"), name)
-    info = header.get("info")
-    if isinstance(info, dict) and "fps" in info:
-        fps = frame_rate(info["fps"], name)
+    fps = said_rate(header.get("info"), name) or said_rate(header, name) or fps
+    key = next((k for k in PICTURES if has(annotations, k)), PICTURES[0])
     by_image: dict[str, list[Person]] = {key: [] for key in order}
     for annotation in annotations:
         figure = read_annotation(annotation, name)
         if figure is not None:
-            by_image.setdefault(str(annotation.get("image_id", "0")), []).append(figure)
+            by_image.setdefault(str(annotation.get(key, "0")), []).append(figure)
     frames = list(by_image.values())
     if not images:
         frames = in_time(frames, numbers_in(list(by_image)), [])

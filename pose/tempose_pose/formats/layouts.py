@@ -1,7 +1,8 @@
 """How many keypoints a figure has in a file, in what order, and what they are read as.
 
 Sources: OpenPose ``doc/02_output.md`` (BODY_25, COCO-18), cocodataset.org/#format-data (keypoints),
-COCO-WholeBody (133 points, body first), Halpe-FullBody (26 points, body first, then head, neck, hip, feet).
+COCO-WholeBody (133 points, body first), Halpe-FullBody (26 points, body first, then head,
+neck, hip, feet; of 136, face and hands follow).
 """
 
 from __future__ import annotations
@@ -35,10 +36,12 @@ OPENPOSE_LAYOUTS: dict[int, tuple[list[str], Skeleton]] = {
     25: (list(BODY_25.joints), BODY_25),
 }
 HANDED = {18: OPENPOSE_60, 25: BODY_67}
+_HALPE_136 = [*HALPE_26.joints, *(f"face_{i}" for i in range(68)), *_HANDS["left"], *_HANDS["right"]]
 COCO_LAYOUTS: dict[int, tuple[list[str], Skeleton]] = {
     17: (list(COCO_17.joints), COCO_17),
     26: (list(HALPE_26.joints), HALPE_26),
     133: (COCO_WHOLEBODY, BODY_67),
+    136: (_HALPE_136, BODY_67),
 }
 
 # COCO-WholeBody's own fields: name, "is it valid" flag, first of the 133 points, how many.

@@ -14,6 +14,7 @@ from tempose_pose.limits import MAX_FILE_FRAMES
 
 SPARSEST = 10
 """Numbers that lie farther apart than this on average number photographs, not frames."""
+_TIMES = ("timestamp", "timestamp_ms", "timestampMs", "time")
 _FIELDS = ("frame", "frame_id", "frame_index", "frame_number")
 T = TypeVar("T")
 
@@ -52,7 +53,9 @@ def timed(frames: Sequence[Any]) -> tuple[list[int], float] | None:
 
     Steps of 1 and more are milliseconds, as MediaPipe counts them, others seconds.
     """
-    times = [frame.get("timestamp") for frame in frames if isinstance(frame, dict)]
+    listed = [frame for frame in frames if isinstance(frame, dict)]
+    key = next((key for key in _TIMES if any(key in frame for frame in listed)), None)
+    times = [frame.get(key) for frame in listed]
     times = [t for t in times if isinstance(t, int | float) and not isinstance(t, bool) and abs(t) < 1e12]
     if len(times) != len(frames) or len(times) < 2:
         return None

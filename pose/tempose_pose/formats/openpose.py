@@ -8,26 +8,29 @@ from typing import Any
 import numpy as np
 
 from tempose_pose.formats.layouts import COCO_LAYOUTS, HANDED, OPENPOSE_LAYOUTS
+from tempose_pose.formats.numbering import in_time, numbers_of
 from tempose_pose.formats.people import Person, assemble, choose, read_person, read_points, track_of
-from tempose_pose.formats.values import frame_rate, picture_size, settle, unreadable
+from tempose_pose.formats.values import picture_size, said_rate, settle, unreadable
 from tempose_pose.sequence import PoseSequence
 
 SIZES = (("canvas_width", "canvas_height"), ("width", "height"), ("image_width", "image_height"))
 """What files call the picture's size."""
-BODIES = ("pose_keypoints_2d", "pose_keypoints")
+BODIES = ("pose_keypoints_2d", "pose_keypoints", "joints")
+HANDS = ("hand_left_keypoints_2d", "hand_right_keypoints_2d")
 LAYOUTS = COCO_LAYOUTS | OPENPOSE_LAYOUTS
-"""AlphaPose and others write COCO's and Halpe's joints in OpenPose's form."""
+"""AlphaPose and others write COCO's and Halpe's joints in OpenPose's form, or ``bodies`` of ``joints``."""
 
 
 def pages_of(data: Any, name: Any) -> list[dict]:
     """The pages of a file: one, a list of them, or ``frames`` beside an ``fps``."""
     pages = data["frames"] if isinstance(data, dict) and "frames" in data else data
     pages = pages if isinstance(pages, list) else [pages]
+    pages = [{**p, "people": p["bodies"]} if isinstance(p, dict) and "bodies" in p else p for p in pages]
     if isinstance(data, dict) and "frames" in data and pages and isinstance(pages[0], dict):
         pages = [{**{key: data[key] for key in data if key != "frames"}, **pages[0]}, *pages[1:]]
     if not pages or not all(_is_page(page) for page in pages):
         raise unreadable(name, "a frame has no list of people")
-    return pages
+    return in_time(pages, numbers_of(pages), {"people": []})
 
 
 def _is_page(page: Any) -> bool:
@@ -49,8 +52,8 @@ def from_pages(
         if width is not None or height is not None:
             canvas = picture_size(width, height, name)
             break
-    if (rate := _said(pages, "fps")) is not None:
-        fps = frame_rate(rate, name)
+    rates = (said_rate(page, name) for page in pages)
+    fps = next((rate for rate in rates if rate is not None), fps)
     canvas, fps = settle(canvas, fps, len(pages), name)
     frames = []
     for page in pages:
@@ -58,7 +61,9 @@ def from_pages(
         for figure in page["people"] or []:
             if not isinstance(figure, dict):
                 raise unreadable(name, "a person must be an object")
-            field = next((key for key in BODIES if key in figure), None)
+            field = next((key for key in (*BODIES, *HANDS) if key in figure), None)
+            if field in HANDS:
+                continue  # a hand alone dances nowhere
             if field is None:
                 raise unreadable(name, "a person has no pose_keypoints_2d")
             body = read_person(figure[field], LAYOUTS, name)
@@ -75,8 +80,8 @@ def from_pages(
 def _with_hands(body: Person, figure: dict, name: Any) -> Person:
     """The person with the hands the file gives; unchanged where it gives none."""
     hands = []
-    for side in ("left", "right"):
-        points = read_points(figure.get(f"hand_{side}_keypoints_2d"), (21,), name, "a hand")
+    for field in HANDS:
+        points = read_points(figure.get(field), (21,), name, "a hand")
         hands.append(np.zeros((21, 3)) if points is None else points)
     if not any((hand[:, 2] > 0).any() for hand in hands):
         return body

@@ -17,6 +17,9 @@ from tempose_pose.skeletons import Skeleton
 SHARES = 1.5
 """Coordinates up to here are shares of the picture, a little beyond its edge too: no figure is so few pixels tall."""
 
+SURE = ("score", "confidence", "visibility", "visible", "conf", "c", "v")
+"""What programs call a joint's confidence."""
+
 REACH = 0.25
 """How far a figure's joints may lie from where they were a frame ago, as a share of its width plus height ..."""
 STRAY = 0.03
@@ -55,9 +58,11 @@ def read_person(value: Any, layouts: dict[int, tuple[list[str], Skeleton]], name
 def read_points(value: Any, counts: Sequence[int], name: Any, what: str = "a figure") -> np.ndarray | None:
     """(K, 3) x, y, score of one of the known counts of joints; None for null or an empty list.
 
-    They stand in one row or joint by joint, with a confidence or as pairs without. A joint that is null, or has a
-    null in it, is not there; nor is a pair (0, 0) or (-1, -1), where no confidence can say so.
+    They stand in one row or joint by joint (lists, or objects with an x and a y), with a confidence or as pairs
+    without. A joint that is null, or has a null in it, is not there; nor is a pair (0, 0) or (-1, -1), where no
+    confidence can say so.
     """
+    value = _spelled_out(value)
     if isinstance(value, list) and any(isinstance(joint, list) for joint in value):
         width = next(len(joint) for joint in value if isinstance(joint, list))
         values = numbers([[None] * width if joint is None else joint for joint in value], name, nulls=True)
@@ -79,6 +84,22 @@ def read_points(value: Any, counts: Sequence[int], name: Any, what: str = "a fig
         rows = np.column_stack([rows, written])
     lost = np.isnan(rows).any(1, keepdims=True)
     return np.where(lost, 0, rows)
+
+
+def _spelled_out(value: Any) -> Any:
+    """Joints that are objects, or one object with a list for each coordinate, as lists of numbers."""
+    if isinstance(value, dict) and isinstance(value.get("x"), list) and isinstance(value.get("y"), list):
+        columns = [value["x"], value["y"], *(v for key in SURE if isinstance(v := value.get(key), list))][:3]
+        return [list(joint) for joint in zip(*columns, strict=False)]
+    if not isinstance(value, list) or not any(isinstance(joint, dict) for joint in value):
+        return value
+    sure = next((key for key in SURE if any(isinstance(j, dict) and key in j for j in value)), None)
+    return [_joint(joint, sure) if isinstance(joint, dict) else joint for joint in value]
+
+
+def _joint(joint: dict, sure: str | None) -> list[Any]:
+    at = joint["position"] if isinstance(joint.get("position"), dict) else joint
+    return [at.get("x"), at.get("y"), *([] if sure is None else [joint.get(sure)])]
 
 
 def choose(frames: list[list[Person]], person: int | None) -> list[Person | None]:
@@ -152,6 +173,8 @@ def assemble(
     kept = [joint for joint in target.joints if joint in names]
     points = points[:, [names.index(joint) for joint in kept]]
     seen = points[..., 2] > 0
+    if not seen.any():
+        raise unreadable(name, "it shows nobody")
     xy = np.where(seen[..., None], points[..., :2], 0.0)
     if normalised is None:
         normalised = bool(seen.any() and np.abs(xy[seen]).max() <= SHARES)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tempose_pose.formats.values import frame_rate, numbers, picture_size, settle, unreadable
+from tempose_pose.formats.values import numbers, picture_size, said_rate, settle, unreadable
 from tempose_pose.limits import MAX_FILE_FRAMES
 from tempose_pose.sequence import PoseSequence
 from tempose_pose.skeletons import skeleton
@@ -26,7 +26,6 @@ def from_own(data: dict, name: Any, fps: float | None) -> PoseSequence:
         keypoints, scores = keypoints[None], np.atleast_2d(scores)
     if len(keypoints) > MAX_FILE_FRAMES:
         raise unreadable(name, f"more than {MAX_FILE_FRAMES} frames")
-    if "fps" in data:
-        fps = frame_rate(data["fps"], name)
+    fps = said_rate(data, name) or fps
     size, rate = settle(picture_size(canvas[0], canvas[1], name), fps, len(keypoints), name)
     return PoseSequence(keypoints, scores, rate, layout, size)

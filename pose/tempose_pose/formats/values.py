@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,27 +13,42 @@ from tempose_pose.errors import TemposeError
 from tempose_pose.limits import MAX_FILE_BYTES
 
 DEFAULT_FPS = 30.0  # for single poses, where it means nothing
+RATES = ("fps", "frame_rate", "frameRate", "framerate")
 
 
 def load_json(path: Path) -> Any:
-    """What a file holds; NaN and infinity, which JSON does not have, are refused."""
+    """What a file holds, in one piece or line by line.
 
-    def refuse(constant: str):
-        raise ValueError(constant)
+    JSON has neither NaN, which Python writes for a joint that was not found (here null), nor infinity (refused).
+    """
+
+    def constant(written: str) -> None:
+        if written != "NaN":
+            raise ValueError(written)
 
     if not path.is_file():
         raise TemposeError("pose_missing", f"There is no pose file {path}. Choose another one.")
     if path.stat().st_size > MAX_FILE_BYTES:
         raise unreadable(path, f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
     try:
-        data = json.loads(path.read_bytes(), parse_constant=refuse)
+        data = _whole_or_lines(path.read_bytes(), constant)
         if isinstance(data, list):  # what nodes and browsers write: JSON as a text in JSON
-            return [json.loads(i, parse_constant=refuse) if isinstance(i, str) else i for i in data]
-        return json.loads(data, parse_constant=refuse) if isinstance(data, str) else data
+            return [json.loads(i, parse_constant=constant) if isinstance(i, str) else i for i in data]
+        return json.loads(data, parse_constant=constant) if isinstance(data, str) else data
     except OSError as error:
         raise unreadable(path, str(error.strerror or error)) from error
     except (ValueError, RecursionError) as error:  # bad JSON, bad UTF-8, NaN, too deep
         raise unreadable(path, "it is not JSON") from error
+
+
+def _whole_or_lines(written: bytes, constant: Callable[[str], Any]) -> Any:
+    try:
+        return json.loads(written, parse_constant=constant)
+    except json.JSONDecodeError as error:
+        if error.msg != "Extra data":
+            raise
+    lines = written.decode(json.detect_encoding(written)).splitlines()
+    return [json.loads(line, parse_constant=constant) for line in lines if line.strip()]
 
 
 def first(data: Any, key: str) -> Any:
@@ -72,19 +88,36 @@ def numbers(value: Any, name: Any, *, nulls: bool = False) -> np.ndarray:
 
 def picture_size(width: Any, height: Any, name: Any) -> tuple[int, int]:
     """Width and height in pixels, or `TemposeError`."""
-    good = all(
-        isinstance(v, (int, float)) and not isinstance(v, bool) and 1 <= v <= 1e6 for v in (width, height)
-    )
-    if not good:
+    size = [_number(v) for v in (width, height)]
+    if not all(1 <= v <= 1e6 for v in size):
         raise unreadable(name, "the canvas size must be two numbers from 1 to a million")
-    return int(width), int(height)
+    return int(size[0]), int(size[1])
 
 
 def frame_rate(value: Any, name: Any) -> float:
-    """Frames per second, or `TemposeError`."""
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= 1000:
+    """Frames per second, also as a fraction in text, or `TemposeError`."""
+    above, line, below = value.partition("/") if isinstance(value, str) else (value, "", "")
+    rate = _number(above) / (_number(below) or np.nan) if line else _number(above)
+    if not 0 < rate <= 1000:
         raise unreadable(name, "the frame rate must be a number up to 1000")
-    return float(value)
+    return rate
+
+
+def said_rate(header: Any, name: Any) -> float | None:
+    """The frame rate that an object says under one of the names that programs have for it; None where it has none."""
+    said = (header.get(key) for key in RATES) if isinstance(header, Mapping) else ()
+    value = next((v for v in said if v is not None), None)
+    return None if value is None else frame_rate(value, name)
+
+
+def _number(value: Any) -> float:
+    """A number, also in a text; NaN for anything else."""
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        return np.nan
+    try:
+        return float(value)
+    except (ValueError, OverflowError):
+        return np.nan
 
 
 def settle(
