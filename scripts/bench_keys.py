@@ -67,7 +67,7 @@ def main() -> None:
             marks = [time.perf_counter()]
             plan = take_keys.plan(take, ob, span, scene.tempose)
             marks.append(time.perf_counter())
-            made = key_plan.made(plan)
+            made = key_plan.make_keys(plan)
             marks.append(time.perf_counter())
             action = action_keys.write(ob, "bench", made.curves, made.stepped)
             marks.append(time.perf_counter())

@@ -30,7 +30,7 @@ ELSEWHERE = (  # what else speaks to an artist: errors of the shared package and
     "pose/tempose_pose/[!l]*.py", "pose/tempose_pose/formats/*.py", "pose/tempose_pose/wire/*.py",
     "pose/tempose_pose/local/runtime_file.py", "server/tempose_server/routes/*.py",
     *(f"server/tempose_server/{name}.py" for name in (
-        "audio_store", "errors", "jobs", "pictures", "pose_finder", "replica", "videos", "films", "security",
+        "audio_store", "errors", "jobs", "pictures", "pose_finder", "replica", "videos", "security",
     )),
     "core/tempose/music/audio.py", "core/tempose/music/decoding.py", "core/tempose/videos/*.py",
 )  # fmt: skip

@@ -160,7 +160,7 @@ def measure(take, ob, feet: Feet, density: str, span) -> str:
     for name, value in DENSITIES[density].items():
         setattr(scene.tempose.keys, name, value)
     started = time.perf_counter()
-    keyed = key_plan.made(take_keys.plan(take, ob, span, scene.tempose))
+    keyed = key_plan.make_keys(take_keys.plan(take, ob, span, scene.tempose))
     spent = time.perf_counter() - started
     take_keys.assign(ob, action_keys.write(ob, "feet", keyed.curves, keyed.stepped))
     at = []

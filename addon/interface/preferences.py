@@ -97,7 +97,7 @@ class TemposePreferences(bpy.types.AddonPreferences):
         layout.prop(self, "show_keys", toggle=True)
         if self.show_keys:
             column = layout.column()
-            for config, keymap, item in shortcuts.of_person(context):
+            for config, keymap, item in shortcuts.user_items(context):
                 rna_keymap_ui.draw_kmi([], config, keymap, item, column, 0)
 
 

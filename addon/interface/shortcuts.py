@@ -41,7 +41,7 @@ def remove() -> None:
         keymap.keymap_items.remove(item)
 
 
-def of_person(context: bpy.types.Context) -> Iterator[tuple]:
+def user_items(context: bpy.types.Context) -> Iterator[tuple]:
     """Our keys as the person has them now: the user's keyconfig, keymap and item."""
     config = context.window_manager.keyconfigs.user
     for editor in EDITORS:

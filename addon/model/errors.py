@@ -6,7 +6,7 @@ from typing import TypeVar
 from tempose_pose.errors import Canceled
 from tempose_pose.errors import TemposeError as Problem
 
-__all__ = ["Canceled", "Problem", "there", "unexpected"]
+__all__ = ["Canceled", "Problem", "require", "unexpected"]
 
 Thing = TypeVar("Thing")
 
@@ -24,7 +24,7 @@ def unexpected(error: BaseException) -> Problem:
     )
 
 
-def there(thing: Thing | None) -> Thing:
+def require(thing: Thing | None) -> Thing:
     """What a button is grey without, so that it is there when the button acts; raises `Problem` where it has gone."""
     if thing is None:
         raise Problem(

@@ -3,7 +3,7 @@
 
 import numpy as np
 
-from ..model.errors import there
+from ..model.errors import require
 from .reading import Reading
 
 FAR = 1.0  # seconds; a beat that is farther away is not meant
@@ -11,7 +11,7 @@ FAR = 1.0  # seconds; a beat that is farther away is not meant
 
 def second_of(now: Reading) -> float:
     """Song second at the playhead, on the nearest beat."""
-    here = now.staging.in_scene(there(now.playback))
+    here = now.staging.in_scene(require(now.playback))
     second = float(here.song_at(now.scene.frame_current))
     beats = now.beats.beats if now.beats is not None else np.zeros(0)
     if not len(beats):

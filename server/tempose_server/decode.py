@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tempose_pose.errors import TemposeError
-from tempose_server import films, pictures
+from tempose_server import pictures, videos
 from tempose_server.errors import is_disk_full
 
 FORMATS = {  # by the names of `sound_file.SoundFile.format`
@@ -209,14 +209,14 @@ def _blocks(file: Any, audio_seconds: float, decoded_bytes: int) -> Any:
         yield block
 
 
-def _understand(folder: Path, **options: Any) -> dict[str, Any]:
-    from tempose_server.understand import understand  # with libraries that songs do without
+def _validate(folder: Path, **options: Any) -> dict[str, Any]:
+    from tempose_server.body_validation import validate  # with libraries that songs do without
 
-    return understand(folder, **options)
+    return validate(folder, **options)
 
 
 TASKS = {"decode": decode, "analyse": analyse, "stretch": stretch}
-TASKS |= {"read": pictures.read, "find": pictures.find, "film": films.film, "understand": _understand}
+TASKS |= {"read": pictures.read, "find": pictures.find, "video": videos.read_video, "validate": _validate}
 
 
 def main(job: dict[str, Any]) -> int:

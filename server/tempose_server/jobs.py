@@ -25,8 +25,8 @@ from tempose_pose.wire.answers import Job, Problem
 from tempose_server.errors import ApiError, disk_full, is_disk_full, retry_later
 from tempose_server.job_rows import COLUMNS, LAST, JobRecord, record_of
 from tempose_server.job_table import CRASHED, CRASHES, JobTable
-from tempose_server.order import Turns, Waiting
 from tempose_server.settings import ServerSettings
+from tempose_server.turns import Turns, Waiting
 
 log = logging.getLogger("tempose.jobs")
 

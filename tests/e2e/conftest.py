@@ -39,7 +39,7 @@ if HAS_BLENDER:
         bpy.ops.extensions.package_install_files(
             filepath=str(package), repo="user_default", enable_on_install=True
         )
-        import addon_utils  # known only once bpy is there
+        import addon_utils  # known only once bpy is require
 
         if not hasattr(
             bpy.types.Scene, "tempose"

@@ -248,7 +248,7 @@ def test_the_openapi_document_describes_every_call(server):
         ("GET", "/v1/audio/{sha256}/analysis"),
         ("POST", "/v1/audio/{sha256}/stretch"),
         ("POST", "/v1/pose"),
-        ("POST", "/v1/film"),
+        ("POST", "/v1/video"),
         ("PUT", "/v1/jobs/{job_id}"),
         ("GET", "/v1/jobs/{job_id}"),
         ("GET", "/v1/jobs/{job_id}/events"),

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from patience import PATIENCE
 
-from tempose_server.order import SHORTS_IN_A_ROW, Waiting, schedule
+from tempose_server.turns import SHORTS_IN_A_ROW, Waiting, schedule
 
 SLOW = 1900  # ends only by being canceled
 BRIEF = 1015

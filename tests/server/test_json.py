@@ -56,7 +56,7 @@ def read_at_once(texts, weigh):
     class Sandbox:
         def run(self, task, folder, **options):
             asked.append(task)
-            (folder / "understood").write_bytes((folder / "body").read_bytes())
+            (folder / "validated").write_bytes((folder / "body").read_bytes())
 
         async def in_turn(self, call):
             return call()
@@ -92,7 +92,7 @@ def test_a_body_that_holds_much_or_is_long_is_parsed_by_a_child(monkeypatch, lim
     short, long = ({"tempo_map": [[0.0, 0.0], *[[1.0, 1.0]] * n], "seconds": 1.0} for n in (1, 30))
     found, asked = read_at_once([json.dumps(body).encode() for body in (short, long)], lambda body: body)
     assert [len(body.tempo_map) for body in found] == [2, 31]
-    assert asked == ["understand"]
+    assert asked == ["validate"]
 
 
 WRONG = {  # each of them, and each in it, as often as there is room for

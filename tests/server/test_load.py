@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tempose.generator import WEIGHTS
-from tempose_server import order
+from tempose_server import turns
 from tempose_server.jobs import JobStore
 from tempose_server.settings import ServerSettings
 
@@ -76,7 +76,7 @@ def test_the_oldest_jobs_are_forgotten_first(tmp_path):
 
 
 def test_the_turns_of_many_clients_are_not_all_remembered(tmp_path, monkeypatch):
-    monkeypatch.setattr(order, "CLIENTS", 3)
+    monkeypatch.setattr(turns, "CLIENTS", 3)
     store = history(tmp_path, 0)
     for client in "abacdea":
         job_id = str(uuid.uuid4())

@@ -10,7 +10,6 @@ from . import (
     drag_beat,
     edit,
     export,
-    films,
     form,
     groups,
     keys,
@@ -28,6 +27,7 @@ from . import (
     takes,
     tap_tempo,
     tempo,
+    videos,
 )
 
 CLASSES = (
@@ -53,7 +53,7 @@ CLASSES = (
     *pictures.CLASSES,
     *output.CLASSES,
     *export.CLASSES,
-    *films.CLASSES,
+    *videos.CLASSES,
     *diagnostics.CLASSES,
     *presets.CLASSES,
     *learning.CLASSES,

@@ -6,7 +6,7 @@ from bpy.props import BoolProperty, EnumProperty, IntProperty
 
 from tempose_pose.wire.answers import Analysis
 
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.music import beat_changes, beat_proposals, beats
 from ...scene import compat
 from ...scene.language import translate
@@ -15,10 +15,10 @@ from ...scene.music.song_grid import SongGrid
 from ...scene.reading import Reading
 from ...scene.window import scene_of
 from .buttons import ActionButton
-from .hearing_button import HeardButton
+from .listening_button import ListeningButton
 
 
-class TEMPOSE_OT_find_beats(HeardButton, bpy.types.Operator):
+class TEMPOSE_OT_find_beats(ListeningButton, bpy.types.Operator):
     """Find the beats of the song. Beats that you have set or locked stay as they are"""
 
     bl_idname = "tempose.find_beats"
@@ -237,7 +237,7 @@ class TEMPOSE_OT_lock_beats(_GridEdit, bpy.types.Operator):
     def disabled_reason(cls, now: Reading):
         if reason := super().disabled_reason(now):
             return reason
-        if song_grid.chosen_span(there(now.grid)) is None:
+        if song_grid.chosen_span(require(now.grid)) is None:
             return "Set a preview range in the timeline (P), or select two markers"
         return ""
 

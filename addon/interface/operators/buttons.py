@@ -9,7 +9,7 @@ from typing import Any
 import bpy
 
 from ...model.dance.progress import in_words
-from ...model.errors import Problem, there, unexpected
+from ...model.errors import Problem, require, unexpected
 from ...model.server import background_task
 from ...scene import notes, reading
 from ...scene.keys import background_keys
@@ -31,7 +31,7 @@ def redraw() -> None:
                         region.tag_redraw()
 
 
-def esc_is_meant(context: bpy.types.Context, event: bpy.types.Event) -> bool:
+def esc_is_ours(context: bpy.types.Context, event: bpy.types.Event) -> bool:
     """Whether ESC is for us: pressed over our tab, while no animation plays. Elsewhere it ends what Blender does."""
     if any(window.screen.is_animation_playing for window in context.window_manager.windows):
         return False
@@ -198,7 +198,7 @@ class TaskButton(Button):
             self._stop_waiting(context)
             background_keys.drop()
             return {"CANCELLED"}
-        if event.type == "ESC" and event.value == "PRESS" and esc_is_meant(context, event):
+        if event.type == "ESC" and event.value == "PRESS" and esc_is_ours(context, event):
             self._task.cancel()
         elif event.type != "TIMER":
             return {"PASS_THROUGH"}
@@ -267,7 +267,7 @@ class TaskButton(Button):
             return {"CANCELLED"}
         if finished.state == "failed":
             self.dropped(context)
-            return self.fail(self.failed(there(finished.problem)))
+            return self.fail(self.failed(require(finished.problem)))
         try:
             return self.succeed(self.apply(context, finished.result))
         except Exception as problem:
@@ -280,7 +280,7 @@ class TaskButton(Button):
             kept = self.salvage(context, finished.parts)
         except Exception as problem:
             return self.fail(problem)
-        why = "Canceled." if finished.state == "canceled" else self.failed(there(finished.problem)).message
+        why = "Canceled." if finished.state == "canceled" else self.failed(require(finished.problem)).message
         notes.say(f"{why} {kept}".strip(), error=finished.state == "failed")
         self.report({"WARNING"}, translate(notes.text))
         redraw()

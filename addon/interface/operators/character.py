@@ -10,7 +10,7 @@ from tempose_pose.local import whole_files
 from tempose_pose.reference import Reference
 
 from ...model.character import mapping
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.files import pose_files
 from ...scene.character import bone_guess, character, limb_switches, reference_source, rig
 from ...scene.reading import Reading
@@ -97,7 +97,7 @@ class TEMPOSE_OT_add_camera(ActionButton, bpy.types.Operator):
         return now.busy or now.no_rig
 
     def act(self, context: bpy.types.Context):
-        camera = rig.camera_before(scene_of(context), there(Reading(context).rig))
+        camera = rig.camera_before(scene_of(context), require(Reading(context).rig))
         return f"'{camera.name}' is the scene's camera now, and sees all of the dance's picture."
 
 
@@ -125,7 +125,7 @@ class TEMPOSE_OT_map_bones(_OfArmature, bpy.types.Operator):
     bl_options = {"REGISTER", "UNDO"}
 
     def act(self, context: bpy.types.Context):
-        settings, ob = context.scene.tempose, there(Reading(context).armature)
+        settings, ob = context.scene.tempose, require(Reading(context).armature)
         preset = settings.character.preset
         found, how = bone_guess.guess(ob, "" if preset == "AUTO" else preset)
         if not found.bones:
@@ -152,7 +152,7 @@ class TEMPOSE_OT_clear_map(_OfArmature, bpy.types.Operator):
         return "" if now.bone_map.bones else "No bone is mapped"
 
     def act(self, context: bpy.types.Context):
-        ob = there(Reading(context).armature)
+        ob = require(Reading(context).armature)
         character.store(ob, mapping.BoneMap())
         return f"The bone map of '{ob.name}' is empty."
 
@@ -184,7 +184,7 @@ class TEMPOSE_OT_save_map(_File, bpy.types.Operator):
         return "" if now.bone_map.bones else "No bone is mapped: press Find Bones"
 
     def act(self, context: bpy.types.Context):
-        ob, path = there(Reading(context).armature), Path(bpy.path.abspath(self.filepath))
+        ob, path = require(Reading(context).armature), Path(bpy.path.abspath(self.filepath))
         try:
             whole_files.write(path, mapping.to_json(character.map_of(ob), ob.name).encode())
         except OSError as error:
@@ -204,7 +204,7 @@ class TEMPOSE_OT_load_map(_File, bpy.types.Operator):
     filter_glob: StringProperty(default="*.json", options={"HIDDEN"})
 
     def act(self, context: bpy.types.Context):
-        ob, path = there(Reading(context).armature), Path(bpy.path.abspath(self.filepath))
+        ob, path = require(Reading(context).armature), Path(bpy.path.abspath(self.filepath))
         try:
             if path.stat().st_size > mapping.MAX_MAP_BYTES:
                 raise Problem("map_large", f"{path.name} is too large for a bone map. Choose another file.")
@@ -236,12 +236,12 @@ class TEMPOSE_OT_limbs_to_fk(_OfArmature, bpy.types.Operator):
     def disabled_reason(cls, now: Reading):
         if reason := super().disabled_reason(now):
             return reason
-        if not limb_switches.switches(there(now.armature)):
+        if not limb_switches.switches(require(now.armature)):
             return f"{now.armature.name} has no switches between IK and FK"
         return ""
 
     def act(self, context: bpy.types.Context):
-        ob = there(Reading(context).armature)
+        ob = require(Reading(context).armature)
         if limb_switches.on_ik(ob):
             return (
                 f"{limb_switches.to_fk(ob)} limbs of '{ob.name}' are on FK now. Press again to put them back."

@@ -10,7 +10,7 @@ from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence
 
 from ...model.dance import kept_poses
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.server import background_task, work
 from ...model.server.work import Work
 from ...scene.character import reference_source, rig
@@ -51,7 +51,7 @@ class DanceButton(TaskButton):
             else:
                 one, wav = work.dance(w, client, asked.source, request, asked.whole if stretched else None)
                 made = [finish(one)]
-            ready = background_keys.ready(w, lambda: delivery.keys_of(asked, made[-1]), splice(made[-1]))
+            ready = background_keys.make_ready(w, lambda: delivery.keys_of(asked, made[-1]), splice(made[-1]))
             return made, wav, ready
 
         return task
@@ -65,12 +65,12 @@ class DanceButton(TaskButton):
         return lambda made: made
 
     def splicing(self):
-        """What gets a dance and says how kept keys are put between its own (see `background_keys.ready`)."""
+        """What gets a dance and says how kept keys are put between its own (see `background_keys.make_ready`)."""
         return lambda made: None
 
     def begun(self, context: bpy.types.Context):
         span, scene = self._order.span, bpy.data.scenes[self._order.subject.scene]
-        ghost.begin(scene, there(rig.find(scene, self._order.subject.rig)), span)
+        ghost.begin(scene, require(rig.find(scene, self._order.subject.rig)), span)
         self._task.shown = ghost.take_in
         self._task.keeps_parts = not self.new_tempo and not self._order.loop
 

@@ -12,7 +12,7 @@ from tempose_pose.wire.answers import Analysis
 
 from ...model.dance import proposals
 from ...model.dance.proposals import Keys
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.tempo.playback import Playback
 from ...scene.character import rig
 from ...scene.dance import direction_keys, order
@@ -20,7 +20,7 @@ from ...scene.music import timelines
 from ...scene.music.song_grid import SongGrid
 from ...scene.reading import Reading, at_press
 from .buttons import ActionButton
-from .hearing_button import HeardButton
+from .listening_button import ListeningButton
 
 NEXT = "Change the keys in the Graph Editor, under the armature's data; Generate and Dance as Directed follow them."
 
@@ -33,7 +33,7 @@ def _put(now: Reading, ob: bpy.types.Object, made: Mapping[str, Keys], playback:
     return f"{count} keys"
 
 
-class TEMPOSE_OT_propose_curves(HeardButton, bpy.types.Operator):
+class TEMPOSE_OT_propose_curves(ListeningButton, bpy.types.Operator):
     """Key energy and hits in the range as the sound asks for them: just what would be danced without any keys"""
 
     bl_idname = "tempose.propose_curves"
@@ -58,12 +58,12 @@ class TEMPOSE_OT_propose_curves(HeardButton, bpy.types.Operator):
         return super().disabled_reason(now) or now.no_curves
 
     def prepare(self, context: bpy.types.Context):
-        self._rig = rig.identity(there(Reading(context).rig))
+        self._rig = rig.identity(require(Reading(context).rig))
         return super().prepare(context)
 
     def use(self, context: bpy.types.Context, window: bpy.types.Scene, now: SongGrid, heard: Analysis):
         reading, settings = Reading(context), window.tempose
-        ob = there(rig.find(window, self._rig))
+        ob = require(rig.find(window, self._rig))
         own = reading.beats_for(now.playback)
         beats = own or BeatGrid(np.asarray(heard.beats), np.asarray(heard.downbeats))
         made = proposals.proposed(
@@ -86,9 +86,9 @@ class _Preset(ActionButton):
 
     def act(self, context: bpy.types.Context):
         now = at_press(context)
-        playback = there(now.playback)
+        playback = require(now.playback)
         made = self.keys(now, order.range_of(now, playback))
-        return f"{_put(now, there(now.rig), made, playback)}. {NEXT}"
+        return f"{_put(now, require(now.rig), made, playback)}. {NEXT}"
 
 
 class TEMPOSE_OT_build_up(_Preset, bpy.types.Operator):

@@ -11,7 +11,7 @@ from tempose_pose.sequence import convert
 from tempose_pose.skeletons import GROUPS
 
 from ...model.dance import reshape, styles
-from ...model.errors import there
+from ...model.errors import require
 from ...model.server import work
 from ...model.server.work import Work
 from ...scene.dance import audition, direction, ghost, revision
@@ -23,7 +23,7 @@ from ...scene.window import scene_of
 from .buttons import ActionButton, TaskButton
 
 
-class _Again(TaskButton):
+class _Redance(TaskButton):
     """A part of the chosen take danced again."""
 
     title = "Dancing again"
@@ -48,7 +48,7 @@ class _Again(TaskButton):
 
         def task(w: Work):
             made = revision.merge(change, work.dance(w, client, asked.source, asked.request)[0])
-            ready = background_keys.ready(
+            ready = background_keys.make_ready(
                 w,
                 lambda: revision.keys_of(change, made),
                 lambda find: revision.put_in_steps(change, made, find),
@@ -59,7 +59,7 @@ class _Again(TaskButton):
 
     def begun(self, context: bpy.types.Context):
         change, take = self._change, audition.active(context.scene.tempose)
-        ghost.begin(scene_of(context), there(take.rig), change.order.span)
+        ghost.begin(scene_of(context), require(take.rig), change.order.span)
         kept = convert(change.kept.poses, connection.skeleton())
         for start, stop in runs(change.kept.mask.all(1)):
             ghost.take_in("segment", (start, kept.keypoints[start:stop], kept.scores[start:stop]))
@@ -76,7 +76,7 @@ class _Again(TaskButton):
         return said
 
 
-class TEMPOSE_OT_reroll(_Again, bpy.types.Operator):
+class TEMPOSE_OT_reroll(_Redance, bpy.types.Operator):
     """Dance the range again with the seed of the Dance panel. Everything else stays key for key"""
 
     bl_idname = "tempose.reroll"
@@ -87,7 +87,7 @@ class TEMPOSE_OT_reroll(_Again, bpy.types.Operator):
         return revision.order(now, group, "re-rolled", seed=seed)
 
 
-class TEMPOSE_OT_restyle(_Again, bpy.types.Operator):
+class TEMPOSE_OT_restyle(_Redance, bpy.types.Operator):
     """Dance the range again in another style, with the take's own seed. Everything else stays key for key"""
 
     bl_idname = "tempose.restyle"
@@ -105,7 +105,7 @@ class TEMPOSE_OT_restyle(_Again, bpy.types.Operator):
         return revision.order(now, group, f"as {styles.name_of(name)}", style=name)
 
 
-class TEMPOSE_OT_redirect(_Again, bpy.types.Operator):
+class TEMPOSE_OT_redirect(_Redance, bpy.types.Operator):
     """Dance again only what the curves under Direct now ask for otherwise, with the take's own seed"""
 
     bl_idname = "tempose.redirect"
@@ -133,12 +133,12 @@ class TEMPOSE_OT_face_front(ActionButton, bpy.types.Operator):
         return ""
 
     def act(self, context: bpy.types.Context):
-        settings = there(Reading(context).rig).data.tempose_direction
+        settings = require(Reading(context).rig).data.tempose_direction
         settings.use_facing, settings.facing = True, 1.0
         return "The next dance faces you; Dance as Directed turns the one that is there."
 
 
-class TEMPOSE_OT_lock_limbs(_Again, bpy.types.Operator):
+class TEMPOSE_OT_lock_limbs(_Redance, bpy.types.Operator):
     """Keep the limbs that are ticked and dance the others again, in the range"""
 
     bl_idname = "tempose.lock_limbs"
@@ -157,7 +157,7 @@ class TEMPOSE_OT_lock_limbs(_Again, bpy.types.Operator):
         return revision.order(now, group, f"kept {kept}", locked=group.limbs, seed=seed)
 
 
-class TEMPOSE_OT_dance_between(_Again, bpy.types.Operator):
+class TEMPOSE_OT_dance_between(_Redance, bpy.types.Operator):
     """Keep the poses in the list and dance between them, in the range"""
 
     bl_idname = "tempose.dance_between"
@@ -228,7 +228,7 @@ class TEMPOSE_OT_blend_take(_Shape, bpy.types.Operator):
     def disabled_reason(cls, now: Reading):
         if reason := super().disabled_reason(now):
             return reason
-        if audition.beneath(now.settings, there(now.take.rig))[0] is None:
+        if audition.beneath(now.settings, require(now.take.rig))[0] is None:
             return "Nothing else moves this character: there is nothing to blend with"
         return ""
 

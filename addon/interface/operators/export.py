@@ -6,7 +6,7 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, EnumProperty
 
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...scene.files import other_blender, output, rigs, song_beats, sprites
 from ...scene.reading import Reading
 from .buttons import TaskButton
@@ -28,12 +28,12 @@ class TEMPOSE_OT_export_sprites(ToFile, TaskButton, bpy.types.Operator):
         return now.busy or now.no_rig
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
-        ob, ending = there(Reading(context).rig), context.scene.tempose.output.sprites.lower()
+        ob, ending = require(Reading(context).rig), context.scene.tempose.output.sprites.lower()
         return self.ask(context, f"{bpy.path.clean_name(ob.name)}.{ending}")
 
     def prepare(self, context: bpy.types.Context):
         now = Reading(context)
-        choice, ob = now.settings.output, there(now.rig)
+        choice, ob = now.settings.output, require(now.rig)
         rate, python = output.rate_of(now.scene), None
         if choice.sprites == "GIF":
             python, rate = server_python(context), min(rate, MOST_GIF)
@@ -87,13 +87,13 @@ class TEMPOSE_OT_export_rig(ToFile, TaskButton, bpy.types.Operator):
         return now.busy or now.no_rig
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
-        ob = there(Reading(context).rig)
+        ob = require(Reading(context).rig)
         ending = rigs.FLAT.get(self.kind, f".{self.kind.lower()}")
         return self.ask(context, f"{bpy.path.clean_name(ob.name)}{ending}")
 
     def prepare(self, context: bpy.types.Context):
         now = Reading(context)
-        ob, rate = there(now.rig), output.rate_of(now.scene)
+        ob, rate = require(now.rig), output.rate_of(now.scene)
         self._path: Path = self._given()
         path, wanted = self._path, rigs.RigOrder(now.scene.name, ob.name, self.kind, rate, self.drawing)
         blender = other_blender.command(bpy.app.binary_path)

@@ -11,16 +11,16 @@ from tempose_pose.wire.answers import Analysis
 
 from ...model.dance import form
 from ...model.dance.form import FormSection
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...scene import playhead
 from ...scene.music import song_form, timelines
 from ...scene.music.song_grid import SongGrid
 from ...scene.reading import Reading, reading_of
 from .buttons import ActionButton
-from .hearing_button import HeardButton
+from .listening_button import ListeningButton
 
 
-class TEMPOSE_OT_find_form(HeardButton, bpy.types.Operator):
+class TEMPOSE_OT_find_form(ListeningButton, bpy.types.Operator):
     """Find the sections of the song, and which of them return. Replaces the present sections"""
 
     bl_idname = "tempose.find_form"
@@ -61,7 +61,7 @@ class _SectionEdit(ActionButton):
     def act(self, context: bpy.types.Context):
         now = Reading(context)
         sections, active, said = self.edit(context, now)
-        song_form.write(now.settings.form, there(now.grid).mark, sections, active)
+        song_form.write(now.settings.form, require(now.grid).mark, sections, active)
         timelines.redraw()
         return said
 
@@ -77,11 +77,11 @@ class TEMPOSE_OT_split_section(_SectionEdit, bpy.types.Operator):
         return now.song.reason
 
     def edit(self, context: bpy.types.Context, now: Reading):
-        playback = there(now.playback)
+        playback = require(now.playback)
         whole = FormSection(playback.song_start, playback.song_end, "A")
         second = playhead.second_of(now)
         sections = form.split(now.form or [whole], second)
-        at = there(form.index_at(sections, second))
+        at = require(form.index_at(sections, second))
         return sections, at, f"{sections[at].name} begins at second {second:.2f} of the song."
 
 

@@ -8,7 +8,7 @@ import bpy
 from bpy.props import EnumProperty
 
 from ...model.dance import groups
-from ...model.errors import there
+from ...model.errors import require
 from ...model.server import work
 from ...model.server.work import Work
 from ...scene.character import rig
@@ -66,7 +66,7 @@ class TEMPOSE_OT_dance_together(TaskButton, bpy.types.Operator):
                     for i, (part, one) in enumerate(zip(parts, asked, strict=True))
                 ]
             ready = [
-                background_keys.ready(w, lambda pair=pair: delivery.keys_of(*pair))
+                background_keys.make_ready(w, lambda pair=pair: delivery.keys_of(*pair))
                 for pair in zip(orders, made, strict=True)
             ]
             return made, ready
@@ -76,7 +76,7 @@ class TEMPOSE_OT_dance_together(TaskButton, bpy.types.Operator):
     def begun(self, context: bpy.types.Context):
         about = self._orders[0]
         scene = bpy.data.scenes[about.subject.scene]
-        ghost.begin(scene, there(rig.find(scene, about.subject.rig)), about.span)
+        ghost.begin(scene, require(rig.find(scene, about.subject.rig)), about.span)
         self._task.shown = ghost.take_in
 
     def over(self):

@@ -4,7 +4,7 @@
 import bpy
 from bpy.props import EnumProperty
 
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.keys import key_plan
 from ...model.keys.hand_swaps import SHAPES
 from ...model.server.work import Work
@@ -53,7 +53,7 @@ class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
         found = action_keys.hand_set(
-            there(take_keys.action_of(there(audition.active(context.scene.tempose))))
+            require(take_keys.action_of(require(audition.active(context.scene.tempose))))
         )
         self._found = sum(len(frames) for frames in found.values())
         self._bones = len({path.partition('"]')[0] for path, _ in found})
@@ -78,12 +78,12 @@ class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
 
     def prepare(self, context: bpy.types.Context):
         settings = context.scene.tempose
-        take = there(audition.active(settings))
+        take = require(audition.active(settings))
         self._take, self._span = take.identity, self._lies(context, take)
         plan = take_keys.plan(audition.data_of(take), audition.rig_of(take), self._span, settings)
 
         def task(work: Work):
-            return key_plan.made(plan, lambda count: work.status(f"Making keys: {count:,} so far"))
+            return key_plan.make_keys(plan, lambda count: work.status(f"Making keys: {count:,} so far"))
 
         return task
 
@@ -130,7 +130,7 @@ class TEMPOSE_OT_link_hand_drawings(ActionButton, bpy.types.Operator):
         return now.busy or ("" if now.rig else "Select the character, or make one")
 
     def act(self, context: bpy.types.Context):
-        ob = there(selection.pick_rig(context))
+        ob = require(selection.pick_rig(context))
         if not hand_drawings.drawings_of(ob) and not hand_drawings.fists_of(ob):
             raise Problem(
                 "no_hand_drawings",

@@ -12,7 +12,7 @@ from tempose_pose.dance import Dance
 
 from ...model.dance import groups, kept_poses, phrases
 from ...model.dance.takes import Take
-from ...model.errors import there
+from ...model.errors import require
 from ...scene.character import character
 from ...scene.dance import audition, library, order, placement
 from ...scene.files import output, rig_reading
@@ -41,12 +41,12 @@ class TEMPOSE_OT_add_to_library(ActionButton, bpy.types.Operator):
         return now.busy or now.no_take
 
     def act(self, context: bpy.types.Context):
-        kept = library.put(there(audition.active(context.scene.tempose)))
+        kept = library.put(require(audition.active(context.scene.tempose)))
         return f"'{kept.name}' is in the Asset Browser, under Current File, with the tags {_tags(kept)}."
 
 
 def _tags(action: bpy.types.Action) -> str:
-    return ", ".join(tag.name for tag in there(action.asset_data).tags)
+    return ", ".join(tag.name for tag in require(action.asset_data).tags)
 
 
 class TEMPOSE_OT_dance_phrase(TaskButton, bpy.types.Operator):
@@ -67,7 +67,7 @@ class TEMPOSE_OT_dance_phrase(TaskButton, bpy.types.Operator):
         now = at_press(context)
         action = library.named(self.phrase)
         kept, figure = library.read(action)
-        ob, scene, label = there(now.rig), now.scene, action.name
+        ob, scene, label = require(now.rig), now.scene, action.name
         own = character.pose_of(ob, current=False).pose
         frames = library.beats_from(now, scene.frame_current)
         first = float(frames[0]) if len(frames) else float(scene.frame_current)
@@ -81,7 +81,7 @@ class TEMPOSE_OT_dance_phrase(TaskButton, bpy.types.Operator):
         def task(work: Any):
             danced: Dance = groups.on_figure(phrases.on_beats(kept, seconds), figure, own)
             data = output.as_take(danced, label, first)
-            return data, label, background_keys.ready(work, lambda: plan(data))
+            return data, label, background_keys.make_ready(work, lambda: plan(data))
 
         return task
 
@@ -106,7 +106,7 @@ class TEMPOSE_OT_add_pose_to_library(ActionButton, bpy.types.Operator):
     def act(self, context: bpy.types.Context):
         now = Reading(context)
         style = now.take.style if now.take is not None and now.take.rig == now.rig else ""
-        kept = library.put_pose(there(now.rig), f"pose {now.scene.frame_current}", [style] if style else [])
+        kept = library.put_pose(require(now.rig), f"pose {now.scene.frame_current}", [style] if style else [])
         return f"'{kept.name}' is in the Asset Browser, under Current File, with the tags {_tags(kept)}."
 
 

@@ -160,7 +160,7 @@ class TEMPOSE_OT_import_poses(TaskButton, bpy.types.Operator):
         def task(work: Work):
             dance, assumed = pose_files.load_assuming(str(path), rate, size)  # pyright: ignore[reportArgumentType] -- a pair
             data = output.as_take(dance, path.name, frame)
-            return dance.poses, assumed, data, background_keys.ready(work, lambda: plan(data))
+            return dance.poses, assumed, data, background_keys.make_ready(work, lambda: plan(data))
 
         return task
 

@@ -9,7 +9,7 @@ from tempose_pose.skeletons import EXTREMITIES
 from tempose_pose.wire.answers import FoundPerson
 
 from ...model.character.figure_picture import CutOut, cut_out
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.server import answers, work
 from ...model.tempo.playback import Staging
 from ...scene import compat
@@ -77,7 +77,7 @@ class TEMPOSE_OT_find_pose(TaskButton, bpy.types.Operator):
         return now.settings.drawing.image
 
     def prepare(self, context: bpy.types.Context):
-        image = there(self._picture(Reading(context)))
+        image = require(self._picture(Reading(context)))
         self._name, pixels, client = image.name, puppet.to_look_at(image), connection.client()
         return lambda on: work.find_pose(on, client, pixels)
 
@@ -129,7 +129,7 @@ class TEMPOSE_OT_next_person(ActionButton, bpy.types.Operator):
         return "" if len(puppet.people_of(now.picture)) > 1 else "Nobody else was found in this picture"
 
     def act(self, context: bpy.types.Context):
-        plane = there(puppet.laid_out(scene_of(context)))
+        plane = require(puppet.laid_out(scene_of(context)))
         first, *others = puppet.people_of(plane)
         puppet.keep_people(plane, [*others, first])
         return _marked(plane, others[0])
@@ -148,7 +148,7 @@ class TEMPOSE_OT_make_puppet(TaskButton, bpy.types.Operator):
         return now.busy or ("" if now.picture else "Place the joint markers first")
 
     def prepare(self, context: bpy.types.Context):
-        plane, how = there(puppet.laid_out(scene_of(context))), context.scene.tempose.drawing
+        plane, how = require(puppet.laid_out(scene_of(context))), context.scene.tempose.drawing
         picture = self._picture = puppet.picture_of(plane, how.tolerance, how.layers)
         self._plane = plane.name
         return lambda on: cut_out(picture, on.progress)
@@ -178,7 +178,7 @@ class TEMPOSE_OT_clear_picture(ActionButton, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context):
         object_mode(context)
-        puppet.clear(there(puppet.laid_out(scene_of(context))))
+        puppet.clear(require(puppet.laid_out(scene_of(context))))
         return "The markers are gone."
 
 
@@ -197,7 +197,7 @@ class TEMPOSE_OT_ink_figure(_OfRig, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context):
         object_mode(context)
-        drawn = ink.bound_figure(context, there(selection.pick_rig(context)))
+        drawn = ink.bound_figure(context, require(selection.pick_rig(context)))
         return f"'{drawn.name}' follows the bones. Redraw it as you like; its points keep their bones."
 
 
@@ -210,7 +210,7 @@ class TEMPOSE_OT_ink_dance(_OfRig, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context):
         object_mode(context)
-        scene, ob = scene_of(context), there(selection.pick_rig(context))
+        scene, ob = scene_of(context), require(selection.pick_rig(context))
         settings = scene.tempose.drawing
         first, last = scene.frame_start, scene.frame_end
         if scene.use_preview_range:

@@ -28,7 +28,7 @@ class TEMPOSE_OT_start_server(TaskButton, bpy.types.Operator):
         chosen = preferences.get(context)
         if chosen.stays and not server_process.running() and (left := server_process.staying()):
             return lambda w: work.connect(w, left.url, left.token, pid=left.pid)
-        python = server_process.choose_python(bpy.path.abspath(chosen.python_path), setup.made())
+        python = server_process.choose_python(bpy.path.abspath(chosen.python_path), setup.own_python())
         connection.drop()
         server = server_process.launch(python, chosen.stays)
         return lambda w: work.start(w, server.address)

@@ -16,7 +16,7 @@ from ..preferences import server_folder as folder
 from .buttons import ActionButton, TaskButton
 
 
-def made() -> Path | None:
+def own_python() -> Path | None:
     """The Python of the environment, once it is complete."""
     where = folder()
     state = environment.state(where, preferences.version())
@@ -116,7 +116,7 @@ class TEMPOSE_OT_check_server(TaskButton, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, now: Reading):
-        return now.busy or ("" if made() else "No server is set up here")
+        return now.busy or ("" if own_python() else "No server is set up here")
 
     def prepare(self, context: bpy.types.Context):
         where = folder()

@@ -5,7 +5,7 @@ import bpy
 import numpy as np
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, FloatVectorProperty, IntProperty
 
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.keys import key_edits
 from ...scene.character import floor
 from ...scene.dance import order, pose_overlay
@@ -37,7 +37,7 @@ class TEMPOSE_OT_hold_pose(_ShapeKeys, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context):
         frame = context.scene.frame_current
-        curve_edits.hold(there(Reading(context).rig), frame, self.frames)
+        curve_edits.hold(require(Reading(context).rig), frame, self.frames)
         return f"The pose at frame {frame} is held for {self.frames} frames."
 
 
@@ -57,9 +57,9 @@ class TEMPOSE_OT_snap_key(_ShapeKeys, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context):
         now = at_press(context)
-        frame, ob = context.scene.frame_current, there(now.rig)
-        keyed = now.staging.for_keys(there(now.playback))
-        beats = np.asarray(keyed.frame_at(np.asarray(there(now.beats).beats, float)))
+        frame, ob = context.scene.frame_current, require(now.rig)
+        keyed = now.staging.for_keys(require(now.playback))
+        beats = np.asarray(keyed.frame_at(np.asarray(require(now.beats).beats, float)))
         to = key_edits.next_beat(beats, now.staging.key_frame(frame))
         if to is None:
             raise Problem("no_beat", "No beat comes after the playhead. Move the playhead to an earlier key.")
@@ -81,7 +81,7 @@ class TEMPOSE_OT_offset_limb(_ShapeKeys, bpy.types.Operator):
     follow: BoolProperty(name="Follow Through", description="The hand is later than the arm", default=True)
 
     def act(self, context: bpy.types.Context):
-        if not curve_edits.offset(there(Reading(context).rig), self.limb, self.frames, self.follow):
+        if not curve_edits.offset(require(Reading(context).rig), self.limb, self.frames, self.follow):
             raise _no_limb()
         return f"{_name(self.limb)} is {abs(self.frames)} frames {'late' if self.frames >= 0 else 'early'}."
 
@@ -100,7 +100,7 @@ class TEMPOSE_OT_exaggerate_limb(_ShapeKeys, bpy.types.Operator):
     def act(self, context: bpy.types.Context):
         render = context.scene.render
         rate = render.fps / render.fps_base
-        if not curve_edits.exaggerate(there(Reading(context).rig), self.limb, self.amount, rate):
+        if not curve_edits.exaggerate(require(Reading(context).rig), self.limb, self.amount, rate):
             raise _no_limb()
         return f"{_name(self.limb)} swings {self.amount:.0%} as far."
 
@@ -130,7 +130,7 @@ class TEMPOSE_OT_loop_section(ActionButton, bpy.types.Operator):
             bpy.ops.screen.animation_cancel(restore_frame=False)
             return "Stopped."
         now = at_press(context)
-        part = order.range_of(now, there(now.playback))
+        part = order.range_of(now, require(now.playback))
         left, right = now.staging.in_scene(part).ends
         scene = now.scene
         scene.use_preview_range = True
@@ -192,7 +192,7 @@ class TEMPOSE_OT_drag_trail(ByHand, bpy.types.Operator):
             self.frame, self._held = int(frames[near]), True
 
     def write(self, context: bpy.types.Context):
-        ob, part = there(Reading(context).rig), context.scene.tempose.view.trail
+        ob, part = require(Reading(context).rig), context.scene.tempose.view.trail
         where = floor.floor_of(ob)
         across = np.array(where.place_of(self.place)) * where.size + where.home
         if not limb_reach.reach(ob, part, self.frame, across):

@@ -6,7 +6,7 @@ import numpy as np
 from bpy.props import EnumProperty, FloatVectorProperty, IntProperty
 
 from ...model.dance.pins import CHAINS
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...scene import playhead
 from ...scene.character import character, floor
 from ...scene.dance import stage_take, waypoints
@@ -75,7 +75,7 @@ class TEMPOSE_OT_drop_waypoint(ByHand, bpy.types.Operator):
 
     def write(self, context: bpy.types.Context):
         now = at_press(context)
-        ob, second = there(now.rig), playhead.second_of(now)
+        ob, second = require(now.rig), playhead.second_of(now)
         beat, (across, _) = playhead.name_of(now, second), floor.floor_of(ob).place_of(self.place)
         waypoints.drop(ob, second, (across, 0.0), beat)
         return f"'{ob.name}' is to be there at {beat}. {NEXT}"
@@ -87,7 +87,7 @@ class _OfWaypoint(_OnStage):
     @classmethod
     def disabled_reason(cls, now: Reading):
         return now.no_stage or (
-            "" if len(waypoints.stage_of(there(now.rig)).waypoints) else "There are no waypoints"
+            "" if len(waypoints.stage_of(require(now.rig)).waypoints) else "There are no waypoints"
         )
 
 
@@ -99,7 +99,7 @@ class TEMPOSE_OT_remove_waypoint(_OfWaypoint, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context):
         object_mode(context)
-        ob = there(Reading(context).rig)
+        ob = require(Reading(context).rig)
         waypoints.remove(ob, waypoints.chosen(ob))
         return "The waypoint is gone."
 
@@ -116,7 +116,7 @@ class TEMPOSE_OT_time_waypoint(_OfWaypoint, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context):
         now = at_press(context)
-        ob, second = there(now.rig), playhead.second_of(now)
+        ob, second = require(now.rig), playhead.second_of(now)
         beat = playhead.name_of(now, second)
         waypoints.retime(ob, waypoints.chosen(ob), second, beat)
         return f"'{ob.name}' is to be there at {beat}."
@@ -129,7 +129,7 @@ class TEMPOSE_OT_set_mark(_OnStage, bpy.types.Operator):
     bl_label = "Set Mark"
 
     def act(self, context: bpy.types.Context):
-        ob = there(Reading(context).rig)
+        ob = require(Reading(context).rig)
         waypoints.mark(ob)
         return f"The mark of '{ob.name}' is where it stands now. Drag the empty to move it."
 
@@ -143,12 +143,12 @@ class TEMPOSE_OT_back_to_mark(_AtBeat, bpy.types.Operator):
     @classmethod
     def disabled_reason(cls, now: Reading):
         return super().disabled_reason(now) or (
-            "" if waypoints.stage_of(there(now.rig)).home is not None else "Set a mark first"
+            "" if waypoints.stage_of(require(now.rig)).home is not None else "Set a mark first"
         )
 
     def act(self, context: bpy.types.Context):
         now = at_press(context)
-        ob, second = there(now.rig), playhead.second_of(now)
+        ob, second = require(now.rig), playhead.second_of(now)
         beat = playhead.name_of(now, second)
         waypoints.drop(ob, second, waypoints.home_of(ob), beat)
         return f"'{ob.name}' is back at its mark at {beat}. {NEXT}"
@@ -167,7 +167,7 @@ class _ThroughEdge(_AtBeat):
 
     def stops(self, now: Reading) -> tuple[float, float, tuple[float, float], tuple[float, float]]:
         """The song seconds at the playhead and so many beats before or after it; places outside and inside."""
-        ob, second = there(now.rig), playhead.second_of(now)
+        ob, second = require(now.rig), playhead.second_of(now)
         beats = now.beats.beats if now.beats is not None else np.zeros(0)
         count = self.beats * self.step
         pace = float(np.median(np.diff(beats))) if len(beats) > 1 else 0.5
@@ -188,7 +188,7 @@ class TEMPOSE_OT_enter(_ThroughEdge, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context):
         now = at_press(context)
-        ob = there(now.rig)
+        ob = require(now.rig)
         second, before, outside, inside = self.stops(now)
         waypoints.drop(ob, before, outside, playhead.name_of(now, before))
         waypoints.drop(ob, second, inside, playhead.name_of(now, second))
@@ -203,7 +203,7 @@ class TEMPOSE_OT_leave(_ThroughEdge, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context):
         now = at_press(context)
-        ob = there(now.rig)
+        ob = require(now.rig)
         second, after, outside, inside = self.stops(now)
         waypoints.drop(ob, second, inside, playhead.name_of(now, second))
         waypoints.drop(ob, after, outside, playhead.name_of(now, after))
@@ -221,7 +221,7 @@ class TEMPOSE_OT_pin_part(_OnStage, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context):
         now = at_press(context)
-        ob, frame = there(now.rig), context.scene.frame_current
+        ob, frame = require(now.rig), context.scene.frame_current
         last = frame + round(self.beats * _beat_frames(now)) - 1
         if self.part not in character.joints(ob, current=True) or not set(CHAINS[self.part]) <= set(
             character.joints(ob, current=False)
@@ -233,7 +233,7 @@ class TEMPOSE_OT_pin_part(_OnStage, bpy.types.Operator):
         target = others[0] if len(others) == 1 else None
         waypoints.pin(ob, self.part, target, frame, last)
         held = waypoints.stage_of(ob).pins[-1].target
-        return f"Held at '{there(held).name}' from frame {frame} to {last}. {NEXT}"
+        return f"Held at '{require(held).name}' from frame {frame} to {last}. {NEXT}"
 
 
 def _beat_frames(now: Reading) -> float:
@@ -253,10 +253,10 @@ class TEMPOSE_OT_unpin_part(_OnStage, bpy.types.Operator):
 
     @classmethod
     def disabled_reason(cls, now: Reading):
-        return now.no_stage or ("" if len(waypoints.stage_of(there(now.rig)).pins) else "Nothing is held")
+        return now.no_stage or ("" if len(waypoints.stage_of(require(now.rig)).pins) else "Nothing is held")
 
     def act(self, context: bpy.types.Context):
-        settings = waypoints.stage_of(there(Reading(context).rig))
+        settings = waypoints.stage_of(require(Reading(context).rig))
         index = min(settings.active_pin, len(settings.pins) - 1)
         settings.pins.remove(index)
         settings.active_pin = max(0, index - 1)

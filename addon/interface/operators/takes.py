@@ -5,7 +5,7 @@ from typing import Any
 
 import bpy
 
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.tempo.timing import Span
 from ...scene import compat
 from ...scene.dance import audition, placement
@@ -48,7 +48,7 @@ class _Show(TaskButton):
 
         mark, sound = take.identity, scene.name
         audition.rig_of(take)
-        return lambda work: background_keys.ready(work, read)
+        return lambda work: background_keys.make_ready(work, read)
 
     def apply(self, context: bpy.types.Context, result: Any):
         settings = context.scene.tempose
@@ -83,7 +83,7 @@ class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
         settings = context.scene.tempose
         take = self.take(context)
         ob, to_nla = take.rig, settings.generate.keep_in == "NLA"
-        said = audition.accept(scene, settings, there(take), to_nla)
+        said = audition.accept(scene, settings, require(take), to_nla)
         shown = 0 if to_nla else editors.show_keys(context, ob)
         return f"{said}; their bones are selected in Pose Mode." if shown else f"{said}."
 
@@ -106,7 +106,7 @@ class TEMPOSE_OT_undo_accept(_TakeButton, bpy.types.Operator):
         return now.busy or now.held_by_nla
 
     def act(self, context: bpy.types.Context):
-        take = there(self.take(context))
+        take = require(self.take(context))
         audition.undo_accept(context.scene.tempose, take)
         return f"{take.name} is a preview again, with its keys as they are."
 
@@ -127,7 +127,7 @@ class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
     def act(self, context: bpy.types.Context):
         take, scene = self.take(context), compat.sound_scene(context)
         name, accepted = take.name, take.state == "ACCEPTED"
-        audition.discard(scene, context.scene.tempose, there(take))
+        audition.discard(scene, context.scene.tempose, require(take))
         return f"{name} is gone from the list; its Action stays." if accepted else f"{name} is gone."
 
 
@@ -211,7 +211,7 @@ class TEMPOSE_OT_fit_frame_rate(ActionButton, bpy.types.Operator):
         now = Reading(context)
         tempo_preview.take_back(now.settings)
         (take, action), scene = now.base, compat.sound_scene(context)
-        take, action = there(take), there(action)
+        take, action = require(take), require(action)
         try:
             span = placement.span_of(scene, take)
         except Problem:  # its sound is gone: the dance begins where it did

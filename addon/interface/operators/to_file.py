@@ -18,7 +18,7 @@ from .buttons import TaskButton
 def server_python(context: bpy.types.Context) -> str:
     """The Python of the server on this machine; empty where there is none."""
     try:
-        return server_process.choose_python(preferences.get(context).python_path, setup.made())
+        return server_process.choose_python(preferences.get(context).python_path, setup.own_python())
     except Problem:
         return ""
 

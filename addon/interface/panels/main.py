@@ -74,7 +74,7 @@ def _next_step(context: bpy.types.Context, now: Reading) -> str:
 
 
 def _is_there(context: bpy.types.Context) -> bool:
-    return server_process.is_there(preferences.get(context).python_path, setup.made())
+    return server_process.is_there(preferences.get(context).python_path, setup.own_python())
 
 
 def _no_server(row: bpy.types.UILayout, context: bpy.types.Context) -> None:

@@ -133,7 +133,7 @@ def are_alike(one: Any, other: Any) -> bool:
 
 @dataclass(frozen=True)
 class Keyed:
-    """What `made` made, and how near it is to the dance.
+    """What `make_keys` returns: the keys, and how near they are to the dance.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ class Keyed:
     typical: float = 0.0
 
 
-def made(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
+def make_keys(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
     """The keys of a dance.
 
     Parameters

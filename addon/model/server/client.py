@@ -15,11 +15,11 @@ from tempose_pose.wire.answers import (
     Analysis,
     AudioInfo,
     Capabilities,
-    FilmLine,
     FoundPerson,
     FoundPose,
     Health,
     Job,
+    VideoLine,
 )
 from tempose_pose.wire.arrays import from_base64
 from tempose_pose.wire.dances import dance_of, unpacked
@@ -114,8 +114,8 @@ class Client(Caller):
                 mask_of(person.mask)  # raises what is wrong with it
         return people
 
-    def film(
-        self, path: Path, person: int, on_line: Callable[[FilmLine], None]
+    def read_video(
+        self, path: Path, person: int, on_line: Callable[[VideoLine], None]
     ) -> tuple[bytes, float | None]:
         """The dance of a person in a video file: the bytes of a DANCE.npz, and where in its sound it begins.
 
@@ -127,7 +127,7 @@ class Client(Caller):
         kind = {"Content-Type": "application/octet-stream"}
         with (
             path.open("rb") as file,
-            self._answer("POST", f"/v1/film?person={person}", file, kind, 600.0) as answer,
+            self._answer("POST", f"/v1/video?person={person}", file, kind, 600.0) as answer,
         ):
             if answer.status_code != 200:
                 raise refusal(answer.status_code, transport.read(answer, SHORT_BYTES + 1))
@@ -135,7 +135,7 @@ class Client(Caller):
             for line in transport.lines(answer, FILM_BYTES):
                 if (whole := whole + max(len(line), LINE_BYTES)) > STREAM_BYTES:
                     raise unexpected("lines without end")
-                said = read(FilmLine, parsed(line), "line about a video")
+                said = read(VideoLine, parsed(line), "line about a video")
                 if said.error is not None:
                     raise Problem(said.error.code, said.error.message)
                 if said.dance:

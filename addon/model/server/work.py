@@ -20,7 +20,7 @@ from tempose_pose.errors import TemposeError
 from tempose_pose.local.runtime_file import RunningServer
 from tempose_pose.request import DanceRequest
 from tempose_pose.tempo import TempoMap
-from tempose_pose.wire.answers import Analysis, Capabilities, FilmLine, FoundPerson, Health, Job, Progress
+from tempose_pose.wire.answers import Analysis, Capabilities, FoundPerson, Health, Job, Progress, VideoLine
 from tempose_pose.wire.codes import QUEUE_FULL
 from tempose_pose.wire.dances import FinishedSegment
 from tempose_pose.wire.job import JobRequest
@@ -165,7 +165,7 @@ def dance_in_video(work: Work, client: Client, path: Path, person: int) -> tuple
     """
     work.status("Sending the video…")
 
-    def on_line(line: FilmLine) -> None:
+    def on_line(line: VideoLine) -> None:
         if line.waiting:
             work.status("Waiting for another video to be read…")
             return
@@ -173,7 +173,7 @@ def dance_in_video(work: Work, client: Client, path: Path, person: int) -> tuple
         if line.frames:
             work.progress(min(line.frame / line.frames, 1.0))
 
-    data, heard = work.use(client).film(path, person, on_line)
+    data, heard = work.use(client).read_video(path, person, on_line)
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "dance.npz"
         file.write_bytes(data)

@@ -8,7 +8,7 @@ import bpy
 
 from ...model.dance import styles, takes, thumbnail
 from ...model.dance.takes import Take
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.tempo.timing import Span
 from ..character import character, rig
 from ..keys import action_keys, curve_keys, frame_rate, take_keys
@@ -67,7 +67,7 @@ def add(
     take.thumbnail = thumbnail.thumbnail_of(data.dance.poses)
     if show:
         settings.active_take = len(settings.takes) - 1
-        _show(take, ob, there(action))
+        _show(take, ob, require(action))
     return take
 
 
@@ -158,7 +158,7 @@ def hide(settings: SceneSettings, ob: bpy.types.Object | None = None) -> None:
 
 
 def _hide(take: ListedTake, keep: bool = True) -> None:
-    action, ob = there(take.action), take.rig
+    action, ob = require(take.action), take.rig
     if ob is not None and ob.animation_data and ob.animation_data.action == action:
         data, previous = ob.animation_data, take.previous_action
         data.action = previous
@@ -206,7 +206,7 @@ def accept(scene: bpy.types.Scene, settings: SceneSettings, take: ListedTake, to
     if action is None:
         raise Problem("take_hidden", "Show this take first.")
     tempo_preview.take_back(settings)
-    action = there(take.action)
+    action = require(take.action)
     previous, slot = beneath(settings, ob)
     action.name = f"{ob.name} dance {take.bpm:.0f} BPM, seed {take.seed}"
     take.state, take.action = "ACCEPTED", None

@@ -20,7 +20,7 @@ from ...model.dance import styles
 from ...model.dance import way as ways
 from ...model.dance.pins import Pin, known_of
 from ...model.dance.way import Way
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.tempo import area
 from ...model.tempo.playback import Playback, Timing
 from ...model.tempo.timing import Span
@@ -164,12 +164,12 @@ def for_rig(asked: Order, now: Reading, ob: bpy.types.Object) -> Order:
     One that has no way of its own goes along with the lead.
     """
     pose = rig.pose_of(ob, current=now.settings.reference == "ARMATURE")
-    playback = range_of(now, there(now.playback))
+    playback = range_of(now, require(now.playback))
     staged = _Staged.of(
-        now, ob, now.staging.for_keys(there(now.playback)), asked.span, playback, asked.request.grid
+        now, ob, now.staging.for_keys(require(now.playback)), asked.span, playback, asked.request.grid
     )
     if not waypoints.is_used(ob) and asked.way is not None:
-        staged = replace(staged, way=waypoints.way_beside(asked.way, there(now.rig), ob))
+        staged = replace(staged, way=waypoints.way_beside(asked.way, require(now.rig), ob))
     request = replace(
         asked.request, reference=shown(pose), known=staged.known(shown(pose)), curves=staged.curves
     )

@@ -10,7 +10,7 @@ import bpy
 from tempose_pose.dance import Dance
 
 from ...model.dance import retiming
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.tempo.timing import Span
 from ..character import rig
 from ..keys import background_keys, base_keys, curve_keys
@@ -73,17 +73,17 @@ def apply(
     old, count = carry_over.keep_keys(settings, ob), len(settings.takes)
     sound_scene = bpy.data.scenes[asked.subject.sound_scene]
     try:
-        said = delivery.apply(asked, made, wav, True, ready=background_keys.fitting(ready, old))
-        new = there(audition.active(settings))
+        said = delivery.apply(asked, made, wav, True, ready=background_keys.usable(ready, old))
+        new = require(audition.active(settings))
         try:
-            if curve_keys.SPLICED not in there(new.action):
+            if curve_keys.SPLICED not in require(new.action):
                 span = placement.span_of(sound_scene, new)
                 carry_over.put_in(
-                    there(new.action), old, kept, Span(span.left, asked.request.seconds, span.rate)
+                    require(new.action), old, kept, Span(span.left, asked.request.seconds, span.rate)
                 )
         except BaseException:
             if len(settings.takes) > count:
-                audition.discard(sound_scene, settings, there(audition.active(settings)))
+                audition.discard(sound_scene, settings, require(audition.active(settings)))
             raise
     finally:
         bpy.data.actions.remove(old)

@@ -22,7 +22,7 @@ from ...model.dance import direction_curves, kept_ankles, kept_poses, way
 from ...model.dance.kept_ankles import Stands
 from ...model.dance.retiming import Piece
 from ...model.dance.takes import Take
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.keys.key_plan import Plan
 from ...model.tempo.playback import Timing
 from ...model.tempo.timing import Span
@@ -117,7 +117,7 @@ def order(
     part = danced_part(it, count)
     was, wanted = (
         direction.stored(asked),
-        direction.curves_of(there(it.take.rig), replace(it.span, seconds=count / fps)),
+        direction.curves_of(require(it.take.rig), replace(it.span, seconds=count / fps)),
     )
     meant = direction_curves.changed(was, wanted, count / fps) if directed else it.spans
     if not meant:
@@ -140,7 +140,7 @@ def order(
         kept = kept_poses.keep(kept, inside)
     if kept.is_everything:
         raise Problem("nothing_free", "Everything is kept: nothing is left to dance. Untick a limb.")
-    ob = there(it.take.rig)
+    ob = require(it.take.rig)
     danced = Span(float(it.span.frame_at(part.first / fps)), part.seconds, it.span.rate)
     grid = beats_of(asked["beats"]) if asked.get("beats") else None if "beats" in asked else it.beats
     goes = way.from_body(asked.get("way"))
@@ -199,7 +199,7 @@ def _stands(
     if not locked & set(kept_ankles.ANKLES) or action is None or unknown:
         return kept_ankles.joined(old, None)
     seen = take_keys.ankles_seen(
-        replace(it.data, dance=before), there(it.take.rig), action, it.span, now.settings
+        replace(it.data, dance=before), require(it.take.rig), action, it.span, now.settings
     )
     new = kept_ankles.whole(len(seen), seen, sorted(locked), spans) if seen is not None else None
     return kept_ankles.joined(old, new)
@@ -326,7 +326,7 @@ def reshape_take(
     it = part_of(now, None if whole else group)
     data = replace(it.data, dance=change(it.data.dance, it.spans), settings=_without_stands(it.data.settings))
     spans = None if whole else it.spans
-    return put_beside(now.settings, there(it.take.rig), data, it.span, it.take, what, spans)
+    return put_beside(now.settings, require(it.take.rig), data, it.span, it.take, what, spans)
 
 
 def _without_stands(settings: dict) -> dict:
@@ -363,12 +363,12 @@ def put_beside(
     name = old.name  # before the list grows: its items move
     kept = _keys_beneath(settings, ob, old, span) if spans else None
     try:
-        take = audition.add(settings, ob, data, span, ready=background_keys.fitting(ready, kept))
-        if kept is not None and curve_keys.SPLICED not in there(take.action):
+        take = audition.add(settings, ob, data, span, ready=background_keys.usable(ready, kept))
+        if kept is not None and curve_keys.SPLICED not in require(take.action):
             try:
-                carry_over.put_in(there(take.action), kept, _around(data, span, spans or []), span)
+                carry_over.put_in(require(take.action), kept, _around(data, span, spans or []), span)
             except BaseException:
-                audition.discard(scene_of(bpy.context), settings, there(audition.active(settings)))
+                audition.discard(scene_of(bpy.context), settings, require(audition.active(settings)))
                 raise
     finally:
         if kept is not None:

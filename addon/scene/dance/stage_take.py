@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ..reading import Reading
 from . import pins, revision, waypoints
 from .take_part import part_of
@@ -14,7 +14,7 @@ from .take_part import part_of
 def follow(now: Reading) -> str:
     """A take that goes where its character is to go now, and holds what is to be held: the same dance, other keys."""
     it = part_of(now, None)
-    ob = there(it.take.rig)
+    ob = require(it.take.rig)
     song = it.beats.beats if it.beats is not None else np.zeros(0)
     goes, held = waypoints.way_of(ob, it.keyed, it.span, song), pins.pins_of(ob, it.span, now.staging)
     old = {key: value for key, value in it.data.settings.items() if key not in ("way", "pins", "stands")}

@@ -15,7 +15,7 @@ from tempose_pose.sequence import PoseSequence, bridged, to_openpose18
 
 from ...model.character.extremities import carried, extremities_of, joined
 from ...model.dance.takes import Take
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.tempo.timing import Span, resample
 from .. import compat
 from ..character import character
@@ -42,7 +42,7 @@ def _carried(take: ListedTake, poses: PoseSequence) -> np.ndarray | None:
     """Hands and feet (T, 48, 3) of a take's rig at rest, carried along; None where it has none."""
     if character.why_not(take.rig):
         return None
-    pose, body = character.pose_of(there(take.rig), current=False), to_openpose18(poses)
+    pose, body = character.pose_of(require(take.rig), current=False), to_openpose18(poses)
     if not pose.more:
         return None
     scale = np.asarray(body.canvas, float) / pose.canvas

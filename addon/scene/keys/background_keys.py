@@ -35,7 +35,7 @@ class Ready:
     kept: str | None = None
 
 
-def ready(work: Work, read: Callable[[], Plan], splice: Callable | None = None) -> Ready:
+def make_ready(work: Work, read: Callable[[], Plan], splice: Callable | None = None) -> Ready:
     """Make keys, called in the worker thread.
 
     Parameters
@@ -48,16 +48,16 @@ def ready(work: Work, read: Callable[[], Plan], splice: Callable | None = None) 
     work.status("Making keys…")
     plan = work.main(read)
     takes.poses_text(plan.dance)  # it is put into the file soon: not while Blender waits
-    keyed = key_plan.made(plan, lambda count: work.status(f"Making keys: {count:,} so far"))
+    keyed = key_plan.make_keys(plan, lambda count: work.status(f"Making keys: {count:,} so far"))
     mark = uuid.uuid4().hex
-    work.main(lambda: _written(plan.rig, keyed, mark))
+    work.main(lambda: _write(plan.rig, keyed, mark))
     kept = work.main(lambda: splice(lambda: _find(mark))) if splice is not None else None
     if splice is not None and kept is None:
         work.main(drop)  # kept keys came half-way
     return Ready(plan, keyed, mark, kept)
 
 
-def fitting(ready: Ready | None, base: bpy.types.Action | None) -> Ready | None:
+def usable(ready: Ready | None, base: bpy.types.Action | None) -> Ready | None:
     """What is ready, if its kept keys are those of this Action (None: no keys are kept); otherwise nothing is."""
     if ready is None or (ready.kept is None and base is not None):
         return ready
@@ -65,7 +65,7 @@ def fitting(ready: Ready | None, base: bpy.types.Action | None) -> Ready | None:
     return ready if now == ready.kept else None
 
 
-def taken(ready: Ready, name: str):
+def take_action(ready: Ready, name: str):
     """The Action with these keys under a new name; None where undo has taken it, or keys of it, away."""
     action = _find(ready.mark)
     if (
@@ -85,7 +85,7 @@ def drop() -> None:
         bpy.data.actions.remove(action)
 
 
-def _written(rig: str, keyed: Keyed, mark: str) -> Iterator[None]:
+def _write(rig: str, keyed: Keyed, mark: str) -> Iterator[None]:
     """Write the keys into a new Action, a curve at each step."""
     marks = {}
     action = bpy.data.actions.new(NAME)

@@ -133,9 +133,9 @@ def bake(
     """
     asked = plan(take, ob, span, settings)
     ready = ready if ready is not None and key_plan.are_alike(ready.plan, asked) else None
-    action = background_keys.taken(ready, name) if ready is not None else None
+    action = background_keys.take_action(ready, name) if ready is not None else None
     if action is None:
-        made = ready.keyed if ready is not None else key_plan.made(asked)
+        made = ready.keyed if ready is not None else key_plan.make_keys(asked)
         action = action_keys.write(ob, name, made.curves, made.stepped)
     action[action_keys.TAKE] = mark
     action[curve_keys.SPAN] = [span.left, span.seconds, span.rate]

@@ -15,7 +15,7 @@ from pathlib import Path
 import bpy
 import numpy as np
 
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.music import containers
 from ...model.tempo.playback import Playback
 from ...model.tempo.timing import Span
@@ -251,7 +251,7 @@ def _set_stage(stage: bpy.types.Scene, strip: SoundSource | None, span: Span) ->
     before its start, which shifts what is heard, or crashes. Keys of volumes stay at their frames, and the sound
     with them.
     """
-    editor, first = there(stage.sequence_editor), int(span.frames[0])
+    editor, first = require(stage.sequence_editor), int(span.frames[0])
     if isinstance(strip, Mix):
         _leave_all(editor, strip)
     elif strip is not None:

@@ -18,11 +18,11 @@ import numpy as np
 from tempose_pose.dance import Dance
 from tempose_pose.errors import TemposeError
 from tempose_pose.formats.coco import from_coco
-from tempose_pose.formats.editor import as_pages, is_editors
+from tempose_pose.formats.editor import as_pages, is_editor_file
 from tempose_pose.formats.keyed import as_list
 from tempose_pose.formats.layouts import AXES
-from tempose_pose.formats.mediapipe import from_mediapipe, is_mediapipes
-from tempose_pose.formats.mmpose import from_mmpose, is_mmposes
+from tempose_pose.formats.mediapipe import from_mediapipe, is_mediapipe
+from tempose_pose.formats.mmpose import from_mmpose, is_mmpose
 from tempose_pose.formats.numbering import in_time, numbers_in, visible_files
 from tempose_pose.formats.openpose import from_pages, pages_of
 from tempose_pose.formats.people import SHARES
@@ -153,15 +153,15 @@ def _parsed(
     if isinstance(data, dict) and "skeleton" in data:
         return from_own(data, name, fps)
     data = as_list(data)
-    if is_editors(data):
+    if is_editor_file(data):
         data = as_pages(data)
-    if is_mmposes(data):
+    if is_mmpose(data):
         return from_mmpose(data, name, canvas, fps, person)
     if isinstance(data, dict) and "annotations" in data:
         return from_coco(data["annotations"], data, name, canvas, fps, person)
     if has(data, "keypoints"):
         return from_coco(data, {}, name, canvas, fps, person)
-    if is_mediapipes(data):
+    if is_mediapipe(data):
         return from_mediapipe(data, name, canvas, fps, person)
     if has(data, "people", "bodies", "frames"):
         return from_pages(pages_of(data, name), name, canvas, fps, person)

@@ -9,7 +9,7 @@ from tempose_pose.skeletons import OPENPOSE_18
 _JOINTS = len(OPENPOSE_18)
 
 
-def is_editors(data: Any) -> bool:
+def is_editor_file(data: Any) -> bool:
     """Whether this is such a picture, or a list of them."""
     pictures = data if isinstance(data, list) else [data]
     return bool(pictures) and all(_is_picture(picture) for picture in pictures)

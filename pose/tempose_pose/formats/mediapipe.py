@@ -15,7 +15,7 @@ from tempose_pose.skeletons import MEDIAPIPE_33
 LANDMARKS = ("landmarks", "pose_landmarks", "poseLandmarks")  # its names in its languages
 
 
-def is_mediapipes(data: Any) -> bool:
+def is_mediapipe(data: Any) -> bool:
     """Whether there are landmarks in it, or in its ``frames``."""
     frames = data.get("frames", data) if isinstance(data, dict) else data
     bare = isinstance(frames, list) and any(_is_figure(frame) for frame in frames)

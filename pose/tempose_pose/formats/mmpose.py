@@ -11,7 +11,7 @@ from tempose_pose.formats.values import has, settle, unreadable
 from tempose_pose.sequence import PoseSequence
 
 
-def is_mmposes(data: Any) -> bool:
+def is_mmpose(data: Any) -> bool:
     """Whether it has frames with instances."""
     return has(data, "instance_info", "instances")
 

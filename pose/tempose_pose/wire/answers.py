@@ -168,7 +168,7 @@ class FoundPose:
 
 
 @dataclass(frozen=True)
-class FilmLine:
+class VideoLine:
     """A line of the answer about a video: how far the server is, in the last one the dance or what went wrong.
 
     `dance` is base64 of a DANCE.npz, `heard` the second of the video's sound that is heard with its first frame.

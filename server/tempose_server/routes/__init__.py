@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from tempose_server.routes import about, films, jobs, songs
+from tempose_server.routes import about, jobs, songs, videos
 
 PREFIX = "/v1"
-PARTS = (about.router, songs.router, films.router, jobs.router)
+PARTS = (about.router, songs.router, videos.router, jobs.router)
 
 router = APIRouter(prefix=PREFIX)
 for part in PARTS:

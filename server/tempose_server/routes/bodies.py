@@ -15,11 +15,11 @@ from fastapi.routing import APIRoute
 
 from tempose_pose.local.hostile_json import roughly
 from tempose_server import schemas
+from tempose_server.body_validation import read_body
 from tempose_server.errors import ApiError
 from tempose_server.security import BodyRule
 from tempose_server.service import Service
 from tempose_server.settings import ServerSettings
-from tempose_server.understand import read_body
 
 Weighed = TypeVar("Weighed")
 
@@ -118,10 +118,10 @@ async def read_json(
             async for piece in coming:
                 await run_in_threadpool(file.write, piece)
         ask = partial(
-            parts.sandbox.run, "understand", folder, what="request",
+            parts.sandbox.run, "validate", folder, what="request",
             model=model.__name__, depth=depth, elements=elements,
         )  # fmt: skip
         await parts.sandbox.in_turn(ask)
-        text = await run_in_threadpool((folder / "understood").read_bytes)
+        text = await run_in_threadpool((folder / "validated").read_bytes)
     async with parts.reading:
         return await run_in_threadpool(lambda: weigh(model.model_validate_json(text)))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import character_helpers as made
 import numpy as np
 from blender_helpers import CLICKS, add_strip, click_track, with_estimator, write_wav
-from film_helpers import film_answer
+from video_helpers import video_answer
 
 from tempose_pose.wire.answers import FoundPerson, FoundSection
 
@@ -227,8 +227,8 @@ class Steps:
         path = self.folder / "film.wav"
         write_wav(path, click_track())
         self.options["filepath"] = str(path)
-        data = film_answer(self.folder)
-        self.patch.setattr(self.tempose("server.client").Client, "film", lambda *_: (data, 0.0))
+        data = video_answer(self.folder)
+        self.patch.setattr(self.tempose("server.client").Client, "read_video", lambda *_: (data, 0.0))
 
     def pose_file(self):
         person = [v for k in range(18) for v in (100 + 7 * k * k % 90, 90 + 20 * k, 1)]

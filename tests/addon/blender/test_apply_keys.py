@@ -131,13 +131,13 @@ def test_replacing_takes_the_artists_keys_too(blender, scene, tempose, again_dan
 
 def test_keys_are_searched_for_in_a_thread(blender, scene, tempose, add, monkeypatch):
     add(1)
-    baking, seen = tempose("keys.key_plan"), []
+    key_plan, seen = tempose("keys.key_plan"), []
 
-    def watched(plan, tell=None, make=baking.made):
+    def watched(plan, tell=None, make=key_plan.make_keys):
         seen.append(threading.current_thread() is not threading.main_thread())
         return make(plan, tell)
 
-    monkeypatch.setattr(baking, "made", watched)
+    monkeypatch.setattr(key_plan, "make_keys", watched)
     scene.tempose.keys.density = "SPARSE"
     apply(blender)
     assert seen == [True]

@@ -10,13 +10,13 @@ from census import census, differences
 @pytest.fixture
 def who(tempose, monkeypatch):
     """Which threads have made keys."""
-    baking, threads = tempose("keys.key_plan"), []
+    key_plan, threads = tempose("keys.key_plan"), []
 
-    def watched(*args, make=baking.made):
+    def watched(*args, make=key_plan.make_keys):
         threads.append(threading.current_thread())
         return make(*args)
 
-    monkeypatch.setattr(baking, "made", watched)
+    monkeypatch.setattr(key_plan, "make_keys", watched)
     return threads
 
 
@@ -215,7 +215,7 @@ def test_kept_keys_are_put_between_new_ones_a_little_at_a_time(
     settings.active_take = 0
     if settings.takes[0].action is None:
         blender.ops.tempose.show_take()
-    monkeypatch.setattr(tempose("keys.background_keys"), "fitting", lambda ready, base: None)
+    monkeypatch.setattr(tempose("keys.background_keys"), "usable", lambda ready, base: None)
     assert getattr(blender.ops.tempose, button)() == {"FINISHED"}
     assert at_once == [1]
     take = settings.takes[len(settings.takes) - 1]

@@ -41,30 +41,30 @@ def test_set_up_start_and_remove(blender, scene, tempose, small, monkeypatch):
     monkeypatch.setattr(environment, "ROOM", 1)
     monkeypatch.setattr(environment, "base_python", lambda: os.environ["TEMPOSE_PYTHON"])
     preferences = tempose("preferences").get(blender.context)
-    assert setup.made() is None
+    assert setup.own_python() is None
     assert not blender.ops.tempose.remove_server.poll()
     assert not blender.ops.tempose.check_server.poll()
     preferences.package = str(small)
     try:
         assert blender.ops.tempose.set_up_server() == {"FINISHED"}
-        assert setup.made().exists()
+        assert setup.own_python().exists()
         assert not setup.folder().is_relative_to(sys.prefix)
         assert "processors only" in tempose("notes").text
         assert blender.ops.tempose.check_server() == {"FINISHED"}
         assert "The server is complete" in tempose("notes").text
         chosen = tempose("server.server_process").choose_python
         monkeypatch.delenv("TEMPOSE_PYTHON")
-        assert chosen("", setup.made()) == str(setup.made())
+        assert chosen("", setup.own_python()) == str(setup.made())
         assert not setup.outdated()
         monkeypatch.setattr(tempose("preferences"), "version", lambda: "another")
         assert setup.outdated()
-        assert setup.made().exists()  # and can be used until the new one is there
+        assert setup.own_python().exists()  # and can be used until the new one is there
         assert blender.ops.tempose.setup_log() == {"FINISHED"}
         assert "pip" in blender.data.texts["Tempose setup log"].as_string()
     finally:
         preferences.package = ""
         assert blender.ops.tempose.remove_server() == {"FINISHED"}
-    assert setup.made() is None
+    assert setup.own_python() is None
     with pytest.raises(tempose("errors").Problem, match="Set Up Server"):
         chosen("", None)
 

@@ -99,7 +99,7 @@ def test_events_without_end_end_with_words(serving, monkeypatch):
 
 def test_lines_about_a_video_without_end_end_with_words(serving, monkeypatch, tmp_path):
     monkeypatch.setattr(client_module, "STREAM_BYTES", 200_000)
-    (tmp_path / "film.mp4").write_bytes(b"film")
+    (tmp_path / "video.mp4").write_bytes(b"video")
 
     def flood():
         yield b"HTTP/1.1 200 OK\r\n\r\n"
@@ -107,7 +107,7 @@ def test_lines_about_a_video_without_end_end_with_words(serving, monkeypatch, tm
             yield b'{"frame": 1}\n' * 1000
 
     with pytest.raises(Problem, match="lines without end"):
-        serving(flood).film(tmp_path / "film.mp4", 1, lambda line: None)
+        serving(flood).read_video(tmp_path / "video.mp4", 1, lambda line: None)
 
 
 @pytest.mark.parametrize("value", [5, None, ["a"], {"a": 1}, float("nan"), True])

@@ -7,7 +7,7 @@ from tempose_pose.sequence import PoseSequence
 from tempose_pose.standing import standing_pose
 
 
-def film_answer(folder, frames=96, fps=24.0):
+def video_answer(folder, frames=96, fps=24.0):
     """The bytes of a DANCE.npz: a figure that sways on the beats of two a second; unseen for five frames."""
     pose = standing_pose()
     keypoints = np.repeat(pose.keypoints, frames, 0)

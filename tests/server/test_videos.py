@@ -13,7 +13,7 @@ from tempose_pose.dance import Dance
 
 
 @pytest.fixture(scope="module")
-def film(tmp_path_factory):
+def video(tmp_path_factory):
     """A second of a drawn figure that dances to clicks."""
     import sys
     from pathlib import Path
@@ -23,7 +23,7 @@ def film(tmp_path_factory):
     try:
         import drawn_videos
 
-        path = tmp_path_factory.mktemp("film") / "dance.mp4"
+        path = tmp_path_factory.mktemp("video") / "dance.mp4"
         return drawn_videos, path, drawn_videos.write(path, seconds=1.0, fps=24)
     finally:
         sys.path.remove(scripts)
@@ -31,14 +31,14 @@ def film(tmp_path_factory):
 
 def lines(server, data, **query):
     with server.client.stream(
-        "POST", "/v1/film", params=query, content=data, headers={"Content-Type": "application/octet-stream"}
+        "POST", "/v1/video", params=query, content=data, headers={"Content-Type": "application/octet-stream"}
     ) as answer:
         assert answer.status_code == 200, answer.read()
         yield from (json.loads(line) for line in answer.iter_lines())
 
 
-def test_a_dance_is_read_out_of_a_video(server, film, tmp_path):
-    drawn, path, shown = film
+def test_a_dance_is_read_out_of_a_video(server, video, tmp_path):
+    drawn, path, shown = video
     *progress, last = lines(server, path.read_bytes())
     assert all(0 <= p.get("frame", 0) <= p.get("frames", 0) for p in progress)
     (tmp_path / "dance.npz").write_bytes(base64.b64decode(last["dance"]))
@@ -52,8 +52,8 @@ def test_a_dance_is_read_out_of_a_video(server, film, tmp_path):
     assert not list((server.folder / "data" / "staging").iterdir())
 
 
-def test_what_is_no_video_or_shows_nobody_is_said_in_words(server, film):
-    _, path, _ = film
+def test_what_is_no_video_or_shows_nobody_is_said_in_words(server, video):
+    _, path, _ = video
     assert list(lines(server, b"no video"))[-1]["error"]["code"] == "video_unreadable"
     half = list(lines(server, path.read_bytes()[:2000]))[-1]
     assert half["error"]["code"] in ("video_unreadable", "nobody_seen"), half
@@ -62,10 +62,10 @@ def test_what_is_no_video_or_shows_nobody_is_said_in_words(server, film):
     assert "no person 5" in nobody["error"]["message"]
 
 
-def test_who_goes_away_ends_the_work(server, film):
+def test_who_goes_away_ends_the_work(server, video):
     import psutil
 
-    _, path, _ = film
+    _, path, _ = video
     for line in lines(server, path.read_bytes()):
         if "frame" in line:
             break
@@ -74,7 +74,7 @@ def test_who_goes_away_ends_the_work(server, film):
         found = []
         for child in psutil.Process(server.process.pid).children(True):
             with contextlib.suppress(psutil.Error):  # just ended
-                found += [child] if "film" in child.cmdline() else []
+                found += [child] if "video" in child.cmdline() else []
         return found
 
     until = time.monotonic() + PATIENCE

@@ -15,7 +15,7 @@ from ...model.server.work import Work
 from ...scene import compat
 from ...scene.character import selection
 from ...scene.dance import audition, placement
-from ...scene.files import films, output, rig_reading
+from ...scene.files import output, rig_reading, video_takes
 from ...scene.keys import background_keys, take_keys
 from ...scene.reading import Reading
 from ...scene.server import connection
@@ -63,7 +63,7 @@ class TEMPOSE_OT_take_from_video(TaskButton, bpy.types.Operator):
         return "" if now.rig else "Select the character that is to dance, or make one"
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
-        if films.movie(context) is not None and not self.filepath:
+        if video_takes.movie(context) is not None and not self.filepath:
             return self.execute(context)
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
@@ -74,7 +74,7 @@ class TEMPOSE_OT_take_from_video(TaskButton, bpy.types.Operator):
         return TaskButton.invoke(self, context, None)
 
     def prepare(self, context: bpy.types.Context):
-        strip = films.movie(context) if not self.filepath else None
+        strip = video_takes.movie(context) if not self.filepath else None
         if strip is None and not self.filepath:
             raise Problem("no_file", "Select a movie strip, or give a video file.")
         path = Path(strip[0] if strip else bpy.path.abspath(self.filepath))
@@ -93,7 +93,7 @@ class TEMPOSE_OT_take_from_video(TaskButton, bpy.types.Operator):
         def task(on: Work):
             dance, heard = work.dance_in_video(on, client, path, person)
             data = output.as_take(dance, path.name, frame)
-            return dance, heard, data, background_keys.ready(on, lambda: plan(data))
+            return dance, heard, data, background_keys.make_ready(on, lambda: plan(data))
 
         return task
 
@@ -106,10 +106,10 @@ class TEMPOSE_OT_take_from_video(TaskButton, bpy.types.Operator):
         sounds = bpy.data.scenes.get(self._sounds) or scene
         said, strip = "", None
         if heard is not None and self.sound:
-            strip = films.sound_of(sounds, self._path, self._frame - heard * compat.rate_of(sounds))
+            strip = video_takes.sound_of(sounds, self._path, self._frame - heard * compat.rate_of(sounds))
         if strip is not None:
-            data, _ = films.with_sound(data, sounds, strip)
-            count = films.lay_beats(scene, sounds, strip, dance, data.song_start)
+            data, _ = video_takes.with_sound(data, sounds, strip)
+            count = video_takes.lay_beats(scene, sounds, strip, dance, data.song_start)
             said = f" Its sound is '{strip.name}'" + (
                 f", with {count} beats." if count else ", without beats."
             )

@@ -2,33 +2,33 @@
 
 import pytest
 from blender_helpers import click_track, with_estimator, write_wav
-from film_helpers import film_answer
+from video_helpers import video_answer
 
-from tempose_pose.wire.answers import FilmLine
+from tempose_pose.wire.answers import VideoLine
 
 
 @pytest.fixture
-def filmed(blender, ready, tempose, tmp_path, monkeypatch):
+def video(blender, ready, tempose, tmp_path, monkeypatch):
     """A scene without strips, and a 'video' that a server would read."""
     connection, client = tempose("server.connection"), tempose("server.client").Client
     monkeypatch.setattr(connection, "current", with_estimator(connection.current, ""))
     ready.sequence_editor_clear()
-    path = tmp_path / "film.wav"
+    path = tmp_path / "video.wav"
     write_wav(path, click_track())
-    data = film_answer(tmp_path)
+    data = video_answer(tmp_path)
 
-    def film(_self, file, person, on_line):
+    def read_video(_self, file, person, on_line):
         assert (file, person) == (path, 2)
-        on_line(FilmLine(waiting=True))
-        on_line(FilmLine(frame=12, frames=96))
+        on_line(VideoLine(waiting=True))
+        on_line(VideoLine(frame=12, frames=96))
         return data, 0.0
 
-    monkeypatch.setattr(client, "film", film)
+    monkeypatch.setattr(client, "read_video", read_video)
     return path
 
 
-def test_a_dance_out_of_a_video_goes_with_its_own_sound(blender, ready, filmed, tempose, read, out_of_date):
-    assert blender.ops.tempose.take_from_video(filepath=str(filmed), frame=11, person=2) == {"FINISHED"}
+def test_a_dance_out_of_a_video_goes_with_its_own_sound(blender, ready, video, tempose, read, out_of_date):
+    assert blender.ops.tempose.take_from_video(filepath=str(video), frame=11, person=2) == {"FINISHED"}
     said = tempose("notes").text
     assert "5 frames" in said and "cuts 1" in said
     take, ob = ready.tempose.takes[0], ready.tempose.takes[0].rig
@@ -47,17 +47,17 @@ def test_a_dance_out_of_a_video_goes_with_its_own_sound(blender, ready, filmed, 
     assert placement.span_of(ready, take).left == pytest.approx(11 + 24)
 
 
-def test_a_second_reading_takes_the_sound_that_is_there(blender, ready, filmed, tempose):
+def test_a_second_reading_takes_the_sound_that_is_there(blender, ready, video, tempose):
     for _ in range(2):
-        blender.ops.tempose.take_from_video(filepath=str(filmed), frame=1, person=2)
+        blender.ops.tempose.take_from_video(filepath=str(video), frame=1, person=2)
     assert len(tempose("compat").sound_strips(ready)) == 1
-    blender.ops.tempose.take_from_video(filepath=str(filmed), frame=100, person=2, sound=False)
+    blender.ops.tempose.take_from_video(filepath=str(video), frame=100, person=2, sound=False)
     assert len(tempose("compat").sound_strips(ready)) == 1
     assert len(ready.tempose.takes) == 3
 
 
-def test_a_video_that_is_not_there_is_said_to_be_gone(blender, ready, filmed):
-    filmed.unlink()
+def test_a_video_that_is_not_there_is_said_to_be_gone(blender, ready, video):
+    video.unlink()
     with pytest.raises(RuntimeError, match="Choose the video again"):
-        blender.ops.tempose.take_from_video(filepath=str(filmed), person=2)
+        blender.ops.tempose.take_from_video(filepath=str(video), person=2)
     assert len(ready.tempose.takes) == 0

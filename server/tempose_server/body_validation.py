@@ -1,4 +1,4 @@
-"""Request bodies, read strictly: what a child does with large ones, and the server itself with small ones."""
+"""Strict validation of request bodies: small ones in the server itself, large ones in a child process."""
 
 from __future__ import annotations
 
@@ -16,11 +16,14 @@ def read_body(model: type[schemas.StrictBody], body: bytes, depth: int, elements
     return schemas.read(model, parse(body, depth, elements))
 
 
-def understand(folder: Path, model: str, depth: int, elements: int) -> dict[str, Any]:
-    """`folder/body` as a model of `schemas`, written in short form to `folder/understood`; or why it is none."""
+def validate(folder: Path, model: str, depth: int, elements: int) -> dict[str, Any]:
+    """Validate `folder/body` as a model of `schemas` and write it, normalised, to `folder/validated`.
+
+    Returns nothing, or the refusal to answer with.
+    """
     try:
-        found = read_body(getattr(schemas, model), (folder / "body").read_bytes(), depth, elements)
+        body = read_body(getattr(schemas, model), (folder / "body").read_bytes(), depth, elements)
     except ApiError as error:
         return {"refusal": {"status": error.status, **json.loads(json.dumps(error.body))}}
-    (folder / "understood").write_text(found.model_dump_json(), encoding="utf-8")
+    (folder / "validated").write_text(body.model_dump_json(), encoding="utf-8")
     return {}

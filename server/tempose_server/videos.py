@@ -1,6 +1,6 @@
-"""Videos that people send to have a dance read out of them: untrusted bytes in, one dance out, progress meanwhile.
+"""Dances read out of videos that people send: untrusted bytes in, one dance out, with progress on the way.
 
-`film` runs in a child process (see `decode`), which notes in `folder/progress` how far it is; the parent reads that
+`read_video` runs in a child process (see `decode`) and notes its progress in `folder/progress`; the parent reads that
 and may end the child. Nothing of a video is kept.
 """
 
@@ -14,13 +14,13 @@ from typing import Any
 NOTE_SECONDS = 0.3
 
 
-def film(folder: Path, person: int, model: str | None) -> dict[str, Any]:
-    """The dance of one person in `folder/film`, in `folder/dance.npz`."""
+def read_video(folder: Path, person: int, model: str | None) -> dict[str, Any]:
+    """The dance of one person in `folder/video`, in `folder/dance.npz`."""
     from tempose.estimator import RtmEstimator
     from tempose.videos.dance import dance_from_video
     from tempose.videos.frames import open_video
 
-    with open_video(folder / "film") as video:
+    with open_video(folder / "video") as video:
         frames, heard = video.facts.frames, video.facts.heard
     noted = 0.0
 
@@ -34,7 +34,7 @@ def film(folder: Path, person: int, model: str | None) -> dict[str, Any]:
 
     on_frame(0)
     estimator = None if model is None else RtmEstimator(Path(model))
-    dance = dance_from_video(folder / "film", person, estimator, on_frame, name="The video")
+    dance = dance_from_video(folder / "video", person, estimator, on_frame, name="The video")
     dance.save(folder / "dance.npz")
     (folder / "heard").write_text(json.dumps(heard))
     return {"frames": len(dance.poses), "beats": len(dance.beat_times), "cuts": len(dance.seams)}

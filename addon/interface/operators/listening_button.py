@@ -7,7 +7,7 @@ import bpy
 
 from tempose_pose.wire.answers import Analysis
 
-from ...model.errors import Problem, there
+from ...model.errors import Problem, require
 from ...model.server import work
 from ...scene.music import audio, song, song_grid, sound_marks
 from ...scene.music.song_grid import SongGrid
@@ -16,7 +16,7 @@ from ...scene.server import connection
 from .buttons import TaskButton
 
 
-class HeardButton(TaskButton):
+class ListeningButton(TaskButton):
     """Mixin: has the song listened to; `use` gets what is heard, while the song is still there."""
 
     title = "Listening"
@@ -51,7 +51,7 @@ class HeardButton(TaskButton):
     def apply(self, context: bpy.types.Context, result: Any):
         scene, window = bpy.data.scenes.get(self._scene), bpy.data.scenes.get(self._window)
         original = song.original_named(scene, self._strip) if scene is not None else None
-        now = song_grid.grid_at(there(scene), original) if original is not None else None
+        now = song_grid.grid_at(require(scene), original) if original is not None else None
         if now is None or window is None or now.mark != self._mark:
             raise Problem(
                 "strip_gone", "The sound strip was deleted or changed meanwhile: press the button again."

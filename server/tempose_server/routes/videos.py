@@ -23,7 +23,7 @@ PATIENCE = 0.5  # seconds between lines
 
 
 @router.post(
-    "/film",
+    "/video",
     response_class=Response,
     responses={
         200: {"content": {"application/x-ndjson": {}}},
@@ -31,7 +31,7 @@ PATIENCE = 0.5  # seconds between lines
     },
     openapi_extra=bytes_body("video_bytes"),
 )
-async def film(
+async def read_video(
     request: Request, parts: Parts, person: Annotated[int, Query(ge=1, le=20)] = 1
 ) -> StreamingResponse:
     """The dance of one person in a video, as lines of JSON.
@@ -44,14 +44,14 @@ async def film(
     parts.poses.check()
     async with AsyncExitStack() as held:
         folder = await held.enter_async_context(staging(parts))
-        await keep_body(request, folder / "film")
+        await keep_body(request, folder / "video")
         to_close = held.pop_all()
 
     async def lines() -> AsyncIterator[str]:
         try:
             model = parts.settings.pose_model
             options = {"person": person, "model": model and str(model)}
-            async for progress in parts.sandbox.watched("film", folder, PATIENCE, what="video", **options):
+            async for progress in parts.sandbox.watched("video", folder, PATIENCE, what="video", **options):
                 yield json.dumps(progress) + "\n"
             yield await run_in_threadpool(_found, folder)
         except ApiError as error:
