@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the add-on knows without Blender: nothing in here may import bpy, or what stands above."""
+"""The part of the add-on that needs no Blender: nothing in here may import bpy or the layers above."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Facts for a bug report, without secrets, names of people and paths. No bpy in here."""
+"""Facts for a bug report, without secrets, people's names or paths. No bpy in here."""
 
 import contextlib
 import getpass
@@ -23,9 +23,9 @@ def report(facts: dict[str, dict[str, object]]) -> str:
 
 
 def scrub(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """Take out what does not belong in public: secrets, long random words, folders, the user's name.
+    """Remove what should not be made public: secrets, long random words, folders, the user's name.
 
-    Of a path only the file's own ending stays, so that "a .wav could not be read" can still be told.
+    Of a path only the file's extension stays, so that "a .wav could not be read" still comes through.
     """
     for secret in secrets:
         if secret:
@@ -40,7 +40,7 @@ def _names() -> list[str]:
     found = {Path.home().name, os.environ.get("USERNAME", ""), os.environ.get("USER", "")}
     with contextlib.suppress(OSError, KeyError):
         found.add(getpass.getuser())
-    # "root" and the like say nothing, and shorter names would tear words apart.
+    # "root" and the like reveal nothing, and shorter names would tear words apart.
     return sorted(
         (n for n in found if len(n) > 2 and n.lower() not in ("root", "user", "admin")), key=len, reverse=True
     )

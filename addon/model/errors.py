@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can go wrong, in words for a person: a `Problem` is the shared package's error, whoever raises it."""
+"""Errors in words for people: a `Problem` is the shared package's error, whoever raises it."""
 
 from typing import TypeVar
 
@@ -11,11 +11,11 @@ __all__ = ["Canceled", "Problem", "require", "unexpected"]
 Thing = TypeVar("Thing")
 
 last_unexpected = ""
-"""What nobody has foreseen, as Python has it: for the diagnostics alone."""
+"""The last unforeseen error as Python words it, for the diagnostics alone."""
 
 
 def unexpected(error: BaseException) -> Problem:
-    """An error that nobody has foreseen, in words; what Python says of it is kept for the diagnostics."""
+    """An unforeseen error in words for people; Python's own words are kept for the diagnostics."""
     global last_unexpected  # noqa: PLW0603
     last_unexpected = repr(error)
     return Problem(
@@ -25,7 +25,7 @@ def unexpected(error: BaseException) -> Problem:
 
 
 def require(thing: Thing | None) -> Thing:
-    """What a button is grey without, so that it is there when the button acts; raises `Problem` where it has gone."""
+    """Return something that the button's poll made sure of; raise `Problem` if it has gone since."""
     if thing is None:
         raise Problem(
             "gone",

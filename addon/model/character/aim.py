@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One body part: how far its bone turns and stretches to bring the part's end to its joint. No bpy in here."""
+"""How far the bone of one body part turns and stretches to bring the part's end to its joint. No bpy in here."""
 
 from dataclasses import dataclass
 
@@ -17,8 +17,8 @@ ROUNDS = 4  # of measuring and correcting
 
 @dataclass(frozen=True, eq=False)
 class _Limb:
-    """A body part and how its bone may move: `local` leads to the part's end in the bone's space at rest, `flat` is
-    what of it lies in the plane, `chain` are the bones from below it down to the one that the end belongs to."""
+    """A body part and how its bone may move: `local` points to the part's end in the bone's space at rest, `flat` is
+    its component in the plane, and `chain` lists the bones below it, down to the one with the part's end."""
 
     part: str
     spot: Spot
@@ -33,7 +33,7 @@ class _Limb:
 
 
 def aimed(figure: Posing, bone: Bone, part: str, hooked: Hook, location: np.ndarray, shift: np.ndarray):
-    """Turn and scale (T, …) that bring the end of a body part where it belongs, and their curves."""
+    """Turn and scale (T, …) that bring the end of a body part to its place, and their curves."""
     tail = PARTS[part].tail
     limb = _limb(figure, bone, part, hooked)
     if tail not in figure.points or limb.length < 1e-9 or not figure.seen[tail].any():
@@ -66,7 +66,7 @@ def _limb(figure: Posing, bone: Bone, part: str, hooked: Hook) -> _Limb:
         spot, chain = Spot(name, (0.0, bone.length, 0.0)), []
     flat = local - (local @ normal) * normal
     length = float(np.linalg.norm(flat))
-    # Where the bone's own axis points elsewhere, as after some imports, it is scaled along all of them.
+    # A bone whose own axis points elsewhere, as after some imports, is scaled along all its axes.
     along = abs(flat[1]) > 0.8 * length
     turns, stretches = _may_turn(figure, bone, normal), _may_stretch(figure, bone, along)
     return _Limb(part, spot, chain, normal, local, flat, length, along, turns, stretches)
@@ -74,7 +74,7 @@ def _limb(figure: Posing, bone: Bone, part: str, hooked: Hook) -> _Limb:
 
 @dataclass(frozen=True, eq=False)
 class _Way:
-    """Where a part should point to (T, 2) in the plane, from its bone's head; when that is known (T,); and how long
+    """Where a part should point (T, 2) in the plane, from its bone's head; when that is known (T,); and how long
     the part is in the picture (T,), as a share of its length."""
 
     wanted: np.ndarray
@@ -90,7 +90,7 @@ def _wanted(
     location: np.ndarray,
     shift: np.ndarray,
 ) -> _Way:
-    """Where a part should point to."""
+    """Where a part should point."""
     link, name = PARTS[limb.part], bone.name
     assert link.tail is not None
     seen = figure.seen[link.tail] & figure.seen.get(link.head, figure.seen[link.tail])
@@ -157,7 +157,7 @@ def _local(figure: Posing, hooked: Hook, vector: np.ndarray, normal: np.ndarray)
 
 
 def _size(flat: np.ndarray, reach: np.ndarray, along: bool) -> np.ndarray:
-    """The scale that gives a vector its length: of Y alone, or of all axes."""
+    """The scale that gives a vector its length, along Y alone or along all axes."""
     if not along:
         return reach / np.linalg.norm(flat)
     return np.sqrt(np.maximum(reach**2 - flat[0] ** 2 - flat[2] ** 2, 0)) / abs(flat[1])
@@ -184,8 +184,8 @@ def _may_stretch(figure: Posing, bone: Bone, along: bool) -> bool:
 
 
 def _plain(part: str) -> float:
-    """The share of its length below which a part's direction in the picture says nothing for a bone that only turns.
+    """The share of its length below which a part's direction in the picture is ignored, for a bone that only turns.
 
-    Across the body lengths vanish as the dancer turns, and with them the angle.
+    As the dancer turns, parts that lie across the body shrink to nothing, and their angle becomes meaningless.
     """
     return ACROSS if part.split(".", maxsplit=1)[0] in ("shoulder", "hip", "eye", "ear") else ALONG

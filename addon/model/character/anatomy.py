@@ -16,10 +16,10 @@ PARTS = (*ARMS, HEAD, TRUNK, *LEGS)
 
 HANDS_END = 0.45  # of a forearm from the wrist on
 FEET_END = 0.3  # of a shin from the ankle on, where the toes are not known
-FLAT = 0.35  # half widths that the trunk reaches above its top and below the hips
+FLAT = 0.35  # half widths by which the trunk extends above its top and below the hips
 NECK = 0.4  # of a head's half width: the neck's
 THIN, THICK = 0.09, 0.26  # of the trunk's length: half widths that a limb may have
-STOUT = 1.5  # times as thick as the rest of its limb: what is not the limb alone
+STOUT = 1.5  # times as thick as the rest of its limb: anything thicker is not the limb alone
 _AT = BODY.at
 
 
@@ -37,7 +37,7 @@ class Rod:
     blunt: float = 1.0
 
     def nearness(self, points: np.ndarray) -> np.ndarray:
-        """(N,) how far points (N, 2) lie from its middle line, in half widths: below 1 inside."""
+        """Distance (N,) of points (N, 2) from its centre line, in half widths: below 1 is inside."""
         along = self.end - self.start
         length = max(float(np.hypot(*along)), 1e-9)
         off = points - self.start
@@ -47,7 +47,7 @@ class Rod:
         return np.hypot(beside, beyond) / (self.wide + share * (self.wide_end - self.wide))
 
     def measured(self, points: np.ndarray) -> np.ndarray:
-        """(N, 2) where points (N, 2) lie along it, 0 to 1, and beside it, in half widths."""
+        """Position (N, 2) of points (N, 2): along it, 0 to 1, and to its side, in half widths."""
         along = self.end - self.start
         length = max(float(np.hypot(*along)), 1e-9)
         off = points - self.start
@@ -56,7 +56,7 @@ class Rod:
         return np.stack([share, beside / (self.wide + share * (self.wide_end - self.wide))], 1)
 
     def place(self, measured: np.ndarray) -> np.ndarray:
-        """The points (N, 2) that were `measured` so."""
+        """The inverse of `measured`: (N, 2) points."""
         along = self.end - self.start
         across = np.array([along[1], -along[0]]) / max(float(np.hypot(*along)), 1e-9)
         share, beside = measured.T
@@ -99,7 +99,7 @@ def of_joints(points: np.ndarray, more: dict, depth: np.ndarray) -> Anatomy:
 
 
 def _limb(joints: list[np.ndarray], depth: np.ndarray, trunk: float) -> list[Rod]:
-    """Rods between joints, as thick as the outline says, where that is to be believed."""
+    """Rods between joints, as thick as the outline shows, where that can be trusted."""
     widths = []
     for start, end in pairwise(joints[:3]):
         shares = np.linspace(0.35, 0.9, 12)[:, None]
@@ -117,7 +117,7 @@ def _limb(joints: list[np.ndarray], depth: np.ndarray, trunk: float) -> list[Rod
 
 
 def _evened(limbs: list[list[Rod]]) -> None:
-    """Make no limb much thicker than the one on the other side: one that lies on the trunk looks so."""
+    """Limit each limb to about the thickness of its counterpart: a limb that lies on the trunk looks too thick."""
     for k, rods in enumerate(zip(*limbs, strict=True)):
         slim = min(rod.wide for rod in rods)
         for limb, rod in zip(limbs, rods, strict=True):

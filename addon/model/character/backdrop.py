@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What belongs to the character in a picture. No bpy in here."""
+"""Telling a character from the backdrop of its picture. No bpy in here."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -11,24 +11,24 @@ from tempose_pose.skeletons import OPENPOSE_18
 from ..errors import Problem
 from .masks import depths
 
-WORKING = 384  # pixels along the longer side on which the backdrop is looked for
+WORKING = 384  # pixels along the longer side, at which the backdrop is searched for
 BUSY = 0.4  # share of the picture's edge that stays, from which on its background is no plain one
 SOFT = 0.4  # of a mask's values, over which the figure's edge fades
 ENCLOSED = (
     0.35  # mean of a mask below which what the figure encloses is backdrop: own parts have 0.4 and more
 )
 
-MIDDLE = 0.5  # of a piece's greatest depth, from which on a bone in it goes through its middle
+MIDDLE = 0.5  # of a piece's greatest depth: a bone this deep in it runs through its middle
 
 
 @dataclass(frozen=True, eq=False)
 class SeenFigure:
-    """What is known of a figure before its backdrop is taken away.
+    """What is known of a figure before its backdrop is removed.
 
     Parameters
     ----------
     mask : (h, w) uint8
-        How surely each part of the picture, made smaller, is the figure.
+        How surely each pixel of the reduced picture belongs to the figure.
     points : (18, 2) float
         Its joints, in shares of the picture.
     """
@@ -38,11 +38,11 @@ class SeenFigure:
 
 
 def alpha_of(pixels: np.ndarray, tolerance: float, known: SeenFigure | None = None) -> np.ndarray:
-    """(H, W) which share of each pixel belongs to the character.
+    """The share (H, W) of each pixel that belongs to the character.
 
-    A picture with clear parts says it itself. In any other, the backdrop is what can be reached from the edge
-    through colours like those at the edge, and what the figure encloses of such colours, as between an arm and the
-    body, where that is known.
+    A picture with transparent parts has it in its alpha. In any other, the backdrop is what can be reached from the
+    edge through colours like those at the edge and, where that is known, such colours enclosed by the figure, as
+    between an arm and the body.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def alpha_of(pixels: np.ndarray, tolerance: float, known: SeenFigure | None = No
     tolerance : float
         Greatest distance of two colours that count as one, 0 to 1.
     known : SeenFigure, optional
-        Without it, all that is enclosed stays: it may be a white shirt.
+        Without it, everything enclosed stays: it may be a white shirt.
     """
     alpha = pixels[..., 3]
     if (alpha < 0.5).mean() > 0.005:
@@ -77,9 +77,9 @@ def alpha_of(pixels: np.ndarray, tolerance: float, known: SeenFigure | None = No
 
 
 def _enclosed(cells: np.ndarray, known: SeenFigure) -> np.ndarray:
-    """Which of some cells (h, w) are backdrop: pieces that the mask leaves out and no bone of the figure crosses.
+    """Which of these cells (h, w) are backdrop: pieces outside the mask that no bone of the figure crosses.
 
-    A mask alone would take the empty limbs of line drawings, which it often misses, for backdrop.
+    By the mask alone, the empty limbs of line drawings, which it often misses, would pass for backdrop.
     """
     sure, crossed = enlarged(known.mask.astype(float) / 255, cells.shape), _crossed(cells.shape, known.points)
     out, seen = np.zeros_like(cells), ~cells
@@ -122,7 +122,7 @@ def _crossed(shape: tuple[int, ...], points: np.ndarray) -> np.ndarray:
 
 
 def _shades(small: np.ndarray) -> list[np.ndarray]:
-    """The colours of a picture's edge, as far as there is much of each: a sleeve that touches it is no backdrop."""
+    """The common colours along a picture's edge: a sleeve that touches the edge is no backdrop."""
     edge = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
     found = []
     for shade in np.unique(np.round(edge * 8) / 8, axis=0):
@@ -147,14 +147,14 @@ def _beside(cells: np.ndarray) -> np.ndarray:
 
 
 def cut_by_mask(alpha: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """What belongs to the character where no plain backdrop could be taken away: what the mask says.
+    """The character's alpha from the mask, where there was no plain backdrop to remove.
 
     Parameters
     ----------
     alpha : (H, W) float
-        As `alpha_of` has found it; returned as it is where most of the picture's edge was taken away.
+        As `alpha_of` found it; returned unchanged if most of the picture's edge was removed.
     mask : (h, w) uint8
-        How surely each part of the picture, made smaller, is the character.
+        How surely each pixel of the reduced picture belongs to the character.
     """
     edge = np.concatenate([alpha[0], alpha[-1], alpha[:, 0], alpha[:, -1]])
     if (edge > 0.5).mean() < BUSY:
@@ -164,7 +164,7 @@ def cut_by_mask(alpha: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def _all_near(colours: np.ndarray, shade: np.ndarray, most: float, step: int) -> np.ndarray:
-    """(h, w) bool: cells of `step` by `step` pixels that are all near a colour; no line goes through them."""
+    """(h, w) bool: cells of `step` by `step` pixels that are all near one colour, so that no line crosses them."""
     near = np.ones((-(-colours.shape[0] // step), -(-colours.shape[1] // step)), bool)
     for i in range(step):
         for j in range(step):
@@ -190,7 +190,7 @@ def enlarged(values: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _reached(free: np.ndarray) -> np.ndarray:
-    """Which free cells hang together with the edge."""
+    """Which free cells are connected to the edge."""
     padded = np.pad(free, 1, constant_values=True)
     found = np.zeros_like(padded)
     found[[0, -1]] = found[:, [0, -1]] = True

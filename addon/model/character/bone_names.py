@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finding body parts by the names of bones: ready-made maps, and plain words. No bpy in here."""
+"""Body parts found by the names of bones: ready-made maps and plain words. No bpy in here."""
 
 import re
 import unicodedata
@@ -13,7 +13,7 @@ _FOLDER = Path(__file__).parent / "bone_maps"
 _FIRST = ("tempose", "mixamo", "rigify_fk", "rigify_meta", "mannequin", "rigify_def", "rigify_org")
 
 # Words by part, the likelier first: English, German, Japanese (as written, and in Latin letters), Daz's short forms.
-# A bone's name without its side and numbers must be one of them.
+# A bone's name, without its side and numbers, must be one of them.
 _WORDS = {
     "root": (
         "hips", "pelvis", "hip", "cog", "center", "centre", "root", "master",
@@ -52,7 +52,7 @@ _SIDED = {
     "ear": ("ear", "ohr", "耳", "mimi"),
 }  # fmt: skip
 _TOE = ("toe", "toes", "toebase", "ball", "zeh", "zehe", "zehen", "つま先", "tsumasaki")
-# The three bones of a finger have one word, and numbers or just their order.
+# The three bones of a finger share one word and are told apart by numbers or just by their order.
 _FINGERS = {
     "thumb": ("thumb", "daumen", "親指", "oyayubi"),
     "index": ("index", "indexfinger", "zeigefinger", "人指", "人差指", "hitosashiyubi"),
@@ -74,7 +74,7 @@ _AFFIXES = {"bone", "bip", "bip01", "biped", "def", "org", "deform", "jnt", "joi
 
 
 def plain(name: str) -> str:
-    """A bone's name without namespace, for comparing: `rig:Upper_Arm.L` → `upper_arm.l`."""
+    """A bone's name without its namespace, for comparison: `rig:Upper_Arm.L` → `upper_arm.l`."""
     return re.split(r"[:|]", name)[-1].strip().lower()
 
 
@@ -91,7 +91,7 @@ def presets() -> dict[str, tuple[str, BoneMap]]:
 
 
 def apply(preset: BoneMap, names: Iterable[str]) -> BoneMap:
-    """A ready-made map on these bones, whatever their namespace and case."""
+    """A ready-made map applied to these bones, whatever their namespace and case."""
     names = list(names)
     exact, loose = set(names), {}
     for name in names:
@@ -122,7 +122,7 @@ def tokens(name: str) -> tuple[str, str]:
 
 
 def by_words(names: Iterable[str]) -> BoneMap:
-    """A map from names in plain words. `names` with parents before children."""
+    """A map from names in plain words. `names` has parents before children."""
     said: dict[tuple[str, str], list[str]] = {}
     for name in names:
         said.setdefault(tokens(name), []).append(name)
@@ -138,7 +138,7 @@ def by_words(names: Iterable[str]) -> BoneMap:
 
 
 def with_ends(bone_map: BoneMap, names: Iterable[str]) -> BoneMap:
-    """The same with fingers and toes, as far as names tell them. `names` with parents before children."""
+    """The same map with the fingers and toes that the names reveal. `names` has parents before children."""
     said: dict[tuple[str, str], list[str]] = {}
     for name in names:
         said.setdefault(tokens(name), []).append(name)

@@ -30,11 +30,11 @@ class Bone:
     mode : str
         QUATERNION, AXIS_ANGLE or the order of the Euler angles.
     basis : (4, 4) float
-        The pose that it has now, which it keeps when nothing maps to it.
+        Its current pose, which it keeps when nothing maps to it.
     locked : set of (channel, index)
         What may not be keyed, with channel location, rotation or scale; index 3 is a quaternion's W.
     held : str
-        Why no key on it would have an effect, or nothing.
+        Why keys on it would have no effect; empty if they would.
     """
 
     name: str
@@ -47,7 +47,7 @@ class Bone:
     inherit_scale: str = "FULL"
     local_location: bool = True
     mode: str = "QUATERNION"
-    basis: np.ndarray = field(default_factory=lambda: np.eye(4), compare=False)  # playing changes it
+    basis: np.ndarray = field(default_factory=lambda: np.eye(4), compare=False)  # playback changes it
     locked: frozenset = frozenset()
     held: str = ""
 
@@ -70,13 +70,13 @@ class Rest:
 
 @dataclass(frozen=True, eq=False)
 class Placed:
-    """A bone in a pose: axes (T, 3, 3) as columns, with scale and shear, and head (T, 3). T may be 1 for all."""
+    """A bone in a pose: axes (T, 3, 3) as columns, with scale and shear, and head (T, 3). T may be 1."""
 
     axes: np.ndarray
     head: np.ndarray
 
     def point(self, local: npt.ArrayLike) -> np.ndarray:
-        """(T, 3) place of a point given in the bone's own space."""
+        """Place (T, 3) of a point given in the bone's own space."""
         return self.head + self.axes @ np.asarray(local, float)
 
 
@@ -87,7 +87,7 @@ class Hook:
     axes: np.ndarray  # (T, 3, 3)
     head: np.ndarray  # (T, 3)
     slide: np.ndarray  # (T, 3, 3): location channels → armature space
-    after: np.ndarray | None  # (T, 3) scale along the bone's own axes, put on last
+    after: np.ndarray | None  # (T, 3) scale along the bone's own axes, applied last
 
 
 def hook(bone: Bone, parent: Bone | None, pose: Placed | None) -> Hook:
@@ -131,12 +131,12 @@ def hook(bone: Bone, parent: Bone | None, pose: Placed | None) -> Hook:
 
 
 def without_shear(axes: np.ndarray) -> np.ndarray:
-    """(T, 3, 3) columns made square to each other: Y stays, X and Z give way equally, volume is kept."""
+    """(T, 3, 3) columns made orthogonal: Y stays, X and Z move equally, volume is preserved."""
     y = axes[:, :, 1]
     square = np.swapaxes(axes, 1, 2) @ axes
     crossed = np.abs(square[:, (0, 0, 1), (1, 2, 2)]).max(initial=0)
     if crossed <= 1e-12 * np.abs(square).max(initial=0):
-        return axes  # as of most bones: nothing to do
+        return axes  # as for most bones: nothing to do
     share = square[:, 1] / np.maximum((y * y).sum(1), 1e-30)[:, None]
     x, z = (axes[:, :, i] - share[:, i, None] * y for i in (0, 2))
     long_x, long_z = (np.maximum(np.linalg.norm(v, axis=1), 1e-30)[:, None] for v in (x, z))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture cut out along its alpha: a mesh of small squares, and which bone moves which corner. No bpy in here."""
+"""A picture cut out along its alpha: a mesh of small squares, weighted to bones at their corners. No bpy in here."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ import numpy as np
 
 from ..errors import Problem
 
-CELLS = 64  # squares along the longer side of what is cut out
+CELLS = 64  # squares along the longer side of the cut-out
 CLEAR = 0.05  # alpha below which a pixel is not part of the picture
-BONES = 3  # of which one corner may hang
-SHARPNESS = 6  # of the change from one bone to the next
+BONES = 3  # that may move one corner
+SHARPNESS = 6  # of the transition from one bone to the next
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,14 +30,14 @@ class Cutout:
 
 
 def cut(alpha: np.ndarray, cells: int = CELLS) -> Cutout:
-    """Squares that cover everything that is not clear.
+    """Squares that cover everything that is not transparent.
 
-    The staircase at the edge is never seen: the picture is clear there.
+    The stepped edge is never seen: the picture is transparent there.
 
     Parameters
     ----------
     alpha : (H, W) float
-        0 clear to 1 solid, the first row on top.
+        0 transparent to 1 opaque, the first row on top.
     """
     solid = np.asarray(alpha) > CLEAR
     if not solid.any():
@@ -69,8 +69,8 @@ def cut(alpha: np.ndarray, cells: int = CELLS) -> Cutout:
 def weights(cutout: Cutout, bones: dict[str, tuple]) -> dict[str, np.ndarray]:
     """How much each bone moves each corner.
 
-    Distance is measured *through the picture*: an arm beside the body, with air between, hangs on the arm's bone
-    alone. Corners on islands that no bone touches take the nearest bones through the air.
+    Distance is measured *through the picture*: an arm beside the body, with a gap between, follows the arm's bone
+    alone. Corners on islands that no bone touches follow the nearest bones across the gap.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def weights(cutout: Cutout, bones: dict[str, tuple]) -> dict[str, np.ndarray]:
     size = float(length.min())
     near = air <= np.maximum(air.min(0), 1.5 * size)  # where a bone touches the picture
     through = np.where(near, air, np.inf)
-    for _ in range(len(points)):  # Bellman and Ford, all bones at once
+    for _ in range(len(points)):  # Bellman-Ford, all bones at once
         before = through.copy()
         np.minimum.at(through, a, through[b] + length[:, None])
         np.minimum.at(through, b, through[a] + length[:, None])
@@ -116,7 +116,7 @@ def _to_segment(points: np.ndarray, head: np.ndarray, tail: np.ndarray) -> np.nd
 
 
 def _edges(cutout: Cutout) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Sides and diagonals of the squares: both ends and the length."""
+    """Both ends and the length of the squares' sides and diagonals."""
     faces = cutout.faces
     pairs = np.concatenate([faces[:, [i, j]] for i, j in ((0, 1), (1, 2), (2, 3), (3, 0), (0, 2), (1, 3))])
     pairs = np.unique(np.sort(pairs, 1), axis=0)

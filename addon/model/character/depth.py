@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is in front of what: limbs before or behind the trunk, in one pose and through a dance. No bpy in here.
 
-Poses are flat, so this is read off what they show: who is turned to a side has one arm and one leg nearer; what is
-not seen while it lies over the trunk is behind it; who shows the back has hands before the belly on the far side.
+Poses are flat, so depth is inferred: a figure turned sideways has one arm and one leg nearer; a limb that is not
+seen although it lies over the trunk is behind it; seen from the back, hands in front of the belly are on the far
+side.
 """
 
 from collections.abc import Container
@@ -15,20 +16,20 @@ from .anatomy import ARMS, HEAD, LEGS, SIDES, TRUNK
 from .mapping import BODY
 
 LEVELS = {ARMS[0]: 1.3, ARMS[1]: 1.0, HEAD: 0.5, TRUNK: 0.0, LEGS[0]: -1.0, LEGS[1]: -1.2}
-"""How far each part stands before the trunk, in depths of one layer, where nothing tells otherwise."""
-BEHIND = -3.0  # by how much an arm that the trunk covers stands farther back than one before it
-RAISED = 0.7  # a leg before the trunk
-NEAR, FAR = -0.8, -1.4  # legs of who is turned aside
-ASIDE = 0.3  # of the trunk's length between the shoulders, below which somebody is turned to a side
-OVER = 0.9  # half widths of the trunk within which an arm lies over it
-RISEN = 0.85  # of the trunk's length below the neck: a knee above that is before it
-SETTLE = 0.3  # seconds over which facing is looked at
+"""How far each part is in front of the trunk by default, in layers."""
+BEHIND = -3.0  # by how much an arm covered by the trunk is farther back than one in front of it
+RAISED = 0.7  # a leg in front of the trunk
+NEAR, FAR = -0.8, -1.4  # legs of a figure turned sideways
+ASIDE = 0.3  # of the trunk's length: with shoulders closer together than this, the figure is turned sideways
+OVER = 0.9  # half widths of the trunk: an arm this near to it lies over it
+RISEN = 0.85  # of the trunk's length below the neck: a knee above that is in front of it
+SETTLE = 0.3  # seconds over which the facing is judged
 SWITCH = 0.12  # seconds in which a limb goes from one side to the other
 _AT = BODY.at
 
 
 def of_pose(points: np.ndarray, doubtful: Container[str] = ()) -> dict[str, float]:
-    """Part → level in one pose (18, 2); a far arm, or one that was not surely seen over the trunk, is behind it."""
+    """Part → level in one pose (18, 2). An arm on the far side, or not seen clearly over the trunk, is behind it."""
     scores = np.array([0.0 if joint in doubtful else 1.0 for joint in BODY.joints])
     found = levels_over_time(np.asarray(points, float)[None], scores[None], 30.0)
     return {part: float(levels[0]) for part, levels in found.items()}
@@ -37,7 +38,7 @@ def of_pose(points: np.ndarray, doubtful: Container[str] = ()) -> dict[str, floa
 def levels_over_time(points: np.ndarray, scores: np.ndarray, rate: float) -> dict[str, np.ndarray]:
     """Part → (T,) level through a dance.
 
-    Limbs change sides while they do not lie over the trunk, wherever they do so at all.
+    Limbs change sides while they are clear of the trunk, where possible.
 
     Parameters
     ----------
@@ -80,7 +81,7 @@ def keys_of(levels: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _trunk(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Neck, middle of the hips (T, 2), and the usual length between them."""
+    """Neck and middle of the hips (T, 2), and the usual distance between them."""
     hips = points[:, [_AT["left_hip"], _AT["right_hip"]]].mean(1)
     neck = points[:, _AT["neck"]]
     length = np.percentile(np.hypot(*(neck - hips).T), 75)
@@ -88,14 +89,14 @@ def _trunk(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _facing(points: np.ndarray, scores: np.ndarray, rate: float) -> tuple[np.ndarray, np.ndarray]:
-    """(T,) which side is nearer, 1 left and -1 right, 0 where neither; and whether the back is shown."""
+    """Which side is nearer (T,): 1 left, -1 right, 0 neither; and whether the figure shows its back."""
     _, _, length = _trunk(points)
     wide = (points[:, _AT["left_shoulder"], 0] - points[:, _AT["right_shoulder"], 0]) / length
     face = points[:, _AT["nose"], 0] - points[:, [_AT["left_ear"], _AT["right_ear"]], 0].mean(1)
     known = scores[:, _AT["nose"]] > 0
     wide, face = _smooth(wide, rate), _smooth(np.where(known, face / length, 0.0), rate)
     aside = (np.abs(wide) < ASIDE) & (np.abs(face) > 0.04)
-    # Who looks to the picture's left has turned the left side to the viewer.
+    # A figure that looks to the picture's left has its left side towards the viewer.
     near = np.where(aside, -np.sign(face), 0.0).astype(int)
     return near, wide < -0.5 * ASIDE
 
@@ -107,7 +108,7 @@ def _smooth(values: np.ndarray, rate: float) -> np.ndarray:
 
 
 def _over(points: np.ndarray, at: np.ndarray, low: float = 1.0) -> np.ndarray:
-    """(T,) whether any of some points (T, N, 2) lies over the trunk, down to a share of its length."""
+    """Whether (T,) any of the points (T, N, 2) lies over the trunk, down to `low` of its length."""
     neck, hips, length = _trunk(points)
     axis = hips - neck
     long = np.maximum(np.hypot(*axis.T), 1e-6)[:, None]
@@ -120,14 +121,14 @@ def _over(points: np.ndarray, at: np.ndarray, low: float = 1.0) -> np.ndarray:
 
 
 def _crossed(points: np.ndarray) -> np.ndarray:
-    """(T,) whether one leg lies over the other."""
+    """Whether (T,) one leg lies over the other."""
     _, _, length = _trunk(points)
     apart = [points[:, _AT[f"left_{j}"], 0] - points[:, _AT[f"right_{j}"], 0] for j in ("knee", "ankle")]
     return np.min(np.abs(apart), axis=0) < 0.25 * length
 
 
 def _steady(values: np.ndarray, rate: float) -> np.ndarray:
-    """(T,) the value that most frames around each have."""
+    """The value (T,) that most frames around each one have."""
     kinds = np.unique(values)
     if len(kinds) < 2:
         return values
@@ -136,10 +137,10 @@ def _steady(values: np.ndarray, rate: float) -> np.ndarray:
 
 
 def _settled(wanted: np.ndarray, over: np.ndarray, rate: float) -> np.ndarray:
-    """(T,) levels that change while a limb does not lie over another part, as far as that can be.
+    """Levels (T,) that change while a limb is clear of other parts, as far as possible.
 
-    Short passes over it stay on the side that most of their frames have; where it lies free, it keeps the level of
-    the pass before for the first half of the way to the next.
+    Short passes stay on the side that most of their frames have. Between two, the limb keeps the level of
+    the one before for the first half of the way to the next.
     """
     usual, passes = _most(wanted), runs(over)
     steady, out = _steady(wanted, rate), np.full(len(wanted), usual)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hands and feet beyond wrists and ankles, carried along by limbs or moved with them. No bpy in here."""
+"""Hands and feet beyond wrists and ankles, carried along by their limbs. No bpy in here."""
 
 import numpy as np
 
@@ -10,20 +10,20 @@ from .mapping import BODY
 
 _LIMBS = {"hand": ("elbow", "wrist"), "foot": ("knee", "ankle")}
 _FOOT = ("toe", "heel")
-PLAIN = 0.15  # share of a limb's length below which its direction in the picture says nothing
+PLAIN = 0.15  # share of a limb's length below which its direction in the picture is ignored
 
 _BARE = Skeleton("hands_and_feet", EXTREMITIES, (-1,) * len(EXTREMITIES), ())
 _WHOLE = Skeleton("body_hands_and_feet", BODY.joints + EXTREMITIES, (-1,) * (len(BODY) + len(_BARE)), ())
 
 
 def extremities_of(poses: PoseSequence) -> np.ndarray | None:
-    """(T, 48, 3) shares of the canvas and score, in the order of `EXTREMITIES`; None where no frame shows any."""
+    """Shares of the canvas and score (T, 48, 3), in the order of `EXTREMITIES`; None if no frame shows any."""
     own = convert(poses, _BARE)
     return np.concatenate([own.keypoints, own.scores[..., None]], 2) if own.scores.any() else None
 
 
 def joined(body: PoseSequence, more: np.ndarray | None) -> PoseSequence:
-    """A body, and hands and feet (T, 48, 3) as `extremities_of` has them, on the smallest layout that holds both."""
+    """A body with hands and feet (T, 48, 3) as of `extremities_of`, in the smallest layout that holds both."""
     if more is None:
         return body
     body = to_openpose18(body)
@@ -50,7 +50,7 @@ def carried(points: np.ndarray, scores: np.ndarray, rest: np.ndarray, more: dict
     rest : (18, 2) float
         The reference pose in the same unit.
     more : dict of joint → (2,)
-        What the reference has of hands and feet.
+        Hands and feet of the reference.
 
     Returns
     -------
@@ -75,7 +75,7 @@ def carried(points: np.ndarray, scores: np.ndarray, rest: np.ndarray, more: dict
 
 
 def moved_along(more: np.ndarray, before: np.ndarray, after: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """Hands and feet of a dance whose limbs have been danced again: each goes and turns with its forearm or shin.
+    """Hands and feet of a dance whose limbs were danced again: each moves and turns with its forearm or shin.
 
     Parameters
     ----------
@@ -102,7 +102,7 @@ def moved_along(more: np.ndarray, before: np.ndarray, after: np.ndarray, scores:
 
 
 def _turn_between(was: np.ndarray, now: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Cosine and sine (T,) of the turn from one way of a limb to another; where it cannot be seen, as around."""
+    """Cosine and sine (T,) of a limb's turn from one direction to another; filled from nearby frames if unseen."""
     lengths = np.hypot(*was.T), np.hypot(*now.T)
     plain = (np.minimum(*lengths) > PLAIN * np.median(lengths[0])) & (scores > 0)
     plain |= (was == now).all(1)
@@ -115,7 +115,7 @@ def _turn_between(was: np.ndarray, now: np.ndarray, scores: np.ndarray) -> tuple
 
 
 def followed(more: np.ndarray, before: np.ndarray, after: np.ndarray) -> np.ndarray:
-    """Hands and feet (T, 48, 3) of a dance whose wrists and ankles have been moved, (T, 18, 2) before and after."""
+    """Hands and feet (T, 48, 3) of a dance whose wrists and ankles were moved, (T, 18, 2) before and after."""
     out = more.copy()
     for k, joint in enumerate(EXTREMITIES):
         anchor = BODY.index(limb_of(joint)[1])

@@ -41,7 +41,7 @@ class Figure:
         Vertices by the bone that moves them.
     colours : dict of name → (r, g, b), linear
     shapes : dict of name → dict of vertex → (x, y, z)
-        Where vertices are in another shape: the head in other views, a hand as a fist.
+        Vertex positions in other shapes: the head in other views, a hand as a fist.
     """
 
     vertices: list = field(default_factory=list)
@@ -52,7 +52,7 @@ class Figure:
     shapes: dict = field(default_factory=dict)
 
     def turned(self, shares: dict) -> list:
-        """The vertices in other shapes, by how much of each."""
+        """The vertices with other shapes mixed in, by their shares."""
         out = [np.array(vertex) for vertex in self.vertices]
         for shape, share in shares.items():
             for index, place in self.shapes.get(shape, {}).items():
@@ -67,7 +67,7 @@ class Figure:
         depth: float,
         others: dict | None = None,
     ) -> None:
-        """One outline; `bones` is one name, or one for each point; `others` by shape its points and depth there."""
+        """Add one outline; `bones` is one name or one per point; `others` has points and depth in other shapes."""
         first = len(self.vertices)
         for shape, (places, away) in (others or {}).items():
             moved = {first + i: (float(x), away, float(z)) for i, (x, z) in enumerate(places)}
@@ -81,7 +81,7 @@ class Figure:
 
 
 def capsule(start: np.ndarray, end: np.ndarray, near: float, far: float) -> np.ndarray:
-    """(N, 2) outline of a limb with round ends of the radii `near` and `far`."""
+    """Outline (N, 2) of a limb with round ends of radii `near` and `far`."""
     start, end = np.asarray(start, float), np.asarray(end, float)
     along = end - start
     heading = math.atan2(along[1], along[0])
@@ -97,12 +97,12 @@ def head_radius(at: dict, height: float) -> float:
 
 
 def sole_below(height: float, look: str) -> float:
-    """How far the soles of a figure's shoes are below its ankles."""
+    """Distance of a figure's soles below its ankles."""
     return -min(y for _, y in SHOE) * height * LOOKS[look].limbs
 
 
 def box(start: np.ndarray, end: np.ndarray, near: float, far: float) -> np.ndarray:
-    """(N, 2) outline of a limb with corners, as many as of a capsule."""
+    """Outline (N, 2) of a limb with square ends, with as many points as a capsule."""
     start, end = np.asarray(start, float), np.asarray(end, float)
     along = (end - start) / max(float(np.hypot(*(end - start))), 1e-9)
     across = np.array([-along[1], along[0]])
@@ -120,7 +120,7 @@ def draw(at: dict, height: float, radius: float | None = None, look: str = "ADUL
     height : float
         From the ankles to the eyes; widths are shares of it.
     radius : float, optional
-        Of the head, where it must not change with a nod.
+        Of the head, when it must not change with a nod.
     look : str
         Of `looks.LOOKS`.
     """
@@ -248,7 +248,7 @@ class _Drawing:
         )
 
     def head(self, radius: float) -> None:
-        """The neck is as long as it is seen, the head as large as ever; the eyes show where it looks."""
+        """The neck is as long as it appears, the head keeps its size, and the eyes show where it looks."""
         nose, neck = np.asarray(self.at["nose"]), np.asarray(self.at["neck"])
         self.limb("head", neck, neck + 0.6 * (nose - neck), 0.03, 0.03, "skin far", -1.4)
         up = (nose - neck) / max(float(np.hypot(*(nose - neck))), 1e-9)

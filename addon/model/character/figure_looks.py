@@ -14,15 +14,15 @@ class Look:
     Parameters
     ----------
     colours : dict of name → (r, g, b)
-        Linear; what ends in "far" is of the far side, darker, as in cut-out animation.
+        Linear; names ending in "far" are for the far side, darker, as in cut-out animation.
     head, limbs : float
-        Width of the head, and of arms and legs, beside the adult's.
+        Width of the head, and of arms and legs, relative to the adult's.
     boxes : bool
-        Limbs and head have corners.
+        Whether limbs and head have corners.
     sleeve, leg : float
         How far the shirt covers the upper arm, and the trousers the shin.
     tufts : of (x, y, radius), in radii of the head
-        Hair, or what else stands off from the head, behind it.
+        Hair, or anything else that sticks out from behind the head.
     """
 
     colours: dict[str, Colour]

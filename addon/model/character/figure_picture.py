@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture of a figure with marked joints, and what a puppet is made of: layers, or one piece.
+"""From a picture of a figure with marked joints to the material of a puppet: layers, or one piece.
 
 No bpy in here: it takes seconds for large pictures, so a thread does it.
 """
@@ -17,9 +17,9 @@ from .backdrop import SeenFigure, alpha_of, cut_by_mask
 from .cutout import CLEAR
 from .layers import Layer
 
-LARGEST = 2048  # pixels of a side; layers of larger pictures are made of every second pixel, third …
-WHOLE = "whole"  # the part that a puppet of one piece has
-BACKDROP, APART = 0.25, 0.95  # of the work, once the backdrop is taken away, and once the layers are there
+LARGEST = 2048  # pixels a side; layers of larger pictures use every second pixel, every third …
+WHOLE = "whole"  # the only part of a puppet in one piece
+BACKDROP, APART = 0.25, 0.95  # of the work: once the backdrop is removed, and once the layers are there
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,9 +35,9 @@ class FigurePicture:
     tolerance : float
         See `alpha_of`.
     layered : bool
-        Whether limbs are to pass before and behind the body.
+        Whether limbs should be able to pass before and behind the body.
     mask : (h, w) uint8, optional
-        How surely each part of the picture, made smaller, is the figure.
+        How surely each pixel of the reduced picture belongs to the figure.
     doubtful : joints that may be hidden
     """
 
@@ -56,11 +56,11 @@ class CutOut:
     Parameters
     ----------
     layers : list of Layer
-        The front one first; a single one of the part `WHOLE` where it is of one piece.
+        Front to back; for a puppet in one piece, a single layer with the part `WHOLE`.
     scale : float
-        Pixels of the pose's canvas for one of the layers'.
+        Pixels of the pose's canvas per pixel of the layers.
     levels : dict of part → float
-        See `depth.LEVELS`; nothing for one piece.
+        See `depth.LEVELS`; empty for one piece.
     as_it_is : bool
         Whether the one piece is the picture itself.
     """

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Colours where none are known, from those around: pull and push over ever smaller pictures. No bpy in here.
+"""Unknown colours filled in from those around, by pull-push over an image pyramid. No bpy in here.
 
-After Gortler et al., The Lumigraph (1996), 3.4: known colours are averaged down until all is known, then carried up
-again into the gaps alone.
+After Gortler et al., The Lumigraph (1996), 3.4: known colours are averaged down until none is missing, then carried
+up again into the gaps alone.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ def filled(colours: np.ndarray, known: np.ndarray) -> np.ndarray:
     ----------
     colours : (H, W, C) float
     known : (H, W) float
-        0 to 1: how far each pixel counts.
+        0 to 1: how much each pixel counts.
 
     Returns
     -------

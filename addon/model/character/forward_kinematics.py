@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From bone channels back to where the figure's joints lie, for any mapped armature. No bpy in here."""
+"""From bone channels back to the positions of the figure's joints, for any mapped armature. No bpy in here."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ Layout = dict[str, list[tuple[str, int]]]
 
 
 class Forward:
-    """Channels → joints, as `fitting` asks for it.
+    """Channels → joints, in the form that `fitting` needs.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class Forward:
     bone_map, plane
         As for `retarget.solve`.
     layout : by bone
-        What the columns of its values are.
+        The meaning of its values' columns.
     """
 
     def __init__(self, bones: dict[str, Bone], bone_map: BoneMap, plane: Plane, layout: Layout):
@@ -42,7 +42,7 @@ class Forward:
 
     @property
     def names(self) -> list[str]:
-        """The joints, in the order of the result; last, where legs that are pulled to targets would end without."""
+        """The joints, in the order of the result; last, the ends that legs pulled to targets would have otherwise."""
         at = [*self.spots]
         if {"left_hip", "right_hip"} <= set(at) and "mid_hip" not in at:
             at.append("mid_hip")
@@ -50,7 +50,7 @@ class Forward:
 
     @property
     def unseen(self) -> list[int]:
-        """Which of the joints nobody sees: they only keep the pose of legs that are pulled."""
+        """Which joints are not seen: they only keep the pose of legs that are pulled to targets."""
         return [k for k, name in enumerate(self.names) if name.endswith(" unpulled")]
 
     def __call__(self, values: dict[str, np.ndarray]) -> np.ndarray:
@@ -60,7 +60,7 @@ class Forward:
         return np.stack([np.broadcast_to(p, (count, 2)) for p in [*found.values(), *ends.values()]])
 
     def short(self, values: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-        """By ankle that is pulled (T,): how far its hip would have to go down for its leg to be long enough."""
+        """For each pulled ankle, how far (T,) the hip would have to sink for the leg to be long enough."""
         found, ends = self._found(values)
         out = {}
         for ankle, end in ends.items():
@@ -74,7 +74,7 @@ class Forward:
         return out
 
     def _found(self, values: dict[str, np.ndarray]) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-        """Joints, and by ankle that is pulled where its leg would end without."""
+        """Joints, and for each pulled ankle where its leg would end without the target."""
         placed: dict[str, Placed] = {}
         for name in self.order:
             bone = self.bones[name]
@@ -111,7 +111,7 @@ def _leg(ankle: str) -> tuple[str, str]:
 
 
 def _targets(spots: dict, bones: dict[str, Bone], bone_map: BoneMap, plane: Plane, layout: Layout) -> dict:
-    """Ankles that are pulled to targets: they are where those are."""
+    """Ankles that are pulled to targets, placed on them."""
     at_rest, found = joints_at_rest(bones, bone_map, plane), {}
     for part, name in bone_map.bones.items():
         ankle = PARTS[part].head
@@ -127,7 +127,7 @@ def _filled(part: dict[int, np.ndarray], rest: Sequence[float], count: int) -> n
 
 
 def _turn(prop: str, mode: str, part: dict[int, np.ndarray], count: int) -> np.ndarray:
-    """(T, 3, 3) rotations out of a rotation property's columns."""
+    """Rotations (T, 3, 3) from a rotation property's columns."""
     if prop == "rotation_quaternion":
         w, x, y, z = (part.get(i, np.full(count, float(i == 0))) for i in range(4))
         size = np.sqrt(w * w + x * x + y * y + z * z)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A figure's head from the front, the side and the back: the same shapes, each with its place in every view. No bpy.
+"""A figure's head from the front, the side and the back: the same shapes, placed anew for each view. No bpy.
 
-Between the views the shapes go straight from one place to the other, so that half-way to the side is three quarters.
+Between views the shapes move in straight lines, so that half-way to the side is a three-quarter view.
 """
 
 import math
@@ -12,7 +12,7 @@ import numpy as np
 
 VIEWS = ("side right", "side left", "back")
 """What there is beside the front; right and left of the picture."""
-BEHIND = 16.0  # layers: what a view does not show lies behind the head
+BEHIND = 16.0  # layers: shapes that a view does not show lie behind the head
 CORNERS = 40  # of a round shape
 LEAN = math.radians(
     25
@@ -31,7 +31,7 @@ class Part:
         Nearer to the viewer is smaller.
     front : (N, 2) float
     views : dict of view → ((N, 2) float, layer)
-        Where it is otherwise.
+        The views in which it differs.
     """
 
     colour: str
@@ -52,13 +52,13 @@ def round_shape(x: float, y: float, wide: float, high: float, boxed: bool = Fals
 
 
 def _mirrored(points: np.ndarray) -> np.ndarray:
-    """Of each half the other way round, so that every point stays where it is along the outline."""
+    """Each half mirrored, in such an order that every point keeps its position along the outline."""
     halves = np.split(points * (-1, 1), 2)
     return np.concatenate([half[::-1] for half in halves])
 
 
 def _upright(points: np.ndarray, sign: int = 1) -> np.ndarray:
-    """Points of a head that looks to the right, or with -1 to the left, as they lie on a neck that leans."""
+    """Points of a head that looks to the right (or, with -1, to the left), placed on a leaning neck."""
     cos, sin = math.cos(LEAN), sign * math.sin(LEAN)
     return (points - (sign * BACK, 0)) @ np.array([[cos, sin], [-sin, cos]])
 
@@ -73,7 +73,7 @@ def _sided(part: Part, side: np.ndarray, shown: bool = True) -> Part:
 
 
 def _hair(boxed: bool) -> Part:
-    """What covers the head: a fringe from the front, the back half from the side, all from behind."""
+    """The hair: a fringe from the front, the back half from the side, everything from behind."""
     turn = np.linspace(-0.1, math.pi + 0.1, CORNERS // 2)
     outer = 1.04 * np.stack([np.cos(turn), 1.02 * np.sin(turn)], 1)
     if boxed:
@@ -90,7 +90,7 @@ def _hair(boxed: bool) -> Part:
 
 
 def parts(boxed: bool, tufts: Sequence[tuple[float, float, float]]) -> list[Part]:
-    """All of a head, from the farthest to the nearest; eyes apart, which have bones of their own."""
+    """The shapes of a head, back to front, without the eyes, which have bones of their own."""
     hair = round_shape(0, 0.06, 1.06, 1.08, boxed)
     found = [_sided(Part("hair", "crown", -1.5, hair), hair)]
     for x, y, r in tufts:
@@ -123,12 +123,12 @@ def _mouth(x: float, wide: float) -> np.ndarray:
 
 
 def seen_from(face: Sequence[float], apart: float, wide: float) -> dict[str, float]:
-    """How much of each view a head shows, 0 to 1, as the drivers have it (see `expressions`).
+    """How much of each view a head shows, 0 to 1, as the drivers compute it (see `expressions`).
 
     Parameters
     ----------
     face : four of float
-        Left eye, right eye, nose and neck, to the right in the picture.
+        Left eye, right eye, nose and neck: their x in the picture.
     apart, wide : float
         The eyes at rest, and the head.
     """
@@ -137,7 +137,7 @@ def seen_from(face: Sequence[float], apart: float, wide: float) -> dict[str, flo
 
 
 def expressions(apart: float, wide: float) -> dict[str, str]:
-    """The same as what Blender works out itself: of the eyes' places l and r, the nose's n and the neck's k."""
+    """The same as driver expressions, of the eyes' positions l and r, the nose's n and the neck's k."""
     turned = f"max(0,min(1,1.15-1.2*abs(l-r)/{apart:.5g}))"
     way = f"max(0,min(1,.5{{}}(n-k)/{0.3 * wide:.5g}))"
     behind = f"max(0,min(1,(-.2-(l-r)/{apart:.5g})*4))"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a figure's joints lie on the bones that are mapped to its parts. No bpy in here."""
+"""The positions of a figure's joints on its mapped bones. No bpy in here."""
 
 from dataclasses import dataclass
 
@@ -19,10 +19,9 @@ class Spot:
 
 
 def spots(bones: dict[str, Bone], bone_map: BoneMap) -> dict[str, Spot]:
-    """Which point of which bone each joint is.
+    """The bone, and the point on it, of each joint.
 
-    A joint is where the bone begins that goes on from it; where there is none, it is where the bone ends that leads
-    to it.
+    A joint is the head of the bone that starts from it or, without one, the tail of the bone that leads to it.
     """
     found: dict[str, Spot] = {}
     mapped = {part: bone for part, bone in bone_map.bones.items() if bone in bones and part in PARTS}
@@ -49,7 +48,7 @@ def spots(bones: dict[str, Bone], bone_map: BoneMap) -> dict[str, Spot]:
 
 
 def joints_of(spots_: dict[str, Spot], placed: dict[str, Placed], plane: Plane) -> dict[str, np.ndarray]:
-    """Joints (T, 2) of a figure whose bones are placed; the middle of the hips too."""
+    """Joints (T, 2) of a figure whose bones are placed, with the middle of the hips."""
     at = {joint: plane.flat(placed[spot.bone].point(spot.local)) for joint, spot in spots_.items()}
     if "left_hip" in at and "right_hip" in at:
         at["mid_hip"] = (at["left_hip"] + at["right_hip"]) / 2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pixels of one layer: what is seen of a part, what others hide, and the ball that it turns on. No bpy."""
+"""The pixels of one layer: the visible part, what others hide of it, and the ball that it turns on. No bpy."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,16 +12,14 @@ from .filling import filled
 from .masks import blurred, dilated, rim
 from .territories import grid, nearness
 
-BALL = 0.95  # half widths of a limb: of the ball that it takes along from the trunk
+BALL = 0.95  # radius, in half widths of the limb, of the ball that it takes along from the trunk
 SOFT = 0.2  # of that, over which the ball fades
-SEEN = (
-    0.4  # share of a limb that has to be seen; of one that is hidden more, the other side's picture is taken
-)
+SEEN = 0.4  # share of a limb that has to be seen; below it, the other side's limb is used
 
 
 @dataclass(frozen=True, eq=False)
 class LabelledFigure:
-    """A figure whose pixels are told apart.
+    """A figure with a label for each pixel.
 
     Parameters
     ----------
@@ -31,7 +29,7 @@ class LabelledFigure:
     body : Anatomy
     order : parts, the front one first
     line : int
-        Pixels of an outline's half.
+        Half the width of an outline, in pixels.
     """
 
     colours: np.ndarray
@@ -47,7 +45,7 @@ class LabelledFigure:
 
 
 def layer_of(figure: LabelledFigure, part: str) -> tuple[tuple[int, int], np.ndarray] | None:
-    """x, y of its first pixel, and (h, w, 4) pixels of a part; None where nothing of it is there."""
+    """x, y of the first pixel, and pixels (h, w, 4), of a part; None if nothing of it is there."""
     place = figure.order.index(part)
     own, before = figure.of([part]), figure.of(figure.order[:place])
     after = figure.of(figure.order[place + 1 :])
@@ -82,7 +80,7 @@ def layer_of(figure: LabelledFigure, part: str) -> tuple[tuple[int, int], np.nda
 
 
 def _inside(figure: LabelledFigure, part: str) -> np.ndarray:
-    """(H, W) bool: within a part as its rods have it."""
+    """(H, W) bool: inside the rods of a part."""
     out = np.zeros(figure.labels.shape, bool)
     box, at = _around(figure.body[part], out.shape)
     out[box] = (nearness(figure.body[part], at) < 1).reshape(out[box].shape)
@@ -90,7 +88,7 @@ def _inside(figure: LabelledFigure, part: str) -> np.ndarray:
 
 
 def _around(rods: list[Rod], shape: tuple[int, ...]) -> tuple[tuple[slice, slice], np.ndarray]:
-    """The part of a picture in which rods lie, and x, y of its pixels (N, 2)."""
+    """The region of a picture around some rods, and x, y of its pixels (N, 2)."""
     ends = np.array([end for rod in rods for end in (rod.start, rod.end)])
     wide = max(max(rod.wide, rod.wide_end) for rod in rods) + 1
     most = np.array([shape[1], shape[0]])
@@ -100,7 +98,7 @@ def _around(rods: list[Rod], shape: tuple[int, ...]) -> tuple[tuple[slice, slice
 
 
 def _ball(rod: Rod, shape: tuple[int, ...]) -> np.ndarray:
-    """(H, W) how far each pixel belongs to the ball of the joint on which a limb or the head turns."""
+    """How much (H, W) each pixel belongs to the ball of the joint on which a limb or the head turns."""
     out = np.zeros(shape)
     box, at = _around([Rod(rod.start, rod.start, rod.wide, rod.wide)], shape)
     away = np.hypot(*(at - rod.start).T)
@@ -109,7 +107,7 @@ def _ball(rod: Rod, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def _between(own: np.ndarray) -> np.ndarray:
-    """(H, W) bool: pixels with some of a part on both sides in the same row."""
+    """(H, W) bool: pixels that have some of the part on both sides in their row."""
     left = np.logical_or.accumulate(own, 1)
     return left & np.logical_or.accumulate(own[:, ::-1], 1)[:, ::-1]
 
@@ -122,7 +120,7 @@ def _other(part: str) -> str:
 def _as_the_other(
     figure: LabelledFigure, part: str, unseen: np.ndarray, told: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Colours, and where they are known; taken from the opposite limb where this one is hidden."""
+    """Colours, and where they are known, taken from the opposite limb where this one is hidden."""
     rods, others = figure.body[part], figure.body[_other(part)]
     rows, columns = np.nonzero(unseen)
     at = np.stack([columns, rows], 1).astype(float)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A figure's picture cut apart into layers that can pass before and behind each other. No bpy in here.
 
-At rest the layers show the picture as it was. What one hides of another is filled in with the hidden one's colours;
-limbs and head take the ball of their joint along, so that nothing gapes where they turn.
+At rest the layers show the original picture. Hidden areas are filled in with the colours of their own layer; limbs
+and head take the ball of their joint along, so that no gap opens where they turn.
 """
 
 from collections.abc import Callable, Mapping
@@ -20,9 +20,11 @@ from .layer_pixels import LabelledFigure, layer_of
 from .masks import blurred, depths, dilated, rim
 
 WORKING = 240  # pixels along the figure's longer side on which it is cut apart
-OUTLINE = 0.004  # of the figure's longer side: half the line that is drawn around a limb, and goes with it
-TERRITORIES = 0.4  # of the work, once it is known which pixel belongs to which part
-FRINGE = 2  # pixels at the edge of a figure whose backdrop was taken away that may have its colour
+OUTLINE = (
+    0.004  # of the figure's longer side: half the width of the line drawn around a limb, which moves with it
+)
+TERRITORIES = 0.4  # of the work, once each pixel is assigned to a part
+FRINGE = 2  # pixels at the figure's edge that may still have the colour of the removed backdrop
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,13 +64,13 @@ def cut_apart(
     pixels : (H, W, 4) float
         0 to 1, the first row on top.
     alpha : (H, W) float
-        What of it is the figure.
+        How much of each pixel is the figure.
     points : (18, 2) float
         Joints in pixels.
     more : dict of joint → (2,)
         Hands and feet, where they are known.
     levels : of part
-        How far each stands before the trunk in the picture.
+        How far in front of the trunk each part is.
     tell : callable
         Gets how much is done, from 0 to 1.
     """
@@ -87,7 +89,7 @@ def cut_apart(
                              _repeated(depth, step, alpha.shape))  # fmt: skip
     order = sorted(PARTS, key=lambda part: -levels[part])
     line = max(1, round(OUTLINE * max(alpha.shape)))
-    if cleared:  # its edge is mixed with the backdrop's colour
+    if cleared:  # the edge is mixed with the backdrop's colour
         inner = (alpha > 0.9) & ~rim(alpha, FRINGE)
         colours, alpha = filled(colours, inner), alpha * (1 - 0.5 * rim(alpha, 1))
     labels = _with_outlines(labels, order, line)
@@ -135,7 +137,7 @@ def _labels(
     body = anatomy.of_joints(points, more, depths(np.pad(solid, 1))[1:-1, 1:-1])
     found = territories.of_pixels(tint, solid, body, levels)
     best, labels = np.full(alpha.shape, -1.0, np.float32), np.full(alpha.shape, -1, np.int8)
-    for number in range(len(PARTS)):  # the staircase smoothed
+    for number in range(len(PARTS)):  # smooths the steps
         share = enlarged(blurred((found == number).astype(np.float32)), (rows * step, columns * step))
         share = share[: alpha.shape[0], : alpha.shape[1]]
         better = share > np.maximum(best, 0)
@@ -145,7 +147,7 @@ def _labels(
 
 
 def _with_outlines(labels: np.ndarray, order: list[str], by: int) -> np.ndarray:
-    """Each part wider by the outline where it lies before another."""
+    """Each part widened by the outline where it is in front of another."""
     out = labels.copy()
     lower = [PARTS.index(part) for part in order]
     for part in order:

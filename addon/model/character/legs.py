@@ -1,21 +1,23 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Legs of bones that keep their length: knees bend so that ankles are where the dance has them. No bpy in here."""
+"""Legs of bones that keep their length: knees bend so that ankles are where the dance puts them. No bpy in here."""
 
 import numpy as np
 
-SWITCH = 6.0  # frames on the wrong side that a knee rather stays than changes over, per length that it is out
-CALM = 6  # frames over which the body goes down where legs are too short, to either side
+SWITCH = (
+    6.0  # frames that a knee stays on the wrong side rather than changing over, per length that it sticks out
+)
+CALM = 6  # frames, to either side, over which the body goes down where legs are too short
 
 
 def lowered(hips: np.ndarray, goals: np.ndarray, reach: np.ndarray) -> np.ndarray:
-    """(T,) how far the figure has to go down so that its legs are long enough.
+    """How far (T,) the figure has to go down for its legs to reach.
 
     Parameters
     ----------
     hips, goals : (L, T, 2) float
-        Where legs begin, and where they should end.
+        Where the legs begin, and where they should end.
     reach : (L,) float
-        How long they are.
+        Their lengths.
     """
     aside = np.abs(goals[..., 0] - hips[..., 0])
     limit = reach[:, None]
@@ -39,7 +41,7 @@ def bent(
     thigh, shin : float
         Their lengths.
     knee : (T, 2) float
-        Where the dance has it, for the side that it bends to.
+        Where the dance puts it, for the side to which it bends.
     """
     way = goal - hip
     far = np.maximum(np.hypot(*way.T), 1e-9 * (thigh + shin))
@@ -53,7 +55,7 @@ def bent(
 
 
 def _sides(meant: np.ndarray, out: np.ndarray) -> np.ndarray:
-    """(T,) ±1: the side that the dance has the knee on, but a knee changes sides only where the leg is straight."""
+    """±1 (T,): the knee's side in the dance, but a knee changes sides only while the leg is straight."""
     sides = np.array([-1.0, 1.0])
     wrong = np.maximum(-sides[:, None] * meant, 0)
     best, origins = wrong[:, 0], []

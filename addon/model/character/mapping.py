@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which bone lies between which joints. No bpy in here."""
+"""The bones between the joints: parts of the body, and the map from parts to bones. No bpy in here."""
 
 import json
 from collections.abc import Container
@@ -12,14 +12,14 @@ from ..errors import Problem
 
 BODY = OPENPOSE_18
 """What the bones of a body are found and solved by; hands and feet come on top (`extremities`)."""
-JOINTS = (*BODY.joints, "mid_hip")  # the last one lies half-way between the hips
+JOINTS = (*BODY.joints, "mid_hip")  # the last is half-way between the hips
 FORM = "tempose-bone-map-1"
 MAX_MAP_BYTES = 1_000_000
 
 
 @dataclass(frozen=True)
 class BoneLink:
-    """One bone: it runs from joint `head` to joint `tail`. `tail` None: it only carries the place."""
+    """One bone: it runs from joint `head` to joint `tail`. `tail` None: it only carries a position."""
 
     name: str
     parent: str | None
@@ -121,7 +121,7 @@ WANTED = (
 
 @cache
 def label(part: str) -> str:
-    """A part in words."""
+    """The name of a part for people."""
     name, _, letter = part.rpartition(".") if part[-2:] in (".L", ".R") else (part, "", "")
     words = {"root": "hips", "foot_ik": "foot target", "shoulder": "collar bone", "hip": "hip bone"}.get(
         name, name.replace("_", " ").replace(".0", " ")
@@ -137,14 +137,14 @@ class BoneMap:
     ----------
     bones : dict of part → bone name
     nose : float
-        Where the nose is along the head's bone: 1 at its tail.
+        Position of the nose along the head bone: 1 at its tail.
     """
 
     bones: dict[str, str] = field(default_factory=dict)
     nose: float = 0.5
 
     def within(self, names: Container[str]) -> "BoneMap":
-        """Without bones that the armature does not have."""
+        """The map without bones that the armature does not have."""
         return BoneMap({part: bone for part, bone in self.bones.items() if bone in names}, self.nose)
 
     @property
@@ -161,12 +161,12 @@ class BoneMap:
         """Bones that are mapped more than once."""
         used = [
             bone for part, bone in self.bones.items() if part != "root"
-        ]  # a torso may carry the place too
+        ]  # a torso may carry the position too
         return sorted({bone for bone in used if used.count(bone) > 1})
 
 
 def to_json(bone_map: BoneMap, name: str) -> str:
-    """A map as a file."""
+    """A map as the text of a file."""
     return (
         json.dumps({"form": FORM, "name": name, "nose": bone_map.nose, "bones": bone_map.bones}, indent=2)
         + "\n"
@@ -174,7 +174,7 @@ def to_json(bone_map: BoneMap, name: str) -> str:
 
 
 def from_json(text: str) -> tuple[BoneMap, str]:
-    """A map and its name out of a file; raises `Problem` when it is something else."""
+    """A map and its name from the text of a file; raises `Problem` if it is something else."""
     try:
         data = json.loads(text)
         bones = data["bones"]

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Parts of a picture made wider and softer, and how deep in them each pixel lies. No bpy in here."""
+"""Masks of a picture: widened, softened, and measured from their edge. No bpy in here."""
 
 import numpy as np
 
 
 def blurred(values: np.ndarray) -> np.ndarray:
-    """Values (H, W), each mixed with those next to it."""
+    """Values (H, W), each averaged with its neighbours."""
     for axis in (0, 1):
         padded = np.concatenate([values.take([0], axis), values, values.take([-1], axis)], axis)
         n = values.shape[axis]
@@ -14,12 +14,12 @@ def blurred(values: np.ndarray) -> np.ndarray:
 
 
 def rim(alpha: np.ndarray, wide: int) -> np.ndarray:
-    """(H, W) bool: within so many pixels of where the figure ends."""
+    """(H, W) bool: within so many pixels of the figure's edge."""
     return dilated(np.pad(alpha < 0.4, 1, constant_values=True), wide)[1:-1, 1:-1]
 
 
 def dilated(mask: np.ndarray, by: int) -> np.ndarray:
-    """The mask (H, W), wider by some pixels: by turns along the axes and the diagonals, nearly round."""
+    """The mask (H, W), wider by some pixels: alternately along the axes and the diagonals, which is nearly round."""
     for turn in range(by):
         out = mask.copy()
         out[1:] |= mask[:-1]
@@ -33,7 +33,7 @@ def dilated(mask: np.ndarray, by: int) -> np.ndarray:
 
 
 def depths(solid: np.ndarray) -> np.ndarray:
-    """How many pixels each one is from the edge."""
+    """Distance of each pixel from the edge, in pixels."""
     depth, left = np.zeros(solid.shape), solid.copy()
     while left.any():
         depth += left

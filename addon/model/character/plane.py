@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-ALONG = np.cos(np.radians(20))  # a direction this near to an axis of the armature is meant to be that axis
+ALONG = np.cos(np.radians(20))  # a direction this near to an axis of the armature is taken to be that axis
 
 
 @dataclass(frozen=True)
 class Placement:
-    """Where the picture lies in the figure's plane.
+    """The position of the picture in the figure's plane.
 
     Parameters
     ----------
@@ -37,14 +37,14 @@ class Placement:
 
 @dataclass(frozen=True, eq=False)
 class Plane:
-    """A plane through an armature's origin, in the armature's space: two unit vectors, right and up to the viewer."""
+    """A plane through an armature's origin, in the armature's space: unit vectors to the viewer's right and up."""
 
     right: np.ndarray
     up: np.ndarray
 
     @property
     def normal(self) -> np.ndarray:
-        """To the viewer."""
+        """The direction to the viewer."""
         return np.cross(self.right, self.up)
 
     @property
@@ -68,7 +68,7 @@ FRONT = Plane(np.array([1.0, 0, 0]), np.array([0, 0, 1.0]))
 def best_fit(
     points: npt.ArrayLike, upwards: np.ndarray | None = None, leftwards: np.ndarray | None = None
 ) -> Plane:
-    """The plane that bones lie in.
+    """The plane in which bones lie.
 
     Parameters
     ----------
@@ -79,14 +79,14 @@ def best_fit(
     leftwards : (3,) float, optional
         Roughly from the figure's right to its left, which is the viewer's right. Without it the viewer is at −Y.
 
-    The axes of the armature are taken where they are near, so that a figure that leans a little still stands upright.
+    It snaps to nearby axes of the armature, so that a figure that leans a little still stands upright.
     """
     points = np.asarray(points, float).reshape(-1, 3)
     spread = points - points.mean(0)
     _, size, axes = np.linalg.svd(spread, full_matrices=True)
     normal = np.array([0, -1.0, 0])
     if len(size) > 2 and size[1] > 1e-6 * max(size[0], 1e-12):
-        thick = np.arctan2(size[2], size[1])  # a solid figure is no more exact than this
+        thick = np.arctan2(size[2], size[1])  # a solid figure is no flatter than this
         normal = _snapped(axes[2], np.cos(min(max(2 * thick, np.radians(2)), np.radians(25))))
     if upwards is None or np.linalg.norm(upwards) < 1e-9:
         upwards = np.array([0, 0, 1.0]) if abs(normal[2]) < 0.7 else np.array([0, 1.0, 0])

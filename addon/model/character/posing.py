@@ -14,8 +14,8 @@ from .joints import joints_of, spots
 from .mapping import PARTS, STUBS, BoneMap
 from .plane import Plane
 
-# Limits of the length scale, unless the artist sets others. Limbs that swing through the viewer's direction are
-# nearly gone for a frame or two; a longer bone would push the joint beyond it away by pixels.
+# Limits of the length scale, unless the artist sets others. Limbs that swing through the viewer's direction almost
+# vanish for a frame or two; a longer bone would push the next joint away by some pixels.
 SHORTEST, LONGEST = 0.005, 4.0
 EXACT = 0.02  # pixels (or thousandths of a figure) that need no correction
 _REST = {
@@ -34,11 +34,11 @@ class Options:
     Parameters
     ----------
     stretch : bool
-        Let bones take their length in the picture. Otherwise they only turn.
+        Let bones take on their length in the picture. Otherwise they only turn.
     shortest, longest : float
         Limits of that length, as shares of the length at rest.
     loose : bool
-        In stretch mode, let bones that are not connected leave their parents, as far as the dance has it so.
+        In stretch mode, let unconnected bones leave their parents as far as the dance does.
     """
 
     stretch: bool = True
@@ -63,16 +63,16 @@ class Posing:
     Attributes
     ----------
     points, seen : dict of joint to (T, 2) float, (T,) bool
-        In the figure's plane, without gaps; and where that was told.
+        Positions in the figure's plane, without gaps; and the frames on which they were seen.
     order : bones, parents first
     spots : dict of joint to Spot
     part_of, starts : dict of bone to part
-        The part that turns it; the one that begins with it.
+        The part that turns the bone; the part that begins with it.
     now, neutral : dict of bone to its pose
-        As the figure is with mapped bones at rest and the others as they are posed now: parts, and placed.
+        With mapped bones at rest and the others in their current pose: turn, scale and location; and placed.
     at_rest : dict of joint to (2,) float
     exact : float
-        What needs no correction, in the plane's unit.
+        Distance that needs no correction, in the plane's unit.
     notices : list of str
         What could not be done.
     """
@@ -102,7 +102,7 @@ class Posing:
                 if part != idle and not (part in STUBS and not options.stretch):  # a stub only turns over
                     self.part_of.setdefault(bone, part)
         carriers = set(bone_map.bones.values())
-        # As the figure is with mapped bones at rest and the others as they are posed now.
+        # Mapped bones at rest, the others in their current pose.
         self.now = {n: parts_of(np.eye(4) if n in carriers else bones[n].basis) for n in bones}
         self.neutral = self.posed({})
         self.at_rest = {j: p[0] for j, p in joints_of(self.spots, self.neutral, plane).items()}
@@ -111,20 +111,20 @@ class Posing:
         self.notices: list[str] = []
 
     def hook(self, name: str, placed: dict[str, Placed]) -> Hook:
-        """How a bone hangs on its parent, which is placed."""
+        """How a bone hangs on its parent, which must be placed."""
         bone = self.bones[name]
         parent = self.bones[bone.parent] if bone.parent else None
         return hook(bone, parent, placed[bone.parent] if bone.parent else None)
 
     def posed(self, placed: dict[str, Placed], names: Sequence[str] | None = None) -> dict[str, Placed]:
-        """Bones in their present pose, on those already placed."""
+        """Place bones, in their current pose, on those already placed."""
         placed = dict(placed)
         for name in self.order if names is None else names:
             placed[name] = place(self.hook(name, placed), *self.now[name])
         return placed
 
     def held(self, bone: Bone) -> bool:
-        """Whether keys on a bone would have no effect; that is then noted."""
+        """Whether keys on a bone would have no effect; adds a notice if so."""
         if bone.held:
             self.notices.append(f"{bone.name} is {bone.held}: it gets no keys")
         return bool(bone.held)
@@ -143,7 +143,7 @@ class Posing:
         return np.where(needed, location, 0.0)
 
     def keyed(self, bone: Bone, prop: str, values: dict[int, np.ndarray]) -> list[Channel]:
-        """Curves, without those that are locked or that say nothing: at rest throughout, and posed so too."""
+        """Curves, without those that are locked or that stay at rest in a bone that is at rest."""
         kind = prop.partition("_")[0]
         loc = bone.basis[:3, 3]
         size = np.linalg.norm(bone.basis[:3, :3], axis=0)
@@ -180,7 +180,7 @@ class Posing:
 
 
 def _idle(bones: dict[str, Bone], bone_map: BoneMap) -> str:
-    """Of neck and head, both mapped, the one that does not turn: the head, if it goes with the neck in all."""
+    """Whichever of neck and head, both mapped, does not turn: the head, if it follows the neck in everything."""
     neck, head = bone_map.bones.get("neck"), bone_map.bones.get("head")
     if neck is None or head is None:
         return ""
@@ -194,7 +194,7 @@ def _idle(bones: dict[str, Bone], bone_map: BoneMap) -> str:
 
 
 def bridged(values: np.ndarray, seen: np.ndarray, empty: float = 0.0) -> np.ndarray:
-    """Values (T, C), drawn straight across frames that are not seen."""
+    """Values (T, C), interpolated linearly across unseen frames."""
     if not seen.any():
         return np.full_like(values, empty)
     if seen.all():

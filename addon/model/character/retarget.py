@@ -3,7 +3,7 @@
 
 Each mapped bone is turned about the normal of the figure's plane, and in stretch mode made longer or shorter, so that
 the far end of its body part lies on its keypoint. Bones between mapped ones, bent parts, shear and every way of
-inheriting scale are dealt with by posing the bones between and measuring where the end has come to lie.
+inheriting scale are handled by posing the bones between and measuring where the end has got to.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from .posing import Channel, Options, Posing
 
 @dataclass(eq=False)
 class Solution:
-    """What to key, where the figure's joints then lie (T, 2) in the plane, and what could not be done."""
+    """The channels to key, where they put the figure's joints (T, 2) in the plane, and what could not be done."""
 
     channels: list[Channel] = field(default_factory=list)
     joints: dict[str, np.ndarray] = field(default_factory=dict)
@@ -51,7 +51,7 @@ def solve(
     points : (T, J, 2) float
         Joints in the figure's plane.
     scores : (T, J) float
-        A joint with 0 is not there; its bone turns through to where it is there again, or rests.
+        A joint with 0 is missing; its bone turns steadily to where the joint is next seen, or stays at rest.
     bones : all of the armature
     joints : J names
     """
@@ -83,7 +83,7 @@ def _pass(figure: Posing, shift: np.ndarray) -> Solution:
             channels += keyed
         if name not in targets:
             placed[name] = place(hooked, turn, scale, location)
-    # What hangs on the feet's targets does not matter: they follow where the ankles have come to lie.
+    # Bones on the feet's targets do not matter: the targets follow the ankles.
     at = joints_of({j: s for j, s in figure.spots.items() if s.bone in placed}, placed, figure.plane)
     for name in figure.order:
         if (
@@ -104,7 +104,7 @@ def _pass(figure: Posing, shift: np.ndarray) -> Solution:
 def _offset(
     figure: Posing, name: str, part: str | None, hooked: Hook, shift: np.ndarray, moved: set[str]
 ) -> np.ndarray | None:
-    """How far a bone has to leave its place (T, 2) in the plane, or None where it stays."""
+    """How far (T, 2) a bone has to move in the plane; None if it stays."""
     bone, here = figure.bones[name], figure.plane.flat(hooked.head)
     start = figure.plane.flat(figure.neutral[name].head)[0]
     if figure.map.bones.get("root") == name and "mid_hip" in figure.points:
@@ -120,7 +120,7 @@ def _offset(
     up = lineage(figure.bones, bone.parent)
     alone = not any(b in moved or b in figure.part_of for b in up)
     if alone and not moved and "root" not in figure.map.bones and part == "spine":
-        anchor = figure.at_rest.get("mid_hip", start)  # the spine carries the place where nothing else does
+        anchor = figure.at_rest.get("mid_hip", start)  # the spine carries the position if nothing else does
         return figure.points["mid_hip"] + shift + (start - anchor) - here
     if mine and (alone or (figure.options.stretch and figure.options.loose)):
         away = figure.points[joint] + shift - here
@@ -132,7 +132,7 @@ def _offset(
 
 
 def _legs(figure: Posing) -> list[tuple[str, str, str]]:
-    """Hip, knee and ankle of the legs that can bend to where the dance has their ankles."""
+    """Hip, knee and ankle of the legs that can bend to the dance's ankles."""
     found = []
     for letter, side in (("L", "left"), ("R", "right")):
         leg = tuple(f"{side}_{joint}" for joint in ("hip", "knee", "ankle"))
@@ -144,7 +144,7 @@ def _legs(figure: Posing) -> list[tuple[str, str, str]]:
 
 
 def _on_legs(figure: Posing, first: Solution, legs: list[tuple[str, str, str]]) -> Solution:
-    """The figure on legs of its own length, which end where the dance has the ankles."""
+    """The figure on legs of its own length that end at the dance's ankles."""
     hips = np.stack([first.joints[hip] for hip, _, _ in legs])
     goals = np.stack([figure.points[ankle] for _, _, ankle in legs])
     sizes = [

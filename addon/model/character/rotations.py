@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A turn about one fixed axis, in whatever a bone's rotation mode keeps. No bpy in here."""
+"""A turn about one fixed axis, as the channels of any rotation mode. No bpy in here."""
 
 import math
 from collections.abc import Sequence
 
 import numpy as np
 
-STRAIGHT = 1 - 1e-6  # an axis this near to one of the bone's own counts as that one
-STEP = np.radians(3)  # in which the way of Euler angles from rest is followed
+STRAIGHT = 1 - 1e-6  # an axis this near to one of the bone's own counts as that axis
+STEP = np.radians(3)  # in which Euler angles are traced from rest
 
 
 def matrix(axis: np.ndarray | Sequence[float], angle: np.ndarray) -> np.ndarray:
@@ -28,7 +28,7 @@ def channels(mode: str, axis: np.ndarray, angle: np.ndarray) -> tuple[str, dict[
     axis : (3,) float
         Unit length, in the bone's own space.
     angle : (T,) float
-        Radians without jumps; more than a turn is kept where the mode can keep it.
+        Radians without jumps; more than one turn is preserved if the mode allows it.
     """
     axis = np.asarray(axis, float)
     if mode == "QUATERNION":
@@ -45,7 +45,7 @@ def channels(mode: str, axis: np.ndarray, angle: np.ndarray) -> tuple[str, dict[
 
 
 def _eulers_from_rest(order: str, axis: np.ndarray, angle: np.ndarray) -> np.ndarray:
-    """(T, 3) Euler angles of a turn, those that turning there from rest would lead to: they wind no more than it."""
+    """(T, 3) Euler angles of a turn, traced from rest, so that they wind no more than the turn does."""
     low, high = (int(np.ceil(max(side, 0) / STEP)) + 1 for side in (-angle.min(), angle.max()))
     ways = [
         eulers(order, matrix(axis, sign * STEP * np.arange(count + 1)))
@@ -81,14 +81,14 @@ def eulers(order: str, turns: np.ndarray) -> np.ndarray:
 
 
 def _plain_eulers(order: str, turns: np.ndarray) -> np.ndarray:
-    """(T, 3) angles by axis for rotations (T, 3, 3), the one in the middle within a quarter turn."""
+    """(T, 3) angles by axis for rotations (T, 3, 3), the middle one within a quarter turn."""
     i, j, k = ("XYZ".index(letter) for letter in order)
     sign = 1 if (i, j, k) in ((0, 1, 2), (1, 2, 0), (2, 0, 1)) else -1
     sine = np.clip(-sign * turns[:, k, i], -1, 1)
     b = np.arcsin(sine)
     a = np.arctan2(sign * turns[:, k, j], turns[:, k, k])
     c = np.arctan2(sign * turns[:, j, i], turns[:, i, i])
-    stuck = np.abs(sine) > 1 - 1e-9  # first and last axis lie on each other: all of it goes to the last
+    stuck = np.abs(sine) > 1 - 1e-9  # first and last axis coincide: the last one takes it all
     c = np.where(stuck, np.arctan2(-sign * turns[:, i, j], turns[:, j, j]), c)
     a = np.where(stuck, 0, a)
     out = np.empty((len(turns), 3))
@@ -97,6 +97,6 @@ def _plain_eulers(order: str, turns: np.ndarray) -> np.ndarray:
 
 
 def _near(angles: tuple, before: tuple) -> tuple:
-    """The same angles, each moved by whole turns as close as possible to the one before."""
+    """The same angles, each shifted by whole turns to be nearest to the one before."""
     turn = 2 * math.pi
     return tuple(v + turn * round((p - v) / turn) for v, p in zip(angles, before, strict=True))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finding body parts by the shape of an armature, whatever its bones are called. No bpy in here."""
+"""Body parts found by the shape of an armature, whatever its bones are called. No bpy in here."""
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
@@ -13,10 +13,10 @@ ARM = 0.12  # the same of arms
 
 
 def by_shape(ends: dict[str, tuple], parents: dict[str, str | None]) -> BoneMap:
-    """A map from where bones are and how they hang together.
+    """A map derived from the bones' positions and parents.
 
-    Legs are the two lowest chains, arms the two that reach farthest to the sides above them, the head is the highest
-    of the rest; the character's left is on the viewer's right.
+    Legs are the two lowest chains, arms the two above them that reach farthest to the sides, and the head is the
+    highest of the rest; the character's left is on the viewer's right.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def by_shape(ends: dict[str, tuple], parents: dict[str, str | None]) -> BoneMap:
     chains = {name: _chain(name, parents) for name in ends if name not in heads}
 
     def own(chain: list[str], other: list[str]):
-        """The part of a chain that another one does not share."""
+        """The part of a chain that it does not share with another."""
         return [name for name in chain if name not in other]
 
     def reach(chain: list[str]):
@@ -124,7 +124,7 @@ def _pair(
     good: Callable[[list[str]], bool],
     fits: Callable[[str, str], bool] = lambda _a, _b: True,
 ):
-    """The first two leaves in this order whose own chains are good."""
+    """The first two leaves in this order with suitable chains of their own."""
     for i, first in enumerate(order):
         for second in order[:i]:
             a, b = own(chains[first], chains[second]), own(chains[second], chains[first])
@@ -141,8 +141,8 @@ def _limb(
     parts: Sequence[str],
     letter: str,
 ) -> None:
-    """Upper and lower part are the two longest neighbours; what is before and after them follows."""
-    # A bone that ends where the one before it ends, for twisting, is no part of its own.
+    """The two longest neighbours are the upper and lower part; the bones before and after them follow from that."""
+    # A twist bone, which ends where the one before it ends, is not a part of its own.
     far = max(float(np.linalg.norm(tip[n] - start[n])) for n in chain)
     chain = chain[:1] + [b for a, b in pairwise(chain) if np.hypot(*(tip[a] - tip[b])) > 0.05 * far]
     size = [float(np.linalg.norm(tip[n] - start[n])) for n in chain]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the joints of a figure may be, from its outline alone. No bpy in here.
+"""A guess at a figure's joints from its outline alone. No bpy in here.
 
-Limbs are found as what reaches far from the middle, measured through the figure: the farthest point first, then the
-one farthest from the way to it, and so on. The two lowest ends are feet, the thickest of the upper ones is the head,
-the others are hands. Where that does not add up, a standing figure is fitted into the outline's box.
+Limb ends are the points farthest from the middle, measured through the figure: the farthest point first, then the
+one farthest from the path to it, and so on. The two lowest ends are feet, the thickest of the upper ones is the
+head, and the others are hands. If that does not work out, a standing figure is fitted into the outline's box.
 """
 
 import numpy as np
@@ -14,8 +14,8 @@ from ..errors import Problem
 from .mapping import BODY
 from .masks import depths
 
-WORKING = 80  # pixels along the longer side on which limbs are looked for
-LIMB = 0.1  # of the figure's height, which an end has to stand out by
+WORKING = 80  # pixels along the longer side, at which limbs are searched for
+LIMB = 0.1  # of the figure's height: how far an end must stick out
 THIN = 0.09  # and half of its width there: corners of a plain shape are no limbs
 HEAD, FEET = 0.10, 0.04  # of the figure's height lie above the nose and below the ankles, at least
 HAND = 0.05  # from a hand's end to its wrist
@@ -23,7 +23,7 @@ _AT = BODY.at
 
 
 def guess(alpha: np.ndarray) -> np.ndarray:
-    """(18, 2) pixels: joints for the artist to correct, from a figure's alpha (H, W)."""
+    """Joints (18, 2) in pixels, for the artist to correct, from a figure's alpha (H, W)."""
     solid = alpha > 0.5
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
     if not len(rows):
@@ -52,7 +52,7 @@ def _boxed(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
 
 
 def _by_limbs(solid: np.ndarray, box: np.ndarray) -> np.ndarray | None:
-    """The joints on a small mask with a clear edge; None where head and feet are not to be told."""
+    """The joints on a small mask with an empty border; None if head and feet cannot be identified."""
     depth = depths(solid)
     y, x = np.nonzero(solid)
     height = np.ptp(y) + 1.0
@@ -108,7 +108,7 @@ def _joints(
         hand = next((k for k in hands if sign * (ways[k][0] - neck) @ right > 0), None)
         out[_AT[f"{side}_hip"]], out[_AT[f"{side}_ankle"]] = hip, ankle
         out[_AT[f"{side}_knee"]] = _half_way(way, ankle, hip)
-        if hand is None:  # arms before the body
+        if hand is None:  # arms in front of the body
             moved = shoulder - out[_AT[f"{side}_shoulder"]]
             for joint in ("elbow", "wrist"):
                 out[_AT[f"{side}_{joint}"]] += moved
@@ -129,14 +129,14 @@ def _along(way: np.ndarray, far: float) -> np.ndarray:
 
 
 def _half_way(way: np.ndarray, first: np.ndarray, last: np.ndarray) -> np.ndarray:
-    """The point of a way as far from one joint as from the other; half-way where it passes the last one by."""
+    """The point of a path equally far from both joints; half-way if the path misses the last one."""
     if min(np.hypot(*(way - last).T)) > 0.35 * np.hypot(*(first - last)):
         return (first + last) / 2
     return way[int(np.argmin(np.abs(np.hypot(*(way - first).T) - np.hypot(*(way - last).T))))]
 
 
 def _limbs(solid: np.ndarray, start: tuple[int, int], least: float) -> list[np.ndarray]:
-    """Ways (N, 2) as x, y from ends to the middle or to a way before, the longest first."""
+    """Paths (N, 2) as x, y from the ends to the middle or to an earlier path, the longest first."""
     known = np.zeros(solid.shape, bool)
     known[start] = True
     ways: list[np.ndarray] = []
@@ -157,7 +157,7 @@ _AROUND = [(i, j, float(np.hypot(i, j))) for i in (-1, 0, 1) for j in (-1, 0, 1)
 
 
 def _distances(solid: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """How far each pixel is from the known ones, through what is solid; inf elsewhere."""
+    """Distance of each pixel from the known ones, measured through solid pixels; inf elsewhere."""
     far = np.where(known, 0.0, np.inf)
     while True:
         before = far.copy()
@@ -169,7 +169,7 @@ def _distances(solid: np.ndarray, known: np.ndarray) -> np.ndarray:
 
 
 def _down(far: np.ndarray, at: tuple[int, int]) -> np.ndarray:
-    """(N, 2) rows and columns from a pixel down to where the distance is 0."""
+    """Rows and columns (N, 2) of the path from a pixel down to where the distance is 0."""
     way = [at]
     while far[at] > 0:
         at = min(((at[0] + i, at[1] + j) for i, j, _ in _AROUND), key=lambda p: far[p])

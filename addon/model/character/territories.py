@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which part of a figure each of its pixels belongs to: from the middle of each part outwards, edges being hard to
-cross. No bpy in here.
+"""Which part of a figure each of its pixels belongs to, by growing regions that edges slow down. No bpy in here.
 
-Seeded regions that grow over the picture by cost, as in Adams and Bischof, Seeded region growing (1994).
+The regions grow by cost from the middle of each part, as in Adams and Bischof, Seeded region growing (1994).
 """
 
 import heapq
@@ -13,18 +12,18 @@ import numpy as np
 from .anatomy import ARMS, HEAD, LEGS, PARTS, TRUNK, Anatomy, Rod
 from .masks import dilated
 
-CORE, TRUNK_CORE = 0.55, 0.8  # half widths from a part's middle line that are surely its own
+CORE, TRUNK_CORE = 0.55, 0.8  # half widths from a part's centre line: nearer pixels are surely its own
 BEGINS = {**dict.fromkeys(ARMS, 0.3), **dict.fromkeys(LEGS, 0.2), HEAD: 0.5}
 """Share of the first rod that may as well be the trunk."""
-ASTRAY = 1.25  # half widths from which on a pixel near the trunk is no limb's
-LOOSE = 1.4  # times as many half widths from the trunk that such a pixel may be
-SLIVER = 0.4  # half widths of a limb: what is thinner beside the other limb is that one's
-EDGE = 3.0  # half widths that a step over an edge of full contrast is worth
+ASTRAY = 1.25  # half widths from a limb: beyond, a pixel near the trunk is not the limb's
+LOOSE = 1.4  # how many times farther from the trunk such a pixel may be
+SLIVER = 0.4  # half widths of a limb: a thinner sliver beside the other limb belongs to that one
+EDGE = 3.0  # cost of crossing an edge of full contrast, in half widths
 _AROUND = [(i, j, float(np.hypot(i, j))) for i in (-1, 0, 1) for j in (-1, 0, 1) if i or j]
 
 
 def nearness(rods: list[Rod], points: np.ndarray) -> np.ndarray:
-    """(N,) how near points (N, 2) are to a part, in its half widths: below 1 inside."""
+    """Distance (N,) of points (N, 2) from a part, in its half widths: below 1 is inside."""
     return np.min([rod.nearness(points) for rod in rods], axis=0)
 
 
@@ -46,12 +45,12 @@ def of_pixels(
     solid : (H, W) bool
         The figure.
     levels : of part
-        How far each stands before the trunk: of two that lie over each other the front one is seen.
+        How far each part is in front of the trunk: where two overlap, the front one is seen.
     """
     at = grid((solid.shape[0], solid.shape[1]))
     inside = solid.ravel()
     seeds = np.full(len(at), -1)
-    for part in sorted(PARTS, key=lambda part: levels[part]):  # the front one last
+    for part in sorted(PARTS, key=lambda part: levels[part]):  # back to front
         rods, core = anatomy[part], TRUNK_CORE if part == TRUNK else CORE
         if part in BEGINS:
             first = rods[0]
@@ -72,7 +71,7 @@ def of_pixels(
 
 
 def _trimmed(found: np.ndarray, at: np.ndarray, anatomy: Anatomy) -> None:
-    """Give the trunk back what a limb has taken along its side."""
+    """Give back to the trunk what a limb took along its side."""
     trunk = nearness(anatomy[TRUNK], at)
     for part in (*ARMS, *LEGS):
         own = np.flatnonzero(found == PARTS.index(part))
@@ -81,7 +80,7 @@ def _trimmed(found: np.ndarray, at: np.ndarray, anatomy: Anatomy) -> None:
 
 
 def _smoothed(found: np.ndarray, limbs: tuple[str, ...], anatomy: Anatomy) -> None:
-    """Give each of two limbs that lie side by side, as in profile, what the other has taken of it in slivers."""
+    """Of two limbs side by side, as in profile, give each the slivers that the other took."""
     thin = max(1, round(SLIVER * min(rod.wide for limb in limbs for rod in anatomy[limb])))
     masks = [found == PARTS.index(limb) for limb in limbs]
     for own, other, to in zip(masks, masks[::-1], limbs[::-1], strict=True):
@@ -90,7 +89,7 @@ def _smoothed(found: np.ndarray, limbs: tuple[str, ...], anatomy: Anatomy) -> No
 
 
 def _grown(colours: np.ndarray, solid: np.ndarray, seeds: np.ndarray, width: float) -> np.ndarray:
-    """(H, W) int: each pixel belongs to the seed from which it is reached at the least cost."""
+    """(H, W) int: each pixel belongs to the seed that reaches it at the least cost."""
     padded = np.pad(solid, 1)
     across = padded.shape[1]
     tint = np.pad(colours, ((1, 1), (1, 1), (0, 0)))

@@ -1,29 +1,29 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where limbs are that a picture does not show, because the figure stands in profile. No bpy in here."""
+"""Limbs that a picture hides because the figure stands in profile. No bpy in here."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-ASIDE = 0.35  # of the trunk's length between the shoulders, below which somebody is turned to a side
+ASIDE = 0.35  # of the trunk's length: with shoulders closer together than this, the figure is turned sideways
 LIMBS = (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
 Point = tuple[float, float]
 
 
 def behind(joints: Mapping[str, Point], shape: float) -> dict[str, Point]:
-    """Joints of a far arm or leg that were not found: behind those of the near one, as it is drawn.
+    """The missing joints of a far arm or leg, placed just behind those of the near one.
 
     Parameters
     ----------
     joints : dict of joint → (x, y)
-        Those that were found, in shares of the picture.
+        The joints that were found, in shares of the picture.
     shape : float
         The picture's width over its height.
 
     Returns
     -------
     dict of joint → (x, y)
-        Nothing for who shows both sides: there a hidden limb may be anywhere.
+        Empty if the figure shows both sides: a hidden limb may then be anywhere.
     """
     trunk = [f"{side}_{joint}" for joint in ("shoulder", "hip") for side in ("left", "right")]
     if not set(trunk) <= set(joints):
@@ -36,7 +36,7 @@ def behind(joints: Mapping[str, Point], shape: float) -> dict[str, Point]:
     for limb in LIMBS:
         for side, other in (("left", "right"), ("right", "left")):
             known = [joint for joint in limb if f"{side}_{joint}" in joints]
-            ends = limb[len(known) :]  # from the first that is not known on
+            ends = limb[len(known) :]  # from the first unknown one on
             if known == list(limb[: len(known)]) and all(f"{other}_{joint}" in joints for joint in limb):
                 for joint in ends:
                     root, near = np.array(joints[f"{side}_{limb[0]}"]), np.array(joints[f"{other}_{joint}"])

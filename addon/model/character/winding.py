@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Angles that do not wind up: which of the turns that look alike a limb takes. No bpy in here.
+"""Angles that do not wind up, by choosing among turns that look alike. No bpy in here.
 
-A limb that points at the viewer has no direction in the picture, and comes out of it on either side. Taking the
-nearer side each time adds up to many turns. So the dance is cut where a limb is short in the picture, and each piece
-is moved by the whole turns that keep it near rest, as far as that is not seen: dynamic programming over the pieces.
+A limb that points at the viewer has no direction in the picture and may come out of it on either side. Taking the
+nearer side each time adds up to many turns. So the dance is cut where a limb is short in the picture, and each
+piece is shifted by the whole turns that keep it near rest, where that is not seen: dynamic programming over the
+pieces.
 """
 
 import numpy as np
 
-THIN = 0.4  # of its length: a limb shorter than this in the picture may go round either way
-TURNS = 8  # to either side; what circles oftener, where it can be seen, winds up
+THIN = 0.4  # of its length: a limb that appears shorter than this may go round either way
+TURNS = 8  # to either side; a limb that visibly circles more often does wind up
 FAR = 0.06  # what a frame costs for each radian beyond half a turn from rest
-MOST = 1.9 * np.pi  # between neighbours: only what flips may go round the other way
+MOST = 1.9 * np.pi  # between neighbours: only a flip may go round the other way
 
 
 def unwound(angles: np.ndarray, clear: np.ndarray, shown: np.ndarray) -> np.ndarray:
@@ -20,9 +21,9 @@ def unwound(angles: np.ndarray, clear: np.ndarray, shown: np.ndarray) -> np.ndar
     Parameters
     ----------
     angles : (T,) float
-        Radians from rest, whole turns of no account.
+        Radians from rest; whole turns do not matter.
     clear : (T,) bool
-        Where the angle says something; elsewhere it is drawn straight.
+        Where the angle is meaningful; elsewhere it is interpolated.
     shown : (T,) float
         How long the limb is in the picture, as a share of its length.
     """
@@ -42,7 +43,7 @@ def unwound(angles: np.ndarray, clear: np.ndarray, shown: np.ndarray) -> np.ndar
 
 
 def _turns(pieces: list[np.ndarray], thin: np.ndarray, gap: np.ndarray) -> np.ndarray:
-    """(P,) whole turns to add to each piece.
+    """Whole turns (P,) to add to each piece.
 
     Parameters
     ----------
@@ -58,7 +59,7 @@ def _turns(pieces: list[np.ndarray], thin: np.ndarray, gap: np.ndarray) -> np.nd
     choice = np.arange(-most, most + 1)
     best, origins = np.zeros(len(choice)), []
     for p, piece in enumerate(pieces):
-        turns = choice - middle[p]  # around rest, however far the plain angles have wound
+        turns = choice - middle[p]  # around rest, however far the original angles have wound
         there = piece[:, None] + 2 * np.pi * turns
         far = FAR * np.maximum(np.abs(there) - np.pi, 0).sum(0)
         if p == 0:

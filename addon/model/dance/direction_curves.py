@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Curves that direct a dancer: made of what an animator keyed, and compared with what a take was danced to.
+"""Curves that direct a dancer: built from an animator's keys, and compared with the curves a take was danced to.
 
 No bpy in here. Seconds are timeline seconds of the dance.
 """
@@ -25,21 +25,21 @@ def times_of(seconds: float) -> np.ndarray:
 
 
 def curve_of(name: str, times: np.ndarray, values: np.ndarray) -> Curve:
-    """The curve through (N,) values, held to its range; points on a straight line between others are left out."""
+    """The curve through values (N,), clamped to its range; points on a straight line between others are left out."""
     values = np.clip(values, *RANGES[name])
     bends = np.abs(np.diff(values, 2)) > EXACT
     needed = np.concatenate([[True], bends, [True]]) if len(values) > 1 else np.ones(1, bool)
     if len(values) > 1 and not bends.any() and abs(values[0] - values[-1]) <= EXACT:
         needed[1:] = False  # one value throughout
     if np.abs(np.interp(times, times[needed], values[needed]) - values).max() > EXACT:
-        needed[:] = True  # a bend so slow that no single step shows it
+        needed[:] = True  # a bend too slow to show in any single step
     return Curve(times[needed], values[needed])
 
 
 def changed(
     before: Mapping[str, Curve], after: Mapping[str, Curve], seconds: float
 ) -> list[tuple[float, float]]:
-    """Parts (start, stop) of a dance of so many seconds in which other things are asked of the dancer than before."""
+    """Parts (start, stop) of a dance of so many seconds in which the curves ask for something else than before."""
     times = times_of(seconds)
     old, new = curve_columns(before, times), curve_columns(after, times)  # (N, curves)
     same = (np.abs(old - new) <= EXACT) | (np.isnan(old) & np.isnan(new))
@@ -58,7 +58,7 @@ def joined(
     parts: Iterable[tuple[float, float]],
     seconds: float,
 ) -> dict[str, Curve]:
-    """What is asked of a dance whose `parts` were danced again as `after` says: elsewhere as before."""
+    """The curves of a dance whose `parts` were danced again: `after` there, `before` elsewhere."""
     times = times_of(seconds)
     inside = np.zeros(len(times), bool)
     for start, stop in parts:

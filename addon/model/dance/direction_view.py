@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is drawn of a directing curve over the beats of a timeline. No bpy, no gpu in here."""
+"""The drawing of a directing curve over the beats of a timeline. No bpy, no gpu in here."""
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from ..music.beat_view import NOTHING, RULER, Picture, View
 HIGH = 44.0  # pixels of the band that the curve lies in, at UI scale 1 ...
 BELOW = 20.0  # ... so many below the ruler of beats, under the form of the song
 STEP = 2.0  # pixels between values
-LOWEST = -1.5  # what lies below is drawn there: stillness is still
+LOWEST = -1.5  # lower values are drawn here: stillness is still
 THICK = 2.0
 KEY = 3.0  # half the side of a key's square
 _LINE, _FILL = (0.98, 0.62, 0.2, 0.95), (0.98, 0.62, 0.2, 0.16)
@@ -18,7 +18,7 @@ _LEVEL = (0.98, 0.62, 0.2, 0.35)
 
 
 def columns(view: View, first: float, last: float) -> np.ndarray:
-    """(N,) frames at which the values of a curve are wanted, of those from first to last that are seen."""
+    """Frames (N,) at which the values of a curve are needed: the visible ones from first to last."""
     left, right = np.clip(view.x([first, last]), 0, view.width)
     pixels = np.arange(np.floor(left), right + 1e-6, STEP * view.scale)
     return view.first + pixels * (view.last - view.first) / view.width
@@ -27,7 +27,7 @@ def columns(view: View, first: float, last: float) -> np.ndarray:
 def picture(
     name: str, frames: np.ndarray, values: np.ndarray, keys: np.ndarray, usual: float, view: View
 ) -> Picture:
-    """A curve by its values at `columns`, with its keys (K, 2) as squares and a line at its usual value."""
+    """A curve from its values at `columns`, with its keys (K, 2) as squares and a line at its usual value."""
     if len(frames) < 2:
         return NOTHING
     u, (low, high) = view.scale, (max(RANGES[name][0], LOWEST), RANGES[name][1])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A short mark of what a dance was made from, to notice when it is out of date. No bpy in here."""
+"""A short fingerprint of what a dance was made from, to notice when it is out of date. No bpy in here."""
 
 import hashlib
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def _plain(many: dict[str, Any] | Iterable[Any]) -> dict[str, Any] | list[Any]:
-    """A dict or a list of what JSON knows, floats rounded: F-curve and strip values come back as float32."""
+    """A dict or list of JSON types, floats rounded: F-curve and strip values come back as float32."""
     found = many if isinstance(many, dict) else dict(enumerate(many))
     plain: dict[str, Any] = {}
     for key, value in found.items():

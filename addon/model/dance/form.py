@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of a song as an artist edits it: sections in a row, cut, joined and renamed. No bpy in here."""
+"""The form of a song for an artist to edit: sections in a row, split, joined and renamed. No bpy in here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -25,15 +25,15 @@ class FormSection:
     ----------
     start, stop : float
     name : str
-        Sections of one name are the same music, and danced alike.
+        Sections with the same name are the same music and are danced alike.
     loudness : float
-        Energy that the sound asks for over the song's usual one.
+        The energy of the sound relative to the song's usual one.
     style : str
-        "": that of the dance.
+        Empty: that of the dance.
     energy : float
-        Times that of the dance.
+        As a factor of the dance's energy.
     own_repeat : bool
-        Whether `repeat` goes before that of the dance.
+        Whether `repeat` overrides that of the dance.
     repeat : float
     mirrored : bool
     """
@@ -63,7 +63,7 @@ class FormSection:
 
 
 def found(heard: Analysis, bars: np.ndarray) -> list[FormSection]:
-    """The sections that were heard, with borders on the artist's bar lines (N,) where one is near."""
+    """The detected sections, with borders moved to the artist's bar lines (N,) where one is near."""
     edges = sorted({edge for section in heard.sections for edge in (section.start, section.stop)})
     moved = dict(zip(edges, (_near(edge, bars) for edge in edges), strict=True))
     sections = []
@@ -88,12 +88,12 @@ def _loudness(heard: Analysis, start: float, stop: float) -> float:
 
 
 def index_at(sections: Sequence[FormSection], second: float) -> int | None:
-    """Which section a song second lies in."""
+    """Index of the section at a song second."""
     return next((i for i, s in enumerate(sections) if s.start <= second < s.stop), None)
 
 
 def split(sections: Sequence[FormSection], second: float) -> list[FormSection]:
-    """Cut the section that lies at a song second there; the later part gets a name of its own."""
+    """Split the section at a song second; the later part gets a name of its own."""
     at = index_at(sections, second)
     if at is None:
         raise Problem("no_section", "There is no section here. Put the playhead inside one.")
@@ -133,11 +133,11 @@ def begin(sections: Sequence[FormSection], at: int, second: float) -> list[FormS
 
 
 def same_as(sections: Sequence[FormSection], at: int, name: str) -> list[FormSection]:
-    """Let a section be an earlier one again."""
+    """Make a section a repeat of an earlier one."""
     return [replace(s, name=name) if i == at else s for i, s in enumerate(sections)]
 
 
 def earlier_names(sections: Sequence[FormSection], at: int) -> list[str]:
-    """Names that a section can be the same as."""
+    """Names of the earlier sections that a section can repeat."""
     before = dict.fromkeys(section.name for section in sections[:at])
     return [name for name in before if not 0 <= at < len(sections) or name != sections[at].name]

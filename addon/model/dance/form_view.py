@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is drawn of the form of a song in a timeline: a coloured span for each section. No bpy, no gpu in here."""
+"""The drawing of a song's form in a timeline: a coloured span for each section. No bpy, no gpu in here."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,9 @@ import numpy as np
 
 from ..music.beat_view import NOTHING, RULER, Picture, View
 
-HIGH = 14.0  # pixels of the spans, at UI scale 1
+HIGH = 14.0  # height of the spans in pixels, at UI scale 1
 GAP = 2.0  # between them and the ruler of beats
-LETTER = 7.0  # pixels that a letter is wide, about
+LETTER = 7.0  # approximate width of a letter, in pixels
 COLORS = (
     (0.36, 0.55, 0.86), (0.90, 0.45, 0.38), (0.44, 0.72, 0.42), (0.80, 0.56, 0.84),
     (0.86, 0.70, 0.30), (0.36, 0.72, 0.74), (0.86, 0.52, 0.66), (0.62, 0.62, 0.62),
@@ -19,7 +19,7 @@ COLORS = (
 def picture(
     names: Sequence[str], frames: np.ndarray, special: Sequence[bool], active: int, view: View
 ) -> Picture:
-    """Sections from frame to frame (N, 2): one colour for a name, a dot where anything is asked of it.
+    """Sections from frame to frame (N, 2): one colour per name, and a dot on those with settings of their own.
 
     Parameters
     ----------

@@ -1,30 +1,30 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where several characters stand, so that none walks through another, whatever they dance. No bpy in here."""
+"""Places for several characters, such that none walks through another, whatever they dance. No bpy in here."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-GAP = 0.1  # of the widest room of all, between two rooms
-GROWTH = 1.1  # of a circle that is too small
+GAP = 0.1  # gap between two rooms, as a share of the widest room
+GROWTH = 1.1  # factor by which a circle that is too small grows
 
 
 def places(kind: str, rooms: Sequence[tuple[float, float]]) -> np.ndarray:
-    """(N, 2) how far to the right of the lead, and how far behind, each stands; the lead is the first.
+    """Places (N, 2): how far to the right of the lead and how far behind each one stands; the lead is first.
 
     Parameters
     ----------
     kind : str
         LINE, V or CIRCLE.
     rooms : of (float, float)
-        How far each dances to the left and to the right of where it stands; what it needs in depth is half of that.
+        How far each one dances to the left and right of its place; it needs half of that in depth.
     """
     need = np.asarray(rooms, float)  # (N, 2)
     gap = GAP * float(need.sum(1).max())
     if kind == "CIRCLE":
         return _circle(need, gap)
     spots, depth = np.zeros((len(need), 2)), float(need.sum(1).max()) / 2 + gap
-    ends = {1: 0, -1: 0}  # who stands outermost on the right and on the left
+    ends = {1: 0, -1: 0}  # the outermost ones on the right and on the left
     for i in range(1, len(need)):
         side = 1 if i % 2 else -1
         inner = ends[side]
@@ -36,7 +36,7 @@ def places(kind: str, rooms: Sequence[tuple[float, float]]) -> np.ndarray:
 
 
 def clear(spots: np.ndarray, rooms: Sequence[tuple[float, float]]) -> bool:
-    """Whether no two rooms overlap: beside each other, or one far enough behind the other."""
+    """Whether no two rooms overlap: each pair is side by side, or one is far enough behind the other."""
     need = np.asarray(rooms, float)
     depth = need.sum(1) / 4
     for i in range(len(spots)):
@@ -50,12 +50,12 @@ def clear(spots: np.ndarray, rooms: Sequence[tuple[float, float]]) -> bool:
 
 
 def passing(spots: np.ndarray, rooms: Sequence[tuple[float, float]], ways: np.ndarray) -> np.ndarray:
-    """The spots, of which those whose ways would meet another's stand farther back, to pass behind.
+    """The spots, with those whose path would cross another's moved back, to pass behind.
 
     Parameters
     ----------
     ways : (N, T) float
-        How far to the right of where it stands each is at the same moments.
+        How far to the right of its place each one is, at the same moments.
     """
     need, out = np.asarray(rooms, float), spots.copy()
     depth, gap = need.sum(1) / 4, GAP * float(need.sum(1).max())
@@ -78,7 +78,7 @@ def _meet(i: int, k: int, spots: np.ndarray, need: np.ndarray, depth: np.ndarray
 
 
 def _circle(need: np.ndarray, gap: float) -> np.ndarray:
-    """The smallest circle, the lead in front, on which none is in another's way."""
+    """The smallest circle, with the lead in front, on which nobody is in another's way."""
     turns = 2 * np.pi * np.arange(len(need)) / len(need)
     unit = np.stack([np.sin(turns), 1 - np.cos(turns)], 1)
     radius = gap

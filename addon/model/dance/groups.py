@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """One dance for several dancers: in unison, mirrored, in canon, or as call and response. No bpy in here.
 
-Each dancer gets the lead's dance with a clock of its own, which runs by the beat and may wait; where it waits, the
-pose is held. So nothing jumps, and what is danced on a beat stays on one.
+Each dancer follows the lead's dance by a clock of its own, which counts beats and may pause; the pose is held
+meanwhile. So nothing jumps, and whatever is danced on a beat stays on a beat.
 """
 
 from dataclasses import replace
@@ -24,10 +24,10 @@ def dance_of(kind: str, lead: Dance, member: int, beats: int) -> Dance:
     Parameters
     ----------
     kind : str
-        UNISON, MIRRORED (every second member), CANON (each so many beats later), or CALL (odd members repeat after so
-        many beats what the even ones have danced, who wait meanwhile).
+        UNISON, MIRRORED (every second member), CANON (each one `beats` later), or CALL (odd members repeat, `beats`
+        later, what the even ones danced, while these wait).
     beats : int
-        Of canon, and of a call.
+        The delay of a canon, or the length of a call.
     """
     if kind == "MIRRORED":
         return reshape.flipped(lead) if member % 2 else lead
@@ -43,14 +43,14 @@ def dance_of(kind: str, lead: Dance, member: int, beats: int) -> Dance:
 
 
 def _turns(at: np.ndarray, beats: int, answering: int) -> np.ndarray:
-    """(T,) beats of the dance at beats (T,) of the song, of one who dances in every second phrase of so many."""
+    """Beats (T,) of the dance at beats (T,) of the song, for a member who dances every second phrase of `beats`."""
     turn, within = np.divmod(at - answering * beats, 2 * beats)
     danced = np.minimum(within, beats)
     return turn * beats + danced
 
 
 def _replayed(lead: Dance, grid: BeatGrid, clock: np.ndarray) -> Dance:
-    """The dance whose frame t shows the lead at beat clock[t]; its music stays."""
+    """The dance whose frame t shows the lead at beat clock[t]; the music stays as it is."""
     poses = lead.poses
     index = np.arange(len(grid.beats), dtype=float)
     if len(index) < 2:
@@ -67,7 +67,7 @@ def _replayed(lead: Dance, grid: BeatGrid, clock: np.ndarray) -> Dance:
 
 
 def on_figure(dance: Dance, own: PoseSequence, other: PoseSequence) -> Dance:
-    """One figure's dance on the picture of another, by their reference poses: as tall, and in its place."""
+    """One figure's dance for another: scaled to its height and moved to its place, by their reference poses."""
     one, two = (_framing(pose) for pose in (own, other))
     points = two.undo(one.apply(dance.poses.pixels.astype(float)))
     keypoints = (points / np.asarray(other.canvas)).astype(np.float32)

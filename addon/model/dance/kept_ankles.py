@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where ankles were seen that stay when the rest of a dance is danced again. No bpy in here.
+"""Positions of the ankles that stay while the rest of a dance is danced again. No bpy in here.
 
-The poses of locked legs stay, but where their feet stand on the rig depends on all of the dance (see `keys.feet`):
-without this, they would be planted anew, elsewhere.
+The poses of locked legs are kept, but where their feet stand on the rig depends on the whole dance (see
+`keys.feet`): without this, they would be planted anew, elsewhere.
 """
 
 import base64
@@ -36,12 +36,12 @@ class Stands:
     held: np.ndarray
 
     def within(self, mask: np.ndarray) -> "Stands":
-        """Only those in a (T, 2) mask."""
+        """Only those inside a mask (T, 2)."""
         count = min(len(mask), len(self.held))
         return Stands(self.places[:count], self.held[:count] & mask[:count])
 
     def at(self, seconds: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Places (N, 2, 2), and (N, 2) whether they are held, at any seconds of the dance."""
+        """Places (N, 2, 2), and whether they are held (N, 2), at any seconds of the dance."""
         where = np.clip(np.asarray(seconds, float) * FPS, 0, len(self.held) - 1)
         low = np.floor(where + 1e-6).astype(int)
         high = np.minimum(low + 1, len(self.held) - 1)
@@ -50,7 +50,7 @@ class Stands:
         return self.places[low] * (1 - share) + self.places[high] * share, held
 
     def to_text(self) -> dict:
-        """For a take's settings."""
+        """As text for a take's settings."""
         flat = np.where(self.held[..., None], self.places, np.nan).astype("<f4")
         return {"frames": len(flat), "places": base64.b64encode(flat.tobytes()).decode()}
 
@@ -68,7 +68,7 @@ def from_text(said: Any) -> Stands | None:
 
 
 def joined(old: Stands | None, new: Stands | None) -> Stands | None:
-    """The new ones, and the old ones where there is no new one; None without any."""
+    """The new ones, filled up with the old ones; None without any."""
     if old is None or new is None:
         found = old if new is None else new
         return found if found is not None and found.held.any() else None
@@ -79,7 +79,7 @@ def joined(old: Stands | None, new: Stands | None) -> Stands | None:
 
 
 def whole(frames: int, ankles: np.ndarray, joints: list[str], spans: Iterable[tuple[float, float]]) -> Stands:
-    """(T, 2, 2) places of ankles, held for these joints in these seconds [start, stop)."""
+    """Places (T, 2, 2) of ankles, held for these joints in these seconds [start, stop)."""
     held = np.zeros((frames, 2), bool)
     for start, stop in spans:
         for side, ankle in enumerate(ANKLES):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a dance is kept while the rest is danced again: the request's `known` poses, and the answer put together.
+"""The poses kept while the rest of a dance is danced again: the request's `known` poses, and the merged answer.
 
-No bpy in here. Known poses are aligned with the dance that is asked for: frame 0 is its timeline second 0, and their
-frame rate is the one that the server dances at.
+No bpy in here. Known poses are aligned with the requested dance: frame 0 is its timeline second 0, and their frame
+rate is the server's.
 """
 
 import math
@@ -31,7 +31,7 @@ def all_of(dance: Dance, frames: int | None = None) -> Known:
 
 
 def _nothing(poses: PoseSequence, frames: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Keypoints (T, K, 2), scores and mask (T, K) with nothing in them."""
+    """Empty keypoints (T, K, 2), scores and mask (T, K)."""
     keypoints = np.zeros((frames, len(poses.skeleton), 2), np.float32)
     return keypoints, np.zeros(keypoints.shape[:2], np.float32), np.zeros(keypoints.shape[:2], bool)
 
@@ -42,12 +42,12 @@ def part(known: Known, first: int, stop: int) -> Known:
 
 
 def with_part(times: Sequence[float], new: Sequence[float], start: float, stop: float) -> np.ndarray:
-    """Seconds of a dance of which those in [start, stop) have been replaced by new ones."""
+    """The seconds `times`, with those in [start, stop) replaced by `new` ones."""
     return np.asarray(sorted([t for t in times if not start <= t < stop] + list(new)), float)
 
 
 def at_rate(dance: Dance, fps: float) -> Dance:
-    """A dance at another frame rate; the very same where it has that rate."""
+    """A dance at another frame rate; the same object if it has that rate already."""
     poses = dance.poses
     if abs(poses.fps - fps) < 1e-6:
         return dance
@@ -58,7 +58,7 @@ def at_rate(dance: Dance, fps: float) -> Dance:
 
 
 def release(known: Known, spans: Sequence[tuple[float, float]], joints: Iterable[str] | None = None) -> Known:
-    """Give these timeline seconds [start, stop) up, for these joints (None: all): they are danced again."""
+    """Release these timeline seconds [start, stop), for these joints (None: all), to be danced again."""
     mask, fps = known.mask.copy(), known.poses.fps
     free = joint_mask(known.poses.skeleton, joints)
     for start, stop in spans:
@@ -68,7 +68,7 @@ def release(known: Known, spans: Sequence[tuple[float, float]], joints: Iterable
 
 
 def keep(known: Known, seconds: Iterable[float], joints: Iterable[str] | None = None) -> Known:
-    """Also keep the poses at these timeline seconds (key poses), for these joints."""
+    """Keep the poses at these timeline seconds (key poses) too, for these joints."""
     mask = known.mask.copy()
     for second in seconds:
         frame = round(second * known.poses.fps)
@@ -78,7 +78,7 @@ def keep(known: Known, seconds: Iterable[float], joints: Iterable[str] | None = 
 
 
 def moved(dance: Dance, frames: int, pieces: Sequence[tuple[float, float, float]], fps: float) -> Known:
-    """Stretches of a dance at other times, everything else danced again.
+    """Stretches of a dance moved in time; everything else is danced again.
 
     Parameters
     ----------
@@ -114,9 +114,9 @@ def moved(dance: Dance, frames: int, pieces: Sequence[tuple[float, float, float]
 
 
 def merge(known: Known, made: Dance) -> Dance:
-    """The answer with everything that is kept, bit for bit, whatever the server made of it.
+    """The answer with everything that was kept, bit for bit, whatever the server returned there.
 
-    It is on the skeleton of the answer: what the kept poses have beyond it is left out.
+    It uses the skeleton of the answer: further joints of the kept poses are left out.
     """
     poses, bones = made.poses, made.poses.skeleton
     if len(poses) != len(known.mask):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Dances that run into their own beginning: the end is danced again towards the first poses. No bpy in here.
 
-The first frames are set behind the last ones as poses that must stay, and the last beats danced again between what
-leads to them and these. Nothing is averaged: position and speed meet because the dancer goes there.
+The first frames are appended to the last ones as fixed poses, and the last beats are danced again to lead there.
+Nothing is averaged: position and speed meet because the dancer goes there.
 """
 
 from dataclasses import replace
@@ -14,18 +14,16 @@ from tempose_pose.request import DanceRequest, frames_of
 
 from . import kept_poses
 
-TAIL = (
-    16  # frames of the beginning that the end is danced towards: as many as the model takes over on its own
-)
-BRIDGES = (1.6, 2.4)  # seconds that are danced again; the longer where the shorter leaves a step
-SHARES = (0.4, 0.6)  # of a short loop so much at most
-USUAL = 95  # percentile of the dance's own steps that the one at the seam is held against
+TAIL = 16  # frames of the beginning that the end leads to: the overlap of the model's segments
+BRIDGES = (1.6, 2.4)  # seconds that are danced again; the longer if the shorter leaves a step
+SHARES = (0.4, 0.6)  # at most this share of a short loop
+USUAL = 95  # percentile of the dance's own steps to which the one at the seam is compared
 
 
 def closing(made: Dance, asked: DanceRequest, trial: int = 0) -> DanceRequest:
-    """What to ask for, so that a dance made for `asked` ends where it began, and `TAIL` frames more.
+    """The request that makes a dance for `asked` end where it began, plus `TAIL` frames.
 
-    `trial` says which of `BRIDGES` is danced again.
+    `trial` is the index into `BRIDGES`.
     """
     fps, seconds = made.poses.fps, asked.seconds
     frames = frames_of(seconds) + TAIL
@@ -35,15 +33,16 @@ def closing(made: Dance, asked: DanceRequest, trial: int = 0) -> DanceRequest:
 
 
 def closed(made: Dance, closing: DanceRequest, end: Dance) -> Dance:
-    """The loop: the dance with its end, the answer to `closing`; its own beats."""
+    """The loop: the dance with the end from the answer to `closing`, and its own beats."""
     assert closing.known is not None
     whole = kept_poses.merge(closing.known, end)
     return replace(made, poses=whole.poses[: len(whole.poses) - TAIL])
 
 
 def step(loop: Dance, seconds: float) -> float:
-    """The largest step of an ankle, or the mean one of all joints, from the end of a loop of so many seconds to its
-    beginning, over the dance's own 95th percentile.
+    """The step from the end of a loop to its beginning, over the 95th percentile of the dance's own steps.
+
+    It is the larger of two: the largest step of an ankle, and the mean one of all joints.
     """
     poses = loop.poses
     points, last = poses.pixels, (len(poses) - 1) / poses.fps

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dances and poses that were kept, danced to another song: beat to beat, whatever either tempo. No bpy in here."""
+"""Dances and poses from the library, danced to another song: beat by beat, at any tempo. No bpy in here."""
 
 from dataclasses import replace
 
@@ -16,13 +16,13 @@ from . import kept_poses
 
 
 def on_beats(dance: Dance, beats: npt.ArrayLike) -> Dance:
-    """The dance from its first bar on, with its beats at other times.
+    """The dance from its first bar on, with its beats moved to other times.
 
     Parameters
     ----------
     beats : (M,) float
-        Seconds from the new first frame, which is the first of them. What of the dance has no beat is left out;
-        with fewer than two on either side it keeps its own tempo.
+        Seconds from the new first frame, which is on the first of them. Parts of the dance without a beat are left
+        out; with fewer than two beats on either side it keeps its own tempo.
     """
     poses, own = dance.poses, np.asarray(dance.beat_times, float)
     if len(dance.downbeat_times):
@@ -50,14 +50,14 @@ def on_beats(dance: Dance, beats: npt.ArrayLike) -> Dance:
 
 
 def known_of(dance: Dance, where: str, beats: np.ndarray, seconds: float, here: float) -> Known:
-    """What of a new dance is given by a phrase, or by a pose: a dance of one frame.
+    """The part of a new dance that is fixed by a phrase or by a pose (a dance of one frame).
 
     Parameters
     ----------
     where : str
         START, END, or HERE.
     beats : (B,) float
-        Seconds of the new dance; it has so many `seconds` in all.
+        In seconds of the new dance, which lasts `seconds`.
     here : float
         Second of the playhead: the phrase begins on the beat nearest to it.
     """
@@ -86,13 +86,13 @@ def known_of(dance: Dance, where: str, beats: np.ndarray, seconds: float, here: 
 
 
 def _own_beats(dance: Dance) -> int:
-    """How many beats a phrase has from its first bar on."""
+    """Number of beats of a phrase from its first bar on."""
     first = float(dance.downbeat_times[0]) if len(dance.downbeat_times) else 0.0
     return max(int(np.count_nonzero(dance.beat_times >= first - 1e-6)), 1)
 
 
 def tags(dance: Dance, style: str, energy: float | None) -> list[str]:
-    """What the library can be searched for: style, tempo, bars and energy."""
+    """Tags to search the library by: style, tempo, bars and energy."""
     bars = len(dance.downbeat_times)
     found = [style, f"{dance.bpm:.0f} BPM" if dance.bpm else "", f"{bars} bars" if bars else ""]
     if energy is not None:

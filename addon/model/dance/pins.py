@@ -35,7 +35,7 @@ class Pin:
     times : (N,) float
         Seconds of the dance, rising; held from the first to the last.
     places : (N, 2) float
-        In heights of the picture, from its left upper corner to the right and down; it may lie outside.
+        In picture heights, right and down from its top left corner; may lie outside.
     """
 
     joint: str
@@ -43,7 +43,7 @@ class Pin:
     places: np.ndarray
 
     def at(self, seconds: npt.ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Places (T, 2), and (T,) from 0, free, to 1, held."""
+        """Places (T, 2), and weights (T,) from 0, free, to 1, held."""
         seconds = np.asarray(seconds, float)
         places = np.stack([np.interp(seconds, self.times, self.places[:, axis]) for axis in range(2)], 1)
         outside = np.maximum(self.times[0] - seconds, seconds - self.times[-1])
@@ -51,13 +51,13 @@ class Pin:
         return places, share**2 * (3 - 2 * share)
 
     def to_body(self) -> dict[str, Any]:
-        """For a take's settings."""
+        """As JSON for a take's settings."""
         rows = np.concatenate([self.times[:, None], self.places], 1)
         return {"joint": self.joint, "at": [[round(float(value), 6) for value in row] for row in rows]}
 
 
 def from_body(said: Any) -> tuple[Pin, ...]:
-    """Pins by a take's settings; none where they do not say or are damaged."""
+    """Pins from a take's settings; none if they are missing or damaged."""
     found = []
     for one in said if isinstance(said, list) else ():
         try:
@@ -70,7 +70,7 @@ def from_body(said: Any) -> tuple[Pin, ...]:
 
 
 def known_of(pins: Sequence[Pin], way: Way | None, reference: PoseSequence, seconds: float) -> Known | None:
-    """What the model is told to keep: held joints, where the figure reaches them; None without any."""
+    """The poses that the model must keep: held joints that the figure can reach; None without any."""
     count, bones = frames_of(seconds), reference.skeleton
     height = reference.canvas[1]
     keypoints = np.repeat(reference.keypoints[:1], count, 0).astype(np.float32)

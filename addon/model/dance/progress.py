@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A dance while it is made: what has arrived, as lines to draw, and how long the rest will take. No bpy in here."""
+"""A dance in the making: the frames that have arrived, as lines to draw, and the time left. No bpy in here."""
 
 import colorsys
 from dataclasses import dataclass, field
@@ -12,21 +12,21 @@ from tempose_pose.skeletons import Skeleton
 
 
 def limb_colours(bones: Skeleton) -> np.ndarray:
-    """(L, 3) a colour for each limb, around the wheel as OpenPose gives them."""
+    """Colours (L, 3) of the limbs, around the colour wheel as in OpenPose."""
     count = len(bones.limbs) + 1
     return np.asarray([colorsys.hsv_to_rgb(i / count, 1.0, 1.0) for i in range(len(bones.limbs))])
 
 
 @dataclass(eq=False)
 class Arriving:
-    """Frames of one dance, as they come.
+    """Frames of one dance as they arrive.
 
     Parameters
     ----------
     seconds : float
         Of the whole dance.
     skeleton : Skeleton
-        That it is danced on.
+        The skeleton of the dance.
     fps : float
     """
 
@@ -50,7 +50,7 @@ class Arriving:
         self.count += 1
 
     def add(self, start: int, keypoints: np.ndarray, scores: np.ndarray) -> None:
-        """Frames from `start` on; those beyond the end are left out, and those of another skeleton."""
+        """Add frames from `start` on; frames beyond the end or of another skeleton are ignored."""
         if keypoints.shape[1:] != self.keypoints.shape[1:]:
             return
         stop = min(start + len(keypoints), len(self.there))
@@ -73,11 +73,11 @@ class Arriving:
 
     @property
     def until(self) -> float:
-        """Timeline second up to which the dance is there, without a gap."""
+        """Timeline second up to which the dance has arrived without a gap."""
         return float(len(self.there) if self.there.all() else np.argmin(self.there)) / self.fps
 
     def pose_at(self, second: float) -> tuple[np.ndarray, np.ndarray, bool] | None:
-        """Keypoints (K, 2), scores (K,), and whether it is the very frame; else the nearest that is there."""
+        """Keypoints (K, 2) and scores (K,) of the nearest frame that has arrived, and whether it is exact."""
         at = np.flatnonzero(self.there)
         if not len(at):
             return None
@@ -86,7 +86,7 @@ class Arriving:
         return self.keypoints[nearest], self.scores[nearest], nearest == frame
 
     def lines_at(self, second: float) -> tuple[np.ndarray, np.ndarray, bool] | None:
-        """Ends (2N, 2) in shares of the canvas and colours (2N, 3) of the limbs that are seen, and whether exact."""
+        """Ends (2N, 2) in shares of the canvas and colours (2N, 3) of the visible limbs, and whether exact."""
         pose = self.pose_at(second)
         if pose is None:
             return None
@@ -99,9 +99,9 @@ class Arriving:
 
 @dataclass
 class Clock:
-    """How long the rest will take, from the pace so far.
+    """An estimate of the time left, from the pace so far.
 
-    The first share that is told sets the start: what was done before (waiting, sending) says nothing about the pace.
+    The first share reported sets the start: earlier work (waiting, sending) says nothing about the pace.
     """
 
     begun: tuple[float, float] | None = None
@@ -122,7 +122,7 @@ class Clock:
 
 
 def in_words(seconds: float | None) -> str:
-    """About how long, for people; nothing while it is not known."""
+    """The rough time left, for people; empty while it is not known."""
     if seconds is None:
         return ""
     if seconds < 1.5:

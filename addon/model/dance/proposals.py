@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Directing curves as few keys: proposed from what was heard in a song, or drawn for a part of it. No bpy in here."""
+"""Directing curves as a few keys: proposed from the analysis of a song, or drawn for a part of it. No bpy in here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ HEARD_RATE = 10.0
 CALM, WILD, STILL = 0.0, 1.2, RANGES["energy"][0]
 """Energies of presets."""
 DEAD = 1.0  # hits: a full stop
-LOUDEST = 0.15  # energy: sections that lie so near to the loudest are choruses too
+LOUDEST = 0.15  # energy: sections this near to the loudest are choruses too
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Keys:
         Song seconds, rising.
     values : (N,) float
     held : bool
-        Each value stays up to the next key; else straight lines lead there.
+        Whether each value stays until the next key; otherwise straight lines lead there.
     """
 
     at: np.ndarray
@@ -47,20 +47,20 @@ def proposed(
     tolerance: float,
     by_bar: bool = True,
 ) -> dict[str, Keys]:
-    """The curves that a dance to this sound is asked for without any, as keys on beats.
+    """The curves that a dance to this sound follows by default, as keys on beats.
 
     Parameters
     ----------
     grid : BeatGrid
-        Of the artist or as it was heard, in song seconds.
+        The artist's or the detected one, in song seconds.
     tempo : TempoMap
-        At which it is danced.
+        The tempo of the dance.
     energy, listen : float
         Of the request.
     tolerance : float
-        How far the curve may miss what was heard.
+        How far the curve may deviate from the analysis.
     by_bar : bool
-        Over the bar; else each beat on its own.
+        Whether to take the median over a bar; otherwise each beat counts on its own.
     """
     beats = grid.beats
     times = np.arange(len(heard.energy)) / HEARD_RATE
@@ -77,20 +77,20 @@ def proposed(
 
 
 def metre_of(grid: BeatGrid) -> int:
-    """Beats in a bar, mostly; 4 where no bars are known."""
+    """The usual number of beats in a bar; 4 if no bars are known."""
     places = np.searchsorted(grid.beats, grid.downbeats - 1e-6)
     return int(np.clip(np.median(np.diff(places)), 1, 12)) if len(places) > 1 else 4
 
 
 def median(values: np.ndarray, wide: int) -> np.ndarray:
-    """(N,) the median of `wide` or one more values about each: fills and single strokes go, steps stay."""
+    """Running median (N,) over `wide` values, or one more: fills and single strokes go, steps stay."""
     half = wide // 2
     padded = np.pad(values, half, mode="edge")
     return np.median(np.lib.stride_tricks.sliding_window_view(padded, 2 * half + 1), 1)
 
 
 def fewest(at: np.ndarray, values: np.ndarray, tolerance: float) -> Keys:
-    """Of points (N,) those between which straight lines miss no other by more (Ramer 1972)."""
+    """The fewest points (N,) whose straight lines miss no other by more than the tolerance (Ramer 1972)."""
     kept, open_parts = {0, len(at) - 1}, [(0, len(at) - 1)]
     while open_parts:
         first, last = open_parts.pop()
@@ -106,7 +106,7 @@ def fewest(at: np.ndarray, values: np.ndarray, tolerance: float) -> Keys:
 
 
 def build_up(start: float, stop: float, bars: np.ndarray) -> dict[str, Keys]:
-    """From calm to wild between two song seconds, slowly first; hits grow with it. Keys on bar lines.
+    """Keys on bar lines that go from calm to wild between two song seconds, slowly at first; hits grow with it.
 
     Parameters
     ----------
@@ -123,13 +123,13 @@ def build_up(start: float, stop: float, bars: np.ndarray) -> dict[str, Keys]:
 
 
 def freeze(start: float, stop: float) -> dict[str, Keys]:
-    """Hit a pose and stand in it."""
+    """Keys that hit a pose and hold it."""
     at = np.array([start, stop])
     return {"energy": Keys(at, np.full(2, STILL), held=True), "hits": Keys(at, np.full(2, DEAD), held=True)}
 
 
 def choruses(sections: Sequence[tuple[str, float]]) -> set[str]:
-    """Names of the loudest sections that return, of (name, loudness); of the loudest where none does.
+    """Names of the loudest sections that return or, if none does, of the loudest.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def choruses(sections: Sequence[tuple[str, float]]) -> set[str]:
 
 
 def contrast(sections: Sequence[tuple[float, bool]]) -> dict[str, Keys]:
-    """Wild in some sections, calm in the others, held from each start (song second, whether it is wild)."""
+    """Keys for wild and calm sections, held from each start (song second, whether it is wild)."""
     at = np.array([start for start, _ in sections])
     wild = np.array([loud for _, loud in sections])
     return {

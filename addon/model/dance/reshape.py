@@ -13,20 +13,20 @@ from tempose_pose.skeletons import EXTREMITIES, Skeleton
 from ..character.extremities import limb_of
 from ..errors import Problem
 
-SMOOTH_SECONDS = 0.5  # movement slower than this is the pose that is danced about
+SMOOTH_SECONDS = 0.5  # movement slower than this is the base pose, about which the dance moves
 FADE_SECONDS = 0.4
-RESTING, SWINGING = 0.15, 0.6  # body heights per second: a foot that stands, a foot that is free
+RESTING, SWINGING = 0.15, 0.6  # body heights per second: a standing foot, a free foot
 
 
 def _legs(bones: Skeleton) -> list[list[int]]:
-    """Hip, knee and ankle, left and then right."""
+    """Hip, knee and ankle, first left, then right."""
     return [bones.indices(f"{s}_hip", f"{s}_knee", f"{s}_ankle") for s in ("left", "right")]
 
 
 def flipped(dance: Dance) -> Dance:
-    """Left and right changed over, in the same place: what the left hand did, the right one does on the other side.
+    """Left and right exchanged, in place: the right hand does on its side what the left one did.
 
-    The axis is upright through the place where the hips are most of the time.
+    The mirror axis is vertical, through the hips' usual place.
     """
     poses = dance.poses
     swap, hips = list(poses.skeleton.flip), [leg[0] for leg in _legs(poses.skeleton)]
@@ -48,7 +48,7 @@ def scaled(dance: Dance, amount: float, spans: Iterable[tuple[float, float]] | N
     amount : float
         0 leaves the smoothed pose alone, 1 changes nothing.
     spans : of (start, stop), optional
-        Timeline seconds; frames outside of them stay bit for bit, and the change fades in inside of them.
+        Timeline seconds; frames outside stay bit for bit the same, and the change fades in inside.
     """
     if not 0 <= amount <= 3:
         raise Problem("amount", "Set the amount between 0 and 3.")
@@ -67,7 +67,7 @@ def scaled(dance: Dance, amount: float, spans: Iterable[tuple[float, float]] | N
     for leg in _legs(bones):
         _stand(out, points, leg, height, poses.fps)
     for k, joint in enumerate(bones.joints):
-        if joint in EXTREMITIES:  # as they are, where the wrist or ankle goes
+        if joint in EXTREMITIES:  # as they are, at the new wrist or ankle
             end = bones.index(limb_of(joint)[1])
             out[:, k] = points[:, k] + out[:, end] - points[:, end]
     both = changed[:, None, None] & seen[..., None]
@@ -76,7 +76,7 @@ def scaled(dance: Dance, amount: float, spans: Iterable[tuple[float, float]] | N
 
 
 def fade(frames: int, rate: float, spans: Iterable[tuple[float, float]] | None = None) -> np.ndarray:
-    """(T,) from 0 outside of the spans to 1 inside of them, over `FADE_SECONDS`; the dance's own ends do not fade."""
+    """Weights (T,): 0 outside the spans, 1 inside, fading over `FADE_SECONDS` except at the dance's own ends."""
     if spans is None:
         return np.ones(frames)
     weight = np.zeros(frames)
@@ -90,7 +90,7 @@ def fade(frames: int, rate: float, spans: Iterable[tuple[float, float]] | None =
 
 
 def _smoothed(points: np.ndarray, seen: np.ndarray, rate: float) -> np.ndarray:
-    """Each joint's way without its quick movement; joints that are not seen do not count."""
+    """Each joint's path without its quick movement; unseen joints do not count."""
     sigma = SMOOTH_SECONDS * rate
     half = math.ceil(3 * sigma)
     kernel = np.exp(-0.5 * (np.arange(-half, half + 1) / sigma) ** 2)
@@ -107,7 +107,7 @@ def _smoothed(points: np.ndarray, seen: np.ndarray, rate: float) -> np.ndarray:
 
 
 def _keep_lengths(out: np.ndarray, points: np.ndarray, seen: np.ndarray, bones: Skeleton) -> None:
-    """Turn bones only: from the hips up to the neck and outwards, each as long as it was."""
+    """Restore the bones' lengths, so that they only turn: from the hips up to the neck and outwards."""
     legs = _legs(bones)
     hips, done = [leg[0] for leg in legs], {joint for leg in legs for joint in leg}
     mid, mid_out = points[:, hips].mean(1), out[:, hips].mean(1)
@@ -125,7 +125,7 @@ def _keep_lengths(out: np.ndarray, points: np.ndarray, seen: np.ndarray, bones: 
 
 
 def _along(start: np.ndarray, toward: np.ndarray, bone: np.ndarray) -> np.ndarray:
-    """From start towards a point, as far as the bone is long; where there is no direction, along the bone."""
+    """The point at the bone's length from `start` towards a point, or along the bone if that has no direction."""
     way = toward - start
     length = np.hypot(*way.T)[:, None]
     wanted = np.hypot(*bone.T)[:, None]
@@ -141,7 +141,7 @@ def _height(points: np.ndarray, seen: np.ndarray) -> float:
 
 
 def _stand(out: np.ndarray, points: np.ndarray, leg: Sequence[int], height: float, rate: float) -> None:
-    """Put a standing foot back, and the knee where both bones reach."""
+    """Put a standing foot back, and the knee where both bones meet."""
     hip, knee, ankle = leg
     speed = np.zeros(len(points))
     if len(points) > 1:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From one tempo map to another: where keys go, which parts stay, which are danced again. No bpy in here."""
+"""From one tempo map to another: where keys go, which parts stay and which are danced again. No bpy in here."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class Piece:
     Parameters
     ----------
     start, stop : float
-        Scene frames [start, stop) at the new tempo, without end at the outer ones.
+        Scene frames [start, stop) at the new tempo; infinite at the outer ends.
     shift : float
         Frames by which it has moved.
     """
@@ -35,7 +35,7 @@ class Piece:
 
 
 def new_frames(frames: npt.ArrayLike, old: Timing, new: Timing) -> np.ndarray:
-    """Where keys belong at the new tempo, not rounded; keys outside of the dance go along with its nearer end."""
+    """Where keys belong at the new tempo, not rounded; keys outside the dance move with its nearer end."""
     frames = np.asarray(frames, float)
     first, last = old.ends
     start, stop = float(new.frame_at(old.song_at(first))), float(new.frame_at(old.song_at(last)))
@@ -54,8 +54,8 @@ def placed(exact: npt.ArrayLike, by_hand: npt.ArrayLike, whole: bool = True) -> 
     by_hand : (N,) bool
         Keys that must not be lost.
     whole : bool
-        On whole frames. Of several generated keys on one frame the nearest stays, and none beside one set by hand;
-        several set by hand stay between the frames.
+        Whether to put them on whole frames. Of several generated keys on one frame the nearest stays, and none that
+        shares it with one set by hand; several set by hand stay between frames.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def placed(exact: npt.ArrayLike, by_hand: npt.ArrayLike, whole: bool = True) -> 
 
 
 def tempo_differs(old: TempoMap, new: TempoMap, start: float, stop: float) -> list[tuple[float, float]]:
-    """Song seconds between `start` and `stop` where the two maps run at different speeds."""
+    """Spans of song seconds between `start` and `stop` in which the two maps run at different speeds."""
     marks = sorted({start, stop, *(s for _, s in (*old.points, *new.points) if start < s < stop)})
     marks = np.asarray([m for i, m in enumerate(marks) if i == 0 or m - marks[i - 1] > 1e-7])
     if len(marks) < 2:
@@ -99,9 +99,9 @@ def tempo_differs(old: TempoMap, new: TempoMap, start: float, stop: float) -> li
 def joined(
     spans: Iterable[tuple[float, float]], start: float, stop: float, gap: float
 ) -> list[tuple[float, float]]:
-    """Spans in order within [start, stop], each at least `SHORTEST` long, joined where less than `gap` is between."""
+    """Spans in order within [start, stop], each at least `SHORTEST` long, joined across gaps of less than `gap`."""
     out: list[list[float]] = []
-    for shortest in (0.0, SHORTEST):  # what lies together is one before it may grow
+    for shortest in (0.0, SHORTEST):  # spans are joined before they grow
         before, out = out or sorted([max(a, start), min(b, stop)] for a, b in spans), []
         for a, b in before:
             middle, half = (a + b) / 2, max(b - a, shortest) / 2
@@ -141,7 +141,7 @@ def pieces(
         at = a if not empty or tail else b
         shift = float(new.frame_at(at) - old.frame_at(at))
         shift = float(np.floor(shift + 0.5)) if whole else shift
-        # By its own shift a stretch begins where it began before: on the very frame, not one beside it.
+        # With its own shift a stretch begins exactly on its old first frame, not one beside it.
         start = -np.inf if head else float(old.frame_at(a)) + shift
         stop = np.inf if tail else float(old.frame_at(b)) + shift
         out.append(Piece(start, stop, shift))
@@ -149,7 +149,7 @@ def pieces(
 
 
 def danced(kept: Sequence[Piece]) -> list[tuple[float, float]]:
-    """Scene frames [start, stop) between the pieces: what is danced again."""
+    """Scene frames [start, stop) between the pieces, which are danced again."""
     return [(a.stop, b.start) for a, b in pairwise(kept) if b.start - a.stop > 1e-6]
 
 
@@ -158,13 +158,13 @@ def to_known(kept: Sequence[Piece], old: Timing, new: Timing) -> list[tuple[floa
     rate, out = new.span.rate, []
     for piece in kept:
         start, stop = (float(new.span.second_at(f)) for f in (piece.start, piece.stop))
-        # new second = old second + shift, both from the left edges of their own spans
+        # new second = old second + shift, each from the left edge of its own span
         out.append((start, stop, (piece.shift + old.span.left - new.span.left) / rate))
     return out
 
 
 def bars(downbeats: Sequence[float], spans: Sequence[tuple[float, float]]) -> str:
-    """Spans in song seconds as bars: ``bars 9–12 and 17``; nothing where no bars are known."""
+    """Spans in song seconds as bars: ``bars 9–12 and 17``; empty if no bars are known."""
     downs = np.asarray(downbeats, float)
     if not len(downs):
         return ""
@@ -187,7 +187,7 @@ def bars(downbeats: Sequence[float], spans: Sequence[tuple[float, float]]) -> st
 
 
 def check_same_song(old: Timing, new: Timing) -> None:
-    """Raises `Problem` when two parts have no song in common."""
+    """Raise `Problem` if two parts have no song in common."""
     a, b = (h.song_at(np.asarray(h.ends)) for h in (old, new))
     if min(a[1], b[1]) - max(a[0], b[0]) < SHORTEST:
         raise Problem("other_song", "This dance belongs to another part of the song. Generate again.")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Styles as people call them, and as the server does. No bpy in here."""
+"""Names of styles: for people, and for the server. No bpy in here."""
 
 from collections.abc import Iterable
 
@@ -20,24 +20,24 @@ NAMES = {
 
 
 def name_of(style: str) -> str:
-    """What people call a style of the server; one that has no name here yet is made readable."""
+    """The name of a server's style for people; a style without a name here is made readable."""
     return NAMES.get(style, style.replace("_", " ").title() if "_" in style else style)
 
 
 def style_of(name: str) -> str:
-    """The server's word for a name; files of older versions hold that word itself."""
+    """The server's word for a name; files of older versions hold the word itself."""
     return next(
         (style for style, known in NAMES.items() if known.lower() == name.strip().lower()), name.strip()
     )
 
 
 def matching(styles: Iterable[str], text: str) -> list[str]:
-    """Names of the server's styles that a text occurs in."""
+    """Names of the server's styles that contain a text."""
     return [name_of(style) for style in styles if text.lower() in name_of(style).lower()]
 
 
 def check(name: str, styles: Iterable[str]) -> None:
-    """Raise `Problem` for a style that the server does not dance; a server that names none knows best."""
+    """Raise `Problem` for a style that the server does not dance, unless it lists no styles."""
     known = list(styles)
     if name and known and style_of(name) not in known:
         raise Problem(

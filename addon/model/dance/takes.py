@@ -40,9 +40,9 @@ class Take:
     song_start, song_seconds : float
         The part of the sound that was danced, in the sound's own seconds.
     fingerprint : str
-        Of the strip and the tempo, to notice when the take is out of date.
+        A mark of the strip and the tempo, to notice when the take is out of date.
     settings : dict
-        Seed, style and the like, as they were asked for.
+        Seed, style and the like, as requested.
     """
 
     dance: Dance
@@ -54,7 +54,7 @@ class Take:
 
 
 def poses_text(dance: Dance) -> str:
-    """The poses of a dance as text for a datablock; made once, as it takes a while."""
+    """The poses of a dance as text for a datablock; cached, because it takes a while."""
     if dance not in _packed:
         rows, buffer = np.concatenate([dance.poses.keypoints, dance.poses.scores[..., None]], 2), io.BytesIO()
         np.save(buffer, rows.astype("<f4"), allow_pickle=False)
@@ -74,7 +74,7 @@ def to_text(take: Take) -> str:
         "beat_times": np.asarray(dance.beat_times).tolist(),
         "downbeat_times": np.asarray(dance.downbeat_times).tolist(),
         "seams": np.asarray(dance.seams).tolist(),
-        "seed": str(dance.seed),  # 63 bits do not fit into every JSON reader
+        "seed": str(dance.seed),  # not every JSON reader takes 63 bits
         "model_revision": dance.model_revision,
         "style": dance.style,
         "tempo_map": take.tempo_map,
@@ -99,7 +99,7 @@ def from_text(text: str) -> Take:
             np.asarray(head["seams"], np.int32),
             int(head["seed"]),
             str(head["model_revision"]),
-            str(head.get("style", "")),  # older takes do not say
+            str(head.get("style", "")),  # missing in older takes
         )
         return Take(
             dance,
@@ -116,7 +116,7 @@ def from_text(text: str) -> Take:
 
 
 def _poses(head: dict, text: str) -> PoseSequence:
-    """The poses of a take; raises what numpy, zlib and JSON raise for damaged ones."""
+    """The poses of a take; raises what numpy, zlib and JSON raise on damaged text."""
     if head["form"] not in (FORM, PLAIN_FORM):
         raise ValueError
     bones = _skeleton(head["skeleton"]) if "skeleton" in head else _OLDER
@@ -131,5 +131,5 @@ def _poses(head: dict, text: str) -> PoseSequence:
 
 
 def _skeleton(said: dict) -> Skeleton:
-    """The skeleton that a take names: one of ours, or one that a server had."""
+    """The skeleton that a take names: one of ours, or one from a server."""
     return read(SkeletonInfo, said, "skeleton").skeleton()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a take looks like: its widest pose, small. No bpy in here."""
+"""Thumbnails of takes: their widest pose, small. No bpy in here."""
 
 import numpy as np
 
@@ -8,8 +8,8 @@ from tempose_pose.sequence import PoseSequence, to_openpose18
 from ..character.mapping import BODY
 
 SIDE = 64  # pixels
-MARGIN = 0.06  # of the picture, at each edge
-THICK = 0.04  # of the picture: half of a limb
+MARGIN = 0.06  # of the picture: margin at each edge
+THICK = 0.04  # of the picture: half the width of a limb
 HEAD = 0.075
 MIDDLE, LEFT, RIGHT = (0.85, 0.85, 0.85), (0.45, 0.8, 0.45), (0.95, 0.5, 0.4)
 _AT = BODY.at
@@ -18,7 +18,7 @@ _FACE = {_AT[joint] for joint in BODY.joints if joint.endswith(("eye", "ear"))}
 
 
 def thumbnail_of(poses: PoseSequence) -> str:
-    """The pose of a dance in which hands and feet are farthest out, as text; empty where nobody is seen."""
+    """The pose of a dance with hands and feet farthest out, as text; empty if nobody is seen."""
     body = to_openpose18(poses)
     seen = body.scores > 0
     whole = seen.sum(1) >= 0.9 * seen.sum(1).max(initial=0)
@@ -36,7 +36,7 @@ def thumbnail_of(poses: PoseSequence) -> str:
 
 
 def picture(text: str, side: int = SIDE) -> np.ndarray | None:
-    """(side, side, 4) float32 in [0, 1], the lowest row first, of what `of` has said; None where it is damaged."""
+    """The picture (side, side, 4) float32 in [0, 1], bottom row first, of a `thumbnail_of`; None if damaged."""
     try:
         numbers = np.frombuffer(bytes.fromhex(text), np.uint8).reshape(len(BODY), 2)
     except ValueError:
@@ -65,6 +65,6 @@ def _colour(joint: int) -> tuple[float, float, float]:
 
 
 def _paint(out: np.ndarray, inside: np.ndarray, colour: tuple[float, float, float]) -> None:
-    """Lay a colour over what lies so many pixels inside of an outline."""
+    """Paint a colour over the inside of an outline, given the depth inside it in pixels."""
     cover = np.clip(inside + 0.5, 0, 1)[..., None].astype(np.float32)
     out += cover * (np.array([*colour, 1.0], np.float32) - out)

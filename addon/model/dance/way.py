@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way of a whole figure over the stage, beyond the picture that the model dances in. No bpy in here.
 
-Places are those of the hips over the floor, in heights of the picture: to the right of its middle, and up from
-the floor.
+Places are positions of the hips over the floor, in picture heights: right of its middle, and up from the floor.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,15 +16,15 @@ from tempose_pose.sequence import PoseSequence, to_openpose18
 
 from ..character.mapping import BODY
 
-SURGE = 0.25  # of what is travelled in a beat: how far hips are ahead of the way, or behind it, on the beats
-MOVES = 0.02  # picture heights a beat; who travels less stands
+SURGE = 0.25  # of the distance travelled in a beat: how far the hips are ahead of the way, or behind it, on the beats
+MOVES = 0.02  # picture heights a beat; below it, the figure stands
 MOST = 20_000  # stops of one way
 _HIPS = [BODY.at["left_hip"], BODY.at["right_hip"]]
 
 
 @dataclass(frozen=True, eq=False)
 class Way:
-    """Where a figure is to be, and when. It stays before the first stop and after the last one.
+    """Where a figure should be, and when. It stands still before the first stop and after the last one.
 
     Parameters
     ----------
@@ -39,15 +38,15 @@ class Way:
     places: np.ndarray
 
     def at(self, seconds: npt.ArrayLike) -> np.ndarray:
-        """(T, 2) places: from stop to stop smoothly, and never past one (after Fritsch and Carlson, 1980)."""
+        """Places (T, 2): smoothly from stop to stop, without overshoot (after Fritsch and Carlson, 1980)."""
         return _smooth(self.times, self.places, np.asarray(seconds, float))
 
     def corrected(self, away: np.ndarray) -> "Way":
-        """The way of one whose hips are so far (N,) to the right of its stops."""
+        """The way corrected for hips that are this far (N,) to the right of its stops."""
         return Way(self.times, self.places - np.stack([away, np.zeros_like(away)], 1))
 
     def danced(self, poses: PoseSequence) -> "Way":
-        """What to add to a dance so that its hips are at each stop; between stops they sway as they are danced."""
+        """The offset that puts the hips of a dance at each stop; between stops they sway as danced."""
         width, height = poses.canvas
         body = to_openpose18(poses)
         hips = body.pixels[:, _HIPS, 0].astype(float).mean(1)
@@ -80,12 +79,12 @@ def from_body(said: Any) -> Way | None:
 
 @dataclass(frozen=True)
 class Stop:
-    """A waypoint: when it is reached, in seconds of the dance, and where it is.
+    """A waypoint: when it is reached, in seconds of the dance, and its place.
 
     Parameters
     ----------
     sets_out : float, optional
-        When the figure sets out for it; None: as soon as it has been at the stop before.
+        When the figure sets out for it; None: right after the stop before.
     """
 
     second: float
@@ -94,7 +93,7 @@ class Stop:
 
 
 def through(stops: Sequence[Stop], line: np.ndarray | None = None, rate: float = 15.0) -> Way | None:
-    """The way through waypoints; with a line (N, 2), on it: each is the place of the line that is nearest to it.
+    """The way through waypoints; with a line (N, 2), along it, each waypoint moved to the nearest point of the line.
 
     Returns
     -------
@@ -122,24 +121,24 @@ def through(stops: Sequence[Stop], line: np.ndarray | None = None, rate: float =
 
 
 def ends_of(line: np.ndarray) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Where a line begins and ends."""
+    """Both ends of a line."""
     (x, y), (u, v) = line[0], line[-1]
     return (float(x), float(y)), (float(u), float(v))
 
 
 def at_length(line: np.ndarray, far: np.ndarray) -> np.ndarray:
-    """(T, 2) points of a line (N, 2) at these lengths (T,) along it."""
+    """Points (T, 2) of a line (N, 2) at these lengths (T,) along it."""
     lengths = lengths_of(line)
     return np.stack([np.interp(far, lengths, line[:, axis]) for axis in range(2)], 1)
 
 
 def lengths_of(line: np.ndarray) -> np.ndarray:
-    """(N,) how far along a line its points lie."""
+    """The distance (N,) of a line's points along it."""
     return np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(line, axis=0).T))])
 
 
 def _nearest(line: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """(M,) how far along a line (N, 2) lies what is nearest to places (M, 2)."""
+    """The distance (M,) along a line (N, 2) of its points nearest to places (M, 2)."""
     lengths, start, along = lengths_of(line), line[:-1], np.diff(line, axis=0)
     size = np.maximum((along**2).sum(1), 1e-12)
     out = []
@@ -152,16 +151,17 @@ def _nearest(line: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def steps_of(way: Way, beats: np.ndarray, seconds: float, own: Curve | None = None) -> Curve | None:
-    """What is asked of the dancer's own *path* while it travels: ahead on one beat, behind on the next.
+    """The *path* curve for the dancer while it travels: ahead on one beat, behind on the next.
 
-    So it takes a step with each beat, the first in the direction of its way. Where it stands, nothing is asked.
+    So it takes a step on each beat, the first in the direction of its way. While it stands, the curve asks for
+    nothing.
 
     Parameters
     ----------
     beats : (B,) float
         Seconds of the dance.
     own : Curve, optional
-        What is asked for besides.
+        A curve to add it to.
     """
     low, high = RANGES["path"]
     beats = np.asarray(beats, float)
@@ -198,18 +198,18 @@ def steps_of(way: Way, beats: np.ndarray, seconds: float, own: Curve | None = No
 def directed(
     curves: Mapping[str, Curve], way: Way | None, beats: np.ndarray, seconds: float
 ) -> dict[str, Curve]:
-    """What is asked of the dancer, with the steps that its way takes."""
+    """The dancer's curves with the steps of its way added."""
     steps = None if way is None else steps_of(way, beats, seconds, curves.get("path"))
     return dict(curves) if steps is None else {**curves, "path": steps}
 
 
 def _asked(curve: Curve, times: np.ndarray) -> np.ndarray:
-    """A curve, which asks for nothing before its first point."""
+    """The values of a curve; nan before its first point, where it asks for nothing."""
     return np.where(times < curve.times[0] - 1e-9, np.nan, curve(times))
 
 
 def _smooth(times: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """(T, C) cubic through values (N, C) at times (N,): as monotone as they are, level at its ends."""
+    """Monotone cubic (T, C) through values (N, C) at times (N,), level at its ends."""
     if len(times) == 1:
         return np.repeat(values, len(at), 0)
     span = np.diff(times)[:, None]
