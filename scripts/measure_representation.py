@@ -28,13 +28,13 @@ from tempose.datasets.recombine import Recombiner
 from tempose.datasets.source import Source
 from tempose.diffusers_parts import AutoencoderKL
 from tempose.generator import WEIGHTS
+from tempose.mixtures import decode_mixtures
 from tempose.music.features import LISTENED
 from tempose.pose_codecs import ImageVAE, RawCoordinates, load_vae
 from tempose.representation import BINS, certainty, decode_rows, one_hot_rows
 from tempose.sampler import VISIBLE
 from tempose.training.image_vae import SHARPNESS, TINY, images_of, train_image_vae
 from tempose.training.tracks import draw_tracks
-from tempose.vae import decode_mixtures
 from tempose_pose.skeletons import OPENPOSE_18
 
 Codec = Callable[
@@ -167,10 +167,10 @@ def main() -> None:
             joints,
             given.examples,
         )
-        add("(a) ours, as the transformer sees it", through(ours, ours.encode_linear), joints, given.examples)
+        add("(a) ours, as the transformer sees it", through(ours, ours.encode_mean), joints, given.examples)
     add("rows without a VAE, hard argmax", hard, 18, given.few)
     raw = RawCoordinates()
-    add("raw coordinates, no rows", through(raw, raw.encode_linear), 18, given.few)
+    add("raw coordinates, no rows", through(raw, raw.encode_mean), 18, given.few)
 
     if given.image_vae:
         image, how = load_vae(given.image_vae), f"{given.image_vae.name}, as given"
@@ -187,7 +187,7 @@ def main() -> None:
     for joints in SKELETONS:
         add(
             f"(b) image VAE per joint ({how})",
-            through(image.eval(), image.encode_linear, 6),
+            through(image.eval(), image.encode_mean, 6),
             joints,
             given.few,
         )

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tempose.codec import TIME_STRIDE
 from tempose.sampler import Earlier
 from tempose.segments import SEGMENT, Segment
-from tempose.vae import TIME_STRIDE
 from tempose_pose.form import Section
 from tempose_pose.grid import BeatGrid
 from tempose_pose.skeletons import Skeleton

@@ -16,12 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tempose.attention import RMSNorm, attend, rotary_angles, rotate
+from tempose.codec import TIME_STRIDE
 from tempose.diffusers_parts import ConfigMixin, ModelMixin, register_to_config
 from tempose.embedders import Context, GivenEmbedder, MusicEmbedder, ScalarEmbedder
 from tempose.feature_spec import FeatureSpec
 from tempose.music.encoders import encoder_spec
 from tempose.music.features import BEAT_GRID, MUSIC
-from tempose.vae import TIME_STRIDE
 from tempose_pose.request import STYLES
 from tempose_pose.skeletons import OPENPOSE_18
 

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from tempose.attention import RMSNorm, attend
+from tempose.codec import TIME_STRIDE
 from tempose.memory import LONGEST
 from tempose.music.features import WHOLE_SONG
-from tempose.vae import TIME_STRIDE
 
 
 def _waves(x: Tensor, width: int, longest: float = 10_000.0) -> Tensor:

@@ -4,8 +4,7 @@
 pictures or on joint images; one joint is one picture of x rows, y rows and confidence. `RawCoordinates`: no
 autoencoder and no rows at all, coordinates as they are; the counterpart in the ablation of one-hot rows.
 
-The door is `vae.Codec`; whoever can read and change positions without decoding is a `vae.LinearCodec`. Letters as in
-`vae`: C channels, W bin rows, T' columns of 8 frames.
+The door is `codec.Codec`, and letters are as there.
 """
 
 from __future__ import annotations
@@ -19,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from tempose.codec import TIME_STRIDE, LinearLatents
 from tempose.diffusers_parts import (
     AutoencoderKL,
     AutoencoderTiny,
@@ -27,7 +27,8 @@ from tempose.diffusers_parts import (
     register_to_config,
 )
 from tempose.representation import certainty, decode_rows, joint_images
-from tempose.vae import TIME_STRIDE, NormalisedLatents, PoseVAE
+from tempose.row_vae import RowVAE
+from tempose.vae import PoseVAE
 from tempose_pose.errors import TemposeError
 
 SHARPEST = -2.5  # log-scale of a mixture that is as sure as it can be
@@ -85,7 +86,7 @@ class ImageVAE(ModelMixin, ConfigMixin):
         made.vae.load_state_dict(given.state_dict())
         return made.eval()
 
-    def encode_linear(self, keypoints: Tensor, scores: Tensor) -> Tensor:
+    def encode_mean(self, keypoints: Tensor, scores: Tensor) -> Tensor:
         """Keypoints (B, T, 2) in [0, 1] and scores (B, T) → latents (B, C, 64, T')."""
         return self.encode_images(joint_images(keypoints, scores))
 
@@ -122,7 +123,7 @@ class ImageVAE(ModelMixin, ConfigMixin):
         return float(config.get("scaling_factor") or 1.0), float(config.get("shift_factor") or 0.0)
 
 
-class RawCoordinates(NormalisedLatents, ModelMixin, ConfigMixin):
+class RawCoordinates(LinearLatents, ModelMixin, ConfigMixin):
     """Coordinates without rows: the 8 frames of x, y and confidence of a column are its 24 channels."""
 
     @register_to_config
@@ -136,7 +137,7 @@ class RawCoordinates(NormalisedLatents, ModelMixin, ConfigMixin):
         super().__init__()
         self.anchor = nn.Parameter(torch.zeros(1), requires_grad=False)  # where the module lives
 
-    def encode_linear(self, keypoints: Tensor, scores: Tensor) -> Tensor:
+    def encode_mean(self, keypoints: Tensor, scores: Tensor) -> Tensor:
         """Keypoints (B, T, 2) in [0, 1] and scores (B, T) → (B, 24, 1, T')."""
         seen = (scores > 0).to(keypoints.dtype)[..., None]
         rows = torch.cat([(2 * keypoints.clamp(0, 1) - 1) * seen, scores[..., None]], -1)  # (B, T, 3)
@@ -193,7 +194,7 @@ def load_vae(folder: str | os.PathLike) -> Any:
     kind = _class_name(Path(folder))
     if kind in ImageVAE.KINDS:
         return ImageVAE.wrap(folder)
-    ours = {"PoseVAE": PoseVAE, "ImageVAE": ImageVAE, "RawCoordinates": RawCoordinates}
+    ours = {"PoseVAE": PoseVAE, "RowVAE": RowVAE, "ImageVAE": ImageVAE, "RawCoordinates": RawCoordinates}
     if kind not in ours:
         raise TemposeError(
             "vae_kind", f"{folder} holds {kind}; known: {', '.join([*ours, *ImageVAE.KINDS])}."
@@ -204,7 +205,7 @@ def load_vae(folder: str | os.PathLike) -> Any:
 def latent_shape(vae: Any) -> dict[str, int]:
     """``latent_channels`` and ``rows`` of a transformer for this VAE."""
     with torch.no_grad():
-        latent = vae.encode_linear(torch.full((1, TIME_STRIDE * 2, 2), 0.5), torch.ones(1, TIME_STRIDE * 2))
+        latent = vae.encode_mean(torch.full((1, TIME_STRIDE * 2, 2), 0.5), torch.ones(1, TIME_STRIDE * 2))
     return {"latent_channels": latent.shape[1], "rows": latent.shape[2]}
 
 

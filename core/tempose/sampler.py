@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from tempose.codec import TIME_STRIDE, Codec, CorrectableCodec, LinearCodec
 from tempose.dit import DanceDiT
 from tempose.emphasis import emphasize
+from tempose.mixtures import decode_mixtures
 from tempose.plausible import at_rest, head_of, heads_up, on_planted_feet, within_reach
 from tempose.solver import FlowSolver
-from tempose.vae import TIME_STRIDE, LinearCodec, PoseVAE, decode_mixtures
 from tempose_pose.curves import RANGES
 from tempose_pose.request import STYLES, USUAL_ENERGY
 from tempose_pose.skeletons import Skeleton
@@ -118,7 +119,7 @@ class Shown:
 class SegmentSampler:
     """Draws segments with a model's parts."""
 
-    def __init__(self, vae: PoseVAE, dit: DanceDiT, solver: FlowSolver):
+    def __init__(self, vae: Codec, dit: DanceDiT, solver: FlowSolver):
         self.vae, self.dit, self.solver = vae, dit, solver
 
     @torch.no_grad()
@@ -164,8 +165,8 @@ class SegmentSampler:
                 if isinstance(self.vae, LinearCodec):
                     change = with_neck(change, shown.bones)
                 clean = heard + (guidance - 1) * change
-            if time < PLAUSIBLE and isinstance(self.vae, LinearCodec):
-                clean = self._plausible(clean, shown, energy)
+            if time < PLAUSIBLE and isinstance(self.vae, CorrectableCodec):
+                clean = self._plausible(self.vae, clean, shown, energy)
             if target is not None:
                 clean = torch.where(time > follows, target, clean)
             latent = self.solver.step(clean, timestep, latent, return_dict=False)[0]
@@ -181,10 +182,11 @@ class SegmentSampler:
         through = float(until[until.isfinite()].min())
         return until[:, None, None, None, :], target, through if 0 < through < 1 else None
 
-    def _plausible(self, clean: Tensor, shown: Shown, energy: np.ndarray) -> Tensor:
+    @staticmethod
+    def _plausible(vae: CorrectableCodec, clean: Tensor, shown: Shown, energy: np.ndarray) -> Tensor:
         """The estimate (B, K, C, 1, T') as a body could dance it, and as lively as is asked for."""
         still = energy <= RANGES["energy"][0]  # (B, T); NaN compares false
-        points = self.vae.linear_positions(self.vae.denormalised(clean))  # (B, K, T, 2)
+        points = vae.read_positions(clean)  # (B, K, T, 2)
         drawn = points.transpose(1, 2).double().cpu().numpy()
         whole = np.asarray(shown.known.all(-1))  # (B, T)
         lively = np.where(still, np.nan, energy)
@@ -202,14 +204,14 @@ class SegmentSampler:
         given = np.where(still[..., None, None], shown.poses, drawn)
         change = np.where(shown.known[..., None], given, np.stack(better)) - drawn
         change = torch.from_numpy(change).to(clean).transpose(1, 2)  # (B, K, T, 2)
-        return clean + self.vae.normalised_change(self.vae.linear_change(change))
+        return vae.corrected(clean, change)
 
     def encode(self, poses: np.ndarray, scores: np.ndarray) -> Tensor:
         """(B, T, K, 2) and (B, T, K) canonical → normalised latents (B, K, C, W, T')."""
         points = torch.tensor(poses, dtype=torch.float32).clamp(0, 1).transpose(1, 2)  # (B, K, T, 2)
         seen = torch.tensor(scores, dtype=torch.float32).transpose(1, 2)
-        latent = self.vae.encode_linear(  # as in training: the corrections beside it would be news to the DiT
-            points.flatten(0, 1).to(self.vae.device), seen.flatten(0, 1).to(self.vae.device)
+        latent = self.vae.encode_mean(  # as in training: the corrections beside it would be news to the DiT
+            points.flatten(0, 1).to(self.dit.device), seen.flatten(0, 1).to(self.dit.device)
         )
         return self.vae.normalised(latent).unflatten(0, points.shape[:2])
 

@@ -1,6 +1,7 @@
 """Other ways to latents through the VAE's door: image autoencoders of diffusers, and raw coordinates."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,17 +12,19 @@ from tempose.augmentation.draws import Draws
 from tempose.datasets.extremities import SKELETONS, on_skeleton
 from tempose.diffusers_parts import AutoencoderKL, AutoencoderTiny
 from tempose.dit import DanceDiT
+from tempose.mixtures import decode_mixtures
 from tempose.music.audio import Song
 from tempose.pipeline import DancePipeline
 from tempose.pose_codecs import ImageVAE, RawCoordinates, as_mixtures, latent_shape, load_vae
 from tempose.representation import BINS, certainty, joint_images, one_hot_rows
+from tempose.row_vae import RowVAE, row_loss
 from tempose.solver import FlowSolver
 from tempose.training.config import DiTConfig
 from tempose.training.image_vae import SHARPNESS, image_loss, images_of, train_image_vae
 from tempose.training.loop import train_dit
 from tempose.training.losses import flow_loss
 from tempose.training.run import fit
-from tempose.vae import PoseVAE, decode_mixtures
+from tempose.vae import PoseVAE
 from tempose_pose.errors import TemposeError
 from tempose_pose.request import DanceRequest
 from tempose_pose.skeletons import OPENPOSE_18
@@ -64,7 +67,7 @@ def test_a_saved_image_autoencoder_is_loaded_and_gives_what_it_gave(tmp_path, ma
     assert isinstance(vae, ImageVAE)
     assert latent_shape(vae) == {"latent_channels": 2, "rows": 64}
     points, scores = tracks()
-    latent = vae.encode_linear(points, scores)
+    latent = vae.encode_mean(points, scores)
     assert latent.shape == (3, 2, 64, 2)
     out = given.encode(2 * joint_images(points, scores) - 1)
     expected = out.latents if hasattr(out, "latents") else out.latent_dist.mode()
@@ -75,7 +78,7 @@ def test_a_saved_image_autoencoder_is_loaded_and_gives_what_it_gave(tmp_path, ma
     assert torch.allclose(vae.denormalised(vae.normalised(latent)), latent, atol=1e-5)
     vae.save_pretrained(tmp_path / "ours")  # and again by our own door
     again = load_vae(tmp_path / "ours")
-    assert torch.equal(again.encode_linear(points, scores), latent)
+    assert torch.equal(again.encode_mean(points, scores), latent)
 
 
 @torch.no_grad()
@@ -112,7 +115,7 @@ def test_what_does_not_fit_is_told(tmp_path):
 @torch.no_grad()
 def test_raw_coordinates_come_back_exactly():
     vae, (points, scores) = RawCoordinates(), tracks()
-    latent = vae.encode_linear(points, scores)
+    latent = vae.encode_mean(points, scores)
     assert latent.shape == (3, 24, 1, 2)
     back = vae.denormalised(vae.normalised(latent))
     mixtures, confidence = vae.decode(back)
@@ -123,7 +126,7 @@ def test_raw_coordinates_come_back_exactly():
     change = torch.randn(3, 16, 2, generator=torch.Generator().manual_seed(0)) * 0.01
     moved = vae.linear_positions(latent + vae.linear_change(change))
     assert torch.allclose(moved - vae.linear_positions(latent), change, atol=1e-5)
-    whole = vae.normalised(latent) + vae.normalised_change(vae.linear_change(change))
+    whole = vae.corrected(vae.normalised(latent), change)
     assert torch.allclose(vae.denormalised(whole), latent + vae.linear_change(change), atol=1e-5)
 
 
@@ -185,12 +188,23 @@ def test_a_few_steps_teach_a_picture_of_all_rows_something():
     assert losses[-1] < losses[0]
 
 
-def test_the_way_of_the_paper_trains_and_dances(tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "small", "latent", "patch"),
+    [
+        (
+            "image_vae",
+            {key: KL[key] for key in ("block_out_channels", "norm_num_groups", "latent_channels")},
+            (8, 2, 64, 8),
+            16,
+        ),
+        ("row_vae", {"latent_channels": 6, "width": 16, "frame_width": 16}, (8, 6, 1, 8), 1),
+    ],
+)
+def test_the_way_of_the_paper_trains_and_dances(tmp_path, kind, small, latent, patch):
     """From two configurations to a dance: rows, a learned latent, and bins whose spread is the confidence."""
     source, song = made_source(), Song(0.1 * np.random.default_rng(0).normal(size=30_000).astype(np.float32))
-    small = {key: KL[key] for key in ("block_out_channels", "norm_num_groups", "latent_channels")}
     settings = {
-        "kind": "image_vae",
+        "kind": kind,
         "out": str(tmp_path / "vae"),
         "bank": {},
         "steps": 3,
@@ -199,16 +213,48 @@ def test_the_way_of_the_paper_trains_and_dances(tmp_path):
     }
     fit(settings, source, source)
     vae = load_vae(tmp_path / "vae")
-    latent = vae.normalised(vae.encode_linear(*tracks(joints=8, frames=64)))
-    assert latent.shape == (8, 2, 64, 8)
-    assert 0.1 < latent.std() < 10
-    model = {"width": 32, "depth": 1, "heads": 1, "hidden": 32, "patch_rows": 16}
+    drawn = vae.normalised(vae.encode_mean(*tracks(joints=8, frames=64)))
+    assert drawn.shape == latent
+    assert 0.1 < drawn.std() < 10
+    model = {"width": 32, "depth": 1, "heads": 1, "hidden": 32, "patch_rows": patch}
     train_dit(tiny_config(tmp_path / "dit", steps=2, batch=1, checks=1, model=model), vae, source, source)
     dit = DanceDiT.from_pretrained(tmp_path / "dit" / "dit", low_cpu_mem_usage=False)
-    assert dit.config["rows"] == 64
+    assert dit.config["rows"] == latent[2]
     pipeline = DancePipeline(vae, dit.eval(), FlowSolver())  # pyright: ignore[reportArgumentType]
-    dance = pipeline(song, DanceRequest(standing_pose(), 1.0, steps=1, guidance=1.0))
+    dance = pipeline(song, DanceRequest(standing_pose(), 1.0, steps=2, guidance=1.0))
     assert np.isfinite(dance.poses.keypoints).all()
+
+
+@torch.no_grad()
+def test_a_learned_latent_is_changed_where_its_positions_are():
+    torch.manual_seed(0)
+    points, scores = tracks()
+    vae = RowVAE(latent_channels=6, width=16, frame_width=16)
+    latent = vae.normalised(vae.encode_mean(points, scores))[None]  # (1, 3, 6, 1, 2)
+    assert vae.read_positions(latent).shape == (1, *points.shape)
+    change = torch.zeros(1, *points.shape)
+    assert torch.allclose(vae.corrected(latent, change), latent, atol=1e-6)
+    change[0, 1, 8:] = 0.1
+    moved = vae.corrected(latent, change) - latent
+    assert moved[0, 1, :, :, 1].abs().max() > 1e-3
+    moved[0, 1, :, :, 1] = 0
+    assert moved.abs().max() < 1e-6  # what did not move, in another joint or column, stays as it is
+
+
+@torch.no_grad()
+def test_a_mixture_is_as_confident_as_it_is_narrow():
+    points, _ = tracks()
+    mean = (2 * points - 1).transpose(-1, -2)[:, :, None].expand(3, 2, 2, 16)  # (B, 2, M, T)
+    share = torch.tensor([0.999, 0.5, 0.001])  # of the narrow component, the rest is all over the canvas
+    weight = torch.stack([share, 1 - share], 1).log()[:, None, :, None].expand(3, 2, 2, 16)
+    scale = torch.tensor([-2.5, 6.0])[:, None].expand(3, 2, 2, 16)
+    mixtures = torch.stack([weight, mean, scale], 2)
+    _, logits = RowVAE.decode(SimpleNamespace(mixtures=lambda latent: latent), mixtures)  # pyright: ignore[reportArgumentType]
+    assert torch.allclose(logits.sigmoid(), share[:, None].expand(3, 16), atol=0.01)
+    right = row_loss(mixtures, points, share[:, None].expand(3, 16))
+    moved = mixtures.clone()
+    moved[:, :, 1] += 0.05
+    assert row_loss(moved, points, share[:, None].expand(3, 16)) > right
 
 
 def test_the_spread_of_the_bins_is_the_confidence():

@@ -4,10 +4,11 @@ import pytest
 import torch
 
 from tempose.dit import DanceDiT
+from tempose.mixtures import decode_mixtures, mixture_logits, reconstruction_loss
 from tempose.music.features import MUSIC
 from tempose.representation import BINS, joint_images
 from tempose.sampler import mask_channels
-from tempose.vae import PoseVAE, decode_mixtures, mixture_logits, reconstruction_loss
+from tempose.vae import PoseVAE
 
 
 @pytest.fixture(scope="module")

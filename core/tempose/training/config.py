@@ -113,6 +113,6 @@ def read_config(path: Path, depth: int = 0) -> dict[str, Any]:
         settings = base | settings | ({"model": base.get("model", {}) | own} if own else {})
     if not isinstance(settings, dict) or not {"kind", "out", "bank"} <= set(settings):
         raise TemposeError(
-            "config_keys", f"{path.name} must name kind (vae, image_vae or dit), out and bank."
+            "config_keys", f"{path.name} must name kind (vae, row_vae, image_vae or dit), out and bank."
         )
     return settings

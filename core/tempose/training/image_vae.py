@@ -71,7 +71,7 @@ def train_joint_vae(
     train_image_vae(vae.vae, draw, minutes, learning_rate, tell, steps)
     with torch.no_grad():
         keypoints, scores = (part[:, 0] for part in draw())
-        latent = vae.encode_linear(keypoints, scores)
+        latent = vae.encode_mean(keypoints, scores)
     inner |= {"scaling_factor": 1 / float(latent.std()), "shift_factor": float(latent.mean())}
     made = ImageVAE("AutoencoderKL", inner, sharpness=SHARPNESS)
     made.load_state_dict(vae.state_dict())

@@ -10,9 +10,9 @@ from torch import Tensor
 
 from tempose.augmentation.draws import Draws
 from tempose.augmentation.examples import Examples
+from tempose.codec import LinearCodec
 from tempose.sampler import mask_channels
 from tempose.training.config import DiTConfig
-from tempose.vae import LinearCodec
 from tempose_pose.skeletons import Skeleton
 
 RESTING = 0.0025  # canvases per frame: about a tenth of a body height per second
@@ -22,7 +22,7 @@ RESTING = 0.0025  # canvases per frame: about a tenth of a body height per secon
 def encode(vae: Any, keypoints: Tensor, scores: Tensor) -> Tensor:
     """(B, T, K, 2) and (B, T, K) → normalised latents (B, K, C, W, T')."""
     batch, frames, joints = scores.shape
-    latent = vae.encode_linear(
+    latent = vae.encode_mean(
         keypoints.transpose(1, 2).reshape(batch * joints, frames, 2),
         scores.transpose(1, 2).reshape(batch * joints, frames),
     )
@@ -64,11 +64,9 @@ def flow_loss(
     flow = (weight * error).mean() / whole
 
     terms: dict[str, Tensor] = {}
-    if isinstance(vae, LinearCodec):  # an image VAE would have to decode, at a hundred times the cost
+    if isinstance(vae, LinearCodec):  # others would have to decode, at ten to a hundred times the cost
         with exact:
-            drawn, true = (
-                vae.linear_positions(vae.denormalised(x)) for x in (predicted, clean)
-            )  # (B, K, T, 2)
+            drawn, true = (vae.read_positions(x) for x in (predicted, clean))  # (B, K, T, 2)
             terms = motion_losses(drawn, true, examples.scores.transpose(1, 2), skeleton, joints)  # (B,) each
     terms = {name: (weight * term).mean() / whole for name, term in terms.items()}
     loss = flow + sum(getattr(config, f"{name}_weight") * term for name, term in terms.items())

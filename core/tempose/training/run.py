@@ -63,6 +63,11 @@ def fit(
 
         out = Path(settings.pop("out"))
         train_joint_vae(train, out, minutes=minutes, **settings)
+    elif kind == "row_vae":
+        from tempose.training.row_vae import train_row_vae
+
+        out = Path(settings.pop("out"))
+        train_row_vae(train, out, minutes=minutes, **settings)
     elif kind == "dit":
         from tempose.training.loop import train_dit
 
@@ -72,7 +77,9 @@ def fit(
         list_data(Path(config.out) / "data.csv", train, held_out)
         train_dit(config, vae, train, held_out, minutes, finish)
     else:
-        raise TemposeError("config_kind", f"{name}: kind must be vae, image_vae or dit, not {kind!r}.")
+        raise TemposeError(
+            "config_kind", f"{name}: kind must be vae, row_vae, image_vae or dit, not {kind!r}."
+        )
 
 
 def list_data(path: Path, train: Source, held_out: Source) -> None:

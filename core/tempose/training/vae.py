@@ -12,9 +12,10 @@ from torch import Tensor
 from tempose.augmentation.maker import ExampleMaker
 from tempose.augmentation.settings import AugmentationSettings
 from tempose.datasets.source import Source
+from tempose.mixtures import decode_mixtures, reconstruction_loss
 from tempose.representation import BINS, joint_images
 from tempose.training.tracks import draw_tracks
-from tempose.vae import PoseVAE, decode_mixtures, reconstruction_loss
+from tempose.vae import PoseVAE
 
 
 def train_vae(
