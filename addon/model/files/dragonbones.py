@@ -2,7 +2,7 @@
 """A cut-out for DragonBones: skeleton, atlas and one page of pictures. No bpy in here.
 
 After version 5.5 of its data format, as the DragonBones team describes it (DragonBones/Tools,
-doc/dragonbones_json_format_5.5.md) and its runtimes read it. Its y goes down, and angles with the clock.
+doc/dragonbones_json_format_5.5.md) and its runtimes read it. Its y points down, and angles are clockwise.
 """
 
 import json
@@ -32,7 +32,7 @@ def write(rig: FlatRig, path: Path) -> None:
 
 
 def atlas(rig: FlatRig, page: Page, name: str) -> dict:
-    """Where each layer's picture lies on the page."""
+    """The place of each layer's picture on the page."""
     height, width = page.pixels.shape[:2]
     parts = [
         {
@@ -133,13 +133,13 @@ def _animation(rig: FlatRig) -> dict:
 
 
 def _held(at: np.ndarray, last: int) -> list[tuple[int, dict]]:
-    """Frames with keys, and how long each leads on."""
+    """Frames with keys, and the duration of each."""
     ends = [*at[1:].tolist(), last]
     return [(int(k), {"duration": int(end - k), "tweenEasing": 0}) for k, end in zip(at, ends, strict=True)]
 
 
 def _small_turns(turns: np.ndarray, at: np.ndarray) -> np.ndarray:
-    """With more keys where a bone turns by more than a third of a circle: readers take the shorter way round."""
+    """More keys where a bone turns by more than a third of a circle, because readers take the shorter way round."""
     out = [int(at[0])]
     for first, stop in pairwise(at):
         parts = int(np.ceil(abs(turns[stop] - turns[first]) / 2.0))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of the timeline that goes out of Blender. No bpy in here."""
+"""The part of the timeline to export. No bpy in here."""
 
 from dataclasses import dataclass
 
@@ -16,11 +16,11 @@ class ExportSpan:
     ----------
     first : float
     frames : float
-        How many of the scene's frames it lasts; of a loop, until the first pose comes again.
+        Its length in frames of the scene; for a loop, until the first pose comes again.
     rate : float
         The scene's frames per second.
     cyclic : bool
-        Whether its end runs into its beginning.
+        Whether the end leads back into the beginning.
     """
 
     first: float
@@ -29,9 +29,10 @@ class ExportSpan:
     cyclic: bool
 
     def sampled(self, rate: float, most: int) -> tuple[np.ndarray, float]:
-        """Frames (not whole) to be written at a rate, and the rate that they then have.
+        """Frames (not whole) to write at a rate, and their actual rate.
 
-        Of a loop a whole number fits in, evenly, so that the rate may differ a little from the one that is asked for.
+        A loop is divided evenly into a whole number of frames, so that its rate may differ a little from the one
+        given.
         """
         count = max(1, round(self.frames / self.rate * rate))
         if count > most:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cut-out as programs for flat animation have it: bones in a plane, and meshes with pictures that hang on them.
+"""A cut-out in the form that programs for 2D animation use: bones in a plane, and meshes with pictures bound to them.
 
-Pixels, x to the right and y up, angles in radians against the clock. No bpy in here.
+Pixels, x right and y up; angles in radians, anticlockwise. No bpy in here.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-LEAST = 1e-3  # of the weight of a corner; what moves it by less is left out
+LEAST = 1e-3  # of the weight of a corner: bones that move it by less are left out
 EXACT = 0.02  # pixels, and hundredths of a radian, by which a straight line between keys may be off
 _TURN = 100.0  # how much finer angles are kept than pixels
 
@@ -21,12 +21,12 @@ class FlatBone:
     Attributes
     ----------
     parent : int
-        Among the bones, which stand after their parents; −1 for none.
+        Index among the bones, which come after their parents; −1 for none.
     length : float
     rest : (3,) float
-        x, y and angle in the world.
+        x, y and angle in world space.
     poses : (T, 3) float
-        The same on each frame.
+        The same for each frame.
     """
 
     name: str
@@ -45,12 +45,12 @@ class FlatLayer:
     picture : int
         Among the rig's pictures.
     corners : (V, 2) float
-        In the world, at rest.
+        In world space, at rest.
     uvs : (V, 2) float
-        Shares of the picture, from its top left corner.
+        In shares of the picture, from its top left corner.
     triangles : (N, 3) int
     weights : of (bone, weight), for each corner
-        Rising by bone; together 1.
+        In the order of bones; they add up to 1.
     """
 
     name: str
@@ -63,14 +63,14 @@ class FlatLayer:
 
 @dataclass(frozen=True, eq=False)
 class FlatRig:
-    """All of a cut-out.
+    """A complete cut-out.
 
     Attributes
     ----------
     layers : of FlatLayer
-        From the one farthest back to the one in front, at rest.
+        Back to front, at rest.
     orders : (T, L) int
-        Which layer is drawn first, second … on each frame.
+        The drawing order of the layers on each frame.
     pictures : of (H, W, 4) uint8
     rate : float
         Frames per second.
@@ -90,7 +90,7 @@ class FlatRig:
         return len(self.orders)
 
     def locals_of(self, bone: FlatBone, poses: bool) -> np.ndarray:
-        """(3,) or (T, 3) place and turn of a bone against its parent; turns go on from frame to frame."""
+        """Position and angle (3,) or (T, 3) of a bone relative to its parent; angles are continuous over frames."""
         own = bone.poses if poses else bone.rest
         if bone.parent < 0:
             return own.copy()
@@ -102,14 +102,14 @@ class FlatRig:
         return np.stack([cos * x + sin * y, cos * y - sin * x, turn], -1)
 
     def moves_of(self, bone: FlatBone) -> np.ndarray:
-        """(T, 3) what a bone's place and turn have more than at rest; no turn is longer than half a circle."""
+        """Position and angle (T, 3) of a bone relative to rest; no turn is longer than half a circle."""
         moved = self.locals_of(bone, True) - self.locals_of(bone, False)
         moved[:, 2] = np.unwrap(moved[:, 2])
         moved[:, 2] -= 2 * np.pi * np.round(moved[0, 2] / (2 * np.pi))
         return moved
 
     def hung(self, layer: FlatLayer, corner: int) -> list[tuple[int, float, float, float]]:
-        """Bone, x and y against it at rest, and weight, of all that move a corner."""
+        """Bone, x and y relative to it at rest, and weight, for all bones that move a corner."""
         out = []
         for index, weight in layer.weights[corner]:
             x, y, turn = self.bones[index].rest
@@ -120,7 +120,7 @@ class FlatRig:
 
 
 def weighted(weights: np.ndarray) -> list[list[tuple[int, float]]]:
-    """(V, B) weights as lists for each corner, together 1."""
+    """Weights (V, B) as a list for each corner, normalised to 1."""
     out = []
     for row in weights:
         kept = np.flatnonzero(row > LEAST * max(float(row.sum()), 1e-9))
@@ -130,7 +130,7 @@ def weighted(weights: np.ndarray) -> list[list[tuple[int, float]]]:
 
 
 def keyed(values: np.ndarray) -> np.ndarray:
-    """(K,) frames at which (T, C) values need keys, for straight lines to lead from one to the next."""
+    """Frames (K,) at which values (T, C) need keys for linear interpolation."""
     keep, stack = {0, len(values) - 1}, [(0, len(values) - 1)]
     while stack:
         first, last = stack.pop()
@@ -146,12 +146,12 @@ def keyed(values: np.ndarray) -> np.ndarray:
 
 
 def turn_keys(turns: np.ndarray) -> np.ndarray:
-    """The same for (T,) angles."""
+    """The same for angles (T,)."""
     return keyed(_TURN * turns[:, None])
 
 
 def order_changes(orders: np.ndarray) -> list[tuple[int, list[tuple[int, int]]]]:
-    """Frames at which layers are drawn in another order, and by how many places each is drawn later than at rest."""
+    """Frames at which the drawing order changes, and by how many places each layer is drawn later than at rest."""
     out: list[tuple[int, list[tuple[int, int]]]] = []
     before = np.arange(orders.shape[1])
     for frame, order in enumerate(orders):
@@ -165,7 +165,7 @@ def order_changes(orders: np.ndarray) -> list[tuple[int, list[tuple[int, int]]]]
 
 
 def outline(triangles: np.ndarray, count: int) -> list[int]:
-    """The corners around a mesh, in order: the longest of its edges; all corners where it has none."""
+    """The corners along a mesh's longest outline, in order; all corners if it has none."""
     edges: dict[tuple[int, int], int] = {}
     for a, b, c in triangles.tolist():
         for one, two in ((a, b), (b, c), (c, a)):

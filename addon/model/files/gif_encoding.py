@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run by `sprites` in the server's Python, which has Pillow: pictures become a GIF that goes on for ever.
+"""Run by `sprites` in the server's Python, which has Pillow: turns pictures into a GIF that loops for ever.
 
-After the script: the pictures as a NumPy file, (T, H, W, 4) uint8; the hundredths of a second that each is shown,
-with commas between; the file to be written. It ends with 3 where there is no Pillow. No bpy in here.
+Arguments: the pictures as a NumPy file, (T, H, W, 4) uint8; the hundredths of a second that each is shown,
+separated by commas; the file to write. Exits with 3 if there is no Pillow. No bpy in here.
 """
 
 import sys
 
-CLEAR = 255  # the colour that stands for none
-LOOKED_AT = 400_000  # pixels of which the colours are chosen
+CLEAR = 255  # the palette index for transparent
+LOOKED_AT = 400_000  # pixels sampled to choose the colours
 
 
 def main(pictures: str, hundredths: str, path: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures laid out on one page. No bpy in here, and nothing that another Blender has not."""
+"""Pictures packed on one page. No bpy in here, and nothing that a separate Blender lacks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 
 GAP = 2  # pixels between two pictures
-LARGEST = 16_384  # pixels a side that graphics cards take
+LARGEST = 16_384  # most pixels a side that graphics cards take
 
 
 class PageTooLarge(ValueError):
-    """The pictures do not fit on a page that graphics cards take."""
+    """Raised when the pictures do not fit on a page that graphics cards take."""
 
 
 @dataclass(frozen=True, eq=False)
 class Page:
-    """One picture with all others on it.
+    """One picture with all the others on it.
 
     Attributes
     ----------
@@ -30,7 +30,7 @@ class Page:
 
 
 def laid_out(pictures: Sequence[np.ndarray]) -> Page:
-    """The pictures in rows, the highest first, on a page about as wide as high; raises where that is too large."""
+    """The pictures in rows, tallest first, on a roughly square page; raises `PageTooLarge`."""
     area = sum((p.shape[0] + GAP) * (p.shape[1] + GAP) for p in pictures)
     widest = max(p.shape[1] for p in pictures) + GAP
     width = max(widest, int(np.ceil(np.sqrt(area))))

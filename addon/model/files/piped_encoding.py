@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run by `video` in the server's Python, which has PyAV: raw pictures from standard input become an MP4.
+"""Run by `video` in the server's Python, which has PyAV: turns raw pictures from standard input into an MP4.
 
-After the script: width, height, frames per second, the file to be written, and a WAV file or nothing. It ends with 3
-where there is no PyAV. No bpy in here.
+Arguments: width, height, frames per second, the file to write and, optionally, a WAV file. Exits with 3 if there is
+no PyAV. No bpy in here.
 """
 
 import sys
@@ -10,7 +10,7 @@ import wave
 from fractions import Fraction
 from types import ModuleType
 
-BLOCK = 1024  # samples of AAC
+BLOCK = 1024  # samples in an AAC frame
 
 
 def main(width: str, height: str, rate: str, path: str, sound: str = "") -> None:
@@ -44,7 +44,7 @@ def main(width: str, height: str, rate: str, path: str, sound: str = "") -> None
 
 
 def _samples(path: str, np: ModuleType) -> tuple:
-    """(2, N) float32 of a WAV file with 16 bits, and its rate."""
+    """Samples (2, N) float32 of a 16-bit WAV file, and its rate."""
     with wave.open(path) as file:
         flat = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, file.getnchannels())
         return (flat[:, [0, -1]].T / 32768).astype(np.float32), file.getframerate()

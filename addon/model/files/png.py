@@ -6,11 +6,11 @@ import zlib
 
 import numpy as np
 
-KINDS = {3: 2, 4: 6}  # channels → the format's number for colour, without and with alpha
+KINDS = {3: 2, 4: 6}  # channels → the format's colour type, without and with alpha
 
 
 def png(picture: np.ndarray) -> bytes:
-    """(H, W, 3 or 4) uint8 as a PNG file."""
+    """The bytes of a PNG file of a picture (H, W, 3 or 4) uint8."""
     height, width, channels = picture.shape
 
     def chunk(kind: bytes, data: bytes) -> bytes:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Poses drawn as OpenPose draws them, and as pose-to-video models want it (`tempose_pose.drawing`). No bpy in here.
+"""Poses drawn as OpenPose does, and as pose-to-video models want them (`tempose_pose.drawing`). No bpy in here.
 
 Hands come on top: thin bones, blue joints.
 """
@@ -20,7 +20,7 @@ _BODY = colours(18)
 
 
 def fitted(points: np.ndarray, canvas: tuple[int, int], size: tuple[int, int]) -> np.ndarray:
-    """Pixels of the canvas as pixels of a picture of `size`: as large as fits, centred, not distorted."""
+    """Pixels of the canvas as pixels of a picture of `size`: scaled to fit, centred, undistorted."""
     scale = min(size[0] / canvas[0], size[1] / canvas[1])
     return np.asarray(points, float) * scale + (np.asarray(size) - np.asarray(canvas) * scale) / 2
 
@@ -44,9 +44,9 @@ def draw(
         Width and height.
     hands : (2, 21, 3) float, optional
     toes : (2, 3) float, optional
-        Of the left and the right foot, for manners that draw them.
+        Toes of the left and the right foot, for manners that draw them.
     manner : Manner
-        The model that it is drawn for.
+        How the model that it is drawn for wants it.
 
     Returns
     -------
@@ -83,14 +83,14 @@ def draw(
 
 
 def _hand(picture: np.ndarray, hand: np.ndarray, there: np.ndarray, manner: Manner, width: float) -> None:
-    """A hand (21, 3), as far as it is there (21,), of a body whose limbs have this half width."""
+    """Draw the joints of a hand (21, 3) that are there (21,); `width` is half that of the body's limbs."""
     wide = manner.strokes((picture.shape[1], picture.shape[0]))
     for (a, b), colour in zip(HAND_BONES, FINGER_COLOURS, strict=True):
         if there[a] and there[b]:
             tint = manner.tint(colour, float(hand[a, 2] * hand[b, 2]))
             _line(picture, hand[a, :2], hand[b, :2], max(wide.bone, 0.5), tint)
     dot = max(wide.knuckle, 0.5)
-    if not manner.plain_hands:  # in a small hand they would run together
+    if not manner.plain_hands:  # in a small hand the joints would run together
         spread = float(np.ptp(hand[there, :2], axis=0).max()) if there.sum() > 4 else 0.0
         dot = float(np.clip(spread / 18, 0.4 * width, width))
     for point in hand[there]:
@@ -104,9 +104,9 @@ def _within(
     major: float,
     minor: float,
 ):
-    """Rows and columns (N,) of the pixels in an ellipse, and their centres from its middle along both axes.
+    """Rows and columns (N,) of the pixels in an ellipse, and their coordinates along both axes.
 
-    Row by row, for a long limb covers little of the box around it.
+    It goes row by row, because a long limb covers little of its bounding box.
     """
     height, width = picture.shape[:2]
     cos, sin = along
@@ -159,6 +159,6 @@ def _disc(picture: np.ndarray, point: np.ndarray, radius: float, colour: npt.Arr
 def _line(picture: np.ndarray, a: np.ndarray, b: np.ndarray, half: float, colour: npt.ArrayLike) -> None:
     along = (b - a) / 2
     length = max(float(np.hypot(*along)), 1e-6)
-    reach = length + half + 1  # an ellipse around a thin box is wide enough in its middle alone
+    reach = length + half + 1  # an ellipse around a thin box is wide enough only in its middle
     y, x, u, v = _within(picture, (a + b) / 2, along / length, 1.5 * reach, 1.5 * (half + 1))
     _blend(picture, y, x, half - np.hypot(np.maximum(np.abs(u) - length, 0), v) + 0.5, colour)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Reading a pose file, here or in a process of its own. No bpy in here.
 
-A large file of JSON holds Python's one lock for seconds while it is parsed, and Blender's window with it. Such a one
-is read by another Python, ``python -I pose_file_reader.py``, told through a pipe what to read and where to put it.
+Parsing a large JSON file holds Python's global lock for seconds, and Blender's window with it. Such a file is read
+by another Python, ``python -I pose_file_reader.py``, which is told through a pipe what to read and where to put it.
 """
 
 import json
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-if __name__ == "__main__":  # what follows is imported from where Blender has it
+if __name__ == "__main__":  # so that the imports below come from where Blender has them
     job = json.load(sys.stdin)
     sys.path[:0] = [place for place in job["packages"] if place not in sys.path]
 
@@ -22,12 +22,12 @@ from tempose_pose.errors import TemposeError
 from tempose_pose.formats import load_poses, read_reference
 from tempose_pose.reference import Reference
 
-LARGE = 4_000_000  # bytes of a file that is read elsewhere
+LARGE = 4_000_000  # bytes from which on a file is read in another process
 SECONDS = 300
 
 
 def read(path: str, fps: float, canvas: tuple[int, int]) -> tuple[Dance, bool]:
-    """A dance, and whether `fps` had to be taken; see `pose_files.load_assuming`."""
+    """A dance, and whether `fps` had to be assumed; see `pose_files.load_assuming`."""
     try:
         return Dance.of(load_poses(path, canvas=canvas)), False
     except TemposeError as error:
@@ -37,7 +37,7 @@ def read(path: str, fps: float, canvas: tuple[int, int]) -> tuple[Dance, bool]:
 
 
 def is_large(path: Path) -> bool:
-    """Whether a file, or a folder of files, is more than can be parsed beside an open window."""
+    """Whether a file, or a folder of files, is too large to parse without freezing an open window."""
     files = path.iterdir() if path.is_dir() else [path]
     total = 0
     for file in files:
@@ -48,7 +48,7 @@ def is_large(path: Path) -> bool:
 
 
 def read_elsewhere(path: str, fps: float, canvas: tuple[int, int], out: Path) -> tuple[Dance, bool]:
-    """The same by another process, which puts the dance into the file `out`."""
+    """`read` in another process, which writes the dance to the file `out`."""
     said = _told(
         {"path": str(Path(path).absolute()), "fps": fps, "canvas": canvas, "out": str(out)}, out.parent
     )
@@ -56,7 +56,7 @@ def read_elsewhere(path: str, fps: float, canvas: tuple[int, int], out: Path) ->
 
 
 def reference_elsewhere(path: str, out: Path) -> Reference:
-    """`read_reference` by another process, which puts the pose into the file `out`."""
+    """`read_reference` in another process, which writes the pose to the file `out`."""
     said = _told({"path": str(Path(path).absolute()), "reference": True, "out": str(out)}, out.parent)
     if said is None:
         return read_reference(path)
@@ -65,7 +65,7 @@ def reference_elsewhere(path: str, out: Path) -> Reference:
 
 
 def _told(job: dict, folder: Path) -> dict | None:
-    """What another process answers, which stands in `folder`; None where no such Python can be started."""
+    """The answer of another process that runs in `folder`; None if it cannot be started."""
     packages = [str(Path(str(module.__file__)).parents[1]) for module in (tempose_pose, np)]
     asked, hidden = json.dumps({"packages": packages, **job}), getattr(subprocess, "CREATE_NO_WINDOW", 0)
     try:
@@ -82,7 +82,7 @@ def _told(job: dict, folder: Path) -> dict | None:
 
 
 def main() -> None:
-    """Read what the job names; print what the file does not hold, or why it cannot be read."""
+    """Read the file that the job names; print what the file leaves out, or why it cannot be read."""
     try:
         if job.get("reference"):
             found = read_reference(job["path"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dances as files, written and read back: OpenPose and COCO JSON, and NumPy's .npz. No bpy in here."""
+"""Dances as files, to write and to read: OpenPose and COCO JSON, and NumPy's .npz. No bpy in here."""
 
 import tempfile
 from pathlib import Path
@@ -15,7 +15,7 @@ from . import pose_file_reader, writing
 def save(dance: Dance, path: str, kind: str) -> int:
     """Write a file of kind ``OPENPOSE``, ``CONTROLNET``, ``COCO`` or ``NPZ``, or with ``FOLDER`` one file a frame.
 
-    Returns how many files. A file that was there before is replaced only when the new one is whole.
+    Returns the number of files. An existing file is replaced only once the new one is complete.
     """
     with writing.in_words(Path(path)):
         if kind == "NPZ":
@@ -27,23 +27,23 @@ def save(dance: Dance, path: str, kind: str) -> int:
 
 
 def load(path: str, fps: float, canvas: tuple[int, int]) -> Dance:
-    """As `load_assuming`, for those who need not know what was assumed."""
+    """`load_assuming`, for callers that need not know what was assumed."""
     return load_assuming(path, fps, canvas)[0]
 
 
 def load_assuming(path: str, fps: float, canvas: tuple[int, int]) -> tuple[Dance, bool]:
-    """Read what `save` writes, and the same from elsewhere: a file, or a folder of one OpenPose file per frame.
+    """Read what `save` writes, and such files from elsewhere: one file, or a folder with an OpenPose file per frame.
 
     Parameters
     ----------
     fps, canvas
-        Taken where the file does not say them.
+        Assumed if the file does not state them.
 
     Returns
     -------
     dance : Dance
     assumed : bool
-        Whether `fps` was taken.
+        Whether `fps` was assumed.
     """
     if Path(path).suffix.lower() == ".npz":
         return Dance.load(path), False
@@ -54,7 +54,7 @@ def load_assuming(path: str, fps: float, canvas: tuple[int, int]) -> tuple[Dance
 
 
 def reference_in(path: str) -> Reference:
-    """The first figure that a pose file shows, completed."""
+    """The first figure in a pose file, completed."""
     if not is_large(path):
         return read_reference(path)
     with tempfile.TemporaryDirectory(prefix="tempose-poses-") as folder:
@@ -62,7 +62,7 @@ def reference_in(path: str) -> Reference:
 
 
 def is_large(path: str) -> bool:
-    """Whether reading it takes long enough to be left to a thread and a process of its own."""
+    """Whether reading it takes so long that it needs a thread and a process of its own."""
     try:
         return pose_file_reader.is_large(Path(path))
     except OSError:

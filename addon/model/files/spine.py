@@ -2,7 +2,7 @@
 """A cut-out for the Spine runtimes: JSON, atlas and one page of pictures. No bpy in here.
 
 After the format that Esoteric Software describes at esotericsoftware.com/spine-json-format and
-esotericsoftware.com/spine-atlas-format; of versions 4.0 to 4.2.
+esotericsoftware.com/spine-atlas-format, versions 4.0 to 4.2.
 """
 
 import json
@@ -28,7 +28,7 @@ def write(rig: FlatRig, path: Path) -> None:
 
 
 def atlas(rig: FlatRig, page: Page, name: str) -> str:
-    """Where each picture lies on the page."""
+    """The place of each picture on the page."""
     height, width = page.pixels.shape[:2]
     lines = [name, f"size: {width}, {height}", "filter: Linear, Linear", "pma: false"]
     for k, place in enumerate(page.places):
@@ -70,7 +70,7 @@ def _bone(rig: FlatRig, bone: FlatBone) -> dict:
 
 
 def _mesh(rig: FlatRig, layer: FlatLayer) -> dict:
-    """A mesh; the corners around it come first, as the format wants them."""
+    """A mesh; the corners along its outline come first, as the format requires."""
     hull = flat_rig.outline(layer.triangles, len(layer.corners))
     around = set(hull)
     order = [*hull, *(k for k in range(len(layer.corners)) if k not in around)]

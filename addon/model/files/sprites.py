@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures of a character as one sheet for games, with a description of it. No bpy in here.
+"""Pictures of a character as a sprite sheet for games, with its description. No bpy in here.
 
-The description is the array form of JSON that TexturePacker and Aseprite write and most engines read; what they do
-not know (size of a frame, frames per second, beats, where the ground is) stands beside it.
+The description is the JSON array that TexturePacker and Aseprite write and most engines read, plus fields of our
+own: the size of a frame, frames per second, beats, and the ground.
 """
 
 import json
@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import Problem
 from . import png
 
-LARGEST = 16_384  # pixels a side that graphics cards take
+LARGEST = 16_384  # most pixels a side that graphics cards take
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,15 +26,15 @@ class Sprites:
     Attributes
     ----------
     frames : (T, H, W, 4) uint8
-        Clear around the figure; colours are not multiplied by it.
+        Transparent around the figure; alpha is not premultiplied.
     rate : float
         Frames per second.
     beats : of float
-        Frames (not whole, from 0) at which beats are heard.
+        Frames (not whole, from 0) on which the beats fall.
     ground : (float, float)
-        The pixel of a frame on which the character stands, from its top left corner.
+        The pixel on which the character stands, from a frame's top left corner.
     cyclic : bool
-        Whether the last frame runs into the first.
+        Whether the last frame leads back into the first.
     name : str
     """
 
@@ -47,7 +47,7 @@ class Sprites:
 
 
 def columns_of(count: int, width: int, height: int) -> int:
-    """In how many columns so many cells make the sheet whose longer side is shortest; raises where none fits."""
+    """The number of columns that makes the longer side of the sheet shortest; raises if no sheet fits."""
 
     def longer(columns: int) -> tuple[int, int]:
         rows = math.ceil(count / columns)
@@ -64,7 +64,7 @@ def columns_of(count: int, width: int, height: int) -> int:
 
 
 def sheet_of(frames: np.ndarray) -> np.ndarray:
-    """(T, H, W, 4) row by row on one picture; cells that are left over are clear."""
+    """One picture with frames (T, H, W, 4) row by row; unused cells are transparent."""
     count, height, width = frames.shape[:3]
     columns = columns_of(count, width, height)
     rows = math.ceil(count / columns)
@@ -74,13 +74,13 @@ def sheet_of(frames: np.ndarray) -> np.ndarray:
 
 
 def durations(count: int, rate: float, unit: float) -> list[int]:
-    """How many units of so many seconds each frame is shown: whole, and never off by more than half of one."""
+    """How long each frame is shown, in whole units of so many seconds; it is never off by more than half a unit."""
     ends = np.rint(np.arange(count + 1) / rate / unit).astype(int)
     return np.diff(ends).tolist()
 
 
 def description(sprites: Sprites, image: str) -> dict:
-    """What stands in the JSON file beside the sheet `image`."""
+    """The contents of the JSON file beside the sheet `image`."""
     count, height, width = sprites.frames.shape[:3]
     columns = columns_of(count, width, height)
     whole = {"x": 0, "y": 0, "w": width, "h": height}
@@ -112,7 +112,7 @@ def description(sprites: Sprites, image: str) -> dict:
 
 
 def write_sheet(sprites: Sprites, path: Path) -> Path:
-    """Write the sheet as a PNG, and its description beside it; returns the latter's path."""
+    """Write the sheet as a PNG with its description beside it; return the path of the description."""
     beside = path.with_suffix(".json")
     picture = png.png(sheet_of(sprites.frames))
     text = json.dumps(description(sprites, path.name), indent=1)

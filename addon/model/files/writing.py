@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes wrong when a file is written, in words. No bpy in here."""
+"""Errors of writing a file, in words for people. No bpy in here."""
 
 import contextlib
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from ..errors import Problem
 
 @contextlib.contextmanager
 def in_words(path: Path) -> Iterator[None]:
-    """Errors of the disk as a `Problem`."""
+    """Context manager that turns errors of the disk into a `Problem`."""
     try:
         yield
     except OSError as error:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A new curve led through keys that an artist has set, so that none of them is a spike. No bpy in here."""
+"""A new curve led through the keys that an artist set, so that none of them becomes a spike. No bpy in here."""
 
 from collections.abc import Callable
 
@@ -14,7 +14,7 @@ def lead(
     ends: tuple[float, float],
     angle: bool = False,
 ) -> tuple[Callable[[np.ndarray], np.ndarray], np.ndarray]:
-    """What to add to a curve so that it goes through some keys, and what to those so that they do not spin.
+    """What to add to a curve so that it passes through some keys, and to these so that they do not spin.
 
     Parameters
     ----------
@@ -23,18 +23,18 @@ def lead(
     frames, values : (N,) float
         The keys, one or more.
     reach : float
-        Frames on either side of a key over which the curve comes to it and leaves it.
+        Frames on either side of a key over which the curve approaches and leaves it.
     ends : (float, float)
-        Frames before and after which the curve must stay as it is.
+        Frames before and after which the curve must not change.
     angle : bool
-        Values in radians: whole turns do not count.
+        Whether values are radians, in which whole turns do not count.
 
     Returns
     -------
     by : callable
-        Frames → what to add to the curve; nothing farther from all keys than `reach`.
+        Frames → what to add to the curve; zero farther than `reach` from all keys.
     turns : (N,) float
-        What to add to the keys: whole turns.
+        Whole turns to add to the keys.
     """
     frames = np.asarray(frames, float)
     misses = np.asarray(values, float) - values_at(frames)
@@ -46,7 +46,7 @@ def lead(
         away = np.asarray(at, float)[:, None] - frames
         away = np.where(away < 0, -away / before, away / after)
         weight = 0.5 + 0.5 * np.cos(np.pi * np.minimum(away, 1))
-        share = weight / (1 - weight + 1e-9)  # of several keys the nearest counts most
+        share = weight / (1 - weight + 1e-9)  # the nearest key counts most
         share /= np.maximum(share.sum(1, keepdims=True), 1e-12)
         return weight.max(1) * (share @ misses)
 

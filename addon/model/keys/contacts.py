@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which foot bears the weight, frame by frame. No bpy in here.
+"""Foot contacts: which foot bears the weight on each frame. No bpy in here.
 
-A foot *carries* while its ankle is low and slow: near the lowest the figure has been lately, and no higher than the
-other one.
+A foot *carries* while its ankle is low and slow: near the lowest point that the figure reached lately, and no
+higher than the other ankle.
 """
 
 import numpy as np
@@ -10,23 +10,21 @@ import numpy as np
 from tempose_pose.request import runs as runs_of
 
 LOW = 0.04  # body heights above the ground, or above the other ankle
-SLOW = 2.0  # body heights per second: what is faster is thrown, what is low and slower steps
+SLOW = 2.0  # body heights per second: a faster foot swings, a low and slower one stands
 RISE = 0.30  # body heights per second, up or down
-SHORTEST = 0.13  # seconds; what stands for less is passing by
-GAP = 0.07  # seconds; what lifts for less has not left
+SHORTEST = 0.13  # seconds: a shorter stand is only a foot passing by
+GAP = 0.07  # seconds: a shorter lift does not end a stand
 HIGH = 0.1  # body heights above the lowest of two seconds: farther up it is in the air
-ALOFT = 0.8  # seconds: who stays up longer does not jump, but is drawn higher up
-STAYS = 0.012  # body heights that a foot is from where it stood, and stands there still
-LINGER = (
-    0.13  # seconds by which a stand may grow at either end, or in which weight goes over to the other foot
-)
-LEFT_BEHIND = 0.08  # body heights that a foot may be from where the dance has it while weight goes over
+ALOFT = 0.8  # seconds: longer aloft is not a jump; the figure is drawn higher up
+STAYS = 0.012  # body heights that a foot may move and still count as standing
+LINGER = 0.13  # seconds by which a stand may grow at either end, or which the weight takes to shift to the other foot
+LEFT_BEHIND = 0.08  # body heights that a foot may be off the dance while the weight shifts
 
 
 def contacts_of(
     ankles: np.ndarray, there: np.ndarray, rate: float, height: float, bottom: np.ndarray | None = None
 ) -> np.ndarray:
-    """(T, 2) bool: which foot carries, from (T, 2, 2) ankles; `bottom` (T,) is how low the figure reaches."""
+    """(T, 2) bool: which foot carries, from ankles (T, 2, 2); `bottom` (T,) is the figure's lowest point."""
     calm = smooth(ankles, max(round(0.1 * rate), 1))
     speed = np.abs(np.gradient(calm, axis=0)) * rate / height
     lowest = lowest_of(ankles, there)
@@ -44,7 +42,7 @@ def contacts_of(
 
 
 def _lingering(carries: np.ndarray, ankle: np.ndarray, most: int, near: float) -> np.ndarray:
-    """Stands that begin when the foot arrives and end when it leaves, moved by at most so many frames."""
+    """Stands extended, by at most so many frames, to when the foot arrives and when it leaves."""
     out = carries.copy()
     for start, end in runs_of(carries):
         for edge, step in ((start, -1), (end - 1, 1)):
@@ -58,7 +56,7 @@ def _lingering(carries: np.ndarray, ankle: np.ndarray, most: int, near: float) -
 def _passed(
     contacts: np.ndarray, ankles: np.ndarray, there: np.ndarray, aloft: np.ndarray, most: int, far: float
 ) -> np.ndarray:
-    """Weight goes from foot to foot: gaps in which neither carries are closed, unless they are jumps."""
+    """Contacts with gaps in which neither foot carries closed, unless they are jumps: weight shifts over."""
     out, nobody = contacts.copy(), ~contacts.any(1)
     for start, end in runs_of(nobody):
         if start == 0 or end == len(out) or end - start > most or aloft[start:end].any():
@@ -77,14 +75,14 @@ def _passed(
 
 
 def lowest_of(ankles: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """(T,) height of the lower ankle; drawn straight across frames without any."""
+    """Height (T,) of the lower ankle, interpolated across frames without any."""
     level, seen = np.where(there, ankles[..., 1], np.inf).min(1), there.any(1)
     frames = np.arange(len(level))
     return np.interp(frames, frames[seen], level[seen]) if seen.any() else np.zeros(len(level))
 
 
 def floor_of(lowest: np.ndarray, rate: float) -> np.ndarray:
-    """The ground near each frame: what is left of the lowest height without jumps."""
+    """The ground near each frame: the lowest height with jumps removed."""
     half = max(round(ALOFT * rate / 2), 1)
     windows = np.lib.stride_tricks.sliding_window_view
     least = windows(np.pad(lowest, 2 * half, mode="edge"), 2 * half + 1).min(1)
@@ -92,7 +90,7 @@ def floor_of(lowest: np.ndarray, rate: float) -> np.ndarray:
 
 
 def _runs_closed(carries: np.ndarray, gap: int, shortest: int) -> np.ndarray:
-    """Without short gaps, then without short stands."""
+    """Contacts with short gaps closed, then short stands removed."""
     out = carries.copy()
     runs = runs_of(~out)
     for start, end in runs:
@@ -105,7 +103,7 @@ def _runs_closed(carries: np.ndarray, gap: int, shortest: int) -> np.ndarray:
 
 
 def smooth(values: np.ndarray, half: int) -> np.ndarray:
-    """Mean with a Hann window of `half` frames to each side; ends are kept level."""
+    """Moving average with a Hann window of `half` frames to each side; end values are repeated."""
     window = np.hanning(2 * half + 3)[1:-1]
     window /= window.sum()
     flat = values.reshape(len(values), -1)

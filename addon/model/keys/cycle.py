@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys of a dance that runs into itself: the first of each curve again, a period later. No bpy in here."""
+"""Keys of a loop: the first key of each curve comes again a period later. No bpy in here."""
 
 from dataclasses import replace
 
@@ -13,7 +13,7 @@ ROTATIONS = ("rotation_euler", "rotation_axis_angle")
 def closed(curve: KeyedCurve, period: float) -> KeyedCurve:
     """The curve with its first key again after so many frames: same value, same slope.
 
-    A rotation ends whole turns away where that is nearer: seen, it is the same.
+    A rotation ends whole turns away if that is nearer: it looks the same.
     """
     end = curve.frames[0] + period
     kept = curve.frames < end - 0.25

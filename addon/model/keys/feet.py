@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Feet that stand: no sliding, no sinking, no floating. No bpy in here.
+"""Feet planted on the ground: no sliding, no sinking, no floating. No bpy in here.
 
-Which foot carries is told by `contacts`. First the whole figure is let down (or up) so that the level on
-which it stands is the ground; that changes slowly, so what leaves the ground still does. Then each foot that
-carries is pinned to one place. Between, what was corrected fades out along a cubic that starts with the speed the
-correction had, so that a foot leaves and lands without a jerk. The body takes what both feet have in common,
-smoothed; the legs take the rest, turned and drawn out a little from the hip; knees keep their bend, and bend more
-where bones keep their length.
+`contacts` finds which foot carries. First the whole figure is lowered (or raised) so that the level on which it
+stands is the ground; that changes slowly, so jumps survive. Then each foot that carries is pinned to one place. In
+between, the correction fades out along a cubic that starts with the correction's own speed, so that a foot leaves
+and lands without a jerk. The body takes what the corrections of both feet have in common, smoothed; the legs take
+the rest, turned and stretched a little from the hip; knees keep their bend, and bend more where bones keep their
+length.
 """
 
 from dataclasses import dataclass
@@ -23,27 +23,27 @@ from .steps import stepping
 SIDES = ("left", "right")
 DRIFT = 0.15  # body heights that a standing foot may wander before it is taken for a step
 STEP = 0.2  # seconds that such a step takes
-FADE = 0.27  # seconds before and after, in which a correction comes and goes
+FADE = 0.27  # seconds over which a correction fades in and out
 BODY = 0.5  # seconds over which the body's share is smoothed
 LEVEL = 0.5  # seconds over which the ground's level is smoothed
-NEAR = 0.25  # the same where nobody may leave the ground
-SLIDES = 0.012  # body heights in a frame: a low foot that goes farther is seen to slide
-CLEAR = 0.045  # body heights that a foot rises when it goes elsewhere close to the ground
+NEAR = 0.25  # the same if nobody may leave the ground
+SLIDES = 0.012  # body heights in a frame: a low foot that moves farther visibly slides
+CLEAR = 0.045  # body heights that a foot rises when it moves elsewhere close to the ground
 RELEASE = 0.107  # seconds in which it leaves, and lands, before it goes there
-STILL = 5e-4  # body heights in a frame; who goes less stays
-LATE = 0.033  # seconds after leaving, and before landing, in which it goes straight up or down
-LONGER = 1.25  # a bent leg unbends rather than draw out its thigh by more than this
+STILL = 5e-4  # body heights in a frame: below it, the foot stands
+LATE = 0.033  # seconds after leaving and before landing in which it moves straight up or down
+LONGER = 1.25  # a bent leg straightens rather than stretching its thigh by more than this
 _I = {joint: i for i, joint in enumerate(JOINTS)}
 
 
 @dataclass(frozen=True, eq=False)
 class Travel:
-    """Where a whole figure goes while it dances.
+    """How a whole figure travels while it dances.
 
     Parameters
     ----------
     way : (T, 2) float
-        What is added to its joints.
+        The offset added to its joints.
     beats : (B,) float
         Frames (not whole) on which it steps.
     """
@@ -54,13 +54,13 @@ class Travel:
 
 @dataclass(frozen=True)
 class Planting:
-    """What `plant` did.
+    """The result of `plant`.
 
     Parameters
     ----------
     points : (T, 19, 2) float
     contacts : (T, 2) bool
-        Left and right foot carry.
+        Whether the left and the right foot carry.
     """
 
     points: np.ndarray
@@ -83,17 +83,17 @@ def plant(
     points : (T, 19, 2) float
         Joints in the rig's plane, order `JOINTS`, second axis up.
     scores : (T, 19) float
-        Feet that are not there are left alone.
+        Missing feet are left alone.
     rate : float
         Frames per second.
     height : float
         The body's, in units of the plane.
     mode : str
-        ``AUTO``: feet that carry; ``ALWAYS``: besides, the lower foot never leaves the ground; ``NEVER``.
+        ``AUTO``: feet that carry; ``ALWAYS``: in addition, the lower foot never leaves the ground; ``NEVER``.
     ground : float, optional
         Height of standing ankles. None: where they stand in the dance.
     travel : Travel, optional
-        Feet that carry stay on the floor while the figure goes on, and step on its beats.
+        Feet that carry stay on the floor while the figure travels, and step on its beats.
     """
     if mode == "NEVER" or len(points) < 4:
         return Planting(
@@ -146,7 +146,7 @@ def plant_around(
 ) -> Planting:
     """`plant` for a dance that runs into its own beginning after `turn` frames.
 
-    It is planted three times in a row, of which the middle one counts: a foot that bears at the seam bears on.
+    Three rounds in a row are planted and the middle one is used, so that a foot can carry across the seam.
     """
     turn = min(turn, len(points))
     rounds = np.arange(3 * turn) % turn
@@ -156,7 +156,7 @@ def plant_around(
 
 
 def stood(points: np.ndarray, goals: np.ndarray, held: np.ndarray) -> np.ndarray:
-    """The figure (T, 19, 2) with its ankles at (T, 2, 2) goals where these are held, (T, 2)."""
+    """The figure (T, 19, 2) with its ankles on the goals (T, 2, 2) where these are held (T, 2)."""
     out = points.copy()
     for side, name in enumerate(SIDES):
         leg = [_I[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle")]
@@ -166,7 +166,7 @@ def stood(points: np.ndarray, goals: np.ndarray, held: np.ndarray) -> np.ndarray
 
 
 def _bottom(points: np.ndarray, scores: np.ndarray, ankles: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """(T,) how low the figure reaches: with its feet, or kneeling with its knees."""
+    """The figure's lowest point (T,): its feet or, when it kneels, its knees."""
     knees = [_I[f"{side}_knee"] for side in SIDES]
     both = np.concatenate([ankles, points[:, knees]], 1)
     return lowest_of(both, np.concatenate([there, there & (scores[:, knees] > 0)], 1))
@@ -175,7 +175,7 @@ def _bottom(points: np.ndarray, scores: np.ndarray, ankles: np.ndarray, there: n
 def _sunk(
     bottom: np.ndarray, lowest: np.ndarray, rate: float, height: float, always: bool, ground: float | None
 ) -> np.ndarray:
-    """(T, 2) what brings the level on which the figure stands to the ground; for nobody to jump, the lower foot."""
+    """The offset (T, 2) that brings the level on which the figure stands, or always the lower foot, to the ground."""
     frames = np.arange(len(bottom))
     stands = bottom - floor_of(bottom, rate) <= LOW * height
     level = np.interp(frames, frames[stands], bottom[stands])
@@ -194,9 +194,9 @@ def _moves(
     floor: np.ndarray | None,
     goes: np.ndarray,
 ):
-    """What to add to an ankle (T, 2): pins while it carries, smooth in between; and where it is pinned (T,).
+    """The correction (T, 2) of an ankle: constant while it carries, smooth in between; and where it is pinned (T,).
 
-    A foot of one who `goes` elsewhere (T,) is left behind: it stands until it steps.
+    While the figure travels (`goes`, (T,)), a standing foot is left behind until it steps.
     """
     move, pinned = np.zeros_like(ankle), np.zeros(len(ankle), bool)
     runs, stands = runs_of(carries), []
@@ -222,9 +222,9 @@ def _moves(
 
 
 def swung(path: np.ndarray, pinned: np.ndarray, rate: float, height: float) -> np.ndarray:
-    """An ankle's way (T, 2), on which it rises before it goes anywhere from where it is pinned (T,), and lands after.
+    """An ankle's path (T, 2) that rises before it leaves a place where it is pinned (T,), and lands after arriving.
 
-    A foot that goes far above the ground anyway is left alone, and so is one that stays where it is.
+    A foot that swings high above the ground anyway is left alone, and so is one that stays in place.
     """
     out, count = path.copy(), len(path)
     for start, end in runs_of(~pinned):
@@ -262,7 +262,7 @@ def _eased(share: np.ndarray) -> np.ndarray:
 
 
 def _parts(calm: np.ndarray, run: tuple[int, int], height: float, rate: float) -> list[tuple[int, int]]:
-    """A stand without the moves in which a foot that wandered too far got there; `calm` (T,): its way."""
+    """The parts of a stand in which a foot did wander too far, without the moves between; `calm` (T,) is its path."""
     start, end = run
     shortest = max(round(SHORTEST * rate), 2)
     if end - start < 2 * shortest or np.ptp(calm[start:end]) <= DRIFT * height:
@@ -271,7 +271,7 @@ def _parts(calm: np.ndarray, run: tuple[int, int], height: float, rate: float) -
     left = right = (
         shortest + int(speed[shortest : len(speed) - shortest].argmax()) if end - start > 2 * shortest else 0
     )
-    if speed.max() > 2 * speed[left]:  # it goes as it comes to stand, or as it leaves
+    if speed.max() > 2 * speed[left]:  # it moves while it comes to stand, or while it leaves
         left = right = int(speed.argmax())
     fast = max(0.3 * speed[left], 0.5 * SLIDES * height)
     while left > 0 and speed[left - 1] > fast:
@@ -304,7 +304,7 @@ def _fade(move: np.ndarray, left: int, right: int, fade: int, from_left: bool, t
 
 
 def _end(move: np.ndarray, at: int, step: int) -> tuple[np.ndarray, np.ndarray]:
-    """The correction at a stand's edge and its speed there (per frame, forwards)."""
+    """The correction at a stand's edge, and its speed there (per frame, forwards)."""
     inner = [at + step * k for k in range(4) if 0 <= at + step * k < len(move)]
     if len(inner) < 2:
         return move[at].copy(), np.zeros(2)
@@ -321,7 +321,7 @@ def _cubic(a: np.ndarray, da: np.ndarray, b: np.ndarray, db: np.ndarray, length:
 
 
 def _body(moved: np.ndarray, contacts: np.ndarray, rate: float) -> np.ndarray:
-    """(T, 2) the body's share: what the feet that carry have in common, smoothed."""
+    """The body's share (T, 2): what the corrections of the feet that carry have in common, smoothed."""
     size = max(round(BODY * rate), 1)
     weight = contacts[..., None] + 1e-3
     common = (moved * weight).sum(1) / weight.sum(1)
@@ -329,10 +329,10 @@ def _body(moved: np.ndarray, contacts: np.ndarray, rate: float) -> np.ndarray:
 
 
 def reached(leg: np.ndarray, goal: np.ndarray) -> np.ndarray:
-    """A limb (T, 3, 2): hip, knee and ankle, or those of an arm, turned about the first and drawn out to the goal.
+    """A limb (T, 3, 2) of hip, knee and ankle, or an arm's, turned about the first and stretched to the goal.
 
-    A foot near its hip would fling the knee away: the thigh grows no more than `LONGER`, or than a straight leg must.
-    Where bones keep their length, it is the knee that gives way (see `character.legs`).
+    A foot near its hip would fling the knee out, so the thigh grows no more than `LONGER`, or a straight leg needs.
+    Where bones keep their length, the knee bends instead (see `character.legs`).
     """
     hip, knee = leg[:, 0], leg[:, 1] - leg[:, 0]
     before, after = leg[:, 2] - hip, goal - hip

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Few keys that say the same as many. No bpy in here.
+"""A few keys that reproduce a dense curve. No bpy in here.
 
-What is missed is judged where it is seen: on the joints, in pixels. `forward` says where channels put the joints, of
-whatever rig, and from it follows how far each channel moves them at each frame: hardly at all where a limb points at
-the viewer. Keys are chosen by dynamic programming (see `key_frames`) at one price for all, which the tolerance
-sets. All channels of a bone share their keys, and for whole poses all bones do.
+Errors are measured where they are seen: at the joints, in pixels. `forward` says where the channels of any rig put
+the joints; from it follows how far each channel moves them at each frame: hardly at all where a limb points at the
+viewer. Keys are chosen by dynamic programming (see `key_frames`) at one price for all, which the tolerance sets.
+All channels of a bone share their keys, and for whole poses all bones do.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -20,21 +20,19 @@ from .hermite import BoneKeys, evaluate, fit
 from .refine import Effects, refined
 from .thinning import thinned
 
-PRICES = np.geomspace(1e-2, 1e7, 271)  # squared pixels that a key of one channel has to save
-GUESS = 20.0  # of the squared tolerance: where the search for a price begins
-GUESSES = 8  # before it only halves what is left
-FLOOR = 0.02  # of a channel's usual weight: what is not seen is still kept in order
-ON_BEAT = 0.4  # what a key costs where its bone hits a beat
-OFF_BEAT = (
-    2.0  # what a pose costs that is neither on a beat nor an extreme, as many times the price of one that is
-)
+PRICES = np.geomspace(1e-2, 1e7, 271)  # squared pixels that a key of one channel must save
+GUESS = 20.0  # in squared tolerances: the price at which the search begins
+GUESSES = 8  # steps before it only halves the interval
+FLOOR = 0.02  # of a channel's usual weight: unseen channels still count this much
+ON_BEAT = 0.4  # price factor of a key where its bone hits a beat
+OFF_BEAT = 2.0  # price of a pose that is neither on a beat nor an extreme, relative to one that is
 USUAL = 14  # of the lengths between keys: some half a second, for what a pose may be expected to save
-STRAY = 0.3  # of that: what a pose of a budget costs that is neither on a beat nor an extreme
-UNSEEN = 0.5  # of the weight of a joint: what only shows when somebody turns the pull of targets off
-STEPS = 3  # at most, of making all bones' keys fit together
-EASIER = 0.4  # of the price: what keys of the legs cost where a foot slips, again and again
-TRIES = 8  # at most, of making them so cheap that feet stay
-AROUND = 9  # frames in which they become cheaper
+STRAY = 0.3  # share of that: price, in a budget, of a pose that is neither on a beat nor an extreme
+UNSEEN = 0.5  # of the weight of a joint that only shows when somebody turns the targets off
+STEPS = 3  # at most, of fitting the keys of all bones together
+EASIER = 0.4  # factor on the price of leg keys where a foot slips, applied again and again
+TRIES = 8  # rounds at most of making them cheaper, until feet stay
+AROUND = 9  # frames around a slip in which they become cheaper
 REST, BREAKDOWN, HELD = 0, 2, 4  # keyframe types of Blender: a pose, one between poses, one that is held
 
 Channels = dict[str, np.ndarray]
@@ -45,18 +43,18 @@ Forward = Callable[[Channels], np.ndarray]
 
 @dataclass(frozen=True)
 class Fit:
-    """Keys, and how near they are to the dance.
+    """Keys, and how close they are to the dance.
 
     Parameters
     ----------
     keys : by bone
     worst, typical : float
-        Distance of the joints from where the dense channels put them, in units of the plane: at most, and as the root
-        of the mean square over all joints and frames.
+        Distance of the joints from where the dense channels put them, in units of the plane: the maximum, and the
+        root of the mean square over all joints and frames.
     kinds : dict of position → int
         Keyframe types of whole poses; empty where keys are not whole poses.
     firm : bool
-        Feet that bear stay where they are.
+        Whether feet that carry stay in place.
     """
 
     keys: dict[str, BoneKeys]
@@ -67,12 +65,12 @@ class Fit:
 
     @property
     def count(self) -> int:
-        """Keys of all curves."""
+        """The number of keys of all curves."""
         return sum(bone.values.size for bone in self.keys.values())
 
 
 def every(count: int, step: int, more: Sequence[int] = ()) -> np.ndarray:
-    """Positions on ones, twos, threes …; the last one is always there."""
+    """Positions on ones, twos, threes …, always with the last one."""
     return np.unique(np.concatenate([np.arange(0, count, step), [count - 1], np.asarray(more, int)]))
 
 
@@ -83,7 +81,7 @@ def at_fixed(
     footing: Footing | None = None,
     unseen: Sequence[int] = (),
 ) -> Fit:
-    """All tracks keyed at the same positions, on the dance's own poses but for feet below the ground."""
+    """All tracks keyed at the same positions with the dance's own poses, except for feet below the ground."""
     sure, free = np.ones(len(at), bool), np.zeros(len(at), bool)
     keys = {name: fit(values, np.ones_like(values), at, sure, free) for name, values in dense.items()}
     if footing is not None:
@@ -96,21 +94,21 @@ def at_fixed(
 
 
 def miss(keys: dict[str, BoneKeys], dense: Channels, forward: Forward) -> np.ndarray:
-    """(J, T) distance of the joints from where the dense channels put them."""
+    """Distance (J, T) of the joints from where the dense channels put them."""
     count = len(next(iter(dense.values())))
     reached = forward({name: evaluate(keys[name], count) for name in dense})
     return np.linalg.norm(reached - forward(dense), axis=-1)
 
 
 class Search:
-    """A dance whose keys are to be chosen.
+    """The search for the keys of a dance.
 
     Parameters
     ----------
     dense : by bone
         (T, C) values of its channels.
     forward : callable
-        Where channels put the joints.
+        Channels → positions of the joints.
     pixel : float
         In the unit of the joints.
     rate : float
@@ -118,11 +116,11 @@ class Search:
     hits : of int
         Positions of beats.
     footing : Footing, optional
-        Feet that bear, which count more; whole poses are as many as they need to stay.
+        Feet that carry, which count more; there are as many whole poses as they need to stay.
     unseen : of int
-        Joints that count less, and not at all in what is missed.
+        Joints that count less, and not at all in the error.
     tell : callable, optional
-        Gets the number of keys of what has been tried, now and then; what it raises ends the search.
+        Called now and then with the number of keys of an attempt; whatever it raises ends the search.
     """
 
     def __init__(
@@ -166,7 +164,7 @@ class Search:
         """Tracks that move one ankle, and which: they get the keys that feet need to stay, and no others do."""
 
     def costs(self) -> np.ndarray:
-        """(B, T, L) of all bones' stretches, in squared pixels."""
+        """Costs (B, T, L) of all bones' stretches, in squared pixels."""
         if self._costs is None:
             found = []
             for name in self.names:
@@ -177,7 +175,7 @@ class Search:
         return self._costs
 
     def sparse(self, tolerance: float) -> Fit:
-        """As few keys as miss no more than `tolerance`, typically: in the unit of the joints; each bone alone."""
+        """The fewest keys with a typical error within `tolerance`, in the unit of the joints; each bone by itself."""
         must = np.zeros((len(self.names), self.count), bool)
         cheap = np.ones(must.shape)
         still = {name: self._seen_still(name, tolerance) for name in self.names}
@@ -201,7 +199,7 @@ class Search:
         return self._cheapest_within(at_price, tolerance)
 
     def _seen_still(self, name: str, tolerance: float) -> np.ndarray:
-        """(T,) bool: where a track is held between moves that are to be seen at this tolerance."""
+        """(T,) bool: where a track is held between moves that are visible at this tolerance."""
         still = self.still[name].copy()
         moved, stands = self.dense[name] * self.weights[name].max(0), self._stands(name)
         for start, end in runs(still):
@@ -211,7 +209,7 @@ class Search:
         return still
 
     def poses(self, tolerance: float) -> Fit:
-        """Whole poses on beats and extremes, and breakdowns until what is missed is typically within `tolerance`."""
+        """Whole poses on beats and extremes, plus breakdowns until the typical error is within `tolerance`."""
         cost, dear, must = self._whole()
         must = must | self.moments()[0]
         own = list(self.legs)
@@ -231,14 +229,14 @@ class Search:
         return self._cheapest_within(at_price, tolerance)
 
     def budget(self, keys: int) -> Fit:
-        """So many whole poses, on beats and extremes where they can be."""
+        """A given number of whole poses, on beats and extremes where possible."""
         cost, dear, _must = self._whole()
         usual = cost[0, :, USUAL][np.isfinite(cost[0, :, USUAL])]
         extra = (dear[0] / dear[0].min() - 1) * (np.median(usual) if len(usual) else 0.0)
         return self._posed(key_frames.with_count(cost[0], STRAY * extra, keys))
 
     def _stands(self, track: str) -> np.ndarray:
-        """(T,) bool: where a foot's target comes to stand and leaves."""
+        """(T,) bool: where a foot's target comes to rest and leaves."""
         ends = np.zeros(self.count, bool)
         stands = self.footing.stands(track) if self.footing else None
         for start, end in runs(stands) if stands is not None else ():
@@ -246,7 +244,7 @@ class Search:
         return ends
 
     def moments(self) -> tuple[np.ndarray, np.ndarray]:
-        """(T,) bool: beats and extremes of the whole figure; and where all of it is held."""
+        """(T,) bool: beats and extremes of the whole figure, and where all of it is held."""
         pace = np.sqrt(sum(p**2 for p in self.pace.values()))
         wanted = np.zeros(self.count, bool)
         wanted[self.hits] = True
@@ -256,7 +254,7 @@ class Search:
         return wanted, np.all([self.still[name] for name in self.names], axis=0)
 
     def _whole(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Costs (1, T, L), prices and frames that must have a key (1, T) of whole poses."""
+        """Costs (1, T, L) of whole poses, their prices (1, T), and frames that must have a key (1, T)."""
         wanted, held = self.moments()
         must = np.zeros(self.count, bool)
         for start, end in runs(held):
@@ -265,7 +263,7 @@ class Search:
         return self.costs().sum(0, keepdims=True), dear[None], must[None]
 
     def _posed(self, at: np.ndarray, more: dict[str, np.ndarray] | None = None) -> Fit:
-        """Whole poses; `more` has the positions of bones with keys between them."""
+        """The fit of whole poses; `more` has the positions of bones with further keys in between."""
         wanted, held = self.moments()
         by_bone = {name: (more or {}).get(name, at) for name in self.names}
         exact = {name: np.ones(len(own), bool) for name, own in by_bone.items()}
@@ -276,9 +274,9 @@ class Search:
         return replace(found, kinds=kinds)
 
     def _cheapest_within(self, at_price: Callable[[float, np.ndarray], Fit], tolerance: float) -> Fit:
-        """The highest price at which the misses are within the tolerance: a higher one never takes more keys.
+        """The fit at the highest price with errors within the tolerance: a higher price never takes more keys.
 
-        Where feet would slip, keys of the legs are as cheap as they must be for feet to stay.
+        Where feet would slip, leg keys become cheap enough for the feet to stay.
         """
         usual = np.ones((self.count, 2))
         tried: dict[int, Fit] = {}
@@ -294,7 +292,7 @@ class Search:
         while high - low > 1:
             middle = min(max(guess, low + 1), high - 1) if len(tried) < GUESSES else (low + high) // 2
             low, high = (middle, high) if within(middle) else (low, middle)
-            # What is missed grows about as the root of the price.
+            # The error grows about as the square root of the price.
             ratio = tolerance / max(tried[middle].typical, 1e-3 * tolerance)
             guess = middle + round(2 * np.log(ratio) / np.log(PRICES[1] / PRICES[0]))
         if within(low):
@@ -309,7 +307,7 @@ class Search:
     def _firm(
         self, at_price: Callable[[float, np.ndarray], Fit], price: int, fit: Fit, tolerance: float
     ) -> Fit:
-        """The fit with so many more keys of the legs where feet slip that they stay; other keys then are dearer."""
+        """The fit with enough additional leg keys that feet do not slip; other keys then cost more."""
         ease = np.ones((self.count, 2))
         for _ in range(TRIES):
             if self.footing is None or fit.firm:
@@ -364,7 +362,7 @@ class Search:
 
 
 def effects_of(dense: Channels, forward: Forward, tell: Callable[[], None]) -> Effects:
-    """How channels move the joints, in units of the joints per unit of the channel."""
+    """How far channels move the joints, in units of the joints per unit of the channel."""
     found: Effects = {}
     base = forward(dense)
     for name, values in dense.items():
@@ -382,7 +380,7 @@ def effects_of(dense: Channels, forward: Forward, tell: Callable[[], None]) -> E
 
 
 def _weights(effects: Effects, count: int, pixel: float, extra: np.ndarray | None) -> Channels:
-    """How many pixels all joints move together per unit of each channel: (T, C) by bone."""
+    """The pixels by which all joints together move per unit of each channel: (T, C) by bone."""
     found = {}
     for name, columns in effects.items():
         square = np.zeros((count, len(columns)))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Feet that are pulled to targets, under few keys. No bpy in here.
+"""Feet pulled to IK targets, with few keys. No bpy in here.
 
-A target stands as long as its foot bears, and neither it nor a handle of its curve is below the ground, so that the
-curve is not either. Where legs cannot be drawn out, hips go down so far that the targets are reached.
+A target stands while its foot carries. Neither its keys nor their handles are below the ground, so the curve is not
+either. Where legs cannot stretch, hips sink until the legs reach the targets.
 """
 
 from collections.abc import Callable, Sequence
@@ -22,18 +22,18 @@ Short = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]
 
 @dataclass(frozen=True, eq=False)
 class Pulled:
-    """Targets, and what brings the legs to them.
+    """Targets, and the tracks that bring the legs to them.
 
     Parameters
     ----------
     targets : by track
-        The ankle that it moves, among the joints that `forward` gives.
+        The ankle that it moves, as an index into the joints of `forward`.
     ends : by ankle
-        Where legs that are drawn out would end without targets, among the joints.
+        Where stretched legs would end without targets, as an index into the joints.
     hips : str, optional
         The track that carries the figure.
     hip : int
-        A hip among the joints.
+        Index of a hip among the joints.
     short : callable
     """
 
@@ -45,7 +45,7 @@ class Pulled:
 
     @classmethod
     def of(cls, bone_map: BoneMap, tracks: Tracks, forward: Forward) -> "Pulled | None":
-        """The targets that are keyed; None without any."""
+        """The keyed targets; None without any."""
         bones, place = bone_map.bones, forward.names.index
         targets, ends = {}, {}
         for letter, side in (("L", "left"), ("R", "right")):
@@ -63,7 +63,7 @@ class Pulled:
     def reached(
         self, keys: dict[str, BoneKeys], at: np.ndarray, ground: float | None, effects: Effects
     ) -> dict[str, BoneKeys]:
-        """The keys with targets on or above the ground, and with legs that reach them; joints are at (J, T, 2)."""
+        """The keys with targets on or above the ground, and legs that reach them; joints are at (J, T, 2)."""
         if ground is not None:
             for track, ankle in self.targets.items():
                 above = at[ankle, keys[track].at, 1] - ground
@@ -77,13 +77,13 @@ class Pulled:
 
 
 def higher(bone: BoneKeys, by: np.ndarray, effects: list, joint: int, sign: int = 1) -> BoneKeys:
-    """Keys that carry a joint, moved up (or down) so far that it is at least so much (T,) higher."""
+    """Keys that carry a joint, moved up (or down) until it is at least this much (T,) higher (or lower)."""
     up = np.linalg.pinv(_moves(effects, joint))[:, 1]  # (C,)
     return BoneKeys(bone.at, bone.values + sign * _at_keys(by, bone.at)[:, None] * up, bone.slopes)
 
 
 def _above(bone: BoneKeys, above: np.ndarray, effects: list, ankle: int) -> BoneKeys:
-    """Keys of a target that is so high (N,) above the ground, with no handle below it."""
+    """Keys of a target that is this high (N,) above the ground, with no handle below it."""
     moves = _moves(effects, ankle)
     up = np.linalg.pinv(moves)[:, 1]
     height, rise = np.maximum(above, 0), bone.slopes @ moves[1]
@@ -95,7 +95,7 @@ def _above(bone: BoneKeys, above: np.ndarray, effects: list, ankle: int) -> Bone
 
 
 def _moves(effects: list, joint: int) -> np.ndarray:
-    """(2, C) how columns move a joint, whenever."""
+    """How columns move a joint (2, C) at any time."""
     return np.stack(
         [
             np.median(away[list(joints).index(joint)], axis=0) if joint in joints else np.zeros(2)
@@ -106,6 +106,6 @@ def _moves(effects: list, joint: int) -> np.ndarray:
 
 
 def _at_keys(by: np.ndarray, at: Sequence[int] | np.ndarray) -> np.ndarray:
-    """(N,) what keys have to rise by for the curve to rise by (T,) everywhere: by both neighbours' least."""
+    """How far (N,) keys must rise for the curve to rise by at least `by` (T,): the most in both adjoining spans."""
     most = np.maximum.reduceat(by, at)  # up to the next key
     return np.maximum(most, np.r_[0, most[:-1]])

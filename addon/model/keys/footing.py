@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Feet under few keys: those that bear stay where they are, and none goes below the ground. No bpy in here."""
+"""Feet with few keys: those that carry stay in place, and none goes below the ground. No bpy in here."""
 
 from dataclasses import dataclass
 
@@ -9,14 +9,16 @@ from .foot_targets import Pulled, higher
 from .hermite import BoneKeys
 from .refine import Effects
 
-SLIP = 0.012  # of the height: how far a foot that bears may move in a frame
-NEAR = 0.015  # of the height above the ground: a foot so low stands, whatever the dance has
-LOWER = 0.04  # of the height: the lower foot of both stands where it is nearer to the ground
-LEVEL = 0.002  # of the height: what is no higher than the other foot by more is as low
-STAYS = 0.972  # of the frames in which one bears
-MORE = 0.004  # of them: in which a foot may slip besides where it slips with a key on each frame
-WEIGHT = 2.0  # how many times as much a miss of an ankle counts while it bears
-DRAWN = 4.0  # the same of a leg's own end, which has to be near the target that the leg is drawn out to
+SLIP = 0.012  # of the height: how far a foot that carries may move in a frame
+NEAR = 0.015  # of the height above the ground: so low a foot stands, whatever it does in the dance
+LOWER = 0.04  # of the height above the ground: below it, the lower foot stands
+LEVEL = 0.002  # of the height: a foot no higher than this above the other counts as equally low
+STAYS = 0.972  # of the frames in which one carries
+MORE = (
+    0.004  # of them: frames in which a foot may slip beyond those in which it does with a key on each frame
+)
+WEIGHT = 2.0  # weight of an ankle's error while its foot carries
+DRAWN = 4.0  # the same for a leg's own end, which must be near the target that the leg stretches to
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,12 +28,12 @@ class Footing:
     Parameters
     ----------
     joints : (F,) int
-        The ankles among the joints that `forward` gives.
+        The ankles, as indices into the joints of `forward`.
     bears : (T, F) bool
     height : float
         The figure's, in the unit of the joints.
     ground : float, optional
-        Where ankles stand; None: they may be anywhere.
+        Height at which ankles stand; None: anywhere.
     pulled : Pulled, optional
         Feet that are pulled to targets.
     """
@@ -44,29 +46,29 @@ class Footing:
 
     @property
     def ends(self) -> np.ndarray:
-        """(F,) the joints that have to stay: ankles, or the own ends of legs that are drawn out to targets.
+        """The joints (F,) that must stay: ankles, or the legs' own ends where legs stretch to targets.
 
-        Blender finds no way to a target from a straight leg that is too long: its own pose has to be near.
+        Blender's solver finds no way to a target from a straight leg that is too long: its own pose has to be near.
         """
         own = self.pulled.ends if self.pulled else {}
         return np.array([own.get(int(joint), int(joint)) for joint in self.joints])
 
     def stands(self, track: str) -> np.ndarray | None:
-        """(T,) bool: where a target stands, as its foot bears; None for other tracks."""
+        """(T,) bool: where a target stands because its foot carries; None for other tracks."""
         ankle = self.pulled.targets.get(track) if self.pulled else None
         return None if ankle is None else self.bears[:, list(self.joints).index(ankle)]
 
     def weights(self, joints: int) -> np.ndarray:
-        """(J, T) how many times as much each joint counts."""
+        """Weights (J, T) of the joints."""
         out = np.ones((joints, len(self.bears)))
         drawn = self.pulled is not None and bool(self.pulled.ends)
         out[self.ends] += ((DRAWN if drawn else WEIGHT) - 1) * self.bears.T
         return out
 
     def _slipping(self, at: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
-        """(T - 1, F) which feet bear, and which of these slip, with joints at (J, T, 2).
+        """Which feet carry and which of these slip, (T - 1, F) each, with joints at (J, T, 2).
 
-        By what bears in the dance, by what is near the ground, and by which foot is the lower one.
+        Judged in three ways (K): feet that carry in the dance, feet near the ground, and the lower foot.
         """
         steps = np.linalg.norm(np.diff(at[self.ends], axis=1), axis=2).T
         moved = steps > SLIP * self.height
@@ -79,13 +81,13 @@ class Footing:
         return [(bears, moved & bears) for bears in both]
 
     def slips(self, at: np.ndarray) -> np.ndarray:
-        """(K,) the share of frames in which a foot slips, of those in which one bears, with joints at (J, T, 2)."""
+        """Share (K,) of the frames with a foot that carries in which one slips, with joints at (J, T, 2)."""
         return np.array(
             [slip.any(1).sum() / max(bears.any(1).sum(), 1) for bears, slip in self._slipping(at)]
         )
 
     def slipping(self, at: np.ndarray, dense: np.ndarray) -> np.ndarray:
-        """(T, F) bool: frames in which a foot slips that does not with a key on each frame, and those before."""
+        """(T, F) bool: frames in which a foot slips that would not with a key on each frame, and those before."""
         slips, known = (np.any([slip for _, slip in self._slipping(a)], axis=0) for a in (at, dense))
         slips &= ~known
         out = np.zeros(self.bears.shape, bool)
@@ -94,17 +96,17 @@ class Footing:
         return out
 
     def stay(self, at: np.ndarray, dense: np.ndarray) -> bool:
-        """Whether feet stay, or hardly slip more than with a key on each frame: `dense` (K,), see `slips`."""
+        """Whether feet slip hardly more than with a key on each frame: `dense` (K,), see `slips`."""
         return bool((self.slips(at) <= np.maximum(1 - STAYS, dense + MORE)).all())
 
     def below(self, at: np.ndarray) -> np.ndarray:
-        """(F, T) how far each foot is below the ground."""
+        """Depth (F, T) of each foot below the ground."""
         if self.ground is None:
             return np.zeros((len(self.joints), at.shape[1]))
         return np.maximum(self.ground - at[self.joints, :, 1], 0)
 
     def raised(self, keys: dict[str, BoneKeys], at: np.ndarray, effects: Effects) -> dict[str, BoneKeys]:
-        """The keys with those of the tracks that carry the feet higher, so that none is below the ground."""
+        """The keys with the tracks that carry the feet raised, so that no foot is below the ground."""
         joints = self.joints
         if self.pulled is not None:
             keys = self.pulled.reached(keys, at, self.ground, effects)
@@ -123,7 +125,7 @@ class Footing:
 
 
 def _carrier(effects: Effects, feet: np.ndarray) -> str | None:
-    """The track that only carries these feet about: it moves them alike, at nearly all times."""
+    """The track that carries these feet about: it moves them all alike, nearly all the time."""
     for name, columns in effects.items():
         if not columns or not all(set(feet) <= set(joints) for joints, _ in columns):
             continue

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hands without finger bones: which shape a dance holds them in, as one stepped channel that drawings follow. No bpy.
+"""Hands without finger bones: their shape in a dance, as one stepped channel that drawings follow. No bpy.
 
-Drawings are told by their names: a hand's shape and side, as in *Fist.L* or *left hand open*.
+Drawings are recognised by their names: a hand's shape and side, as in *Fist.L* or *left hand open*.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _WORDS = {
     "open": "flat", "palm": "flat", "closed": "fist", "pointing": "point", "relax": "relaxed", "rest": "relaxed",
     "splayed": "spread", **{shape: shape for shape in SHAPES},
 }  # fmt: skip
-# Of a shape that is not drawn, the one that is shown instead: the first that there is.
+# For a shape without a drawing, those to show instead, the first available one.
 _INSTEAD = {
     "relaxed": ("flat", "spread", "snap"), "flat": ("clap", "spread", "relaxed"), "fist": ("snap", "relaxed"),
     "point": ("snap", "fist", "flat"), "spread": ("flat", "clap", "relaxed"), "snap": ("point", "fist", "relaxed"),
@@ -31,7 +31,7 @@ _INSTEAD = {
 
 
 def drawing_of(name: str) -> tuple[str, str]:
-    """The shape and the side (L, R) that a drawing's name says; both empty where it says no hand's shape."""
+    """The shape and side (L, R) in a drawing's name; both empty if it names no shape of a hand."""
     word, side = tokens(name)
     word = word.removeprefix("hand").removesuffix("hand")
     return (_WORDS[word], side) if word in _WORDS and side else ("", "")
@@ -48,7 +48,7 @@ def shown_for(drawn: Mapping[str, object]) -> dict[str, list[int]]:
 
 
 def closed(shape: str) -> float:
-    """How far a drawn hand is closed in a shape: 0 as it is drawn, relaxed, 1 a fist."""
+    """How far a drawn hand is closed in a shape: 0 relaxed, as it is drawn; 1 a fist."""
     curl, *ends = (float(np.mean(hands.SHAPES[name].curls)) for name in (shape, "relaxed", "fist"))
     return float(np.clip((curl - ends[0]) / (ends[1] - ends[0]), 0, 1))
 
@@ -56,12 +56,12 @@ def closed(shape: str) -> float:
 def curves_of(
     dance: Dance, span: Span, bones: Mapping[str, str], paths: Mapping[str, str], style: str, only: str
 ) -> list[KeyedCurve]:
-    """A key wherever a hand changes its shape; none for characters that have nothing to show it.
+    """A key wherever a hand changes its shape; none for characters that cannot show it.
 
     Parameters
     ----------
     bones : dict of side → bone
-        left and right: those that have the property.
+        The bones, for left and right, that have the property.
     paths : dict of bone → data path
     style, only : str
         See `hands.chosen`.

@@ -1,14 +1,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Curves through a few keys: cubic Hermite curves, fitted by least squares. No bpy in here.
+"""Cubic Hermite curves through a few keys, fitted by least squares. No bpy in here.
 
-Handles that lie a third of the way to the next key make a Bezier F-curve a cubic Hermite curve over the frames.
+With handles a third of the way to the next key, a Bezier F-curve is a cubic Hermite curve over the frames.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
-RIDGE = 1e-3  # of the mean weight: pulls values and slopes to the dance's own where frames do not decide them
+RIDGE = 1e-3  # of the mean weight: pulls values and slopes towards the dance's own where frames do not decide them
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class BoneKeys:
 
 
 def basis(span: np.ndarray | float, t: np.ndarray) -> tuple:
-    """What the value and the slope at the left key, and at the right one, count at shares `t` of a span of frames."""
+    """Weights of value and slope at the left key, and at the right one, at shares `t` of a span of frames."""
     rise = t**2 * (3 - 2 * t)
     return 1 - rise, span * t * (1 - t) ** 2, rise, -span * t**2 * (1 - t)
 
@@ -43,7 +43,7 @@ def slope_basis(span: np.ndarray | float, t: np.ndarray) -> tuple:
 
 
 def evaluate(keys: BoneKeys, count: int) -> np.ndarray:
-    """(T, C) values of the curves at all frames."""
+    """Values (T, C) of the curves at all frames."""
     at, values, slopes = keys.at, keys.values, keys.slopes
     if len(at) == 1:
         return np.repeat(values, count, 0)
@@ -61,11 +61,11 @@ def fit(
     ----------
     dense : (T, C) float
     weights : (T, C) float
-        How much a miss of each channel counts.
+        How much an error in each channel counts.
     at : (N,) int
         Positions of the keys, from the first frame to the last.
     exact, flat : (N,) bool
-        Keys whose value is the dense one; keys whose slope is none.
+        Keys that take the dense value; keys with zero slope.
     """
     values = dense[at]
     if len(at) == 1:
@@ -86,7 +86,7 @@ def fit(
 
 
 def _between(at: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For each frame the key to its left, the frames to the next one, and the share of them that has passed."""
+    """For each frame, the key to its left, the frames to the next key, and the share of them that has passed."""
     frames = np.arange(count)
     left = np.clip(np.searchsorted(at, frames, "right") - 1, 0, len(at) - 2)
     span = (at[left + 1] - at[left]).astype(float)
@@ -113,11 +113,11 @@ def normal(dense: np.ndarray, square: np.ndarray, at: np.ndarray) -> tuple:
 
 
 def _block_tridiagonal(low: np.ndarray, main: np.ndarray, high: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve (B, N, 2, 2) systems side by side, by cyclic reduction: every second row goes, all at once."""
+    """Solve (B, N, 2, 2) systems side by side by cyclic reduction, which eliminates every second row at once."""
     gone = main.shape[1] // 2
     if not gone:
         return _inverse(main) @ right
-    between = main.shape[1] - gone - 1  # rows that go and lie between two that stay
+    between = main.shape[1] - gone - 1  # eliminated rows between two that stay
     inverse = _inverse(main[:, 1::2])
     from_low, from_high, from_right = low[:, 1::2], high[:, 1::2], right[:, 1::2]
     down, up = high[:, : 2 * gone : 2] @ inverse, low[:, 2::2] @ inverse[:, :between]
@@ -138,7 +138,7 @@ def _block_tridiagonal(low: np.ndarray, main: np.ndarray, high: np.ndarray, righ
 
 
 def _inverse(blocks: np.ndarray) -> np.ndarray:
-    """Of (…, 2, 2) blocks."""
+    """Inverses of blocks (…, 2, 2)."""
     a, b, c, d = (blocks[..., i, j] for i in range(2) for j in range(2))
     turned = np.stack([np.stack([d, -b], -1), np.stack([-c, a], -1)], -2)
     return turned / (a * d - b * c)[..., None, None]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys of one F-curve as arrays: picked, moved, raised, put together, and what Blender plays between them. No bpy."""
+"""Keys of one F-curve as arrays: to pick, move, raise and join them, and to evaluate them as Blender does. No bpy."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ import numpy.typing as npt
 from .key_marks import GENERATED
 
 FREE, ALIGNED, AUTO_CLAMPED = 0, 3, 4
-THIRD = np.asarray([1 / 3, 0], np.float32)  # of a frame: handles until Blender computes them
+THIRD = np.asarray([1 / 3, 0], np.float32)  # of a frame: length of handles until Blender computes them
 CONSTANT, BEZIER = 0, 2
 COLUMNS = {
     "interpolation": (np.int32, BEZIER), "easing": (np.int32, 0), "type": (np.int32, GENERATED),
@@ -60,7 +60,7 @@ class CurveKeys:
 
     @property
     def handles_follow(self) -> bool:
-        """Whether Blender works out all the handles itself, from the neighbours."""
+        """Whether Blender computes all the handles itself, from the neighbours."""
         kinds = (self.columns["handle_left_type"], self.columns["handle_right_type"])
         return not any(((k == FREE) | (k == ALIGNED)).any() for k in kinds)
 
@@ -81,14 +81,14 @@ class CurveKeys:
         return CurveKeys(parts[0], parts[1], parts[2], self.columns, self.by_hand)
 
     def shifted(self, frames: float) -> "CurveKeys":
-        """The same keys, later by so many frames; untouched for 0."""
+        """The same keys, later by so many frames; the same object for 0."""
         if frames == 0:
             return self
         x = [a[:, 0].astype(float) + frames for a in (self.co, self.left, self.right)]
         return self.at(x[0], x[1], x[2])
 
     def raised(self, by: Callable) -> "CurveKeys":
-        """The same keys with values raised by a function of the frame, handles by what it is at theirs."""
+        """The same keys with values and handles raised by a function of their frame."""
         out = []
         for array in (self.co, self.left, self.right):
             moved = array.copy()
@@ -104,7 +104,7 @@ class CurveKeys:
         return CurveKeys(self.co * by, self.left * by, self.right * by, self.columns, self.by_hand)
 
     def changed(self, index: int, **columns: int) -> "CurveKeys":
-        """The same with other columns for one key."""
+        """The same keys with other columns for one of them."""
         new = {name: column.copy() for name, column in self.columns.items()}
         for name, value in columns.items():
             new[name][index] = value
@@ -112,7 +112,7 @@ class CurveKeys:
 
 
 def concatenate(parts: Sequence[CurveKeys]) -> CurveKeys:
-    """Keys of several stretches in one, by frame; of two on one frame the one by hand stays, else the first."""
+    """Keys of several stretches joined, by frame; of two on one frame the one set by hand stays, else the first."""
     co, left, right = (np.concatenate([getattr(p, n) for p in parts]) for n in ("co", "left", "right"))
     columns = {n: np.concatenate([p.columns[n] for p in parts]) for n in COLUMNS}
     hand = np.concatenate([p.by_hand for p in parts])
@@ -123,14 +123,14 @@ def concatenate(parts: Sequence[CurveKeys]) -> CurveKeys:
 
 
 def split(keys: CurveKeys, low: int, frame: float) -> tuple[np.ndarray, CurveKeys, np.ndarray]:
-    """A key between two that leaves the curve as it is (de Casteljau).
+    """A key between two others that leaves the curve unchanged (de Casteljau).
 
     Returns
     -------
     before : (2,) float
         New right handle of key `low`.
     key : CurveKeys
-        The one in between.
+        The key in between.
     after : (2,) float
         New left handle of key ``low + 1``.
     """
@@ -144,7 +144,7 @@ def split(keys: CurveKeys, low: int, frame: float) -> tuple[np.ndarray, CurveKey
         here, left, right, before, after = np.asarray([frame, value]), None, None, p1, p2
     else:
         width, reach = p3[0] - p0[0], (p1[0] - p0[0]) + (p3[0] - p2[0])
-        if reach > width:  # as Blender does: handles that cross are shortened
+        if reach > width:  # as in Blender: handles that cross are shortened
             p1, p2 = p0 + (p1 - p0) * width / reach, p3 + (p2 - p3) * width / reach
         t = _time_of(p0[0], p1[0], p2[0], p3[0], frame)
         before, middle, after = p0 + (p1 - p0) * t, p1 + (p2 - p1) * t, p2 + (p3 - p2) * t
@@ -160,7 +160,7 @@ def split(keys: CurveKeys, low: int, frame: float) -> tuple[np.ndarray, CurveKey
 
 
 def _time_of(x0: float, x1: float, x2: float, x3: float, x: float) -> float:
-    """The parameter at which a Bezier curve reaches x, by halving."""
+    """The parameter at which a Bezier curve reaches x, by bisection."""
     low, high = 0.0, 1.0
     for _ in range(50):
         t = (low + high) / 2
@@ -173,7 +173,7 @@ def _time_of(x0: float, x1: float, x2: float, x3: float, x: float) -> float:
 
 
 def value_at(keys: CurveKeys, frame: float) -> float:
-    """A curve's value as Blender plays it; before its first and after its last key it stays."""
+    """A curve's value as Blender plays it; constant before its first key and after its last."""
     low = int(np.clip(np.searchsorted(keys.frames, frame + 1e-3) - 1, 0, len(keys) - 1))
     if abs(keys.frames[low] - frame) < 1e-3 or low == len(keys) - 1 or frame < keys.frames[0]:
         return float(keys.values[low])
@@ -181,7 +181,7 @@ def value_at(keys: CurveKeys, frame: float) -> float:
 
 
 def cut_at(keys: CurveKeys, frame: float) -> CurveKeys:
-    """The same curve with a key on a frame, where it lies between two and there is none."""
+    """The same curve with a key on a frame, if it lies between two keys and has none."""
     if not len(keys) or (np.abs(keys.frames - frame) < 1e-3).any():
         return keys
     low = int(np.searchsorted(keys.frames, frame)) - 1

@@ -11,7 +11,7 @@ CurveId = tuple[str, int]
 
 @dataclass(frozen=True)
 class SampledCurve:
-    """One F-curve: a value for each of some whole frames; `group` is the bone."""
+    """One F-curve sampled at whole frames; `group` is the bone."""
 
     path: str
     index: int
@@ -33,9 +33,9 @@ class KeyedCurve:
     slopes : (N,) float, optional
         Per frame; handles are set to them. None: Blender computes the handles.
     kinds : (N,) int, optional
-        Keyframe types. None: all are of the type that means generated.
+        Keyframe types. None: all have the type that means generated.
     held : bool
-        Whether each value stays until the next key, as of a drawing that is swapped.
+        Whether each value stays until the next key, as for drawings that are swapped.
     """
 
     path: str

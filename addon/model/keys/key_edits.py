@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Many keys changed at once: held, moved to a beat, late in a limb, wider about their middle. No bpy in here."""
+"""Edits of many keys at once: hold, move to a beat, delay in a limb, exaggerate. No bpy in here."""
 
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-WINDOW = 0.5  # seconds to each side over which the middle of a movement is taken
+WINDOW = 0.5  # seconds to each side over which the middle of a movement is averaged
 
 
 @dataclass(frozen=True, eq=False)
 class PlainKeys:
-    """The keys of a curve, by frame, and whether the curve stays as it is until the next one.
+    """The keys of a curve, by frame, and whether the curve is constant until the next one.
 
     Parameters
     ----------
@@ -24,7 +24,7 @@ class PlainKeys:
 
 
 def hold(keys: PlainKeys, frame: float, value: float, count: int) -> PlainKeys:
-    """The value at a frame kept for so many frames; keys in between go, and those after it stay where they are."""
+    """Keys that hold the value at a frame for so many frames; keys in between are dropped, later ones stay."""
     last = frame + count
     stays = (keys.frames < frame - 0.5) | (keys.frames > last + 0.5)
     frames = np.append(keys.frames[stays], [frame, last])
@@ -34,7 +34,7 @@ def hold(keys: PlainKeys, frame: float, value: float, count: int) -> PlainKeys:
 
 
 def moved(keys: PlainKeys, frame: float, to: float) -> PlainKeys | None:
-    """The key at a frame at another one; keys that it passes go. None where no key is at the frame."""
+    """Keys with the one at a frame moved to another; keys that it passes are dropped. None without a key there."""
     at = np.abs(keys.frames - frame) < 0.5
     if not at.any():
         return None
@@ -56,7 +56,7 @@ def later(keys: PlainKeys, by: float) -> PlainKeys:
 
 
 def exaggerated(keys: PlainKeys, middle: np.ndarray, amount: float) -> PlainKeys:
-    """Keys so much farther from the middle (N,) of the movement."""
+    """Keys moved farther from the middle (N,) of the movement, by this amount."""
     return replace(keys, values=middle + amount * (keys.values - middle))
 
 
@@ -67,7 +67,7 @@ def next_beat(beats: np.ndarray, frame: float) -> float | None:
 
 
 def key_poses(frames: list[np.ndarray], share: float = 0.5) -> np.ndarray:
-    """(N,) frames on which at least such a share of curves have a key: the key poses."""
+    """Frames (N,) on which at least this share of the curves have a key: the key poses."""
     if not frames:
         return np.zeros(0)
     every, counts = np.unique(np.round(np.concatenate(frames)), return_counts=True)
@@ -75,6 +75,6 @@ def key_poses(frames: list[np.ndarray], share: float = 0.5) -> np.ndarray:
 
 
 def nearest(frames: np.ndarray, now: float, count: int) -> np.ndarray:
-    """So many of the frames before and after one, without itself."""
+    """The nearest `count` frames before and after one, without itself."""
     before, after = frames[frames < now - 0.5], frames[frames > now + 0.5]
     return np.concatenate([before[-count:] if count else before[:0], after[:count]])

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which frames get a key: dynamic programming over the stretches between them. No bpy in here.
+"""The choice of frames that get a key, by dynamic programming over the stretches between them. No bpy in here.
 
-A stretch costs what its curve misses, squared and summed over its frames; a key has a price. The dearer the keys,
-the fewer: no dearer price ever takes more of them.
+A stretch costs the squared error of its curve, summed over its frames; a key has a price. A higher price never
+takes more keys.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ LENGTHS = np.array([*range(1, 49), *range(52, 65, 4), 80, 96, 128, 192])
 
 
 def slopes_of(dense: np.ndarray) -> np.ndarray:
-    """(T, C) slopes per frame, of the fourth order: plain differences are too flat where a limb hits."""
+    """Slopes (T, C) per frame, of fourth order: plain differences are too flat where a limb hits."""
     if len(dense) < 3:
         return np.gradient(dense, axis=0) if len(dense) > 1 else np.zeros_like(dense)
     padded = np.pad(dense, ((2, 2), (0, 0)), mode="reflect", reflect_type="odd")
@@ -22,12 +22,12 @@ def slopes_of(dense: np.ndarray) -> np.ndarray:
 
 
 def stretches(dense: np.ndarray, weights: np.ndarray, slopes: np.ndarray) -> np.ndarray:
-    """(T, len(LENGTHS)) what the curve to each frame misses from each length before it; inf where that is outside.
+    """Error (T, len(LENGTHS)) of the curve that ends at each frame, for each length; inf if it would begin too early.
 
     Parameters
     ----------
     dense, weights, slopes : (T, C) float
-        The curve goes through the dense values with these slopes; misses are weighed.
+        The curve passes through the dense values with these slopes; errors are weighted.
     """
     count = len(dense)
     cost = np.full((count, len(LENGTHS)), np.inf)
@@ -43,7 +43,7 @@ def stretches(dense: np.ndarray, weights: np.ndarray, slopes: np.ndarray) -> np.
 
 
 def cheapest(cost: np.ndarray, price: np.ndarray, must: np.ndarray) -> list[np.ndarray]:
-    """For each row the positions of keys with the least cost in all; the first and the last frame always have one.
+    """For each row, the positions of keys with the least total cost; the first and last frames always have one.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def cheapest(cost: np.ndarray, price: np.ndarray, must: np.ndarray) -> list[np.n
     price : (B, T) float
         Of a key at each frame.
     must : (B, T) bool
-        Frames that have a key whatever it costs.
+        Frames that have a key at any cost.
     """
     rows, count, _ = cost.shape
     best, origin = np.full((rows, count), np.inf), np.zeros((rows, count), int)
@@ -72,7 +72,7 @@ def cheapest(cost: np.ndarray, price: np.ndarray, must: np.ndarray) -> list[np.n
 
 
 def with_count(cost: np.ndarray, price: np.ndarray, keys: int) -> np.ndarray:
-    """Positions of just so many keys (or as many as there can be) with the least cost in all, for one row."""
+    """Positions of exactly so many keys (or as many as possible) with the least total cost, for one row."""
     count = len(cost)
     keys = int(np.clip(keys, 2, count)) if count > 1 else 1
     best = np.full((count, keys), np.inf)  # by frame, and keys after the first

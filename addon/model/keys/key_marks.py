@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Telling generated keys from those an artist has set or changed. No bpy in here.
+"""Marks that tell generated keys from those an artist has set or changed. No bpy in here.
 
-Each generated key leaves a mark: of its frame, value and interpolation, and of its handles where they are
-set by hand rather than computed. A key whose mark is not among those of its curve was made or changed by an artist.
-Marks of one Action are a text that is kept with it.
+Each generated key leaves a mark: a hash of its frame, value and interpolation, and of its handles if they are set
+by hand rather than computed. A key whose mark is not among those of its curve was made or changed by an artist. The
+marks of an Action are a text that is kept with it.
 """
 
 import base64
@@ -18,7 +18,7 @@ COMPUTED = (1, 2, 4)  # AUTO, VECTOR and AUTO_CLAMPED handles follow from the ne
 ALIGNED, AUTO_CLAMPED = 3, 4
 STEP = 1e-3  # of handles, in frames and in values
 CONSTANT, LINEAR, BEZIER = 0, 1, 2
-GENERATED = 5  # the keyframe type of that name
+GENERATED = 5  # the keyframe type of this name
 
 
 def marks(
@@ -26,15 +26,15 @@ def marks(
 ) -> np.ndarray:
     """(N, 2) uint32 marks; two keys are the same when either mark is.
 
-    Blender works out aligned handles anew now and then, which moves them by a rounding error. So handles are counted
-    in small steps, the second time shifted by half a step: a tiny move changes one of the marks at most.
+    Blender recomputes aligned handles now and then, which moves them by a rounding error. So handles are quantised
+    in small steps, for the second mark shifted by half a step: a tiny move changes at most one of the two.
 
     Parameters
     ----------
     points, left, right : (N, 2) float32
         Keys and their handles: frame and value.
     kinds : (N, 2) int
-        Of the left and the right handle.
+        Types of the left and the right handle.
     interpolation : (N,) int
     """
     words = [np.ascontiguousarray(points[:, i], np.float32).view(np.uint32) for i in range(2)]
@@ -72,7 +72,7 @@ def to_text(by_curve: dict[tuple[str, int], np.ndarray]) -> str:
 
 
 def from_text(text: Any) -> dict[tuple[str, int], np.ndarray]:
-    """The inverse of `to_text`; nothing where the text is missing or damaged."""
+    """The inverse of `to_text`; empty if the text is missing or damaged."""
     try:
         data = json.loads(text)
         if data["form"] != FORM:
@@ -88,9 +88,9 @@ def from_text(text: Any) -> dict[tuple[str, int], np.ndarray]:
 
 
 def kept_beside(frames: np.ndarray, by_hand: np.ndarray, new: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """What stays of a curve, and which new keys go in, so that what was set by hand plays as it does now.
+    """Which keys of a curve stay and which new ones go in, such that keys set by hand play as they do now.
 
-    A key by hand keeps itself and its nearest neighbour on each side; between those two nothing new is put.
+    A key set by hand stays, with its nearest neighbour on each side; nothing new goes between these two.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a take to the keys of a rig: feet planted, bones solved, as many keys as are asked for. No bpy in here.
+"""From a take to the keys of a rig: plant the feet, solve the bones, reduce the keys. No bpy in here.
 
-`take_keys.plan` reads from the scene all that this needs, so that a thread may do it.
+`take_keys.plan` reads everything needed from the scene, so that a thread can do this.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ from .pinned_limbs import pinned
 from .squash import squashed
 from .tracks import Tracks
 
-CORRECTIONS = 3  # of a way: how often feet are planted anew
+CORRECTIONS = 3  # how often feet are planted anew on a way
 STEPS = {"EVERY": 1, "TWOS": 2, "THREES": 3}
 
 
@@ -60,7 +60,7 @@ class Choice:
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What the keys of a dance are made from.
+    """Everything that the keys of a dance are made from.
 
     Parameters
     ----------
@@ -68,29 +68,29 @@ class Plan:
         The character's name.
     bones : all of the armature
     place : Placement
-        How the rig's own picture lies in its plane.
+        Position of the rig's own picture in its plane.
     paths : by bone
         Its data path.
     under : by path and index, of (T,), optional
-        Values that the dance is blended with; channels that are not there rest.
+        Values to blend the dance with; missing channels are at rest.
     strength : float
         Of that blend; 1 is the dance alone.
     pixel : float
-        How long a pixel of the scene is at the figure.
+        Size of a pixel of the scene at the figure.
     style : str
-        In which it was danced: hands are held accordingly.
+        The style of the dance, by which hands are held.
     stands : Stands, optional
-        Where ankles stay that were seen there.
+        Places where ankles were seen and must stay.
     loop : bool
-        Whether the dance runs into its own beginning.
+        Whether the dance leads back into its own beginning.
     depths : by bone
-        How far forward limbs stand at rest that have bones to bring them before and behind others.
+        How far forward limbs with depth bones are at rest.
     way : Way, optional
-        Where the whole figure goes.
+        The way of the whole figure.
     pins : tuple of Pin
         Hands and feet that are held.
     hand_bones : by side
-        Those that carry hands which are drawn in several shapes.
+        Bones that carry hands drawn in several shapes.
     """
 
     dance: Dance
@@ -116,7 +116,7 @@ class Plan:
 
 
 def are_alike(one: Any, other: Any) -> bool:
-    """Whether two plans, or parts of plans, say the same, but for what changes while the animation plays."""
+    """Whether two plans, or parts of plans, are equal except for what changes during playback."""
     if one is other or type(one) is not type(other):
         return one is other
     if isinstance(one, np.ndarray):
@@ -140,9 +140,9 @@ class Keyed:
     curves : list of KeyedCurve
     stepped : bool
     count, dense : int
-        Keys, and keys if there were one on each frame.
+        The number of keys, and what it would be with one on each frame.
     worst, typical : float
-        Distance of joints from the dance in pixels of a frame 1080 pixels high, at most and as the root of the mean
+        Distance of joints from the dance in pixels of a frame 1080 pixels high, maximum and root
         square; 0 where every frame has its key.
     """
 
@@ -155,12 +155,12 @@ class Keyed:
 
 
 def make_keys(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
-    """The keys of a dance.
+    """Make the keys of a dance.
 
     Parameters
     ----------
     tell : callable, optional
-        Gets the number of keys so far while few are searched for; what it raises ends the search.
+        Called with the number of keys so far while keys are being reduced; whatever it raises ends the search.
     """
     choice, frames = plan.choice, plan.span.frames
     curves, planting = _danced(plan)
@@ -190,7 +190,7 @@ def make_keys(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
 
 
 def _beside(plan: Plan) -> list[KeyedCurve]:
-    """A few keys of what is no pose: which limb is in front, and how hands are drawn."""
+    """The few keys beside the pose: which limb is in front, and how hands are drawn."""
     out = layering.curves_of(plan.dance, plan.span, plan.depths, plan.paths)
     if plan.choice.hands != "OFF":
         out += hand_swaps.curves_of(
@@ -200,12 +200,12 @@ def _beside(plan: Plan) -> list[KeyedCurve]:
 
 
 def _only(choice: Choice) -> str:
-    """The one shape in which hands are held throughout; nothing: by the dance."""
+    """The one shape of hands throughout; empty: by the dance."""
     return "" if choice.hands == "AUTO" else choice.hands.lower()
 
 
 def _looped(plan: Plan, curves: list[KeyedCurve]) -> list[KeyedCurve]:
-    """The curves, ending as they begin where the dance does."""
+    """The curves, ending as they begin if the dance is a loop."""
     period = plan.span.seconds * plan.span.rate
     return [cycle.closed(curve, period) for curve in curves] if plan.loop else curves
 
@@ -228,7 +228,7 @@ def _fit(
     footing: Footing | None,
     tell: Callable[[int], None] | None,
 ) -> fitting.Fit:
-    """Keys of a dance that has not one on every frame."""
+    """Keys of a dance that does not get one on every frame."""
     choice, joints = plan.choice, tracks.by_bone(forward)
     if choice.density in STEPS:
         at = fitting.every(len(plan.span.frames), STEPS[choice.density], hits)
@@ -244,7 +244,7 @@ def _fit(
 
 
 def _bars(plan: Plan) -> float:
-    """How many bars the dance has; of two seconds where it knows of none."""
+    """The number of bars in the dance; bars of two seconds if it has none."""
     dance, seconds = plan.dance, len(plan.span.frames) / plan.span.rate
     downbeats = np.asarray(dance.downbeat_times, float)
     bar = (
@@ -263,7 +263,7 @@ def curves_of(plan: Plan) -> list[SampledCurve]:
 
 
 def _danced(plan: Plan) -> tuple[list[SampledCurve], feet.Planting]:
-    """The curves of a dance on a rig, and how its feet stand."""
+    """The curves of a dance on a rig, and the planting of its feet."""
     dance, place, span = plan.dance, plan.place, plan.span
     body, own = to_openpose18(dance.poses), extremities_of(dance.poses)
     seconds = span.second_at(span.frames)
@@ -275,7 +275,7 @@ def _danced(plan: Plan) -> tuple[list[SampledCurve], feet.Planting]:
     planting, joints = _planted(plan, points, scores), JOINTS
     planted = pinned(planting.points, seconds, plan.pins, place) if plan.pins else planting.points
     own = _ends(plan, body, own)
-    if own is not None:  # hands and feet of its own, which go where wrists and ankles go
+    if own is not None:  # the dance's own hands and feet follow its wrists and ankles
         ends, sure = resample(own[..., :2], own[..., 2], body.fps, seconds)
         ends = place.to_plane(np.asarray(ends, float) * place.canvas)
         ends = followed(np.concatenate([ends, sure[..., None]], 2), points, planted)
@@ -295,9 +295,9 @@ def _danced(plan: Plan) -> tuple[list[SampledCurve], feet.Planting]:
 
 
 def _ends(plan: Plan, body: PoseSequence, own: np.ndarray | None) -> np.ndarray | None:
-    """(T, 48, 3) hands and feet of a dance, in shares of its canvas; None without any.
+    """Hands and feet (T, 48, 3) of a dance, in shares of its canvas; None without any.
 
-    A dance without hands is given some, where the rig has fingers to show them and they are wanted.
+    A dance without hands gets some if the rig has fingers to show them and they are wanted.
     """
     fingers = any(f"index.01.{side}" in plan.bone_map.bones for side in "LR")
     handed = own is not None and own[:, -2 * hands.POINTS :, 2].any()
@@ -314,12 +314,12 @@ def _ends(plan: Plan, body: PoseSequence, own: np.ndarray | None) -> np.ndarray 
 def mixed(
     curves: list[SampledCurve], under: dict[tuple[str, int], np.ndarray], strength: float
 ) -> list[SampledCurve]:
-    """Each curve between the one below it and its own.
+    """Curves blended with the ones below them.
 
     Parameters
     ----------
     under : by path and index
-        A channel that is not there is at rest.
+        Missing channels are at rest.
     strength : float
         1 is the dance alone.
     """
@@ -334,7 +334,7 @@ def mixed(
 
 
 def _stature(plan: Plan) -> tuple[float, float | None]:
-    """How tall the figure is in its plane, and where its ankles stand there."""
+    """The figure's height in its plane, and the height at which its ankles stand."""
     rest = joints_at_rest(plan.bones, plan.bone_map, plan.plane)
     height = float(np.ptp(np.stack(list(rest.values()))[:, 1])) if rest else 0.0
     ankles = [rest[joint][1] for joint in ("left_ankle", "right_ankle") if joint in rest]
@@ -343,7 +343,7 @@ def _stature(plan: Plan) -> tuple[float, float | None]:
 
 
 def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> feet.Planting:
-    """The dance with its feet held."""
+    """The dance with its feet planted."""
     height, ground = _stature(plan)
     if height <= 0:
         return feet.Planting(points, np.zeros((len(points), 2), bool))
@@ -363,7 +363,7 @@ def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> feet.Plantin
 
 
 def _travelling(plan: Plan, way: Way, points: np.ndarray, scores: np.ndarray, how: tuple) -> feet.Planting:
-    """The dance on its way, planted; where planting moves the hips from its stops, the way makes up for it."""
+    """The dance on its way, planted; the way makes up for hips that planting moves off its stops."""
     span, place = plan.span, plan.place
     seconds, size = span.second_at(span.frames), place.unit * place.canvas[1]
     beats = span.frame_at(np.asarray(plan.dance.beat_times, float)) - int(span.frames[0])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys that bring limbs of a puppet in layers before and behind its trunk, as the dance shows it. No bpy."""
+"""Keys that bring limbs of a layered puppet in front of and behind its trunk, as in the dance. No bpy."""
 
 import numpy as np
 
@@ -11,14 +11,14 @@ from ..character.anatomy import ARMS, LEGS
 from ..tempo.timing import Span, resample
 from .key_curves import KeyedCurve
 
-LAYER = 0.005  # Blender units from one level to the next: what stands apart covers, and nothing looks sloped
-TOWARDS = 2  # of a bone's own axes, the one that points to the viewer
+LAYER = 0.005  # Blender units from one level to the next: enough to cover, too little to look slanted
+TOWARDS = 2  # the bone's own axis that points to the viewer
 UNSURE = 1.2 * BRIDGED  # confidence below which a joint counts as hidden
 _PARTS = {f"{part.partition('_')[2]}_depth.{part[0].upper()}": part for part in (*ARMS, *LEGS)}
 
 
 def part_of(bone: str) -> str:
-    """The limb that a bone brings forward and back."""
+    """The limb that a bone moves forward and back."""
     return _PARTS[bone]
 
 
@@ -28,7 +28,7 @@ def curves_of(dance: Dance, span: Span, depths: dict[str, float], paths: dict[st
     Parameters
     ----------
     depths : by bone
-        How far forward its limb stands at rest.
+        How far forward its limb is at rest.
     paths : by bone
         Its data path.
     """

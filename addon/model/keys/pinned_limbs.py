@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hands and feet brought to where they are held. No bpy in here."""
+"""Hands and feet brought to the places where they are held. No bpy in here."""
 
 from collections.abc import Sequence
 
@@ -11,12 +11,12 @@ from ..character.plane import Placement
 from ..dance.pins import CHAINS, Pin
 from .feet import reached
 
-LONGEST = 1.05  # of a limb: no farther does it draw itself out
+LONGEST = 1.05  # of a limb's length: the farthest that it stretches
 _I = {joint: i for i, joint in enumerate(JOINTS)}
 
 
 def pinned(points: np.ndarray, seconds: npt.ArrayLike, pins: Sequence[Pin], place: Placement) -> np.ndarray:
-    """The figure (T, 19, 2) in its plane, with what is held where it is held, as far as limbs reach."""
+    """The figure (T, 19, 2) in its plane, with held hands and feet in place as far as the limbs reach."""
     out = points.copy()
     for pin in pins:
         limb = [_I[joint] for joint in CHAINS[pin.joint]]

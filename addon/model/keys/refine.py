@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""All bones' keys made to fit together: what one bone misses, the next along the limb makes up for. No bpy in here.
+"""A joint fit of all bones' keys: the next bone along a limb makes up for the errors of one. No bpy in here.
 
-One Gauss-Newton step over the values and slopes of all keys at once; its linear least squares problem is solved by
-conjugate gradients, without ever being written down.
+One Gauss-Newton step over the values and slopes of all keys at once; its linear least-squares problem is solved by
+conjugate gradients, without forming the matrix.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,8 +11,8 @@ import numpy as np
 
 from .hermite import BoneKeys, basis
 
-ROUNDS = 12  # of conjugate gradients
-STIFF = 0.02  # of what a key's value or slope does: how reluctantly it changes
+ROUNDS = 12  # iterations of conjugate gradients
+STIFF = 0.02  # damping, relative to the effect of a key's value or slope
 
 Effects = dict[str, list[tuple[np.ndarray, np.ndarray]]]
 """By bone and channel: joints that it moves (M,), and how (M, T, D) per unit."""
@@ -22,14 +22,14 @@ def refined(
     keys: dict[str, BoneKeys], free: dict[str, np.ndarray], sloped: dict[str, np.ndarray], off: np.ndarray,
     effects: Effects,
 ) -> Callable[[float], dict[str, BoneKeys]]:  # fmt: skip
-    """A step towards keys that miss less; it is taken in whole or in part.
+    """Keys a step closer to the dance; the step is taken in whole or in part.
 
     Parameters
     ----------
     free, sloped : by bone
         (N,) bool: keys whose value, and whose slope, may change.
     off : (J, T, D) float
-        How far joints are from where they should be with the keys as they are.
+        How far the joints are off with the keys as they are.
     effects : by bone
         How channels move the joints.
     """
@@ -63,7 +63,7 @@ def refined(
 
 
 class _Part:
-    """A bone's keys, and how values and slopes spread over the frames."""
+    """A bone's keys, and how their values and slopes spread over the frames."""
 
     def __init__(
         self,
@@ -82,13 +82,13 @@ class _Part:
         self.starts = at[:-1]
         span = (at[self.left + 1] - at[self.left]).astype(float) if len(at) > 1 else np.ones(count)
         self.parts = np.stack(basis(span, (frames - at[self.left]) / span))  # (4, T)
-        # Counted in what each moves, values and slopes of all bones are alike, and few rounds are enough.
+        # Scaled by their effects, values and slopes of all bones are alike, and a few rounds are enough.
         power = np.stack([(moved * moved).sum((0, 2)) for _, moved in effects], 1)  # (T, C)
         moves = self.back(power, squared=True)
         self.scale = self.scale / np.sqrt(np.maximum(moves, 1e-6 * moves.max() + 1e-30))
 
     def spread(self, change: np.ndarray) -> np.ndarray:
-        """(2, N, C) changes of values and slopes → (T, C) of the curves."""
+        """Changes (2, N, C) of values and slopes → changes (T, C) of the curves."""
         a, b, c, d = self.parts[..., None]
         value, slope = change * self.scale
         if len(self.keys.at) == 1:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where new keys of a curve meet kept ones. No bpy in here.
 
-A kept key keeps its handles, so the new key next to it does the work: it lies on the first (or last) frame of what is
-danced again, on the old curve, with the old curve's slope, and its handle towards the kept key is as long as it must
-be for the curve between the two to play as before. Where no handle does that, one more key beside the kept one does.
-From there the new curve is led over to the new dance.
+A kept key keeps its handles, so the new key next to it does the work: it lies on the first (or last) frame of the
+part that is danced again, on the old curve, with the old curve's slope, and the length of its handle towards the
+kept key makes the curve between the two play as before. If no handle does that, one more key beside the kept one
+does. From there the new curve leads over to the new dance.
 """
 
 import math
@@ -20,31 +20,31 @@ from .key_marks import COMPUTED, GENERATED
 MEET_SECONDS = 0.4
 """Over this long a new curve is led to a kept one that it misses, in place or in speed (an artist's edit, say)."""
 VECTOR, BREAKDOWN = 2, 2  # a type of handle, a type of key
-LENGTHS = np.r_[0.02, np.linspace(0.06, 1.0, 48)]  # of the stretch: handles that are tried
-NEAR = 0.01  # of what a curve goes through: what it may miss between a kept key and a new one
-BESIDE = 1.0  # frames: between keys so close nothing is seen
+LENGTHS = np.r_[0.02, np.linspace(0.06, 1.0, 48)]  # of the stretch: lengths of handles that are tried
+NEAR = 0.01  # of a curve's range: the error allowed between a kept key and a new one
+BESIDE = 1.0  # frames: between keys this close nothing can be seen
 
 
 @dataclass(frozen=True, eq=False)
 class Seam:
-    """Where kept keys end, and what the new curve misses them by there.
+    """The place where kept keys end, and the gap to the new curve there.
 
     Parameters
     ----------
     old : CurveKeys
-        The old curve, with a key on the frame where it is met.
+        The old curve, with a key on the frame of the seam.
     frame : float
-        Where: of the last kept key where that is just beside, else of the first frame that is danced again.
+        The seam: the last kept key if it is just beside, else the first frame that is danced again.
     away : int
         1 where the new keys come after it, −1 where they come before.
     kept : CurveKeys
         The nearest kept key; empty without one.
     joins : bool
-        A new key on this frame meets the old curve.
+        Whether a new key on this frame meets the old curve.
     miss, speed : float
-        How much more the old curve has, and by how much more it changes per frame towards the new one.
+        How much higher the old curve is, and how much more it rises per frame towards the new one.
     turn : float
-        Whole turns of an angle that the old curve has more.
+        Whole turns of an angle by which the old curve is ahead.
     """
 
     old: CurveKeys
@@ -61,7 +61,7 @@ class Seam:
         cls, old: CurveKeys, part: CurveKeys, edge: float, away: int,
         fresh_at: Callable[[float], float], angle: bool,
     ) -> "Seam | None":  # fmt: skip
-        """None where the old curve has nothing on that side. `edge`: the outermost frame that is danced again."""
+        """None if the old curve has nothing on that side. `edge`: the outermost frame that is danced again."""
         beyond = old.frames < edge - 1e-3 if away > 0 else old.frames > edge + 1e-3
         if not beyond.any():
             return None
@@ -77,11 +77,11 @@ class Seam:
             speed = (miss - value_at(old, deeper) + fresh_at(deeper)) / step
         low = max(int(np.searchsorted(old.frames, frame - 1e-3)) - 1, 0)
         if old.columns["interpolation"][low] == CONSTANT:
-            miss, speed = turn, 0.0  # poses that are held: they change at once
+            miss, speed = turn, 0.0  # held poses change at once
         return cls(old, frame, away, kept, not beside, miss - turn, speed, turn)
 
     def lead(self, frames: npt.ArrayLike, reach: float):
-        """What is added to the new curve at some frames: a cubic Hermite curve that ends flat."""
+        """The offset to the new curve at some frames: a cubic Hermite curve that ends flat."""
         share = np.clip((np.asarray(frames, float) - self.frame) * self.away / reach, 0, 1)
         return (1 - share) ** 2 * ((1 + 2 * share) * self.miss + share * reach * self.speed)
 
@@ -95,7 +95,7 @@ def filled(
     fresh_at: Callable[[float], float],
     reach: float,
 ) -> CurveKeys:
-    """The new keys from frame `first` to `last`, led to what is kept on either side, in place and in speed."""
+    """The new keys from frame `first` to `last`, led to the kept ones on either side in value and slope."""
     seams = [seam for seam in (left, right) if seam is not None]
     if len(seams) == 2:
         reach = min(reach, max(right.frame - left.frame, 1.0))  # pyright: ignore[reportOptionalMemberAccess]
@@ -111,7 +111,7 @@ def filled(
         return turn + sum(seam.lead(frames, reach) for seam in seams)
 
     inside = inside.raised(by)
-    if turned:  # it has turned once more: jump, do not spin
+    if turned:  # the angle is a whole turn ahead: jump, do not spin
         inside = inside.changed(int(np.abs(inside.frames - jump).argmin()), interpolation=CONSTANT)
     plain = (fresh.columns["type"] == GENERATED).all()
     for seam in seams:
@@ -125,7 +125,7 @@ def filled(
 
 
 def firm(part: CurveKeys, index: int) -> CurveKeys:
-    """Kept keys, whose outermost one has the handles that Blender gave it, whoever is its neighbour now."""
+    """Kept keys whose outermost one keeps the handles that Blender gave it, whatever its neighbour is now."""
     if not len(part):
         return part
     kinds = {int(part.columns[f"handle_{side}_type"][index]) for side in ("left", "right")}
@@ -138,7 +138,7 @@ def firm(part: CurveKeys, index: int) -> CurveKeys:
 def _shaped(
     fresh: CurveKeys, wanted: list, first: float, last: float, fresh_at: Callable[[float], float]
 ) -> CurveKeys:
-    """The new keys from `first` to `last`, with keys on the wanted frames that do not change the curve."""
+    """The new keys from `first` to `last`, with further keys on the wanted frames that do not change the curve."""
     for frame in wanted:
         fresh = cut_at(fresh, frame)
     inside = fresh.pick(np.flatnonzero((fresh.frames >= first - 1e-3) & (fresh.frames <= last + 1e-3)))
@@ -149,7 +149,7 @@ def _shaped(
 
 
 def _met(inside: CurveKeys, index: int, seam: Seam, kind: int | None) -> CurveKeys:
-    """New keys of which an outer one lies on the old curve, which plays on to the kept key as before."""
+    """New keys with an outer one on the old curve, which plays as before up to the kept key."""
     at = int(np.abs(seam.old.frames - seam.frame).argmin())
     if abs(seam.old.frames[at] - seam.frame) > 1e-3:
         return inside  # the old curve has ended before
@@ -184,7 +184,7 @@ def _met(inside: CurveKeys, index: int, seam: Seam, kind: int | None) -> CurveKe
 
 
 def _supported(inside: CurveKeys, index: int, seam: Seam, at: int) -> CurveKeys:
-    """New keys with one more just beside the kept key, between which and the outer one the old curve plays on."""
+    """New keys with one more just beside the kept key; the old curve plays on from there to the outer one."""
     beside = float(seam.kept.frames[0]) + seam.away
     old = cut_at(seam.old, beside)
     at, there = (int(np.abs(old.frames - frame).argmin()) for frame in (seam.frame, beside))
@@ -197,7 +197,7 @@ def _supported(inside: CurveKeys, index: int, seam: Seam, at: int) -> CurveKeys:
 
 
 def _reached(inside: CurveKeys, index: int, seam: Seam, target: Callable[[float], float]) -> CurveKeys:
-    """New keys of which an outer one is led up to from a kept key beside the edge."""
+    """New keys with an outer one that is approached from a kept key beside the edge."""
     if not len(seam.kept) or inside.handles_follow:
         return inside
     inside = inside.pick(np.arange(len(inside)))
@@ -210,9 +210,9 @@ def _reached(inside: CurveKeys, index: int, seam: Seam, target: Callable[[float]
 
 
 def _handle(seam: Seam, co: np.ndarray, slope: float, target: Callable[[float], float]) -> tuple:
-    """The handle of a new key at `co` towards the kept one with which the curve is nearest to `target`; its miss.
+    """The handle of a new key at `co` towards the kept one that brings the curve nearest to `target`, and its error.
 
-    That is the largest on a whole frame, as a share of how far the curve goes there.
+    The error is the largest on a whole frame, as a share of the curve's range there.
     """
     point = seam.kept.co[0].astype(float)
     fixed = (seam.kept.right if seam.away > 0 else seam.kept.left)[0].astype(float)
@@ -231,7 +231,7 @@ def _handle(seam: Seam, co: np.ndarray, slope: float, target: Callable[[float], 
 
 
 def _played(p0: np.ndarray, p1: np.ndarray, p2: np.ndarray, p3: np.ndarray, frames: np.ndarray) -> np.ndarray:
-    """(N, T) values at frames of Bezier curves of which one handle is one of (N, 2); crossing ones are shortened."""
+    """Values (N, T) at frames of Bezier curves, one for each handle (N, 2); crossing handles are shortened."""
     count = max(np.atleast_2d(p1).shape[0], np.atleast_2d(p2).shape[0])
     p1, p2 = (np.broadcast_to(np.atleast_2d(p), (count, 2)) for p in (p1, p2))
     width = p3[0] - p0[0]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Keys of one F-curve moved in time, or joined from kept and new ones. No bpy in here.
 
-Kept keys keep everything, bit for bit; where they have moved, their frames and handles have moved by one shift. What
-joins them with new ones lies among the new ones (see `seam`).
+Kept keys stay the same, bit for bit, or move by one shift with their handles. Whatever joins them with new keys is
+done among the new keys (see `seam`).
 """
 
 import math
@@ -19,7 +19,7 @@ from .seam import MEET_SECONDS, Seam, filled, firm
 
 
 class Moves:
-    """Where keys go at a new tempo. Curves with their keys on the same frames are reckoned once for all of them.
+    """Where keys go at a new tempo, computed once for all curves with keys on the same frames.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ class Moves:
         self._found: dict[tuple[bytes, bytes], tuple] = {}
 
     def of(self, keys: CurveKeys) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Exact new frames of all keys, which of the keys stay, and on which frames those are then."""
+        """Exact new frames of all keys, the indices of the keys that stay, and their frames."""
         name = keys.co[:, 0].tobytes(), keys.by_hand.tobytes()
         if name not in self._found:
             exact = new_frames(keys.frames, self.old, self.new)
@@ -42,9 +42,9 @@ class Moves:
 
 
 def retimed(keys: CurveKeys, moves: Moves) -> CurveKeys:
-    """All keys of a curve at a new tempo; handles are stretched with the tempo around their key.
+    """All keys of a curve at a new tempo; handles stretch with the tempo around their key.
 
-    Handles that Blender works out itself only go along with their key.
+    Handles that Blender computes itself just move with their key.
     """
     if not len(keys):
         return keys
@@ -71,7 +71,7 @@ def spliced(
     moves: Moves,
     angle: bool = False,
 ) -> CurveKeys:
-    """Kept keys outside of what is danced again, new ones inside, meeting at both ends.
+    """Kept keys outside the part that is danced again and new ones inside, which meet at both ends.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def spliced(
     fresh_at : callable
         The fresh curve's value at any frame.
     moves : Moves
-        For keys by hand inside of what is danced again: they move with the tempo and stay.
+        For keys set by hand inside the part that is danced again: they move with the tempo and stay.
     angle : bool
         Values in radians: whole turns do not count.
     """
@@ -116,7 +116,7 @@ def _within(base: CurveKeys, piece: Piece) -> CurveKeys:
 
 
 def _with_ends(old: CurveKeys, piece: Piece) -> CurveKeys:
-    """The old curve around a piece that stays, with keys on the frames just outside, where new keys meet it."""
+    """The old curve around a kept piece, with keys on the frames just outside, where new keys meet it."""
     if math.isfinite(piece.start):
         old = cut_at(old, _next_frame(piece.start) - 1)
     return cut_at(old, _next_frame(piece.stop)) if math.isfinite(piece.stop) else old
@@ -141,7 +141,7 @@ def _through(
 
 
 def _between(base: CurveKeys, before: Piece, after: Piece) -> np.ndarray:
-    """Which of the old keys lie in what is danced again between two pieces."""
+    """The old keys in the part between two pieces, which is danced again."""
     return (base.frames >= before.stop - before.shift - 1e-3) & (
         base.frames < after.start - after.shift - 1e-3
     )

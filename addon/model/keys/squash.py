@@ -10,14 +10,14 @@ OTHER = 0.6  # of that, on other beats
 PRESSED, DRAWN = (
     0.09,
     0.2,
-)  # seconds: how long it is pressed together; when before and after it is drawn out
-RISE = 0.45  # how far it is drawn out, of how far it is pressed together
+)  # seconds: how long it is squashed; when it is stretched, before and after
+RISE = 0.45  # amount of stretch relative to the squash
 _LEGS = ("hip", "knee", "ankle")
 _ABOVE = [k for k, joint in enumerate(JOINTS) if joint.rpartition("_")[2] not in _LEGS]
 
 
 def pulse(seconds: np.ndarray, beats: np.ndarray, downbeats: np.ndarray) -> np.ndarray:
-    """(T,) from 1, pressed together most, over 0 to below 0, drawn out."""
+    """Weights (T,): 1 is fully squashed, below 0 is stretched."""
     out = np.zeros(len(seconds))
     for beat in beats:
         strength = 1.0 if len(downbeats) and np.abs(downbeats - beat).min() < 1e-3 else OTHER
@@ -31,7 +31,7 @@ def pulse(seconds: np.ndarray, beats: np.ndarray, downbeats: np.ndarray) -> np.n
 def squashed(
     points: np.ndarray, seconds: np.ndarray, beats: np.ndarray, downbeats: np.ndarray, amount: float
 ) -> np.ndarray:
-    """The figure (T, 19, 2) whose trunk gives way on beats: all above the hips goes down and up with the neck."""
+    """The figure (T, 19, 2) with its trunk squashed on beats: everything above the hips moves with the neck."""
     out = points.copy()
     trunk = points[:, JOINTS.index("neck")] - points[:, JOINTS.index("mid_hip")]
     share = -MOST * amount * pulse(seconds, np.asarray(beats, float), np.asarray(downbeats, float))

@@ -1,36 +1,36 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Steps of a figure that travels: which foot goes when, so that none is left behind. No bpy in here."""
+"""Steps of a travelling figure: which foot moves when, so that none is left behind. No bpy in here."""
 
 from itertools import pairwise
 
 import numpy as np
 
 SWING = 0.6  # of a beat: how long a foot is in the air
-LONGEST = 0.4  # seconds: the same for slow music
-STRIDE = 0.35  # body heights from step to step; who goes farther in a beat takes two steps in it
-BEHIND = 0.3  # body heights by which a foot may be farther behind than the other one, and not go
-NEAR = 0.02  # body heights; who goes less in a beat stands
+LONGEST = 0.4  # seconds: the limit for slow music
+STRIDE = 0.35  # body heights from step to step; a figure that goes farther in a beat takes two steps
+BEHIND = 0.3  # body heights by which a foot may trail the other one without having to move
+NEAR = 0.02  # body heights: moving less than this in a beat is standing
 
 
 def stepping(
     contacts: np.ndarray, way: np.ndarray, beats: np.ndarray, rate: float, height: float
 ) -> np.ndarray:
-    """Which foot bears, with a step on each beat while the figure travels.
+    """Which foot carries, with a step on each beat while the figure travels.
 
     Parameters
     ----------
     contacts : (T, 2) bool
-        As the figure dances on the spot.
+        Contacts of the figure dancing on the spot.
     way : (T, 2) float
-        Where the whole of it is, in units of `height`.
+        Position of the whole figure, in the unit of `height`.
     beats : (B,) float
         Frames of the dance, not whole.
 
     Returns
     -------
     (T, 2) bool
-        The foot that is left far behind goes; else the one that is in the air anyway; else the one that went longer
-        ago, at first the one on the side where the figure goes. It lands on the beat, the other bears meanwhile.
+        A foot left far behind moves; else the one in the air anyway; else the one that moved longer ago, at first
+        the one on the side to which the figure goes. It lands on the beat, and the other carries meanwhile.
     """
     out, count, last = contacts.copy(), len(contacts), -1
     stood = np.repeat(way[:1], 2, 0)  # where the figure was when each foot came to stand
@@ -53,7 +53,7 @@ def stepping(
             foot = 1 - last
         out[leaves:landing, foot] = False
         bears = slice(max(leaves - 1, 0), min(landing + 1, count))
-        out[bears, 1 - foot] |= contacts[bears].any(1)  # who jumps, jumps
+        out[bears, 1 - foot] |= contacts[bears].any(1)  # a jump stays a jump
         out[landing : landing + 2, foot] |= contacts[landing : landing + 2].any(1)
         for side in range(2):
             new = np.flatnonzero(np.diff(out[: landing + 1, side].astype(int)) > 0)
@@ -64,7 +64,7 @@ def stepping(
 
 
 def _intervals(way: np.ndarray, beats: np.ndarray, height: float) -> list[tuple[float, float]]:
-    """Frames from beat to beat in which the figure travels, each half of them where it goes far."""
+    """Intervals of frames from beat to beat in which the figure travels, halved where it goes far."""
     frames, out = np.arange(len(way)), []
     places = np.stack([np.interp(beats, frames, way[:, axis]) for axis in range(2)], 1)
     far = np.hypot(*np.diff(places, axis=0).T) / height

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys that turn out not to be needed. No bpy in here.
+"""Removal of keys that turn out not to be needed. No bpy in here.
 
-Dynamic programming chooses keys on the dance's own values and slopes (see `key_frames`). Once both are fitted, the
-keys around many a key can do without it. What taking one away would cost follows from the normal equations of the
-keys near it, with the others left where they are.
+Dynamic programming chooses keys with the dance's own values and slopes (see `key_frames`). Once both are fitted,
+many keys become redundant. The cost of removing one follows from the normal equations of the keys near it, with the
+others fixed.
 """
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy as np
 from .hermite import RIDGE, BoneKeys, basis, fit, normal, slope_basis
 
 ROUNDS = 4
-REACH = 2  # keys to either side that make up for one that goes
-STIFF = 1e3  # of its own weight: what must not change
+REACH = 2  # keys to either side that make up for a removed one
+STIFF = 1e3  # of its own weight: penalty on what must not change
 
 
 def thinned(
@@ -31,9 +31,9 @@ def thinned(
     dense, weights : (T, C) float
     at : (N,) int
     exact, flat, must : (T,) bool
-        Frames whose key has the dense value, or no slope; frames whose key stays.
+        Frames whose key has the dense value, or zero slope; frames whose key must stay.
     price : (T,) float
-        Of a key at each frame, in what misses count.
+        Of a key at each frame, in the unit of the errors.
     """
     for _ in range(ROUNDS):
         keys = fit(dense, weights, at, exact[at], flat[at])
@@ -53,7 +53,7 @@ def thinned(
 def losses(
     dense: np.ndarray, weights: np.ndarray, keys: BoneKeys, exact: np.ndarray, flat: np.ndarray
 ) -> np.ndarray:
-    """(N,) how much more the curve would miss, weighed and squared, without each key; inf for the first and last."""
+    """Increase (N,) of the weighted squared error without each key; inf for the first and last."""
     at, count = keys.at, len(keys.at)
     out = np.full(count, np.inf)
     if count < 3:
@@ -67,7 +67,7 @@ def losses(
     stays = np.stack([exact[near] | outside, flat[near] | outside], 2)  # (M, W, 2)
     stays[:, REACH] = False
     stays = stays.reshape(len(gone), -1)
-    # Without its key, a curve has the value and the slope there that the keys before and after give it.
+    # Without the key, the value and slope there follow from the keys before and after.
     span = (at[gone + 1] - at[gone - 1]).astype(float)
     share = (at[gone] - at[gone - 1]) / span
     ways = np.stack([np.stack(part(span, share), 1) for part in (basis, slope_basis)], 1)  # (M, 2, 4)

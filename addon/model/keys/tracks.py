@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Curves that share their keys: those of one property of one bone. No bpy in here.
+"""Tracks: curves that share their keys, those of one property of one bone. No bpy in here.
 
-A limb's angle turns round where its length does not: keyed apart, both take fewer keys.
+A limb's angle and its length reverse at different times: keyed apart, both take fewer keys.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ class Tracks:
     values : by track
         (T, C)
     layout : by bone
-        What `forward` takes.
+        The columns that `forward` takes.
     """
 
     def __init__(self, curves: Sequence[SampledCurve]):
@@ -43,7 +43,7 @@ class Tracks:
         self.values = {name: np.stack([c.values for c in own], 1) for name, own in self.curves.items()}
 
     def by_bone(self, forward: Callable[[Channels], Answer]) -> Callable[[Channels], Answer]:
-        """What takes values by bone, as something that takes them by track."""
+        """A function of values by bone, turned into one of values by track."""
 
         def joined(values: Channels) -> Answer:
             count = len(next(iter(values.values())))

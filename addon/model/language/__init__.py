@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is said, in people's languages."""
+"""Messages in the user's language."""

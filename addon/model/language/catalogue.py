@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Catalogues: one gettext file (.po) per language, English words and what they are there."""
+"""Catalogues: one gettext file (.po) per language, from English to that language."""
 
 import json
 import re
@@ -10,8 +10,8 @@ LANGUAGES = {
     "es": ("es",),
     "fr": ("fr",),
     "ja": ("ja",),
-    "pt": ("pt",),  # as Brazil writes it, also for Portugal
-    "zh": ("zh_HANS", "zh_CN"),  # simplified; not a plain "zh", which would take in the traditional one
+    "pt": ("pt",),  # Brazilian, also used for Portugal
+    "zh": ("zh_HANS", "zh_CN"),  # simplified; a plain "zh" would include traditional Chinese
 }
 """Name of a catalogue → the names that Blender has for the language: `de` also stands for `de_DE`."""
 
@@ -25,7 +25,7 @@ def holes(text: str) -> list[str]:
 
 
 def read(text: str) -> dict[str, str]:
-    """The words of a catalogue that are translated."""
+    """The translated entries of a catalogue."""
     joined = ((_joined(key), _joined(value)) for key, value in _ENTRY.findall(text))
     return {key: value for key, value in joined if key and value}
 
@@ -33,10 +33,10 @@ def read(text: str) -> dict[str, str]:
 def _joined(lines: str) -> str:
     if "\\" in lines or "\n" in lines:
         return "".join(json.loads(line) for line in lines.splitlines())
-    return lines[1:-1]  # nearly all: every catalogue is read when the add-on starts
+    return lines[1:-1]  # nearly all of them: every catalogue is read when the add-on starts
 
 
 def load(folder: Path) -> dict[str, dict[str, str]]:
-    """All catalogues that lie in a folder, by name."""
+    """All catalogues in a folder, by name."""
     found = ((name, folder / f"{name}.po") for name in LANGUAGES)
     return {name: read(path.read_text("utf-8")) for name, path in found if path.is_file()}

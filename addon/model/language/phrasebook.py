@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Sentences that are put together when they are said, found again among the templates of the catalogues.
+"""Translation of composed sentences, by matching them to the templates of the catalogues.
 
-Messages are made, logged and sent in English, by the add-on, the shared package and the server. Where one is shown,
-it is looked up here: a template such as ``{1} beats are locked.`` stands for all sentences that it fits.
+The add-on, the shared package and the server make, log and send messages in English. Before one is shown, it is
+looked up here: a template such as ``{1} beats are locked.`` stands for all sentences that match it.
 """
 
 import re
@@ -14,15 +14,15 @@ from .catalogue import HOLE
 Lookup = Callable[[str], str]
 """English words or a template → the same in the person's language, or as they are."""
 
-LETTERS = 2  # fewer letters beside its holes, and a template would fit anything
-WEAK = 6  # with fewer, it counts only where its holes are short or known: "{1} to {2}" fits half of all sentences
+LETTERS = 2  # with fewer letters outside its holes, a template would match anything
+WEAK = 6  # with fewer, it counts only if its holes are short or known: "{1} to {2}" matches half of all sentences
 SENTENCES = re.compile(r"(?<=[.?!…]) +(?=[A-Z0-9'¼-¾])")
 PIECES = (", and ", "; ", ": ", ", ", " and ")
 STOPS = ".。"
 
 
 class _Template:
-    """A text with holes, and the sentences that it fits."""
+    """A text with holes, and the sentences that match it."""
 
     def __init__(self, text: str):
         words = HOLE.split(text)
@@ -30,7 +30,7 @@ class _Template:
         self.head, self.tail, self.size = words[0], words[-1], sum(map(len, words))
         self.letters = len(re.findall(r"[^\W\d_]", "".join(words)))
         self.words = words
-        self.named = {h for h in self.holes if f"'{h}'" in text}  # what people have named stays as it is
+        self.named = {h for h in self.holes if f"'{h}'" in text}  # names given by people stay as they are
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
@@ -63,7 +63,7 @@ class Phrasebook:
         self.by_letter = {a: [t for t in longest if t.head[:1] in ("", a)] for a in heads}
 
     def translate(self, text: str, lookup: Lookup) -> str:
-        """A text as it is shown: whole, or sentence by sentence, or piece by piece; what is not known stays."""
+        """Translate a text as a whole, by sentences or by pieces; unknown text stays in English."""
         if (whole := self._whole(text, lookup)) is not None:
             return whole
         sentences = SENTENCES.split(text)
@@ -78,7 +78,7 @@ class Phrasebook:
         return text
 
     def _sentences(self, sentences: list[str], lookup: Lookup) -> str:
-        """As many sentences at once as one template holds."""
+        """Translate as many sentences at once as one template covers."""
         said = ""
         while sentences:
             for count in range(len(sentences), 0, -1):
@@ -91,7 +91,7 @@ class Phrasebook:
         return said
 
     def _whole(self, text: str, lookup: Lookup) -> str | None:
-        """A text that is a phrase of the book, also with another first letter or full stop; None: it is none."""
+        """Translate a text that is one phrase, whatever its first letter's case and full stop; None otherwise."""
         forms = list(self._forms(text, lookup))
         for form, back in forms:
             if form in self.plain:
@@ -104,7 +104,7 @@ class Phrasebook:
         return None
 
     def _sure(self, words: tuple[str, ...], lookup: Lookup) -> bool:
-        """Whether what stands in the holes of a short template is short, or known."""
+        """Whether the holes of a short template are filled with short or known text."""
         return all(word.count(" ") < 2 or self._whole(word, lookup) is not None for word in words)
 
     @staticmethod
@@ -113,18 +113,18 @@ class Phrasebook:
         if text.endswith("."):
             stop = lookup("{1}.").removeprefix("{1}")
             yield text[:-1], lambda said: f"{said}{stop}"
-            yield f"{text} ", str.rstrip  # `{1} beats are locked. {2}` with nothing more to say
+            yield f"{text} ", str.rstrip  # `{1} beats are locked. {2}` with nothing in the second hole
         elif text[-1:].isalnum():
             yield f"{text}.", lambda said: said.rstrip(STOPS)
         if text[:1].isupper() and text[1:2].islower():
             yield text[0].lower() + text[1:], lambda said: said[:1].upper() + said[1:]
         elif text[:1].islower():
             yield text[0].upper() + text[1:], lambda said: said[:1].lower() + said[1:]
-        if text[:1].isdigit():  # `, {1} section` after something
+        if text[:1].isdigit():  # `, {1} section` after other text
             yield f", {text}", lambda said: said.lstrip(",，、 ")
 
     def _filled(self, template: _Template, words: tuple[str, ...], lookup: Lookup) -> str:
-        """The template in the person's language, its holes filled with what can be said of them there."""
+        """The template in the user's language, its holes filled with translations where there are any."""
         said = {
             hole: word if hole in template.named else self.translate(word, lookup)
             for hole, word in zip(template.holes, words, strict=True)

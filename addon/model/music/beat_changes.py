@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an artist does to a beat grid: half, double, nudge, bars, single beats and locks. No bpy in here."""
+"""An artist's edits of a beat grid: half, double, nudge, bars, single beats and locks. No bpy in here."""
 
 import math
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def _joined(grid: EditedGrid, parts: list[tuple[np.ndarray, np.ndarray]]) -> Edi
 
 
 def each_run(grid: EditedGrid, span: tuple[float, float] | None, change: Change) -> EditedGrid:
-    """`change(times, flags, first, behind)` on each stretch that is free; the rest as it is."""
+    """Apply `change(times, flags, first, behind)` to each free stretch; the rest stays."""
     free = _free(grid, span)
     _need(free)
     parts, at = [], 0
@@ -49,7 +49,7 @@ def each_run(grid: EditedGrid, span: tuple[float, float] | None, change: Change)
 
 
 def barred(flags: np.ndarray, metre: int, start: int) -> np.ndarray:
-    """Flags with a bar at `start` and every `metre` beats around it; the artist's own bars begin anew."""
+    """Flags with a bar at `start` and every `metre` beats around it; counting restarts at the artist's own bars."""
     flags = flags & ~DOWN
     count, own = -start, (flags & BAR) > 0
     down = np.zeros(len(flags), bool)
@@ -68,7 +68,7 @@ def first_bar(flags: np.ndarray, metre: int) -> int:
 
 
 def half(grid: EditedGrid, span: tuple[float, float] | None = None) -> EditedGrid:
-    """Every second beat. The ones that stay are those on most downbeats; the metre stays, so bars last twice as long.
+    """Keep every second beat: those that fall on most downbeats. The metre stays, so bars last twice as long.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def double(grid: EditedGrid, span: tuple[float, float] | None = None) -> EditedG
     metre = grid.metre
 
     def change(times: np.ndarray, flags: np.ndarray, _first: int, behind: int):
-        # The last interval of a stretch ends on the beat behind it, which stays.
+        # The last interval of a stretch ends on the beat after it, which stays.
         ends = np.append(times, grid.times[behind]) if behind < len(grid) else times
         between = (ends[:-1] + ends[1:]) / 2
         if len(ends) > 1 and np.diff(ends).min() < 2 * MIN_GAP:
@@ -109,7 +109,7 @@ def double(grid: EditedGrid, span: tuple[float, float] | None = None) -> EditedG
 
 
 def three_to_two(grid: EditedGrid, span: tuple[float, float] | None = None) -> EditedGrid:
-    """Two beats where there were three: dotted beats, as in 6/8, where the detector counted plain ones.
+    """Put two beats where there were three: dotted beats, as in 6/8, where the detector counted plain ones.
 
     The first downbeat stays a beat; bars of three beats become bars of two, other metres stay.
     """
@@ -129,7 +129,7 @@ def three_to_two(grid: EditedGrid, span: tuple[float, float] | None = None) -> E
 def nudge(
     grid: EditedGrid, seconds: float | np.ndarray, span: tuple[float, float] | None = None
 ) -> EditedGrid:
-    """All beats that are free, later by so many seconds (each its own, if an array); earlier where negative."""
+    """Move all free beats by so many seconds (an array: one value each), later if positive."""
     free = _free(grid, span)
     _need(free)
     times = grid.times + np.where(free, seconds, 0.0)
@@ -137,13 +137,13 @@ def nudge(
 
 
 def _moved(grid: EditedGrid, times: np.ndarray, changed: np.ndarray) -> EditedGrid:
-    """Beats at other times, where they still follow one another."""
+    """The grid with beats at other times; raises `Problem` unless they still follow one another."""
     gaps, touched = np.diff(times), changed[1:] | changed[:-1]
     if (touched & (gaps < np.minimum(MIN_GAP, np.diff(grid.times)) - 1e-9)).any():
         raise Problem("beats_collide", "The beats would run into a beat that stays. Unlock it, or move less.")
     _keep_out(grid, times[changed])
     flags = np.where(changed, grid.flags | EDITED, grid.flags)
-    inside_song = times >= 0  # what slides out of the song's beginning is no beat any more
+    inside_song = times >= 0  # beats that slide out before the song's beginning are dropped
     return replace(grid, times=times[inside_song], flags=flags[inside_song])
 
 
@@ -158,10 +158,10 @@ def _keep_out(grid: EditedGrid, times: np.ndarray) -> None:
 
 
 def set_downbeat(grid: EditedGrid, seconds: float, metre: int) -> EditedGrid:
-    """Let a bar begin at the nearest beat.
+    """Begin a bar at the nearest beat.
 
-    Bars of `metre` beats are counted from there, up to the next bar that the artist has set or to a locked span;
-    backwards too, where no such bar comes before.
+    Bars of `metre` beats are counted from there, up to the next bar set by the artist or a locked span; backwards
+    too, unless there is such a bar before.
     """
     if not METRES[0] <= metre <= METRES[1]:
         raise Problem("metre", f"Choose from {METRES[0]} to {METRES[1]} beats to a bar.")
@@ -187,7 +187,7 @@ def set_downbeat(grid: EditedGrid, seconds: float, metre: int) -> EditedGrid:
 
 
 def move_beat(grid: EditedGrid, index: int, seconds: float, reach: int = REACH) -> EditedGrid:
-    """Move one beat and pin it; its neighbours give way, less and less, up to the next pin, lock or `reach` beats."""
+    """Move and pin one beat; its neighbours follow, less and less, up to the next pin or lock, or `reach` beats."""
     _need_song(seconds)
     locked = grid.locked
     if locked[index]:
@@ -202,7 +202,7 @@ def move_beat(grid: EditedGrid, index: int, seconds: float, reach: int = REACH) 
             stop += step
         count = abs(stop - index)
         for k in range(1, count):
-            # A cosine keeps the tempo from jumping at either end of the stretch.
+            # A cosine keeps the tempo from jumping at both ends of the stretch.
             times[index + step * k] += distance * 0.5 * (1 + math.cos(math.pi * k / count))
             changed[index + step * k] = True
         if 0 <= stop < len(grid):
@@ -220,7 +220,7 @@ def move_beat(grid: EditedGrid, index: int, seconds: float, reach: int = REACH) 
 
 
 def _spread(times: np.ndarray, index: int, stop: int, step: int) -> np.ndarray:
-    """Even out what a large move has pressed together between a beat and the next one that stays."""
+    """Even out beats that a large move has crowded between a beat and the next fixed one."""
     low, high = sorted((index, stop))
     low, high = max(low, 0), min(high, len(times) - 1)
     if high - low > 1 and np.diff(times[low : high + 1]).min() < MIN_GAP:
@@ -252,7 +252,7 @@ def insert(grid: EditedGrid, seconds: float) -> EditedGrid:
 
 
 def remove(grid: EditedGrid, index: int) -> EditedGrid:
-    """Remove a beat; a detector does not bring it back. A bar that began there begins at the next beat."""
+    """Remove a beat; a detector will not bring it back. A bar that began there begins at the next beat."""
     if grid.locked[index]:
         raise Problem("beats_locked", "That beat is locked. Unlock its span first.")
     flags = grid.flags.copy()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a detector proposes, around everything that the artist has set. No bpy in here."""
+"""Merging a detector's proposal with everything that the artist has set. No bpy in here."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from .beats import BAR, DOWN, EDITED, MIN_GAP, EditedGrid, inside, nearest
 def joined_with(
     grid: EditedGrid, times: np.ndarray, flags: np.ndarray, more: np.ndarray, more_flags: np.ndarray
 ) -> EditedGrid:
-    """Two sets of beats in one; where two are too close the second set's stay."""
+    """Two sets of beats joined; where two are too close, the second set's stays."""
     times, more = np.asarray(times, float), np.asarray(more, float)
     if len(more) and len(times):
         apart = np.abs(times[:, None] - more[None]).min(1) > MIN_GAP
@@ -23,11 +23,11 @@ def joined_with(
 
 
 def merge(grid: EditedGrid, proposal: EditedGrid) -> EditedGrid:
-    """What a detector proposes, around everything that the artist has set.
+    """A detector's proposal merged with everything that the artist has set.
 
-    Beats that the artist has set, those in locked spans, beats taken away, and bars that the artist has set stay. A
-    proposed beat is dropped where it lies in a locked span, nearer than half an interval to a beat that stays or to
-    one that was taken away, or between two beats of the artist's that follow one another.
+    Beats and bars set by the artist, beats in locked spans and removed beats stay as they are. A proposed beat is
+    dropped if it lies in a locked span, within half an interval of a beat that stays or was removed, or between two
+    consecutive beats set by the artist.
     """
     kept = ((grid.flags & EDITED) > 0) | grid.locked
     own, own_flags = grid.times[kept], grid.flags[kept]
@@ -38,7 +38,7 @@ def merge(grid: EditedGrid, proposal: EditedGrid) -> EditedGrid:
         if len(places):
             free &= _distance(times, places) > 0.5 * gap
     if len(own) > 1:
-        # Neighbours in the old grid, both kept: the artist says that nothing lies between.
+        # Neighbours in the old grid, both kept: the artist wants nothing in between.
         places = np.flatnonzero(kept)
         spans = [(own[i], own[i + 1]) for i in np.flatnonzero(np.diff(places) == 1)]
         free &= ~inside(times, _union(spans))
@@ -54,7 +54,7 @@ def merge(grid: EditedGrid, proposal: EditedGrid) -> EditedGrid:
 
 
 def _distance(times: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """Seconds from each time to the nearest of some sorted or unsorted places."""
+    """Seconds from each time to the nearest of some places, in any order."""
     places = np.sort(places)
     right = np.clip(np.searchsorted(places, times), 0, len(places) - 1)
     left = np.maximum(right - 1, 0)

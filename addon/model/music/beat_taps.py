@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Beats tapped along with the song: the pulse of some taps, and the grid at that pulse. No bpy in here."""
+"""Beats tapped along with the song: the pulse of the taps, and the grid at that pulse. No bpy in here."""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -20,7 +20,7 @@ Seconds = Sequence[float] | np.ndarray
 
 @dataclass(frozen=True)
 class Taps:
-    """What taps say: beats at `phase` + n · `period` (seconds); `spread` is the median miss in seconds."""
+    """The pulse of some taps: beats at `phase` + n · `period` (seconds); `spread` is the median error in seconds."""
 
     period: float
     phase: float
@@ -33,12 +33,12 @@ class Taps:
 
 
 def fit_taps(seconds: Seconds) -> Taps:
-    """The steady pulse nearest to some taps: missed taps leave a gap, double taps and outliers do not count.
+    """The steady pulse that fits some taps best; missed taps, double taps and outliers do no harm.
 
     Raises
     ------
     Problem
-        With fewer than four taps, or taps that follow no pulse.
+        With fewer than four taps, or taps without a pulse.
     """
     taps = np.sort(np.asarray(list(seconds), float))
     taps = taps[np.insert(np.diff(taps) > MIN_GAP, 0, True)] if len(taps) else taps
@@ -69,9 +69,9 @@ def _off(times: np.ndarray, period: float, phase: float) -> np.ndarray:
 def tap_seconds(walls: Seconds, timeline: Seconds) -> np.ndarray:
     """Timeline seconds of taps, from the clock on the wall where that is finer.
 
-    While a song plays, Blender tells the time in whole frames (42 ms at 24 fps); the wall clock tells the distance of
-    taps to a millisecond. When playback keeps up with the clock the two are fitted; when it drags, or when it has
-    jumped back to its start meanwhile, the longest stretch without a jump counts, by its frames.
+    During playback Blender tells the time in whole frames (42 ms at 24 fps); the wall clock tells the distance of
+    taps to a millisecond. If playback keeps up with the clock, the two are fitted; if it drags, or has jumped back
+    to its start, the frames of the longest stretch without a jump are used.
 
     Parameters
     ----------
@@ -100,21 +100,21 @@ def drags(walls: Seconds, timeline: Seconds) -> bool:
 
 
 def delay(grid: EditedGrid, heard: Seconds) -> float:
-    """Seconds by which taps come after the beats that they mean; negative where they come before.
+    """Seconds by which taps lag behind the beats they mean; negative if they are early.
 
-    Taps say nothing of whole beats: the answer lies between a quarter of a beat early and three quarters late.
+    Taps cannot tell whole beats: the answer lies between a quarter of a beat early and three quarters late.
 
     Parameters
     ----------
     grid : EditedGrid
-        The beats that are right, in the seconds of the taps.
+        The correct beats, in the seconds of the taps.
     heard : of float
         The taps, on every beat, every second one, or twice a beat.
 
     Raises
     ------
     Problem
-        Where the taps follow no pulse, or another one than the beats.
+        If the taps have no pulse, or not that of the beats.
     """
     taps, found = fit_taps(heard), []
     heard = np.asarray(list(heard), float)
@@ -135,8 +135,8 @@ def delay(grid: EditedGrid, heard: Seconds) -> float:
 def tapped(grid: EditedGrid, taps: Taps, seconds: float, heard: Seconds = ()) -> EditedGrid:
     """The grid at a tapped tempo.
 
-    A finger is less exact than a detector: where the grid, its half or its double has the tapped pulse already, that
-    is taken. Otherwise the beats are evenly spaced over the whole sound. Locked spans stay.
+    A finger is less exact than a detector: if the grid, its half or its double already has the tapped pulse, that
+    is used. Otherwise the beats are evenly spaced over the whole sound. Locked spans stay.
 
     Parameters
     ----------
@@ -164,7 +164,7 @@ def tapped(grid: EditedGrid, taps: Taps, seconds: float, heard: Seconds = ()) ->
 
 
 def _down_phase(grid: EditedGrid, times: np.ndarray, taps: Taps, metre: int) -> int:
-    """Which of the first beats begins a bar: as most old downbeats say, otherwise the first tap does."""
+    """Which of the first beats begins a bar: by most of the old downbeats or, without any, by the first tap."""
     downs = grid.downbeats
     if len(downs) and len(times):
         places = np.abs(times[None] - downs[:, None]).argmin(1)
@@ -197,7 +197,7 @@ def _other_half(grid: EditedGrid) -> EditedGrid:
 
 
 def _same_tempo(grid: EditedGrid, taps: Taps, heard: np.ndarray) -> bool:
-    """Whether the beats around some taps lie as far apart as the taps' pulse."""
+    """Whether the beats around some taps are as far apart as the taps' pulse."""
     if not len(heard) or len(grid) < 2:
         return False
     window = (grid.times >= heard.min() - taps.period) & (grid.times <= heard.max() + taps.period)

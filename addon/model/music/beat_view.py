@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is drawn of a beat grid in a timeline: rectangles and labels in pixels. No bpy, no gpu in here.
+"""The drawing of a beat grid in a timeline: rectangles and labels in pixels. No bpy, no gpu in here.
 
-`lay` maps a grid to scene frames, once per change of grid or tempo; `picture` makes what is seen of it, once per
-change of view. The cost of a picture depends on what is visible, and lines that would crowd are left out.
+`lay` maps a grid to scene frames, once per change of grid or tempo; `picture` draws the visible part, once per
+change of view. Its cost depends only on what is visible, and lines that would be crowded are left out.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from .beats import EditedGrid
 
 LINE_GAP = 5.0  # pixels between lines, at UI scale 1
 LABEL_GAP = 30.0
-WIDE_BEAT = 46.0  # from here on each beat has its number
+WIDE_BEAT = 46.0  # from this distance on, each beat has its number
 RULER = 20.0
 GRAB = 7.0
 
@@ -30,17 +30,17 @@ class Laid:
     Parameters
     ----------
     frames : (N,) float
-        Scene frames, not rounded, of the beats that are heard.
+        Scene frames, not rounded, of the audible beats.
     index : (N,) int
-        Their places in the grid.
+        Their indices in the grid.
     down, own, pin : (N,) bool
-        Begins a bar; set by the artist; pinned by the artist.
+        Whether it begins a bar, was set by the artist, and was pinned by the artist.
     bars, places : (N,) int
     sure : (N,) float
     locks : tuple of (float, float)
         In frames.
     left, right : float
-        Where the sound is heard, in frames.
+        Frames between which the sound is heard.
     """
 
     frames: np.ndarray
@@ -67,9 +67,9 @@ class View:
     width, height : int
         Pixels.
     top : float
-        Pixels from the bottom up to where the ruler of frame numbers begins; the beats are drawn below.
+        Pixels from the bottom to the ruler of frame numbers; the beats are drawn below it.
     low : float, optional
-        Pixels from the bottom up to the ruler of beats; right below `top` without it.
+        Pixels from the bottom to the ruler of beats; by default right below `top`.
     scale : float
         UI scale: 1 is 72 dots per inch.
     light : bool
@@ -112,7 +112,7 @@ NOTHING = Picture(np.zeros((0, 4)), np.zeros((0, 4)), (), np.zeros(0, int), np.z
 
 
 def lay(grid: EditedGrid, span: Span, tempo: TempoMap) -> Laid:
-    """Where the beats of a grid are heard."""
+    """The frames on which the beats of a grid are heard."""
     right = span.left + span.seconds * span.rate
     frames = np.asarray(span.frame_at(tempo.to_timeline(grid.times)), float)
     heard = (frames >= span.left - 1e-3) & (frames < right + 1e-3)
@@ -143,7 +143,7 @@ def _mix(share: npt.ArrayLike, low: npt.ArrayLike, high: npt.ArrayLike) -> np.nd
     return np.asarray(low) * (1 - share) + np.asarray(high) * share
 
 
-# Sure, unsure, bar lines, locks, text. They keep a contrast of at least 3 to 1 with Blender's own backgrounds.
+# Sure, unsure, bar lines, locks, text. All have a contrast of at least 3 to 1 with Blender's own backgrounds.
 _DARK = {
     "sure": (0.30, 0.85, 0.62), "unsure": (1.0, 0.58, 0.20), "line": (1.0, 1.0, 1.0), "lock": (0.42, 0.66, 1.0),
     "text": (0.95, 0.95, 0.95, 1.0), "back": (0.0, 0.0, 0.0, 0.45),
@@ -155,7 +155,7 @@ _LIGHT = {
 
 
 def picture(laid: Laid, view: View, held: int | None = None) -> Picture:
-    """What is seen of a grid.
+    """The visible part of a grid.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ class _Painter:
         )  # fmt: skip
 
     def wanted(self) -> np.ndarray:
-        """(N,) bool: every beat; where they would crowd the bars alone; then every second, fourth … bar."""
+        """(N,) bool: every beat or, where these would be crowded, every bar, every second bar, fourth …"""
         if self.beat >= LINE_GAP * self.u:
             return np.ones(len(self.x), bool)
         wanted = self.laid.down & ((self.laid.bars - 1) % _power(self.bar, LINE_GAP * self.u) == 0)
@@ -216,7 +216,7 @@ class _Painter:
         return float(a), float(b)
 
     def ground(self) -> None:
-        """Behind the numbers, and the locked spans."""
+        """The background of the numbers, and the locked spans."""
         left, right = self._across(self.laid.left, self.laid.right)
         if right > left:
             self.put([[left, self.ruler, right, self.top]], self.color["back"])
@@ -235,7 +235,7 @@ class _Painter:
         end = x[high] if high < len(x) else min(x[-1] + self.beat, self._across(0, self.laid.right)[1])
         edges = np.clip(np.c_[x[edge:high], np.append(x[edge + 1 : high], end)], 0, self.view.width)
         tone = np.c_[self.tone(slice(edge, high)), np.full(len(edges), 0.9)]
-        if self.beat < 2:  # as many as there are pixels are enough
+        if self.beat < 2:  # no more are needed than there are pixels
             keep = np.arange(0, len(edges), max(1, int(2 / max(self.beat, 1e-3))))
             edges = np.c_[edges[keep, 0], np.append(edges[keep[1:], 0], edges[-1, 1])]
             tone = tone[keep]

@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The beat grid that the artist edits, in song seconds. No bpy in here.
 
-An `EditedGrid` never changes, so what follows from its beats is worked out once; `beat_changes`, `beat_taps` and
-`beat_proposals` make new ones of it, and its `beat_grid` is what a dance is asked for with. What a detector proposes
-can be told from what the artist has set. Terms: a *beat* is one tap of the foot, a *downbeat* begins a bar, the
-*metre* is the number of beats in a bar, a *pin* is a beat that the artist has put down (its neighbours give way to
-it).
+An `EditedGrid` is immutable, so values derived from its beats are computed once; `beat_changes`, `beat_taps` and
+`beat_proposals` make new ones of it, and dances are requested with its `beat_grid`. It keeps apart what a detector
+proposed and what the artist set. Terms: a *beat* is one tap of the foot, a *downbeat* begins a bar, the *metre* is
+the number of beats in a bar, and a *pin* is a beat that the artist has placed (its neighbours give way to it).
 """
 
 import json
@@ -46,13 +45,13 @@ class EditedGrid:
     flags : (N,) int
         Sums of `DOWN`, `EDITED`, `PIN`, `BAR`.
     locks : tuple of (float, float)
-        Spans in song seconds that no operation and no detector changes.
+        Spans in song seconds that neither operations nor detectors change.
     removed : (R,) float
-        Where the artist has taken a beat away; a detector does not bring it back.
+        Times of beats that the artist has removed; a detector does not bring them back.
     confidence : float
-        How probable the detector finds it that its grid is right as a whole, 0 to 1; an artist's own grid has 1.
+        The detector's probability that its grid as a whole is right, 0 to 1; 1 for an artist's own grid.
     heard : (H, 2) float
-        The detector's beats: seconds, and how probable it finds a beat there, 0 to 1. Empty where it did not say.
+        The detector's beats: seconds, and the probability of a beat there, 0 to 1. Empty if it gave none.
     """
 
     times: np.ndarray = field(default_factory=none)
@@ -92,7 +91,7 @@ class EditedGrid:
 
     @cached_property
     def bpm_range(self) -> tuple[float, float]:
-        """Slowest and fastest tempo that eight intervals in a row have; both 0 with fewer than two beats."""
+        """Slowest and fastest tempo over eight intervals in a row; both 0 with fewer than two beats."""
         gaps = np.diff(self.times)
         if not len(gaps):
             return 0.0, 0.0
@@ -111,7 +110,7 @@ class EditedGrid:
 
     @cached_property
     def metre(self) -> int:
-        """The usual number of beats in a bar; 4 where there are no two downbeats."""
+        """The usual number of beats in a bar; 4 with fewer than two downbeats."""
         places = np.flatnonzero(self.flags & DOWN)
         gaps = np.diff(places)
         gaps = gaps[(gaps >= METRES[0]) & (gaps <= METRES[1])]
@@ -160,9 +159,9 @@ def from_times(
     flags: int = 0,
     heard: Sequence[float] = (),
 ) -> EditedGrid:
-    """A grid from seconds; downbeats count for the beat within a millisecond of them.
+    """A grid from seconds; a downbeat marks the beat within a millisecond of it.
 
-    `heard` is how clearly the detector hears each beat, or nothing.
+    `heard` is the detector's probability of each beat, if known.
     """
     times = np.asarray(beats, float)
     down = np.zeros(len(times), bool)
@@ -184,9 +183,9 @@ def inside(times: npt.ArrayLike, spans: Iterable[tuple[float, float]]) -> np.nda
 
 
 def sureness(grid: EditedGrid) -> np.ndarray:
-    """(N,) 0 to 1: how far each beat is to be trusted.
+    """Trust in each beat (N,), 0 to 1.
 
-    The artist's beats count as sure. The detector's have the probability that it gives to each; where it gives none,
+    The artist's beats count as sure. A detector's beats have the probability that it gives to each or, without one,
     that of the whole grid.
     """
     sure = np.full(len(grid), float(np.clip(grid.confidence, 0, 1)))
@@ -210,7 +209,7 @@ def in_words(grid: EditedGrid) -> str:
         return "set by you"
     if (
         grid.confidence > 0.8
-    ):  # measured: 98 % of such grids are right, 58 % of those between, 27 % of those below
+    ):  # measured: 98 % of such grids are right, 58 % of those in between, 27 % of those below
         return "sure"
     if grid.confidence >= 0.5:
         return "fairly sure: listen to it once"
@@ -218,7 +217,7 @@ def in_words(grid: EditedGrid) -> str:
 
 
 def bar_numbers(grid: EditedGrid) -> tuple[np.ndarray, np.ndarray]:
-    """(N,) bar and (N,) place in the bar from 1; beats before the first downbeat are bar 0."""
+    """Bar (N,) and place in the bar (N,), from 1; beats before the first downbeat are in bar 0."""
     down = (grid.flags & DOWN) > 0
     bars = np.cumsum(down)
     starts = np.maximum.accumulate(np.where(down, np.arange(len(grid)), 0)) if len(grid) else bars
@@ -226,7 +225,7 @@ def bar_numbers(grid: EditedGrid) -> tuple[np.ndarray, np.ndarray]:
 
 
 def nearest(grid: EditedGrid, seconds: float) -> int:
-    """Index of the beat nearest to a song second; raises when there is none."""
+    """Index of the beat nearest to a song second; raises `Problem` if there is none."""
     if not len(grid):
         raise Problem("no_beats", "There are no beats yet. Press Find Beats, or tap the tempo.")
     return int(np.abs(grid.times - seconds).argmin())

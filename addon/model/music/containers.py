@@ -1,16 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which sound files may be sent as they are: those that Blender plays at the times written in them. No bpy in here.
+"""Which sound files can be sent unchanged: those that Blender plays exactly as they are timed. No bpy in here.
 
-Blender plays an encoder's delay of mp3, shifts Ogg by a block or two wherever it begins to play, and finds its way
-through damaged headers in a manner of its own. Only plain WAV and FLAC are the same for everybody; anything else is
-mixed down.
+Blender plays the encoder delay of mp3, shifts Ogg by a block or two wherever playback begins, and reads damaged
+headers in its own way. Only plain WAV and FLAC are the same everywhere; anything else is mixed down.
 """
 
 import struct
 
-HEAD = 1 << 16  # bytes that tell
-LARGEST = 150_000_000  # bytes; the mixdown of a larger file is smaller
-CHANNELS, RATES = 8, (8_000, 192_000)  # what the server takes
+HEAD = 1 << 16  # bytes needed to tell
+LARGEST = 150_000_000  # bytes; of a larger file, the mixdown is smaller
+CHANNELS, RATES = 8, (8_000, 192_000)  # what the server accepts
 _PCM, _FLOAT, _EXTENSIBLE = 1, 3, 0xFFFE
 
 
@@ -20,7 +19,7 @@ def is_sent_as_it_is(head: bytes, size: int) -> bool:
     Parameters
     ----------
     head : bytes
-        Its first `HEAD` bytes, or all where it is shorter.
+        Its first `HEAD` bytes, or all of a shorter file.
     size : int
         Of the whole file.
     """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a server says, taken apart: answers, refusals and events, none of it trusted. No bpy in here."""
+"""Parsing of a server's answers, refusals and events, none of which is trusted. No bpy in here."""
 
 import contextlib
 import re
@@ -20,14 +20,14 @@ from tempose_pose.wire.validation import read, unexpected
 from ..errors import Problem
 
 EVENT_BYTES, EVENT_ELEMENTS = 4_000_000, 2_000
-STREAM_BYTES = 100_000_000  # several times what the longest dance takes
-LINE_BYTES = 200  # that a line counts for at least: a short one takes as long to read
-ANSWER_ELEMENTS = 300_000  # the analysis of a song of 20 minutes has half of that
+STREAM_BYTES = 100_000_000  # several times the size of the longest dance
+LINE_BYTES = 200  # least size that a line counts as: a short one takes as long to read
+ANSWER_ELEMENTS = 300_000  # the analysis of a 20-minute song has half of that
 REFUSAL_ELEMENTS = 2_000
 
 
 def parse_events(lines: Iterator[bytes]) -> Iterator[tuple[int | None, str, dict]]:
-    """Server-sent events from their lines: (id, name, data). Comments and unreadable ids are passed over."""
+    """Server-sent events from their lines: (id, name, data). Comments and unreadable ids are skipped."""
     identity, name, data, size, whole = None, "message", [], 0, 0
     for line in lines:
         size, whole = size + len(line), whole + max(len(line), LINE_BYTES)
@@ -58,7 +58,7 @@ def parse_events(lines: Iterator[bytes]) -> Iterator[tuple[int | None, str, dict
 
 
 def parsed(data: bytes) -> dict:
-    """The object that an answer is."""
+    """An answer as a JSON object."""
     try:
         answer = hostile_json.parse(data, ANSWER_ELEMENTS)
     except hostile_json.Refused:
@@ -68,17 +68,17 @@ def parsed(data: bytes) -> dict:
     return answer
 
 
-DOUBTFUL = 0.6  # score below which a joint that was found is one to look at
+DOUBTFUL = 0.6  # score below which a joint needs a look
 
 
 def marked(person: FoundPerson) -> dict:
-    """One person found in a picture, as it is kept with the picture.
+    """A person found in a picture, in the form kept with the picture.
 
     Returns
     -------
     dict
-        ``joints``: joint → (x, y) in shares of the picture, of those that were seen; ``doubtful``: those of them
-        that the server is not sure of; ``mask``: the fields of its `FigureMask`, or None.
+        ``joints``: seen joint → (x, y) in shares of the picture; ``doubtful``: those that the server is not sure
+        of; ``mask``: the fields of its `FigureMask`, or None.
     """
     placed = list(zip(person.joints, person.keypoints, person.scores, strict=True))
     return {
@@ -89,7 +89,7 @@ def marked(person: FoundPerson) -> dict:
 
 
 def mask_of(mask: FigureMask) -> np.ndarray:
-    """(h, w) uint8: how surely each part of a picture, made smaller, is the person."""
+    """(h, w) uint8: how surely each pixel of the reduced picture belongs to the person."""
     size = mask.width * mask.height
     try:
         data = zlib.decompressobj().decompress(from_base64(mask.data), size + 1)
@@ -101,7 +101,7 @@ def mask_of(mask: FigureMask) -> np.ndarray:
 
 
 def refusal(status: int, data: bytes, retry_after: str | None = None) -> Problem:
-    """What the server's error says."""
+    """The server's error as a `Problem`."""
     code, message = "", ""
     with contextlib.suppress(hostile_json.Refused, TemposeError):
         answer = read(Refusal, hostile_json.parse(data, REFUSAL_ELEMENTS))

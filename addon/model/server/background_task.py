@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One worker thread and the queue it talks through. No bpy in here: nothing in the thread may touch it.
+"""One worker thread and the queue that it talks through. No bpy in here: the thread must not touch it.
 
-The main thread calls `pump` from a modal operator, or in a loop in background mode. What only the main thread may do
-meanwhile, the worker thread has it do with `main`.
+The main thread calls `pump` from a modal operator, or in a loop in background mode. With `main`, the worker has the
+main thread do what only that may do.
 """
 
 import inspect
@@ -20,13 +20,13 @@ current: "BackgroundTask | None" = None
 """The task in progress; at most one."""
 SLICE = 0.015
 """Seconds of one `pump`, whatever the worker thread says and has the main thread do."""
-UNHEARD = 40  # times that a part is offered once nobody may be listening any more
+UNHEARD = 40  # how often a part is offered when nobody may be listening any more
 WAITING = 200
 """Messages that may wait for the main thread; the worker thread waits before it says more."""
 
 
 class _Asked:
-    """Something for the main thread to do, and what came of it."""
+    """Something for the main thread to do, and its outcome."""
 
     def __init__(self, act: Callable[[], Any]):
         self.act, self.value, self.problem, self.share = act, None, None, None
@@ -34,7 +34,7 @@ class _Asked:
         self._steps = None
 
     def go_on(self, until: float) -> bool:
-        """Do it, or a part of it; returns whether it is over."""
+        """Do it, or a part of it; return whether it is finished."""
         try:
             if self._steps is None:
                 self.value = self.act()
@@ -52,7 +52,7 @@ class _Asked:
         return self._end()
 
     def close(self) -> None:
-        """Nobody waits for it any more."""
+        """End it: nobody waits for it any more."""
         if self._steps is not None:
             self._steps.close()
 
@@ -67,7 +67,7 @@ class BackgroundTask:
     Parameters
     ----------
     title : str
-        For the panel.
+        Shown in the panel.
     task : callable (Work) → result
 
     Attributes
@@ -75,7 +75,7 @@ class BackgroundTask:
     state : str
         ``running``, ``done``, ``failed`` or ``canceled``; changed by `pump` only.
     share : float or None
-        Progress from 0 to 1, None while it cannot be told.
+        Progress from 0 to 1, None while unknown.
     """
 
     def __init__(self, title: str, task: Callable[[Any], Any]):
@@ -84,11 +84,9 @@ class BackgroundTask:
         self.state, self.result, self.problem = "running", None, None
         self.started = time.monotonic()
         self.parts: list = []  # what is finished and worth keeping, even when the rest is canceled or fails
-        self.keeps_parts = False  # whether what is shown may be kept when the rest is canceled
-        self.shown: Callable[[str, Any], None] | None = (
-            None  # called by `pump` with what is to be seen meanwhile
-        )
-        self.left: float | None = None  # seconds, while they can be told
+        self.keeps_parts = False  # whether what is shown can be kept when the rest is canceled
+        self.shown: Callable[[str, Any], None] | None = None  # called by `pump` with what to show meanwhile
+        self.left: float | None = None  # seconds, if known
         self._clock = Clock()
         self._stop = threading.Event()
         self._clients: list[Client] = []
@@ -106,15 +104,13 @@ class BackgroundTask:
             self._say("canceled", None)
         except Problem as problem:
             self._say(*(("canceled", None) if self._stop.is_set() else ("failed", problem)))
-        except Exception as error:  # whatever it is, a person must see it, not a console
+        except Exception as error:  # whatever it is, it must be seen by a person, not a console
             self._say("failed", unexpected(error))
 
     def _say(self, kind: str, value: Any) -> None:
-        """Let the main thread know; waits while it has more than enough to take in already."""
+        """Tell the main thread something; wait while its queue is full."""
         unheard = 0
-        while unheard < (
-            UNHEARD if kind == "part" else 1
-        ):  # after a cancel only what is finished counts, if anything
+        while unheard < (UNHEARD if kind == "part" else 1):  # after a cancel only finished parts count
             try:
                 self._queue.put((kind, value), timeout=0.05)
                 return
@@ -130,22 +126,21 @@ class BackgroundTask:
         self._check()
 
     def part(self, value: Any) -> None:
-        """Something is finished and stays, whatever happens to the rest."""
+        """Report a finished part, which is kept whatever happens to the rest."""
         self._say("part", value)
         self._check()
 
     def show(self, kind: str, value: Any) -> None:
-        """Something to look at while the task goes on."""
+        """Report something to look at while the task goes on."""
         self._say(kind, value)
         self._check()
 
     def main(self, act: Callable[[], Any]) -> Any:
-        """Have the main thread do something; returns what it returns, or raises what it raises.
+        """Have the main thread do something; return or raise what it does.
 
-        A generator is gone through a little at each `pump`, so that Blender is not held up; what it returns counts,
-        and it yields how much is done, from 0 to 1, or None.
-        Anything may happen to the scene between two of its steps: it finds its datablocks anew in each. It is closed
-        when the task ends before.
+        A generator is advanced a little at each `pump`, so that Blender is not held up; its return value counts,
+        and it yields its progress, from 0 to 1, or None. Anything may happen to the scene between two steps, so it
+        must look its datablocks up anew in each. It is closed if the task ends first.
         """
         asked = _Asked(act)
         self._say("main", asked)
@@ -172,13 +167,13 @@ class BackgroundTask:
     # in the main thread
 
     def cancel(self) -> None:
-        """Stop at once. The thread tells the server and ends on its own. May be called from any thread."""
+        """Stop at once; the thread tells the server and ends by itself. Can be called from any thread."""
         self._stop.set()
         for client in list(self._clients):
             client.abort()
 
     def pump(self, seconds: float | None = None) -> str:
-        """Take in what the thread has said, and do what it asks for, for so long (`SLICE`); returns the state."""
+        """Take in the thread's messages and do what it asks, for at most so long; return the state."""
         stopped, until = self._stop.is_set(), time.monotonic() + (SLICE if seconds is None else seconds)
         while self.state == "running":
             if self._asked is not None and not stopped:
@@ -194,12 +189,12 @@ class BackgroundTask:
                 break
             if kind == "part":
                 self.parts.append(value)
-            elif not stopped:  # otherwise the rest does not count any more
+            elif not stopped:  # otherwise the rest no longer counts
                 self._take_in(kind, value)
                 if self.state == "running" and time.monotonic() >= until:
                     break
         if self.state == "running" and stopped:
-            self.state = "canceled"  # without waiting for the network
+            self.state = "canceled"  # does not wait for the network
         if self.state != "running":
             self.close()
         return self.state
@@ -221,7 +216,7 @@ class BackgroundTask:
             self.shown(kind, value)
 
     def close(self) -> None:
-        """Leave what the main thread has not done to its end."""
+        """Drop whatever the main thread has not finished."""
         asked, self._asked = self._asked, None
         if asked is not None:
             asked.close()
@@ -241,7 +236,7 @@ def begin(title: str, task: Callable[[Any], Any]) -> BackgroundTask:
 
 
 def finish(task: BackgroundTask) -> None:
-    """The task's end has been dealt with."""
+    """The end of the task has been dealt with."""
     global current  # noqa: PLW0603
     task.close()
     if current is task:
@@ -249,7 +244,7 @@ def finish(task: BackgroundTask) -> None:
 
 
 def abandon() -> None:
-    """Cancel whatever is going on: the add-on or the file is going away."""
+    """Cancel whatever is running: the add-on or the file is going away."""
     task = current
     if task is not None:
         task.cancel()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The way to one server, which first proves who it is; every call over it has an end. No bpy in here."""
+"""The connection to one server, which must first prove its identity; every call ends in time. No bpy in here."""
 
 import contextlib
 import ipaddress
@@ -21,8 +21,8 @@ from .answers import parsed, refusal
 if TYPE_CHECKING:
     from requests import Response
 
-SHORT_BYTES = 64_000  # what most answers are far below
-SLOWEST = 100_000  # bytes a second; a call that takes longer than that and `PATIENCE` time-outs has no end
+SHORT_BYTES = 64_000  # far above the size of most answers
+SLOWEST = 100_000  # bytes a second; a call slower than that, beyond `PATIENCE` time-outs, is given up
 PATIENCE = 4
 UNTRUSTED = (
     "This computer does not trust the server's certificate, or it is for another name. "
@@ -31,7 +31,7 @@ UNTRUSTED = (
 
 
 def is_loopback(host: str) -> bool:
-    """Whether an address names this machine."""
+    """Whether an address is this machine's."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -39,7 +39,7 @@ def is_loopback(host: str) -> bool:
 
 
 def split_url(url: str) -> tuple[str, str, int]:
-    """Scheme, host and port of a server's address; raises `Problem` when it is none."""
+    """Scheme, host and port of a server's address; raises `Problem` if it is not one."""
     try:
         parts = urlsplit(url.strip())
         host, port = parts.hostname, parts.port
@@ -54,7 +54,7 @@ def split_url(url: str) -> tuple[str, str, int]:
 
 
 class Caller:
-    """The way to one server. Calls block; `abort` from any thread ends the call in progress with `Canceled`.
+    """The connection to one server. Calls block; `abort`, from any thread, ends them with `Canceled`.
 
     Parameters
     ----------
@@ -62,18 +62,19 @@ class Caller:
     timeout : float
         Seconds without a byte after which a call is given up.
     alive : callable, optional
-        Of a server that this Blender has started: answers false once it has ended, so that nobody waits for it.
+        For a server that this Blender started: returns false once it has ended, so that nobody waits for it.
     skeletons : of Skeleton
-        That the server has named; a dance may be on one of them.
+        Skeletons that the server has named; dances may use them.
     certificate : str
-        File (PEM) with the certificate to trust besides those that this computer trusts, for https.
+        PEM file with a certificate to trust for https, besides those that this computer trusts.
     pid : int, optional
-        Of a server of this machine whose runtime file was read: only this process at this very port will do.
+        For a server on this machine, from its runtime file: only this process on this port is accepted.
     local : bool
-        It was found by a runtime file: only this very port will do. A server started again there has its jobs still.
+        Whether it was found by its runtime file: only this port is accepted. A server restarted there still has its
+        jobs.
 
-    On each connection the server first proves that it knows the token (`tempose_pose.local.proof`); before that it
-    is told neither the token nor anything else.
+    On each connection the server must first prove that it knows the token (`tempose_pose.local.proof`); before
+    that, neither the token nor anything else is sent.
     """
 
     def __init__(
@@ -114,7 +115,7 @@ class Caller:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def _greet(self, sock: socket.socket) -> None:
-        """See that the server knows the token before it is told anything."""
+        """Check that the server knows the token before anything is sent to it."""
         asked = proof.challenge()
         said = transport.ask_first(sock, self._place, proof.PATH, (proof.HEADER, asked), proof.ANSWER_BYTES)
         try:
@@ -140,7 +141,7 @@ class Caller:
             raise Canceled
 
     def _gone(self) -> Problem:
-        """The server does not answer: what can be done depends on where it runs."""
+        """The problem of a server that does not answer; the advice depends on where it runs."""
         if self.own:
             said = "The Tempose server does not answer. Start it again in the Tempose panel."
         elif is_loopback(self.host):
@@ -172,7 +173,7 @@ class Caller:
         timeout: float,
         most: float | None = None,
     ) -> "Iterator[Response]":
-        """One call, with the network's errors turned into words; it is ended after `most` seconds."""
+        """One call, with network errors turned into words; ended after `most` seconds."""
         self._check()
         sockets, late = [], threading.Event()
 
@@ -200,7 +201,7 @@ class Caller:
                 if most is None:  # events may come for hours
                     watch.cancel()
                 yield answer
-            if late.is_set():  # what was cut off there may look whole
+            if late.is_set():  # an answer cut off there may look complete
                 raise self._slow()
         except Problem as problem:
             if late.is_set():
@@ -231,7 +232,7 @@ class Caller:
         timeout: float | None = None,
         limit: int = SHORT_BYTES,
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers and body of an answer whose status is a good one."""
+        """Status, headers and body of an answer; raises unless its status is among the good ones."""
         timeout = timeout or self.timeout
         most = PATIENCE * timeout + (len(body or b"") + limit) / SLOWEST
         with self._answer(method, path, body, headers or {}, timeout, most) as answer:
@@ -261,7 +262,7 @@ class Caller:
 
 
 def trust(certificate: str) -> ssl.SSLContext:
-    """Trust in this computer's certificates, and in the one given; names are checked in any case."""
+    """The trust in this computer's certificates and in the one given; host names are always checked."""
     context = ssl.create_default_context()
     if certificate:
         try:
@@ -275,7 +276,7 @@ def trust(certificate: str) -> ssl.SSLContext:
 
 
 def _shut(sockets: Iterable[socket.socket]) -> None:
-    """Wake the threads that read from them."""
+    """Shut sockets down, to wake the threads that read from them."""
     for sock in sockets:
         with contextlib.suppress(OSError):
             sock.shutdown(socket.SHUT_RDWR)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What can be asked of a server. Nothing that it says is trusted. No bpy in here."""
+"""The client: calls to a server, whose answers are not trusted. No bpy in here."""
 
 import hashlib
 import json
@@ -33,14 +33,14 @@ from .caller import SHORT_BYTES, Caller, is_loopback
 
 CAPABILITIES_BYTES = 1_000_000
 ANALYSIS_BYTES = 8_000_000
-RESULT_BYTES = 64_000_000  # the longest dance, with hands and feet, and some
+RESULT_BYTES = 64_000_000  # more than the longest dance with hands and feet
 FOUND_BYTES = 2_000_000  # people in a picture, with their masks
-FILM_BYTES = RESULT_BYTES  # of the line with a dance out of a video
+FILM_BYTES = RESULT_BYTES  # of the line with a dance from a video
 SOUND_BYTES = 300_000_000
 
 
 class Client(Caller):
-    """What can be asked of one server. Calls block; `abort` from any thread ends the call in progress."""
+    """The client of one server. Calls block; `abort`, from any thread, ends the call in progress."""
 
     # the plain calls
 
@@ -49,7 +49,7 @@ class Client(Caller):
         return read(Health, self._json("GET", "/v1/health", timeout=timeout), "health report")
 
     def prove(self, timeout: float = 5.0) -> None:
-        """See that the server is there and knows the token; nothing else is asked of it."""
+        """Check that the server is there and knows the token; ask nothing else."""
         with self._answer("GET", proof.PATH, None, {}, timeout, most=timeout):
             pass
 
@@ -59,7 +59,7 @@ class Client(Caller):
         return read(Capabilities, answer, "list of capabilities")
 
     def ensure_sound(self, data: bytes) -> tuple[str, float]:
-        """Upload a sound unless the server has it. Returns its hash and its seconds (0 when not stated)."""
+        """Upload a sound unless the server has it. Return its hash and its length in seconds (0 if not stated)."""
         digest = hashlib.sha256(data).hexdigest()
         status, _, _ = self._call("HEAD", f"/v1/audio/{digest}", good=(200, 404))
         if status == 200:
@@ -96,7 +96,7 @@ class Client(Caller):
         return data
 
     def find_pose(self, picture: bytes) -> list[FoundPerson]:
-        """Where the joints of the people in a picture are, the largest first."""
+        """The joints of the people in a picture, the largest person first."""
         answer = self._json(
             "POST",
             "/v1/pose",
@@ -117,12 +117,12 @@ class Client(Caller):
     def read_video(
         self, path: Path, person: int, on_line: Callable[[VideoLine], None]
     ) -> tuple[bytes, float | None]:
-        """The dance of a person in a video file: the bytes of a DANCE.npz, and where in its sound it begins.
+        """The dance of a person in a video file: the bytes of a DANCE.npz, and where in the sound it begins.
 
         Parameters
         ----------
         on_line : callable
-            Told how far the server is.
+            Called with the server's progress.
         """
         kind = {"Content-Type": "application/octet-stream"}
         with (
@@ -148,7 +148,7 @@ class Client(Caller):
         raise self._gone()
 
     def put_job(self, job: str, asked: JobRequest) -> Job:
-        """Order a dance. Safe to repeat: the same request under the same id is the same job."""
+        """Order a dance. Safe to repeat: the same request with the same id is the same job."""
         answer = self._json("PUT", f"/v1/jobs/{job}", *_encoded(asked.body()), good=(200, 202))
         return read(Job, answer, "job")
 
@@ -161,7 +161,7 @@ class Client(Caller):
         return read(Job, self._json("POST", f"/v1/jobs/{job}/cancel", b"", timeout=5), "job")
 
     def result(self, job: str) -> Dance:
-        """The finished dance; exact from this machine, in few bytes from another one."""
+        """The finished dance: exact from this machine, in compact form from another."""
         wanted = {} if is_loopback(self.host) else {"Accept": f"{MEDIA_TYPE}, application/json;q=0.5"}
         _, headers, data = self._call(
             "GET", f"/v1/jobs/{job}/result", None, wanted, good=(200,), timeout=60, limit=RESULT_BYTES
@@ -173,13 +173,13 @@ class Client(Caller):
     # following a job
 
     def follow(self, job: str, on_event: Callable[[str, dict], None], patience: float = 30.0) -> Job:
-        """Read a job's events until it has ended, across dropped connections.
+        """Follow a job's events until it has ended, across dropped connections.
 
         Parameters
         ----------
         job : str
         on_event : callable (name, data)
-            Called for each event; one that came twice is passed on once.
+            Called once for each event, even if it arrives twice.
         patience : float
             Seconds without any sign of life after which the server counts as gone.
 

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server's own Python environment: made, checked, renewed and removed by the add-on. No bpy in here.
+"""The server's own Python environment: set up, checked, renewed and removed by the add-on. No bpy in here.
 
-It lies in a folder of its own and never touches Blender's Python. Work that was cut off is taken up again: pip keeps
-what it has downloaded, and what is installed stays installed. A new environment is made beside the one in use, which
-goes on until the new one has passed its checks: `ready.json`, written last, says which of the two is in use.
+It has a folder of its own and never touches Blender's Python. Interrupted work is resumed: pip keeps its downloads,
+and installed packages stay installed. A new environment is made beside the one in use, which stays in use until the
+new one has passed its checks: `ready.json`, written last, says which of the two is in use.
 """
 
 import hashlib
@@ -25,14 +25,14 @@ from . import packages, setup_errors
 from .own_environment import own_environment
 from .setup_progress import Pip, Total, Worker
 
-NEEDED, TOO_NEW = (3, 11), (3, 15)  # what the locked packages are built for
+NEEDED, TOO_NEW = (3, 11), (3, 15)  # the Python versions that the locked packages are built for
 READY, LOG, LOCKED = "ready.json", "setup.log", "lock.txt"
 PLACES = ("env-1", "env-2")
 LOCK = Path(__file__).with_name("requirements.txt")  # made by scripts/lock_server.py
 ROOM = 8 * 2**30  # bytes: the model's libraries with those for a graphics card
 SMALL_ROOM = 3 * 2**30  # without
-TAKES, SMALL_TAKES = 5.5, 1.5  # GB on the disk in the end, with and without libraries for a card
-WITHOUT_CARD = "https://download.pytorch.org/whl/cpu"  # PyTorch's own index of builds for processors
+TAKES, SMALL_TAKES = 5.5, 1.5  # final GB on the disk, with and without libraries for a card
+WITHOUT_CARD = "https://download.pytorch.org/whl/cpu"  # PyTorch's own index of CPU builds
 COMPILE = "from tempose.music.compiled import compile_once; compile_once()"
 BUILD = """
 import json, torch
@@ -42,12 +42,12 @@ mps = torch.backends.mps.is_available()
 print(json.dumps({"torch": torch.__version__, "card": card, "name": "Apple" if mps else name}))
 """
 LOOK = Path(__file__).with_name("installed_packages.py")
-BEGUN = "begun.json"  # in an environment: for which lock it was begun
+BEGUN = "begun.json"  # file in an environment that names the lock it was begun for
 _ASK = "import sys; print(sys.version_info[0], sys.version_info[1])"
 
 
 def python_of(folder: Path) -> Path:
-    """The interpreter of the environment in use, or of the one that is made first; there or not."""
+    """Path of the interpreter of the environment in use or, without one, of the first to be made."""
     return _python_in(folder / str(about(folder).get("place", PLACES[0])))
 
 
@@ -56,7 +56,7 @@ def _python_in(place: Path) -> Path:
 
 
 def about(folder: Path) -> dict:
-    """What was written down of the environment in use: ``version``, ``package``, ``place``, ``build`` (in words)."""
+    """The record of the environment in use: ``version``, ``package``, ``place``, ``build`` (in words)."""
     try:
         said = json.loads((folder / READY).read_text("utf-8"))
     except (OSError, ValueError):
@@ -69,7 +69,7 @@ def state(folder: Path, version: str) -> str:
     if not folder.is_dir() or not any(folder.iterdir()):
         return "missing"
     made_for = about(folder).get("version")
-    if made_for is None or not python_of(folder).exists():  # the Python it was made from may have gone
+    if made_for is None or not python_of(folder).exists():  # the Python that it was made from may be gone
         return "unfinished"
     return "ready" if made_for == version else "old"
 
@@ -99,20 +99,20 @@ def _can_make(python: str) -> bool:
 
 
 def preset_index() -> str:
-    """The index of PyTorch builds where none is named: that without libraries for cards where there is no card.
+    """The default index of PyTorch builds: without libraries for graphics cards if there is no card.
 
-    Only Linux has them in the usual build; they are some 5 GB.
+    Only the usual build for Linux includes them, some 5 GB.
     """
     return WITHOUT_CARD if sys.platform == "linux" and not has_card() else ""
 
 
 def has_card() -> bool:
-    """Whether NVIDIA's driver is there."""
+    """Whether NVIDIA's driver is installed."""
     return Path("/proc/driver/nvidia/version").exists() or programs.find_program("nvidia-smi") is not None
 
 
 def in_words(torch_index: str) -> str:
-    """What will be installed, and how much room it takes."""
+    """What will be installed and how much space it takes, in words."""
     small = torch_index == WITHOUT_CARD or sys.platform == "darwin"
     build = (
         "for the processor, as no NVIDIA card is found" if torch_index == WITHOUT_CARD else "for this system"
@@ -131,26 +131,26 @@ def set_up(
     lock: Path | None = None,
     torch_index: str = "",
 ) -> Path:
-    """Make or finish an environment beside the one in use, which it replaces at the end; runs in the task's thread.
+    """Make or finish an environment beside the one in use, then replace that; runs in the task's thread.
 
-    Returns its interpreter. Whatever goes wrong, the environment that was in use stays in use.
+    Returns its interpreter. Whatever goes wrong, the environment in use stays in use.
 
     Parameters
     ----------
     work : Job
-        Told how far it has come; stops the work when canceled.
+        Receives the progress; ends the work when canceled.
     folder : Path
     package : str
-        What pip shall install: a wheel file, or a requirement.
+        What pip should install: a wheel file, or a requirement.
     version : str
-        Of the add-on, written down when all is done.
+        The add-on's version, recorded at the end.
     python : str, optional
-        To make it from; by default `base_python`.
+        The Python to make it from; by default `base_python`.
     lock : Path, optional
-        Versions and hashes of all that the package needs; without one, pip chooses and checks no hash.
+        Versions and hashes of everything that the package needs; without it, pip chooses and checks no hashes.
     torch_index : str
-        Address of another index of PyTorch builds, where a smaller one, or one for a graphics card, is wanted. The
-        version is the lock's; hashes of that index are not known.
+        Address of another index of PyTorch builds, for a smaller one or one for a graphics card. The version is the
+        lock's; that index's hashes are not known.
     """
     try:
         return _set_up(work, folder, package, version, python, lock, torch_index)
@@ -189,7 +189,7 @@ def _set_up(
 
         def install(*what: str) -> None:
             nonlocal bar
-            if bar == "off" and _pip_counts(inside):  # the first that is installed is a newer pip
+            if bar == "off" and _pip_counts(inside):  # a newer pip is installed first
                 bar = "raw"
             pip = [str(inside), "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "install"]
             _run(work, out, [*pip, "--progress-bar", bar, *what], log, Pip(work))
@@ -204,7 +204,7 @@ def _set_up(
                 break
             for what in more:
                 install(*what)
-        install("--no-deps", "--force-reinstall", package)  # what was cut off may have left half of it
+        install("--no-deps", "--force-reinstall", package)  # interrupted work may have left half of it
         text = lock.read_text("utf-8") if lock else None
         _whole(work, out, inside, log, text, index)
         work.at(0.9)
@@ -213,24 +213,24 @@ def _set_up(
         work.at(0.95)
         _run(work, out, [str(inside), "-I", "-c", COMPILE], log)
     if hasattr(os, "sync"):
-        os.sync()  # pip leaves its files to the system: they must be on the disk before anybody relies on them
+        os.sync()  # pip does not sync its files: they must be on the disk before anybody relies on them
     said = {"version": version, "package": Path(package).name, "place": name, "build": build, "index": index}
     if text is not None:
         whole_files.write(folder / name / LOCKED, text.encode())
     whole_files.write(folder / READY, json.dumps(said).encode())
-    for place in folder.iterdir():  # what was in use before
+    for place in folder.iterdir():  # the environment that was in use before
         if place.name not in (name, READY, LOG):
             _away(place)
     return inside
 
 
 def verify(work: Worker, folder: Path) -> str:
-    """Check that the environment in use is complete and works; the build in words.
+    """Check that the environment in use is complete and works; return its build in words.
 
     Raises
     ------
     Problem
-        Something is missing or does not work; set up again, a new environment is made beside it.
+        If something is missing or does not work; setting up again makes a new environment beside it.
     """
     log, inside = folder / LOG, python_of(folder)
     with log.open("a", encoding="utf-8") as out:
@@ -242,7 +242,7 @@ def verify(work: Worker, folder: Path) -> str:
 
 
 def _begun(place: Path) -> object:
-    """For which lock an environment was begun: nothing that another one left in it counts as installed."""
+    """Prepare an environment for this lock: nothing left by another lock counts as installed."""
     try:
         return whole_files.read_json(place / BEGUN)
     except whole_files.Damaged:
@@ -250,16 +250,16 @@ def _begun(place: Path) -> object:
 
 
 def _look(work: Worker, out: TextIO, inside: Path, log: Path, lock: Path | None = None) -> dict:
-    """What `installed_packages` says of an environment."""
+    """The output of `installed_packages` for an environment."""
     said: list[str] = []
     _run(work, out, [str(inside), "-I", str(LOOK), *([str(lock)] if lock else [])], log, said.append)
     return json.loads(said[-1])
 
 
 def _whole(work: Worker, out: TextIO, inside: Path, log: Path, lock: str | None, torch_index: str) -> None:
-    """See that all packages are there, fit together, are what the lock says, and that no file of them was changed.
+    """Check that all packages are there, fit together and match the lock, and that none of their files was changed.
 
-    Where they are not, pip might be content all the same: nothing is taken up again in such an environment.
+    If not, pip might still be content, so nothing is resumed in such an environment.
     """
     work.status("Checking the packages")
     try:
@@ -271,7 +271,7 @@ def _whole(work: Worker, out: TextIO, inside: Path, log: Path, lock: str | None,
 
 
 def _checked(work: Worker, out: TextIO, inside: Path, log: Path) -> str:
-    """The server and its libraries have been loaded; which build of PyTorch it has, in words."""
+    """Load the server and its libraries; return the build of PyTorch in words."""
     work.status("Checking the server")
     _run(work, out, [str(inside), "-I", "-m", "tempose_server", "--check"], log)
     said: list[str] = []
@@ -285,7 +285,7 @@ def _checked(work: Worker, out: TextIO, inside: Path, log: Path) -> str:
 
 
 def remove(folder: Path) -> None:
-    """Delete the environment; only what looks like one."""
+    """Delete the environment, and only what looks like one."""
     if (
         folder.is_dir()
         and any(folder.iterdir())
@@ -313,7 +313,7 @@ def _works(python: Path) -> bool:
 
 
 def _pip_counts(inside: Path) -> bool:
-    """Whether this pip can say how far a download is."""
+    """Whether this pip can report the progress of downloads."""
     ask = [str(inside), "-I", "-c", "import pip; print(*pip.__version__.split('.')[:2])"]
     said = subprocess.run(ask, capture_output=True, text=True, timeout=60, check=False).stdout
     return said.split() != [] and (*map(int, said.split()),) >= (24, 1)
@@ -322,7 +322,7 @@ def _pip_counts(inside: Path) -> bool:
 def _run(
     work: Worker, out: TextIO, command: list[str], log: Path, hear: Callable[[str], None] | None = None
 ) -> None:
-    """Run a command to its end, its words in the log; ends it when the task is canceled."""
+    """Run a command to its end, with its output in the log; end it when the task is canceled."""
     out.write(f"$ {' '.join(command)}\n")
     out.flush()
     try:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A program for the server's own Python, `python -I installed_packages.py`: what is installed, and is it unchanged?
+"""A script for the server's own Python, `python -I installed_packages.py`: what is installed, and is it unchanged?
 
-Prints one JSON object: `packages` (name → version), `changed` (files that are not as their package's RECORD has them,
-PEP 376 and 427) and `card` (what the PyTorch that is there still needs for its kind of graphics card).
+Prints one JSON object: `packages` (name → version), `changed` (files that differ from their package's RECORD, PEP
+376 and 427) and `card` (what the installed PyTorch still needs for its kind of graphics card).
 """
 
 import base64
@@ -14,7 +14,7 @@ import re
 import sys
 from importlib import metadata
 
-HASHLESS = (".pyc", "RECORD", "RECORD.jws", "RECORD.p7s")  # compiled on the spot, or the list itself
+HASHLESS = (".pyc", "RECORD", "RECORD.jws", "RECORD.p7s")  # compiled locally, or the record itself
 CARD = re.compile(r"(triton|nvidia-|cuda-)")
 
 
@@ -24,9 +24,9 @@ def name_of(found: metadata.Distribution) -> str:
 
 
 def changed_files(found: metadata.Distribution) -> list[str]:
-    """Files of a package that have gone, or whose bytes are others than were installed.
+    """Files of a package that are missing or differ from what was installed.
 
-    A package whose RECORD is missing or empty was never installed to its end.
+    A package with a missing or empty RECORD was never fully installed.
     """
     rows = [row for row in csv.reader(io.StringIO(found.read_text("RECORD") or "")) if len(row) > 1]
     bad = [] if rows else [f"the list of what belongs to {name_of(found) or 'a package'}"]
@@ -45,13 +45,13 @@ def changed_files(found: metadata.Distribution) -> list[str]:
 
 
 def card_needs(names: dict[str, metadata.Distribution], locked: dict[str, list[str]]) -> list[dict]:
-    """What PyTorch needs of a graphics card's libraries on this system and has not yet.
+    """The graphics card's libraries that PyTorch needs on this system and does not have yet.
 
-    Each has its `name`, and the version to take: `locked`, one of the lock that will do, or else `exact`, the only
-    one that is named; None where there is none.
+    Each has its `name` and the version to install: `locked`, a suitable one from the lock, or else `exact`, the
+    only one named; None if there is none.
     """
     from pip._vendor.packaging.requirements import (
-        Requirement,  # of this environment, no other one is there for sure
+        Requirement,  # only this environment's own is sure to be there
     )
 
     needs, seen, left = {}, set(), [("torch", "")]
@@ -81,7 +81,7 @@ def card_needs(names: dict[str, metadata.Distribution], locked: dict[str, list[s
 
 
 def main() -> None:
-    """Print what there is to say; the first argument names the lock, where there is one."""
+    """Print the findings; the first argument names the lock, if there is one."""
     lock = open(sys.argv[1], encoding="utf-8").read() if len(sys.argv) > 1 else ""  # noqa: PTH123, SIM115
     locked: dict[str, list[str]] = {}
     for name, version in re.findall(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)", lock, re.M):

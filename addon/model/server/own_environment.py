@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The environment variables that the server's Python gets: none that another program set for its own Python."""
+"""The environment variables for the server's Python, without those that other programs set for their own."""
 
 import os
 
@@ -10,11 +10,11 @@ PIPS = (
     "PIP_USER",
     "PIP_ROOT",
     "PIP_REQUIRE_VIRTUALENV",
-)  # would install elsewhere
+)  # these would install elsewhere
 
 
 def own_environment() -> dict[str, str]:
-    """What is set here, without what leads a Python to other packages, homes or start-up files."""
+    """The current variables without those that lead Python to other packages, homes or start-up files."""
     return {
         name: value
         for name, value in os.environ.items()

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What pip is asked to install, in which order, and whether that is what came of it. No bpy in here.
+"""What pip is asked to install, in which order, and the check of the result. No bpy in here.
 
-With a lock, everything comes with the hashes in it, pip itself first: an older one cannot say how far it is. Only
-PyTorch may come from another index, whose hashes nobody here knows; then it comes alone, without what it depends on,
-and the libraries for its kind of graphics card from the lock, or else in the very versions that it names.
+With a lock, everything is checked by its hashes. pip itself comes first, because older ones cannot report their
+progress. Only PyTorch may come from another index, whose hashes are unknown; it is then installed alone, without
+its dependencies, and the libraries for its kind of graphics card come from the lock or, failing that, in exactly
+the versions that it names.
 """
 
 import re
@@ -11,13 +12,13 @@ from pathlib import Path
 
 from ..errors import Problem
 
-TORCH = re.compile(r"(torch|triton|nvidia-|cuda-)")  # what another index of PyTorch builds brings
-OWN = {"tempose", "pip", "setuptools"}  # the last comes with Python's venv up to 3.11
+TORCH = re.compile(r"(torch|triton|nvidia-|cuda-)")  # what comes from another index of PyTorch builds
+OWN = {"tempose", "pip", "setuptools"}  # the last one comes with Python's venv up to 3.11
 HASHED = ["--require-hashes", "--only-binary", ":all:"]
 
 
 def blocks(lock: str) -> dict[str, str]:
-    """A lock's entries by name; one that has several versions for several systems has them together."""
+    """A lock's entries by name; several versions for several systems are kept together."""
     found: dict[str, str] = {}
     for block in re.split(r"\n(?=[A-Za-z0-9])", lock.strip()):
         if name := re.match(r"([A-Za-z0-9._-]+)==", block):
@@ -27,14 +28,14 @@ def blocks(lock: str) -> dict[str, str]:
 
 
 def without_torch(lock: str) -> tuple[str, str]:
-    """A lock without PyTorch and what only its builds for graphics cards need; and PyTorch's version in it."""
+    """A lock without PyTorch and the needs of its builds for graphics cards alone; and its version of PyTorch."""
     entries = blocks(lock)
     version = re.findall(r"==([^\s;\\]+)", entries["torch"])[0]
     return "\n".join(block for name, block in entries.items() if not TORCH.match(name)) + "\n", version
 
 
 def steps(lock: Path, torch_index: str, place: Path) -> list[list[str]]:
-    """What pip is asked to install of a lock, one call after the other.
+    """What pip is asked to install from a lock, call by call.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def steps(lock: Path, torch_index: str, place: Path) -> list[list[str]]:
     torch_index : str
         Address of another index of PyTorch builds, or "".
     place : Path
-        The environment; parts of the lock are written into it.
+        The environment, into which parts of the lock are written.
     """
     text = lock.read_text("utf-8")
     asked = []
@@ -58,12 +59,12 @@ def steps(lock: Path, torch_index: str, place: Path) -> list[list[str]]:
 
 
 def for_the_card(found: dict, lock: Path, torch_index: str, place: Path) -> list[list[str]]:
-    """What pip is asked for besides, where that PyTorch is one for a graphics card: from the lock what is in it.
+    """What else pip is asked for if PyTorch is a build for a graphics card: from the lock, as far as it goes.
 
     Parameters
     ----------
     found : dict
-        What `installed_packages` said.
+        The output of `installed_packages`.
     lock, torch_index, place
         As in `steps`.
     """
@@ -89,7 +90,7 @@ def for_the_card(found: dict, lock: Path, torch_index: str, place: Path) -> list
 
 
 def check(found: dict, lock: str | None, torch_index: str) -> None:
-    """See that what is installed is whole, and what the lock says and nothing else.
+    """Check that the installed packages are intact, and exactly those of the lock.
 
     Raises
     ------

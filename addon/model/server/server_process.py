@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A server that the add-on started: it lives and dies with Blender, unless it is told to stay. No bpy in here."""
+"""A server that the add-on starts: it lives and dies with Blender, unless told to stay. No bpy in here."""
 
 import atexit
 import contextlib
@@ -22,7 +22,7 @@ from .own_environment import own_environment
 LOG_LINES = 12
 PROOF_SECONDS = 1.0
 
-# The server ends when its standard input closes, so it goes with Blender even when Blender crashes.
+# The server ends when its standard input closes, so it ends with Blender even if Blender crashes.
 _WATCHED = """
 import os, runpy, signal, sys, threading
 def watch():
@@ -37,19 +37,19 @@ _running: "ServerProcess | None" = None
 
 
 def running() -> "ServerProcess | None":
-    """The server that this Blender has started, while it lives."""
+    """The server that this Blender started, while it runs."""
     return _running if _running is not None and _running.alive() else None
 
 
 def is_there(preference: str, managed: Path | None) -> bool:
-    """Whether any Python that may hold the server is known."""
+    """Whether any Python is known that may have the server."""
     return bool(os.environ.get("TEMPOSE_PYTHON") or preference or managed)
 
 
 def choose_python(preference: str, managed: Path | None = None) -> str:
-    """The Python that holds the server.
+    """The Python that has the server.
 
-    The environment's TEMPOSE_PYTHON goes first, then the preference, then the one that *Set Up Server* made.
+    The environment variable TEMPOSE_PYTHON comes first, then the preference, then the one that *Set Up Server* made.
     """
     chosen = os.environ.get("TEMPOSE_PYTHON") or preference or (str(managed) if managed else "")
     if not chosen:
@@ -67,18 +67,18 @@ def choose_python(preference: str, managed: Path | None = None) -> str:
 
 
 def staying_file() -> Path:
-    """The runtime file of the server that was told to stay."""
+    """The runtime file of a server that was told to stay."""
     return default_runtime_file().with_name("blender.json")
 
 
 def default_runtime_file() -> Path:
-    """Where `tempose serve` says that it runs, on each system."""
+    """The runtime file of `tempose serve` on this system."""
     named = os.environ.get("TEMPOSE_SERVER_RUNTIME_FILE")
     return Path(named) if named else runtime_file.default()
 
 
 def staying() -> RunningServer | None:
-    """The server that a Blender left running, if it is still there."""
+    """The server that another Blender left running, if it is still there."""
     try:
         found = runtime_file.read(staying_file())
     except Problem:
@@ -89,14 +89,14 @@ def staying() -> RunningServer | None:
 def stop_staying(token: str) -> bool:
     """End the server that was told to stay, if it is the one with this token.
 
-    What stands in a file is no reason to end a process. It is signalled when the server itself, asked at its port,
-    proves its number together with the token, and when the system says that this process is still the one that wrote
+    The contents of a file are no reason to end a process. It is signalled only if the server itself, at its port,
+    proves its process id together with the token, and the system says that this process is still the one that wrote
     the file.
 
     Raises
     ------
     Problem
-        The system does not let it be ended.
+        If the system does not allow it.
     """
     try:
         found = runtime_file.read(staying_file())
@@ -106,7 +106,7 @@ def stop_staying(token: str) -> bool:
         return False
     handle = None
     try:
-        if hasattr(os, "pidfd_open"):  # on Linux: no other process can come to have the number meanwhile
+        if hasattr(os, "pidfd_open"):  # on Linux: no other process can get the id meanwhile
             handle = os.pidfd_open(found.pid)
         if not found.is_ours or not _proven(found):
             return False
@@ -128,7 +128,7 @@ def stop_staying(token: str) -> bool:
 
 
 def _proven(server: RunningServer) -> bool:
-    """Whether the server at that port is the one that wrote the file; asked on Blender's own time, so briefly."""
+    """Whether the server at that port is the one that wrote the file; brief, because Blender waits."""
     try:
         Client(server.url, server.token, pid=server.pid).prove(timeout=PROOF_SECONDS)
     except Problem:
@@ -143,12 +143,12 @@ class ServerProcess:
     ----------
     python : str
     stays : bool
-        Whether it goes on when Blender ends.
+        Whether it keeps running when Blender ends.
     """
 
     def __init__(self, python: str, stays: bool = False):
         self.stays = stays
-        self.folder = Path(tempfile.mkdtemp(prefix="tempose-server-"))  # readable by this user alone
+        self.folder = Path(tempfile.mkdtemp(prefix="tempose-server-"))  # readable only by this user
         self.runtime_file = staying_file() if stays else self.folder / "server.json"
         self.log = self.folder / "server.log"
         model = os.environ.get("TEMPOSE_SERVER_MODEL") or "default"
@@ -177,14 +177,14 @@ class ServerProcess:
         return self.process.poll() is None
 
     def address(self) -> RunningServer | None:
-        """Where it is, once the server listens; raises `Problem` when it has ended instead."""
+        """Its address, once it listens; raises `Problem` if it has ended instead."""
         if not self.alive():
             said = self.last_sentence() or "Copy Diagnostics has the end of its log, to be reported."
             raise Problem("server_ended", f"The server ended at once. {said} Then press Start Server again.")
         try:
             return runtime_file.read(self.runtime_file)
         except Problem as problem:
-            if problem.code != "server_not_found":  # not there yet, or still that of an earlier one
+            if problem.code != "server_not_found":  # not there yet, or an earlier server's
                 raise
             return None
 
@@ -197,7 +197,7 @@ class ServerProcess:
         return " | ".join(line.strip() for line in lines[-LOG_LINES:] if line.strip())[-600:] or "(nothing)"
 
     def last_sentence(self) -> str:
-        """The last that the log says to a person, or nothing: no scraps of what went wrong inside."""
+        """The last sentence in the log that is meant for people, or nothing; never scraps of a traceback."""
         try:
             lines = self.log.read_text("utf-8", "replace").strip().splitlines()
         except OSError:
@@ -222,7 +222,7 @@ class ServerProcess:
 
 
 def launch(python: str, stays: bool = False) -> ServerProcess:
-    """Start a server in place of the one before."""
+    """Start a server in place of the previous one."""
     global _running  # noqa: PLW0603
     stop()
     _running = ServerProcess(python, stays)
@@ -230,13 +230,13 @@ def launch(python: str, stays: bool = False) -> ServerProcess:
 
 
 def leave() -> None:
-    """Blender ends: so does the server, unless it was told to stay."""
+    """Blender is quitting: end the server too, unless it was told to stay."""
     if _running is not None and not _running.stays:
         stop()
 
 
 def stop() -> bool:
-    """End the server that this Blender has started; false when there is none."""
+    """End the server that this Blender started; return false if there is none."""
     global _running
     server, _running = _running, None
     if server is None:

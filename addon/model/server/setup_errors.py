@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What went wrong while the server was set up, in a sentence that says what to do. No bpy in here.
+"""Errors of setting up the server, in sentences that say what to do. No bpy in here.
 
-What pip and Python print is searched for the cause and goes to the log; nothing of it is shown as it stands, but for
-a last line that is a sentence of the server's own.
+The output of pip and Python is searched for the cause and goes to the log; it is never shown as it is, except for a
+last line that is a sentence of the server's own.
 """
 
 import errno
@@ -12,7 +12,7 @@ from pathlib import Path
 from ..errors import Problem
 
 AGAIN = "then press the button again"
-_CAUSES = (  # what is printed, code, sentence; the first that fits
+_CAUSES = (  # printed text, code, sentence; the first match counts
     (
         r"Expected sha256|THESE PACKAGES DO NOT MATCH THE HASHES",
         "package_altered",
@@ -58,21 +58,21 @@ _SCRAP = re.compile(
 
 
 def sentence(line: str) -> str:
-    """What a line says to a person; nothing where it is a scrap of something else."""
+    """The sentence for people in a line; empty if it is a scrap of something else."""
     line = re.sub(r"^(tempose( serve)?|error|ERROR): ", "", line.strip())
     whole = len(line) < 300 and re.match(r"[A-Z][^|<>{}]* [^|<>{}]*[.!?]$", line)
     return line if whole and not _SCRAP.search(line) else ""
 
 
 def problem(lines: list[str], log: Path) -> Problem:
-    """What a step that failed is told with.
+    """The problem to report for a step that failed.
 
     Parameters
     ----------
     lines : list of str
-        What it printed.
+        Its output.
     log : Path
-        Where all of it can be read.
+        The file with all of it.
     """
     text, where = "\n".join(lines), f"All of it is in {log}."
     for pattern, code, sentence in _CAUSES:
@@ -94,7 +94,7 @@ def problem(lines: list[str], log: Path) -> Problem:
 
 
 def of_system(error: OSError, folder: Path) -> Problem:
-    """The same for what the system refused."""
+    """The same for an error of the system."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT) or getattr(error, "winerror", None) == 112:
         return Problem(
             "disk_full", f"The disk of {folder} is full. Make room on it, {AGAIN}: what is there stays."

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How far the setting up of the server is, as one share from 0 to 1, out of what pip prints. No bpy in here."""
+"""Progress of setting up the server, as one share from 0 to 1, from pip's output. No bpy in here."""
 
 import re
 import time
 from pathlib import Path
 from typing import Protocol
 
-DOWNLOADED, INSTALLED = 0.7, 0.9  # shares of the whole at which the packages are downloaded, and installed
+DOWNLOADED, INSTALLED = (
+    0.7,
+    0.9,
+)  # shares of the whole at which the packages have been downloaded, and installed
 HEAVY = {
     "torch": 30.0,
     "nvidia": 20.0,
@@ -20,7 +23,7 @@ _BLOCK = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)==", re.MULTILINE)
 
 
 class Worker(Protocol):
-    """The task that sets up: it says how far it is, and its `sleep` ends in `Canceled` when the person says so."""
+    """The task that sets up the server: it reports progress, and its `sleep` raises `Canceled` when asked to stop."""
 
     def status(self, text: str) -> None: ...
     def progress(self, share: float) -> None: ...
@@ -28,19 +31,19 @@ class Worker(Protocol):
 
 
 def weight(package: str) -> float:
-    """How much of the download a package is, in usual ones."""
+    """A package's share of the download, in typical packages."""
     return next((heavy for name, heavy in HEAVY.items() if re.match(rf"{name}\b", package.lower())), 1.0)
 
 
 class Total:
-    """A worker that tells one share for all of the setting up, whatever is going on in it.
+    """A worker that reports one share for the whole set-up, whichever step is running.
 
     Parameters
     ----------
     work : Worker
         The task itself.
     lock : Path, optional
-        All that will be downloaded; without it the share is told by the steps alone.
+        Everything that will be downloaded; without it, only the steps count.
     """
 
     def __init__(self, work: Worker, lock: Path | None = None):
@@ -51,10 +54,10 @@ class Total:
 
     def status(self, text: str) -> None:
         self.work.status(text)
-        self.work.progress(self.share)  # a new text would take the bar away
+        self.work.progress(self.share)  # a new text would remove the bar
 
     def progress(self, share: float) -> None:
-        """How far the whole is; it never goes back."""
+        """Report the progress of the whole, which never goes back."""
         self.share = max(self.share, min(share, 1.0))
         self.work.progress(self.share)
 
@@ -62,11 +65,11 @@ class Total:
         self.work.sleep(seconds)
 
     def at(self, share: float) -> None:
-        """A step of the setting up begins."""
+        """Begin a step of the set-up."""
         self.progress(share)
 
     def package(self, name: str, part: float) -> None:
-        """So much of a package has been downloaded, or found downloaded."""
+        """This part of a package has been downloaded, or was already."""
         if name in self.seen:
             return
         heavy = weight(name)
@@ -77,7 +80,7 @@ class Total:
 
 
 class Pip:
-    """What pip's lines mean for a person who waits."""
+    """Pip's lines, put into words for someone who waits."""
 
     def __init__(self, work: Total):
         self.work, self.name, self.told = work, "", 0.0

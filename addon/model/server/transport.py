@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""HTTP through `requests`, so that sound and token go to the stated host and nowhere else. No bpy in here.
+"""HTTP through `requests`, set up so that sound and token go to the given host and nowhere else. No bpy in here.
 
-No proxies, no redirects, no passwords out of files, and for https the trust that the caller gives and no other.
-Official Blender builds carry `requests`; the extension brings it for those that do not.
+No proxies, no redirects, no passwords from files, and for https only the trust that the caller gives. Official
+Blender builds include `requests`; the extension brings it for those that do not.
 """
 
 import contextlib
@@ -36,19 +36,19 @@ def exchange(
     opened: Opened,
     greet: Greet,
 ) -> "Iterator[Response]":
-    """Ask, and give the answer, whose body is still to be read with `read` or `lines`.
+    """Send a request and return the answer; its body is then read with `read` or `lines`.
 
     Parameters
     ----------
     timeout : float
         Seconds without a byte after which the call is given up.
     trust : ssl.SSLContext or None
-        For https: which certificates count.
+        For https: which certificates to trust.
 
     Raises
     ------
     OSError, http.client.HTTPException
-        What went wrong on the way; a certificate that does not count is an `ssl.SSLCertVerificationError`.
+        Errors of the connection; an untrusted certificate is an `ssl.SSLCertVerificationError`.
     """
     try:
         import requests
@@ -61,7 +61,7 @@ def exchange(
         ) from None
     try:
         with requests.Session() as session:
-            session.trust_env = False  # or proxies and passwords would come out of the environment
+            session.trust_env = False  # or proxies and passwords would come from the environment
             session.headers.clear()
             session.mount(url.partition(":")[0] + "://", _adapter(trust, opened, greet))
             asked = {"Accept-Encoding": "identity", "User-Agent": "Tempose", "Connection": "close", **headers}
@@ -76,7 +76,7 @@ def exchange(
 
 
 def read(answer: "Response", limit: int) -> bytes:
-    """The body as it was sent, no more than `limit` bytes of it; one that breaks off is an error."""
+    """The body as it was sent, at most `limit` bytes; one that breaks off is an error."""
     data = bytearray()
     while piece := answer.raw.read(min(limit - len(data), BLOCK), decode_content=False):
         data += piece
@@ -85,12 +85,12 @@ def read(answer: "Response", limit: int) -> bytes:
 
 def lines(answer: "Response", limit: int) -> Iterator[bytes]:
     """The body's lines as they come, each cut at `limit` bytes."""
-    # urllib3 by itself would wait until a whole block has come.
+    # urllib3 by itself would wait for a whole block.
     return iter(lambda: answer.raw._fp.readline(limit), b"")
 
 
 def ask_first(sock: socket.socket, host: str, path: str, header: tuple[str, str], limit: int) -> bytes:
-    """The body of an answer to a question that goes before all others; the connection stays open."""
+    """The body of the answer to a first question, before all others; the connection stays open."""
     head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{header[0]}: {header[1]}\r\nUser-Agent: Tempose\r\n\r\n"
     sock.sendall(head.encode("ascii"))
     answer = http.client.HTTPResponse(sock, method="GET")
@@ -103,7 +103,7 @@ def ask_first(sock: socket.socket, host: str, path: str, header: tuple[str, str]
 
 
 def _adapter(trust: ssl.SSLContext | None, opened: Opened, greet: Greet) -> Any:
-    """One that trusts as it is told to, shows its sockets and greets over each before it is used."""
+    """An adapter that trusts as told, reports its sockets, and greets over each one before it is used."""
     from requests.adapters import HTTPAdapter
     from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.connection import HTTPConnection, HTTPSConnection
@@ -132,13 +132,13 @@ def _adapter(trust: ssl.SSLContext | None, opened: Opened, greet: Greet) -> Any:
             self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
 
         def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
-            conn.cert_reqs = "CERT_REQUIRED"  # by `trust` alone: requests would add certificates of its own
+            conn.cert_reqs = "CERT_REQUIRED"  # only by `trust`: requests would add certificates of its own
 
     return Adapter()
 
 
 def _inside(error: BaseException | None, kind: type[BaseException]) -> BaseException | None:
-    """The first error of a kind among those that an error came from."""
+    """The first error of a kind in the chain of causes of an error."""
     seen: set[int] = set()
     left: list[Any] = [error]
     while left:

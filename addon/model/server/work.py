@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the worker thread does: the calls to the server behind each button. No bpy in here.
+"""The work of the worker thread: the calls to the server behind each button. No bpy in here.
 
 Each function takes a `Work` (for progress and cancelling) and plain data, and returns plain data.
 """
@@ -32,21 +32,21 @@ from ..files import png
 from .client import Client
 
 LOADING_SECONDS = 300.0
-AHEAD = 4  # dances of one press that are on the server at a time; it makes up to as many at once
-REMAKES = 3  # times that a dance may have been damaged before it is fetched
+AHEAD = 4  # dances of one press that are on the server at a time; it may make that many at once
+REMAKES = 3  # how often a dance may turn out to be damaged on the server
 
 
 class Work(Protocol):
-    """What a worker may tell the main thread."""
+    """What a worker can tell the main thread."""
 
     def status(self, text: str) -> None: ...
     def progress(self, share: float) -> None: ...
     def sleep(self, seconds: float) -> None:
-        """Wait; raises `Canceled` as soon as the person wants to stop."""
+        """Wait; raise `Canceled` as soon as the person wants to stop."""
         ...
 
     def part(self, value: Any) -> None:
-        """Hand over something finished, which stays whatever happens to the rest."""
+        """Hand over something finished, which is kept whatever happens to the rest."""
         ...
 
     def show(self, kind: str, value: Any) -> None:
@@ -54,7 +54,7 @@ class Work(Protocol):
         ...
 
     def main(self, act: Callable[[], Any]) -> Any:
-        """Have the main thread do something, and wait for what it returns or raises."""
+        """Have the main thread do something; wait, and return or raise what it does."""
         ...
 
     def use(self, client: Client) -> Client:
@@ -76,23 +76,23 @@ def read_sound(source: bytes | str) -> bytes:
 
 @dataclass(frozen=True)
 class Report:
-    """A server that is ready, and how it is reached."""
+    """A server that is ready, and how to reach it."""
 
     url: str
     token: str
     certificate: str
     health: Health
     capabilities: Capabilities
-    pid: int | None = None  # where a runtime file named it: only that process will do
+    pid: int | None = None  # if a runtime file named it: only that process is accepted
 
 
 def wait_ready(
     work: Work, client: Client, listening: Callable[[], object] | None = None
 ) -> tuple[Health, Capabilities]:
-    """Wait until the server's model is loaded; returns what it says of itself.
+    """Wait until the server has loaded its model; return what it says about itself.
 
-    `listening` says that the server is known to run (and raises when it has ended): then a health call without
-    an answer only means that loading the model keeps it busy.
+    `listening` tells whether the server is known to run (and raises if it has ended): then a health call without an
+    answer only means that it is busy loading the model.
     """
     until = time.monotonic() + LOADING_SECONDS
     while True:
@@ -123,7 +123,7 @@ def connect(
     certificate: str = "",
     pid: int | None = None,
 ) -> Report:
-    """Check a server, and hear what it can do."""
+    """Check a server and ask what it can do."""
     work.status("Connecting…")
     client = work.use(Client(url, token, certificate=certificate, pid=pid))
     return Report(url, token, certificate, *wait_ready(work, client, listening), pid=pid)
@@ -155,13 +155,13 @@ def find_pose(work: Work, client: Client, pixels: np.ndarray) -> list[FoundPerso
 
 
 def dance_in_video(work: Work, client: Client, path: Path, person: int) -> tuple[Dance, float | None]:
-    """Have the dance of a person read out of a video.
+    """Have the dance of a person in a video read.
 
     Returns
     -------
     dance : Dance
     heard : float or None
-        Second of the video's sound that is heard with its first frame; None where it has none.
+        Second of the video's sound at its first frame; None if it has no sound.
     """
     work.status("Sending the video…")
 
@@ -186,7 +186,7 @@ def dance_in_video(work: Work, client: Client, path: Path, person: int) -> tuple
 def dance(
     work: Work, client: Client, sound: bytes | str, asked: DanceRequest, stretch: TempoMap | None = None
 ) -> tuple[Dance, bytes | None]:
-    """Upload a sound, have it danced to, and get it at another tempo, the map `stretch`, if one is given."""
+    """Upload a sound and have it danced to; also get it at another tempo if the map `stretch` is given."""
     work.status("Sending the sound…")
     digest, _ = work.use(client).ensure_sound(read_sound(sound))
     stretched = None
@@ -197,7 +197,7 @@ def dance(
 
 
 def loop(work: Work, client: Client, sound: bytes | str, asked: DanceRequest) -> Dance:
-    """A dance that runs into its own beginning: its end is danced again, and more of it where a step is left."""
+    """A dance that leads back into its own beginning: its end is danced again, and more of it if a step is left."""
     made, _ = dance(work, client, sound, asked)
     digest, _ = work.use(client).ensure_sound(read_sound(sound))
     found = []
@@ -212,7 +212,7 @@ def loop(work: Work, client: Client, sound: bytes | str, asked: DanceRequest) ->
 def dances(
     work: Work, client: Client, sound: bytes | str, asked: DanceRequest, seeds: Sequence[int]
 ) -> list[Dance]:
-    """The same with several seeds; each dance is handed over as soon as it is finished, in their order."""
+    """The same with several seeds; each dance is handed over in order, as soon as it is finished."""
 
     def finished(made: Dance) -> None:
         takes.poses_text(made)  # here rather than while Blender waits
@@ -235,7 +235,7 @@ def _several(
     asked: Sequence[DanceRequest],
     finished: Callable[[Dance], None],
 ) -> list[Dance]:
-    """Dances to one sound, in their order; the next are ordered meanwhile, for servers that make several at once."""
+    """Dances to one sound, in order; the next ones are ordered meanwhile, for servers that make several at once."""
     work.status("Sending the sound…")
     digest, _ = work.use(client).ensure_sound(read_sound(sound))
     orders = [(str(uuid.uuid4()), JobRequest(digest, one)) for one in asked]
@@ -245,7 +245,7 @@ def _several(
         ahead = orders[number + 1 : number + AHEAD]
         try:
             _put(work, client, job, order)
-            with contextlib.suppress(Problem):  # their own turn says what is wrong
+            with contextlib.suppress(Problem):  # the error is reported when it is their turn
                 for later in ahead:
                     client.put_job(*later)
             made.append(_danced(work, client, order, number, len(orders), job))
@@ -260,7 +260,7 @@ def _several(
 def _danced(
     work: Work, client: Client, asked: JobRequest, number: int = 0, count: int = 1, job: str = ""
 ) -> Dance:
-    """One dance of `count`, whose sound is on the server; `job` is the id of one that is ordered already."""
+    """Dance `number` of `count` to a sound on the server; `job` is its id if it has been ordered already."""
     job = job or str(uuid.uuid4())
     for left in reversed(range(REMAKES)):
         try:
@@ -283,14 +283,14 @@ def _danced(
         except Problem as problem:
             if problem.code != "job_not_finished" or not left:
                 raise
-            work.sleep(0.5)  # it was damaged on the server's disk, and is danced again
+            work.sleep(0.5)  # damaged on the server's disk: it is danced again
     if abs(made.poses.seconds - asked.dance.seconds) > 0.1:
         raise unexpected("a dance of another length than asked for")
     return made
 
 
 def _put(work: Work, client: Client, job: str, asked: JobRequest) -> None:
-    """Order the dance, again after a dropped connection, later when the queue is full."""
+    """Order the dance: again after a dropped connection, and later if the queue is full."""
     tries = 0
     while True:
         try:
@@ -323,7 +323,7 @@ def _event(work: Work, name: str, data: dict, number: int = 0, count: int = 1) -
 
 
 def _forget(client: Client, job: str) -> None:
-    """Nobody waits for this job any more: tell the server, if it can still be told."""
+    """Nobody waits for this job any more: cancel it on the server, if that can be reached."""
     with contextlib.suppress(Problem):
         again = Client(
             client.url, client.token, timeout=5, certificate=client.certificate, local=client.local

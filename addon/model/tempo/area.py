@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of the timeline that a panel's settings mean. No bpy in here."""
+"""The part of the timeline that a panel's settings select. No bpy in here."""
 
 from dataclasses import replace
 from typing import Protocol
@@ -15,7 +15,7 @@ from .timing import Span
 
 
 class Area(Protocol):
-    """A part of the timeline as settings have it, in frames or bars."""
+    """A part of the timeline as the settings state it, in frames or bars."""
 
     area: str
     first_frame: int
@@ -25,7 +25,7 @@ class Area(Protocol):
 
 
 class PreviewRange(Protocol):
-    """A scene's preview range, where it is on."""
+    """A scene's preview range, if it is on."""
 
     use_preview_range: bool
     frame_preview_start: int
@@ -52,7 +52,7 @@ def seconds_of(
     beats: BeatGrid | None,
     section: tuple[float, float] | None = None,
 ) -> tuple[float, float] | None:
-    """Timeline seconds (start, stop) of the playback's span; None for all of it.
+    """The selected timeline seconds (start, stop) of the playback's span; None for all of it.
 
     Parameters
     ----------

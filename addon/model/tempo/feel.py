@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The beats that a dance hears: those of the music, halved or doubled in passages. No bpy in here.
+"""The beats that a dance follows: those of the music, halved or doubled in passages. No bpy in here.
 
 The sound stays as it is: a passage in *half time* is danced half as fast to the same music. All times are song
 seconds.
@@ -14,9 +14,9 @@ NEAR = 0.005  # seconds; beats nearer than this are the same
 
 
 def local_bpm(all_beats: Sequence[float], start: float, stop: float) -> float:
-    """Tempo of the music from start to stop by the median beat interval; around them where too few beats lie within.
+    """Tempo of the music from start to stop by the median beat interval, or around them if there are too few beats.
 
-    0 where it cannot be told.
+    0 if unknown.
     """
     beats = np.asarray(all_beats, float)
     if len(beats) < 2:
@@ -34,8 +34,8 @@ def heard(
 ):
     """Beats and downbeats with passages in half or double time.
 
-    In half time every second beat is heard, so that the passage's first downbeat stays, and every second bar begins
-    one. In double time there is a beat in the middle between two, and a bar begins in the middle of each.
+    Half time keeps every second beat, including the passage's first downbeat, and every second bar line. Double
+    time adds a beat between any two, and a bar line in the middle of each bar.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ def differing(
     start: float,
     stop: float,
 ) -> list[tuple[float, float]]:
-    """Where two beat grids sound different: from the beat before each beat that only one has to the one after.
+    """Spans in which two beat grids differ: from the beat before each beat that only one has to the beat after it.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def differing(
 
 
 def _among(times: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """(N,) bool: which times the other, rising ones have too."""
+    """(N,) bool: which times are also among the other, rising ones."""
     if not len(other):
         return np.zeros(len(times), bool)
     right = np.clip(np.searchsorted(other, times), 0, len(other) - 1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a song is played: where it lies on the timeline, and how fast. No bpy in here."""
+"""How a song is played: its place on the timeline, and its speed. No bpy in here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ class Timing:
     Parameters
     ----------
     span : Span
-        Where it lies on the timeline.
+        Its place on the timeline.
     tempo : TempoMap
         Timeline seconds of the span → song seconds.
     """
@@ -45,18 +45,18 @@ class Timing:
 
 @dataclass(frozen=True)
 class Playback(Timing):
-    """When each second of a strip's song is heard, and which of them are.
+    """When each second of a strip's song is heard, and which part of the song that is.
 
     Parameters
     ----------
     original
-        The strip, or the `Mix`, whose sound it is; None for a take from a file.
+        The strip, or the `Mix`, with the sound; None for a take from a file.
     visible : Span
-        Where the original itself lies, whether it is heard there or a version of it is.
+        Place of the original, whether that or a version of it is heard.
     song_start, song_seconds : float
         The part of the song that the strip shows.
     is_altered : bool
-        Whether the strip plays its file otherwise than it is written: retimed, shifted, or with keyed volume.
+        Whether the strip alters its file: retimed, shifted, or with keyed volume.
     """
 
     original: Any
@@ -73,15 +73,15 @@ class Playback(Timing):
 
 @dataclass(frozen=True)
 class Staging:
-    """From frames of the scene with the sound to those of the scene with the character, and to its keys.
+    """Conversion from frames of the scene with the sound to those of the scene with the character and its keys.
 
-    They differ where the one scene shows the other later, and where Time Stretching is on: Blender plays the sound
-    at the scene's own frames, but takes keys from stretched ones.
+    They differ if the one scene shows the other later, or if Time Stretching is on: Blender plays the sound at the
+    scene's own frames, but reads keys at stretched ones.
 
     Parameters
     ----------
     shift : float
-        Frames by which the character's scene is shown later than its own frames say.
+        Frames by which the character's scene is shown later than its own frames.
     scale : float
         Frames of keys in a frame of the scene.
     """
@@ -90,22 +90,22 @@ class Staging:
     scale: float = 1.0
 
     def key_frame(self, frame: float) -> float:
-        """The frame of the key that is seen at a frame of the character's scene."""
+        """The key frame seen at a frame of the character's scene."""
         return frame * self.scale
 
     def in_scene(self, playback: Playback) -> Playback:
-        """The song on the frames of the character's scene."""
+        """The playback in frames of the character's scene."""
         span = playback.span
         return replace(playback, span=Span(span.left - self.shift, span.seconds, span.rate))
 
     def for_keys(self, playback: Playback) -> Playback:
-        """The song on the frames of keys."""
+        """The playback in frames of keys."""
         return replace(playback, span=self.keys(self.in_scene(playback).span))
 
     def keys(self, span: Span) -> Span:
-        """A span of the character's scene on the frames of keys."""
+        """A span of the character's scene in frames of keys."""
         return Span(self.key_frame(span.left), span.seconds, span.rate * self.scale)
 
     def seen(self, span: Span) -> Span:
-        """A span of keys on the frames of the character's scene, at which they are seen."""
+        """A span of keys in the frames of the character's scene at which they are seen."""
         return Span(span.left / self.scale, span.seconds, span.rate / self.scale)

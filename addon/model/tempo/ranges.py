@@ -10,13 +10,13 @@ from tempose_pose.tempo import TempoMap
 from ..errors import Problem
 from .timing import Span
 
-SHORTEST = 0.5  # seconds that a server dances at least
+SHORTEST = 0.5  # least seconds that a server dances
 
 
 def of_frames(span: Span, first: int, last: int) -> tuple[float, float]:
-    """Seconds (start, stop) of the span for the scene frames first to last, both danced.
+    """Seconds (start, stop) of the span for the scene frames first to last, both included.
 
-    Frames outside of the span are left out; raises `Problem` where less than half a second is left.
+    Frames outside the span are left out; raises `Problem` if less than half a second is left.
     """
     if last < first:
         raise Problem("range_backwards", "The range ends before it begins. Set its end after its beginning.")
@@ -30,7 +30,7 @@ def of_frames(span: Span, first: int, last: int) -> tuple[float, float]:
 
 
 def of_seconds(span: Span, start: float, stop: float) -> tuple[float, float]:
-    """The part of the span from second to second; raises `Problem` where less than half a second is left."""
+    """The part of the span from second to second; raises `Problem` if less than half a second is left."""
     start, stop = max(0.0, float(start)), min(span.seconds, float(stop))
     if stop <= start:
         raise Problem(
@@ -42,12 +42,12 @@ def of_seconds(span: Span, start: float, stop: float) -> tuple[float, float]:
 
 
 def bar_frames(span: Span, downbeats: Sequence[float], first: int, last: int) -> tuple[int, int]:
-    """Scene frames of the bars first to last, both counted.
+    """Scene frames of the bars first to last, both included.
 
     Parameters
     ----------
     downbeats : of float
-        Timeline seconds; bar 1 begins with the first of them, bar 0 is what lies before.
+        Timeline seconds; bar 1 begins with the first of them, bar 0 is everything before.
     """
     if not downbeats:
         raise Problem("no_bars", "There are no bars yet: Find Beats first.")
@@ -67,7 +67,7 @@ def bar_at(downbeats: Sequence[float], second: float) -> int:
 
 
 def cut(tempo: TempoMap, start: float, stop: float) -> TempoMap:
-    """The tempo map of a part alone: its second 0 is `start`, the song goes on as it did."""
+    """The tempo map of one part: its second 0 is `start`, and the song plays as before."""
     inner = [(t - start, s) for t, s in tempo.points if start + 1e-6 < t < stop - 1e-6]
     ends = [float(tempo.to_song(t)) for t in (start, stop)]
     return TempoMap([(0.0, ends[0]), *inner, (stop - start, ends[1])])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the tempo settings ask for: how the song is to be played, and which beats the dance is to hear.
+"""What the tempo settings request: how to play the song, and which beats to dance to.
 
 No bpy in here.
 """
@@ -20,7 +20,7 @@ from .timing import Span
 
 
 class TempoSettings(Protocol):
-    """The tempo that is asked for."""
+    """The requested tempo."""
 
     tempo_factor: float
 
@@ -31,7 +31,7 @@ class TempoSettings(Protocol):
 
 
 def playback_for(settings: TempoSettings, now: Playback, beats: BeatGrid | None) -> Playback:
-    """The song at the tempo that the settings ask for; it begins where it is heard now.
+    """The song at the requested tempo; it begins where it is heard now.
 
     Parameters
     ----------
@@ -47,7 +47,7 @@ def playback_for(settings: TempoSettings, now: Playback, beats: BeatGrid | None)
 
 
 def beats_for(settings: TempoSettings, playback: Playback, beats: BeatGrid | None) -> BeatGrid | None:
-    """The beats that a dance is asked for with: the grid, halved or doubled in passages; None: detected."""
+    """The beats for a dance request: the grid, halved or doubled in passages; None: detected."""
     passages = tempo_sections.passages(settings.sections, playback.song_end)
     if not passages:
         return beats

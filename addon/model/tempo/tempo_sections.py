@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the sections in the panel ask for: speeds for the tempo map, and passages in half or double time.
+"""What the sections in the panel request: speeds for the tempo map, and passages in half or double time.
 
 No bpy in here.
 """
@@ -31,7 +31,7 @@ class TempoSection(Protocol):
 
 
 def spans(sections: Iterable[TempoSection], end: float) -> list[tuple[TempoSection, float, float]]:
-    """(section, start, stop) in song seconds, in order; each lasts up to the next one's start."""
+    """(section, start, stop) in song seconds, in order; each lasts until the next one starts."""
     ordered = sorted(sections, key=attrgetter("start"))
     stops = [*[s.start for s in ordered], end][1:]
     return [(s, s.start, max(stop, s.start)) for s, stop in zip(ordered, stops, strict=True)]
@@ -48,7 +48,7 @@ def speeds(
     end : float
         Where the last one ends, in song seconds.
     factor : float
-        Of the whole strip, which a target in BPM takes into account: it is what is heard.
+        Of the whole strip; targets in BPM take it into account, because they mean the heard tempo.
     beats : of float
         Of the music, in song seconds; needed for targets in BPM.
     """

@@ -19,7 +19,7 @@ def frame_rate(fps: float, fps_base: float) -> float:
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch of the timeline that is danced.
+    """A stretch of the timeline to dance.
 
     Parameters
     ----------
@@ -45,24 +45,24 @@ class Span:
 
     @property
     def frames(self) -> np.ndarray:
-        """The whole scene frames inside the span, first to last."""
+        """The whole scene frames within the span, first and last."""
         first = math.ceil(self.left - 1e-6)
         last = math.ceil(
             self.left + self.seconds * self.rate - 1e-6
-        )  # the right edge is no frame of the strip
+        )  # the right edge is not a frame of the strip
         return np.arange(first, max(last, first + 1))
 
 
 def resample(keypoints: np.ndarray, scores: np.ndarray, fps: float, seconds: npt.ArrayLike):
-    """The dance at any seconds, on a smooth curve through its frames (Catmull-Rom).
+    """The dance at any seconds, on a smooth (Catmull-Rom) curve through its frames.
 
-    Straight lines would move every dip to the nearest frame of the dance, up to 17 ms off the beat.
+    Linear interpolation would move every dip to the nearest frame of the dance, up to 17 ms off the beat.
 
     Parameters
     ----------
     keypoints : (T, K, 2) float
     scores : (T, K) float
-        0 where a joint is not there; such a joint takes the nearer neighbour that is there.
+        0 where a joint is missing; it then takes the nearer neighbour that is there.
     fps : float
     seconds : (N,) float
 
