@@ -54,7 +54,7 @@ def test_set_up_start_and_remove(blender, scene, tempose, small, monkeypatch):
         assert "The server is complete" in tempose("notes").text
         chosen = tempose("server.server_process").choose_python
         monkeypatch.delenv("TEMPOSE_PYTHON")
-        assert chosen("", setup.own_python()) == str(setup.made())
+        assert chosen("", setup.own_python()) == str(setup.own_python())
         assert not setup.outdated()
         monkeypatch.setattr(tempose("preferences"), "version", lambda: "another")
         assert setup.outdated()
