@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blender's data, read and written: song, character, takes and keys. No operator and no panel is known here."""
+"""Reading and writing Blender's data: song, character, takes and keys. Nothing here knows operators or panels."""

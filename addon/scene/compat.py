@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every difference between Blender 4.5 and 5.2 that concerns us, in one place."""
+"""All differences between Blender 4.5 and 5.2 that concern us."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from ..model.tempo.timing import frame_rate
 
-# Names of strip times: since 5.1 the first, before that the second.
+# Names of strip times: since 5.1, and before.
 _TIMES = {
     "content_start": "frame_start",
     "left_handle": "frame_final_start",
@@ -38,8 +38,8 @@ def move_strip(strip: bpy.types.Strip, frames: float) -> None:
 
 
 def sound_scene(context: bpy.types.Context) -> bpy.types.Scene:
-    """The scene whose strips are meant: the window's, where it has sound; otherwise the one in the sequencer (in 5.x
-    it may be another), or the one that shows the window's in a scene strip."""
+    """The scene with the sound: the window's scene, if it has any sound.  Otherwise it is the one in the sequencer
+    (which may differ in 5.x), or one that shows the window's scene in a scene strip."""
     scene: Any = context.scene
     if has_sound(scene):
         return scene
@@ -58,13 +58,13 @@ def scene_strips(scene: bpy.types.Scene, shown: bpy.types.Scene) -> list:
 
 
 def scene_strip_shift(strip: bpy.types.Strip) -> float:
-    """By how many frames a scene strip shows its scene later than that scene's own frames say."""
+    """By how many frames a scene strip shows its scene later than that scene's own frames."""
     start, trimmed = strip_time(strip, "content_start"), strip_time(strip, "content_trim_start")
     return float(start - trimmed - strip.scene.frame_start)
 
 
 def frame_now(scene: bpy.types.Scene) -> float:
-    """The frame that is shown, with its part; unlike `frame_current_final`, Time Stretching does not move it."""
+    """The current frame with its fraction; unlike `frame_current_final`, unaffected by Time Stretching."""
     return scene.frame_current + scene.frame_subframe
 
 
@@ -77,7 +77,7 @@ def has_sound(scene: bpy.types.Scene) -> bool:
 
 
 def sound_strips(scene: bpy.types.Scene) -> list:
-    """All sound strips of a scene, those inside metas too, by time."""
+    """All sound strips of a scene, including those inside metas, by time."""
     editor = scene.sequence_editor
     if editor is None:
         return []
@@ -97,7 +97,7 @@ def file_name(sound: bpy.types.Sound | None) -> str:
 
 
 def is_retimed(strip: object) -> bool:
-    """Whether the strip has retiming keys; their content cannot be read, only heard."""
+    """Whether the strip has retiming keys; their values cannot be read, only heard."""
     return len(getattr(strip, "retiming_keys", ())) > 0
 
 
@@ -107,7 +107,7 @@ def rate_of(scene: bpy.types.Scene) -> float:
 
 
 def channelbag(ob: Any, action: bpy.types.Action, assign: bool = True) -> Any:
-    """Where an object's curves live in a new layered action; has `.fcurves` and `.groups`."""
+    """The channel bag for an object's curves in a new layered Action; has `.fcurves` and `.groups`."""
     slot = action.slots[0] if len(action.slots) else action.slots.new(id_type="OBJECT", name=ob.name)
     layer = action.layers[0] if len(action.layers) else action.layers.new("Layer")
     strip = layer.strips[0] if len(layer.strips) else layer.strips.new(type="KEYFRAME")
@@ -118,7 +118,7 @@ def channelbag(ob: Any, action: bpy.types.Action, assign: bool = True) -> Any:
 
 
 def fcurves_of(ob: Any) -> list:
-    """The curves that move an object, or its data, now."""
+    """The curves that currently move an object or its data."""
     data = ob.animation_data
     if not data or not data.action or not data.action_slot:
         return []
@@ -135,7 +135,7 @@ def fcurves_of(ob: Any) -> list:
 def new_sound_strip(
     scene: bpy.types.Scene, name: str, path: str, channel: int, frame: int
 ) -> bpy.types.SoundStrip:
-    """Put a sound on the timeline. Not through the operator, which crashes 5.x in background mode."""
+    """Put a sound on the timeline, but not through the operator, which crashes 5.x in background mode."""
     editor = scene.sequence_editor or scene.sequence_editor_create()
     strip: Any = editor.strips.new_sound(name=name, filepath=path, channel=channel, frame_start=frame)
     return strip
@@ -147,13 +147,13 @@ def grease_pencils():
 
 
 def use_nodes(material: bpy.types.Material) -> None:
-    """Let a material have nodes; from 5.0 on it always has."""
+    """Make a material use nodes; from 5.0 on it always does."""
     if bpy.app.version < (5, 0):
         material.use_nodes = True
 
 
 def glow(material: bpy.types.Material, colour: tuple) -> None:
-    """Let a material show its colour in all engines, whatever the light."""
+    """Make a material show its colour in all engines, whatever the light."""
     use_nodes(material)
     nodes = material.node_tree.nodes
     nodes.clear()
@@ -164,25 +164,25 @@ def glow(material: bpy.types.Material, colour: tuple) -> None:
 
 
 def show_fill(style: "bpy.types.MaterialGPencilStyle") -> None:
-    """Let a Grease Pencil material fill its strokes, where that is the material's to say."""
+    """Make a Grease Pencil material fill its strokes, in versions where that is up to the material."""
     if bpy.app.version < (5, 1):
         style.show_stroke = style.show_fill = True
 
 
 def fill_strokes(drawing: Any) -> None:
-    """Fill all strokes, each by itself, where that is the stroke's to say."""
+    """Fill all strokes, each by itself, in versions where that is up to the stroke."""
     if bpy.app.version >= (5, 1):
         fill = drawing.attributes.get("fill_id") or drawing.attributes.new("fill_id", "INT", "CURVE")
         fill.data.foreach_set("value", range(1, len(fill.data) + 1))
 
 
 def select_bone(bone: bpy.types.PoseBone, chosen: bool) -> None:
-    """Select a bone in Pose Mode, or not; since 5.0 that is the pose's own affair."""
+    """Select or deselect a bone in Pose Mode; since 5.0 the pose bone has this flag."""
     (bone if bpy.app.version >= (5, 0) else bone.bone).select = chosen
 
 
 def remove_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> None:
-    """Take a strip and, if nothing else uses it, its sound away."""
+    """Remove a strip and, if nothing else uses it, its sound."""
     sound = getattr(strip, "sound", None)
     scene.sequence_editor.strips.remove(strip)
     if sound is not None and sound.users == 0:
@@ -190,12 +190,12 @@ def remove_strip(scene: bpy.types.Scene, strip: bpy.types.Strip) -> None:
 
 
 def online_access() -> bool:
-    """Whether the person has allowed Blender the internet."""
+    """Whether the user has allowed Blender online access."""
     return bool(getattr(bpy.app, "online_access", True))
 
 
 def rate_parts(rate: float) -> tuple[int, float]:
-    """A frame rate as a scene keeps it: a whole number and what divides it."""
+    """A frame rate as a scene stores it: a whole number and its divisor."""
     whole = max(1, min(round(rate), 32767))
     return (
         (whole, 1.0)
@@ -205,7 +205,7 @@ def rate_parts(rate: float) -> tuple[int, float]:
 
 
 def video_output(render: bpy.types.RenderSettings, sound: bool) -> None:
-    """Render to H.264 in MP4, with sound or without."""
+    """Set the output to H.264 in MP4, with or without sound."""
     image = render.image_settings
     if hasattr(image, "media_type"):  # 5.0 and newer
         image.media_type = "VIDEO"
@@ -216,7 +216,7 @@ def video_output(render: bpy.types.RenderSettings, sound: bool) -> None:
 
 
 def first_stroke(ob: Any) -> np.ndarray:
-    """(N, 3) points of the first stroke that a Grease Pencil object shows; none where it shows none."""
+    """Points (N, 3) of the first visible stroke of a Grease Pencil object; empty without one."""
     for layer in ob.data.layers:
         frame = layer.current_frame()
         if frame is not None and len(frame.drawing.strokes):

@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The person's language: our catalogues given to Blender, and sentences translated where they are shown.
+"""The user's language: our catalogues registered with Blender, and sentences translated where they are shown.
 
-Labels, tooltips and choices are looked up by Blender itself. A sentence that is put together when it is said goes
-through `translate` first.
+Blender itself looks up labels, tooltips and choices. Sentences composed at run time go through `translate` first.
 """
 
 import inspect
@@ -18,7 +17,7 @@ from ..model.language.phrasebook import Phrasebook
 
 FOLDER = package.FOLDER / "languages"
 OURS = "Tempose"  # the context of our names: Blender has other meanings for *Direct*, *Range* and *Accept*
-CONTEXTS = ("*", OURS)  # of labels and tooltips, and of names
+CONTEXTS = ("*", OURS)  # contexts of labels and tooltips, and of names
 
 _book = Phrasebook(())
 _locale = ""
@@ -26,7 +25,7 @@ _locale = ""
 
 @lru_cache(maxsize=4096)
 def translate(text: str) -> str:
-    """A label or sentence of ours in the language that Blender is set to; kept, as panels ask at every redraw."""
+    """One of our labels or sentences in Blender's language; cached, because panels ask at every redraw."""
     return _book.translate(text, _said) if text and _locale not in ("", "en_US") else text
 
 
@@ -35,7 +34,7 @@ def _said(text: str) -> str:
 
 
 def follow() -> None:
-    """Another language may have been chosen in the preferences."""
+    """Notice if another language has been chosen in the preferences."""
     global _locale  # noqa: PLW0603
     locale = bpy.app.translations.locale if bpy.context.preferences.view.use_translate_interface else ""
     if locale != _locale:
@@ -55,7 +54,7 @@ def mark(classes: Iterable[type]) -> None:
 
 
 def add(classes: Iterable[type]) -> None:
-    """Give Blender our words, and what it shows of the settings of these registered classes."""
+    """Register our words with Blender, including the labels of the settings of these registered classes."""
     global _book  # noqa: PLW0603
     found = catalogue.load(FOLDER)
     _book = Phrasebook(key for words in found.values() for key in words)
@@ -64,7 +63,7 @@ def add(classes: Iterable[type]) -> None:
     for words in found.values():
         whole = {text: _book.translate(text, lambda key, words=words: words.get(key, key)) for text in made}
         words.update({text: said for text, said in whole.items() if said != text})
-    ours: Any = {  # by context and words; the stubs know words alone
+    ours: Any = {  # by context and words; the stubs only know words
         locale: {(context, key): said for key, said in words.items() for context in CONTEXTS}
         for name, words in found.items()
         for locale in catalogue.LANGUAGES[name]
@@ -74,5 +73,5 @@ def add(classes: Iterable[type]) -> None:
 
 
 def remove() -> None:
-    """Take them away."""
+    """Unregister them."""
     bpy.app.translations.unregister(package.NAME)

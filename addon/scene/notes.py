@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The last word to the person, for the panel. Kept out of the scene, which errors must not change."""
+"""The last message to the user, for the panel. Kept outside the scene, which errors must not change."""
 
 import bpy
 
@@ -15,12 +15,12 @@ def say(message: str, error: bool = False) -> None:
 
 @bpy.app.handlers.persistent
 def _after_undo(*_args: object) -> None:
-    """What was said is not so any more."""
+    """Forget the message: it no longer holds."""
     say("")
 
 
 def add() -> None:
-    """Begin to forget at undo and redo."""
+    """Start forgetting at undo and redo."""
     for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
         handlers.append(_after_undo)
 

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The beat that is meant by where the playhead is."""
+"""The beat at the playhead."""
 
 import numpy as np
 
 from ..model.errors import require
 from .reading import Reading
 
-FAR = 1.0  # seconds; a beat that is farther away is not meant
+FAR = 1.0  # seconds; a beat farther away is not meant
 
 
 def second_of(now: Reading) -> float:
@@ -21,7 +21,7 @@ def second_of(now: Reading) -> float:
 
 
 def name_of(now: Reading, second: float) -> str:
-    """Bar and beat of a second of the song, in words; the second itself where no beats are known."""
+    """Bar and beat of a second of the song, in words; the second itself if no beats are known."""
     grid = now.beats
     if grid is None or not len(grid.beats) or not len(grid.downbeats):
         return f"second {second:.1f}"

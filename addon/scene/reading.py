@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One reading of the scene: what a press of a button, or one redraw of the panels, works on. Main thread only.
+"""One reading of the scene, for a press of a button or one redraw of the panels. Main thread only.
 
-Each value is read once, when it is first asked for, and stays as it was read. A press makes a reading of its own and
-passes it on; all panels of one redraw, and the polls of their buttons, share one.
+Each value is read once, at its first use, and then stays fixed. A press makes a reading of its own and passes it
+on; all panels of one redraw, and the polls of their buttons, share one.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ PLAIN = Staging()  # one scene, at its own pace
 
 @dataclass(frozen=True, eq=False)
 class Reading:
-    """What the scene says.
+    """The state of the scene at one moment.
 
     Parameters
     ----------
@@ -60,45 +60,45 @@ class Reading:
 
     @cached_property
     def no_server(self) -> str:
-        """Why nothing can be asked of a server, or nothing."""
+        """Why no server can be used, or nothing."""
         return connection.missing()
 
     @cached_property
     def no_estimator(self) -> str:
-        """Why no server can be asked for joints in pictures and videos, or nothing."""
+        """Why no server can find joints in pictures and videos, or nothing."""
         if self.no_server or connection.current is None:
             return self.no_server
         return connection.current.no_poses
 
     @cached_property
     def song(self) -> songs.ChosenSong:
-        """The sound that is meant."""
+        """The current sound."""
         return songs.pick(self.context)
 
     @cached_property
     def playback(self) -> Playback | None:
-        """How the song is heard now; None without a sound."""
+        """The current playback of the song; None without a sound."""
         song = self.song
         return song_playback.playback_of(song.scene, song.original) if song.problem is None else None
 
     @cached_property
     def staging(self) -> Staging:
-        """How frames of the sound become frames of keys; raises `Problem` where no answer is right."""
+        """The conversion from frames of the sound to frames of keys; raises `Problem` if no single one is right."""
         render = self.scene.render
         if self.song.scene == self.scene and render.frame_map_old == render.frame_map_new:
-            return PLAIN  # nearly always: panels ask at every redraw
+            return PLAIN  # the usual case, kept quick: panels ask at every redraw
         seen = self.playback.visible if self.playback is not None else None
         frames = (seen.left, float(seen.frame_at(seen.seconds))) if seen is not None else None
         return scene_strips.staging_of(self.song.scene, self.scene, frames)
 
     @cached_property
     def grid(self) -> song_grid.SongGrid | None:
-        """The song's beat grid, empty where no beats are known; None without a sound."""
+        """The song's beat grid, empty if no beats are known; None without a sound."""
         return song_grid.grid_of(self.song.scene, self.playback) if self.playback is not None else None
 
     @cached_property
     def form(self) -> list[FormSection]:
-        """The sections of the song as the artist has them; empty where the server is to find them."""
+        """The artist's sections of the song; empty if the server is to find them."""
         return song_form.read(self.settings.form, self.grid.mark) if self.grid is not None else []
 
     @cached_property
@@ -114,43 +114,43 @@ class Reading:
 
     @cached_property
     def beats(self) -> BeatGrid | None:
-        """The beat grid as the server takes it; None: it listens for the beats itself."""
+        """The beat grid for the server; None: it detects the beats itself."""
         return self.grid.request if self.grid is not None else None
 
     @cached_property
     def playback_asked(self) -> Playback:
-        """The song at the tempo that the settings ask for; raises `Problem` where that cannot be told."""
+        """The playback at the requested tempo; raises `Problem` if that cannot be determined."""
         self.song.check()
         assert self.playback is not None
         return tempo_request.playback_for(self.settings, self.playback, self.beats)
 
     @cached_property
     def beats_asked(self) -> BeatGrid | None:
-        """The beats that a dance at that tempo hears, half and double time in them."""
+        """The beats for a dance at that tempo, with half and double time applied."""
         return self.beats_for(self.playback_asked)
 
     def beats_for(self, playback: Playback) -> BeatGrid | None:
-        """The beats that a dance to this playback hears."""
+        """The beats for a dance to this playback."""
         return tempo_request.beats_for(self.settings, playback, self.beats)
 
     @cached_property
     def rig(self) -> bpy.types.Object | None:
-        """The character that is meant, or None."""
+        """The current character, or None."""
         return selection.pick_rig(self.context)
 
     @cached_property
     def selected_rigs(self) -> list[bpy.types.Object]:
-        """All characters that are selected, the one that is meant first."""
+        """All selected characters, the current one first."""
         return selection.selected_rigs(self.context)
 
     @cached_property
     def armature(self) -> bpy.types.Object | None:
-        """The armature that is meant, whether it can dance yet or not, or None."""
+        """The current armature, whether it can dance yet or not, or None."""
         return selection.pick_armature(self.context, self.rig)
 
     @cached_property
     def cannot_dance(self) -> str:
-        """Why the armature that is meant cannot dance, or nothing, also where none is meant."""
+        """Why the current armature cannot dance, or nothing, also if there is none."""
         if self.armature is None or self.armature == self.rig:
             return ""
         return character.why_not(self.armature)
@@ -167,7 +167,7 @@ class Reading:
 
     @cached_property
     def no_stage(self) -> str:
-        """Why nothing can be set for a character on the stage, or nothing."""
+        """Why a character's settings for the stage cannot be changed, or nothing."""
         if self.rig is None:
             return self.no_rig
         linked = self.rig.library is not None or self.rig.override_library is not None
@@ -175,7 +175,7 @@ class Reading:
 
     @cached_property
     def no_keys(self) -> str:
-        """Why no keys of the character that is meant can be changed, or nothing."""
+        """Why no keys of the current character can be changed, or nothing."""
         data = self.rig.animation_data if self.rig is not None else None
         if self.rig is None or data is None or data.action is None:
             return "Nothing moves this character: generate a dance, or show a take"
@@ -185,22 +185,22 @@ class Reading:
 
     @cached_property
     def needs_dancer(self) -> bool:
-        """Whether nobody is there who could dance: then *Generate* makes a figure first."""
+        """Whether there is nobody to dance, so that *Generate* makes a figure first."""
         return self.armature is None and not selection.someone_is_there(self.context)
 
     @cached_property
     def bone_map(self) -> BoneMap:
-        """Which bone of the armature is which part of the body; empty without an armature."""
+        """The bone map of the armature; empty without an armature."""
         return character.map_of(self.armature) if self.armature is not None else BoneMap()
 
     @cached_property
     def picture(self) -> bpy.types.Object | None:
-        """The picture that joint markers are placed on, or None."""
+        """The picture with joint markers, or None."""
         return puppet.laid_out(self.scene)
 
     @cached_property
     def several_rigs(self) -> bool:
-        """Whether the takes in the list are of several characters."""
+        """Whether the takes in the list belong to several characters."""
         return len({take.rig for take in self.settings.takes}) > 1
 
     @cached_property
@@ -219,19 +219,19 @@ class Reading:
 
     @cached_property
     def same_seed(self) -> str:
-        """Why dancing with the seed of the settings would give the chosen take again, or nothing."""
+        """Why dancing with the current seed would give the chosen take again, or nothing."""
         if self.settings.lock_seed and self.take is not None and self.take.seed == str(self.settings.seed):
             return "The seed is locked to that of this take: unlock it or choose another"
         return ""
 
     @cached_property
     def held_by_nla(self) -> str:
-        """Why the NLA does not let the keys of the chosen take move its character, or nothing."""
+        """Why the NLA keeps the chosen take from moving its character, or nothing."""
         return character.tweak_reason(self.take.rig) if self.take is not None else ""
 
     @cached_property
     def take(self) -> ListedTake | None:
-        """The take that is chosen in the list, or None."""
+        """The chosen take in the list, or None."""
         return base_keys.chosen_take(self.settings)
 
     @cached_property
@@ -241,7 +241,7 @@ class Reading:
 
     @cached_property
     def off_rate(self) -> str:
-        """That the keys that move the character were written for another frame rate, or nothing."""
+        """A warning that the character's keys were written for another frame rate, or nothing."""
         take, action = self.base
         if take is None or action is None or self.song.scene is None:
             return ""
@@ -253,9 +253,9 @@ class Reading:
 
     @cached_property
     def changes(self) -> tempo_changes.TempoChange | None:
-        """What the tempo asked for changes in the dance; None without a dance to this sound.
+        """What the requested tempo changes in the dance; None without a dance to this sound.
 
-        Raises `Problem` where it cannot be told.
+        Raises `Problem` if that cannot be determined.
         """
         if self.rig is None or self.song.reason:
             return None
@@ -268,38 +268,38 @@ class Reading:
 
 
 def at_press(context: bpy.types.Context) -> Reading:
-    """A reading for a button that was pressed, with the beat markers brought along to where the sound is now."""
+    """A reading for a pressed button, after moving the beat markers along with the sound."""
     now = Reading(context)
     if now.playback is not None:
         markers.follow(now.song.scene, now.playback.span, now.playback.tempo)
     return now
 
 
-KEPT: dict[Any, Reading] = {}  # by scene: of the redraw that is going on, as long as it is
+KEPT: dict[Any, Reading] = {}  # by scene: the reading of the redraw in progress
 
 
 def reading_of(context: bpy.types.Context) -> Reading:
-    """The reading of the redraw that is going on; otherwise a new one."""
+    """The reading of the redraw in progress, otherwise a new one."""
     return KEPT.get(context.scene) or Reading(context)
 
 
 def keep(context: bpy.types.Context) -> Reading:
-    """A new reading, for the redraw that begins."""
+    """Make and keep a new reading for the redraw that begins."""
     KEPT.clear()
     now = KEPT[context.scene] = Reading(context)
     return now
 
 
 def drop(*_args: object) -> None:
-    """The redraw is over, or what was read is gone."""
+    """Drop it: the redraw is over, or the data it read is gone."""
     KEPT.clear()
 
 
 def of_redraw(context: bpy.types.Context) -> Reading:
-    """What the first panel draws from, and all that are drawn with it."""
-    if bpy.app.background:  # nothing ends a redraw there
+    """The reading for the first panel, and for all that are drawn with it."""
+    if bpy.app.background:  # no handler ends a redraw there
         return reading_of(context)
-    if not bpy.app.timers.is_registered(drop):  # before the next event, whatever became of the redraw
+    if not bpy.app.timers.is_registered(drop):  # before the next event, whatever happens to the redraw
         bpy.app.timers.register(drop)
     return keep(context)
 
@@ -308,7 +308,7 @@ _handles: list = []
 
 
 def add() -> None:
-    """Begin to notice the end of each redraw: a region is laid out first, with its polls, and then drawn."""
+    """Watch for the end of each redraw: a region is first laid out, with its polls, and then drawn."""
     for space in (bpy.types.SpaceView3D, bpy.types.SpaceSequenceEditor):
         _handles.append((space, space.draw_handler_add(drop, (), "UI", "POST_PIXEL")))
 

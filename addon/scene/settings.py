@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The types of the settings on `scene.tempose`, for all who read them.
+"""The types of the settings on `scene.tempose`, for all code that reads them.
 
-Blender keeps them in the property groups of `interface/properties`, whose annotations no type checker understands;
+Blender stores them in the property groups of `interface/properties`, whose annotations no type checker understands;
 `tests/addon/blender/test_operators.py` holds the two together.
 """
 
@@ -17,7 +17,7 @@ Item_co = TypeVar("Item_co", covariant=True)
 
 
 class Listed(Protocol[Item_co]):
-    """A list that Blender keeps. What `add` gave moves when the list grows."""
+    """A list stored by Blender. Items returned by `add` move when the list grows."""
 
     def add(self) -> Item_co: ...
     def remove(self, index: int) -> None: ...
@@ -70,7 +70,7 @@ class CharacterSettings(Protocol):
 
 
 class MusicSettings(Protocol):
-    """How the song is heard, and how its beats are shown and edited."""
+    """The choice of song, and how its beats are shown and edited."""
 
     source: str
     show_grid: bool
@@ -82,7 +82,7 @@ class MusicSettings(Protocol):
 
 
 class ListedSection(Protocol):
-    """A section of the song as the panel has it (see `model.dance.form`)."""
+    """A section of the song in the panel (see `model.dance.form`)."""
 
     name: str
     start: float
@@ -96,7 +96,7 @@ class ListedSection(Protocol):
 
 
 class FormSettings(Protocol):
-    """The form of a song; `sound` is the mark of the sound that it is of."""
+    """The form of a song; `sound` is the mark of its sound."""
 
     sound: str
     sections: Listed[ListedSection]
@@ -145,7 +145,7 @@ class DrawingSettings(Protocol):
 
 
 class OutputSettings(Protocol):
-    """What goes out of Blender."""
+    """What to export."""
 
     source: str
     view: str
@@ -159,7 +159,7 @@ class OutputSettings(Protocol):
 
 
 class GenerateSettings(Area, Protocol):
-    """What to dance, how often, and where accepted keys go."""
+    """What to dance, how many takes, and where accepted keys go."""
 
     count: int
     beats_apart: int
@@ -191,12 +191,12 @@ class EditSettings(Area, Protocol):
 
     @property
     def limbs(self) -> list[str]:
-        """The limbs that are to stay."""
+        """The limbs to keep."""
         ...
 
 
 class Waypoint(Protocol):
-    """Where a character is to be at a second of the song; it sets out so many beats before, 0: at once."""
+    """Where a character should be at a second of the song; it sets out so many beats before, 0: at once."""
 
     marker: bpy.types.Object | None
     second: float
@@ -214,7 +214,7 @@ class ListedPin(Protocol):
 
 
 class StageSettings(Protocol):
-    """Where a character goes, and what of it is held."""
+    """Where a character goes, and which hands and feet are held."""
 
     waypoints: Listed[Waypoint]
     active: int
@@ -233,7 +233,7 @@ class ViewSettings(Protocol):
 
 
 class SceneSettings(Protocol):
-    """All of them."""
+    """All settings."""
 
     strip: str
     music: MusicSettings

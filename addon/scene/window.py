@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a window shows, with the types that it has: Blender's stubs take the members of a context for methods."""
+"""Members of the context with their real types: Blender's stubs declare them as methods."""
 
 import bpy
 
@@ -20,5 +20,5 @@ def layer_of(context: bpy.types.Context) -> bpy.types.ViewLayer:
 
 
 def place_of(context: bpy.types.Context) -> tuple[bpy.types.Area, bpy.types.Region]:
-    """The area and the region that are drawn, or pressed in."""
+    """The area and the region being drawn, or of the event."""
     return context.area, context.region  # pyright: ignore[reportReturnType]

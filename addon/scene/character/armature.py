@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bones of an armature as Blender has them, and what keeps them from being keyed."""
+"""The bones of an armature in Blender, and what keeps them from being keyed."""
 
 import bpy
 import numpy as np
@@ -7,7 +7,7 @@ import numpy as np
 from ...model.character.bones import Bone
 from ...model.character.mapping import BoneMap
 
-# Constraints that have the last word about a bone; limits only trim what the keys say.
+# Constraints that override a bone's keys; limits only trim them.
 _RULING = {
     "COPY_TRANSFORMS", "COPY_ROTATION", "COPY_LOCATION", "COPY_SCALE", "IK", "SPLINE_IK", "DAMPED_TRACK", "TRACK_TO",
     "LOCKED_TRACK", "STRETCH_TO", "ARMATURE", "CHILD_OF", "ACTION", "TRANSFORM", "TRANSFORM_CACHE", "PIVOT",
@@ -40,7 +40,7 @@ def bones_of(ob: bpy.types.Object, bone_map: BoneMap) -> dict[str, Bone]:
 
 
 def held(ob: bpy.types.Object, bone_map: BoneMap) -> dict[str, str]:
-    """Bones on which keys have no effect, and why."""
+    """Bones on which keys would have no effect, with the reason."""
     targets = {bone for part, bone in bone_map.bones.items() if part.startswith("foot_ik")}
     return {**_driven(ob), **_rulers(ob, targets)}
 
@@ -67,7 +67,7 @@ def ruled(posed: bpy.types.PoseBone) -> str:
 
 
 def _rulers(ob: bpy.types.Object, targets: set[str]) -> dict[str, str]:
-    """Bones that a constraint overrides, and how; legs pulled to mapped targets are not among them."""
+    """Bones that a constraint overrides, with the reason; legs pulled to mapped targets are not among them."""
     found: dict[str, str] = {}
     for posed in ob.pose.bones:
         for constraint in posed.constraints:
@@ -85,7 +85,7 @@ def _rulers(ob: bpy.types.Object, targets: set[str]) -> dict[str, str]:
 
 
 def _driven(ob: bpy.types.Object) -> dict[str, str]:
-    """Bones whose place, turn or size drivers set."""
+    """Bones whose location, rotation or scale is driven."""
     data, found = ob.animation_data, {}
     for driver in data.drivers if data else ():
         path = driver.data_path

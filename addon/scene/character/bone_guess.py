@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which bone of an armature is what: guessed from names and shape, or read from a file."""
+"""Bone maps for armatures: guessed from names and shape, or read from a file."""
 
 import bpy
 
@@ -11,12 +11,12 @@ from .armature import ruled
 
 
 def guess(ob: bpy.types.Object, preset: str = "") -> tuple[BoneMap, str]:
-    """A map by the names of bones and by their shape, and in words how it was found.
+    """A map by the names and the shape of bones, and in words how it was found.
 
     Parameters
     ----------
     preset : str
-        Key of a ready-made map; empty takes what fits best.
+        Key of a ready-made map; empty: the best match.
     """
     found, how = _guess(ob, preset)
     follows = {part for part in STUBS if part in found.bones and ruled(ob.pose.bones[found.bones[part]])}
@@ -37,7 +37,7 @@ def _guess(ob: bpy.types.Object, preset: str) -> tuple[BoneMap, str]:
     tries = [(bone_names.apply(one, names), name) for name, one in known.values()]
     best, how = max(tries, key=lambda t: _worth(t[0], held))
     whole = [(m, name) for m, name in tries if not m.missing and not held.intersection(m.bones.values())]
-    if whole:  # a rig of a known kind: other names in it say less
+    if whole:  # a rig of a known kind: other names in it mean less
         return max(whole, key=lambda t: _worth(t[0], held))
     words = bone_names.by_words([n for n in names if n not in held] or names)
     if _worth(words, held) > _worth(best, held):
@@ -57,18 +57,18 @@ def _guess(ob: bpy.types.Object, preset: str) -> tuple[BoneMap, str]:
 
 
 def fitted(ob: bpy.types.Object, bone_map: BoneMap) -> BoneMap:
-    """A map from a file on this armature, whatever its namespace."""
+    """A map from a file, fitted to this armature, whatever its namespace."""
     return bone_names.apply(bone_map, [bone.name for bone in ob.data.bones])
 
 
 def _worth(bone_map: BoneMap, held: set[str]) -> float:
-    """How much of a body a map finds; bones that are locked count little."""
+    """How much of a body a map covers; locked bones count little."""
     value = sum(0.2 if bone in held else 1.0 for bone in bone_map.bones.values())
     return value - 2.0 * len(bone_map.missing)
 
 
 def _shaped(ob: bpy.types.Object, held: set[str]) -> BoneMap:
-    """A map from geometry alone, of the bones that deform where the rig says which do."""
+    """A map from geometry alone; of deform bones only, if the rig marks them."""
     bones = ob.data.bones
     free = [b for b in bones if b.name not in held] or list(bones)
     deform = [b for b in free if b.use_deform]

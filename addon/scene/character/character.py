@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Armatures that can dance: what they are made of, which bone is what, and the pose they are in."""
+"""Armatures that can dance: their bone map, identity, plane and pose."""
 
 import json
 import uuid
@@ -23,12 +23,12 @@ from . import limb_switches
 from .armature import bones_of, held
 
 PROPERTY = "tempose_rig"  # custom property of the rigs that Tempose has made
-TALL = 720.0  # pixels from the feet to the nose of a figure that Tempose has not made
-MANY = 3  # remarks of one kind that are said one by one
+TALL = 720.0  # pixels from the feet to the nose of a figure that Tempose did not make
+MANY = 3  # most remarks of one kind that are listed singly
 
 
 def is_armature(ob: bpy.types.Object | None) -> TypeGuard[bpy.types.Object]:
-    """Whether this is an armature that is still there."""
+    """Whether this is an armature that still exists."""
     return ob is not None and ob.type == "ARMATURE"
 
 
@@ -49,7 +49,7 @@ def why_not(ob: bpy.types.Object | None) -> str:
 
 
 def tweak_reason(ob: bpy.types.Object | None) -> str:
-    """Why the NLA lets no other Action move an object, or nothing: a strip is tweaked, or a track plays alone."""
+    """Why the NLA lets no other Action move an object (tweak mode, or a solo track), or nothing."""
     data = ob.animation_data if ob is not None else None
     if data is None:
         return ""
@@ -62,7 +62,7 @@ def tweak_reason(ob: bpy.types.Object | None) -> str:
 
 
 def cannot_key(ob: bpy.types.Object) -> str:
-    """Why what is asked of a dancer cannot be keyed on its armature's data, or nothing."""
+    """Why directing curves cannot be keyed on an armature's data, or nothing."""
     return "" if ob.data.is_editable else f"{ob.name} is linked from another file: make it local first"
 
 
@@ -79,7 +79,7 @@ def instance_reason(ob: bpy.types.Object | None) -> str:
 
 
 def depths_of(ob: bpy.types.Object) -> dict[str, float]:
-    """Bones that bring limbs forward and back, and how far forward each limb stands at rest; none for most rigs."""
+    """Depth bones, and how far forward each one's limb is at rest; none for most rigs."""
     kept = json.loads(ob[PROPERTY]).get("depths", {}) if PROPERTY in ob else {}
     return {bone: float(at) for bone, at in kept.items() if bone in ob.data.bones}
 
@@ -95,9 +95,9 @@ def made_by_us(ob: bpy.types.Object) -> bool:
 
 
 def stored(ob: bpy.types.Object):
-    """What is kept about an armature: with the object, or for a library override with the scene; None if nothing is.
+    """What is stored about an armature: on the object or, for a library override, on the scene; None if nothing is.
 
-    Blender 5.2 loses what an add-on keeps on an override when its library has nothing of the kind.
+    Blender 5.2 loses an add-on's data on an override if the library has none of its kind.
     """
     if ob.override_library is None:
         return ob.tempose_character
@@ -106,7 +106,7 @@ def stored(ob: bpy.types.Object):
 
 
 def map_of(ob: bpy.types.Object) -> BoneMap:
-    """The bone map that is stored with an armature, or that Tempose's own rigs have by name."""
+    """The bone map stored with an armature, or that of Tempose's own rigs by bone names."""
     kept, names = _mapped(ob), ob.data.bones
     if kept is not None:
         bones = kept.bones()
@@ -125,7 +125,7 @@ def is_mapped(ob: bpy.types.Object) -> bool:
 
 
 def _mapped(ob: bpy.types.Object):
-    """What is stored with an armature, or in its library, where that is a map."""
+    """The map stored with an armature, or in its library, if there is one."""
     kept = stored(ob)
     if kept is None and ob.tempose_character.mapped:
         return ob.tempose_character
@@ -149,7 +149,7 @@ def store(ob: bpy.types.Object, bone_map: BoneMap) -> None:
 
 
 def identity(ob: bpy.types.Object) -> str:
-    """A mark that outlives undo, and renaming unless the armature has been copied."""
+    """A mark that survives undo, and renaming unless the armature has been copied."""
     kept = stored(ob)
     mark = kept.identity if kept is not None else ob.tempose_character.identity
     if not mark and PROPERTY in ob:
@@ -158,7 +158,7 @@ def identity(ob: bpy.types.Object) -> str:
 
 
 def find(scene: bpy.types.Scene, mark: str):
-    """The armature with that mark, or None when it has been deleted."""
+    """The armature with that mark, or None if it has been deleted."""
     own, _, name = mark.partition(":")
     found = [ob for ob in scene.objects if is_rig(ob) and identity(ob).partition(":")[0] == own]
     return next((ob for ob in found if ob.name == name), found[0] if len(found) == 1 else None)
@@ -170,7 +170,7 @@ _SMALL = {link.name for link in (*ENDS, *TOES)}
 
 
 def plane_of(ob: bpy.types.Object, bone_map: BoneMap | None = None) -> Plane:
-    """The plane the figure lies in, in the armature's space."""
+    """The plane of the figure, in the armature's space."""
     if made_by_us(ob):
         return FRONT
     bone_map = bone_map or map_of(ob)
@@ -202,7 +202,7 @@ def plane_of(ob: bpy.types.Object, bone_map: BoneMap | None = None) -> Plane:
 
 
 def placement(ob: bpy.types.Object) -> Placement:
-    """How the picture lies in the figure's plane."""
+    """The position of the picture in the figure's plane."""
     if PROPERTY in ob:
         data = json.loads(ob[PROPERTY])
         return Placement(tuple(data["canvas"]), data["unit"], tuple(data["origin"]))
@@ -228,14 +228,14 @@ def rest(ob: bpy.types.Object) -> dict[str, Rest]:
 
 
 def spots_of(ob: bpy.types.Object, bones: dict[str, Bone], bone_map: BoneMap) -> dict[str, Spot]:
-    """The point of a bone that each joint is, also for joints that our rigs carry without a bone of their own."""
+    """The bone point of each joint, including joints of our rigs that have no bone of their own."""
     kept = json.loads(ob[PROPERTY]).get("carried", {}) if PROPERTY in ob else {}
     carried = {joint: Spot(bone, tuple(local)) for joint, (bone, local) in kept.items() if bone in bones}
     return carried | spots(bones, bone_map)
 
 
 def joints(ob: bpy.types.Object, current: bool) -> dict[str, np.ndarray]:
-    """Joints (2,) in the figure's plane: as it stands now, or at rest."""
+    """Joints (2,) in the figure's plane, in the current pose or at rest."""
     bone_map = map_of(ob)
     bones, plane = bones_of(ob, bone_map), plane_of(ob, bone_map)
     if current:
@@ -249,7 +249,7 @@ def joints(ob: bpy.types.Object, current: bool) -> dict[str, np.ndarray]:
 
 
 def pose_of(ob: bpy.types.Object, current: bool) -> Reference:
-    """The figure's pose as a reference: as it stands now, or at rest."""
+    """The figure's current pose, or its rest pose, as a reference."""
     place, at = placement(ob), joints(ob, current)
     return Reference.from_joints({joint: place.to_pixels(point) for joint, point in at.items()}, place.canvas)
 
@@ -258,12 +258,12 @@ def pose_of(ob: bpy.types.Object, current: bool) -> Reference:
 
 
 def stretch_name(ob: bpy.types.Object | None) -> str:
-    """The setting that says whether this character's bones stretch: foreign rigs have a setting of their own."""
+    """The name of the setting for stretching this character's bones: other people's rigs have their own."""
     return "stretch" if ob is None or made_by_us(ob) else "stretch_others"
 
 
 def stretches(ob: bpy.types.Object, settings: SceneSettings) -> bool:
-    """Whether bones of this character take their length in the picture."""
+    """Whether bones of this character stretch to their length in the picture."""
     return getattr(settings, stretch_name(ob))
 
 
@@ -274,10 +274,10 @@ def options_of(scene: bpy.types.Scene, stretch: bool) -> Options:
 
 
 def notice(ob: bpy.types.Object, stretch: bool | None = None, bone_map: BoneMap | None = None) -> str:
-    """What a dance on this armature leaves out, in words, or nothing.
+    """What a dance on this armature will leave out, in words, or nothing.
 
-    With `stretch` given, what is locked is found out too, by one frame of a dance. `bone_map` is the armature's, if
-    that has been read already.
+    With `stretch` given, locks are found too, by solving one frame of a dance. `bone_map` is the armature's, if it
+    has been read already.
     """
     bone_map = map_of(ob) if bone_map is None else bone_map
     parts = [unmapped(bone_map)]
@@ -295,14 +295,14 @@ def notice(ob: bpy.types.Object, stretch: bool | None = None, bone_map: BoneMap 
 
 
 def _folded(what: str, texts: list[str]) -> str:
-    """Several remarks as one; of many, only the first and their number."""
+    """Several remarks as one: the first of them and their number, if there are many."""
     if len(texts) <= MANY:
         return f"{what}{'; '.join(texts)}" if texts else ""
     return f"{what}{texts[0]}; and so on for {len(texts) - 1} more, listed under Bone Map, All Parts"
 
 
 def remarks(ob: bpy.types.Object, stretch: bool, bone_map: BoneMap) -> list[str]:
-    """All that `notice` may have folded: bones that get no keys, or not all, and why.
+    """All the remarks that `notice` folds: bones that get no keys, or not all, and why.
 
     Asked at every redraw, so the last answer is kept for as long as nothing it depends on has changed.
     """
@@ -326,7 +326,7 @@ _last_remarks: dict = {}
 def _tried(ob: bpy.types.Object, bone_map: BoneMap, stretch: bool) -> list[str]:
     bones, plane = bones_of(ob, bone_map), plane_of(ob, bone_map)
     at = joints_at_rest(bones, bone_map, plane)
-    # Not quite the rest pose: what is locked is only noticed where something has to move.
+    # Not quite the rest pose: locks only show where something has to move.
     points = np.array([[at.get(j, np.zeros(2)) * 1.01 + 0.01 for j in BODY.joints]])
     scores = np.array([[float(j in at) for j in BODY.joints]])
     points, scores = with_mid_hip(points, scores)
@@ -339,13 +339,13 @@ _CHANNELS = ("location", "rotation_euler", "rotation_quaternion", "rotation_axis
 
 
 def pose_now(ob: bpy.types.Object) -> str:
-    """The poses of mapped bones as text, to be put back by `put_back`."""
+    """The poses of mapped bones as text, for `put_back`."""
     names = sorted(set(map_of(ob).bones.values()))
     return json.dumps({n: {c: list(getattr(ob.pose.bones[n], c)) for c in _CHANNELS} for n in names})
 
 
 def put_back(ob: bpy.types.Object, text: str) -> None:
-    """Pose the mapped bones as they were; all to rest where that is not known."""
+    """Restore the poses of the mapped bones; without a valid text, put them all at rest."""
     kept = json.loads(text) if text else {}
     for name in set(map_of(ob).bones.values()):
         posed = ob.pose.bones[name]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A figure's picture hung on its rig: as one piece, or in layers that pass before and behind each other."""
+"""A figure's picture bound to its rig: in one piece, or in layers that can pass in front of and behind each other."""
 
 from collections.abc import Mapping
 
@@ -16,12 +16,12 @@ from ...model.keys.layering import LAYER, part_of
 from . import rig
 from .picture_mesh import flat, hang, image_of
 
-FORWARD = 0.004  # how far arms of one piece stand before the body, in Blender units
+FORWARD = 0.004  # how far in front of the body the arms of a puppet in one piece are, in Blender units
 FOLDS = {"forearm": 0.15, "shin": -0.06, "foot": -0.04,
          **dict.fromkeys(("hand", "thumb", "index", "middle", "ring", "little"), 0.2)}  # fmt: skip
 """How far the ends of a limb stand before its beginning, in levels, for where it is folded."""
-THROAT, CHIN = 0.3, 0.5  # of the way from the neck to the nose: where the neck ends, and the head begins
-PART = "tempose_part"  # custom property of the layers
+THROAT, CHIN = 0.3, 0.5  # of the way from the neck to the nose: where the neck ends and the head begins
+PART = "tempose_part"  # custom property on layers
 _HANGS_ON = {TRUNK: ("spine", "shoulder", "hip"), HEAD: ("head", "crown"),
              **dict.fromkeys(ARMS, ("upper_arm", "forearm", "hand", "thumb", "index", "middle", "ring", "little")),
              **dict.fromkeys(LEGS, ("thigh", "shin", "foot"))}  # fmt: skip
@@ -33,11 +33,11 @@ _NEVER = (
     "foot_ik",
     "arm_depth",
     "leg_depth",
-)  # bones that move nothing of a picture
+)  # bones that move no part of a picture
 
 
 def depths_of(levels: Mapping[str, float]) -> dict[str, float]:
-    """Depth bone → how far forward its limb stands, from the levels of the parts."""
+    """Depth bone → how far forward its limb is, from the levels of the parts."""
     return {
         f"{part.partition('_')[2]}_depth.{part[0].upper()}": LAYER * levels[part] for part in (*ARMS, *LEGS)
     }
@@ -46,7 +46,7 @@ def depths_of(levels: Mapping[str, float]) -> dict[str, float]:
 def build(
     scene: bpy.types.Scene, ob: bpy.types.Object, pose: Reference, image: bpy.types.Image, made: CutOut
 ) -> None:
-    """An object for each layer, with a picture of its own to paint on, hung on the bones of a rig."""
+    """Build an object for each layer, with a picture of its own to paint on, bound to the bones of a rig."""
     bones = _bones(ob)
     if made.levels:
         _in_layers(scene, ob, image, made, bones)
@@ -58,7 +58,7 @@ def _in_one_piece(
     scene: bpy.types.Scene, ob: bpy.types.Object, pose: Reference, image: bpy.types.Image, made: CutOut,
     bones: dict[str, tuple[np.ndarray, np.ndarray]],
 ) -> None:  # fmt: skip
-    """One object for the whole figure, arms a little before the body."""
+    """One object for the whole figure, with the arms a little in front of the body."""
     (whole,) = made.layers
     mesh = cut(whole.pixels[..., 3])
     vertices = mesh.vertices * made.scale
@@ -98,7 +98,7 @@ def _in_layers(
 
 
 def _bring_forward(drawn: bpy.types.Object, share: dict[str, np.ndarray], far: Mapping[str, float]) -> None:
-    """Bring what hangs on some bones forward, by Blender units for each kind of bone."""
+    """Move vertices bound to some bones forward, by Blender units for each kind of bone."""
     co = np.empty(3 * len(drawn.data.vertices), np.float32)
     drawn.data.vertices.foreach_get("co", co)
     forward = sum(far.get(name.split(".")[0], 0.0) * values for name, values in share.items())
@@ -107,7 +107,7 @@ def _bring_forward(drawn: bpy.types.Object, share: dict[str, np.ndarray], far: M
 
 
 def _let_go_forward(drawn: bpy.types.Object, ob: bpy.types.Object, part: str) -> None:
-    """Let a limb's depth bone move its layer."""
+    """Make a limb's depth bone move its layer."""
     bone = next((bone for bone in rig.depths_of(ob) if part_of(bone) == part), None)
     if bone is None:
         return
@@ -126,7 +126,7 @@ def _moves(bone: str, part: str, side: str) -> bool:
 
 
 def _bones(ob: bpy.types.Object) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Both ends of all bones that move something of a picture, in pixels of its canvas."""
+    """Both ends of all bones that move a part of the picture, in pixels of its canvas."""
     place = rig.placement(ob)
     bones = {
         name: (place.to_pixels(rest.head), place.to_pixels(rest.tail))
@@ -134,13 +134,13 @@ def _bones(ob: bpy.types.Object) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         if name.split(".")[0] not in _NEVER
     }
     neck, nose = bones["head"]
-    up = nose - neck  # what is below the chin is neck; from there on the head keeps its shape
+    up = nose - neck  # below the chin is the neck; above it the head keeps its shape
     bones["head"], bones["crown"] = (neck, neck + THROAT * up), (neck + CHIN * up, nose + up)
     return bones
 
 
 def _extent(made: list[Layer]) -> int:
-    """Pixels along the longer side of a figure in layers."""
+    """The longer side of a layered figure, in pixels."""
     corners = np.array([layer.corner for layer in made])
     ends = corners + [layer.pixels.shape[1::-1] for layer in made]
     return int((ends.max(0) - corners.min(0)).max())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The floor that a character stands on, and places on it: `model.dance.way` has their unit."""
+"""The floor that a character stands on, and places on it, in the unit of `model.dance.way`."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from mathutils import Vector
 from ...model.character.plane import Plane
 from . import character
 
-SOLE = 0.045  # of the figure's height: how far ankles are above the floor
+SOLE = 0.045  # of the figure's height: height of the ankles above the floor
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,15 +21,15 @@ class Floor:
     ----------
     plane : Plane
     world : (4, 4) float
-        From the armature's space.
+        From the armature's space to the world.
     home : (2,) float
-        Where the character stands by itself, in its plane.
+        Where the character stands without a way, in its plane.
     size : float
         A picture height in the plane.
     height : float
         The figure's, in the plane.
     scale : float
-        How large the armature is in the world.
+        Scale of the armature in the world.
     """
 
     plane: Plane
@@ -40,17 +40,17 @@ class Floor:
     scale: float
 
     def world_of(self, place: tuple[float, float]) -> Vector:
-        """A place in the world."""
+        """The world position of a place."""
         local = self.plane.lifted(self.home + np.asarray(place, float) * self.size)
         return Vector((self.world @ [*local, 1.0])[:3].tolist())
 
     def place_of(self, world: object) -> tuple[float, float]:
-        """A point of the world as a place of the character's plane."""
+        """A point of the world as a place in the character's plane."""
         (place,) = self.places_of(np.asarray(world, float)[None])
         return float(place[0]), float(place[1])
 
     def places_of(self, world: np.ndarray) -> np.ndarray:
-        """(N, 3) points of the world → (N, 2) places."""
+        """Points (N, 3) of the world → places (N, 2)."""
         spatial = np.concatenate([world, np.ones((len(world), 1))], 1)
         local = (np.linalg.inv(self.world) @ spatial.T).T[:, :3]
         return (self.plane.flat(local) - self.home) / self.size

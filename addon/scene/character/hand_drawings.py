@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Hands that are drawn in several shapes: the property of a bone that says which, and what is shown by it."""
+"""Hands drawn in several shapes: the bone's property that selects the shape, and the drawings that follow it."""
 
 from typing import Any
 
@@ -14,20 +14,20 @@ Drawings = dict[str, dict[str, list[Any]]]
 
 
 def bones_of(ob: bpy.types.Object) -> dict[str, str]:
-    """Side (left, right) → the bone whose property says how the hand is drawn; none for most characters."""
+    """Side (left, right) → the bone whose property selects the hand's drawing; empty for most characters."""
     found = {side: _carrier(ob, letter) for letter, side in SIDES.items()}
     return {side: bone for side, bone in found.items() if bone and PROPERTY in ob.pose.bones[bone]}
 
 
 def _carrier(ob: bpy.types.Object, letter: str) -> str:
-    """The bone that carries a hand; empty where there is none."""
+    """The bone that carries a hand; empty without one."""
     bones = character.map_of(ob).bones
     name = bones.get(f"hand.{letter}") or bones.get(f"forearm.{letter}", "")
     return name if name in ob.pose.bones else ""
 
 
 def give(ob: bpy.types.Object, letter: str) -> str:
-    """Give a hand the property, unless it has it; returns the bone, or nothing where no bone carries a hand."""
+    """Give a hand the property, unless it has it; return the bone, or nothing if no bone carries the hand."""
     name = _carrier(ob, letter)
     if name and PROPERTY not in (bone := ob.pose.bones[name]):
         bone[PROPERTY] = 0
@@ -39,7 +39,7 @@ def give(ob: bpy.types.Object, letter: str) -> str:
 
 
 def drawings_of(ob: bpy.types.Object) -> Drawings:
-    """What hangs on a character and is named after a hand's shape and side, as *Fist.L*."""
+    """Objects on a character that are named after a hand's shape and side, such as *Fist.L*."""
     found: Drawings = {}
     for child in ob.children_recursive:
         layers = child.data.layers if child.type == "GREASEPENCIL" else ()
@@ -63,7 +63,7 @@ def fists_of(ob: bpy.types.Object) -> dict[str, list[bpy.types.ShapeKey]]:
 
 
 def link(ob: bpy.types.Object) -> int:
-    """Show each drawing for its shapes alone, and close fists as far as shapes are; returns how many there are."""
+    """Show each drawing only for its shapes, and close fists as far as the shapes are; return how many there are."""
     count = 0
     for letter, keys in fists_of(ob).items():
         terms = "+".join(f"{closed(shape):.2f}*(shape=={number})" for number, shape in enumerate(SHAPES))
@@ -87,7 +87,7 @@ def link(ob: bpy.types.Object) -> int:
 
 
 def _drive(owner: Any, path: str, ob: bpy.types.Object, bone: str, expression: str) -> None:
-    """Drive a property by how the hand on a bone is drawn; what drove it so before goes."""
+    """Drive a property by the shape of the hand on a bone, in place of our earlier driver."""
     driver = owner.driver_add(path).driver
     while driver.variables:
         driver.variables.remove(driver.variables[0])

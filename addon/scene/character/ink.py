@@ -23,9 +23,9 @@ FACE = ("left_eye", "right_eye", "nose", "neck")
 
 
 def bound_figure(context: bpy.types.Context, ob: bpy.types.Object):
-    """A drawing of the rig's figure at rest that its bones move; returns the Grease Pencil object.
+    """Draw the rig's figure at rest, to be moved by its bones; return the Grease Pencil object.
 
-    All animation stays in the bones: one drawing, that may be redrawn by hand.
+    All the animation stays in the bones: it is a single drawing, which can be redrawn by hand.
     """
     scene = scene_of(context)
     at, height = _joints(ob, current=False)
@@ -54,7 +54,7 @@ def bound_figure(context: bpy.types.Context, ob: bpy.types.Object):
 
 
 def ink_frames(first: int, last: int, step: int, hits: list) -> list[int]:
-    """Frames that get a drawing: every `step`-th from the first on, and those of the beats."""
+    """Frames that get a drawing: every `step`-th from the first, and those of the beats."""
     frames = set(range(first, last + 1, step))
     frames.update(round(f) for f in hits if first <= round(f) <= last)
     return sorted(frames)
@@ -66,13 +66,13 @@ def ink(
     frames: list[int],
     step: Callable[[int, int], None] | None = None,
 ):
-    """A drawing of the dancing figure at each of these frames; returns the Grease Pencil object.
+    """Draw the dancing figure at each of these frames; return the Grease Pencil object.
 
     Parameters
     ----------
     frames : ascending list of int
     step : callable (done, total), optional
-        Told after each frame.
+        Called after each frame.
     """
     scene = scene_of(context)
     if not frames:
@@ -110,7 +110,7 @@ def remove(drawn: bpy.types.Object) -> None:
 
 
 def _joints(ob: bpy.types.Object, current: bool) -> tuple[dict, float]:
-    """Where each joint is in the rig's plane, and how tall the figure is."""
+    """The joints in the rig's plane, and the figure's height."""
     pose, place = rig.pose_of(ob, current), rig.placement(ob)
     points, _ = with_mid_hip(place.to_plane(pose.points)[None], np.ones((1, len(pose.points))))
     more = {joint: place.to_plane(at) for joint, at in pose.more.items()}
@@ -118,7 +118,7 @@ def _joints(ob: bpy.types.Object, current: bool) -> tuple[dict, float]:
 
 
 def _lift(ob: bpy.types.Object):
-    """From the figure's plane to the armature's space, at the depth where the bones lie."""
+    """The map from the figure's plane to the armature's space, at the depth of the bones."""
     plane = rig.plane_of(ob)
     heads = [ob.data.bones[name].head_local.to_tuple() for name in rig.rest(ob)]
     depth = float(np.mean(np.asarray(heads) @ plane.normal)) if heads else 0.0
@@ -133,7 +133,7 @@ _INSTEAD = {
 
 
 def _bones(ob: bpy.types.Object):
-    """Part of the figure → the bone that moves it, or the next one inwards where there is none."""
+    """Part of the figure → the bone that moves it or, without one, the next bone inwards."""
     mapped, own = rig.map_of(ob).bones, rig.made_by_us(ob)
 
     def bone_of(part: str) -> str:
@@ -153,7 +153,7 @@ def _bones(ob: bpy.types.Object):
 def _shapes(
     figure: Figure, lift: Callable[[np.ndarray], np.ndarray]
 ) -> list[tuple[np.ndarray, int, list[str]]]:
-    """Outlines from the farthest to the nearest: points (N, 3), material, the bone of each point."""
+    """Outlines, back to front: points (N, 3), material, and the bone of each point."""
     points = np.asarray(figure.vertices, np.float32)
     bone_of = {i: bone for bone, indices in figure.groups.items() for i in indices}
     order = sorted(range(len(figure.faces)), key=lambda f: -points[figure.faces[f][0], 1])
@@ -196,7 +196,7 @@ def _layer(drawn: bpy.types.Object, name: str):
 def _write(
     drawing: Any, drawn: bpy.types.Object, shapes: list[tuple[np.ndarray, int, list[str]]], height: float
 ) -> None:
-    """All strokes of one drawing at once: in 5.2 each access costs time with every drawing there is."""
+    """Write all strokes of one drawing at once: in 5.2 each access takes longer the more drawings there are."""
     drawing.add_strokes([len(points) for points, _, _ in shapes])
     attributes = drawing.attributes
     positions = np.concatenate([points for points, _, _ in shapes]).astype(np.float32)

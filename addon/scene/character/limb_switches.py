@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Limbs of Rigify rigs: on FK for keys that turn their bones, and back as they were."""
+"""IK/FK switches of Rigify rigs: to FK for keys that turn the bones, and back."""
 
 import json
 
 import bpy
 
 SWITCH = "IK_FK"  # of Rigify's bones: 0 is IK, 1 is FK
-BEFORE = "tempose_ik_fk"  # on objects: how the switches were
+BEFORE = "tempose_ik_fk"  # on objects: the former state of the switches
 
 
 def switches(ob: bpy.types.Object) -> dict[str, float]:
-    """Bones that have a switch, and where it is."""
+    """Bones that have a switch, with its value."""
     found = {}
     for bone in ob.pose.bones:
         value = bone.get(SWITCH)
@@ -20,12 +20,12 @@ def switches(ob: bpy.types.Object) -> dict[str, float]:
 
 
 def on_ik(ob: bpy.types.Object) -> bool:
-    """Whether a limb is not wholly on FK."""
+    """Whether any limb is not fully on FK."""
     return any(value < 1 for value in switches(ob).values())
 
 
 def to_fk(ob: bpy.types.Object) -> int:
-    """Put all limbs on FK; returns how many were not."""
+    """Switch all limbs to FK; return how many were not."""
     before = {name: value for name, value in switches(ob).items() if value < 1}
     if before:
         ob[BEFORE] = json.dumps({**json.loads(ob.get(BEFORE, "{}")), **before})
@@ -34,7 +34,7 @@ def to_fk(ob: bpy.types.Object) -> int:
 
 
 def switch_back(ob: bpy.types.Object) -> int:
-    """Put limbs back as they were before `to_fk`; returns how many."""
+    """Switch limbs back as they were before `to_fk`; return how many."""
     before = {
         name: value for name, value in json.loads(ob.get(BEFORE, "{}")).items() if name in ob.pose.bones
     }

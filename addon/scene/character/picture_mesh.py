@@ -30,18 +30,18 @@ def flat(
 
 
 def hang(drawn: bpy.types.Object, ob: bpy.types.Object, share: dict[str, np.ndarray]) -> None:
-    """Let the bones of an armature move a flat object, each corner by these shares (N,)."""
+    """Bind a flat object to the bones of an armature, with these weights (N,) at its corners."""
     drawn.parent = ob
     for name, values in share.items():
         group = drawn.vertex_groups.new(name=name)
-        for value in np.unique(np.round(values[values > 0], 3)):  # one call for each weight there is
+        for value in np.unique(np.round(values[values > 0], 3)):  # one call for each distinct weight
             indices = np.flatnonzero(np.round(values, 3) == value)
             group.add(indices.tolist(), float(value), "REPLACE")
     drawn.modifiers.new("Armature", "ARMATURE").object = ob
 
 
 def image_of(name: str, pixels: np.ndarray, like: bpy.types.Image):
-    """A new picture (H, W, 4), top row first, kept inside the .blend, in the colour space of another."""
+    """A new image from (H, W, 4), top row first, packed into the .blend, in the colour space of another."""
     height, width = pixels.shape[:2]
     image = bpy.data.images.new(name, width, height, alpha=True)
     image.colorspace_settings.name = like.colorspace_settings.name
@@ -52,7 +52,7 @@ def image_of(name: str, pixels: np.ndarray, like: bpy.types.Image):
 
 
 def _material(image: bpy.types.Image):
-    """The picture as it is, without light and shade, clear where it is clear."""
+    """A material that shows the picture unlit, with its transparency."""
     material = bpy.data.materials.new(f"{image.name} picture")
     compat.use_nodes(material)
     tree = material.node_tree

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A picture becomes a character: laid out with markers on its joints, then cut out and hung on a rig."""
+"""From a picture to a character: laid out with markers on its joints, then cut out and bound to a rig."""
 
 import json
 from collections.abc import Container
@@ -29,16 +29,16 @@ PICTURE, MARKER, PEOPLE = (
     "tempose_picture",
     "tempose_joint",
     "tempose_people",
-)  # custom properties of our objects
-TALL = 800  # pixels of the canvas that a picture of any size becomes
+)  # custom properties on our objects
+TALL = 800  # pixels of the canvas, whatever the picture's size
 LARGEST = 8192
-LOOKED_AT = 1024  # pixels of the longer side that the server is sent
+LOOKED_AT = 1024  # pixels along the longer side of the picture sent to the server
 
 
 def lay_out(context: bpy.types.Context, image: bpy.types.Image, tolerance: float):
-    """Put a picture into the scene with a marker on each joint; returns the picture's object.
+    """Put a picture into the scene with a marker on each joint; return the picture's object.
 
-    The markers are empties, a first guess, to be dragged where the joints are.
+    The markers are empties at a first guess, to be dragged to the joints.
     """
     small = _looked_at(image)
     guess = silhouette.guess(alpha_of(small, tolerance)) * (TALL / small.shape[0])
@@ -56,18 +56,18 @@ def lay_out(context: bpy.types.Context, image: bpy.types.Image, tolerance: float
 
 
 def mark(plane: bpy.types.Object, joints: dict, doubtful: Container[str] = ()) -> list[str]:
-    """Drag the markers to where joints were found; returns the joints that were not.
+    """Move the markers to the joints that were found; return the joints that were not.
 
-    Markers of those stay, or go behind the limb of the other side where the figure stands in profile. Hands and
-    feet get markers of their own, which go along with the wrist's and the ankle's. Markers of the last person's
-    hands and feet go where this one shows none.
+    The others stay or, if the figure stands in profile, go behind the limb of the other side. Hands and feet get
+    markers of their own, which move with the wrist's and the ankle's; those of the previous person's are removed if
+    this one shows no hands or feet.
 
     Parameters
     ----------
     joints : dict of joint → (x, y)
         In shares of the picture.
     doubtful : sequence of str
-        Joints that may lie elsewhere: their markers are yellow and larger.
+        Joints that may be elsewhere: their markers are yellow and larger.
     """
     image = bpy.data.images[plane[PICTURE]]
     canvas = _canvas(image)
@@ -94,7 +94,7 @@ def mark(plane: bpy.types.Object, joints: dict, doubtful: Container[str] = ()) -
 
 
 def _marker(joint: str, parent: bpy.types.Object):
-    """An empty for a joint, to be dragged; those of hands and feet are small and unlabelled."""
+    """A draggable empty for a joint; those of hands and feet are small and unlabelled."""
     empty = bpy.data.objects.new(joint, None)
     small = joint in EXTREMITIES
     empty.empty_display_type = "SPHERE"
@@ -108,7 +108,7 @@ def _marker(joint: str, parent: bpy.types.Object):
 
 
 def _colour(marker: bpy.types.Object, doubtful: bool) -> None:
-    """Left is blue, right and middle are red; what may be wrong is yellow and larger."""
+    """Colour a marker: left is blue, right and middle are red; doubtful ones are yellow and larger."""
     joint = marker[MARKER]
     size = 0.008 if joint in EXTREMITIES else 0.025
     marker.empty_display_size = size * (1.6 if doubtful else 1.0)
@@ -117,17 +117,17 @@ def _colour(marker: bpy.types.Object, doubtful: bool) -> None:
 
 
 def keep_people(plane: bpy.types.Object, people: list[dict]) -> None:
-    """Remember the people found in the picture, the one whose joints are marked first."""
+    """Store the people found in the picture, beginning with the one whose joints are marked."""
     plane[PEOPLE] = json.dumps(people)
 
 
 def people_of(plane: bpy.types.Object) -> list[dict]:
-    """The people found in a laid-out picture; the one whose joints are marked is first."""
+    """The people found in a laid-out picture, beginning with the one whose joints are marked."""
     return json.loads(plane.get(PEOPLE, "[]"))
 
 
 def _within(ob: bpy.types.Object | None, plane: bpy.types.Object) -> Matrix:
-    """Where something that hangs on the picture is, in the picture's space."""
+    """The position of a child of the picture, in the picture's space."""
     matrix = Matrix()
     while ob is not None and ob != plane:
         matrix = ob.matrix_parent_inverse @ ob.matrix_basis @ matrix
@@ -136,21 +136,21 @@ def _within(ob: bpy.types.Object | None, plane: bpy.types.Object) -> Matrix:
 
 
 def to_look_at(image: bpy.types.Image) -> np.ndarray:
-    """(H, W, 3) uint8: the picture on white, small enough to be sent."""
+    """(H, W, 3) uint8: the picture on white, small enough to send."""
     pixels = _looked_at(image)
     alpha = pixels[..., 3:]
     return np.round(255 * np.clip(pixels[..., :3] * alpha + 1 - alpha, 0, 1)).astype(np.uint8)
 
 
 def _looked_at(image: bpy.types.Image) -> np.ndarray:
-    """(h, w, 4) float: every pixel of a picture, or every second, third … of a large one."""
+    """(h, w, 4) float: every pixel of a picture; of a large one every second, third …"""
     pixels = _pixels(image)
     step = max(1, -(-max(pixels.shape[:2]) // LOOKED_AT))
     return pixels[::step, ::step]
 
 
 def laid_out(scene: bpy.types.Scene):
-    """The picture with markers in this scene, the active one first; None without one."""
+    """The picture with markers in this scene, preferably the active one; None without any."""
     found = [ob for ob in scene.objects if PICTURE in ob]
     active = bpy.context.view_layer.objects.active
     while active is not None and active not in found:
@@ -161,7 +161,7 @@ def laid_out(scene: bpy.types.Scene):
 
 
 def read(plane: bpy.types.Object) -> tuple[bpy.types.Image, Reference]:
-    """The picture and the pose that its markers show; markers deleted by the artist are filled in."""
+    """The picture, and the pose of its markers; deleted markers are filled in."""
     image = bpy.data.images.get(plane[PICTURE])
     if image is None:
         raise Problem("picture_gone", "The picture of these markers has been deleted. Lay it out again.")
@@ -175,7 +175,7 @@ def read(plane: bpy.types.Object) -> tuple[bpy.types.Image, Reference]:
 
 
 def picture_of(plane: bpy.types.Object, tolerance: float, layered: bool) -> FigurePicture:
-    """The laid-out picture, as it is to be cut out."""
+    """The laid-out picture, ready to be cut out."""
     image, pose = read(plane)
     first, mask = next(iter(people_of(plane)), {}), None
     if first.get("mask"):
@@ -184,7 +184,7 @@ def picture_of(plane: bpy.types.Object, tolerance: float, layered: bool) -> Figu
 
 
 def build(context: bpy.types.Context, plane: bpy.types.Object, picture: FigurePicture, made: CutOut):
-    """Hang what was cut out of the laid-out picture on a rig; the markers go. Returns the rig."""
+    """Bind the cut-out of the laid-out picture to a new rig and remove the markers. Returns the rig."""
     scene = scene_of(context)
     image, _ = read(plane)
     name = image.name.rpartition(".")[0] or image.name
@@ -201,7 +201,7 @@ def build(context: bpy.types.Context, plane: bpy.types.Object, picture: FigurePi
 
 
 def _stand_in_for(ob: bpy.types.Object, plane: bpy.types.Object) -> None:
-    """Put a rig where the picture is, under the same parent; its feet stand on Z = 0 of the picture's space."""
+    """Put a rig in the place of the picture, under the same parent, with its feet at Z = 0 of the picture's space."""
     ob.parent, ob.parent_type, ob.parent_bone = plane.parent, plane.parent_type, plane.parent_bone
     ob.matrix_parent_inverse, ob.matrix_basis = plane.matrix_parent_inverse, plane.matrix_basis
     for path in ("delta_location", "delta_rotation_euler", "delta_rotation_quaternion", "delta_scale"):
@@ -209,7 +209,7 @@ def _stand_in_for(ob: bpy.types.Object, plane: bpy.types.Object) -> None:
 
 
 def clear(plane: bpy.types.Object) -> None:
-    """Remove a laid-out picture and its markers; the image itself stays."""
+    """Remove a laid-out picture and its markers; the image itself is kept."""
     for child in list(plane.children_recursive):
         bpy.data.objects.remove(child)
     mesh: Any = plane.data

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The pose that a new rig is made from: a built-in figure, a file, a character or a picture."""
+"""The source of a new rig's pose: a built-in figure, a file, a character or a picture."""
 
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from .selection import pick_rig
 
 
 def file_of(scene: bpy.types.Scene) -> str:
-    """The pose file that the settings name; nothing where they ask for another pose."""
+    """The pose file named in the settings; nothing if they choose another source."""
     settings = scene.tempose
     if settings.reference != "FILE":
         return ""
@@ -25,12 +25,12 @@ def file_of(scene: bpy.types.Scene) -> str:
 
 
 def is_large(scene: bpy.types.Scene) -> bool:
-    """Whether the pose is in a file that Blender's window should not wait for."""
+    """Whether the pose is in a file too large for Blender's window to wait for."""
     return scene.tempose.reference == "FILE" and pose_files.is_large(file_of(scene))
 
 
 def reference_for_rig(context: bpy.types.Context) -> Reference:
-    """The pose that the settings ask for."""
+    """The pose that the settings choose."""
     settings = context.scene.tempose
     if path := file_of(scene_of(context)):
         return pose_files.reference_in(path)

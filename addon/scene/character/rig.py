@@ -43,9 +43,15 @@ __all__ = [
 
 KEEPERS = {"crown": "head", "look.L": "eye.L", "look.R": "eye.R"}
 """What keeps its shape at the end of a bone that stretches: a head that nods is not squashed, nor are its eyes."""
-SOLID = ("MESH", "CURVE", "SURFACE", "META", "FONT")  # what a new character does not stand in
+SOLID = (
+    "MESH",
+    "CURVE",
+    "SURFACE",
+    "META",
+    "FONT",
+)  # kinds of objects that a new character must not stand inside
 FARTHEST = 12  # places to the right that are tried
-UNIT = 0.0025  # Blender units per pixel: the built-in adult stands 1.8 units tall
+UNIT = 0.0025  # Blender units per pixel: the built-in adult is 1.8 units tall
 
 
 def new(
@@ -58,11 +64,11 @@ def new(
     look: str = "ADULT",
     depths: dict[str, float] | None = None,
 ):
-    """Make a rig with its figure from a pose; returns the armature object.
+    """Make a rig with its figure from a pose; return the armature object.
 
-    Its soles stand on the ground (Z = 0), or its ankles where it has no shoes; the middle of the picture is X = 0.
-    Hands and feet get bones where the pose has them, and fingers also where they are asked for; `ik_feet` adds
-    targets that the ankles are pulled to; `depths` adds bones that bring limbs forward and back from there.
+    Its soles, or its ankles if it has no shoes, are on the ground (Z = 0); the middle of the picture is X = 0.
+    Hands and feet get bones if the pose has them, and fingers also on request; `ik_feet` adds IK targets for the
+    ankles; `depths` adds bones that move limbs forward and back from there.
     """
     points = reference.points
     sole = sole_below(float(np.ptp(points[:, 1])), look) if figure and not reference.more else 0.0
@@ -107,7 +113,7 @@ def new(
 
 
 def stand_clear(scene: bpy.types.Scene, ob: bpy.types.Object) -> None:
-    """Move a new character to the right of those that stand where it would, and of what it would stand in."""
+    """Move a new character to the right of characters in its place, and of objects that it would stand in."""
     place = placement(ob)
     room = 0.5 * place.canvas[0] * place.unit
     bpy.context.view_layer.update()
@@ -123,25 +129,25 @@ def stand_clear(scene: bpy.types.Scene, ob: bpy.types.Object) -> None:
 
     places = [room * k for k in range(len(taken) + FARTHEST)]
     ob.location.x += next(filter(clear, places), 0.0)
-    while any(abs(ob.location.x - x) < 0.99 * room for x in taken):  # within walls, clear of characters alone
+    while any(abs(ob.location.x - x) < 0.99 * room for x in taken):  # within walls: clear only of characters
         ob.location.x += room
 
 
 def _filled(ob: bpy.types.Object, points: Iterable) -> np.ndarray:
-    """(2, 3) the least and the greatest corner of points of an object, in the world."""
+    """Bounding box (2, 3) of points of an object, in the world: lowest and highest corner."""
     at = np.array([ob.matrix_world @ Vector(point) for point in points])
     return np.stack([at.min(0), at.max(0)])
 
 
 def _share(flat: np.ndarray, solid: np.ndarray) -> bool:
-    """Whether a box (2, 3) that is flat stands in another, more than on its ground."""
+    """Whether a flat box (2, 3) intersects another one above its ground."""
     inside = np.minimum(flat[1], solid[1]) - np.maximum(flat[0], solid[0])
     least = 0.02 * (flat[1, 2] - flat[0, 2])
     return bool(inside[0] > least and inside[1] >= 0 and inside[2] > least)
 
 
 def camera_before(scene: bpy.types.Scene, ob: bpy.types.Object):
-    """A new camera of the scene that sees all of the picture that a character dances in; returns it."""
+    """Add a camera to the scene that sees the whole picture in which a character dances; return it."""
     plane, place = plane_of(ob), placement(ob)
     corners = [place.to_plane(np.asarray(corner, float)) for corner in ((0, 0), place.canvas)]
     middle = ob.matrix_world @ Vector(plane.lifted(np.mean(corners, axis=0)).tolist())
@@ -161,7 +167,7 @@ def camera_before(scene: bpy.types.Scene, ob: bpy.types.Object):
 
 
 def _carried(ob: bpy.types.Object, at: dict, links: list) -> dict[str, tuple[str, list]]:
-    """Points of hands and feet that no bone ends at: the bone that carries each, and where in its space."""
+    """Points of hands and feet at which no bone ends: the bone that carries each one, and the point in its space."""
     ends = {joint for link in links for joint in (link.head, link.tail)}
     names, found = {link.name for link in links}, {}
     for joint in (j for j in EXTREMITIES if j in at and j not in ends):
@@ -201,7 +207,7 @@ def _bones(ob: bpy.types.Object, at: dict, height: float, links: list) -> None:
             x, z = at[link.head]
             bone.head = (x, 0.0, z)
             end = at[link.tail] if link.tail else (x, z + 0.06 * height)
-            if np.hypot(end[0] - x, end[1] - z) < 1e-3 * height:  # Blender drops bones of no length
+            if np.hypot(end[0] - x, end[1] - z) < 1e-3 * height:  # Blender drops bones of zero length
                 end = (x, z + 1e-3 * height)
             bone.tail = (end[0], 0.0, end[1])
             # Local Z to the viewer: then a positive Z rotation turns counter-clockwise in the picture.
@@ -222,7 +228,7 @@ def _bones(ob: bpy.types.Object, at: dict, height: float, links: list) -> None:
         bone.rotation_mode = "XYZ"
         bone.lock_rotation = (True, True, False)
         bone.lock_scale = (True, False, True)
-        # Limbs begin where the dance has them, and fingers spread: their roots move against the hand.
+        # Limbs begin where the dance puts them, and fingers spread: their roots move relative to the hand.
         loose = not bone.parent or ".01." in bone.name or bone.name in STUBS.values()
         bone.lock_location = (not loose, not loose, True)
         side = bone.name.rpartition(".")[2]
@@ -243,7 +249,7 @@ def _bones(ob: bpy.types.Object, at: dict, height: float, links: list) -> None:
 
 
 def _follow(ob: bpy.types.Object, name: str, limb: str) -> None:
-    """Let a bone reach to where a limb begins, within the plane."""
+    """Make a bone reach to the beginning of a limb, within the plane."""
     constraint = ob.pose.bones[name].constraints.new("STRETCH_TO")
     constraint.target, constraint.subtarget = ob, limb
     constraint.rest_length = ob.data.bones[name].length
@@ -252,7 +258,7 @@ def _follow(ob: bpy.types.Object, name: str, limb: str) -> None:
 
 
 def _pull(ob: bpy.types.Object, name: str) -> None:
-    """Let a shin follow a target, within the plane."""
+    """Make a shin follow an IK target, within the plane."""
     letter = name.rpartition(".")[2]
     target = ob.pose.bones[name]
     target.lock_location = (False, False, True)
@@ -267,7 +273,7 @@ def _pull(ob: bpy.types.Object, name: str) -> None:
 
 
 def look_of(ob: bpy.types.Object) -> str:
-    """How a rig's figure is drawn; as an adult where that is not known."""
+    """The look of a rig's figure; an adult if unknown."""
     look = json.loads(ob[PROPERTY]).get("look") if PROPERTY in ob else None
     return look if look in LOOKS else "ADULT"
 
@@ -292,7 +298,7 @@ def _drawn(scene: bpy.types.Scene, ob: bpy.types.Object, at: dict, height: float
 
 
 def _shaped(drawn: bpy.types.Object, ob: bpy.types.Object, figure: Figure, at: dict, height: float) -> None:
-    """Shape keys: fists, for the animator; and the head's views, driven by where the face looks."""
+    """Add shape keys: fists, for the animator; and the head's views, driven by the face's direction."""
     drawn.shape_key_add(name="Front", from_mix=False)
     flat = np.asarray(figure.vertices, np.float32)
     apart = max(abs(at["left_eye"][0] - at["right_eye"][0]), 1e-3 * height)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The character that is meant: the selected one, otherwise the one chosen in the panel, otherwise the only one."""
+"""The current character: the selected one, else the one chosen in the panel, else the only one."""
 
 import bpy
 
@@ -9,7 +9,7 @@ from . import character, rig
 
 
 def pick_rig(context: bpy.types.Context):
-    """The rig that is meant; None without one, and where a selected armature cannot dance yet."""
+    """The current rig; None without one, or if a selected armature cannot dance yet."""
     settings, scene = context.scene.tempose, context.scene
     if (selected := selected_armature(context)) is not None:
         return selected if rig.is_rig(selected) else None
@@ -25,14 +25,14 @@ def pick_rig(context: bpy.types.Context):
 
 
 def selected_rigs(context: bpy.types.Context) -> list[bpy.types.Object]:
-    """All characters that are selected, the one that is meant first, then by name."""
+    """All selected characters: the current one first, then by name."""
     layer, lead = layer_of(context), pick_rig(context)
     found = [ob for ob in layer.objects if ob.type == "ARMATURE" and ob.select_get(view_layer=layer)]
     return sorted((ob for ob in found if rig.is_rig(ob)), key=lambda ob: (ob != lead, ob.name))
 
 
 def selected_armature(context: bpy.types.Context):
-    """The active armature, or that of the active drawing, while it is selected."""
+    """The active armature, or that of the active drawing, if selected."""
     active = context.view_layer.objects.active
     if active is None or not active.select_get(view_layer=layer_of(context)):
         return None
@@ -42,11 +42,11 @@ def selected_armature(context: bpy.types.Context):
 
 
 def select_chosen(settings: SceneSettings, context: bpy.types.Context) -> None:
-    """The character chosen in the panel becomes the selected one, so that both say the same."""
+    """Select the character chosen in the panel, so that both agree."""
     chosen, layer = settings.rig, layer_of(context)
     if chosen is None or layer is None or chosen.name not in layer.objects:
         return
-    if context.mode == "POSE" and layer.objects.active is not chosen:  # where Accept has led
+    if context.mode == "POSE" and layer.objects.active is not chosen:  # where Accept leads
         bpy.ops.object.mode_set(mode="OBJECT")
     if context.mode != "OBJECT":
         return
@@ -64,7 +64,7 @@ def is_drawing_of(ob: bpy.types.Object | None) -> bool:
 
 
 def pick_armature(context: bpy.types.Context, ob: bpy.types.Object | None = None):
-    """The armature that is meant, whether it can dance yet or not; `ob` is the rig that is meant."""
+    """The current armature, whether it can dance yet or not; `ob` is the current rig."""
     settings = context.scene.tempose
     if (selected := selected_armature(context)) is not None:
         return selected
@@ -86,7 +86,7 @@ def someone_is_there(context: bpy.types.Context) -> bool:
 
 
 def why_no_rig(context: bpy.types.Context, reason: str) -> str:
-    """Why no character can dance where none is meant; `reason` is that of the armature that is meant, if any."""
+    """Why there is no current character; `reason` is why the current armature, if any, cannot dance."""
     if reason:
         return reason
     if reason := character.instance_reason(context.view_layer.objects.active):

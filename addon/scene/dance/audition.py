@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes in the scene: shown as a preview, accepted into an Action, or discarded without a trace."""
+"""Takes in the scene: show as a preview, accept as an Action, or discard without a trace."""
 
 import json
 import uuid
@@ -27,7 +27,7 @@ def active(settings: SceneSettings):
 
 
 def of_identity(settings: SceneSettings, mark: str):
-    """The take of that identity; raises when it is gone."""
+    """The take with that identity; raises if it is gone."""
     take = next((t for t in settings.takes if t.identity == mark), None)
     if take is None:
         raise Problem(
@@ -37,7 +37,7 @@ def of_identity(settings: SceneSettings, mark: str):
 
 
 def data_of(take: ListedTake) -> Take:
-    """A take's numbers."""
+    """The dance and data of a take."""
     if take.text is None:
         raise Problem("take_gone", "The data of this take has been deleted. Discard it and generate again.")
     return takes.from_text(take.text.as_string())
@@ -51,7 +51,7 @@ def add(
     show: bool = True,
     ready: Ready | None = None,
 ):
-    """A new take, shown on the rig unless `show` is off; nothing changes when this fails."""
+    """Add a take, shown on the rig unless `show` is off; nothing changes if this fails."""
     mark = uuid.uuid4().hex
     action = take_keys.bake(data, ob, span, settings, PREVIEW, mark, ready) if show else None
     if show:
@@ -72,24 +72,24 @@ def add(
 
 
 def show(settings: SceneSettings, take: ListedTake, span: Span, ready: Ready | None = None) -> None:
-    """Flip to another take."""
+    """Show another take."""
     ob = rig_of(take)
     action = _hidden_keys(take, span)
     if action is None:
         action = take_keys.bake(data_of(take), ob, span, settings, PREVIEW, take.identity, ready)
     hide(settings, ob)
     take.hidden_action = None
-    take.state = "PREVIEW"  # also of one that was accepted, and whose Action was deleted
+    take.state = "PREVIEW"  # also for an accepted one whose Action was deleted
     _show(take, ob, action)
 
 
 def is_kept_as_action(take: ListedTake) -> bool:
-    """Whether a take was accepted and its Action is still there; otherwise its keys are made anew."""
+    """Whether a take was accepted and its Action still exists; otherwise its keys are made anew."""
     return take.state == "ACCEPTED" and take_keys.action_of(take) is not None
 
 
 def moves_its_rig(take: ListedTake) -> bool:
-    """Whether an accepted take moves its character now, by itself or from a track of the NLA."""
+    """Whether an accepted take currently moves its character, by itself or from a track of the NLA."""
     data = take.rig.animation_data if take.rig is not None else None
     if data is None or take.state != "ACCEPTED":
         return False
@@ -101,7 +101,7 @@ def moves_its_rig(take: ListedTake) -> bool:
 
 
 def show_accepted(settings: SceneSettings, take: ListedTake) -> None:
-    """Let an accepted take move its character again; what moved it before stays as an Action with a fake user."""
+    """Make an accepted take move its character again; the previous Action stays, with a fake user."""
     ob = rig_of(take)
     hide(settings, ob)
     action, data = take_keys.action_of(take), ob.animation_data_create()
@@ -111,12 +111,12 @@ def show_accepted(settings: SceneSettings, take: ListedTake) -> None:
 
 
 def kept_keys(take: ListedTake) -> bool:
-    """Whether a take still has the keys that it had when it was hidden."""
+    """Whether the keys of a hidden take are still there."""
     return take.hidden_action is not None
 
 
 def _hidden_keys(take: ListedTake, span: Span):
-    """The keys that a take had when it was hidden, where its strip lies now; None where they are made again."""
+    """The keys of a hidden take, moved to where its strip is now; None if they must be made again."""
     action = take.hidden_action
     if action is None:
         return None
@@ -132,13 +132,13 @@ def _show(take: ListedTake, ob: bpy.types.Object, action: bpy.types.Action) -> N
     if data.action is not None:
         take.previous_slot = data.action_slot.identifier if data.action_slot else ""
         take.previous_fake_user = data.action.use_fake_user
-        data.action.use_fake_user = True  # nothing may be lost on saving meanwhile
+        data.action.use_fake_user = True  # nothing may be lost if the file is saved meanwhile
     take.action = action
     take_keys.assign(ob, action)
 
 
 def shown(settings: SceneSettings, ob: bpy.types.Object | None = None):
-    """The take that moves a character (this one, or any) as a preview, or None."""
+    """The take shown as a preview on a character (this one, or any), or None."""
     return next(
         (
             t
@@ -150,7 +150,7 @@ def shown(settings: SceneSettings, ob: bpy.types.Object | None = None):
 
 
 def hide(settings: SceneSettings, ob: bpy.types.Object | None = None) -> None:
-    """Give a character (this one, or any) back what moved it before the preview."""
+    """End the preview: give a character (this one, or any) back what moved it before."""
     tempo_preview.take_back(settings)
     take = shown(settings, ob)
     if take is not None:
@@ -182,7 +182,7 @@ def _hide(take: ListedTake, keep: bool = True) -> None:
 
 
 def rig_of(take: ListedTake):
-    """The rig of a take; raises when it has been deleted."""
+    """The rig of a take; raises if it has been deleted."""
     if reason := character.tweak_reason(take.rig):
         raise Problem("rig_tweaked", f"{reason}.")
     if take.rig is None or not take.rig.users_scene or not rig.is_rig(take.rig):
@@ -191,7 +191,7 @@ def rig_of(take: ListedTake):
 
 
 def beneath(settings: SceneSettings, ob: bpy.types.Object):
-    """The Action, and its slot, that moves a character when no take is shown on it: (None, None) without one."""
+    """The Action and slot that move a character beneath any shown take; (None, None) without one."""
     take = shown(settings, ob)
     if take is not None:
         action = take.previous_action
@@ -201,7 +201,7 @@ def beneath(settings: SceneSettings, ob: bpy.types.Object):
 
 
 def accept(scene: bpy.types.Scene, settings: SceneSettings, take: ListedTake, to_nla: bool = False) -> str:
-    """Keep a take's keys as an Action, or as a strip of the NLA; returns in words where they are."""
+    """Keep a take's keys as an Action or as an NLA strip; return in words where they are."""
     ob, action = rig_of(take), take.action
     if action is None:
         raise Problem("take_hidden", "Show this take first.")
@@ -226,7 +226,7 @@ def accept(scene: bpy.types.Scene, settings: SceneSettings, take: ListedTake, to
 
 
 def undo_accept(settings: SceneSettings, take: ListedTake) -> None:
-    """Make an accepted take a preview again, with its keys as they are now: discarding it brings back what was."""
+    """Make an accepted take a preview again, with its current keys; discarding it restores the previous Action."""
     ob, action = rig_of(take), take_keys.action_of(take)
     if action is None:
         raise Problem("take_gone", "The Action of this take has been deleted. Show the take again.")
@@ -239,7 +239,7 @@ def undo_accept(settings: SceneSettings, take: ListedTake) -> None:
                 data.nla_tracks.remove(track)
                 break
     action.name, take.state = PREVIEW, "PREVIEW"
-    if data.action == action:  # what moved the character before it is still known
+    if data.action == action:  # the previous Action is still known
         take.action = action
     else:
         _show(take, ob, action)
@@ -252,7 +252,7 @@ def _to_nla(
     slot: bpy.types.ActionSlot | None,
     name: str,
 ) -> str:
-    """Put an Action on a track of its own, and what moved the character before on one below; says where."""
+    """Put an Action on an NLA track of its own, and the previous one on a track below; return in words where."""
     data, below = ob.animation_data_create(), ""
     data.action = None
     if previous is not None:
@@ -273,9 +273,9 @@ def _strip(data: bpy.types.AnimData, action: bpy.types.Action, slot: bpy.types.A
 
 
 def _sound_change(take: ListedTake) -> dict | None:
-    """What a take did to the sound; None where it did nothing, or a damaged file no longer says what.
+    """What a take changed about the sound; None if nothing, or if a damaged file no longer says.
 
-    A take can be accepted and discarded all the same; the sound then stays as it is.
+    Such a take can still be accepted or discarded; the sound then stays as it is.
     """
     try:
         change = json.loads(take.sound or "null")
@@ -297,7 +297,7 @@ def _original(scene: bpy.types.Scene, change: dict):
 
 
 def discard(scene: bpy.types.Scene, settings: SceneSettings, take: ListedTake) -> None:
-    """Remove a take without a trace: no keys, no data, and the sound as it was before."""
+    """Remove a take without a trace: its keys, its data and its change of the sound."""
     tempo_preview.take_back(settings)
     if take.action is not None and take.state == "PREVIEW":
         _hide(take, keep=False)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dance only the changed parts again: what is kept, and how kept keys come between those of the new dance.
+"""Dancing only the changed parts again: what is kept, and how kept keys are put between those of the new dance.
 
-The dance that is kept is the take whose keys move the character now.
+The kept dance is the take whose keys currently move the character.
 """
 
 import math
@@ -28,19 +28,19 @@ from ..tempo.tempo_changes import TempoChange
 
 @dataclass(frozen=True, eq=False)
 class CarryOver:
-    """What is danced again, and what stays.
+    """The parts of a dance that are danced again, and what stays.
 
     Parameters
     ----------
     take : str
-        Identity of the take that stays elsewhere.
+        Identity of the take that stays in the other parts.
     kept : Known
     pieces : of Piece
     old, new : Timing
     touched : of (start, stop)
         Song seconds that are danced again.
     whole : bool
-        Kept keys move by whole frames.
+        Whether kept keys move by whole frames.
     """
 
     take: str
@@ -53,7 +53,7 @@ class CarryOver:
 
 
 def carry(found: TempoChange, data: Take, seconds: float, exact: bool) -> CarryOver | None:
-    """What is kept of a dance of `seconds`; None where nothing is."""
+    """What is kept of a dance of `seconds`; None if nothing is."""
     fps = connection.fps()
     if found.is_everything or abs(data.dance.poses.fps - fps) > 1e-6:
         return None
@@ -65,7 +65,7 @@ def carry(found: TempoChange, data: Take, seconds: float, exact: bool) -> CarryO
 
 
 def moved(asked: CarryOver, left: float) -> CarryOver:
-    """The same when the strip has moved meanwhile: the new dance goes along, the existing keys do not."""
+    """The same after the strip has moved: the new dance moves along, the existing keys do not."""
     shift = left - asked.new.span.left
     if shift == 0:
         return asked
@@ -77,28 +77,28 @@ def moved(asked: CarryOver, left: float) -> CarryOver:
 
 
 def keep_keys(settings: SceneSettings, ob: bpy.types.Object):
-    """A copy of the Action that moves a character: what it holds outlives the take that it may belong to."""
+    """A copy of the Action that moves a character, which outlives the take that it may belong to."""
     return base_keys.action_of(settings, ob).copy()
 
 
 def put_in(action: bpy.types.Action, base: bpy.types.Action, asked: CarryOver, span: Span) -> None:
-    """Give the Action of a new take, freshly made, the kept keys of `base` (see `keep_keys`) where it keeps."""
+    """Put the kept keys of `base` (see `keep_keys`) into the fresh Action of a new take."""
     for _ in _put_in_steps(lambda: (action, base), asked, span):
         pass
 
 
 def put_in_steps(both: Callable, asked: CarryOver, span: Span) -> Generator[None, None, str | None]:
-    """The same, a curve at each step.
+    """The same, one curve at each step.
 
     Parameters
     ----------
     both : callable
-        Finds the Action of the new take and the one whose keys are kept, anew in each step; None where one has gone.
+        Finds the Action of the new take and the one with the kept keys, anew in each step; None if one has gone.
 
     Returns
     -------
     str or None
-        Which keys were kept, as `action_keys.digest` has them; None where this did not come to its end.
+        The kept keys as an `action_keys.digest`; None if this could not be completed.
     """
     found = both()
     if found is None:
@@ -141,7 +141,7 @@ def _by_name(action: bpy.types.Action) -> dict:
 
 
 def _added(action: bpy.types.Action, curve: bpy.types.FCurve):
-    """A new curve like another, without its keys."""
+    """A new curve like another one, without keys."""
     bag = compat.channelbag(None, action, assign=False)
     added = bag.fcurves.new(curve.data_path, index=curve.array_index)
     added.extrapolation = curve.extrapolation
@@ -151,7 +151,7 @@ def _added(action: bpy.types.Action, curve: bpy.types.FCurve):
 
 
 def _flips(base: bpy.types.Action, new: dict, pieces: list[Piece]) -> dict[str, float]:
-    """By path of quaternions: −1 where the new one is the same turn by its other name."""
+    """Signs by path of quaternions: −1 if the new one is the same rotation negated."""
     ends = [p.stop - 1 for p in pieces[:-1] if math.isfinite(p.stop)]
     if not ends:
         return {}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where an answer of the server goes: a take on its rig and, at an edited tempo, the sound. Main thread only."""
+"""Delivery of a dance from the server: a take on its rig and, at an edited tempo, the sound. Main thread only."""
 
 import json
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ class Target:
     ----------
     scene, sound_scene
     playback : Playback
-        The sound as it is heard now: the strip may have been moved meanwhile.
+        How the sound is played now: the strip may have been moved meanwhile.
     rig
     """
 
@@ -45,12 +45,12 @@ class Target:
     rig: Any
 
     def for_keys(self, playback: Playback) -> Playback:
-        """A song on the frames of the character's keys."""
+        """A playback in frames of the character's keys."""
         return placement.for_keys(self.sound_scene, self.scene, playback)
 
 
 def target_of(asked: Order) -> Target:
-    """Find it all again; raises when something is gone."""
+    """Find everything again; raises if something is gone."""
     about = asked.subject
     scene, sound_scene = bpy.data.scenes.get(about.scene), bpy.data.scenes.get(about.sound_scene)
     if scene is None or sound_scene is None:
@@ -93,7 +93,7 @@ KEPT = (
 
 
 def take_of(asked: Order, made: Dance, target: Target) -> tuple[Take, Playback]:
-    """The take that a dance becomes, and how its music is played."""
+    """The take for a dance, and the playback of its music."""
     now, request = target.playback, asked.request
     tempo, start, seconds = request.tempo_map, asked.song_start, asked.song_seconds
     left = round(float(now.span.frame_at(asked.whole.to_timeline(tempo.points[0][1]))), 6)
@@ -118,7 +118,7 @@ def take_of(asked: Order, made: Dance, target: Target) -> tuple[Take, Playback]:
 
 
 def keys_of(asked: Order, made: Dance) -> Plan:
-    """What the keys of a finished dance are to be made from."""
+    """The plan for the keys of a finished dance."""
     target = target_of(asked)
     data, playback = take_of(asked, made, target)
     return take_keys.plan(data, target.rig, target.for_keys(playback).span, target.scene.tempose)
@@ -132,7 +132,7 @@ def apply(
     show: bool = True,
     ready: Ready | None = None,
 ) -> str:
-    """Put a finished dance into the scene as a take; for an edited tempo the sound and the markers too."""
+    """Put a finished dance into the scene as a take; for an edited tempo, put the sound and the markers too."""
     target = target_of(asked)
     data, playback = take_of(asked, made, target)
     settings, strip = target.scene.tempose, None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What an animator asks of a dancer from moment to moment: values and F-curves on the character's armature.
+"""Direction of a dancer from moment to moment: values and F-curves on the character's armature.
 
-They lie on the armature's data, not on the object: the Action of the object is the dance's.
+They are on the armature's data, not on the object, whose Action belongs to the dance.
 """
 
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ PATH = "tempose_direction."
 
 
 def curves_of(ob: bpy.types.Object, span: Span) -> dict[str, Curve]:
-    """What is asked of a character over a span of its keys; curves that are switched off are not in it."""
+    """The directing curves of a character over a span of its keys, without those switched off."""
     data = _data(ob)
     settings = data.tempose_direction  # pyright: ignore[reportAttributeAccessIssue] -- registered
     if not any(getattr(settings, f"use_{name}") for name in CURVES):
@@ -44,7 +44,7 @@ def curves_of(ob: bpy.types.Object, span: Span) -> dict[str, Curve]:
 
 
 def stored(settings: Mapping[str, Any]) -> dict[str, Curve]:
-    """What was asked of a take, by its settings; nothing where they do not say or are damaged."""
+    """The directing curves in a take's settings; empty if they are missing or damaged."""
     try:
         return curves_from(settings.get("curves") or {})
     except (AttributeError, TypeError, ValueError, TemposeError):
@@ -52,7 +52,7 @@ def stored(settings: Mapping[str, Any]) -> dict[str, Curve]:
 
 
 def keep_apart(data: bpy.types.Armature) -> None:
-    """Give an armature an Action of its own: otherwise Blender keys it in the object's, which is the dance's."""
+    """Give an armature's data its own Action: otherwise Blender keys it in the object's, which is the dance's."""
     if not data.is_editable or (data.animation_data is not None and data.animation_data.action is not None):
         return
     held = data.animation_data_create()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draws what is asked of the dancer over the beats in the Sequencer."""
+"""Draws the dancer's energy curve over the beats in the Sequencer."""
 
 import bpy
 import numpy as np
@@ -15,7 +15,7 @@ SHOWN = "energy"
 
 
 def picture(context: bpy.types.Context, area: bpy.types.Area, now: SongGrid, view: View) -> Picture:
-    """The curve of energy of the character that is meant, where the song is heard."""
+    """The energy curve of the current character, where the song is heard."""
     if area.type != "SEQUENCE_EDITOR" or (ob := selection.pick_rig(context)) is None:
         return NOTHING
     data: bpy.types.Armature = ob.data  # pyright: ignore[reportAssignmentType] -- a character's

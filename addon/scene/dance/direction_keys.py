@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys of directing curves, put into a part of the timeline; outside of it the curves stay as they were."""
+"""Keys of directing curves, written into a part of the timeline; outside it the curves stay as they were."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,14 +13,14 @@ from . import direction
 
 
 def put(ob: bpy.types.Object, made: Mapping[str, Keys], keyed: Timing, part: tuple[float, float]) -> int:
-    """Write keys of curves, by name, between two frames, and switch these curves on; returns how many keys.
+    """Write keys of curves, by name, between two frames, and switch these curves on; return the number of keys.
 
     Parameters
     ----------
     keyed : Timing
-        The song on the frames of keys.
+        The song in frames of keys.
     part : (first, last)
-        Frames; the keys between them go.
+        Frames; existing keys between them are removed.
     """
     data: Any = ob.data
     direction.keep_apart(data)
@@ -51,7 +51,7 @@ def _put(data: Any, name: str, keys: Keys, keyed: Timing, first: int, last: int)
 
 
 def _curve(data: Any, name: str, frame: int) -> bpy.types.FCurve:
-    """The F-curve of a directing curve; a new one has a key at that frame, with the value that is set."""
+    """The F-curve of a directing curve; a new one gets a key at that frame with the current value."""
     path = direction.PATH + name
     found = [curve for curve in compat.fcurves_of(data) if curve.data_path == path]
     if not found:
@@ -61,7 +61,7 @@ def _curve(data: Any, name: str, frame: int) -> bpy.types.FCurve:
 
 
 def _keep_outside(curve: bpy.types.FCurve, first: int, last: int, ends: tuple[float, float]) -> None:
-    """Have keys right before and after a part, so that what lies beyond stays; none beyond the song's own ends."""
+    """Set keys right before and after a part, so that the rest of the curve stays; none beyond the song's ends."""
     points = curve.keyframe_points
     places = [point.co.x for point in points]
     before, after = first - 1, last + 1
@@ -78,6 +78,6 @@ def _keep_outside(curve: bpy.types.FCurve, first: int, last: int, ends: tuple[fl
 
 
 def _interpolation(curve: bpy.types.FCurve, frame: int) -> Any:
-    """How a curve goes on from a frame."""
+    """The interpolation of a curve after a frame."""
     before = [point for point in curve.keyframe_points if point.co.x <= frame]
     return before[-1].interpolation if before else "LINEAR"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Characters put where a formation has them."""
+"""Characters moved into a formation."""
 
 import bpy
 import numpy as np
@@ -17,7 +17,7 @@ from . import audition, waypoints
 
 def put(settings: SceneSettings, dancers: list[bpy.types.Object], kind: str) -> None:
     """Move everybody but the first, who leads and stays."""
-    bpy.context.view_layer.update()  # where all are now
+    bpy.context.view_layer.update()  # current positions of all
     lead = dancers[0]
     rooms = [room_of(settings, ob) for ob in dancers]
     spots = formations.passing(formations.places(kind, rooms), rooms, waypoints.offsets_of(dancers))
@@ -33,9 +33,9 @@ def put(settings: SceneSettings, dancers: list[bpy.types.Object], kind: str) -> 
 
 
 def room_of(settings: SceneSettings, ob: bpy.types.Object) -> tuple[float, float]:
-    """How far a character dances to the left and to the right of its origin, in units of the world.
+    """How far a character dances to the left and right of its origin, in world units.
 
-    Of the take that moves it; of one without a take, as far as it reaches at rest.
+    From the take that moves it or, without one, from its rest pose.
     """
     place, data = character.placement(ob), _shown(settings, ob)
     pose = data.dance.poses if data is not None else character.pose_of(ob, current=False).pose
@@ -46,7 +46,7 @@ def room_of(settings: SceneSettings, ob: bpy.types.Object) -> tuple[float, float
 
 
 def _shown(settings: SceneSettings, ob: bpy.types.Object) -> Take | None:
-    """The take that moves a character: its preview, otherwise the accepted one."""
+    """The take that moves a character: the preview, otherwise the accepted one."""
     preview = next((t for t in settings.takes if t.rig == ob and t.action and t.state == "PREVIEW"), None)
     take = preview or base_keys.take_of(settings, ob)[0]
     return audition.data_of(take) if take is not None and take.text is not None else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The ghost figure: the dance that is being made, drawn over the 3D View at the current frame as it arrives."""
+"""The ghost: a dance in the making, drawn over the 3D View at the current frame as it arrives."""
 
 import traceback
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ from ..server import connection
 from ..window import scene_of
 
 WIDTH = 4.0  # pixels at UI scale 1
-SHORTEST = 1.0  # seconds of a dance that are worth keeping
-FAINT = 0.35  # where the current frame is not there yet, the nearest one is shown like this
+SHORTEST = 1.0  # least seconds of a dance that are worth keeping
+FAINT = 0.35  # opacity of the nearest frame when the current one has not arrived yet
 
 _handles: list = []
 _shown: "Ghost | None" = None
@@ -25,7 +25,7 @@ _shown: "Ghost | None" = None
 
 @dataclass
 class Ghost:
-    """What is drawn. Names only: undo makes references to datablocks invalid."""
+    """What to draw. Names only: undo invalidates references to datablocks."""
 
     scene: str
     rig: str
@@ -57,17 +57,17 @@ def end() -> None:
 
 
 def shown() -> "Ghost | None":
-    """What is drawn now."""
+    """The ghost that is drawn now."""
     return _shown
 
 
 def danced() -> Arriving | None:
-    """The dance that is being made, where some of it is there."""
+    """The dance in the making, if some of it has arrived."""
     return _shown.dance if _shown is not None and _shown.dance.until >= SHORTEST else None
 
 
 def take_in(kind: str, value: Any) -> None:
-    """What the task has to show: the next dance begins, or frames of it have arrived."""
+    """Take in what the task shows: the next dance begins, or frames of it have arrived."""
     if _shown is None:
         return
     if kind == "dance":
@@ -104,7 +104,7 @@ def lines(scene: bpy.types.Scene, ghost: Ghost) -> tuple[np.ndarray, np.ndarray,
 
 
 def words(ghost: Ghost) -> str:
-    """How far it is."""
+    """The progress, in words."""
     dance = ghost.dance
     if not dance.there.any():
         return f"{ghost.title}waiting for the first frames"
@@ -114,7 +114,7 @@ def words(ghost: Ghost) -> str:
 
 
 def _ghost_here():
-    """What is to be drawn in the region that is being drawn, or None."""
+    """The ghost to draw in the current region, or None."""
     context = bpy.context
     if _shown is None or context.scene is None or context.scene.name != _shown.scene:
         return None

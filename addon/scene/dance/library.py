@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes and poses in the Asset Browser: Actions that know what they were made of, for any character."""
+"""Takes and poses in the Asset Browser: Actions that carry their dance, for use on any character."""
 
 from typing import Any
 
@@ -21,16 +21,16 @@ from . import audition
 
 PHRASE = "tempose_phrase"  # custom property of an Action: its take, as text
 POSE = "tempose_pose"  # its pose: x, y of each joint, then width and height of the picture
-FIGURE = "tempose_figure"  # in the same form, how who danced it is built
+FIGURE = "tempose_figure"  # in the same form, the build of the character that danced it
 
 
 def action_of(take: ListedTake) -> bpy.types.Action | None:
-    """The keys of a take, shown or not; None where there are none now."""
+    """The keys of a take, shown or not; None if there are none now."""
     return take.action or take.hidden_action or take_keys.action_of(take)
 
 
 def put(take: ListedTake) -> bpy.types.Action:
-    """A copy of a take's keys as an asset, with its picture and tags."""
+    """Copy a take's keys into an asset with a picture and tags."""
     data, source = audition.data_of(take), action_of(take)
     if source is None:
         raise Problem("no_keys", "This take has no keys now. Show it first.")
@@ -46,7 +46,7 @@ def put(take: ListedTake) -> bpy.types.Action:
 
 
 def put_pose(ob: bpy.types.Object, name: str, tags: list[str]) -> bpy.types.Action:
-    """The pose that a character is in now as an asset, which Blender's own pose library applies to it too."""
+    """Make an asset of a character's current pose, which Blender's own pose library can apply to it too."""
     pose = character.pose_of(ob, current=True).pose
     names = sorted(set(character.map_of(ob).bones.values()))
     kept = action_keys.write(ob, f"{ob.name} {name}", pose_keys(ob, names), stepped=True)
@@ -56,7 +56,7 @@ def put_pose(ob: bpy.types.Object, name: str, tags: list[str]) -> bpy.types.Acti
 
 
 def pose_keys(ob: bpy.types.Object, bones: list[str]) -> list[KeyedCurve]:
-    """A key for each channel of bones, as they are posed now."""
+    """A key for each channel of bones in their current pose."""
     curves = []
     for name in bones:
         posed = ob.pose.bones[name]
@@ -69,7 +69,7 @@ def pose_keys(ob: bpy.types.Object, bones: list[str]) -> list[KeyedCurve]:
 
 
 def _mark(kept: bpy.types.Action, ob: bpy.types.Object, about: str, tags: list[str], picture: str) -> None:
-    """Make an Action an asset, with its picture, its tags and whose it is."""
+    """Make an Action an asset, with its picture, tags and character."""
     figure = character.pose_of(ob, current=False).pose
     kept[FIGURE] = [*figure.pixels[0].ravel().tolist(), *map(float, figure.canvas)]
     kept.use_fake_user = True
@@ -85,7 +85,7 @@ def _mark(kept: bpy.types.Action, ob: bpy.types.Object, about: str, tags: list[s
 
 
 def known() -> list[bpy.types.Action]:
-    """The phrases in this file, appended and linked ones too."""
+    """The phrases in this file, including appended and linked ones."""
     return [action for action in bpy.data.actions if PHRASE in action]
 
 
@@ -95,7 +95,7 @@ def kept_names() -> list[str]:
 
 
 def named(name: str) -> bpy.types.Action:
-    """A phrase or a pose by its name; raises when it has gone."""
+    """A phrase or a pose by its name; raises if it has gone."""
     action = bpy.data.actions.get(name)
     if action is None or (PHRASE not in action and POSE not in action):
         raise Problem("phrase_gone", "This is not in the file any more. Choose another dance or pose.")
@@ -103,7 +103,7 @@ def named(name: str) -> bpy.types.Action:
 
 
 def read(action: bpy.types.Action) -> tuple[Dance, PoseSequence]:
-    """The dance of a phrase, or the pose that was kept as a dance of one frame; and the pose of who danced it."""
+    """The dance of a phrase, or a kept pose as a dance of one frame; and the reference pose of its character."""
     figure = _pose(action[FIGURE])
     if PHRASE in action:
         return takes.from_text(str(action[PHRASE])).dance, figure
@@ -118,7 +118,7 @@ def _pose(kept: Any) -> PoseSequence:
 
 
 def beats_from(now: Reading, frame: float) -> np.ndarray:
-    """Frames (not whole) of the song's beats, from the first bar at or after a frame on; none without a grid."""
+    """Frames (not whole) of the song's beats, from the first bar at or after a frame; empty without a grid."""
     if now.grid is None or now.playback is None or not now.has_beats or now.beats is None:
         return np.zeros(0)
     playback = now.staging.for_keys(now.playback)

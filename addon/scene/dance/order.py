@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked of the server: everything that a dance needs, read from the scene. Main thread only."""
+"""Orders for the server: everything that a dance needs, read from the scene. Main thread only."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -35,13 +35,13 @@ STEPS = {"DRAFT": 3, "NORMAL": USUAL_STEPS, "FINE": 10}  # of the sampler
 
 @dataclass(frozen=True)
 class Subject:
-    """What an order is about, to find it again. Names and marks only: undo makes references to datablocks invalid.
+    """What an order is about, to find it again. Names and marks only: undo invalidates references to datablocks.
 
     Parameters
     ----------
     scene, sound_scene, strip : str
     sound : dict
-        How the strip sounded.
+        How the strip sounded (`audio.facts`).
     rig : str
         The character's identity.
     """
@@ -55,28 +55,28 @@ class Subject:
 
 @dataclass(frozen=True, kw_only=True)
 class Order:
-    """What is asked for.
+    """One order.
 
     Parameters
     ----------
     subject : Subject
     request : DanceRequest
     source : bytes or str
-        The sound, or its file.
+        The sound, or the path of its file.
     song_start, song_seconds : float
-        The part of the song that is danced.
+        The part of the song to dance to.
     whole : TempoMap
-        Of the whole strip; that of the request may be a part of it.
+        That of the whole strip; the request's may be a part of it.
     span : Span
-        Where it lies when it is asked for.
+        Its place at the time of the order.
     notice : str
-        What to say besides.
+        A remark to add to the message.
     loop : bool
-        Whether the dance runs into its own beginning.
+        Whether the dance leads back into its own beginning.
     way : Way, optional
         Where the whole figure goes.
     directed : dict of name to Curve
-        What is asked of the dancer under *Direct*; the request asks for steps on the way besides.
+        The curves set under *Direct*; the request also asks for steps on the way.
     pins : tuple of Pin
         Hands and feet that are held.
     """
@@ -96,12 +96,12 @@ class Order:
 
 
 def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None) -> Order:
-    """What to ask for, at the tempo that is heard or at the one that the settings ask for.
+    """The order at the current tempo, or at the one set in the panel.
 
     Parameters
     ----------
     part : (start, stop), optional
-        Song seconds that are danced to at that tempo; all of them without.
+        Song seconds to dance to at that tempo; by default all.
     """
     now.song.check()
     if now.rig is None:
@@ -159,9 +159,9 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
 
 
 def for_rig(asked: Order, now: Reading, ob: bpy.types.Object) -> Order:
-    """The same dance asked for another character: with its own body, and as it is directed.
+    """The same order for another character, with its own body and direction.
 
-    One that has no way of its own goes along with the lead.
+    A character without a way of its own goes along with the lead.
     """
     pose = rig.pose_of(ob, current=now.settings.reference == "ARMATURE")
     playback = range_of(now, require(now.playback))
@@ -182,7 +182,7 @@ def for_rig(asked: Order, now: Reading, ob: bpy.types.Object) -> Order:
 
 @dataclass(frozen=True)
 class _Staged:
-    """What is asked of one character: its curves, its way, what of it is held, and beats and length of its dance."""
+    """The direction of one character: curves, way and pins, with the beats and length of its dance."""
 
     directed: Mapping[str, Curve]
     way: Way | None
@@ -212,35 +212,35 @@ class _Staged:
 
     @property
     def curves(self) -> dict[str, Curve]:
-        """What the server is asked for."""
+        """The curves for the server."""
         return ways.directed(self.directed, self.way, self.beats, self.seconds)
 
     def known(self, reference: PoseSequence) -> Known | None:
-        """What the model is told to keep: joints that are held where the figure can reach them."""
+        """The poses that the model must keep: held joints that the figure can reach."""
         return known_of(self.pins, self.way, reference, self.seconds)
 
 
 def sections_of(now: Reading) -> tuple[Section, ...] | None:
-    """The form of the song as the artist has it; None: the server finds it."""
+    """The artist's form of the song; None: the server finds it."""
     for section in now.form:
         styles.check(section.style, connection.styles())
     return tuple(section.asked for section in now.form) or None
 
 
 def shown(pose: Reference) -> PoseSequence:
-    """A pose as the model is shown it: with hands and feet, where it dances them."""
+    """A pose in the form that the model takes: with hands and feet if it dances them."""
     return pose.whole if set(pose.more) & set(connection.skeleton().joints) else pose.pose
 
 
 def subject(now: Reading, sound_scene: bpy.types.Scene, playback: Playback, ob: bpy.types.Object) -> Subject:
-    """What is to be found again: the sound of a playback, and a character."""
+    """The sound of a playback and a character, to be found again."""
     sound = playback.original
     facts = audio.facts(sound, playback.visible)
     return Subject(now.scene.name, sound_scene.name, sound.name, facts, rig.identity(ob))
 
 
 def _check_length(playback: Playback) -> None:
-    """Refuse what the server would refuse, before anything is sent."""
+    """Refuse lengths that the server would refuse, before anything is sent."""
     server = connection.current
     limit = server.capabilities.limits.dance_seconds if server else None
     if limit and playback.span.seconds > limit:
@@ -248,7 +248,7 @@ def _check_length(playback: Playback) -> None:
 
 
 def range_of(now: Reading, playback: Playback) -> Playback:
-    """The part of a strip that is to be danced: what *Range* means."""
+    """The part of a strip to dance to, as set under *Range*."""
     here = now.staging.in_scene(playback)
     part = area.seconds_of(now.scene, now.settings.generate, here, now.beats, now.section)
     return playback if part is None else area.part_of(playback, *part)

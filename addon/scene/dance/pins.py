@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What of a character is held at an object, read from the scene. Main thread only."""
+"""Hands and feet held at objects, read from the scene. Main thread only."""
 
 from typing import Any, cast
 
@@ -14,14 +14,14 @@ from ..character import character
 from ..settings import ListedPin
 from . import waypoints
 
-MOST = 3000  # frames that a moving object is followed
+MOST = 3000  # most frames over which a moving object is followed
 
 
 def pins_of(ob: bpy.types.Object, span: Span, staging: Staging) -> tuple[Pin, ...]:
-    """What of a character is held in a dance: a part of it, or all the time."""
+    """The pins of a character in a dance, for a part of it or throughout."""
     found, held = [], waypoints.stage_of(ob).pins
     if len(held):
-        bpy.context.view_layer.update()  # where their targets are now
+        bpy.context.view_layer.update()  # current positions of their targets
     for pin in held:
         if pin.target is None or pin.part not in CHAINS or pin.last < pin.first:
             continue
@@ -35,7 +35,7 @@ def pins_of(ob: bpy.types.Object, span: Span, staging: Staging) -> tuple[Pin, ..
 
 
 def _pictured(ob: bpy.types.Object, world: np.ndarray) -> np.ndarray:
-    """(N, 3) points of the world in heights of a character's picture."""
+    """Points (N, 3) of the world, in picture heights of a character."""
     place, plane = character.placement(ob), character.plane_of(ob)
     inverse = np.linalg.inv(np.array(ob.matrix_world, float))
     local = world @ inverse[:3, :3].T + inverse[:3, 3]
@@ -43,7 +43,7 @@ def _pictured(ob: bpy.types.Object, world: np.ndarray) -> np.ndarray:
 
 
 def _seen(pin: ListedPin) -> tuple[np.ndarray, np.ndarray]:
-    """Frames (N,), and (N, 3) where a pin's target is at them; one that moves is followed."""
+    """Frames (N,) and the positions (N, 3) of a pin's target; a moving one is followed."""
     target: Any = pin.target
     ends = np.array([pin.first, max(pin.last, pin.first + 1)])
     if not _moves(target):
@@ -72,14 +72,14 @@ def _moves(ob: Any) -> bool:
 
 
 def _place(ob: Any, bone: str) -> np.ndarray:
-    """Where an object is, or the end of one of its bones."""
+    """The position of an object, or of the end of one of its bones."""
     if ob.type == "ARMATURE" and bone in ob.pose.bones:
         return np.array(ob.matrix_world @ ob.pose.bones[bone].tail, float)
     return np.array(ob.matrix_world.translation, float)
 
 
 def staged(way: Way | None, pins: tuple[Pin, ...]) -> dict[str, Any]:
-    """Way and pins for a take's settings."""
+    """Way and pins as JSON for a take's settings."""
     return {
         **({"way": way.to_body()} if way is not None else {}),
         **({"pins": [pin.to_body() for pin in pins]} if pins else {}),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Drawn over the 3D View: key poses around the playhead, other takes beside the shown one, a limb's trail."""
+"""The overlay of the 3D View: key poses around the playhead, other takes beside the shown one, a limb's trail."""
 
 import traceback
 from dataclasses import dataclass
@@ -26,9 +26,9 @@ from . import audition, placement
 WIDTH, DOT = 2.0, 9.0  # pixels at UI scale 1
 BEFORE, AFTER = (0.9, 0.35, 0.25, 0.5), (0.3, 0.75, 0.35, 0.5)  # colours of earlier and later poses
 TRAIL = (1.0, 0.8, 0.2, 0.9)
-SECONDS = 1.0  # of a trail, to each side of the playhead
-APART = 0.9  # of the figure's height, from take to take
-KEPT = 8  # dances that are kept to draw from
+SECONDS = 1.0  # length of a trail to each side of the playhead
+APART = 0.9  # distance from take to take, in heights of the figure
+KEPT = 8  # most dances that are cached for drawing
 _dances: dict[str, Dance] = {}
 _handles: list = []
 
@@ -42,7 +42,7 @@ class Lines:
 
 
 def lines(scene: bpy.types.Scene, ob: bpy.types.Object) -> Lines | None:
-    """All that is to be drawn for a character, but dots; None where there is nothing."""
+    """All lines to draw for a character; None if there are none."""
     settings: SceneSettings = scene.tempose
     found = [
         *(_key_poses(scene, ob, settings.view.poses) if settings.view.poses else ()),
@@ -56,7 +56,7 @@ def lines(scene: bpy.types.Scene, ob: bpy.types.Object) -> Lines | None:
 
 
 def dots(context: bpy.types.Context, ob: bpy.types.Object) -> tuple[np.ndarray, np.ndarray]:
-    """Frames (N,) of beats in the trail, and (N, 3) where the limb is at them in the world."""
+    """Frames (N,) of the beats in the trail, and the limb's positions (N, 3) at them in the world."""
     scene = scene_of(context)
     part = scene.tempose.view.trail
     try:
@@ -71,7 +71,7 @@ def dots(context: bpy.types.Context, ob: bpy.types.Object) -> tuple[np.ndarray, 
 
 
 def _world(ob: bpy.types.Object, flat: np.ndarray) -> np.ndarray:
-    """(N, 2) points of the figure's plane in the world."""
+    """Points (N, 2) of the figure's plane in the world."""
     matrix = np.asarray(ob.matrix_world)
     return (character.plane_of(ob).lifted(flat) @ matrix[:3, :3].T + matrix[:3, 3]).astype(np.float32)
 
@@ -134,7 +134,7 @@ def _takes(scene: bpy.types.Scene, ob: bpy.types.Object) -> list:
 
 
 def _dance(take: Any) -> Dance:
-    """The dance of a take; read once."""
+    """The dance of a take; cached."""
     if take.identity not in _dances:
         while len(_dances) >= KEPT:
             _dances.pop(next(iter(_dances)))
@@ -189,7 +189,7 @@ def _paint(context: bpy.types.Context, drawn: Lines | None, beats: np.ndarray) -
 
 
 def add() -> None:
-    """Begin to draw what is asked for."""
+    """Start drawing."""
     _handles.append(bpy.types.SpaceView3D.draw_handler_add(_draw, (), "WINDOW", "POST_VIEW"))
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dancing again after an edit of the tempo: only what has changed, unless everything is asked for."""
+"""Dancing again after an edit of the tempo: only what has changed, unless everything is requested."""
 
 from collections.abc import Callable, Generator
 from dataclasses import replace
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 def order(now: Reading) -> tuple[Order, CarryOver | None]:
-    """What to ask the server for, and what is kept; None: nothing is."""
+    """The order, and what is kept; None: nothing is."""
     changes = now.changes
     part = changes.part if changes is not None else None
     asked = orders.order(now, True, part)
@@ -46,7 +46,7 @@ def order(now: Reading) -> tuple[Order, CarryOver | None]:
 
 
 def _sound_waits(now: Reading) -> bool:
-    """Whether the sound is still to be put down at the tempo that is asked for."""
+    """Whether the sound still has to be put down at the requested tempo."""
     heard, wanted = now.playback, now.playback_asked
     return heard is not None and bool(
         now.settings.replace_sound
@@ -57,7 +57,7 @@ def _sound_waits(now: Reading) -> bool:
 def apply(
     asked: Order, kept: CarryOver | None, made: Dance, wav: bytes | None, ready: Ready | None = None
 ) -> str:
-    """Put the answer into the scene: a take whose keys are the kept ones wherever they may stay."""
+    """Put the answer into the scene: a take with the kept keys wherever they can stay."""
     scene = bpy.data.scenes.get(asked.subject.scene)
     settings = scene.tempose if scene is not None else None
     if settings is not None:
@@ -93,7 +93,7 @@ def apply(
 def put_in_steps(
     asked: Order, kept: CarryOver, made: Dance, find: Callable
 ) -> Generator[None, None, str | None]:
-    """The kept keys put into the Action that `find` finds, while the task runs."""
+    """Put the kept keys into the Action that `find` returns, while the task runs."""
     span = delivery.keys_of(asked, made).span
 
     def both():
@@ -107,7 +107,7 @@ def put_in_steps(
 
 
 def _rig_of(scene: bpy.types.Scene, mark: str):
-    """The character that was asked for; raises when it has gone."""
+    """The character of the order; raises if it has gone."""
     ob = rig.find(scene, mark)
     if ob is None:
         raise Problem(
@@ -138,7 +138,7 @@ def in_words(now: Reading) -> "tuple[str, IconItems]":
 
 
 def length_in_words(now: Reading) -> str:
-    """How long the song is at the tempo that is asked for."""
+    """The length of the song at the requested tempo, in words."""
     asked, heard = now.playback_asked.span.seconds, now.playback.span.seconds if now.playback else 0.0
     text = f"{asked:.1f} s at this tempo"
     return f"{text} (now {heard:.1f} s)" if abs(asked - heard) > 0.05 else text

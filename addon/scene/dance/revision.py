@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changing a take: each change makes a new take and leaves the old one alone. Main thread only."""
+"""Revisions of takes: each change makes a new take and leaves the old one alone. Main thread only."""
 
 import math
 from collections.abc import Callable, Generator, Iterable
@@ -41,12 +41,12 @@ from .take_part import TakePart, danced_part, no_music, part_of
 
 @dataclass(frozen=True)
 class Revision:
-    """What is danced again, and what of the take stays.
+    """The part of a take that is danced again, and what stays.
 
     Parameters
     ----------
     order : Order
-        Of the part that music is heard in.
+        The order for the part with music.
     take : str
         Its identity.
     kept : Known
@@ -54,13 +54,13 @@ class Revision:
     first, stop : int
         Frames of the part.
     before : Dance
-        The take at the frame rate of `kept`.
+        The take's dance at the frame rate of `kept`.
     what : str
-        In words, for the new take's name.
+        The change in words, for the new take's name.
     curves : dict of name to Curve
-        What is asked of the dancer in the new take.
+        The directing curves of the new take.
     stands : Stands, optional
-        Where ankles stay: those of locked legs as they are seen, and those that stayed before.
+        Places of ankles that stay: those of locked legs as seen now, and those that stayed before.
     """
 
     order: Order
@@ -75,7 +75,7 @@ class Revision:
 
     @property
     def asked(self) -> Known:
-        """What is kept of the part that is asked for."""
+        """What is kept within the ordered part."""
         return kept_poses.part(self.kept, self.first, self.stop)
 
 
@@ -89,20 +89,20 @@ def order(
     seed: int | None = None,
     directed: bool = False,
 ) -> Revision:
-    """Read what dancing a part of a take again needs.
+    """Read everything needed to dance a part of a take again.
 
     Parameters
     ----------
     what : str
         For the new take's name.
     locked : of str
-        Limbs (`tempose_pose.skeletons.GROUPS`) that stay as they are in the range too.
+        Limbs (`tempose_pose.skeletons.GROUPS`) that are kept within the range too.
     frames : of int, optional
-        Scene frames whose poses stay; None when this is not about key poses.
+        Scene frames whose poses stay; None if this is not about key poses.
     style, seed : optional
         Instead of the take's own.
     directed : bool
-        Dance again what is directed otherwise now, in place of the part that the group means.
+        Dance again the parts whose direction has changed, instead of the part set in the group.
     """
     it = part_of(now, group)
     data, asked = it.data, it.data.settings
@@ -187,7 +187,7 @@ def _stands(
     locked: set[str],
     spans: Iterable[tuple[float, float]],
 ) -> Stands | None:
-    """Where the ankles stay that the revision keeps."""
+    """The places of the ankles that the revision keeps."""
     joints = kept.poses.skeleton.joints
     if before.poses.fps != kept_ankles.FPS or not set(kept_ankles.ANKLES) <= set(joints):
         return None
@@ -206,7 +206,7 @@ def _stands(
 
 
 def _reference(asked: dict, ob: bpy.types.Object) -> PoseSequence:
-    """The pose that a take was danced from; that of its rig, where the take does not say."""
+    """The reference pose of a take or, if it has none, of its rig."""
     try:
         return pose_of(asked["reference"])
     except (KeyError, TypeError, ValueError):
@@ -214,7 +214,7 @@ def _reference(asked: dict, ob: bpy.types.Object) -> PoseSequence:
 
 
 def merge(change: Revision, made: Dance) -> Dance:
-    """The answer with all that stays of the take. Hands and feet of its own go with the new limbs."""
+    """The answer merged with everything that stays of the take, whose own hands and feet follow the new limbs."""
     before, part = change.before, slice(change.first, change.stop)
     made = kept_poses.merge(change.asked, made)
     kept, fps = convert(change.kept.poses, made.poses.skeleton), made.poses.fps
@@ -236,7 +236,7 @@ def merge(change: Revision, made: Dance) -> Dance:
 
 
 def _unchanged(kept: Known, poses: PoseSequence) -> PoseSequence:
-    """The same, with whole poses that are kept bit for bit: what lies between joints is not worked out anew."""
+    """The same with kept whole poses bit for bit: derived joints are not computed anew."""
     if poses.skeleton != kept.poses.skeleton:
         return poses
     whole = kept.mask.all(1)
@@ -246,7 +246,7 @@ def _unchanged(kept: Known, poses: PoseSequence) -> PoseSequence:
 
 
 def _moved_along(before: PoseSequence, after: PoseSequence) -> np.ndarray | None:
-    """Hands and feet (T, 48, 3) of a dance whose limbs have been danced again; None where it has none."""
+    """Hands and feet (T, 48, 3) of a dance whose limbs have been danced again; None without any."""
     more = extremities_of(before)
     if more is None:
         return None
@@ -269,7 +269,7 @@ def _seams(change: Revision, made: Dance) -> list[int]:
 
 
 def _take_of(change: Revision, made: Dance, target: delivery.Target) -> tuple[Any, Take, Span]:
-    """The take that was changed, what the new one is, and where it lies."""
+    """The changed take, the new one, and its place."""
     asked = change.order
     old = audition.of_identity(target.scene.tempose, change.take)
     data = audition.data_of(old)
@@ -286,14 +286,14 @@ def _take_of(change: Revision, made: Dance, target: delivery.Target) -> tuple[An
 
 
 def keys_of(change: Revision, made: Dance) -> Plan:
-    """What the keys of the new take are to be made from."""
+    """The plan for the keys of the new take."""
     target = delivery.target_of(change.order)
     _, data, span = _take_of(change, made, target)
     return take_keys.plan(data, target.rig, span, target.scene.tempose)
 
 
 def put_in_steps(change: Revision, made: Dance, find: Callable) -> Generator[None, None, str | None]:
-    """The kept keys of the take put into the Action that `find` finds, while the task runs."""
+    """Put the kept keys of the take into the Action that `find` returns, while the task runs."""
     _, data, span = _take_of(change, made, delivery.target_of(change.order))
 
     def both():
@@ -322,7 +322,7 @@ def reshape_take(
     change: Callable[[Dance, list[tuple[float, float]]], Dance],
     whole: bool = False,
 ) -> str:
-    """A take changed without a server: `change` gets the dance and the spans and returns a dance."""
+    """Change a take without a server: `change` gets the dance and the spans and returns a dance."""
     it = part_of(now, None if whole else group)
     data = replace(it.data, dance=change(it.data.dance, it.spans), settings=_without_stands(it.data.settings))
     spans = None if whole else it.spans
@@ -334,7 +334,7 @@ def _without_stands(settings: dict) -> dict:
 
 
 def blend_take(now: Reading, strength: float) -> str:
-    """A take whose keys are mixed with what moved the character before."""
+    """Make a take with keys that blend the dance with the Action that moved the character before."""
     it = part_of(now, None)
     beneath, slot = audition.beneath(now.settings, audition.rig_of(it.take))
     if beneath is None:
@@ -359,8 +359,8 @@ def put_beside(
     spans: list | None = None,
     ready: Ready | None = None,
 ) -> str:
-    """A new take beside the one that it was made of; outside of `spans`, if given, it has the keys of that one."""
-    name = old.name  # before the list grows: its items move
+    """Add a new take beside the one that it was made from, with that one's keys outside `spans`, if given."""
+    name = old.name  # read before the list grows, which moves its items
     kept = _keys_beneath(settings, ob, old, span) if spans else None
     try:
         take = audition.add(settings, ob, data, span, ready=background_keys.usable(ready, kept))
@@ -380,14 +380,14 @@ def put_beside(
 
 
 def _keys_beneath(settings: SceneSettings, ob: bpy.types.Object, old: ListedTake, span: Span):
-    """A copy of the keys of the take that is changed; None where they are not on the character."""
+    """A copy of the keys of the take being changed; None if they are not on the character."""
     if old.state == "PREVIEW" and old.action is None:
         audition.show(settings, old, span)
     return carry_over.keep_keys(settings, ob) if base_keys.take_of(settings, ob)[0] == old else None
 
 
 def _around(data: Take, span: Span, spans: list) -> carry_over.CarryOver:
-    """All but these seconds stays, at the tempo that it has."""
+    """The carry-over that keeps everything but these seconds, at the current tempo."""
     edges = [-math.inf]
     for start, stop in spans:
         edges += [math.ceil(float(span.frame_at(start)) - 1e-6), math.ceil(float(span.frame_at(stop)) - 1e-6)]

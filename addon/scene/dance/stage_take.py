@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A take that goes where its character is to go, without being danced again. Main thread only."""
+"""A take moved along its character's way without being danced again. Main thread only."""
 
 from dataclasses import replace
 
@@ -12,7 +12,7 @@ from .take_part import part_of
 
 
 def follow(now: Reading) -> str:
-    """A take that goes where its character is to go now, and holds what is to be held: the same dance, other keys."""
+    """Make a take with the current way and pins: the same dance with other keys."""
     it = part_of(now, None)
     ob = require(it.take.rig)
     song = it.beats.beats if it.beats is not None else np.zeros(0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The take that is to be changed, the part of it, and the music that it is danced to. Main thread only."""
+"""The take to change, the part of it, and the music that it is danced to. Main thread only."""
 
 import math
 from dataclasses import dataclass, replace
@@ -26,26 +26,26 @@ from . import audition, placement
 
 @dataclass(frozen=True)
 class TakePart:
-    """The take that is meant and where it lies now.
+    """The current take and its place.
 
     Parameters
     ----------
     take : ListedTake
     data : Take
     scene
-        Of the sound.
+        The one with the sound.
     original
-        The sound strip; None for a take from a file, where there is no music.
+        The sound strip; None for a take from a file, which has no music.
     span : Span
-        The take, on the frames of its keys.
+        The span of the take, in frames of its keys.
     playback : Playback
-        The whole strip; without one, the take as if it were music.
+        That of the whole strip; without one, the take stands in for music.
     keyed : Playback
-        The same on the frames of keys.
+        The same in frames of keys.
     beats : BeatGrid, optional
-        Of the sound, in song seconds.
+        Those of the sound, in song seconds.
     spans : of (start, stop)
-        Timeline seconds of the take that are to be changed.
+        Timeline seconds of the take to change.
     """
 
     take: ListedTake
@@ -61,7 +61,7 @@ class TakePart:
 
 @dataclass(frozen=True)
 class DancedPart:
-    """Frames [first, stop) of a take, at the model's frame rate, that can be danced: music is heard there."""
+    """Frames [first, stop) of a take, at the model's frame rate, that can be danced because music is heard there."""
 
     first: int
     stop: int
@@ -74,7 +74,7 @@ class DancedPart:
 
 
 def part_of(now: Reading, group: EditSettings | None) -> TakePart:
-    """The active take with the part of it that the settings mean; all of it without a group."""
+    """The active take with the part that the settings select; all of it without a group."""
     take = now.take
     if take is None:
         raise Problem("no_take", "There is no take: generate one.")
@@ -110,7 +110,7 @@ def part_of(now: Reading, group: EditSettings | None) -> TakePart:
 
 
 def _music(now: Reading, scene: bpy.types.Scene, data: Take) -> tuple[Playback | None, BeatGrid | None]:
-    """What a take is danced to, and its beats; for one from a file the sound that is meant now, None without one."""
+    """The music of a take, and its beats; for one from a file that is the current sound, or None."""
     if placement.is_imported(data):
         return now.playback, now.beats
     original = placement.original_of(scene, data)
@@ -121,7 +121,7 @@ def _music(now: Reading, scene: bpy.types.Scene, data: Take) -> tuple[Playback |
 
 
 def no_music(it: TakePart) -> Problem:
-    """There is nothing to dance to."""
+    """The problem that there is no music to dance to."""
     return Problem(
         "no_music_there",
         f"No music is heard in this part of {it.take.name}. Move the sound strip there, then try again.",
@@ -129,11 +129,11 @@ def no_music(it: TakePart) -> Problem:
 
 
 def danced_part(it: TakePart, frames: int) -> DancedPart:
-    """The part of a take of so many frames that lies where music is heard: all of it, but for takes from files."""
+    """The part of a take, of so many frames, with music: all of it, except for takes from files."""
     fps = connection.fps()
     if not placement.is_imported(it.data):
         return DancedPart(0, frames, TempoMap(it.data.tempo_map), fps)
-    shift = float(it.keyed.span.second_at(it.span.left))  # of the strip, at the take's beginning
+    shift = float(it.keyed.span.second_at(it.span.left))  # second of the strip at the take's beginning
     first = max(0, math.ceil(-shift * fps - 1e-6))
     stop = min(frames, math.floor((it.playback.span.seconds - shift) * fps + 1e-6))
     if (stop - first) / fps < MIN_SECONDS:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keys follow an edit of the tempo at once, and the dance after a pause: the timer of the automatic mode."""
+"""Following edits of the tempo: the keys at once, and the dance after a pause, by a timer in automatic mode."""
 
 import time
 
@@ -10,21 +10,21 @@ from ...model.server import background_task
 from .. import notes, reading
 from ..tempo import tempo_preview
 
-TICK = 0.5  # seconds between two looks while something is in the way
+TICK = 0.5  # seconds between checks while something is in the way
 DRAGGING = ("TRANSFORM_", "SEQUENCER_", "MARKER_", "ANIM_", "TEMPOSE_")
-_waiting: dict = {}  # of the automatic mode: the scene's name and the moment of the last edit
-_busy = False  # our own changes are no edits
+_waiting: dict = {}  # automatic mode: the scene's name and the moment of the last edit
+_busy = False  # our own changes are not edits
 
 
 def edited(context: bpy.types.Context) -> None:
-    """Something about the tempo was changed in the panel."""
+    """Called when the tempo was changed in the panel."""
     global _busy  # noqa: PLW0603
     if _busy or context.scene is None:
         return
     settings = context.scene.tempose
     if settings.tempo.mode == "OFF":
         return
-    if background_task.current is None:  # what a task was asked for stays as it is until it has ended
+    if background_task.current is None:  # settings that a task works with must not change until it has ended
         _busy = True
         try:
             changes = reading.Reading(context).changes
@@ -47,14 +47,14 @@ def _wait(scene: str) -> None:
 
 
 def forget() -> None:
-    """Wait for nothing any more: another file, or the add-on is being disabled."""
+    """Stop waiting: another file was loaded, or the add-on is being disabled."""
     _waiting.clear()
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
 
 
 def waiting() -> float | None:
-    """Seconds until the dance is made again automatically; None where nothing is waited for."""
+    """Seconds until the dance is made again automatically; None if it is not going to be."""
     scene = bpy.data.scenes.get(_waiting.get("scene", ""))
     if scene is None or scene.tempose.tempo.mode != "AUTO":
         return None
@@ -62,7 +62,7 @@ def waiting() -> float | None:
 
 
 def in_the_way(context: bpy.types.Context) -> str:
-    """Why nothing may be started automatically now, or nothing."""
+    """Why nothing can be started automatically now, or nothing."""
     if background_task.current is not None:
         return f"{background_task.current.title} is going on"
     if any(window.screen.is_animation_playing for window in context.window_manager.windows):
@@ -76,7 +76,7 @@ def in_the_way(context: bpy.types.Context) -> str:
 
 
 def tick() -> float | None:
-    """Called by Blender's timer: start when the artist has paused and nothing is in the way."""
+    """Called by Blender's timer: start if the artist has paused and nothing is in the way."""
     context = bpy.context
     left = waiting()
     window = next((w for w in context.window_manager.windows if w.scene.name == _waiting.get("scene")), None)
@@ -96,7 +96,7 @@ def tick() -> float | None:
                 bpy.ops.tempose.regenerate("INVOKE_DEFAULT")
         except Problem as problem:
             notes.say(problem.message, error=True)
-        except RuntimeError as error:  # an operator's report, which the panel shows already
+        except RuntimeError as error:  # an operator's report, which the panel already shows
             if not notes.text:
                 notes.say(str(error), error=True)
     return None
@@ -104,13 +104,13 @@ def tick() -> float | None:
 
 @bpy.app.handlers.persistent
 def _after_undo(*_args: object) -> None:
-    """Undoing an edit is an edit: what to do is judged anew when the pause is over."""
+    """Undoing an edit is an edit too: decide anew after the pause."""
     if _waiting:
         _waiting["since"] = time.monotonic()
 
 
 def add() -> None:
-    """Begin to watch for undo."""
+    """Start watching for undo."""
     for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
         handlers.append(_after_undo)
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Small pictures of takes as icons; the pose is kept with the take, the picture is drawn when it is first seen."""
+"""Thumbnails of takes as icons; the pose is kept with the take, and the picture is drawn when first shown."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ import bpy.utils.previews
 from ...model.dance import thumbnail
 from ..settings import ListedTake
 
-_kept: dict[str, Any] = {}  # the collection of previews, once there is one
+_kept: dict[str, Any] = {}  # the preview collection, once created
 
 
 def icon(take: ListedTake) -> int:
-    """The icon of a take; 0 for one without a picture, as in files of older versions."""
+    """The icon of a take; 0 without a picture, as in files of older versions."""
     if not take.thumbnail:
         return 0
     if not _kept:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A dance that was stopped before its end, kept as far as it had come."""
+"""A dance that was stopped early, kept as far as it got."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ from .order import Order
 
 
 def cut(asked: Order, seconds: float) -> Order:
-    """The same order for its first seconds alone."""
+    """The same order for the first seconds only."""
     tempo = ranges.cut(asked.request.tempo_map, 0.0, seconds)
     request = replace(asked.request, seconds=seconds, tempo_map=tempo)
     heard = float(tempo.to_song(seconds)) - asked.song_start
@@ -24,7 +24,7 @@ def cut(asked: Order, seconds: float) -> Order:
 
 
 def dance_of(asked: Order, poses: PoseSequence, seed: int) -> Dance:
-    """The dance of the frames that came before it was stopped, with the beats that were asked for."""
+    """The dance of the frames that arrived before the stop, with the requested beats."""
 
     def within(song: npt.ArrayLike) -> np.ndarray:
         at = np.asarray(asked.request.tempo_map.to_timeline(np.asarray(song, float)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a character is to go: waypoints that are empties, and the curve or stroke that they lie on."""
+"""The way of a character in the scene: waypoints as empties, on a curve or stroke if there is one."""
 
 from typing import Any
 
@@ -17,18 +17,18 @@ from ..character.floor import Floor
 from ..settings import StageSettings
 from ..window import scene_of
 
-SIZE = 0.12  # of the figure's height: how large empties are
-RATE = 0.1  # seconds from moment to moment at which dancers are looked at
-OUTSIDE = 0.35  # of the figure's height: how far beyond the frame's edge nobody is seen
+SIZE = 0.12  # size of empties, in heights of the figure
+RATE = 0.1  # seconds between the moments at which dancers' positions are sampled
+OUTSIDE = 0.35  # of the figure's height: beyond the frame's edge by this, it is out of sight
 
 
 def stage_of(ob: bpy.types.Object) -> StageSettings:
-    """What is set for a character on the stage."""
+    """A character's settings for the stage."""
     return ob.tempose_stage  # pyright: ignore[reportAttributeAccessIssue] -- registered
 
 
 def is_used(ob: bpy.types.Object) -> bool:
-    """Whether a character goes anywhere."""
+    """Whether a character has a way."""
     return stage_of(ob).line is not None or any(point.marker is not None for point in stage_of(ob).waypoints)
 
 
@@ -48,7 +48,7 @@ def empty(
 
 
 def drop(ob: bpy.types.Object, second: float, place: tuple[float, float], name: str) -> None:
-    """A new waypoint; one at the same second of the song is moved."""
+    """Set a waypoint; an existing one at the same second of the song is moved."""
     settings, at = stage_of(ob), floor.floor_of(ob)
     for index, point in enumerate(settings.waypoints):
         if abs(point.second - second) < 1e-3 and point.marker is not None:
@@ -62,7 +62,7 @@ def drop(ob: bpy.types.Object, second: float, place: tuple[float, float], name: 
 
 
 def remove(ob: bpy.types.Object, index: int) -> None:
-    """Take a waypoint away, with its empty."""
+    """Remove a waypoint with its empty."""
     settings = stage_of(ob)
     marker = settings.waypoints[index].marker
     settings.waypoints.remove(index)
@@ -72,20 +72,20 @@ def remove(ob: bpy.types.Object, index: int) -> None:
 
 
 def way_of(ob: bpy.types.Object, keyed: Timing, span: Span, beats: np.ndarray) -> Way | None:
-    """Where a character goes in a dance; None for one that stays.
+    """The way of a character in a dance; None for one that stays.
 
     Parameters
     ----------
     keyed : Timing
         The song on the frames of keys.
     span : Span
-        The dance, on them.
+        The dance, in frames of keys.
     beats : (B,) float
         Song seconds.
     """
     if not is_used(ob):
         return None
-    bpy.context.view_layer.update()  # where all empties are now
+    bpy.context.view_layer.update()  # current positions of all empties
     settings, at = stage_of(ob), floor.floor_of(ob)
     stops = []
     for point in settings.waypoints:
@@ -106,7 +106,7 @@ def way_of(ob: bpy.types.Object, keyed: Timing, span: Span, beats: np.ndarray) -
 
 
 def way_beside(lead_way: Way, lead: bpy.types.Object, ob: bpy.types.Object) -> Way:
-    """The lead's way as a character goes it that stands elsewhere: just as far, so that none comes nearer."""
+    """The lead's way for a character that stands elsewhere: the same distances, so that they keep apart."""
     one, two = floor.floor_of(lead), floor.floor_of(ob)
     far = one.size * one.scale / (two.size * two.scale)
     return Way(lead_way.times, lead_way.places * far)
@@ -122,7 +122,7 @@ def _leaving(point: Any, keyed: Timing, span: Span, beats: np.ndarray) -> float 
 
 
 def line_of(ob: bpy.types.Object, at: Floor) -> np.ndarray:
-    """(N, 2) places along a curve, or along the first stroke of a Grease Pencil drawing."""
+    """Places (N, 2) along a curve, or along the first stroke of a Grease Pencil drawing."""
     graph = bpy.context.evaluated_depsgraph_get()
     seen: Any = ob.evaluated_get(graph)
     if ob.type == "CURVE":
@@ -144,7 +144,7 @@ def line_of(ob: bpy.types.Object, at: Floor) -> np.ndarray:
 
 
 def edge_of(scene: bpy.types.Scene, ob: bpy.types.Object, right: bool) -> float:
-    """How far to the right a character is not seen any more: by the scene's camera, or beyond its own picture."""
+    """How far to the right a character leaves the view of the scene's camera or, without one, its own picture."""
     at = floor.floor_of(ob)
     edge = 0.5
     if scene.camera is not None:
@@ -178,7 +178,7 @@ def song_way(ob: bpy.types.Object) -> Way | None:
 
 
 def place_at(ob: bpy.types.Object, second: float) -> tuple[float, float] | None:
-    """Where the waypoints have a character at a second of the song; None without any."""
+    """The place of a character on its way at a second of the song; None without waypoints."""
     found = song_way(ob)
     if found is None:
         return None
@@ -187,7 +187,7 @@ def place_at(ob: bpy.types.Object, second: float) -> tuple[float, float] | None:
 
 
 def offsets_of(dancers: list[bpy.types.Object]) -> np.ndarray:
-    """(N, T) how far to the right of where it stands each dancer is, over the song; the first one leads."""
+    """How far (N, T) each dancer is to the right of its place, over the song; the first one leads."""
     ways = [song_way(ob) for ob in dancers]
     times = [found.times for found in ways if found is not None]
     if not times:
@@ -195,7 +195,7 @@ def offsets_of(dancers: list[bpy.types.Object]) -> np.ndarray:
     moments = np.arange(min(t[0] for t in times), max(t[-1] for t in times) + RATE, RATE)
     out = np.zeros((len(dancers), len(moments)))
     for k in range(len(dancers)):
-        own = k if ways[k] is not None else 0  # who has none goes with the lead
+        own = k if ways[k] is not None else 0  # a dancer without a way goes with the lead
         at, found = floor.floor_of(dancers[own]), ways[own]
         if found is not None:
             out[k] = found.at(moments)[:, 0] * at.size * at.scale
@@ -203,13 +203,13 @@ def offsets_of(dancers: list[bpy.types.Object]) -> np.ndarray:
 
 
 def chosen(ob: bpy.types.Object) -> int:
-    """The waypoint that is chosen in the list."""
+    """The chosen waypoint in the list."""
     settings = stage_of(ob)
     return max(0, min(settings.active, len(settings.waypoints) - 1))
 
 
 def retime(ob: bpy.types.Object, index: int, second: float, name: str) -> None:
-    """Let a waypoint be reached at another second of the song."""
+    """Move a waypoint to another second of the song."""
     settings = stage_of(ob)
     point = settings.waypoints[index]
     point.second = second
@@ -221,7 +221,7 @@ def retime(ob: bpy.types.Object, index: int, second: float, name: str) -> None:
 
 
 def mark(ob: bpy.types.Object) -> None:
-    """Put a character's mark where it stands now; a mark that is there is moved."""
+    """Put a character's mark where it stands now, or move an existing one there."""
     settings, at = stage_of(ob), floor.floor_of(ob)
     hips = character.joints(ob, current=True)
     across = [hips[joint] for joint in ("left_hip", "right_hip") if joint in hips] or list(hips.values())
@@ -233,13 +233,13 @@ def mark(ob: bpy.types.Object) -> None:
 
 
 def home_of(ob: bpy.types.Object) -> tuple[float, float]:
-    """The mark of a character; where it stands by itself without one."""
+    """The mark of a character or, without one, its own place."""
     home = stage_of(ob).home
     return (0.0, 0.0) if home is None else floor.floor_of(ob).place_of(home.matrix_world.translation)
 
 
 def pin(ob: bpy.types.Object, part: str, target: bpy.types.Object | None, first: int, last: int) -> None:
-    """Hold a hand or a foot at an object; at a new empty where it is now without one."""
+    """Hold a hand or a foot at an object or, without one, at a new empty in its current place."""
     settings, at = stage_of(ob), floor.floor_of(ob)
     if target is None:
         point = (character.joints(ob, current=True)[part] - at.home) / at.size

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Poses out of the scene and into it, as files."""
+"""Files: poses in and out, and exports of characters."""

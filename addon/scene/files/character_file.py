@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A character alone in a file, for another Blender: with its drawings, what moves them, and what lights them."""
+"""One character in a .blend for another Blender: with its drawings, everything that moves them, and lights."""
 
 import json
 from collections.abc import Callable
@@ -18,7 +18,7 @@ SHADING = ("light", "color_type", "show_shadows", "show_cavity", "show_object_ou
 
 
 def export_span_of(scene: bpy.types.Scene, ob: bpy.types.Object) -> ExportSpan:
-    """What of a character goes out: the preview range, a loop once around, the Action's frames, or the scene's."""
+    """The frames to export: the preview range, one round of a loop, the Action's frames, or the scene's."""
     rate = compat.rate_of(scene)
     action = ob.animation_data.action if ob.animation_data is not None else None
     if not scene.use_preview_range and action is not None and action.use_cyclic and action.use_frame_range:
@@ -28,7 +28,7 @@ def export_span_of(scene: bpy.types.Scene, ob: bpy.types.Object) -> ExportSpan:
 
 
 def parts_of(scene: bpy.types.Scene, ob: bpy.types.Object) -> list[bpy.types.Object]:
-    """A character and what shows it: what hangs on its armature, and what that deforms, as far as it is rendered."""
+    """A character and the rendered objects that show it: its armature's children, and objects that it deforms."""
     hung = set(ob.children_recursive)
     shown = [
         other
@@ -40,7 +40,7 @@ def parts_of(scene: bpy.types.Scene, ob: bpy.types.Object) -> list[bpy.types.Obj
 
 
 def axes_of(ob: bpy.types.Object) -> np.ndarray:
-    """(3, 3) in the world: right, up and towards the viewer, of the plane that a character dances in."""
+    """Axes (3, 3) of a character's plane in the world: right, up and towards the viewer."""
     plane = character.plane_of(ob)
     rows = np.array(ob.matrix_world.to_3x3(), float) @ np.stack([plane.right, plane.up, plane.normal], 1)
     return (rows / np.linalg.norm(rows, axis=0)).T
@@ -54,12 +54,12 @@ def hand_over(
     folder: Path,
     ask: Callable[[bpy.types.Object, ExportSpan], dict],
 ) -> tuple[ExportSpan, float, int]:
-    """Have the main thread write a character, by the names of scene and rig, and what is asked of it.
+    """Have the main thread write a character, given the names of scene and rig, with its job.
 
     Returns
     -------
-    Clip, float, int
-        What goes out, how many frames a second, and how many, `most` at most.
+    ExportSpan, float, int
+        The span, its frames per second, and the number of frames, at most `most`.
     """
 
     def act() -> tuple[ExportSpan, float, int]:
@@ -74,12 +74,12 @@ def hand_over(
 
 
 def write(scene: bpy.types.Scene, ob: bpy.types.Object, folder: Path, job: dict) -> None:
-    """Hand a character over: ``character.blend`` with it alone, and ``job.json``; this file stays as it is.
+    """Write ``character.blend`` with only this character, and ``job.json``; the current file is not changed.
 
     Parameters
     ----------
     job : dict
-        What is to be done, ``do`` (see `character_tasks`), and what that needs to know.
+        The task, ``do`` (see `character_tasks`), and its parameters.
     """
     lights = [light for light in scene.objects if light.type == "LIGHT" and not light.hide_render]
     alone = bpy.data.collections.new(".tempose out")

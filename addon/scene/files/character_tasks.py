@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run in a Blender of its own with a character that `character_file` has handed over.
+"""Run in a separate Blender with a character that `character_file` has written.
 
-After ``--``: the folder that it lies in, with ``job.json``, which says what is to be done.
+After ``--``: the folder with the character and with ``job.json``, which names the task.
 """
 
 import json
@@ -16,7 +16,7 @@ import bpy
 
 
 def main(name: str) -> None:
-    package = types.ModuleType("tempose")  # the add-on is not enabled in here
+    package = types.ModuleType("tempose")  # the add-on is not enabled here
     package.__path__ = [str(Path(__file__).resolve().parents[2])]
     sys.modules["tempose"] = package
     from tempose.scene.files import flat_rig_reader, rig_export, sprite_rendering  # pyright: ignore[reportMissingImports] -- that package
@@ -28,7 +28,7 @@ def main(name: str) -> None:
 
 
 def taken_in(path: Path, job: dict) -> bpy.types.Scene:
-    """An empty scene into which the character is put."""
+    """An empty scene with the character put in."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene: Any = bpy.context.scene
     library: Any = bpy.data.libraries.load(str(path))

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run by `video` in a Blender of its own: pictures become an MP4, with Blender's encoder.
+"""Run by `video` in a separate Blender: turns pictures into an MP4 with Blender's encoder.
 
-After ``--``: the folder, how many pictures, width, height, frames per second, the file to be written, and a sound
-or nothing.
+After ``--``: the folder, the number of pictures, width, height, frames per second, the file to write and,
+optionally, a sound.
 """
 
 import os
@@ -15,7 +15,7 @@ import bpy
 
 
 def main(folder: str, count: str, width: str, height: str, rate: str, path: str, sound: str = "") -> None:
-    package = types.ModuleType("tempose")  # the add-on is not enabled in here
+    package = types.ModuleType("tempose")  # the add-on is not enabled here
     package.__path__ = [str(Path(__file__).resolve().parents[2])]
     sys.modules["tempose"] = package
     from tempose.scene import compat  # pyright: ignore[reportMissingImports] -- that package

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A cut-out read as a flat rig and written for Spine or DragonBones; done in a Blender of its own."""
+"""A cut-out read as a flat rig and written for Spine or DragonBones, in a separate Blender."""
 
 import shutil
 from collections.abc import Callable
@@ -16,11 +16,11 @@ from . import plain_rig
 
 WRITERS: dict[str, Callable[[FlatRig, Path], None]] = {"SPINE": spine.write, "DRAGONBONES": dragonbones.write}
 TOO_LARGE = "page_too_large"  # the file that says so
-THIN = 0.5  # of an axis that is seen; a bone is turned by the one of its axes that is seen best
+THIN = 0.5  # least visible part of an axis; a bone's angle is read from its most visible axis
 
 
 def write(scene: bpy.types.Scene, job: dict, folder: Path) -> None:
-    """Write what the job asks for into the folder ``made``; nothing where no layer has a picture. See `rigs`."""
+    """Write the job's files into the folder ``made``; nothing if no layer has a picture. See `rigs`."""
     ob = plain_rig.make(scene, job["character"], job["frames"], job["cyclic"])
     rig = _read(scene, ob, job)
     if rig is not None:
@@ -33,7 +33,7 @@ def write(scene: bpy.types.Scene, job: dict, folder: Path) -> None:
 
 
 def _read(scene: bpy.types.Scene, ob: Any, job: dict) -> FlatRig | None:
-    axes = np.array(job["axes"], float)  # (3, 3) rows: right, up, to the viewer
+    axes = np.array(job["axes"], float)  # (3, 3) rows: right, up, towards the viewer
     ob.data.pose_position = "REST"
     bpy.context.view_layer.update()
     origin = np.array(ob.matrix_world.translation, float)
@@ -81,7 +81,7 @@ def _read(scene: bpy.types.Scene, ob: Any, job: dict) -> FlatRig | None:
 
 
 class _View:
-    """How the plane of a character is seen: pixels from its origin, y up."""
+    """The view of a character's plane: pixels from its origin, y up."""
 
     def __init__(self, axes: np.ndarray, origin: np.ndarray, pixel: float):
         self.axes, self.origin, self.pixel = axes, origin, pixel
@@ -91,7 +91,7 @@ class _View:
         return (points - self.origin) @ self.axes[:2].T / self.pixel
 
     def depth(self, point: np.ndarray) -> float:
-        """How far towards the viewer."""
+        """Distance towards the viewer."""
         return float((point - self.origin) @ self.axes[2])
 
 
@@ -114,7 +114,7 @@ def _pixels(image: Any) -> np.ndarray:
 
 
 def _world(part: Any) -> np.ndarray:
-    """(V, 3) corners of a mesh at rest."""
+    """Corners (V, 3) of a mesh at rest."""
     local = np.empty(3 * len(part.data.vertices), np.float32)
     part.data.vertices.foreach_get("co", local)
     matrix = np.array(part.matrix_world, float)
@@ -131,7 +131,7 @@ def _parent(ob: Any, name: str) -> str:
 
 
 def _needed(ob: Any, drawn: list) -> list[str]:
-    """Bones that move a layer, and all above them, parents first."""
+    """Bones that move a layer, and their ancestors, parents first."""
     moving: set[str] = set()
     for part in drawn:
         moving |= set(_groups(part, ob)) or {part.parent_bone if part.parent_type == "BONE" else ""}
@@ -145,13 +145,13 @@ def _needed(ob: Any, drawn: list) -> list[str]:
 
 
 def _groups(part: Any, ob: Any) -> dict[str, int]:
-    """Vertex groups of a layer that bones of the armature move, by bone."""
+    """Vertex groups of a layer that belong to bones of the armature, by bone."""
     moved = any(m.type == "ARMATURE" and m.object == ob for m in part.modifiers)
     return {g.name: g.index for g in part.vertex_groups if g.name in ob.data.bones} if moved else {}
 
 
 def _axis(ob: Any, name: str, view: _View) -> int:
-    """Which axis of a bone tells how it is turned: its own length, unless that points at the viewer."""
+    """The axis to read a bone's angle from: its length, unless that points at the viewer."""
     turned = view.axes[:2] @ np.array(
         ob.matrix_world.to_3x3() @ ob.data.bones[name].matrix_local.to_3x3(), float
     )
@@ -160,7 +160,7 @@ def _axis(ob: Any, name: str, view: _View) -> int:
 
 
 def _placed(ob: Any, name: str, axis: int, view: _View) -> tuple[float, float, float]:
-    """Place and turn of a bone as it is posed."""
+    """Position and angle of a bone in its current pose."""
     matrix = np.array(ob.matrix_world @ ob.pose.bones[name].matrix, float)
     x, y = view.flat(matrix[:3, 3])
     along = view.axes[:2] @ matrix[:3, axis]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A Blender of its own does what would hold this one up: it renders, encodes or exports, and tells how far it is."""
+"""A separate Blender for work that would block this one: it renders, encodes or exports, and reports progress."""
 
 import subprocess
 import sys
@@ -9,8 +9,8 @@ from pathlib import Path
 from ...model.server.work import Work
 
 CHARACTER_TASKS = Path(__file__).with_name("character_tasks.py")
-DONE = "tempose: frame"  # what the other Blender prints for each frame
-HIDDEN = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # of Windows
+DONE = "tempose: frame"  # printed by the other Blender for each frame
+HIDDEN = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows' flag CREATE_NO_WINDOW
 
 
 def command(binary: str) -> list[str]:
@@ -19,7 +19,7 @@ def command(binary: str) -> list[str]:
     Parameters
     ----------
     binary : str
-        `bpy.app.binary_path`: empty where Blender is a module of a Python.
+        `bpy.app.binary_path`: empty if Blender is a Python module.
     """
     if not binary:
         return [sys.executable, "-I"]
@@ -27,7 +27,7 @@ def command(binary: str) -> list[str]:
 
 
 def run(work: Work, blender: Sequence[str], script: Path, arguments: Sequence[str], log: Path, count: int):
-    """Run a script to its end, or stop it when the person cancels; returns whether it says that it went well.
+    """Run a script to its end, or stop it when the user cancels; return whether it reports success.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def run(work: Work, blender: Sequence[str], script: Path, arguments: Sequence[st
     log : Path
         Where its output goes.
     count : int
-        How many frames it will tell of; 0: it tells of none.
+        The number of frames that it will report; 0: none.
     """
     with log.open("wb") as out:
         process = subprocess.Popen(

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Poses out of the scene, and poses from files as takes."""
+"""Poses exported from the scene, and poses from files as takes."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -39,7 +39,7 @@ def from_take(take: ListedTake, rate: float) -> Dance:
 
 
 def _carried(take: ListedTake, poses: PoseSequence) -> np.ndarray | None:
-    """Hands and feet (T, 48, 3) of a take's rig at rest, carried along; None where it has none."""
+    """Hands and feet (T, 48, 3) of a take's rig at rest, carried along; None without any."""
     if character.why_not(take.rig):
         return None
     pose, body = character.pose_of(require(take.rig), current=False), to_openpose18(poses)
@@ -52,7 +52,7 @@ def _carried(take: ListedTake, poses: PoseSequence) -> np.ndarray | None:
 
 
 def as_take(dance: Dance, name: str, frame: float) -> Take:
-    """A dance from a file as a take that begins at a frame; the model is not asked. Any thread."""
+    """A dance from a file as a take that begins at a frame, without the model. Any thread."""
     if len(dance.poses) > MAX_FRAMES:
         raise Problem("too_long", f"{name} has more than {MAX_FRAMES} frames. Choose a shorter one.")
     poses = joined(whole(dance.poses), extremities_of(bridged(dance.poses)))
@@ -68,9 +68,9 @@ def rate_of(scene: bpy.types.Scene) -> float:
 
 
 def reading(now: Reading, usual: float = 0.0) -> Callable[[], Any]:
-    """What reads the poses that the settings ask for; for `Job.main`.
+    """A reader of the poses that the settings choose, for `Work.main`.
 
-    Where they name no frame rate, `usual` is taken, and the scene's without one.
+    If they set no frame rate, `usual` is used, or else the scene's.
     """
     scene = now.scene
     choice, name = scene.tempose.output, scene.name
@@ -86,7 +86,7 @@ def reading(now: Reading, usual: float = 0.0) -> Callable[[], Any]:
 
 
 def heard(now: Reading) -> Callable[[], bytes | None]:
-    """What reads the sound that is heard with those poses; for `Job.main`. None without any."""
+    """A reader of the sound heard with those poses, for `Work.main`. None without any."""
     scene = now.scene
     rate = compat.rate_of(scene)
     name, own = scene.name, compat.sound_scene(now.context).name

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A rig as games take it, its movement on every frame; done in a Blender of its own, as the rig is changed for good.
+"""A plain rig for games, with keys on every frame; made in a separate Blender, because it changes the rig for good.
 
-Constraints, drivers of bones and scales are gone: bones turn and move alone. Engines hand a bone's scale on to its
-children, where a stretched arm would shear the hand; so a joint that was pushed outwards by a stretched bone moves.
+Constraints, bone drivers and scales are gone: bones only turn and move. Engines pass a bone's scale on to its
+children, so that a stretched arm would shear the hand; instead, a joint that a stretched bone pushed outwards
+moves.
 """
 
 from typing import Any
@@ -17,13 +18,15 @@ FIRST = 1  # frame of the first pose
 
 
 def make(scene: bpy.types.Scene, name: str, frames: list[float], cyclic: bool) -> Any:
-    """Make the character plain; its one Action runs from `FIRST`, of a loop until the first pose comes again."""
+    """Make the character plain, with one Action from `FIRST` on; a loop ends when the first pose comes again."""
     ob: Any = bpy.data.objects[name]
     poses = _read(scene, ob, frames)
     if cyclic:
         poses = {bone: np.concatenate([matrices, matrices[:1]]) for bone, matrices in poses.items()}
     _strip(ob)
-    action = bpy.data.actions.new(f"{name}-loop" if cyclic else name)  # a word that importers take for a loop
+    action = bpy.data.actions.new(
+        f"{name}-loop" if cyclic else name
+    )  # a word by which importers recognise loops
     ob.animation_data_create()
     rest = {bone.name: np.array(bone.matrix_local, float) for bone in ob.data.bones}
     for bone in ob.data.bones:
@@ -38,7 +41,7 @@ def make(scene: bpy.types.Scene, name: str, frames: list[float], cyclic: bool) -
 
 
 def _read(scene: bpy.types.Scene, ob: Any, frames: list[float]) -> dict[str, np.ndarray]:
-    """(T, 4, 4) of each bone in the armature's space at the first frame, without scale."""
+    """Matrices (T, 4, 4) of each bone in the armature's space at the first frame, without scale."""
     found = {bone.name: np.zeros((len(frames), 4, 4)) for bone in ob.pose.bones}
     first = None
     for t, frame in enumerate(frames):
@@ -49,16 +52,16 @@ def _read(scene: bpy.types.Scene, ob: Any, frames: list[float]) -> dict[str, np.
         moved = np.linalg.inv(first) @ world
         for bone in seen.pose.bones:
             found[bone.name][t] = moved @ np.array(bone.matrix, float)
-    ob.matrix_world = np.asarray(first).T.tolist()  # as Blender lists them: by columns
+    ob.matrix_world = np.asarray(first).T.tolist()  # in Blender's order: by columns
     for matrices in found.values():
         u, _, v = np.linalg.svd(matrices[:, :3, :3])
-        u[..., -1] *= np.sign(np.linalg.det(u @ v))[:, None]  # a mirrored bone is turned
+        u[..., -1] *= np.sign(np.linalg.det(u @ v))[:, None]  # a mirrored bone becomes a rotated one
         matrices[:, :3, :3] = u @ v
     return found
 
 
 def _strip(ob: Any) -> None:
-    """Take away what moves the rig, and the bones that only did that."""
+    """Remove everything that moves the rig, including bones that serve only that."""
     targets = {
         getattr(constraint, name, "")
         for bone in ob.pose.bones
@@ -81,7 +84,7 @@ def _strip(ob: Any) -> None:
 
 
 def _key(ob: Any, action: bpy.types.Action, name: str, basis: np.ndarray) -> None:
-    """Key a bone's place and turn, (T, 4, 4), on each frame."""
+    """Key a bone's location and rotation (T, 4, 4) on each frame."""
     bone = ob.pose.bones[name]
     bone.rotation_mode, bone.scale = "QUATERNION", (1.0, 1.0, 1.0)
     turns = np.array([_quaternion(matrix) for matrix in basis])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A character as BVH, glTF, FBX or USD, by Blender's own exporters; done in a Blender of its own."""
+"""A character as BVH, glTF, FBX or USD, by Blender's own exporters, in a separate Blender."""
 
 import math
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from . import plain_rig
 
 
 def write(scene: bpy.types.Scene, job: dict, folder: Path) -> None:
-    """Write what the job asks for into the folder; see `rigs`."""
+    """Write the job's files into the folder; see `rigs`."""
     for light in [ob for ob in scene.objects if ob.type == "LIGHT"]:
         bpy.data.objects.remove(light)
     ob = plain_rig.make(scene, job["character"], job["frames"], job["cyclic"])
-    scene.name = ob.animation_data.action.name  # FBX calls its animation so
+    scene.name = ob.animation_data.action.name  # FBX names the animation after it
     scene.render.fps, scene.render.fps_base = compat.rate_parts(job["rate"])
     for other in scene.objects:
         other.select_set(job["drawing"] or other == ob)
@@ -28,7 +28,7 @@ def write(scene: bpy.types.Scene, job: dict, folder: Path) -> None:
 
 
 def _bvh(path: str, scene: bpy.types.Scene) -> None:
-    """Y is up and the character where it stands: Blender's exporter alone knows neither of the two."""
+    """Write BVH with Y up and the character in its place: Blender's exporter does neither."""
     addon_utils.enable("io_anim_bvh")
     ob: Any = bpy.context.view_layer.objects.active
     place, turn, scale = ob.matrix_world.decompose()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A character as it is animated, read frame by frame, constraints and drivers included. Main thread only."""
+"""An animated character read frame by frame, including constraints and drivers. Main thread only."""
 
 import contextlib
 import time
@@ -45,14 +45,15 @@ def render_size(scene: bpy.types.Scene) -> tuple[int, int]:
 
 
 def read(scene_name: str, rig_name: str, rate: float, camera: bool) -> Iterator[float]:
-    """Read the poses, for `Job.main`: yields how much is done, returns a `Dance`.
+    """Read the poses, for `Work.main`: yields the progress, returns a `Dance`.
 
     Parameters
     ----------
     rate : float
         Poses per second.
     camera : bool
-        Pixels of the scene's render, as its camera sees the character. Otherwise those of the dance's own picture.
+        Whether to give pixels of the scene's render, as its camera sees the character, instead of the dance's own
+        picture.
     """
     scene, ob = both(scene_name, rig_name)
     first, last = frames_of(scene, ob)
@@ -104,7 +105,7 @@ def read(scene_name: str, rig_name: str, rate: float, camera: bool) -> Iterator[
 
 
 def both(scene_name: str, rig_name: str) -> tuple[bpy.types.Scene, bpy.types.Object]:
-    """Scene and character by their names; raises when they have gone."""
+    """Scene and character by name; raises if they have gone."""
     scene = bpy.data.scenes.get(scene_name)
     ob = scene.objects.get(rig_name) if scene is not None else None
     if scene is None or ob is None:
@@ -115,7 +116,7 @@ def both(scene_name: str, rig_name: str) -> tuple[bpy.types.Scene, bpy.types.Obj
 
 
 def _add_roots(points: np.ndarray, scores: np.ndarray) -> None:
-    """A hand whose fingers are known begins at its wrist; (T, 66, 2) and (T, 66), in place."""
+    """Begin each hand with fingers at its wrist, in place: points (T, 66, 2), scores (T, 66)."""
     for side, hand in HANDS.items():
         root, wrist, *fingers = (NAMES.index(joint) for joint in (hand[0], f"{side}_wrist", *hand[1:]))
         bare = (scores[:, root] <= 0) & (scores[:, fingers] > 0).any(1) & (scores[:, wrist] > 0)
@@ -124,7 +125,7 @@ def _add_roots(points: np.ndarray, scores: np.ndarray) -> None:
 
 @contextlib.contextmanager
 def _as_it_is(scene: bpy.types.Scene, _ob: bpy.types.Object):
-    """Frames of the scene itself, which is back on its own afterwards; its markers may change cameras."""
+    """Step through frames of the scene itself, whose markers may change cameras; restores its frame afterwards."""
     before, part = scene.frame_current, scene.frame_subframe
     try:
         yield scene.frame_set, bpy.context.evaluated_depsgraph_get
@@ -134,7 +135,7 @@ def _as_it_is(scene: bpy.types.Scene, _ob: bpy.types.Object):
 
 @contextlib.contextmanager
 def _alone(_scene: bpy.types.Scene, ob: bpy.types.Object):
-    """Frames of the character alone, with what it depends on: quick, and nothing is drawn anew."""
+    """Step through frames of the character and its dependencies only: quick, without redraws."""
     stage = bpy.data.scenes.new(".tempose reading")
     try:
         stage.collection.objects.link(ob)
@@ -146,7 +147,7 @@ def _alone(_scene: bpy.types.Scene, ob: bpy.types.Object):
 def _view(
     scene: bpy.types.Scene, graph: bpy.types.Depsgraph, ob: bpy.types.Object, size: tuple[int, int]
 ) -> np.ndarray:
-    """(4, 4) from the armature's space to the picture that the camera sees."""
+    """Matrix (4, 4) from the armature's space to the camera's picture."""
     camera = scene.camera.evaluated_get(graph)
     window = camera.calc_matrix_camera(graph, x=size[0], y=size[1])
     return np.array(window @ camera.matrix_world.inverted() @ ob.matrix_world, float)

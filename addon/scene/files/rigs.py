@@ -18,12 +18,12 @@ from . import character_file, other_blender
 from .flat_rig_reader import TOO_LARGE
 
 MOST_FRAMES = 20_000
-FLAT = {"SPINE": ".json", "DRAGONBONES": "_ske.json"}  # of flat animation: how their main file ends
+FLAT = {"SPINE": ".json", "DRAGONBONES": "_ske.json"}  # formats of 2D animation → suffix of the main file
 
 
 @dataclass(frozen=True)
 class RigOrder:
-    """What is to be written.
+    """What to write.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class RigOrder:
     rate : float
         Frames per second.
     drawing : bool
-        Whether what shows the character goes along.
+        Whether to include the objects that show the character.
     """
 
     scene: str
@@ -45,7 +45,7 @@ class RigOrder:
 
 
 def write(work: Work, wanted: RigOrder, path: Path, blender: Sequence[str]) -> tuple[int, float]:
-    """Write the character; returns how many frames, and how many of them a second."""
+    """Write the character; return the number of frames and their rate."""
     with tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
 
@@ -72,7 +72,7 @@ def write(work: Work, wanted: RigOrder, path: Path, blender: Sequence[str]) -> t
 
 
 def _made(wanted: RigOrder, folder: Path, path: Path, well: bool) -> list[tuple[Path, Path]]:
-    """The files that the other Blender has written, and where they go; raises where there are none."""
+    """The files written by the other Blender, and where they go; raises if there are none."""
     if wanted.kind in FLAT:
         found = [(made, path.with_name(made.name)) for made in sorted((folder / "made").glob("*"))]
     else:

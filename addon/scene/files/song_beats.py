@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the beats are that go out with a character."""
+"""The beats to export with a character."""
 
 from ...model.errors import Problem
 from ..reading import Reading
 
 
 def frames_of(now: Reading) -> list[float]:
-    """Frames (not whole) of the keys at which the song's beats are heard; none without a song or its beats."""
+    """Frames (not whole) of the keys at which the song's beats are heard; empty without a song or beats."""
     if now.playback is None or now.grid is None or not now.has_beats:
         return []
     try:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A character alone in pictures of one size, clear around it; run in a Blender of its own.
+"""Pictures of one size of a character, with a transparent background; run in a separate Blender.
 
-It leaves ``frames.npy``, (T, H, W, 4) uint8, and ``said.json`` in the folder.
+Writes ``frames.npy``, (T, H, W, 4) uint8, and ``said.json`` into the folder.
 """
 
 import json
@@ -11,12 +11,12 @@ import bpy
 import numpy as np
 from mathutils import Matrix
 
-MARGIN = 0.02  # of the height, clear around the figure
-FAR = 1000.0  # how far behind the camera sees, in figures' depths
+MARGIN = 0.02  # of the height: transparent margin around the figure
+FAR = 1000.0  # how far the camera sees behind the figure, in depths of the figure
 
 
 def draw(scene: bpy.types.Scene, job: dict, place: Path) -> None:
-    """Draw what the job asks for; see `sprites`."""
+    """Render the job's pictures; see `sprites`."""
     axes, frames = np.array(job["axes"], float), job["frames"]
     low, high = _bounds(scene, axes, frames)
     margin = MARGIN * float(high[1] - low[1])
@@ -41,7 +41,7 @@ def draw(scene: bpy.types.Scene, job: dict, place: Path) -> None:
 
 
 def _bounds(scene: bpy.types.Scene, axes: np.ndarray, frames: list[float]) -> tuple[np.ndarray, np.ndarray]:
-    """The box (3,), (3,) along the axes around all that is drawn in all frames."""
+    """The box (3,), (3,) along the axes around everything rendered in all frames."""
     lows, highs = [], []
     for frame in frames:
         scene.frame_set(int(frame // 1), subframe=frame % 1)
@@ -58,7 +58,7 @@ def _bounds(scene: bpy.types.Scene, axes: np.ndarray, frames: list[float]) -> tu
 
 
 def _points(ob: bpy.types.Object) -> np.ndarray:
-    """(N, 3) in the world: corners of a mesh, or of the box around anything else."""
+    """Points (N, 3) in the world: corners of a mesh, or of the box around anything else."""
     if ob.type == "MESH" and len(ob.data.vertices):  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess] -- a mesh
         flat = np.empty(3 * len(ob.data.vertices), np.float32)  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
         ob.data.vertices.foreach_get("co", flat)  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
@@ -70,7 +70,7 @@ def _points(ob: bpy.types.Object) -> np.ndarray:
 
 
 def _camera(scene: bpy.types.Scene, axes: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
-    """A camera that sees just that box, without perspective."""
+    """An orthographic camera that sees just that box."""
     data = bpy.data.cameras.new("sprites")
     camera = bpy.data.objects.new("sprites", data)
     scene.collection.objects.link(camera)
@@ -92,7 +92,7 @@ def _render_as(scene: bpy.types.Scene, width: int, height: int) -> None:
 
 
 def _picture(scene: bpy.types.Scene, path: Path) -> np.ndarray:
-    """(H, W, 4) uint8 of the scene as it is now."""
+    """The picture (H, W, 4) uint8 of the scene at the current frame."""
     scene.render.filepath = str(path)
     bpy.ops.render.render(write_still=True)
     image = bpy.data.images.load(str(path))

@@ -26,18 +26,18 @@ MOST_FRAMES = 4000
 
 @dataclass(frozen=True)
 class SpriteOrder:
-    """What is to be drawn.
+    """What to render.
 
     Attributes
     ----------
     scene, rig : str
         Their names.
     name : str
-        What the frames are called.
+        Name of the frames.
     rate : float
         Frames per second.
     height : int
-        Pixels of a frame.
+        Of a frame, in pixels.
     beats : of float
         Scene frames (not whole) at which beats are heard.
     """
@@ -51,7 +51,7 @@ class SpriteOrder:
 
 
 def render(work: Work, wanted: SpriteOrder, folder: Path, blender: Sequence[str]) -> sprites.Sprites:
-    """Have another Blender draw the character; `folder` is for what both write."""
+    """Have another Blender render the character; `folder` is for the files of both."""
 
     def ask(ob: bpy.types.Object, _span: ExportSpan) -> dict:
         axes = character_file.axes_of(ob).tolist()
@@ -93,7 +93,7 @@ def render(work: Work, wanted: SpriteOrder, folder: Path, blender: Sequence[str]
 
 @dataclass(frozen=True)
 class Written:
-    """What has been written.
+    """The result of an export.
 
     Attributes
     ----------
@@ -110,7 +110,7 @@ class Written:
 
 
 def write(work: Work, wanted: SpriteOrder, path: Path, blender: Sequence[str], python: str | None) -> Written:
-    """Draw the character and write a GIF with the server's `python`, or without one a sheet."""
+    """Render the character and write a GIF with the server's `python` or, without one, a sheet."""
     with tempfile.TemporaryDirectory(prefix="tempose-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         made = render(work, wanted, folder, blender)

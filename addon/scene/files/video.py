@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Poses as pictures and as a video, made in the worker thread. No bpy in here.
+"""Poses as pictures and as videos, made in the worker thread. No bpy in here.
 
-The video is encoded by the server's Python, which has PyAV, where there is one. Otherwise only Blender can, and only
-in its main thread: so that is done by a Blender of its own, more slowly.
+The server's Python, if there is one, encodes the video with PyAV. Otherwise only Blender can, and only in its main
+thread; so a separate Blender does it, more slowly.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ PIPED = Path(pose_drawing.__file__).with_name("piped_encoding.py")
 
 
 def picture_size(poses: PoseSequence, size: Sequence[int], manner: Manner = PLAIN) -> tuple[int, int]:
-    """The size of drawn pictures: as asked for, else the canvas; in steps that the model, and video, want."""
+    """The size of drawn pictures: as requested, else the canvas; in the steps that the model and video require."""
     width, height = (int(v) for v in size)
     if width and not height:
         height = round(width * poses.canvas[1] / poses.canvas[0])
@@ -43,12 +43,12 @@ def picture_size(poses: PoseSequence, size: Sequence[int], manner: Manner = PLAI
 
 @dataclass(frozen=True)
 class Encoders:
-    """What makes an MP4 of pictures.
+    """The ways to encode an MP4.
 
     Parameters
     ----------
     python : str
-        The server's, whose encoder is far quicker; empty where there is none.
+        The server's, whose encoder is far quicker; empty without one.
     blender : of str
         The command that runs a script in another Blender.
     """
@@ -66,18 +66,18 @@ def write(
     sound: bytes | None = None,
     manner: Manner = PLAIN,
 ) -> int:
-    """Draw the poses and write them; returns how many pictures there are.
+    """Draw the poses and write them; return the number of pictures.
 
     Parameters
     ----------
     path : Path
-        Of the MP4, or of the folder of PNG files, or of the model's own two videos.
+        Path of the MP4, of the folder for PNG files, or of the model's two videos.
     encoders : Encoders, optional
         For an MP4. None: PNG files.
     sound : bytes, optional
-        A WAV file that is heard with the MP4.
+        A WAV file for the MP4.
     manner : Manner
-        The model that they are drawn for.
+        How the model that they are drawn for wants them.
     """
     film = PictureRun(lambda: _pictures(poses, size, manner), len(poses), size, poses.fps)
     if encoders is None or not manner.face:
@@ -87,7 +87,7 @@ def write(
         path.mkdir(parents=True, exist_ok=True)
     _write(work, film, path / POSE_VIDEO, encoders, sound)
     side = (manner.face, manner.face)
-    black = np.zeros((*side, 3), np.uint8)  # no face: what the model takes for none
+    black = np.zeros((*side, 3), np.uint8)  # no face: the picture that the model takes as none
     _write(
         work,
         PictureRun(lambda: repeat(black, len(poses)), len(poses), side, poses.fps),
@@ -99,7 +99,7 @@ def write(
 
 @dataclass(frozen=True)
 class PictureRun:
-    """Pictures (H, W, 3) uint8 that `pictures` gives anew at each call, how many, how large, and their rate."""
+    """Pictures (H, W, 3) uint8, yielded anew by each call of `pictures`, with their number, size and rate."""
 
     pictures: Callable[[], Iterable[np.ndarray]]
     count: int
@@ -160,7 +160,7 @@ def _draw(work: Work, film: PictureRun, folder: Path) -> None:
 
 
 def _piped(work: Work, film: PictureRun, path: Path, sound: Path, python: str) -> bool:
-    """The pictures put into the encoder of the server's Python; returns whether that has one."""
+    """Feed the pictures to the encoder of the server's Python; return whether it has one."""
     more = [str(sound)] if sound.is_file() else []
     command = [python, "-I", str(PIPED), *map(str, film.size), str(film.rate), str(path), *more]
     try:
@@ -183,7 +183,7 @@ def _piped(work: Work, film: PictureRun, path: Path, sound: Path, python: str) -
         process.stdin.close()
         while process.poll() is None:
             work.sleep(0.05)
-    except OSError:  # it has ended: there is no encoder
+    except OSError:  # it has ended because there is no encoder
         pass
     finally:
         process.kill()

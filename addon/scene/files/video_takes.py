@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dances out of videos: which video is meant, and the take with the video's own sound. Main thread only."""
+"""Takes from videos: the chosen video, and the take with the video's own sound. Main thread only."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ def movie(context: bpy.types.Context) -> tuple[str, int] | None:
 
 
 def sound_of(scene: bpy.types.Scene, path: Path, frame: float):
-    """The video's sound at this frame: a strip that is there already, else a new one; None where it has none."""
+    """The video's sound at this frame: an existing strip, else a new one; None if it has no sound."""
     near = compat.rate_of(scene) / 2
     for strip in compat.sound_strips(scene):
         same = Path(bpy.path.abspath(strip.sound.filepath)) == path if strip.sound else False
@@ -41,7 +41,7 @@ def sound_of(scene: bpy.types.Scene, path: Path, frame: float):
 
 
 def with_sound(data: Take, scene: bpy.types.Scene, strip: bpy.types.SoundStrip) -> tuple[Take, Playback]:
-    """A take as one that was danced to a sound strip: it goes along with its tempo and can be danced on."""
+    """A take tied to a sound strip: it follows its tempo, and parts of it can be danced again."""
     playback = song_playback.playback_of(scene, strip)
     left, seconds = data.settings["left"], data.song_seconds
     start = max(float(playback.song_at(left)), 0.0)
@@ -58,7 +58,7 @@ def lay_beats(
     dance: Dance,
     start: float,
 ) -> int:
-    """Put the beats that were heard in a video over its sound; how many there are now. Beats of the artist stay."""
+    """Put the beats detected in a video over its sound, keeping the artist's; return the number of beats."""
     now = song_grid.grid_at(scene, strip)
     found = beats.from_times(
         [t + start for t in dance.beat_times.tolist()], [t + start for t in dance.downbeat_times.tolist()]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys in Actions: written in bulk, a hundred times faster than one by one, and told from those set by hand.
+"""Keys in Actions: written in bulk, a hundred times faster than singly, and told apart from those set by hand.
 
-For other parts of the add-on: `by_hand` says which keys of an Action an artist has set or changed; who moves
-generated keys about calls it before, and `stamp` with its answer after.
+`by_hand` says which keys of an Action an artist has set or changed. Code that moves generated keys calls it before,
+and `stamp` with its answer after.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from .. import compat
 
 MARKS = "tempose_keys"  # on Actions: the marks of generated keys
 TAKE = "tempose_take"  # on Actions: the take whose keys they are
-_FIELDS = {  # of a key, as `foreach_get` has them
+_FIELDS = {  # fields of a key for `foreach_get`
     "co": (2, np.float32),
     "handle_left": (2, np.float32),
     "handle_right": (2, np.float32),
@@ -36,7 +36,7 @@ _NEEDED = tuple(_FIELDS)[:7]
 
 
 def curves(action: bpy.types.Action) -> list:
-    """The F-curves of an object in an Action; Blender puts keys of the object's data there too, in another slot."""
+    """The F-curves of an object in an Action, which may also have curves of the object's data, in another slot."""
     bags = [bag for layer in action.layers for strip in layer.strips for bag in strip.channelbags]
     return [c for bag in bags if bag.slot.target_id_type in ("OBJECT", "UNSPECIFIED") for c in bag.fcurves]
 
@@ -92,7 +92,7 @@ def marks_of(curve: bpy.types.FCurve) -> np.ndarray:
     """The marks of a curve's keys (see `key_marks`)."""
     keys = _read(curve, ("co", "handle_left_type", "handle_right_type", "interpolation"))
     kinds = np.stack([keys["handle_left_type"], keys["handle_right_type"]], 1)
-    if np.isin(kinds, key_marks.COMPUTED).all():  # reading handles takes as long as all the rest
+    if np.isin(kinds, key_marks.COMPUTED).all():  # reading handles takes as long as everything else
         left = right = keys["co"]
     else:
         left, right = _read(curve, ("handle_left", "handle_right")).values()
@@ -102,14 +102,14 @@ def marks_of(curve: bpy.types.FCurve) -> np.ndarray:
 def by_hand(action: bpy.types.Action) -> dict[CurveId, np.ndarray]:
     """Which keys an artist has set or changed: (N,) bool for each curve, in the order of its keys.
 
-    Of an Action that Tempose did not write that is all of them.
+    In an Action that Tempose did not write, these are all of them.
     """
     known = marks_in(action)
     return {(c.data_path, c.array_index): by_hand_in(c, known) for c in curves(action)}
 
 
 def by_hand_in(curve: bpy.types.FCurve, known: dict[CurveId, np.ndarray]) -> np.ndarray:
-    """The same of one curve, where the marks in its Action are `known`."""
+    """The same for one curve, given the marks in its Action."""
     marks = known.get((curve.data_path, curve.array_index))
     if marks is None:
         return np.ones(len(curve.keyframe_points), bool)
@@ -117,7 +117,7 @@ def by_hand_in(curve: bpy.types.FCurve, known: dict[CurveId, np.ndarray]) -> np.
 
 
 def marks_in(action: bpy.types.Action) -> dict[CurveId, np.ndarray]:
-    """The marks of generated keys that an Action keeps."""
+    """The marks of generated keys stored in an Action."""
     return key_marks.from_text(action.get(MARKS))
 
 
@@ -127,7 +127,7 @@ def places(action: bpy.types.Action) -> list[np.ndarray]:
 
 
 def digest(places: list[np.ndarray]) -> str:
-    """A mark of the frames and values of keys."""
+    """A hash of the frames and values of keys."""
     mark = hashlib.blake2b(digest_size=16)
     for flat in places:
         mark.update(np.ascontiguousarray(flat, np.float32).tobytes())
@@ -136,7 +136,7 @@ def digest(places: list[np.ndarray]) -> str:
 
 
 def hand_set(action: bpy.types.Action, only: Container[CurveId] | None = None) -> dict[CurveId, list[float]]:
-    """Frames of the keys set or changed by hand, for curves that have any (and are among `only`)."""
+    """Frames of the keys set or changed by hand, for curves that have any (and are in `only`)."""
     found = {}
     masks = by_hand(action)
     for curve in curves(action):
@@ -147,13 +147,13 @@ def hand_set(action: bpy.types.Action, only: Container[CurveId] | None = None) -
 
 
 def stamp(action: bpy.types.Action, hand: dict[CurveId, np.ndarray] | None = None) -> None:
-    """Mark the keys as generated, but for those in `hand` (as `by_hand` gave it, before they were moved)."""
+    """Mark the keys as generated, except those in `hand` (the answer of `by_hand` before they were moved)."""
     names = {(c.data_path, c.array_index): c for c in curves(action)}
     seal(action, {name: generated_in(curve, (hand or {}).get(name)) for name, curve in names.items()})
 
 
 def generated_in(curve: bpy.types.FCurve, hand: np.ndarray | None) -> np.ndarray:
-    """The marks of a curve's keys but for those set by hand, (N,) bool; Blender may have joined keys on one frame."""
+    """The marks of a curve's keys except those set by hand, (N,) bool; Blender may have merged keys on one frame."""
     marks = marks_of(curve)
     return marks if hand is None or len(hand) != len(marks) else marks[~hand]
 
@@ -171,14 +171,14 @@ def write(ob: bpy.types.Object, name: str, made: list[KeyedCurve], stepped: bool
 
 
 def add(bag: bpy.types.ActionChannelbag, keyed: KeyedCurve, stepped: bool) -> np.ndarray:
-    """A new curve; returns the marks of its keys."""
+    """Add a curve; return the marks of its keys."""
     curve = _new_curve(bag, keyed)
     _write(curve, _generated(keyed, stepped))
     return marks_of(curve)
 
 
 def seal(action: bpy.types.Action, marks: dict[CurveId, np.ndarray]) -> None:
-    """Keep the marks of the keys that `add` has made."""
+    """Store the marks of the keys that `add` made."""
     action[MARKS] = key_marks.to_text(marks)
 
 
@@ -191,11 +191,11 @@ def _new_curve(bag: bpy.types.ActionChannelbag, keyed: KeyedCurve):
 def rewrite(
     ob: bpy.types.Object, action: bpy.types.Action, made: list[KeyedCurve], keep: bool, stepped: bool = False
 ) -> int:
-    """Give an Action the keys of a dance anew; returns how many keys set by hand have been kept.
+    """Rewrite the keys of a dance in its Action; return how many keys set by hand were kept.
 
-    Curves that the dance does not move, and keys outside of its frames, stay as they are. With `keep`, so do keys
-    set by hand, with the keys next to them, so that there the curve plays as before. When anything fails, the Action
-    is as it was.
+    Curves that the dance does not use, and keys outside its frames, stay as they are. With `keep`, so do keys set
+    by hand, with the keys next to them, so that the curve plays as before there. If anything fails, the Action is
+    left as it was.
     """
     first = min(float(keyed.frames[0]) for keyed in made)
     last = max(float(keyed.frames[-1]) for keyed in made)
@@ -238,7 +238,7 @@ def rewrite(
 
 
 def _merged(old: dict, stays: np.ndarray, new: dict, goes_in: np.ndarray) -> dict[str, np.ndarray]:
-    """Old and new keys in one; where new ones do not say anything, the old ones' defaults."""
+    """Old and new keys merged; fields that new ones lack get defaults."""
     merged = {}
     for name, (width, kind) in _FIELDS.items():
         values = new.get(name)
@@ -250,5 +250,5 @@ def _merged(old: dict, stays: np.ndarray, new: dict, goes_in: np.ndarray) -> dic
 
 
 def count(action: bpy.types.Action) -> int:
-    """Keys of an Action."""
+    """The number of keys in an Action."""
     return sum(len(curve.keyframe_points) for curve in curves(action))

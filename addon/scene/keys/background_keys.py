@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keys of a take made while Blender goes on: worked out in the worker thread, written a few curves at a time.
+"""Keys of a take made in the background: computed in the worker thread, written a few curves at a time.
 
-They lie in an Action that nothing uses, so nothing is seen of them, and nothing is left, until `take_keys.bake` takes
-it.
+They go into an Action that nothing uses, so that they stay invisible and leave nothing behind, until
+`take_keys.bake` takes it.
 """
 
 import uuid
@@ -24,9 +24,9 @@ MAKING = "tempose_making"  # on Actions: the mark of the `Ready` that they belon
 
 @dataclass(frozen=True, eq=False)
 class Ready:
-    """Keys, and the mark of the Action that has them already, as long as it is there.
+    """Finished keys, and the mark of the Action that holds them, while it exists.
 
-    `kept` says which keys of another Action have been put between them (see `carry_over.put_in_steps`); None: none.
+    `kept` identifies the keys of another Action put between them (see `carry_over.put_in_steps`); None: none.
     """
 
     plan: Plan
@@ -43,22 +43,22 @@ def make_ready(work: Work, read: Callable[[], Plan], splice: Callable | None = N
     read : callable
         Reads the plan from the scene; called in the main thread.
     splice : callable, optional
-        Gets what finds the Action, and puts kept keys into it: for `Job.main`.
+        Gets a function that finds the Action, and puts kept keys into it; for `Work.main`.
     """
     work.status("Making keys…")
     plan = work.main(read)
-    takes.poses_text(plan.dance)  # it is put into the file soon: not while Blender waits
+    takes.poses_text(plan.dance)  # the file needs it soon: better now than while Blender waits
     keyed = key_plan.make_keys(plan, lambda count: work.status(f"Making keys: {count:,} so far"))
     mark = uuid.uuid4().hex
     work.main(lambda: _write(plan.rig, keyed, mark))
     kept = work.main(lambda: splice(lambda: _find(mark))) if splice is not None else None
     if splice is not None and kept is None:
-        work.main(drop)  # kept keys came half-way
+        work.main(drop)  # the kept keys were put in only in part
     return Ready(plan, keyed, mark, kept)
 
 
 def usable(ready: Ready | None, base: bpy.types.Action | None) -> Ready | None:
-    """What is ready, if its kept keys are those of this Action (None: no keys are kept); otherwise nothing is."""
+    """The finished keys if their kept ones are those of this Action (None: no keys are kept); otherwise None."""
     if ready is None or (ready.kept is None and base is not None):
         return ready
     now = action_keys.digest(action_keys.places(base)) if base is not None else None
@@ -66,7 +66,7 @@ def usable(ready: Ready | None, base: bpy.types.Action | None) -> Ready | None:
 
 
 def take_action(ready: Ready, name: str):
-    """The Action with these keys under a new name; None where undo has taken it, or keys of it, away."""
+    """Take the Action with these keys, under a new name; None if undo has removed it or some of its keys."""
     action = _find(ready.mark)
     if (
         action is None
@@ -80,13 +80,13 @@ def take_action(ready: Ready, name: str):
 
 
 def drop() -> None:
-    """Remove all Actions that nobody has taken."""
+    """Remove all Actions that were not taken."""
     for action in [action for action in bpy.data.actions if MAKING in action]:
         bpy.data.actions.remove(action)
 
 
 def _write(rig: str, keyed: Keyed, mark: str) -> Iterator[None]:
-    """Write the keys into a new Action, a curve at each step."""
+    """Write the keys into a new Action, one curve at each step."""
     marks = {}
     action = bpy.data.actions.new(NAME)
     action[MAKING] = mark

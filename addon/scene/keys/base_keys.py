@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What moves a character now, beneath any preview of a tempo: the base that a change of the dance starts from."""
+"""The base that changes of a dance start from: what moves a character now, beneath any preview of a tempo."""
 
 import bpy
 
@@ -8,12 +8,12 @@ from . import action_keys
 
 
 def chosen_take(settings: SceneSettings) -> ListedTake | None:
-    """The take that is chosen in the list, or None."""
+    """The chosen take in the list, or None."""
     return settings.takes[settings.active_take] if 0 <= settings.active_take < len(settings.takes) else None
 
 
 def action_of(settings: SceneSettings, ob: bpy.types.Object | None) -> bpy.types.Action | None:
-    """The Action that moves a character, as it was before any preview of a tempo."""
+    """The Action that moves a character, without any preview of a tempo."""
     data = ob.animation_data if ob is not None else None
     action = data.action if data else None
     if action is not None and settings.tempo.before is not None and action == preview_of(settings.tempo):
@@ -29,7 +29,7 @@ def preview_of(tempo: TempoFollowing) -> bpy.types.Action | None:
 def take_of(
     settings: SceneSettings, ob: bpy.types.Object | None
 ) -> tuple[ListedTake, bpy.types.Action] | tuple[None, None]:
-    """The take whose keys move a character now, and its Action; (None, None) where there is none."""
+    """The take whose keys move a character now, and its Action; (None, None) without one."""
     action = action_of(settings, ob)
     mark = action.get(action_keys.TAKE) if action is not None else None
     take = next((t for t in settings.takes if mark and t.identity == mark and t.rig == ob and t.text), None)

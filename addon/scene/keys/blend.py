@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Mixing a dance's curves with the Action that moved the character before."""
+"""Blending a dance's curves with the Action that moved the character before."""
 
 import uuid
 from collections.abc import Iterable
@@ -13,7 +13,7 @@ ID = "tempose_base"  # on Actions that takes are blended with
 
 
 def settings_for(action: bpy.types.Action, slot: bpy.types.ActionSlot | None, strength: float) -> dict:
-    """What a take has to remember; the Action gets a mark by which it is found again."""
+    """The settings for a take to keep; the Action gets a mark by which it is found again."""
     if ID not in action:
         action[ID] = uuid.uuid4().hex
     return {
@@ -24,12 +24,12 @@ def settings_for(action: bpy.types.Action, slot: bpy.types.ActionSlot | None, st
 
 
 def base_of(settings: dict, frames: Iterable[float]) -> dict | None:
-    """What a take is blended with: values (T,) by path and index; None where its settings name nothing.
+    """The values (T,) to blend a take with, by path and index; None if its settings name no Action.
 
     Raises
     ------
     Problem
-        The Action has been deleted.
+        If the Action has been deleted.
     """
     if "base" not in settings:
         return None

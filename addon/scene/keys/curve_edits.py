@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys of the Action that moves a character, changed many at once. Main thread only."""
+"""Edits of many keys at once, in the Action that moves a character. Main thread only."""
 
 from collections.abc import Callable, Iterable
 
@@ -13,7 +13,7 @@ from . import action_keys, limb_bones
 
 
 def action_of(ob: bpy.types.Object) -> bpy.types.Action:
-    """The Action that moves a character; raises where there is none."""
+    """The Action that moves a character; raises without one."""
     action = ob.animation_data.action if ob.animation_data is not None else None
     if action is None:
         raise Problem("no_keys", f"No Action moves {ob.name}. Generate a dance, or show a take, first.")
@@ -30,18 +30,18 @@ def curves_of(action: bpy.types.Action, bones: Iterable[str] | None = None) -> l
 
 
 def hold(ob: bpy.types.Object, frame: int, count: int) -> int:
-    """Keep the pose at a frame for so many frames; how many curves are held."""
+    """Hold the pose at a frame for so many frames; return the number of curves."""
     curves = curves_of(action_of(ob))
     return _change(curves, lambda keys, curve: key_edits.hold(keys, frame, curve.evaluate(frame), count))
 
 
 def move(ob: bpy.types.Object, frame: int, to: float) -> int:
-    """Move the keys at a frame to another one; how many curves have one there."""
+    """Move the keys at a frame to another; return the number of curves that have one there."""
     return _change(curves_of(action_of(ob)), lambda keys, _: key_edits.moved(keys, frame, to))
 
 
 def offset(ob: bpy.types.Object, limb: str, by: int, follow: bool) -> int:
-    """Let a limb be late by so many frames, each link of it by so many more where they follow; how many curves."""
+    """Delay a limb by so many frames, and each further link by `follow` more; return the number of curves."""
     action, count = action_of(ob), 0
     for link, bones in enumerate(limb_bones.links_of(ob, limb), 1):
         late = by * link if follow else by
@@ -50,7 +50,7 @@ def offset(ob: bpy.types.Object, limb: str, by: int, follow: bool) -> int:
 
 
 def exaggerate(ob: bpy.types.Object, limb: str, amount: float, rate: float) -> int:
-    """Let a limb swing so much farther about its middle; how many curves."""
+    """Make a limb swing farther about its middle; return the number of curves."""
     bones = [bone for link in limb_bones.links_of(ob, limb) for bone in link]
     half = max(round(key_edits.WINDOW * rate), 1)
 
@@ -68,7 +68,7 @@ def exaggerate(ob: bpy.types.Object, limb: str, amount: float, rate: float) -> i
 def _change(
     curves: list[bpy.types.FCurve], change: Callable[[PlainKeys, bpy.types.FCurve], PlainKeys | None]
 ) -> int:
-    """Change curves, all of them or none; how many there were to change."""
+    """Change curves, all or none; return the number of changed ones."""
     made = [(curve, change(_read(curve), curve)) for curve in curves if len(curve.keyframe_points)]
     found = [(curve, keys) for curve, keys in made if keys is not None]
     for curve, keys in found:
@@ -85,7 +85,7 @@ def _read(curve: bpy.types.FCurve) -> PlainKeys:
 
 
 def _write(curve: bpy.types.FCurve, keys: PlainKeys) -> None:
-    """Put keys into a curve; those that keep frame and value keep their handles, too."""
+    """Write keys into a curve; those with unchanged frame and value keep their handles."""
     points = curve.keyframe_points
     own = {round(float(point.co.x), 3): point for point in points}
     if len(points) == len(keys.frames) and all(round(float(f), 3) in own for f in keys.frames):

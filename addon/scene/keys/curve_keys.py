@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keys of an F-curve as arrays, read and written in bulk, and what Actions say of the keys in them."""
+"""The keys of an F-curve as arrays, read and written in bulk, and the notes on Actions about their keys."""
 
 import bpy
 import numpy as np
@@ -26,7 +26,7 @@ def read(curve: bpy.types.FCurve, by_hand: np.ndarray) -> CurveKeys:
 
 
 def write(curve: bpy.types.FCurve, made: CurveKeys, before: CurveKeys | None = None) -> None:
-    """Replace a curve's keys; where it is known what it holds before, only what differs is written."""
+    """Replace a curve's keys; if its present ones are given as `before`, only differences are written."""
     points = curve.keyframe_points
     if before is None or len(before) != len(made):
         if len(points):

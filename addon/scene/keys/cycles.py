@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Actions that go on for ever."""
+"""Actions that loop."""
 
 import bpy
 
@@ -8,7 +8,7 @@ from . import action_keys
 
 
 def repeat(action: bpy.types.Action, span: Span) -> None:
-    """Let an Action whose keys run from one end of a span to the other be played again and again."""
+    """Make an Action repeat whose keys fill a span from end to end."""
     for curve in action_keys.curves(action):
         if not any(modifier.type == "CYCLES" for modifier in curve.modifiers):
             curve.modifiers.new("CYCLES")

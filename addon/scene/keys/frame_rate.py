@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys that were written for another frame rate, or another Time Stretching, put where the music is again."""
+"""Keys written for another frame rate or Time Stretching, moved back to the music."""
 
 import bpy
 
@@ -10,19 +10,19 @@ ALIKE = 1e-6
 
 
 def written_for(action: bpy.types.Action) -> Span | None:
-    """The span that the keys of an Action were written for; None where it does not say."""
+    """The span that the keys of an Action were written for; None if unknown."""
     held = action.get(curve_keys.SPAN) if action is not None else None
     return Span(*(float(v) for v in held)) if held is not None else None
 
 
 def other_rate(action: bpy.types.Action, rate: float) -> float:
-    """The frames per second that the keys of an Action were written for, where these are others; 0 elsewhere."""
+    """The frame rate that the keys of an Action were written for, if it differs; otherwise 0."""
     held = action.get(curve_keys.SPAN) if action is not None else None
     return float(held[2]) if held is not None and abs(held[2] - rate) > ALIKE else 0.0
 
 
 def fit(action: bpy.types.Action, span: Span) -> None:
-    """Move all keys of an Action to where they belong in `span`: the same seconds, keys between frames included."""
+    """Move all keys of an Action to the same seconds in `span`, including keys between frames."""
     old = written_for(action)
     if old is None or old == span:
         return

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which bones of a character are a limb, from its beginning outwards."""
+"""The bones of a character's limbs, from the body outwards."""
 
 import bpy
 
@@ -26,7 +26,7 @@ LIMBS = [
 
 
 def links_of(ob: bpy.types.Object, limb: str) -> list[list[str]]:
-    """Bones of a limb by link, from its beginning outwards."""
+    """Bones of a limb by link, from the body outwards."""
     return [found for found in _links(character.map_of(ob), limb) if found]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the keys of an Action put a character's joints, and a limb keyed so that it ends elsewhere."""
+"""A character's joints by the keys of its Action, and a limb keyed to reach another place."""
 
 from collections.abc import Iterable
 
@@ -19,7 +19,7 @@ from .curve_edits import action_of, curves_of
 
 
 def joints_at(ob: bpy.types.Object, frames: Iterable[float]) -> dict[str, np.ndarray]:
-    """Joint → (T, 2) in the figure's plane, by the keys of its Action alone; nothing where they move no bone."""
+    """Joint → (T, 2) in the figure's plane, by the keys of its Action alone; empty if they move no bone."""
     frames = [float(frame) for frame in frames]
     bone_map = character.map_of(ob)
     bones = armature.bones_of(ob, bone_map)
@@ -39,7 +39,7 @@ def joints_at(ob: bpy.types.Object, frames: Iterable[float]) -> dict[str, np.nda
 
 
 def reach(ob: bpy.types.Object, part: str, frame: int, place: np.ndarray) -> int:
-    """Key a limb at a frame so that it ends at a place (2,) of the figure's plane; how many curves get a key."""
+    """Key a limb at a frame to end at a place (2,) in the figure's plane; return the number of curves keyed."""
     found = joints_at(ob, [frame])
     if not set(CHAINS[part]) <= set(found):
         raise Problem("no_limb", "This limb has no keys. Choose another one, or map its bones.")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Between the scene and `key_plan`: what the keys of a take are made from, and where they go."""
+"""Between the scene and `key_plan`: reads what the keys of a take depend on, and writes them."""
 
 from dataclasses import fields
 
@@ -25,7 +25,7 @@ from ..window import scene_of
 from . import action_keys, background_keys, blend, curve_keys, cycles
 from .background_keys import Ready
 
-HIGH = 1080  # pixels of a frame that misses are counted in, whatever the resolution
+HIGH = 1080  # height in pixels of the frame in which errors are measured, whatever the resolution
 
 
 def plan(take: Take, ob: bpy.types.Object, span: Span, settings: SceneSettings) -> Plan:
@@ -67,9 +67,9 @@ def plan(take: Take, ob: bpy.types.Object, span: Span, settings: SceneSettings) 
 def ankles_seen(
     take: Take, ob: bpy.types.Object, action: bpy.types.Action, span: Span, settings: SceneSettings
 ) -> np.ndarray | None:
-    """(T, 2, 2) where the keys of an Action put the ankles at the frames of a dance, as shares of its canvas.
+    """Places (T, 2, 2) of the ankles by the keys of an Action at the frames of a dance, in shares of its canvas.
 
-    None where the ankles do not follow from the keys of mapped bones alone.
+    None if the ankles do not follow from the keys of mapped bones alone.
     """
     asked = plan(take, ob, span, settings)
     bones = {path: name for name, path in asked.paths.items()}
@@ -92,9 +92,9 @@ def ankles_seen(
 
 
 def pixel_size(ob: bpy.types.Object, plane: Plane) -> float:
-    """How long a pixel of a frame 1080 pixels high is at the figure, in units of the armature.
+    """Size, in units of the armature, of a pixel at the figure in a frame 1080 pixels high.
 
-    As the scene's camera sees it now; without one, as if the picture of the dance filled the frame.
+    As seen by the scene's camera now or, without one, as if the picture of the dance filled the frame.
     """
     place = character.placement(ob)
     scene = next(iter(ob.users_scene), None) or scene_of(bpy.context)
@@ -129,7 +129,7 @@ def bake(
 ):
     """A new Action with the keys of a take, not yet assigned to the object.
 
-    What is `ready` is taken, unless something that it depends on has changed meanwhile.
+    Uses the keys that are `ready`, unless something that they depend on has changed meanwhile.
     """
     asked = plan(take, ob, span, settings)
     ready = ready if ready is not None and key_plan.are_alike(ready.plan, asked) else None
@@ -152,7 +152,7 @@ def write(ob: bpy.types.Object, name: str, frames: np.ndarray, curves: list[Samp
 
 
 def rest_hands(ob: bpy.types.Object, action: bpy.types.Action, danced: set) -> None:
-    """Take keys of hands away that are not danced any more, and that nobody has set or changed."""
+    """Remove keys of hands that are no longer part of the dance, unless somebody has set or changed them."""
     fingers = {bone for part, bone in character.map_of(ob).bones.items() if part.split(".")[0] in FINGERS}
     masks, bag = action_keys.by_hand(action), compat.channelbag(ob, action, assign=False)
     for curve in list(bag.fcurves):
@@ -167,14 +167,14 @@ def rest_hands(ob: bpy.types.Object, action: bpy.types.Action, danced: set) -> N
 
 
 def action_of(take: ListedTake):
-    """The Action that holds the keys of an accepted take, or of the one that is shown; None when it is gone."""
+    """The Action with the keys of an accepted take, or of the shown one; None if it is gone."""
     if take.action is not None:
         return take.action
     return next((a for a in bpy.data.actions if a.get(action_keys.TAKE) == take.identity), None)
 
 
 def assign(ob: bpy.types.Object, action: bpy.types.Action | None) -> None:
-    """Let an object be moved by an Action with one slot."""
+    """Assign an Action with one slot to an object."""
     data = ob.animation_data_create()
     data.action = action
     if action is not None and len(action.slots):

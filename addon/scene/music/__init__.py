@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is heard: the sound that is sent, and the beat grid that the artist edits."""
+"""Music: the sound that is sent, and the beat grid that the artist edits."""

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a sound strip to what the server gets: the file as it is, or what is heard, mixed down to a WAV.
+"""From a sound strip to the server's sound: the file unchanged, or the audible result mixed down to a WAV.
 
-What Blender plays is the truth: only files that it plays just as they are written are sent themselves. Second 0
-of the *sound* that is sent, and where the strip's visible part lies in it, come along.
+Blender's playback is the truth: only files that it plays exactly as written are sent unchanged. With the *sound*
+come its second 0 and the place of the strip's visible part in it.
 """
 
 import contextlib
@@ -25,21 +25,21 @@ from .mix import KINDS, Mix, SoundSource, volume_keys
 
 MIN_SECONDS = 0.5
 MIX_RATE = 48_000
-LONG = 900.0  # seconds; what is longer is mixed down to one channel, to stay below what the server takes
-WHOLE = 0.8  # of the seconds asked for: what has fewer has been broken off
-_kept: list = ["", b""]  # the last file mixed down, and how it was heard: it is asked for at every press
+LONG = 900.0  # seconds; longer sounds are mixed down to one channel, to stay within the server's limit
+WHOLE = 0.8  # of the requested seconds: a shorter result has been cut off
+_kept: list = ["", b""]  # the last mixdown, and how it was heard: it is needed at every press
 
 
 @dataclass(frozen=True)
 class Sound:
-    """What is sent, and what of it is heard.
+    """The sound to send, and its audible part.
 
     Parameters
     ----------
     source : bytes or str
-        The sound itself, or the path of its file.
+        Its bytes, or the path of its file.
     song_start : float
-        Second of the sound that is heard at the strip's left edge.
+        Second of the sound at the strip's left edge.
     span : Span
         The visible part of the strip on the timeline.
     """
@@ -50,7 +50,7 @@ class Sound:
 
 
 def visible_span(scene: bpy.types.Scene, strip: SoundSource) -> Span:
-    """The part of the timeline where a strip is heard; a meta around it cuts it."""
+    """The part of the timeline where a strip is heard, cut by a meta strip around it."""
     left, right = compat.strip_times(strip, "left_handle", "right_handle")
     around = compat.parent_meta(strip)
     while around is not None:
@@ -62,7 +62,7 @@ def visible_span(scene: bpy.types.Scene, strip: SoundSource) -> Span:
 
 
 def is_altered(strip: SoundSource) -> bool:
-    """Whether a strip plays its file otherwise than it is written: then only Blender can tell how it is heard."""
+    """Whether a strip alters its file: only Blender then knows how it sounds."""
     if isinstance(strip, Mix):
         return False
     left, start, trim = compat.strip_times(strip, "left_handle", "content_start", "content_trim_start")
@@ -73,7 +73,7 @@ def is_altered(strip: SoundSource) -> bool:
 def facts(
     strip: SoundSource, span: Span, name_of: Callable[[bpy.types.Sound | None], str] = compat.file_name
 ) -> dict:
-    """What decides how a strip sounds, for the fingerprint. Its place on the timeline does not.
+    """Everything that decides how a strip sounds, for the fingerprint; not its place on the timeline.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def facts(
     span : Span
         Where it is visible.
     name_of : callable, optional
-        Says what a sound is known by.
+        Returns the identity of a sound.
     """
     if isinstance(strip, Mix):
         start = float(span.left - strip.content_start) / span.rate
@@ -111,7 +111,7 @@ def _volume_from(strip: SoundSource, span: Span) -> list:
 
 
 def check(strip: SoundSource, span: Span) -> None:
-    """Refuse strips that cannot be heard, before anything else happens."""
+    """Refuse inaudible strips before anything else happens."""
     if isinstance(strip, Mix):
         if span.seconds < MIN_SECONDS - 1e-6:
             raise Problem(
@@ -135,7 +135,7 @@ def check(strip: SoundSource, span: Span) -> None:
 
 
 def fetch(context: bpy.types.Context, scene: bpy.types.Scene, playback: Playback) -> Sound:
-    """The sound of a strip. Takes up to some seconds where a mixdown is needed, on the main thread."""
+    """The sound of a strip. If it needs a mixdown, this takes up to some seconds on the main thread."""
     strip, span = playback.original, playback.visible
     check(strip, span)
     if isinstance(strip, Mix):
@@ -164,7 +164,7 @@ def _file_as_played(
 
 
 def heard(context: bpy.types.Context, scene: bpy.types.Scene, span: Span) -> bytes | None:
-    """What is heard of a scene, as the bytes of a WAV file; None where that is nothing. On the main thread."""
+    """The sound of a scene as the bytes of a WAV file; None if it is silent. On the main thread."""
     editor = scene.sequence_editor
     if editor is None or not any(s.type in KINDS and not s.mute for s in editor.strips):
         return None
@@ -174,7 +174,7 @@ def heard(context: bpy.types.Context, scene: bpy.types.Scene, span: Span) -> byt
 def mixdown(
     context: bpy.types.Context, scene: bpy.types.Scene, strip: SoundSource | None, span: Span
 ) -> bytes:
-    """What is heard of one strip, of a mix or (with None) of a scene, as the bytes of a WAV file.
+    """The audible sound of a strip, of a mix or (with None) of a scene, as the bytes of a WAV file.
 
     Retiming, trims, delays and keyed volume are included.
     """
@@ -197,7 +197,7 @@ def mixdown(
                     )
             except RuntimeError as error:
                 print(f"Tempose: mixdown failed, reading the samples instead: {error}")
-        # Some builds say FINISHED and write nothing, or a part.
+        # Some builds return FINISHED but write nothing, or only a part.
         if _seconds_in(path) > WHOLE * span.seconds:
             return path.read_bytes()
         if strip is None or isinstance(strip, Mix) or compat.is_retimed(strip):
@@ -211,7 +211,7 @@ def mixdown(
 
 
 def _seconds_in(path: Path) -> float:
-    """How long a WAV file is; 0 where there is none."""
+    """Length of a WAV file; 0 if there is none."""
     try:
         with wave.open(str(path), "rb") as file:
             return file.getnframes() / max(file.getframerate(), 1)
@@ -220,7 +220,7 @@ def _seconds_in(path: Path) -> float:
 
 
 def _rate_and_channels(strip: SoundSource | None, span: Span) -> dict:
-    """A file's own, for Blender takes five times as long where it must change the rate."""
+    """The file's own, because Blender takes five times as long if it must change the rate."""
     if strip is None:
         return {"mixrate": MIX_RATE, "channels": "STEREO"}
     sound = strip.sound
@@ -245,11 +245,11 @@ def _passing_copy(scene: bpy.types.Scene):
 
 
 def _set_stage(stage: bpy.types.Scene, strip: SoundSource | None, span: Span) -> None:
-    """Leave in a copied scene what is to be heard, in just its range.
+    """Reduce a copied scene to the sound to mix down, in exactly its range.
 
     The sound starts at frame 0 there: Blender 4.5 leaves the speed of a retimed sound undefined in the frames
-    before its start, which shifts what is heard, or crashes. Keys of volumes stay at their frames, and the sound
-    with them.
+    before its start, which shifts the sound, or crashes. Volume keys stay at their frames, and so does a sound that
+    has them.
     """
     editor, first = require(stage.sequence_editor), int(span.frames[0])
     if isinstance(strip, Mix):
@@ -286,7 +286,7 @@ def _leave_one(editor: bpy.types.SequenceEditor, strip: bpy.types.SoundStrip) ->
     for other in editor.strips_all:
         other.mute = other.name not in own
         if not other.mute and hasattr(other, "volume") and not volume_keys(other):
-            other.volume = 1.0  # a sound turned down has its beats all the same
+            other.volume = 1.0  # a sound turned down still has its beats
     for channels in [editor.channels, *(s.channels for s in editor.strips_all if s.type == "META")]:
         for channel in channels:
             channel.mute = False
@@ -295,7 +295,7 @@ def _leave_one(editor: bpy.types.SequenceEditor, strip: bpy.types.SoundStrip) ->
 def _write_samples(
     context: bpy.types.Context, scene: bpy.types.Scene, strip: SoundSource, span: Span, path: Path
 ) -> None:
-    """The strip's samples straight from Blender's decoder; the last resort."""
+    """The strip's samples straight from Blender's decoder, as a last resort."""
     try:
         sound = strip.sound.evaluated_get(context.evaluated_depsgraph_get())
         rate, samples = int(sound.factory.specs[0]), np.asarray(sound.factory.data(), np.float32)

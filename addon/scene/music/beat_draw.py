@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Draws the beat grid over the Sequencer, the Timeline and the Dope Sheet, and over it what other rooms have to show.
+"""Draws the beat grid over the Sequencer, the Timeline and the Dope Sheet, and on top what other modules add.
 
-What to draw is computed in `beat_view`, kept per region, and made anew only when the grid or the view has changed.
+The picture is computed in `beat_view`, cached per region, and renewed only when the grid or the view changes.
 """
 
 import traceback
@@ -22,10 +22,10 @@ TEXT = 11.0
 
 
 class _Kept:
-    """What was made for drawing, as long as it counts."""
+    """A cached drawing, and what it was made from."""
 
     def __init__(self):
-        self.laid: tuple = (None, None)  # what it was made from, and the grid on the timeline
+        self.laid: tuple = (None, None)  # its source, and the grid on the timeline
         self.drawn: dict = {}  # region → [what it was made from, picture, batch, grid on the timeline]
         self.held: tuple | None = None  # mark of a sound, its grid while a beat is dragged, the beat's index
         self.complained = False
@@ -39,14 +39,14 @@ _kept = _Kept()
 
 
 def add(*over: Drawing) -> None:
-    """Start drawing the beats, and over them what other rooms have to show."""
+    """Start drawing the beats, and on top what other modules add."""
     _over.extend(over)
     for space in (bpy.types.SpaceSequenceEditor, bpy.types.SpaceDopeSheetEditor):
         _handles.append((space, space.draw_handler_add(_draw, (), "WINDOW", "POST_PIXEL")))
 
 
 def remove() -> None:
-    """Stop drawing: the add-on is going."""
+    """Stop drawing: the add-on is being disabled."""
     _over.clear()
     while _handles:
         space, handle = _handles.pop()
@@ -55,18 +55,18 @@ def remove() -> None:
 
 
 def forget() -> None:
-    """Another file: nothing that was drawn counts any more."""
+    """Forget all drawings: another file was loaded."""
     vars(_kept).update(vars(_Kept()))
 
 
 def hold(mark: str = "", grid: EditedGrid | None = None, index: int | None = None) -> None:
-    """While a beat is dragged: draw this grid of a sound instead of the one in the scene; nothing to end it."""
+    """While a beat is dragged, draw this grid of a sound instead of the scene's; call without arguments to end it."""
     _kept.held = (mark, grid, index) if grid is not None else None
     timelines.redraw()
 
 
 def view_of(context: bpy.types.Context, area: bpy.types.Area, region: bpy.types.Region) -> View:
-    """What a timeline region shows."""
+    """The view of a timeline region."""
     first, _ = region.view2d.region_to_view(0, 0)
     last, _ = region.view2d.region_to_view(region.width, 0)
     preferences = bpy.context.preferences
@@ -76,7 +76,7 @@ def view_of(context: bpy.types.Context, area: bpy.types.Area, region: bpy.types.
     back = theme.space.back
     light = 0.3 * back[0] + 0.59 * back[1] + 0.11 * back[2] > 0.45
     low = None
-    if area.type == "DOPESHEET_EDITOR":  # there the topmost row are keys; the markers are at the bottom
+    if area.type == "DOPESHEET_EDITOR":  # its topmost row shows keys; the markers are at the bottom
         low = MARKERS * scale if context.scene.timeline_markers else 2.0
     return View(
         first, last, region.width, region.height, region.height - SCRUB * scale, scale, light, low=low
@@ -84,7 +84,7 @@ def view_of(context: bpy.types.Context, area: bpy.types.Area, region: bpy.types.
 
 
 def _song_of(context: bpy.types.Context, area: bpy.types.Area) -> song_grid.SongGrid | None:
-    """The song that lies in an area, or None where nothing is to be drawn there."""
+    """The song of an area, or None if nothing should be drawn there."""
     settings = getattr(context.scene, "tempose", None)
     if settings is None or not settings.music.show_grid:
         return None
@@ -95,12 +95,12 @@ def _song_of(context: bpy.types.Context, area: bpy.types.Area) -> song_grid.Song
         return None
     shown = getattr(context, "sequencer_scene", None) or context.scene
     if now.scene != (shown if area.type == "SEQUENCE_EDITOR" else context.scene):
-        return None  # its frames are not the ones of that area
+        return None  # its frames are not those of the area
     return now
 
 
 def laid_of(context: bpy.types.Context, area: bpy.types.Area) -> Laid | None:
-    """The grid as it lies in an area, or None where nothing is to be drawn there."""
+    """The grid placed in an area, or None if nothing should be drawn there."""
     now = _song_of(context, area)
     if now is None:
         return None
@@ -117,7 +117,7 @@ def laid_of(context: bpy.types.Context, area: bpy.types.Area) -> Laid | None:
 
 
 def seen(context: bpy.types.Context, area: bpy.types.Area, region: bpy.types.Region) -> tuple[Picture, View]:
-    """What of the beats is seen in a region now."""
+    """The beats visible in a region now."""
     view, laid = view_of(context, area, region), laid_of(context, area)
     if laid is None:
         return beat_view.NOTHING, view
@@ -125,13 +125,13 @@ def seen(context: bpy.types.Context, area: bpy.types.Area, region: bpy.types.Reg
     key = (id(laid), view, held)
     kept = _kept.drawn.get(region.as_pointer())
     if kept is None or kept[0] != key:
-        # The grid itself is kept too: its id must not be given to another one.
+        # The grid itself is kept too, so that its id cannot be reused.
         kept = _kept.drawn[region.as_pointer()] = [key, beat_view.picture(laid, view, held), None, laid]
     return kept[1], view
 
 
 def over_beats(context: bpy.types.Context, area: bpy.types.Area, view: View) -> list[Picture]:
-    """What other rooms draw over the song in an area."""
+    """What other modules draw over the song in an area."""
     now = _song_of(context, area) if _over else None
     made = [draw(context, area, now, view) for draw in _over] if now is not None else []
     return [picture for picture in made if len(picture.rects)]
@@ -154,7 +154,7 @@ def _draw() -> None:
     try:
         _paint(bpy.context)
     except Exception:
-        if not _kept.complained:  # at every redraw would drown the console
+        if not _kept.complained:  # at every redraw it would flood the console
             _kept.complained = True
             traceback.print_exc()
 

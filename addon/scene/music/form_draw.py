@@ -11,7 +11,7 @@ from .song_grid import SongGrid
 
 
 def picture(context: bpy.types.Context, area: bpy.types.Area, now: SongGrid, view: View) -> Picture:
-    """The sections that are heard."""
+    """The audible sections."""
     form = context.scene.tempose.form
     sections = song_form.read(form, now.mark) if form.show else []
     if not sections:

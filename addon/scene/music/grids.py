@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Beat grids in the scene: one for each sound, in exact song seconds. Saved in the .blend, so undo reaches them."""
+"""Beat grids in the scene, one per sound, in exact song seconds; saved in the .blend and covered by undo."""
 
 import json
 
@@ -10,11 +10,11 @@ from ...model.music import beats
 from ...model.music.beats import EditedGrid
 
 KEY = "tempose_grids"
-_read: list = ["", {}, {}]  # the last text, what it says, and grids made of it: drawing asks at every redraw
+_read: list = ["", {}, {}]  # the last text, its content, and grids made from it: drawing asks at every redraw
 
 
 def text_of(scene: bpy.types.Scene) -> str:
-    """All grids of a scene as they are written; changes when any of them does."""
+    """All grids of a scene as text, which changes when any of them does."""
     text = scene.get(KEY, "")
     return text if isinstance(text, str) else ""
 
@@ -31,7 +31,7 @@ def _all(scene: bpy.types.Scene) -> dict:
 
 
 def load(scene: bpy.types.Scene, mark: str) -> EditedGrid | None:
-    """The grid of a sound, or None. A damaged one counts as none.
+    """The grid of a sound, or None; also None if damaged.
 
     Parameters
     ----------
@@ -51,19 +51,19 @@ def load(scene: bpy.types.Scene, mark: str) -> EditedGrid | None:
 
 
 def has(scene: bpy.types.Scene, mark: str) -> bool:
-    """Whether there is a grid of a sound."""
+    """Whether a sound has a grid."""
     return mark in _all(scene)
 
 
 def named(scene: bpy.types.Scene, name: str) -> list[str]:
-    """Marks of the grids that were made for sound files of a name, oldest first."""
+    """Marks of the grids that were made for sound files with a name, oldest first."""
     return [
         m for m, held in _all(scene).items() if name and isinstance(held, dict) and held.get("file") == name
     ]
 
 
 def save(scene: bpy.types.Scene, mark: str, grid: EditedGrid, name: str = "") -> None:
-    """Keep the grid of a sound; `name` is that of its file, "" leaves the one that is there."""
+    """Store the grid of a sound; `name` is that of its file, "" keeps the present one."""
     held = _all(scene)
     before = held.get(mark)
     name = name or (before.get("file", "") if isinstance(before, dict) else "")

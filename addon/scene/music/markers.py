@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Timeline markers as a view of the beat grid, on request: whole frames, to see and to edit with Blender's own tools.
+"""Timeline markers as an optional view of the beat grid: on whole frames, for editing with Blender's own tools.
 
-A marker of ours is named ``♪ bar.beat``. Moved, deleted or added by the artist, it is the artist's word, and is
-taken into the grid by `absorbed`. The grid itself keeps exact seconds; a marker that was not touched stands for its
-exact beat.
+Our markers are named ``♪ bar.beat``. Those moved, deleted or added by the artist are edits, which `absorbed` takes
+into the grid. The grid itself keeps exact seconds; an untouched marker stands for its exact beat.
 """
 
 import json
@@ -32,7 +31,7 @@ def ours(scene: bpy.types.Scene) -> list:
 
 
 def _laid(scene: bpy.types.Scene) -> dict | None:
-    """How the markers were put down, or None where there are none."""
+    """The record of how the markers were placed, or None without any."""
     try:
         view = json.loads(scene[KEY])
         return view if isinstance(view["markers"], list) else None
@@ -41,7 +40,7 @@ def _laid(scene: bpy.types.Scene) -> dict | None:
 
 
 def hide(scene: bpy.types.Scene) -> None:
-    """Take our markers away; the grid stays."""
+    """Remove our markers; the grid stays."""
     for marker in ours(scene):
         scene.timeline_markers.remove(marker)
     if KEY in scene:
@@ -49,7 +48,7 @@ def hide(scene: bpy.types.Scene) -> None:
 
 
 def show(scene: bpy.types.Scene, mark: str, grid: EditedGrid, span: Span, tempo: TempoMap) -> None:
-    """A marker for every beat that is heard."""
+    """Put a marker on every audible beat."""
     hide(scene)
     bars, places = beats.bar_numbers(grid)
     timeline = tempo.to_timeline(grid.times)
@@ -65,9 +64,9 @@ def show(scene: bpy.types.Scene, mark: str, grid: EditedGrid, span: Span, tempo:
 
 
 def absorbed(scene: bpy.types.Scene, mark: str) -> EditedGrid | None:
-    """The grid of a sound with what the artist did to its markers; nothing is written.
+    """The grid of a sound with the artist's edits of its markers; nothing is written.
 
-    Without any marker left the grid stays as it is: they were only a view. Locked beats do not follow their markers.
+    If no marker is left, the grid stays as it is: they were only a view. Locked beats do not follow their markers.
     """
     grid, view = grids.load(scene, mark), _laid(scene)
     if grid is None or view is None or view["mark"] != mark:
@@ -112,7 +111,7 @@ def _edited(grid: EditedGrid, view: dict, found: list) -> EditedGrid:
 
 
 def follow(scene: bpy.types.Scene, span: Span, tempo: TempoMap) -> None:
-    """The sound has moved, or its tempo or the frame rate changed: bring the markers along, edits and all."""
+    """The sound has moved, or its tempo or the frame rate has changed: bring the markers along, including edits."""
     view = _laid(scene)
     if view is None:
         return
@@ -144,7 +143,7 @@ def put(
     as_markers: bool,
     name: str = "",
 ) -> None:
-    """Keep a grid, and show it as markers or not; `name` is that of the sound's file."""
+    """Store a grid, and show it as markers or not; `name` is that of the sound's file."""
     grids.save(scene, mark, grid, name)
     if as_markers:
         show(scene, mark, grid, span, tempo)
@@ -153,12 +152,12 @@ def put(
 
 
 def clear(scene: bpy.types.Scene, mark: str) -> None:
-    """Take the grid of a sound and its markers away."""
+    """Remove the grid of a sound and its markers."""
     hide(scene)
     grids.drop(scene, mark)
 
 
 def read(scene: bpy.types.Scene, mark: str) -> BeatGrid | None:
-    """The grid of a sound with the artist's edits, as a dance is asked for with it; None: the server listens."""
+    """The grid of a sound with the artist's edits, for a request; None: the server detects beats."""
     grid = absorbed(scene, mark)
     return grid.beat_grid if grid is not None and len(grid) else None

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Everything that is heard in a range, in the place of one sound strip.
+"""Everything that is heard in a range, as a stand-in for one sound strip.
 
-A `Mix` answers the questions that the rest asks of a strip: where it lies, whether it is muted, how loud it is.
-Second 0 of its song is where the first of its strips begins, whatever the range, so that its beat grid outlives a
-change of it.
+A `Mix` has the attributes that other code reads from a strip: its place, whether it is muted, its volume. Second 0
+of its song is where the first of its strips begins, whatever the range, so that its beat grid survives a change of
+range.
 """
 
 from collections.abc import Callable
@@ -22,7 +22,7 @@ DEPTH = 8  # scenes in scenes
 
 
 class Mix:
-    """What is heard of a scene between its first and its last frame (of the preview range, where there is one)."""
+    """The sound of a scene between its first and last frame (of the preview range, if there is one)."""
 
     name, type, volume, pan, sound_offset, content_trim_start = NAME, "MIX", 1.0, 0.0, 0.0, 0.0
     sound = SimpleNamespace(filepath="", library=None, packed_file=None)
@@ -34,7 +34,7 @@ class Mix:
         return key == ID and ID in self.scene
 
     def get(self, key: str, default: Any = None):
-        """A mark, kept on the scene."""
+        """A mark, stored on the scene."""
         return self.scene.get(key, default) if key == ID else default
 
     def __getitem__(self, key: str):
@@ -45,12 +45,12 @@ class Mix:
 
     @property
     def muted(self) -> list[str]:
-        """Names of the strips that were muted to hear a version of this mix instead."""
+        """Names of the strips that were muted to play a version of this mix instead."""
         return [name for name in str(self.scene.get(MUTED, "")).split("\n") if name]
 
     @property
     def strips(self) -> list:
-        """The strips that make the sound, without versions of the mix itself."""
+        """The strips that make up the sound, without versions of the mix itself."""
         editor, mine = self.scene.sequence_editor, self.muted
         if editor is None:
             return []
@@ -92,29 +92,29 @@ class Mix:
 
     @property
     def content_end(self) -> float:
-        """The frame behind the last strip."""
+        """The frame after the last strip."""
         return max((compat.strip_time(s, "right_handle") for s in self.strips), default=0.0)
 
     @property
     def left_handle(self) -> float:
-        """Where the range begins, or the first sound after that."""
+        """The beginning of the range, or of the first sound after that."""
         return float(max(frame_range(self.scene)[0], self.content_start))
 
     @property
     def right_handle(self) -> float:
-        """The frame behind the range, or behind the last sound before that."""
+        """The frame after the range, or after the last sound before that."""
         return float(min(frame_range(self.scene)[1] + 1, self.content_end))
 
     def facts(
         self, name_of: Callable[[bpy.types.Sound | None], str] = compat.file_name, depth: int = 0
     ) -> list:
-        """What decides how it sounds, relative to its first strip; `name_of` says what a sound is known by."""
+        """All that decides how it sounds, relative to its first strip; `name_of` returns a sound's identity."""
         anchor, rate = self.content_start, compat.rate_of(self.scene)
         return [_facts(s, anchor, rate, name_of, depth) for s in self.strips]
 
 
 def frame_range(scene: bpy.types.Scene) -> tuple[int, int]:
-    """First and last frame: of the preview range where it is on, otherwise of the scene."""
+    """First and last frame of the preview range if it is on, otherwise of the scene."""
     if scene.use_preview_range:
         return scene.frame_preview_start, scene.frame_preview_end
     return scene.frame_start, scene.frame_end

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a scene with sound shows the scene with the character: by how many frames later, and how stretched."""
+"""How a scene with sound shows the scene with the character: its offset in frames, and its stretch."""
 
 import bpy
 
@@ -9,7 +9,7 @@ from .. import compat
 
 
 def stretch_of(scene: bpy.types.Scene) -> float:
-    """Frames of keys in a frame of the scene: what Time Stretching in the Output properties asks for."""
+    """Frames of keys per frame of the scene, as set by Time Stretching in the Output properties."""
     return scene.render.frame_map_old / scene.render.frame_map_new
 
 
@@ -21,14 +21,14 @@ def staging_of(
     Parameters
     ----------
     sound_scene, scene
-        With the sound, and with the character; mostly the same.
+        The scenes with the sound and with the character; usually the same.
     frames : (first, last), optional
-        Of the sound: where several strips show the character's scene, those count that are seen meanwhile.
+        Of the sound: if several strips show the character's scene, those visible meanwhile count.
 
     Raises
     ------
     Problem
-        Where no single answer is right for all of the sound.
+        If no single answer is right for the whole sound.
     """
     shown = [] if sound_scene == scene else compat.scene_strips(sound_scene, scene)
     if frames is not None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The song that is meant: one sound strip, or everything heard."""
+"""The current song: one sound strip, or everything heard."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,18 +15,18 @@ from .mix import Mix
 
 @dataclass(frozen=True, eq=False)
 class ChosenSong:
-    """The sound that is meant.
+    """The current sound.
 
     Parameters
     ----------
     scene
         The one with the sound.
     strip
-        What is meant: a sound strip or a `Mix`; None without one.
+        A sound strip or a `Mix`; None without one.
     original
-        What the strip was made from, or the strip itself.
+        The strip that it was made from, or the strip itself.
     reason : str
-        Why no strip is meant, without a full stop.
+        Why there is no strip, without a full stop.
     problem : Problem, optional
         Why there is no original.
     """
@@ -38,13 +38,13 @@ class ChosenSong:
     problem: Problem | None = None
 
     def check(self) -> None:
-        """Raise `Problem` where there is no sound to work on."""
+        """Raise `Problem` if there is no sound to work on."""
         if self.problem is not None:
             raise self.problem
 
 
 def pick(context: bpy.types.Context) -> ChosenSong:
-    """The song that the settings and the selection mean."""
+    """The song by the settings and the selection."""
     settings = context.scene.tempose
     scene = compat.sound_scene(context)
     if settings.music.source == "RANGE":
@@ -73,7 +73,7 @@ def _mixed(scene: bpy.types.Scene) -> ChosenSong:
 
 
 def _picked(scene: bpy.types.Scene, found: list, name: str) -> tuple[Any, str]:
-    """The strip of that name; without a name the active one, the only one, or the only one that is not muted."""
+    """The strip with that name; without a name the active one, the only one, or the only unmuted one."""
     if not found:
         return None, "Add a sound strip in the Video Sequencer first"
     if name:
@@ -90,6 +90,6 @@ def _picked(scene: bpy.types.Scene, found: list, name: str) -> tuple[Any, str]:
 
 
 def original_named(scene: bpy.types.Scene, name: str):
-    """The sound strip of a name, or everything heard; None where there is none."""
+    """The sound strip with a name, or everything heard; None if there is no such strip."""
     found = {strip.name: strip for strip in compat.sound_strips(scene)}
     return found.get(name, Mix(scene) if name == MIX_NAME else None)

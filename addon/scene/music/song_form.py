@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of the song that is meant, in the scene's settings: read and written."""
+"""The form of the current song, read from and written to the scene's settings."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -11,7 +11,7 @@ FIELDS = tuple(FormSection.__dataclass_fields__)
 
 
 def read(form: FormSettings, mark: str) -> list[FormSection]:
-    """The sections of a sound in order; none where they are another's."""
+    """The sections of a sound in order; empty if those stored belong to another."""
     if form.sound != mark:
         return []
     listed = [FormSection(**{name: getattr(item, name) for name in FIELDS}) for item in form.sections]
@@ -19,7 +19,7 @@ def read(form: FormSettings, mark: str) -> list[FormSection]:
 
 
 def write(form: FormSettings, mark: str, sections: Sequence[FormSection], active: int) -> None:
-    """Keep the sections of a sound."""
+    """Store the sections of a sound."""
     form.sound = mark
     form.sections.clear()
     for section in sections:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The beat grid of the song that is meant: found, read and written. Main thread only."""
+"""The beat grid of the current song: finding, reading and writing it. Main thread only."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ class SongGrid:
         Of the sound that the grid belongs to.
     playback : Playback
     grid : EditedGrid
-        Empty where there is none yet.
+        Empty if there is none yet.
     """
 
     scene: Any
@@ -38,21 +38,21 @@ class SongGrid:
     grid: EditedGrid
 
     def song(self, frame: float) -> float:
-        """Song second that is heard at a scene frame."""
+        """Song second at a scene frame."""
         return float(self.playback.song_at(frame))
 
     def frame(self, song: float) -> float:
-        """Scene frame (not rounded) at which a song second is heard."""
+        """Scene frame (not rounded) of a song second."""
         return float(self.playback.frame_at(song))
 
     def later(self, seconds: float):
-        """(N,) how much later in the song each beat is when it is heard so many timeline seconds later."""
+        """Shift (N,) of each beat in song seconds that delays it by so many timeline seconds."""
         tempo, times = self.playback.tempo, self.grid.times
         return tempo.to_song(tempo.to_timeline(times) + seconds) - times
 
     @property
     def request(self) -> BeatGrid | None:
-        """The beats as a dance is asked for with them; None: the server listens."""
+        """The beats for a dance request; None: the server detects them."""
         return self.grid.beat_grid if len(self.grid) else None
 
 
@@ -69,13 +69,13 @@ def grid_at(scene: bpy.types.Scene, original: SoundSource) -> SongGrid:
 
 
 def peek(context: bpy.types.Context) -> SongGrid | None:
-    """The grid as it stands, for drawing; None without a sound."""
+    """The current grid, for drawing; None without a sound."""
     meant = song.pick(context)
     return grid_at(meant.scene, meant.original) if meant.problem is None else None
 
 
 def current(context: bpy.types.Context) -> SongGrid:
-    """The grid to be edited; raises when there is no sound."""
+    """The grid to edit; raises without a sound."""
     meant = song.pick(context)
     meant.check()
     playback = song_playback.playback_of(meant.scene, meant.original)
@@ -84,7 +84,7 @@ def current(context: bpy.types.Context) -> SongGrid:
 
 
 def put(window_scene: bpy.types.Scene, now: SongGrid, grid: EditedGrid) -> None:
-    """Write an edited grid, as markers too where the settings of the window's scene ask for it."""
+    """Write an edited grid, as markers too if the settings of the window's scene say so."""
     as_markers = window_scene.tempose.music.show_markers
     name = compat.file_name(now.playback.original.sound)
     markers.put(now.scene, now.mark, grid, now.playback.span, now.playback.tempo, as_markers, name)
@@ -97,12 +97,12 @@ def clear(now: SongGrid) -> None:
     if grids.has(now.scene, sound_marks.mark_of_grid(now.scene, now.playback, now.mark)):
         grids.save(
             now.scene, now.mark, EditedGrid()
-        )  # so that a former one of the same name does not come back
+        )  # so that an earlier one with the same name does not come back
     timelines.redraw()
 
 
 def sync(context: bpy.types.Context) -> None:
-    """Put markers down or take them away, as the setting says."""
+    """Place or remove markers, according to the setting."""
     try:
         now = current(context)
     except Problem:
@@ -114,7 +114,7 @@ def sync(context: bpy.types.Context) -> None:
 
 
 def range_of(now: SongGrid) -> tuple[float, float] | None:
-    """The preview range in song seconds, or None where it is off."""
+    """The preview range in song seconds, or None if it is off."""
     if not now.scene.use_preview_range:
         return None
     first, last = mix.frame_range(now.scene)
@@ -122,7 +122,7 @@ def range_of(now: SongGrid) -> tuple[float, float] | None:
 
 
 def chosen_span(now: SongGrid) -> tuple[float, float] | None:
-    """What is marked, in song seconds: the preview range, or from the first to the last selected marker."""
+    """The chosen song seconds: the preview range, or from the first to the last selected marker."""
     chosen = sorted(m.frame for m in now.scene.timeline_markers if m.select)
     span = range_of(now)
     if span is None and len(chosen) > 1 and chosen[0] < chosen[-1]:

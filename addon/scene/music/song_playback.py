@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the song is heard in the scene now."""
+"""The current playback of the song in the scene."""
 
 import json
 
@@ -15,7 +15,7 @@ from .mix import SoundSource
 
 
 def playback_of(scene: bpy.types.Scene, original: SoundSource) -> Playback:
-    """How an original is heard now: at its own speed, or by its live version."""
+    """The current playback of an original: at its own speed, or through its live version."""
     visible, altered = audio.visible_span(scene, original), audio.is_altered(original)
     start, seconds = 0.0 if altered else _first_second(original, visible), visible.seconds
     live = strips.live_version(scene, original)
@@ -29,5 +29,5 @@ def playback_of(scene: bpy.types.Scene, original: SoundSource) -> Playback:
 
 
 def _first_second(original: SoundSource, visible: Span) -> float:
-    """Song second at the original's left edge. (An altered one is sent as it is heard, from its first second on.)"""
+    """Song second at the original's left edge. (An altered one is sent as it is heard, from its first second.)"""
     return max(0.0, float((visible.left - compat.strip_time(original, "content_start")) / visible.rate))

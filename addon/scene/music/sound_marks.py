@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Marks that tell sounds apart: which beat grid belongs to a sound, and whether a dance was made to what is heard."""
+"""Marks that tell sounds apart, to match beat grids to sounds, and dances to the music that is heard."""
 
 from collections.abc import Callable
 
@@ -13,9 +13,9 @@ from .mix import Mix
 
 
 def mark_of_playback(playback: Playback, name_of: Callable = sounds.content) -> str:
-    """Mark of what a dance hears, and where: the sound, its tempo and its place on the timeline.
+    """Mark of the music of a dance: the sound, its tempo and its place on the timeline.
 
-    `name_of` says what a sound is known by; up to version 0.3 that was the name of its file.
+    `name_of` returns the identity of a sound; up to version 0.3 that was the name of its file.
     """
     return fingerprint(
         {
@@ -28,7 +28,7 @@ def mark_of_playback(playback: Playback, name_of: Callable = sounds.content) -> 
 
 
 def is_same_music(mark: str, playback: Playback) -> bool:
-    """Whether a take with this mark was made to what is heard now. A file that is missing counts as unchanged."""
+    """Whether a take with this mark was made to the current music. A missing file counts as unchanged."""
     sound = getattr(playback.original, "sound", None)  # a mix has none
     if sound is not None and not sounds.content(sound):
         return True
@@ -36,7 +36,7 @@ def is_same_music(mark: str, playback: Playback) -> bool:
 
 
 def sounds_alike(playback: Playback, before: dict) -> bool:
-    """Whether a strip still plays what it played; a new frame rate may round its edges anew."""
+    """Whether a strip still sounds the same; a new frame rate may round its edges differently."""
     now, frame = audio.facts(playback.original, playback.visible), 1.5 / playback.visible.rate
     return all(
         abs(value - before[key]) <= frame if isinstance(value, float) else value == before.get(key)
@@ -45,7 +45,7 @@ def sounds_alike(playback: Playback, before: dict) -> bool:
 
 
 def mark_of(scene: bpy.types.Scene, playback: Playback) -> str:
-    """Mark of the sound that a beat grid is written for: its file, the mixdown of one strip, or of all of them."""
+    """Mark of the sound that a beat grid belongs to: its file, the mixdown of one strip, or of all of them."""
     original = playback.original
     if isinstance(original, Mix):
         return fingerprint({"mix": original.facts(sounds.content)})
@@ -58,7 +58,7 @@ def mark_of(scene: bpy.types.Scene, playback: Playback) -> str:
 
 
 def _mark_by_name(playback: Playback) -> str:
-    """The same by the file's name, as version 0.2 and older have it."""
+    """The same by the file's name, as in version 0.2 and older."""
     original = playback.original
     if isinstance(original, Mix):
         return fingerprint({"mix": original.facts()})
@@ -68,10 +68,10 @@ def _mark_by_name(playback: Playback) -> str:
 
 
 def mark_of_grid(scene: bpy.types.Scene, playback: Playback, own: str) -> str:
-    """Mark of the beat grid that counts for a sound, whose own mark is `own` (see `mark_of`).
+    """Mark of the beat grid to use for a sound, whose own mark is `own` (see `mark_of`).
 
-    That is its own; where it has none yet, the one of a sound of the same name that is not in this .blend any more
-    (the file was exported anew, or is missing), or the one that an older version wrote.
+    That is its own grid. If it has none yet, it is that of a sound with the same name that is no longer in this
+    .blend (the file was exported anew, or is missing), or one that an older version wrote.
     """
     if grids.has(scene, own):
         return own

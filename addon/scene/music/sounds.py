@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What tells one sound from another: what its file holds, whatever it is called."""
+"""The identity of sounds: the contents of their files, whatever their names."""
 
 import hashlib
 import time
@@ -10,16 +10,14 @@ import bpy
 from ...model.music.containers import HEAD
 from .. import compat
 
-WHOLE = 4_000_000  # bytes; of larger files as much is read, in blocks from the beginning to the end
+WHOLE = 4_000_000  # bytes; of larger files, as many are read in blocks from beginning to end
 BLOCKS = 64
-LOOK = 1.0  # seconds between two looks at a file: drawing asks at every redraw
-_seen: dict[
-    tuple, tuple[float, tuple, str]
-] = {}  # by sound → when it was looked at, what it looked like, its mark
+LOOK = 1.0  # seconds between checks of a file: drawing asks at every redraw
+_seen: dict[tuple, tuple[float, tuple, str]] = {}  # by sound → when it was checked, its state then, its mark
 
 
 def content(sound: bpy.types.Sound | None) -> str:
-    """A mark of what a sound's file holds; "" where it cannot be read."""
+    """A hash of the contents of a sound's file; "" if unreadable."""
     if sound is None:
         return ""
     packed = sound.packed_file
@@ -40,7 +38,7 @@ def content(sound: bpy.types.Sound | None) -> str:
 
 
 def head(sound: bpy.types.Sound) -> tuple[bytes, int]:
-    """A sound's first bytes, and how many there are in all; none where it cannot be read."""
+    """A sound's first bytes, and its size; empty if unreadable."""
     packed = sound.packed_file
     if packed:
         return bytes(packed.data[:HEAD]), packed.size
@@ -57,7 +55,7 @@ def _looks(path: str) -> tuple:
 
 
 def _places(size: int) -> list[tuple[int, int]]:
-    """(start, length) of the blocks that are read."""
+    """(start, length) of the blocks to read."""
     if size <= WHOLE:
         return [(0, size)]
     length = WHOLE // BLOCKS
@@ -81,7 +79,7 @@ def _mark_of_file(path: str, size: int) -> str:
 
 
 def others(sound: bpy.types.Sound) -> set[str]:
-    """Marks of the other sounds in this .blend that have a file of the same name."""
+    """Marks of the other sounds in this .blend with a file of the same name."""
     name = compat.file_name(sound)
     return {content(s) for s in bpy.data.sounds if s != sound and compat.file_name(s) == name} - {
         "",
@@ -90,5 +88,5 @@ def others(sound: bpy.types.Sound) -> set[str]:
 
 
 def forget() -> None:
-    """Another file."""
+    """Forget all marks: another file was loaded."""
     _seen.clear()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Families of sound strips: an *original*, and the *versions* of it at another tempo that Tempose made."""
+"""Families of sound strips: an *original*, and the *versions* of it that Tempose made at other tempos."""
 
 import bpy
 
@@ -10,7 +10,7 @@ from .strip_marks import ID, LIVE, ORIGINAL
 
 
 def free_channel(scene: bpy.types.Scene) -> int:
-    """The lowest channel of a scene's sequencer on which nothing lies."""
+    """The lowest free channel of a scene's sequencer."""
     editor = scene.sequence_editor
     taken = {strip.channel for strip in editor.strips} if editor is not None else set()
     return next(channel for channel in range(1, len(taken) + 2) if channel not in taken)
@@ -22,7 +22,7 @@ def is_version(strip: SoundSource) -> bool:
 
 
 def original_of(strip: SoundSource, strips: list):
-    """The strip among these that a version was made from; the strip itself when it is none."""
+    """The strip among these that a version was made from, or the strip itself if it is not a version."""
     if ORIGINAL not in strip:
         return strip
     for other in strips:

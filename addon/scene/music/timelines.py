@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The editors that show the timeline, and so the beats."""
+"""The editors with a timeline, which show the beats."""
 
 import bpy
 
@@ -7,7 +7,7 @@ AREAS = ("SEQUENCE_EDITOR", "DOPESHEET_EDITOR")
 
 
 def redraw() -> None:
-    """Have all timelines drawn anew."""
+    """Redraw all timelines."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in AREAS:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server that is in use, as long as Blender runs. Never saved: a token does not belong in a .blend."""
+"""The server in use, for as long as Blender runs. Never saved: a token does not belong in a .blend."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -25,9 +25,9 @@ class Connection:
     Parameters
     ----------
     report : Report
-        What it said.
+        Its answers.
     own : bool
-        Whether this Blender has started it.
+        Whether this Blender started it.
     """
 
     report: Report
@@ -51,12 +51,12 @@ class Connection:
 
     @cached_property
     def skeletons(self) -> dict[str, Skeleton]:
-        """Name → skeleton, of all that it knows."""
+        """Name → skeleton, for all that it knows."""
         return {said.name: said.skeleton() for said in self.capabilities.skeletons}
 
     @property
     def skeleton(self) -> Skeleton:
-        """What its model dances on; what poses without a name are on where it does not say."""
+        """Its model's skeleton; if it names none, the default of poses without a name."""
         names = (model.skeleton for model in self.capabilities.models if model.name == "default")
         return self.skeletons.get(next(names, None) or "", skeleton_named(UNNAMED))
 
@@ -85,7 +85,7 @@ current: Connection | None = None
 
 
 def accept(report: Report, own: bool) -> Connection:
-    """Use the server that this report came from; raises `Problem` where it contradicts itself."""
+    """Use the server of this report; raises `Problem` if it contradicts itself."""
     global current  # noqa: PLW0603
     found = Connection(report, own)
     _ = found.skeletons
@@ -94,12 +94,12 @@ def accept(report: Report, own: bool) -> Connection:
 
 
 def styles() -> list[str]:
-    """What the server can dance; nothing without one."""
+    """The server's styles; empty without one."""
     return current.capabilities.styles if current is not None else []
 
 
 def skeleton() -> Skeleton:
-    """What is danced on."""
+    """The skeleton of dances."""
     return current.skeleton if current is not None else skeleton_named(UNNAMED)
 
 
@@ -109,18 +109,18 @@ def fps() -> float:
 
 
 def overlap_seconds() -> float:
-    """How long poses must be kept between two danced stretches for the model to lean on them."""
+    """How long poses must be kept between two danced stretches for the model to join them."""
     return current.capabilities.overlap_frames / fps() if current is not None else OVERLAP_FRAMES / FPS
 
 
 def drop() -> None:
-    """Use no server."""
+    """Stop using the server."""
     global current  # noqa: PLW0603
     current = None
 
 
 def missing() -> str:
-    """Why nothing can be asked of a server now, or nothing."""
+    """Why no server can be used now, or nothing."""
     if current is None:
         return "Start the server, or connect to one, first"
     if current.own and server_process.running() is None:
@@ -137,7 +137,7 @@ def client() -> Client:
 
 
 def check_allowed(url: str) -> None:
-    """Other machines need the person's leave in Blender's preferences; this machine does not."""
+    """Raise unless the user allows online access in Blender's preferences; not needed for this machine."""
     host = Client(url, "-").host
     if not is_loopback(host) and not compat.online_access():
         raise Problem(

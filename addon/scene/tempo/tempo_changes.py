@@ -21,17 +21,17 @@ from ..keys import curve_keys, frame_rate
 from ..server import connection
 from ..settings import ListedTake
 
-SAME_SONG = 0.02  # seconds by which a cut may differ and still be the same
+SAME_SONG = 0.02  # seconds by which a cut may differ and still count as the same
 
 
 @dataclass(frozen=True)
 class TempoChange:
-    """What an edit of the tempo changes in a dance: enough for texts and for a preview.
+    """What an edit of the tempo changes in a dance: enough for messages and for a preview.
 
     Parameters
     ----------
     part : (start, stop) or None
-        Song seconds of a take that was made of a range, and keeps it; None for a dance to all of the sound.
+        Song seconds of a take that was made for a range and keeps it; None for a dance to the whole sound.
     """
 
     take: Any
@@ -44,7 +44,7 @@ class TempoChange:
 
     @property
     def seconds(self) -> float:
-        """How much is danced again, on the new timeline."""
+        """Seconds to dance again, on the new timeline."""
         tempo = self.new.tempo
         return float(sum(tempo.to_timeline(b) - tempo.to_timeline(a) for a, b in self.touched))
 
@@ -61,7 +61,7 @@ class TempoChange:
 
 
 def head_of(take: ListedTake) -> dict | None:
-    """What a take says of itself, without its numbers: cheap enough for a panel. Not to be changed."""
+    """The head of a take's data, without its poses: cheap enough for a panel. Do not modify."""
     return _head(take.text.lines[0].body) if take.text is not None and len(take.text.lines) else None
 
 
@@ -75,7 +75,7 @@ def _head(line: str) -> dict | None:
 
 
 def rate_in_words(old: float, new: float) -> str:
-    """That the keys are off since the frame rate was changed, without a full stop."""
+    """A warning that keys are off since the frame rate was changed, without a full stop."""
     return (
         f"The keys were made for {old:.6g} frames a second, and {new:.6g} are played now, so they are off the beat: "
         "press Fit to Frame Rate"
@@ -85,16 +85,16 @@ def rate_in_words(old: float, new: float) -> str:
 def changes_of(
     take: ListedTake, action: bpy.types.Action, playback: Playback, beats: BeatGrid | None
 ) -> TempoChange | None:
-    """What a dance would hear anew after an edit of the tempo; None where it is no dance to this sound.
+    """What an edit of the tempo changes for a dance; None if it is not a dance to this sound.
 
     Parameters
     ----------
     take, action
-        What moves the character, as `base.take_of` finds it.
+        What moves the character, as returned by `base_keys.take_of`.
     playback : Playback
-        The song as it is to be played.
+        The requested playback of the song.
     beats : BeatGrid or None
-        As asked for, in song seconds, half and double time in them.
+        The requested beats, in song seconds, with half and double time applied.
     """
     head = head_of(take) if take is not None else None
     if head is None or head["settings"].get("strip", "") != playback.original.name:
@@ -125,7 +125,7 @@ def changes_of(
 
 @lru_cache(64)
 def _touched(line: str, points: tuple, beats: tuple | None, gap: float) -> tuple[tuple[float, float], ...]:
-    """Song seconds that a dance hears anew at another tempo or with other beats. Panels ask at every redraw."""
+    """Song seconds that change for a dance at another tempo or with other beats. Panels ask at every redraw."""
     head = _head(line)
     assert head is not None
     start, end = head["song_start"], head["song_start"] + head["song_seconds"]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The keys at an edited tempo, at once: a copy of the Action, put in its place everywhere.
+"""The instant preview of keys at an edited tempo: a copy of the Action, which replaces it everywhere.
 
-Taking the preview back puts the Action itself there again, which nobody has touched. Its keys are read once; from
-then on an edit of the tempo only writes over what it changes in the copy.
+Ending the preview restores the Action itself, which stays untouched. Its keys are read once; from then on an edit
+of the tempo only rewrites what it changes in the copy.
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from ..keys.base_keys import preview_of
 from ..settings import SceneSettings
 from .tempo_changes import TempoChange
 
-WRITTEN = "tempose_preview"  # on previews: a mark of the keys as they were written
+WRITTEN = "tempose_preview"  # on previews: a mark of the keys as written
 
 
 @dataclass(eq=False)
 class _Read:
-    """The keys of an Action, and what a preview of it holds now."""
+    """The keys of an Action, and the current keys of its preview."""
 
     action: int  # its identity in this session
     mark: str
@@ -32,16 +32,16 @@ class _Read:
     shown: list[CurveKeys]
 
 
-_kept: list[_Read] = []  # of the Action that was previewed last
+_kept: list[_Read] = []  # for the Action that was previewed last
 
 
 def previewing(settings: SceneSettings) -> bool:
-    """Whether the keys on show are a preview of a tempo."""
+    """Whether a tempo preview is shown."""
     return settings.tempo.before is not None and preview_of(settings.tempo) is not None
 
 
 def preview(settings: SceneSettings, changes: TempoChange | None) -> str:
-    """Move the keys to the tempo that the settings ask for; returns what to say."""
+    """Move the keys to the requested tempo; return the message."""
     if changes is None:
         raise Problem(
             "no_dance",
@@ -71,27 +71,27 @@ def preview(settings: SceneSettings, changes: TempoChange | None) -> str:
         kept = base.use_fake_user
         copy.name = f"{base.name} (tempo preview)"
         base.user_remap(copy)
-        base.use_fake_user = True  # nothing may be lost on saving meanwhile
+        base.use_fake_user = True  # nothing may be lost if the file is saved meanwhile
         copy.use_fake_user = False
         tempo.before, tempo.before_kept, tempo.shown = base, kept, copy
     return f"The keys of '{base.name}' are shown at the new tempo. Re-dance dances the changed parts again."
 
 
 def _moves(changes: TempoChange) -> bool:
-    """Whether any key goes anywhere."""
+    """Whether any key moves."""
     frames = changes.old.span.frames.astype(float)
     return bool(abs(retiming.new_frames(frames, changes.old, changes.new) - frames).max() > 1e-3)
 
 
 def _read(base: bpy.types.Action, fresh: bool) -> _Read:
-    """The keys of an Action: those read before, where nobody has touched it since."""
+    """The keys of an Action: the cached ones if nobody has touched it since."""
     mark = action_keys.digest(action_keys.places(base))
     if not _kept or (_kept[0].action, _kept[0].mark) != (base.session_uid, mark):
         masks = action_keys.by_hand(base)
         keys = [curve_keys.read(c, masks[c.data_path, c.array_index]) for c in action_keys.curves(base)]
         _kept[:] = [_Read(base.session_uid, mark, keys, [])]
     if fresh:
-        _kept[0].shown = _kept[0].keys  # a copy begins as the Action itself
+        _kept[0].shown = _kept[0].keys  # a copy begins the same as the Action
     return _kept[0]
 
 
@@ -104,18 +104,18 @@ def _write(copy: bpy.types.Action, read: _Read, changes: TempoChange, whole: boo
     read.shown = made
     copy[WRITTEN] = action_keys.digest([keys.co for keys in made])
     if action_keys.MARKS in copy:
-        del copy[action_keys.MARKS]  # those of the Action: its keys lie elsewhere
+        del copy[action_keys.MARKS]  # the Action's note: the copy's keys are elsewhere
 
 
 def _is_edited(copy: bpy.types.Action) -> bool:
-    """Whether somebody has moved, added or taken away a key of a preview."""
+    """Whether somebody has moved, added or removed a key of a preview."""
     return copy.get(WRITTEN, "") not in ("", action_keys.digest(action_keys.places(copy)))
 
 
 def take_back(settings: SceneSettings) -> bool:
-    """Put the keys as they were before the preview; returns whether there was one.
+    """End the preview and restore the keys; return whether there was one.
 
-    A preview in which the artist has changed keys is kept as an Action of its own.
+    A preview with keys that the artist changed is kept as an Action of its own.
     """
     tempo = settings.tempo
     base, copy = tempo.before, preview_of(tempo)
@@ -135,5 +135,5 @@ def take_back(settings: SceneSettings) -> bool:
 
 
 def forget() -> None:
-    """Another file, or the add-on is going."""
+    """Forget the preview: another file was loaded, or the add-on is being disabled."""
     _kept.clear()

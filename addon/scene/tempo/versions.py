@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The sound at another tempo, put on the timeline and taken away again. The original is only ever muted."""
+"""Versions of the sound at other tempos, put on the timeline and removed again. The original is only ever muted."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ def snapshot(scene: bpy.types.Scene, original: SoundSource) -> dict:
 
 
 def restore(scene: bpy.types.Scene, original: SoundSource, before: dict) -> None:
-    """Hear what was heard before; the beat markers follow. The grid itself is in song seconds and stays."""
+    """Restore what was heard before; the beat markers follow. The grid itself, in song seconds, stays."""
     for strip in [original, *versions_of(scene, original)]:
         strip.mute = before["muted"].get(strip.name, True)
         if is_version(strip):
@@ -40,9 +40,9 @@ def restore(scene: bpy.types.Scene, original: SoundSource, before: dict) -> None
 
 
 def put(scene: bpy.types.Scene, asked: Playback, wav: bytes | None, mute_original: bool):
-    """Put the sound at another tempo on the timeline; returns the new strip.
+    """Put the sound at another tempo on the timeline; return the new strip.
 
-    `wav` None: the sound at its own speed, so the original itself is heard again and None is returned.
+    `wav` None means the sound's own speed: the original is heard again, and None is returned.
     """
     original = asked.original
     if wav is None:
@@ -62,7 +62,7 @@ def put(scene: bpy.types.Scene, asked: Playback, wav: bytes | None, mute_origina
             raise Problem(
                 "sound_unreadable", "Blender cannot read the sound that the server made. Try again."
             )
-        strip.sound.pack()  # the file goes, the sound stays in the .blend
+        strip.sound.pack()  # the file is deleted, the sound stays in the .blend
         strip.sound.name = name
     except BaseException:
         if strip is not None:
@@ -84,7 +84,7 @@ def put(scene: bpy.types.Scene, asked: Playback, wav: bytes | None, mute_origina
 
 
 def drop_others(scene: bpy.types.Scene, original: SoundSource) -> None:
-    """Take away the versions that are not heard."""
+    """Remove the versions that are not heard."""
     for strip in versions_of(scene, original):
         if not strip.get(LIVE):
             compat.remove_strip(scene, strip)
@@ -104,7 +104,7 @@ def _free_channel(scene: bpy.types.Scene, asked: Playback) -> int:
 
 
 def remove_version(scene: bpy.types.Scene, name: str) -> None:
-    """Take one version away, if it is still there."""
+    """Remove one version, if it is still there."""
     strip = scene.sequence_editor.strips.get(name) if scene.sequence_editor else None
     if strip is not None and is_version(strip):
         compat.remove_strip(scene, strip)
