@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What people touch: settings, buttons and panels."""
+"""The user interface: settings, buttons and panels."""

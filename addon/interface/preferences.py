@@ -102,12 +102,12 @@ class TemposePreferences(bpy.types.AddonPreferences):
 
 
 def server_folder() -> Path:
-    """Where the server's environment lies: the add-on's own folder for what it keeps, which updates leave alone."""
+    """The folder of the server's environment: the add-on's own data folder, which updates leave alone."""
     return Path(bpy.utils.extension_path_user(package.NAME, path="server"))
 
 
 def version() -> str:
-    """Of the add-on, as the manifest has it."""
+    """The add-on's version, from the manifest."""
     with (package.FOLDER / "blender_manifest.toml").open("rb") as file:
         return tomllib.load(file)["version"]
 

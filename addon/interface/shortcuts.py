@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys for what is pressed most: the pie menu, flip, accept, another take, loop. All can be changed in Blender."""
+"""Shortcuts for the most used buttons: pie menu, flip, accept, another take, loop. All can be changed in Blender."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ _added: list = []
 
 
 def add() -> None:
-    """Put our keys into the add-ons' keymap, which people change in the preferences."""
+    """Put our shortcuts into the add-ons' keymap, which people can change in the preferences."""
     config = bpy.context.window_manager.keyconfigs.addon
     if config is None:
         return
@@ -42,7 +42,7 @@ def remove() -> None:
 
 
 def user_items(context: bpy.types.Context) -> Iterator[tuple]:
-    """Our keys as the person has them now: the user's keyconfig, keymap and item."""
+    """Our shortcuts as the user has them now: keyconfig, keymap and item."""
     config = context.window_manager.keyconfigs.user
     for editor in EDITORS:
         keymap = config.keymaps.get(editor) if config is not None else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Finding the beats and correcting them. The artist's word goes before the detector's."""
+"""Finding and correcting beats. The artist's edits take precedence over the detector."""
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, IntProperty
@@ -37,7 +37,7 @@ class TEMPOSE_OT_find_beats(ListeningButton, bpy.types.Operator):
 
 
 class _GridEdit(ActionButton):
-    """Mixin: an edit of the grid that is there."""
+    """Mixin: an edit of the existing grid."""
 
     bl_options = {"REGISTER", "UNDO"}
 
@@ -46,7 +46,7 @@ class _GridEdit(ActionButton):
         return now.song.reason or ("" if now.has_beats else "There are no beats yet")
 
     def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
-        """The new grid and what to say."""
+        """The new grid and the message."""
         raise NotImplementedError
 
     def act(self, context: bpy.types.Context):
@@ -57,7 +57,7 @@ class _GridEdit(ActionButton):
 
 
 def _span(context: bpy.types.Context, now: song_grid.SongGrid):
-    """Where half, double and nudge work: None is everywhere."""
+    """The span on which half, double and nudge work; None: everywhere."""
     if not context.scene.tempose.music.only_range:
         return None
     span = song_grid.range_of(now)
@@ -130,7 +130,7 @@ class TEMPOSE_OT_nudge_beats(_GridEdit, bpy.types.Operator):
 
 
 def slid(context: bpy.types.Context, now: song_grid.SongGrid, seconds: float):
-    """The grid, heard so many timeline seconds later."""
+    """The grid, shifted later by so many timeline seconds."""
     return beat_changes.nudge(now.grid, now.later(seconds), _span(context, now))
 
 
@@ -243,7 +243,7 @@ class TEMPOSE_OT_lock_beats(_GridEdit, bpy.types.Operator):
 
     def edit(self, context: bpy.types.Context, now: song_grid.SongGrid):
         span = song_grid.chosen_span(now)
-        assert span is not None  # or the button would be grey
+        assert span is not None  # otherwise the button would be grey
         first, last = span
         grid = (beat_changes.unlock if self.unlock else beat_changes.lock)(now.grid, first, last)
         count = int(beats.inside(grid.times, [(first, last)]).sum())

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all buttons share: reasons for being grey, errors in words, and waiting without freezing Blender."""
+"""The base of all buttons: reasons for being grey, errors in words, and waiting without freezing Blender."""
 
 import math
 import time
@@ -22,7 +22,7 @@ _timers: list = []
 
 
 def redraw() -> None:
-    """Draw the panels anew."""
+    """Redraw the panels."""
     for window in bpy.context.window_manager.windows:
         for area in window.screen.areas:
             if area.type in ("VIEW_3D", "SEQUENCE_EDITOR"):
@@ -32,7 +32,7 @@ def redraw() -> None:
 
 
 def esc_is_ours(context: bpy.types.Context, event: bpy.types.Event) -> bool:
-    """Whether ESC is for us: pressed over our tab, while no animation plays. Elsewhere it ends what Blender does."""
+    """Whether ESC is meant for us: pressed over our tab while no animation plays. Elsewhere it is Blender's."""
     if any(window.screen.is_animation_playing for window in context.window_manager.windows):
         return False
     for area in context.window.screen.areas:
@@ -55,7 +55,7 @@ def end_waiting() -> None:
 
 
 def words_of(problem: Exception) -> Problem:
-    """A problem that a person can read; unforeseen errors are printed too."""
+    """An error as a problem that people can read; unforeseen errors are printed too."""
     if isinstance(problem, Problem):
         return problem
     traceback.print_exception(problem)
@@ -63,7 +63,7 @@ def words_of(problem: Exception) -> Problem:
 
 
 def _push_undo(message: str) -> None:
-    """Make a step for undo of what was changed outside of an operator, as soon as Blender has time."""
+    """Push an undo step for changes made outside an operator, as soon as Blender has time."""
 
     def push() -> None:
         window = next(iter(bpy.context.window_manager.windows), None)
@@ -74,7 +74,7 @@ def _push_undo(message: str) -> None:
 
 
 class Button:
-    """Mixin: `disabled_reason` beside every poll."""
+    """Mixin: a `disabled_reason` for every poll."""
 
     @classmethod
     def disabled_reason(cls, now: Reading) -> str:
@@ -85,7 +85,7 @@ class Button:
     def poll(cls, context: bpy.types.Context):
         if context.scene is None or not hasattr(context.scene, "tempose"):
             return False
-        # As `reading.reading_of`, without the call: each redraw asks for every button.
+        # Like `reading.reading_of`, without the call: each redraw polls every button.
         reason = cls.disabled_reason(reading.KEPT.get(context.scene) or Reading(context))
         if reason:
             cls.poll_message_set(translate(reason))
@@ -103,12 +103,12 @@ class Button:
         redraw()
         self.report(
             {"ERROR"}, translate(problem.message)
-        )  # in background mode this raises for the calling script
+        )  # in background mode this raises in the calling script
         return {"CANCELLED"}
 
 
 class ActionButton(Button):
-    """Mixin: done at once. `act` returns what to say."""
+    """Mixin: done at once. `act` returns the message."""
 
     def act(self, context: bpy.types.Context) -> str:
         raise NotImplementedError
@@ -121,7 +121,7 @@ class ActionButton(Button):
 
 
 class TaskButton(Button):
-    """Mixin: waits for the server. `prepare` reads the scene, `apply` writes it; the thread works between."""
+    """Mixin: waits for the server. `prepare` reads the scene, a thread does the work, `apply` writes the scene."""
 
     title = "Working"
 
@@ -134,28 +134,28 @@ class TaskButton(Button):
         raise NotImplementedError
 
     def apply(self, context: bpy.types.Context, result: Any) -> str:
-        """Write the scene; return what to say."""
+        """Write the scene; return the message."""
         raise NotImplementedError
 
     def begun(self, context: bpy.types.Context) -> None:
-        """The task runs; something may be shown meanwhile."""
+        """Called when the task has started: something can be shown meanwhile."""
 
     def over(self) -> None:
-        """The task has ended, in whatever way: nothing is shown any more."""
+        """Called when the task has ended, in whatever way: stop showing anything."""
 
     def dropped(self, context: bpy.types.Context) -> None:
-        """It was canceled or failed, and nothing of it is kept: remove what `prepare` has made."""
+        """Called when it was canceled or failed and nothing is kept: remove whatever `prepare` made."""
 
     def salvage(self, context: bpy.types.Context, parts: list) -> str:
-        """Write what was finished before the task was canceled or failed; return what to say."""
+        """Write what was finished before the task was canceled or failed; return the message."""
         return ""
 
     def failed(self, problem: Problem) -> Problem:
-        """The problem as the person should see it."""
+        """The problem to show to the user."""
         return problem
 
     def execute(self, context: bpy.types.Context):
-        """Background mode and scripts: wait here."""
+        """Run and wait, in background mode and for scripts."""
         try:
             self._task = background_task.begin(self.title, self.prepare(context))
         except Exception as problem:
@@ -175,7 +175,7 @@ class TaskButton(Button):
     def _begun(self, context: bpy.types.Context) -> None:
         try:
             self.begun(context)
-        except Exception as problem:  # what is shown meanwhile must not stop the work
+        except Exception as problem:  # trouble with the display must not stop the work
             traceback.print_exception(problem)
 
     def invoke(self, context: bpy.types.Context, _event: bpy.types.Event | None):
@@ -187,14 +187,14 @@ class TaskButton(Button):
             return self.fail(problem)
         self._begun(context)
         notes.say("")
-        self._text = ""  # what is shown of the progress
+        self._text = ""  # the progress text being shown
         self._timer = context.window_manager.event_timer_add(PUMP_SECONDS, window=context.window)
         _timers.append(self._timer)
         context.window_manager.modal_handler_add(self)
         return {"RUNNING_MODAL"}
 
     def modal(self, context: bpy.types.Context, event: bpy.types.Event):
-        if background_task.current is not self._task:  # abandoned: another file, or the add-on is going
+        if background_task.current is not self._task:  # abandoned: another file, or the add-on is disabled
             self._stop_waiting(context)
             background_keys.drop()
             return {"CANCELLED"}
@@ -207,7 +207,7 @@ class TaskButton(Button):
             left = in_words(self._task.left)
             left = f", {left}" if left else ""
             text = f"Tempose: {self._task.text}{share}{left}   ESC over the Tempose tab: cancel"
-            if text != self._text:  # drawing the panels is what costs time here
+            if text != self._text:  # drawing the panels is the expensive part
                 self._text = text
                 context.workspace.status_text_set(translate(text))
                 redraw()
@@ -216,7 +216,7 @@ class TaskButton(Button):
         return self._end(context)
 
     def cancel(self, context: bpy.types.Context):
-        """Blender drops the operator: its window was closed, or another file is loaded."""
+        """Called when Blender drops the operator: its window was closed, or another file is loaded."""
         running = getattr(self, "_task", None)
         if running is None:
             return
@@ -224,7 +224,7 @@ class TaskButton(Button):
         if not running.parts:
             self.dropped(context)
         running.cancel()
-        running.pump()  # what was finished before
+        running.pump()  # parts finished before
         background_task.finish(running)
         self._stop_waiting(context)
         if closed:
@@ -275,7 +275,7 @@ class TaskButton(Button):
             return self.fail(problem)
 
     def _saved(self, context: bpy.types.Context, finished: background_task.BackgroundTask) -> set:
-        """Canceled or failed half-way: keep what was finished."""
+        """Keep the finished parts of a task that was canceled or failed half-way."""
         try:
             kept = self.salvage(context, finished.parts)
         except Exception as problem:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who dances: new rigs, and bones of other armatures found, kept and read from files."""
+"""Characters: new rigs, and bone maps of other armatures, found, stored and read from files."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from .object_selection import object_mode, select_only
 
 
 def make_dancer(context: bpy.types.Context, pose: Reference):
-    """A new rig from a reference pose, selected and in view; returns it, and what to say of the pose."""
+    """Make a rig from a reference pose, selected and in view; return it with a remark on the pose."""
     settings = context.scene.tempose
     object_mode(context)
     ob = rig.new(
@@ -60,7 +60,7 @@ class TEMPOSE_OT_new_rig(TaskButton, bpy.types.Operator):
         return ""
 
     def invoke(self, context: bpy.types.Context, event: bpy.types.Event | None):
-        """What is read at once needs no job; in a window a large file does."""
+        """In a window a large file is read as a task; everything else is read at once."""
         return (
             super().invoke(context, event)
             if reference_source.is_large(scene_of(context))
@@ -111,7 +111,7 @@ class _OfArmature(ActionButton):
         return character.why_not(now.armature) if now.armature.library is not None else ""
 
     def mapped(self, ob: bpy.types.Object) -> str:
-        """What a map leaves out, in words."""
+        """The gaps of a map, in words."""
         bone_map = character.map_of(ob)
         found = f"{len(bone_map.bones)} of {len(mapping.PARTS)} parts are mapped on '{ob.name}'."
         return f"{found} {character.notice(ob)}".strip()

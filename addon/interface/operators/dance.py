@@ -24,7 +24,7 @@ from .character import make_dancer
 
 
 class DanceButton(TaskButton):
-    """Mixin: a dance is ordered, and becomes a take."""
+    """Mixin: orders a dance and makes it a take."""
 
     title = "Dancing"
     new_tempo = False
@@ -61,11 +61,11 @@ class DanceButton(TaskButton):
         return order.order(now, self.new_tempo)
 
     def finished(self):
-        """What the thread makes of the server's answer."""
+        """Finish the server's answer, in the thread."""
         return lambda made: made
 
     def splicing(self):
-        """What gets a dance and says how kept keys are put between its own (see `background_keys.make_ready`)."""
+        """A function from a dance to the `splice` of kept keys (see `background_keys.make_ready`)."""
         return lambda made: None
 
     def begun(self, context: bpy.types.Context):
@@ -87,7 +87,7 @@ class DanceButton(TaskButton):
         return f"{message} {self._order.notice}".strip()
 
     def put(self, made: Dance, wav: bytes | None, ready: background_keys.Ready | None) -> str:
-        """Put one dance into the scene; returns what to say."""
+        """Put one dance into the scene; return the message."""
         return delivery.apply(self._order, made, wav, self.new_tempo, ready=ready)
 
     def salvage(self, context: bpy.types.Context, parts: list):
@@ -131,7 +131,7 @@ class TEMPOSE_OT_generate(DanceButton, bpy.types.Operator):
             raise
 
     def _made(self, context: bpy.types.Context) -> str:
-        """The name of a new dancer."""
+        """Make a dancer if needed; return its name."""
         if reference_source.is_large(scene_of(context)):
             raise Problem(
                 "reference_large", "The pose file is large: press New Rig first, which reads it meanwhile."
@@ -188,7 +188,7 @@ class TEMPOSE_OT_dance_loop(DanceButton, bpy.types.Operator):
 
     def ask(self, now: Reading) -> order.Order:
         asked = order.order(now, False)
-        request = replace(asked.request, curves=asked.directed)  # a loop stays on its spot
+        request = replace(asked.request, curves=asked.directed)  # a loop stays in place
         return replace(asked, request=request, loop=True, way=None)
 
 
@@ -199,7 +199,7 @@ class Unfinished:
     danced: Any
 
     def poses(self, reference: PoseSequence) -> PoseSequence:
-        """On the canvas of the pose that it was danced from."""
+        """The poses, on the canvas of the dance's reference pose."""
         return replace(self.danced, canvas=reference.canvas)
 
 

@@ -19,7 +19,7 @@ from .buttons import ActionButton
 
 
 def facts(context: bpy.types.Context) -> dict:
-    """What helps to understand a fault; numbers and kinds, no names."""
+    """Facts that help to understand a fault; numbers and kinds, no names."""
     now, current = Reading(context), connection.current
     scene, settings, take = now.scene, now.settings, now.take
     server, running = server_process.running(), background_task.current

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Curves under Direct: proposed from the song, and drawn for a part of it."""
+"""Curves under Direct: proposed from the song, or drawn for a part of it."""
 
 from collections.abc import Mapping
 
@@ -26,7 +26,7 @@ NEXT = "Change the keys in the Graph Editor, under the armature's data; Generate
 
 
 def _put(now: Reading, ob: bpy.types.Object, made: Mapping[str, Keys], playback: Playback) -> str:
-    """Write keys within the range; returns how many of each."""
+    """Write keys within the range; return how many of each."""
     part = now.staging.for_keys(order.range_of(now, playback)).ends
     count = direction_keys.put(ob, made, now.staging.for_keys(playback), (part[0], part[1]))
     timelines.redraw()

@@ -22,7 +22,7 @@ def timeline_under(window: bpy.types.Window, x: int, y: int):
         for region in area.regions:
             inside = region.x <= x < region.x + region.width and region.y <= y < region.y + region.height
             if inside and region.type == "UI":
-                break  # the side bar lies on top
+                break  # the sidebar is on top
             if inside and region.type == "WINDOW" and getattr(region, "view2d", None) is not None:
                 return area, region
     return None
@@ -55,7 +55,7 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
         )
 
     def _grab(self, context: bpy.types.Context, event: bpy.types.Event) -> bool:
-        """Take the beat under the mouse."""
+        """Grab the beat under the mouse."""
         place = timeline_under(window_of(context), event.mouse_x, event.mouse_y)
         if place is None:
             return False
@@ -112,7 +112,7 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
                 self._grid = beat_changes.nudge(now.grid, now.later(float(seconds)))
             else:
                 self._grid = beat_changes.move_beat(now.grid, index, now.song(frame))
-        except Problem as problem:  # it stays where it last fitted
+        except Problem as problem:  # it stays at its last valid place
             context.workspace.status_text_set(translate(f"Tempose: {problem.message}"))
             return
         beat_draw.hold(now.mark, self._grid, index)
@@ -141,7 +141,7 @@ class TEMPOSE_OT_drag_beat(ByHand, bpy.types.Operator):
 
 
 def add_keys() -> None:
-    """Ctrl Alt and the left mouse button drag a beat, where one lies under the mouse."""
+    """Make Ctrl Alt and the left mouse button drag the beat under the mouse."""
     config = bpy.context.window_manager.keyconfigs.addon
     if config is None:  # background mode
         return

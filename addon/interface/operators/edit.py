@@ -24,7 +24,7 @@ from .buttons import ActionButton, TaskButton
 
 
 class _Redance(TaskButton):
-    """A part of the chosen take danced again."""
+    """Mixin: dances a part of the chosen take again."""
 
     title = "Dancing again"
     new_seed = True
@@ -174,7 +174,7 @@ class TEMPOSE_OT_dance_between(_Redance, bpy.types.Operator):
 
 
 class _Shape(ActionButton):
-    """A take changed at once."""
+    """Mixin: changes a take at once."""
 
     @classmethod
     def disabled_reason(cls, now: Reading):
@@ -237,7 +237,7 @@ class TEMPOSE_OT_blend_take(_Shape, bpy.types.Operator):
 
 
 def _keep(edit: EditSettings, frames: Iterable[int]) -> int:
-    """Put frames into the list, in order, once each; returns how many were new."""
+    """Put frames into the list, in order, once each; return how many were new."""
     old = {pose.frame for pose in edit.poses}
     every = sorted(old | set(frames))
     edit.poses.clear()

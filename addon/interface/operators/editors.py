@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What editors show after a button: a new character in view, the keys of a take. Nothing without a window."""
+"""What editors show after a button: a new character, or the keys of a take. Without a window, nothing."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -12,7 +12,7 @@ from ...scene.window import layer_of
 
 
 def _views(context: bpy.types.Context, kind: str) -> Iterator[dict[str, Any]]:
-    """What an operator needs to work on each open editor of a kind that shows the scene."""
+    """The context overrides for each open editor of a kind that shows the scene."""
     for window in context.window_manager.windows:
         if window.scene is not context.scene:
             continue
@@ -24,7 +24,7 @@ def _views(context: bpy.types.Context, kind: str) -> Iterator[dict[str, Any]]:
 
 
 def frame_character(context: bpy.types.Context, ob: bpy.types.Object) -> None:
-    """Look at a character from the front."""
+    """Frame a character from the front."""
     for view in _views(context, "VIEW_3D"):
         with suppress(RuntimeError), context.temp_override(**view):
             if view["area"].spaces.active.region_3d.view_perspective == "CAMERA":
@@ -34,7 +34,7 @@ def frame_character(context: bpy.types.Context, ob: bpy.types.Object) -> None:
 
 
 def show_keys(context: bpy.types.Context, ob: bpy.types.Object | None) -> int:
-    """Pose Mode with the keyed bones selected, so that Dope Sheet and Graph Editor show their keys; how many."""
+    """Select the keyed bones in Pose Mode, so that Dope Sheet and Graph Editor show their keys; return how many."""
     layer = layer_of(context)
     if ob is None or ob.name not in layer.objects or not ob.visible_get(view_layer=layer):
         return 0

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The character out of Blender, for games and other programs."""
+"""Export of characters, for games and other programs."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from ...scene.reading import Reading
 from .buttons import TaskButton
 from .to_file import ToFile, server_python
 
-MOST_GIF = 50.0  # pictures per second that are shown as they should be
+MOST_GIF = 50.0  # pictures per second that viewers show at the right speed
 
 
 class TEMPOSE_OT_export_sprites(ToFile, TaskButton, bpy.types.Operator):
@@ -100,7 +100,7 @@ class TEMPOSE_OT_export_rig(ToFile, TaskButton, bpy.types.Operator):
         return lambda work: rigs.write(work, wanted, path, blender)
 
     def _given(self) -> Path:
-        """The chosen path, as files of the format are called."""
+        """The chosen path with the suffix of the format."""
         ending = rigs.FLAT.get(self.kind)
         if ending is None:
             return self.path(f".{self.kind.lower()}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of the song: sections found, cut, joined, moved and named."""
+"""The form of the song: find, split, join, move and name sections."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ class TEMPOSE_OT_find_form(ListeningButton, bpy.types.Operator):
 
 
 class _SectionEdit(ActionButton):
-    """Mixin: an edit of the sections that are there."""
+    """Mixin: an edit of the existing sections."""
 
     bl_options = {"REGISTER", "UNDO"}
 
@@ -55,7 +55,7 @@ class _SectionEdit(ActionButton):
         return ""
 
     def edit(self, context: bpy.types.Context, now: Reading) -> tuple[list[FormSection], int, str]:
-        """The new sections, which is chosen, and what to say."""
+        """The new sections, the index of the chosen one, and the message."""
         raise NotImplementedError
 
     def act(self, context: bpy.types.Context):
@@ -113,7 +113,7 @@ class TEMPOSE_OT_move_section(_SectionEdit, bpy.types.Operator):
         return sections, at, f"{sections[at].name} begins at second {second:.2f} of the song."
 
 
-_names: list = []  # Blender keeps no text of a list made on demand
+_names: list = []  # Blender keeps no reference to the texts of a dynamic list
 
 
 def _earlier(_self: Any, context: bpy.types.Context | None) -> list:

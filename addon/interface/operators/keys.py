@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Give a take its keys anew."""
+"""Making the keys of a take again."""
 
 import bpy
 from bpy.props import EnumProperty
@@ -89,7 +89,7 @@ class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
 
     @staticmethod
     def _lies(context: bpy.types.Context, take: ListedTake):
-        """Where the take lies on the timeline now."""
+        """The span of the take on the timeline now."""
         return placement.span_of(compat.sound_scene(context), take)
 
     def apply(self, context: bpy.types.Context, made: key_plan.Keyed):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""An example to try everything on, and the pages that come with the add-on."""
+"""An example scene to try everything on, and the add-on's help pages."""
 
 import json
 import webbrowser
@@ -60,10 +60,10 @@ class TEMPOSE_OT_open_example(ActionButton, bpy.types.Operator):
 
 
 def _song(scene: bpy.types.Scene, path: str) -> None:
-    """The song on channel 1, kept in the file, and the scene as long as it is."""
+    """Put the song on channel 1, packed into the file, and fit the scene's length to it."""
     scene.render.fps, scene.render.fps_base = FPS, 1.0
     strip = compat.new_sound_strip(scene, "Example Song", path, 1, 1)
-    strip.sound.pack()  # an update of the add-on takes its files away
+    strip.sound.pack()  # an update of the add-on deletes its files
     scene.sequence_editor.active_strip = strip
     scene.frame_start, scene.frame_end = 1, round(compat.strip_time(strip, "right_handle")) - 1
     scene.sync_mode = "AUDIO_SYNC"
@@ -71,7 +71,7 @@ def _song(scene: bpy.types.Scene, path: str) -> None:
 
 
 def _dancers(context: bpy.types.Context, scene: bpy.types.Scene) -> None:
-    """An adult and a child side by side before a camera, both selected, the adult leads."""
+    """Make an adult and a child side by side in front of a camera, both selected; the adult leads."""
     made = []
     for look in ("CHILD", "ADULT"):
         scene.tempose.proportions = look
@@ -79,7 +79,7 @@ def _dancers(context: bpy.types.Context, scene: bpy.types.Scene) -> None:
     child, adult = made
     scene.tempose.rig = None  # the active one dances
     child.select_set(True)
-    editors.frame_character(context, adult)  # all that is selected
+    editors.frame_character(context, adult)  # everything selected
     camera = rig.camera_before(scene, adult)
     camera.location.x = (child.location.x + adult.location.x) / 2
 

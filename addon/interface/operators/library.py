@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Takes and poses into the Asset Browser, and from there onto any character."""
+"""The library: takes and poses in the Asset Browser, for any character."""
 
 from dataclasses import replace
 from typing import Any
@@ -21,7 +21,7 @@ from ...scene.reading import Reading, at_press
 from .buttons import ActionButton, TaskButton
 from .dance import DanceButton
 
-_listed: list[tuple[str, str, str]] = []  # Blender needs the words as long as the menu is there
+_listed: list[tuple[str, str, str]] = []  # Blender needs the texts for as long as the menu is open
 
 
 def _phrases(_self: Any, _context: bpy.types.Context | None):

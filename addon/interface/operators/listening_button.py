@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What buttons share that ask the server what it hears in the song."""
+"""The base of buttons that have the server analyse the song."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ from .buttons import TaskButton
 
 
 class ListeningButton(TaskButton):
-    """Mixin: has the song listened to; `use` gets what is heard, while the song is still there."""
+    """Mixin: has the song analysed; `use` gets the analysis if the song is still there."""
 
     title = "Listening"
 
@@ -26,12 +26,12 @@ class ListeningButton(TaskButton):
         return now.busy or now.no_server or now.song.reason
 
     def use(self, context: bpy.types.Context, window: bpy.types.Scene, now: SongGrid, heard: Analysis) -> str:
-        """Write what is heard; return what to say.
+        """Write the analysis; return the message.
 
         Parameters
         ----------
         window : bpy.types.Scene
-            The one that was shown when the button was pressed.
+            The scene that was shown when the button was pressed.
         now : SongGrid
             The song and its beats as they are now.
         """

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What buttons share that wait for taps or for the mouse."""
+"""The base of buttons that wait for taps or for the mouse."""
 
 import bpy
 
@@ -7,23 +7,23 @@ from ...scene.language import translate
 from ...scene.music import beat_draw
 from .buttons import Button
 
-_modal: list = []  # operators that wait for the person; ended when the add-on goes
+_modal: list = []  # operators that wait for input; ended when the add-on is disabled
 
 
 def end() -> None:
-    """Forget what waits: another file, or the add-on is being disabled. The operators see it at their next event."""
+    """End all waiting: another file, or the add-on is being disabled. Operators see it at their next event."""
     _modal.clear()
     beat_draw.hold()
 
 
 class ByHand(Button):
-    """Mixin: waits for taps or for the mouse; one undo step at its end, nothing changed without it."""
+    """Mixin: waits for taps or for the mouse; one undo step when done, no change when given up."""
 
     bl_options = {"REGISTER", "UNDO"}
 
     @property
     def is_waiting(self) -> bool:
-        """Whether it still waits: nothing has ended it from outside."""
+        """Whether it still waits, and nothing has ended it from outside."""
         return self in _modal
 
     def wait(self, context: bpy.types.Context, text: str) -> set:
@@ -40,12 +40,12 @@ class ByHand(Button):
             context.workspace.status_text_set(None)
 
     def give_up(self, context: bpy.types.Context) -> set:
-        """Nothing was changed."""
+        """End without any change."""
         self.stop(context)
         return {"CANCELLED"}
 
     def done(self, context: bpy.types.Context) -> set:
-        """Write; the scene stays as it was when that fails."""
+        """Write the result; if that fails, the scene stays as it was."""
         self.stop(context)
         try:
             return self.succeed(self.write(context))
@@ -59,5 +59,5 @@ class ByHand(Button):
         return self.done(context)
 
     def cancel(self, context: bpy.types.Context):
-        """Blender drops the operator."""
+        """Called when Blender drops the operator."""
         self.give_up(context)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What lies under the mouse in a 3D View."""
+"""Points and places under the mouse in a 3D View."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -17,7 +17,7 @@ NEAR = 14.0  # pixels at UI scale 1
 def in_plane(
     context: bpy.types.Context, event: bpy.types.Event, ob: bpy.types.Object
 ) -> tuple[float, float, float] | None:
-    """The point of a character's plane under the mouse; None outside of a 3D View."""
+    """The point of a character's plane under the mouse; None outside a 3D View."""
     for region, view, at in _views(context, event):
         along = view3d_utils.region_2d_to_vector_3d(region, view, at)
         begin = view3d_utils.region_2d_to_origin_3d(region, view, at)
@@ -30,7 +30,7 @@ def in_plane(
 
 
 def nearest(context: bpy.types.Context, event: bpy.types.Event, places: np.ndarray) -> int | None:
-    """Which of the places (N, 3) is under the mouse; None where none is."""
+    """Index of the place (N, 3) under the mouse; None without one."""
     for region, view, at in _views(context, event):
         seen = [
             view3d_utils.location_3d_to_region_2d(region, view, Vector(place.tolist())) for place in places
@@ -42,7 +42,7 @@ def nearest(context: bpy.types.Context, event: bpy.types.Event, places: np.ndarr
 
 
 def _views(context: bpy.types.Context, event: bpy.types.Event) -> Iterator[tuple[Any, Any, tuple[int, int]]]:
-    """The view under the mouse: its region, its 3D data, and where the mouse is in it."""
+    """The view under the mouse: its region, its 3D data, and the mouse's position in it."""
     for area in context.window.screen.areas:
         for region in area.regions if area.type == "VIEW_3D" else ():
             x, y = event.mouse_x - region.x, event.mouse_y - region.y

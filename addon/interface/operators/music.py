@@ -26,7 +26,9 @@ class TEMPOSE_OT_add_section(ActionButton, bpy.types.Operator):
         start = max(0.0, float(at))
         before = [s for s in sorted(settings.sections, key=lambda s: s.start) if s.start <= start]
         names = ("kind", "factor", "bpm") if before and not before[-1].ramp else ()
-        values = {name: getattr(before[-1], name) for name in names}  # read now: adding moves them in memory
+        values = {
+            name: getattr(before[-1], name) for name in names
+        }  # read first: adding moves them in memory
         section = settings.sections.add()
         for name, value in values.items():
             setattr(section, name, value)

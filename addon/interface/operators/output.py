@@ -92,7 +92,7 @@ class TEMPOSE_OT_export_video(ToFile, TaskButton, bpy.types.Operator):
 
     @staticmethod
     def encoders(context: bpy.types.Context) -> video.Encoders:
-        """What can make an MP4 here."""
+        """The available encoders for an MP4."""
         return video.Encoders(server_python(context), other_blender.command(bpy.app.binary_path))
 
     def apply(self, context: bpy.types.Context, result: tuple):

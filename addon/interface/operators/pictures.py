@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Pictures that become puppets, and dancers in Grease Pencil."""
+"""Puppets from pictures, and dancers in Grease Pencil."""
 
 from collections.abc import Iterable
 
@@ -24,7 +24,7 @@ from .object_selection import object_mode, select_only
 
 
 def _show_pictures(context: bpy.types.Context) -> None:
-    """Solid views show textures from now on; otherwise a picture is a grey board there."""
+    """Make Solid views show textures; otherwise a picture is a grey board there."""
     for window in context.window_manager.windows:
         for area in window.screen.areas:
             if area.type == "VIEW_3D" and area.spaces.active.shading.type == "SOLID":
@@ -71,7 +71,7 @@ class TEMPOSE_OT_find_pose(TaskButton, bpy.types.Operator):
 
     @staticmethod
     def _picture(now: Reading):
-        """The picture that is laid out, else the chosen one; None without either."""
+        """The laid-out picture, else the chosen one; None without either."""
         if now.picture is not None:
             return bpy.data.images.get(now.picture[puppet.PICTURE])
         return now.settings.drawing.image
@@ -100,7 +100,7 @@ class TEMPOSE_OT_find_pose(TaskButton, bpy.types.Operator):
 
 
 def _marked(plane: bpy.types.Object, person: dict) -> str:
-    """Put the markers on a person; what to say."""
+    """Put the markers on a person; return the message."""
     unseen = puppet.mark(plane, person["joints"], person["doubtful"])
     doubtful = [joint for joint in person["doubtful"] if joint not in EXTREMITIES]
     text = "The markers are on the joints; correct any that are off."

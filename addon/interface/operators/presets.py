@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How to dance and how to key it, kept as presets: Blender's own, as of its render settings."""
+"""Presets for Dance and Keys, in Blender's own preset system."""
 
 import bpy
 from bl_operators.presets import AddPresetBase
 
 from ... import package
 
-SHIPPED = str(package.FOLDER)  # Blender looks into its folder `presets`
+SHIPPED = str(package.FOLDER)  # Blender looks into its `presets` folder
 
 
 class _SavePreset(AddPresetBase):
@@ -44,12 +44,12 @@ class TEMPOSE_OT_save_keys_preset(_SavePreset, bpy.types.Operator):
 
 
 def add() -> None:
-    """Show Blender the presets that the add-on brings."""
+    """Register the add-on's presets with Blender."""
     bpy.utils.register_preset_path(SHIPPED)
 
 
 def remove() -> None:
-    """Take them away."""
+    """Unregister them."""
     bpy.utils.unregister_preset_path(SHIPPED)
 
 

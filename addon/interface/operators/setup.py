@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The server's own environment on this machine: set up, removed."""
+"""The server's environment on this machine: set up, check, remove."""
 
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from .buttons import ActionButton, TaskButton
 
 
 def own_python() -> Path | None:
-    """The Python of the environment, once it is complete."""
+    """The Python of the server's environment, once that is complete; else None."""
     where = folder()
     state = environment.state(where, preferences.version())
     return environment.python_of(where) if state in ("ready", "old") else None
@@ -29,7 +29,7 @@ def outdated() -> bool:
 
 
 def package(context: bpy.types.Context) -> str:
-    """What is installed: the wheel that came with the add-on, or the one named in the preferences."""
+    """The package to install: the wheel that came with the add-on, or the one named in the preferences."""
     named = preferences.get(context).package
     if named:
         full = bpy.path.abspath(named)
@@ -49,13 +49,13 @@ def package(context: bpy.types.Context) -> str:
 
 
 def index(context: bpy.types.Context) -> str:
-    """The index of PyTorch builds that is used."""
+    """The index of PyTorch builds to use."""
     chosen = preferences.get(context)
     return chosen.torch_index.strip() or ("" if chosen.package else environment.preset_index())
 
 
 def is_offline(context: bpy.types.Context) -> bool:
-    """Whether Blender is kept offline although something must be downloaded."""
+    """Whether Blender is set to stay offline although something must be downloaded."""
     return not bpy.app.online_access and not preferences.get(context).package
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys shaped by hand: held, moved to the next beat, late in a limb, wider; and a part played again and again."""
+"""Shaping keys by hand: hold, move to the next beat, delay or exaggerate a limb; and playing a part in a loop."""
 
 import bpy
 import numpy as np
@@ -185,7 +185,7 @@ class TEMPOSE_OT_drag_trail(ByHand, bpy.types.Operator):
         return {"RUNNING_MODAL"} if self._held else {"PASS_THROUGH"}
 
     def _take(self, context: bpy.types.Context, event: bpy.types.Event, ob: bpy.types.Object) -> None:
-        """Take the dot under the mouse."""
+        """Grab the dot under the mouse."""
         frames, places = pose_overlay.dots(context, ob)
         near = mouse.nearest(context, event, places)
         if near is not None:

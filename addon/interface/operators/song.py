@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A song from a file onto the timeline."""
+"""Adding a song from a file to the timeline."""
 
 from pathlib import Path
 
@@ -76,7 +76,7 @@ class TEMPOSE_OT_add_song(ActionButton, bpy.types.Operator):
         if self.fit_end:
             scene.frame_start, scene.frame_end = 1, last
         scene.frame_set(1)
-        scene.sync_mode = "AUDIO_SYNC"  # what is seen keeps up with what is heard
+        scene.sync_mode = "AUDIO_SYNC"  # the picture keeps up with the sound
         return (
             f"'{strip.name}' plays from frame 1 to {last}, at {compat.rate_of(scene):.6g} frames per second."
         )

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a character goes on the stage, and what of it is held."""
+"""The stage: a character's way, and hands and feet that are held."""
 
 import bpy
 import numpy as np
@@ -21,7 +21,7 @@ NEXT = "Generate dances there; Follow the Stage takes the take that is there alo
 
 
 class _OnStage(ActionButton):
-    """Mixin: changes what is set for a character on the stage."""
+    """Mixin: changes a character's settings for the stage."""
 
     bl_options = {"REGISTER", "UNDO"}
 
@@ -31,7 +31,7 @@ class _OnStage(ActionButton):
 
 
 class _AtBeat(_OnStage):
-    """Mixin: is about the beat at the playhead."""
+    """Mixin: acts on the beat at the playhead."""
 
     @classmethod
     def disabled_reason(cls, now: Reading):
@@ -158,7 +158,7 @@ SIDES = [("LEFT", "Left", "The left edge of the frame"), ("RIGHT", "Right", "The
 
 
 class _ThroughEdge(_AtBeat):
-    """Mixin: from outside of the frame, or out of it."""
+    """Mixin: enters or leaves the frame."""
 
     beats: IntProperty(
         name="Beats on the Way", description="How many beats the way takes", default=8, min=1, max=256
@@ -166,7 +166,7 @@ class _ThroughEdge(_AtBeat):
     side: EnumProperty(name="Side", description="Which edge of the frame", items=SIDES)
 
     def stops(self, now: Reading) -> tuple[float, float, tuple[float, float], tuple[float, float]]:
-        """The song seconds at the playhead and so many beats before or after it; places outside and inside."""
+        """The song seconds at the playhead and some beats before or after it, with places outside and inside."""
         ob, second = require(now.rig), playhead.second_of(now)
         beats = now.beats.beats if now.beats is not None else np.zeros(0)
         count = self.beats * self.step
@@ -237,7 +237,7 @@ class TEMPOSE_OT_pin_part(_OnStage, bpy.types.Operator):
 
 
 def _beat_frames(now: Reading) -> float:
-    """Frames of a beat, half a second where none is known."""
+    """Frames of a beat; half a second if no beats are known."""
     rate = now.scene.render.fps / now.scene.render.fps_base
     if now.playback is None or now.beats is None or len(now.beats.beats) < 2:
         return rate / 2

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Accept, discard, flip through."""
+"""Takes: accept, discard, flip through."""
 
 from typing import Any
 
@@ -25,12 +25,12 @@ class _TakeButton(ActionButton):
 
 
 class _Show(TaskButton):
-    """A take shown on its rig: its keys are made while Blender goes on, and the song plays on."""
+    """Mixin: shows a take on its rig, making its keys in the background while the song plays on."""
 
     title = "Showing the take"
 
     def place(self, context: bpy.types.Context) -> int:
-        """Where in the list the take is that is to be shown."""
+        """Index in the list of the take to show."""
         raise NotImplementedError
 
     def prepare(self, context: bpy.types.Context):
@@ -151,13 +151,13 @@ class TEMPOSE_OT_show_take(_Show, bpy.types.Operator):
 
 
 class _Flip(_Show):
-    """Another take instead of the one that is shown, whether the song plays or not."""
+    """Mixin: flips to another take, whether the song plays or not."""
 
     step = 1
 
     @staticmethod
     def others(settings: SceneSettings) -> list[int]:
-        """Places in the list that can be shown, except the one that is."""
+        """Indices of takes that can be shown, without the current one."""
         return [
             i
             for i, take in enumerate(settings.takes)
@@ -214,7 +214,7 @@ class TEMPOSE_OT_fit_frame_rate(ActionButton, bpy.types.Operator):
         take, action = require(take), require(action)
         try:
             span = placement.span_of(scene, take)
-        except Problem:  # its sound is gone: the dance begins where it did
+        except Problem:  # its sound is gone: the dance begins where it did before
             old = frame_rate.written_for(action)
             rate = compat.rate_of(scene) * scene_strips.stretch_of(now.scene)
             span = Span(old.left * rate / old.rate, old.seconds, rate)

@@ -56,7 +56,7 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
         except Problem as problem:
             return self.fail(problem)
         self._scene, self._sync = scene.name, scene.sync_mode
-        scene.sync_mode = "AUDIO_SYNC"  # otherwise a heavy scene falls behind its sound
+        scene.sync_mode = "AUDIO_SYNC"  # otherwise a heavy scene lags behind its sound
         if not context.screen.is_animation_playing:
             self._played = True
             bpy.ops.screen.animation_play()
@@ -116,7 +116,7 @@ class TEMPOSE_OT_tap_tempo(ByHand, bpy.types.Operator):
         return f"{count} taps: {taps.bpm:.1f} BPM, within {taps.spread * 1000:.0f} ms."
 
     def _heard(self, now: song_grid.SongGrid) -> tuple[np.ndarray, int]:
-        """Timeline seconds of the taps, and how many there were; raises where they follow no pulse."""
+        """Timeline seconds of the taps, and their number; raises if they have no pulse."""
         try:
             frames = [float(f) for f in self.frames.split()] if self.frames else list(self._frames)
         except (AttributeError, ValueError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Show the keys at a tempo, and take that back."""
+"""Previewing keys at an edited tempo, and taking that back."""
 
 import bpy
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What buttons share that write a file."""
+"""The base of buttons that write a file."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from .buttons import TaskButton
 
 
 def server_python(context: bpy.types.Context) -> str:
-    """The Python of the server on this machine; empty where there is none."""
+    """The Python of the server on this machine; empty without one."""
     try:
         return server_process.choose_python(preferences.get(context).python_path, setup.own_python())
     except Problem:
@@ -24,7 +24,7 @@ def server_python(context: bpy.types.Context) -> str:
 
 
 class ToFile:
-    """Mixin of buttons that write: asks for a file first, when it is not given."""
+    """Mixin: writes a file, and asks for its path first if not given."""
 
     filepath: StringProperty(
         name="File", description="Where it is written", subtype="FILE_PATH", options={"SKIP_SAVE"}
@@ -46,7 +46,7 @@ class ToFile:
         return TaskButton.invoke(self, context, None)  # pyright: ignore[reportArgumentType]
 
     def path(self, ending: str) -> Path:
-        """The chosen path, with its ending."""
+        """The chosen path with a suffix."""
         if not self.filepath:
             raise Problem("no_file", "Give a file to write.")
         path = Path(bpy.path.abspath(self.filepath))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dances out of videos."""
+"""Takes from videos."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The Tempose tab, in the 3D View and in the sequencer: one file per panel, in the order of the journey.
+"""The Tempose tab in the 3D View and the sequencer: one file per panel, in the order of work.
 
-Six steps lie below the state of things; what a step has more of lies inside of it, folded.
+Six steps follow the main panel; further options of a step are folded inside it.
 """
 
 from typing import Any
@@ -38,8 +38,8 @@ STEPS = {
     OutputPanel: (ExportPanel,),
 }
 """The steps, and what lies inside of each, from top to bottom."""
-DEEPER = {LimitsPanel: BonesPanel}  # what lies inside of such a part
-TOPICS = {  # pages of the help; what lies inside of a step has that of the step
+DEEPER = {LimitsPanel: BonesPanel}  # panels inside such a part
+TOPICS = {  # help pages; panels inside a step have the step's
     MainPanel: "two-minutes",
     MusicPanel: "music",
     CharacterPanel: "character",
@@ -55,7 +55,7 @@ TOPICS = {  # pages of the help; what lies inside of a step has that of the step
     OutputPanel: "import-export",
 }
 PRESETS = {DancePanel: pie.TEMPOSE_PT_dance_presets, KeysPanel: pie.TEMPOSE_PT_keys_presets}
-SHORT = 24  # letters of what a folded step says of itself
+SHORT = 24  # most letters in the summary of a folded step
 
 
 class _Tab:
@@ -64,7 +64,7 @@ class _Tab:
 
 
 class _Headed:
-    """Help stands beside the name of each part; of a step also what is there, folded or not."""
+    """Mixin: a help button in each header; for steps also a summary."""
 
     topic = ""
     presets: Any = None
@@ -80,7 +80,7 @@ class _Headed:
 
 
 def _panels():
-    """Each panel once for the 3D View and once for the sequencer."""
+    """Each panel, once for the 3D View and once for the sequencer."""
     classes = []
     for space, letter in (("VIEW_3D", "VIEW3D"), ("SEQUENCE_EDITOR", "SEQUENCER")):
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Who dances."""
+"""The character that dances."""
 
 import bpy
 
@@ -13,7 +13,7 @@ from .layout import say, why, why_no_pose
 
 class CharacterPanel:
     bl_label = "Character"
-    bl_options = {"DEFAULT_CLOSED"}  # Generate makes a dancer where there is none
+    bl_options = {"DEFAULT_CLOSED"}  # Generate makes a dancer if there is none
 
     @staticmethod
     def summary(now: Reading) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several characters in one press."""
+"""Several characters at once."""
 
 import bpy
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Keys shaped by hand, and what is drawn over the 3D View meanwhile."""
+"""Shaping keys by hand, and the overlay of the 3D View."""
 
 import bpy
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What panels share."""
+"""Texts in panels: wrapping, and reasons for grey buttons."""
 
 import functools
 import re
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 BESIDE = 80  # pixels at UI scale 1 that a side bar is wider than a text beside its icon
 USUAL = 205  # pixels for a text in a side bar as Blender opens it
-FONT = 0  # the interface's own
+FONT = 0  # the interface's own font
 WIDE = (
-    "\u2e80-\u9fff\uff00-\uffef"  # Chinese and Japanese: a line may end after each letter, not before a mark
+    "\u2e80-\u9fff\uff00-\uffef"  # Chinese and Japanese: lines break after any letter, not before punctuation
 )
 WORDS = re.compile(rf"(\s*)([{WIDE}][、。，：；！？）」』]*|[^\s{WIDE}]+[、。，：；！？）」』]*)")
 
@@ -31,7 +31,7 @@ def _width(text: str, size: float) -> float:
 
 @functools.lru_cache(maxsize=1024)
 def lines_of(text: str, room: float, size: float) -> tuple[str, ...]:
-    """A text in lines no wider than `room` pixels, in letters of a size in pixels; a long word stays whole."""
+    """A text in lines of at most `room` pixels, in a font size in pixels; long words are not broken."""
     lines: list[str] = []
     for space, word in WORDS.findall(text):
         if lines and _width(lines[-1], size) + _width(space + word, size) <= room:
@@ -42,7 +42,7 @@ def lines_of(text: str, room: float, size: float) -> tuple[str, ...]:
 
 
 def say(layout: bpy.types.UILayout, text: str, icon: "IconItems" = "NONE") -> None:
-    """A text on as many lines as it needs where it is drawn."""
+    """Draw a text on as many lines as it needs there."""
     preferences, region = bpy.context.preferences, bpy.context.region
     scale = preferences.system.ui_scale or 1.0  # 0 in background mode
     side_bar = region is not None and region.type == "UI"
@@ -56,7 +56,7 @@ def say(layout: bpy.types.UILayout, text: str, icon: "IconItems" = "NONE") -> No
 
 
 def say_in(layout: bpy.types.UILayout, text: str, icon: "IconItems", lines: int) -> None:
-    """A text on just so many lines; a longer one ends in dots, and a button shows all of it."""
+    """Draw a text on exactly so many lines; a longer one ends in dots, and a button shows all of it."""
     preferences, region = bpy.context.preferences, bpy.context.region
     scale = preferences.system.ui_scale or 1.0
     side_bar = region is not None and region.type == "UI"
@@ -74,11 +74,11 @@ def say_in(layout: bpy.types.UILayout, text: str, icon: "IconItems", lines: int)
 
 
 def why(layout: bpy.types.UILayout, reason: str) -> None:
-    """Why a button is grey, as a sentence."""
+    """Draw why a button is grey, as a sentence."""
     say(layout, f"{reason.rstrip('.')}.", "INFO")
 
 
 def why_no_pose(layout: bpy.types.UILayout) -> None:
-    """Why *Find Pose* is of no use, where that is so."""
+    """Draw why *Find Pose* cannot be used, if so."""
     if connection.current is not None and connection.current.no_poses:
         say(layout, "Markers are placed by hand: this server finds no joints in pictures.", "INFO")

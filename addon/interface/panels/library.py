@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Dances that are kept."""
+"""The library of dances and poses."""
 
 import bpy
 

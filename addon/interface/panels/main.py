@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The state of things, at one place and of one height: server, last message, progress, *Generate*, *Accept*."""
+"""The state in one place of constant height: server, last message, progress, *Generate*, *Accept*."""
 
 import bpy
 
@@ -14,7 +14,7 @@ from ..operators import setup
 from ..operators.dance import TEMPOSE_OT_generate
 from .layout import say_in
 
-LINES = 4  # of the message, whatever it says: what lies below never moves
+LINES = 4  # lines of the message, whatever its length, so that nothing below it moves
 
 THEN = "Add Song…, Generate, and go through the steps below"
 
@@ -62,7 +62,7 @@ class MainPanel:
 
 
 def _next_step(context: bpy.types.Context, now: Reading) -> str:
-    """What to do next where nothing has been done yet."""
+    """Draw what to do next, before anything has been done."""
     if now.no_server:
         if _is_there(context):
             return f"Start the server, or connect to one. Then {THEN}"
@@ -78,7 +78,7 @@ def _is_there(context: bpy.types.Context) -> bool:
 
 
 def _no_server(row: bpy.types.UILayout, context: bpy.types.Context) -> None:
-    """Buttons that lead to a server."""
+    """Draw the buttons that lead to a server."""
     if _is_there(context):
         begin = "Start Server" if connection.current is None else "Restart Server"  # gone while it was in use
         row.operator("tempose.start_server", text=begin, icon="PLAY")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes out of Blender, and in."""
+"""Export and import."""
 
 import bpy
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How the dancer is drawn."""
+"""The drawing of the dancer."""
 
 import bpy
 

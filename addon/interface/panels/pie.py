@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is pressed most, around the pointer, and the presets in the headers of Dance and Keys."""
+"""The pie menu of the most used buttons, and the preset menus in the headers of Dance and Keys."""
 
 import bpy
 from bl_ui.utils import PresetPanel

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The dance in the animator's hands: parts of it danced again, and how it becomes keys."""
+"""Shaping the dance: parts danced again, and its keys."""
 
 import bpy
 
@@ -16,4 +16,4 @@ class ShapePanel:
         return keys.bl_rna.properties["density"].enum_items[keys.density].name
 
     def draw(self, _context: bpy.types.Context):
-        """Everything is in the panels inside."""
+        """Draw nothing: everything is in the panels inside."""

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where the character goes, and what of it is held."""
+"""The stage: the character's way, and hands and feet that are held."""
 
 import bpy
 

@@ -10,7 +10,7 @@ from ...scene.reading import reading_of
 from ...scene.settings import ListedTake, SceneSettings
 from .layout import say
 
-TALL = 1.6  # rows, so that a pose can be told from another
+TALL = 1.6  # rows, large enough to tell poses apart
 
 
 class TEMPOSE_UL_takes(bpy.types.UIList):
@@ -39,7 +39,7 @@ class TEMPOSE_UL_takes(bpy.types.UIList):
         row.label(text=translate(", ".join(filter(None, (item.style, f"seed {item.seed}", tempo)))))
 
     def filter_items(self, context: bpy.types.Context, data: SceneSettings, name: str):
-        """Only the takes of the character that is meant, where there are several."""
+        """Show only the takes of the current character if there are several."""
         takes, now = getattr(data, name), reading_of(context)
         if now.rig is None or not now.several_rigs:
             return [], []

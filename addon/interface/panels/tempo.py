@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The speed of the music, by sections, and what the dance does about it."""
+"""The tempo of the music, by sections, and how the dance follows."""
 
 import bpy
 
@@ -40,7 +40,7 @@ class TEMPOSE_UL_sections(bpy.types.UIList):
         row = layout.row(align=True)
         row.prop(item, "start", text="", emboss=False)
         row.label(text=speed(item))
-        if item.feel in FEEL:  # an empty label would take its room all the same
+        if item.feel in FEEL:  # an empty label would still take space
             row.label(text=FEEL[item.feel])
 
 

@@ -38,5 +38,5 @@ CLASSES = (
     TemposePin,
     TemposeStage,
     TemposeSettings,
-)  # what others contain comes first
+)  # groups contained in others come first
 __all__ = ["CLASSES", "TemposeCharacter", "TemposeDirection", "TemposeSettings", "TemposeStage"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The bone map of an armature, kept with the object, and how characters are made and moved."""
+"""The bone map of an armature, stored on the object, and how characters are made and moved."""
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty, StringProperty
@@ -19,7 +19,7 @@ class _Character:
         return getattr(self, ATTRIBUTES[part])
 
     def bones(self) -> dict[str, str]:
-        """The bones of all parts; a panel asks for them at every redraw."""
+        """The bones of all parts; a panel reads them at every redraw."""
         return {part: getattr(self, name) for part, name in ATTRIBUTES.items()}
 
     def set_bone(self, part: str, name: str) -> None:
@@ -33,7 +33,7 @@ def _touched(self: _Character, _context: bpy.types.Context) -> None:
 
 
 _PROPERTIES = {
-    "object": PointerProperty(type=bpy.types.Object, options=set()),  # only where it is kept for an override
+    "object": PointerProperty(type=bpy.types.Object, options=set()),  # only if it is stored for an override
     "identity": StringProperty(options=set()),
     "mapped": BoolProperty(options=set()),
     "nose": FloatProperty(
@@ -55,7 +55,7 @@ _PROPERTIES = {
     },
 }
 
-# Made by hand, as the parts are a list; annotations that a class body collects are put off from Python 3.14 on.
+# Made by hand, because the parts are a list; Python 3.14 evaluates annotations in a class body lazily.
 TemposeCharacter = type(
     "TemposeCharacter",
     (_Character, bpy.types.PropertyGroup),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is asked of a dancer from moment to moment, kept with its armature. All of it can be keyed."""
+"""Direction of a dancer from moment to moment, stored on its armature. All of it can be keyed."""
 
 from typing import Any
 
@@ -69,7 +69,7 @@ _PROPERTIES = {
     ),
 }
 
-# Made by hand, as the curves are a list.
+# Made by hand, because the curves are a list.
 TemposeDirection = type(
     "TemposeDirection",
     (bpy.types.PropertyGroup,),

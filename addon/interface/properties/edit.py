@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Changing a take: where, what stays, how much."""
+"""Changing a take: the range, what is kept, how much."""
 
 import bpy
 from bpy.props import (
@@ -40,7 +40,7 @@ class _Limbs:
 
     @property
     def limbs(self) -> list[str]:
-        """The limbs that are to stay."""
+        """The limbs to keep."""
         return [name for name in GROUPS if getattr(self, name)]
 
 

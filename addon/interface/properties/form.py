@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The form of the song: its sections, and what is asked of each."""
+"""The form of the song: its sections, and the settings of each."""
 
 import bpy
 from bpy.props import (

@@ -8,7 +8,7 @@ from ...scene.dance import library
 
 
 class AreaProperties:
-    """A part of the timeline in frames or bars; `area` comes with each group's own first choice."""
+    """A part of the timeline in frames or bars; each group defines `area` with its own default."""
 
     first_frame: IntProperty(
         name="First Frame", description="Frames of the timeline", default=1, options=set()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How a dance becomes keys: how many, how they are joined, and where the feet stand."""
+"""How a dance becomes keys: their number, their interpolation, and the feet."""
 
 import bpy
 from bpy.props import BoolProperty, EnumProperty, FloatProperty, IntProperty

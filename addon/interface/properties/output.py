@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What goes out of Blender, and in."""
+"""Settings of export and import."""
 
 import bpy
 from bpy.props import EnumProperty, FloatProperty, IntProperty, IntVectorProperty

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How characters are drawn: pictures that become puppets, and ink."""
+"""How characters are drawn: puppets from pictures, and ink."""
 
 import bpy
 from bpy.props import BoolProperty, FloatProperty, IntProperty, PointerProperty

@@ -12,7 +12,7 @@ from ...scene.dance import tempo_follow
 
 
 def _get_frame(self: TempoSection) -> int:
-    playback = reading.reading_of(bpy.context).playback  # the panel asks, at every redraw
+    playback = reading.reading_of(bpy.context).playback  # the panel asks at every redraw
     return round(float(playback.frame_at(self.start))) if playback is not None else 0
 
 
@@ -22,7 +22,7 @@ def _set_frame(self: TempoSection, frame: int) -> None:
 
 
 def edited(_self: bpy.types.PropertyGroup, context: bpy.types.Context) -> None:
-    """A tempo has been changed: the keys follow at once, where that is wanted."""
+    """Called when a tempo changes: the keys follow at once, if so set."""
     tempo_follow.edited(context)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Where a character goes on the stage, and what of it is held; kept with its armature."""
+"""A character's way on the stage, and hands and feet that are held; stored on its armature."""
 
 import bpy
 from bpy.props import (

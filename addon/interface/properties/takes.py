@@ -6,7 +6,7 @@ from bpy.props import BoolProperty, EnumProperty, FloatProperty, PointerProperty
 
 
 class TemposeTake(bpy.types.PropertyGroup):
-    """One dance. Its numbers are in a text datablock."""
+    """One take. Its dance is in a text datablock."""
 
     identity: StringProperty()
     state: EnumProperty(items=[("PREVIEW", "Preview", ""), ("ACCEPTED", "Accepted", "")], default="PREVIEW")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is drawn over the 3D View to shape a dance by."""
+"""Overlays of the 3D View for shaping a dance."""
 
 from typing import Any
 

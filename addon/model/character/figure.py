@@ -122,7 +122,7 @@ def draw(at: dict, height: float, radius: float | None = None, look: str = "ADUL
     radius : float, optional
         Of the head, when it must not change with a nod.
     look : str
-        Of `looks.LOOKS`.
+        A key of `figure_looks.LOOKS`.
     """
     drawing = _Drawing(at, height, LOOKS[look])
     for letter, side, far in (("R", "right", " far"), ("L", "left", "")):

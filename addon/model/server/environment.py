@@ -137,7 +137,7 @@ def set_up(
 
     Parameters
     ----------
-    work : Job
+    work : Worker
         Receives the progress; ends the work when canceled.
     folder : Path
     package : str

@@ -10,7 +10,7 @@ from ...model.server.work import Work
 
 CHARACTER_TASKS = Path(__file__).with_name("character_tasks.py")
 DONE = "tempose: frame"  # printed by the other Blender for each frame
-HIDDEN = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows' flag CREATE_NO_WINDOW
+HIDDEN = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows: no console window
 
 
 def command(binary: str) -> list[str]:
