@@ -38,8 +38,11 @@ def move_strip(strip: bpy.types.Strip, frames: float) -> None:
 
 
 def sound_scene(context: bpy.types.Context) -> bpy.types.Scene:
-    """The scene with the sound: the window's scene, if it has any sound.  Otherwise it is the one in the sequencer
-    (which may differ in 5.x), or one that shows the window's scene in a scene strip."""
+    """The scene with the sound: the window's scene, if it has any sound.
+
+    Otherwise it is the one in the sequencer (which may differ in 5.x), or one that shows the window's scene in a
+    scene strip.
+    """
     scene: Any = context.scene
     if has_sound(scene):
         return scene

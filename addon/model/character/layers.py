@@ -20,9 +20,7 @@ from .layer_pixels import LabelledFigure, layer_of
 from .masks import blurred, depths, dilated, rim
 
 WORKING = 240  # pixels along the figure's longer side on which it is cut apart
-OUTLINE = (
-    0.004  # of the figure's longer side: half the width of the line drawn around a limb, which moves with it
-)
+OUTLINE = 0.004  # of the figure's longer side: half the width of the line around a limb
 TERRITORIES = 0.4  # of the work, once each pixel is assigned to a part
 FRINGE = 2  # pixels at the figure's edge that may still have the colour of the removed backdrop
 

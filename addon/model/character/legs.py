@@ -3,9 +3,7 @@
 
 import numpy as np
 
-SWITCH = (
-    6.0  # frames that a knee stays on the wrong side rather than changing over, per length that it sticks out
-)
+SWITCH = 6.0  # frames that a knee stays on the wrong side, per length that it sticks out, to save a switch
 CALM = 6  # frames, to either side, over which the body goes down where legs are too short
 
 

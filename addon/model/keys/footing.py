@@ -14,9 +14,7 @@ NEAR = 0.015  # of the height above the ground: so low a foot stands, whatever i
 LOWER = 0.04  # of the height above the ground: below it, the lower foot stands
 LEVEL = 0.002  # of the height: a foot no higher than this above the other counts as equally low
 STAYS = 0.972  # of the frames in which one carries
-MORE = (
-    0.004  # of them: frames in which a foot may slip beyond those in which it does with a key on each frame
-)
+MORE = 0.004  # of them: further frames with a slip, beyond those with a key on each frame
 WEIGHT = 2.0  # weight of an ankle's error while its foot carries
 DRAWN = 4.0  # the same for a leg's own end, which must be near the target that the leg stretches to
 

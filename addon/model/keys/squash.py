@@ -7,10 +7,7 @@ from ..character.mapping import JOINTS
 
 MOST = 0.3  # of the trunk, at full strength on the first beat of a bar
 OTHER = 0.6  # of that, on other beats
-PRESSED, DRAWN = (
-    0.09,
-    0.2,
-)  # seconds: how long it is squashed; when it is stretched, before and after
+PRESSED, DRAWN = 0.09, 0.2  # seconds: how long it is squashed; when it is stretched, before and after
 RISE = 0.45  # amount of stretch relative to the squash
 _LEGS = ("hip", "knee", "ankle")
 _ABOVE = [k for k, joint in enumerate(JOINTS) if joint.rpartition("_")[2] not in _LEGS]

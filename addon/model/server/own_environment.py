@@ -4,13 +4,7 @@
 import os
 
 FOREIGN = ("PYTHON", "CONDA", "VIRTUAL_ENV", "PYENV", "__PYVENV", "UV_", "POETRY")
-PIPS = (
-    "PIP_TARGET",
-    "PIP_PREFIX",
-    "PIP_USER",
-    "PIP_ROOT",
-    "PIP_REQUIRE_VIRTUALENV",
-)  # these would install elsewhere
+PIPS = ("PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_ROOT", "PIP_REQUIRE_VIRTUALENV")  # install elsewhere
 
 
 def own_environment() -> dict[str, str]:

@@ -6,10 +6,7 @@ import time
 from pathlib import Path
 from typing import Protocol
 
-DOWNLOADED, INSTALLED = (
-    0.7,
-    0.9,
-)  # shares of the whole at which the packages have been downloaded, and installed
+DOWNLOADED, INSTALLED = 0.7, 0.9  # shares at which packages have been downloaded, and installed
 HEAVY = {
     "torch": 30.0,
     "nvidia": 20.0,

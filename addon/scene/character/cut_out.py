@@ -25,15 +25,7 @@ PART = "tempose_part"  # custom property on layers
 _HANGS_ON = {TRUNK: ("spine", "shoulder", "hip"), HEAD: ("head", "crown"),
              **dict.fromkeys(ARMS, ("upper_arm", "forearm", "hand", "thumb", "index", "middle", "ring", "little")),
              **dict.fromkeys(LEGS, ("thigh", "shin", "foot"))}  # fmt: skip
-_NEVER = (
-    "root",
-    "eye",
-    "ear",
-    "look",
-    "foot_ik",
-    "arm_depth",
-    "leg_depth",
-)  # bones that move no part of a picture
+_NEVER = ("root", "eye", "ear", "look", "foot_ik", "arm_depth", "leg_depth")  # move no part of a picture
 
 
 def depths_of(levels: Mapping[str, float]) -> dict[str, float]:

@@ -25,11 +25,7 @@ from ..window import scene_of
 from . import cut_out, rig
 from .picture_mesh import flat
 
-PICTURE, MARKER, PEOPLE = (
-    "tempose_picture",
-    "tempose_joint",
-    "tempose_people",
-)  # custom properties on our objects
+PICTURE, MARKER, PEOPLE = "tempose_picture", "tempose_joint", "tempose_people"  # custom properties
 TALL = 800  # pixels of the canvas, whatever the picture's size
 LARGEST = 8192
 LOOKED_AT = 1024  # pixels along the longer side of the picture sent to the server

@@ -43,13 +43,7 @@ __all__ = [
 
 KEEPERS = {"crown": "head", "look.L": "eye.L", "look.R": "eye.R"}
 """What keeps its shape at the end of a bone that stretches: a head that nods is not squashed, nor are its eyes."""
-SOLID = (
-    "MESH",
-    "CURVE",
-    "SURFACE",
-    "META",
-    "FONT",
-)  # kinds of objects that a new character must not stand inside
+SOLID = ("MESH", "CURVE", "SURFACE", "META", "FONT")  # a new character must not stand inside these
 FARTHEST = 12  # places to the right that are tried
 UNIT = 0.0025  # Blender units per pixel: the built-in adult is 1.8 units tall
 

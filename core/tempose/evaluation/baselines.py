@@ -1,4 +1,4 @@
-"""Systems a trained model has to beat: retrieval on the beat grid, mean motion, a metronome puppet.
+"""Systems that a trained model has to beat: retrieval on the beat grid, mean motion, a metronome puppet.
 
 All are generators like the model (`tempose.generator.Generator`) and draw from the *training* clips only.
 """
@@ -29,7 +29,7 @@ _FEET = [OPENPOSE_18.index("left_ankle"), OPENPOSE_18.index("right_ankle")]
 
 
 class Baseline:
-    """What the baselines share: frame times in beats, and motion set on the reference's place and size."""
+    """The base of the baselines: frame times in beats, and motion at the reference's place and size."""
 
     revision = "baseline"
     skeleton = OPENPOSE_18
@@ -60,7 +60,7 @@ class Baseline:
 
 
 def _clips_digest(clips: Sequence[Truth]) -> str:
-    """Eight digits that say which clips a baseline draws from: another split, another baseline."""
+    """Eight digits that identify the clips of a baseline: another split is another baseline."""
     digest = hashlib.sha256()
     for clip in clips:
         digest.update(clip.name.encode() + clip.poses.keypoints.tobytes() + clip.grid.beats.tobytes())
@@ -84,8 +84,10 @@ def _at(points: np.ndarray, frames: np.ndarray) -> np.ndarray:
 
 
 class Retrieval(Baseline):
-    """Train clips retimed to the song's beats, eight at a time, each joined to the next where the poses are
-    nearest. A strong baseline: real motion, exactly as far on the beat as its dancers were."""
+    """Training clips retimed to the song's beats, eight at a time, each joined to the next at the nearest poses.
+
+    A strong baseline: real motion, exactly as much on the beat as its dancers were.
+    """
 
     beats = 8
 
@@ -106,7 +108,7 @@ class Retrieval(Baseline):
         first = int(np.floor(position[0] / self.beats))
         for block in range(first, int(np.floor(position[-1] / self.beats)) + 1):
             begin = block * self.beats
-            # half a beat longer than needed: what the next block fades out of
+            # half a beat longer than needed, for the fade into the next block
             inside = np.flatnonzero((position >= begin) & (position < begin + self.beats + 0.5))
             if not len(inside):
                 continue
@@ -175,8 +177,10 @@ class GenreMean(Baseline):
 
 
 class Metronome(Baseline):
-    """A puppet that goes from one pose to its mirror image and back, stopping dead on every beat. It has a
-    perfect beat score and dances like a metronome: what beat scores alone would choose."""
+    """A puppet that goes from one pose to its mirror image and back, stopping dead on every beat.
+
+    It has a perfect beat score and dances like a metronome: beat scores alone would prefer it.
+    """
 
     revision = "metronome-1"
 

@@ -1,7 +1,7 @@
-"""What is said of a beat grid: beside the true one, beside the sound alone, and of many grids together.
+"""Figures of beat grids: against the true grid, against the sound alone, and over many grids.
 
-Figures are mir_eval's (Raffel et al. 2014, after Davies, Degara and Plumbley 2009), first five seconds left out
-as its protocol has it: F-measure (within 70 ms), and continuity: the longest correct stretch (C) or all correct
+Figures are mir_eval's (Raffel et al. 2014, after Davies, Degara and Plumbley 2009), without the first five seconds,
+as in its protocol: F-measure (within 70 ms), and continuity: the longest correct stretch (C) or all correct
 stretches (T) at the correct metrical level (CML) or also at double, half and off-beat (AML).
 """
 
@@ -21,12 +21,12 @@ from tempose_pose.grid import BeatGrid
 FIGURES = ("f", "cmlc", "cmlt", "amlc", "amlt", "downbeat_f")
 BINS = (0.0, 0.2, 0.4, 0.6, 0.8, 0.9, 1.0)
 HOP = 512
-TRIMMED, SHORT = 5.0, 12.0  # seconds left out of the beginning, but not of songs shorter than that
+TRIMMED, SHORT = 5.0, 12.0  # seconds left out at the beginning, except in shorter songs
 Row = dict[str, Any]  # of a song under one tracker
 
 
 def scores(true: BeatGrid, found: BeatGrid) -> dict[str, float]:
-    """`FIGURES` of a found grid, mir_eval's protocol; 0 where either holds no beats."""
+    """`FIGURES` of a detected grid by mir_eval's protocol; 0 if either has no beats."""
     try:
         from mir_eval import beat
     except ModuleNotFoundError:
@@ -45,7 +45,7 @@ def scores(true: BeatGrid, found: BeatGrid) -> dict[str, float]:
 
 
 def contrast(samples: np.ndarray, grid: BeatGrid, shifts: int = 24) -> float:
-    """Onset strength at the beats over that at the same beats shifted by parts of a beat: 1 is chance."""
+    """Onset strength at the beats relative to the same beats shifted by parts of a beat: 1 is chance."""
     compile_once()
     import librosa
 
@@ -63,9 +63,9 @@ def contrast(samples: np.ndarray, grid: BeatGrid, shifts: int = 24) -> float:
 
 
 def pulse(samples: np.ndarray, grid: BeatGrid) -> float:
-    """How much of the onset strength repeats at 1 and 2 cycles per beat, over the same at frequencies beside
-    them: 1 is chance. Sees whether the tempo is one of the music's, and unlike `contrast` gives nothing for
-    beats that were merely put on onsets.
+    """Power of the onset strength at 1 and 2 cycles per beat, relative to neighbouring frequencies: 1 is chance.
+    It shows whether the tempo is one of the music's and, unlike `contrast`, gives no credit for beats merely put on
+    onsets.
     """
     compile_once()
     import librosa
@@ -85,7 +85,7 @@ def pulse(samples: np.ndarray, grid: BeatGrid) -> float:
 
 
 def plausibility(samples: np.ndarray, grid: BeatGrid) -> dict[str, float]:
-    """What can be said of a grid without knowing the truth.
+    """What can be said about a grid without knowing the truth.
 
     Returns
     -------
@@ -140,8 +140,7 @@ def calibration(confidence: np.ndarray, f: np.ndarray, bins: Sequence[float] = B
 
 
 def table(rows: Sequence[Row], key: str = "kind") -> dict[str, dict[str, dict[str, float]]]:
-    """Group → tracker → mean of each figure, median confidence and the number of songs; "all" is the songs
-    that have a beat."""
+    """Group → tracker → mean of each figure, median confidence and number of songs; "all" are songs with a beat."""
     out: dict[str, dict[str, dict[str, float]]] = {}
     groups: list[Any] = [*dict.fromkeys(r[key] for r in rows), "all"]
     for group in groups:

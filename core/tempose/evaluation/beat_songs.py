@@ -24,9 +24,9 @@ class SongKind:
     genre: str | None = None
     drums: bool | None = True
     curve: str = "steady"
-    bars: int | None = None  # a loop of so many, from its first sample on
+    bars: int | None = None  # length of a loop, from its first sample
     own_pace: bool = False  # drum takes played at about this tempo
-    overlaid: bool = False  # with a sound without a beat on top, as speech or noise would be
+    overlaid: bool = False  # with a sound without a beat on top, like speech or noise
 
 
 KINDS = (
@@ -57,7 +57,7 @@ KINDS = (
     SongKind("sparse", (70, 96, 120), "sparse"),
     SongKind("solo", (72, 96, 120), "solo", None),
     SongKind("mix", (90, 110, 128), None, None, own_pace=True, overlaid=True),
-    # Rhythms that training never had.
+    # Rhythms that training never saw.
     SongKind("ska", (126, 150, 164), "ska"),
     SongKind("polka", (104, 124), "polka"),
     SongKind("drum and bass", (170, 174), "drum_and_bass"),
@@ -96,11 +96,11 @@ def rendered(
     Parameters
     ----------
     data : path
-        Folder of samples and drum takes, as `tempose.datasets.synth` wants it.
+        Folder of samples and drum takes, as for `tempose.datasets.synth`.
     songs : int
-        Songs of each kind and tempo, each of another random state.
+        Songs of each kind and tempo, each with another random seed.
     seconds : float
-        About how long each is.
+        Approximate length of each.
     kinds : sequence of SongKind
     skip : container of str
         Names of songs that need not be rendered.
@@ -146,7 +146,7 @@ def rendered(
 
 
 def _usual(bpm: float) -> list[str]:
-    """Genres that are mostly played at about this tempo."""
+    """Genres usually played at about this tempo."""
     from tempose.datasets.genres import GENRES
 
     return [name for name in FOURS if GENRES[name].tempo[0] <= bpm <= GENRES[name].tempo[1]]

@@ -1,4 +1,4 @@
-"""How good is the beat grid? Our tracker beside plain librosa, on songs whose beats are known and on recordings.
+"""How good is the beat grid? Our tracker and plain librosa, on songs with known beats and on recordings.
 
 Songs are rendered (`beat_songs`), figures are mir_eval's (`beat_figures`). Recordings come without known beats;
 there only plausibility is measured, and agreement of the two trackers.
@@ -30,7 +30,7 @@ AUDIO = (".wav", ".flac", ".ogg", ".mp3")
 
 
 def librosa_beats(samples: np.ndarray) -> BeatGrid:
-    """What librosa finds as it comes; it knows neither downbeats nor how sure it is."""
+    """librosa's default beats; it gives neither downbeats nor a confidence."""
     compile_once()
     import librosa
 
@@ -52,18 +52,18 @@ def evaluate_beats(
 ) -> dict[str, Any]:
     """Measure the trackers and write ``beats.json``, ``beats.csv`` and ``beats.html`` into a folder.
 
-    Each song's figures are kept in ``songs.jsonl`` as soon as they are there: a stopped run goes on. Another
-    tracker, length or data folder starts anew.
+    Each song's figures are stored in ``songs.jsonl`` at once, so a stopped run can continue. Another tracker,
+    length or data folder starts anew.
 
     Parameters
     ----------
     data : path
-        Samples to render songs from; recordings in ``music/``, where there are any.
+        Samples to render songs from; recordings in ``music/``, if there are any.
     out : path
     songs : int
         Rendered songs of each kind and tempo.
     seconds : float
-        Length of rendered songs; recordings are heard for two minutes at most.
+        Length of rendered songs; of recordings, at most two minutes are used.
     kinds : sequence of SongKind
     on_song : callable, optional
         Called with (done, all, name).
@@ -136,13 +136,13 @@ def evaluate_beats(
 
 
 def _asked_for(kind: str, name: str, songs: int, kinds: Sequence[SongKind]) -> bool:
-    """Whether a kept song belongs to this run: of a kind that is asked for, and not one take too many."""
+    """Whether a stored song belongs to this run: of a requested kind, and not a take too many."""
     chosen = next((k for k in kinds if k.name == kind), None)
     return chosen is not None and int(name.rpartition(" ")[2]) < (songs if chosen.tempi else 4 * songs)
 
 
 def _tracker_digest() -> str:
-    """Changes with anything that may change a grid."""
+    """A digest that changes with anything that may change a grid."""
     digest = hashlib.sha256()
     for path in sorted(p for stem in ("beat*", "bars*") for p in Path(spectra.__file__).parent.glob(stem)):
         digest.update(path.read_bytes())
@@ -150,13 +150,13 @@ def _tracker_digest() -> str:
 
 
 class _Store:
-    """What was measured already, a line of JSON for each song below one that says of what."""
+    """Figures measured so far: a JSON line for each song, after one that describes the run."""
 
     def __init__(self, path: Path, facts: list[Any]):
         self.path, self.songs, self.recordings = path, {}, {}
         lines = []
         if path.is_file():
-            with suppress(ValueError):  # a last line that was cut off is measured again
+            with suppress(ValueError):  # a truncated last line is measured again
                 lines += (json.loads(line) for line in path.read_text().splitlines())
         if not lines or lines[0] != facts:
             lines = [facts]

@@ -1,4 +1,4 @@
-"""The page of `tempose evaluate-beats`: tables and plots, nothing from elsewhere."""
+"""The self-contained page of `tempose evaluate-beats`: tables and plots."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Songs to be danced to: as they are, stretched, spliced, lengthened."""
+"""Songs to dance to: as they are, stretched, spliced, lengthened."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ TEMPI = (70.0, 90.0, 110.0, 130.0, 150.0, 170.0)
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A song, or a part of it, to be danced to."""
+    """A song, or a part of it, to dance to."""
 
     name: str
     song: Song
@@ -44,12 +44,12 @@ class Case:
 
     @property
     def beats(self) -> BeatGrid:
-        """The known grid, else the song's own, in song seconds."""
+        """The known grid, else the song's detected one, in song seconds."""
         return self.grid or self.song.grid
 
     @property
     def key(self) -> str:
-        """What decides the dance, apart from system, seed and reference."""
+        """Everything that decides the dance, apart from system, seed and reference."""
         beats = self.beats.beats.tolist()
         facts = [self.song.sha256, self.seconds, self.tempo_map.points, beats, self.style]
         return hashlib.sha256(json.dumps(facts).encode()).hexdigest()
@@ -58,8 +58,8 @@ class Case:
 def load_cases(folder: str | os.PathLike, seconds: float = 30.0) -> list[Case]:
     """A case for each audio file of the folder.
 
-    Beside ``song.ogg`` may lie ``song.json``: ``{"beats": [s, …], "downbeats": [s, …], "style": str, "genre":
-    str}``: beats known better than a tracker would find them, the style to be danced, the music's genre.
+    Beside ``song.ogg`` there may be a ``song.json``: ``{"beats": [s, …], "downbeats": [s, …], "style": str, "genre":
+    str}``: the true beats, the style to dance, the music's genre.
     """
     paths = sorted(p for p in Path(folder).glob("*") if p.suffix.lower() in AUDIO)
     if not paths:
@@ -83,10 +83,10 @@ def load_cases(folder: str | os.PathLike, seconds: float = 30.0) -> list[Case]:
 def tempo_cases(
     case: Case, tempi: Sequence[float] = TEMPI, seconds: float = 16.0
 ) -> list[tuple[Case, float]]:
-    """The same music at each of the tempi, stretched, as far as half to double speed reaches."""
+    """The same music stretched to each of the tempi within half to double speed."""
     intervals = np.diff(case.beats.beats)
     if len(intervals) < 8 or np.ptp(np.percentile(intervals, (5, 95))) > 0.1 * np.median(intervals):
-        return []  # a song of several tempi has none to be stretched to
+        return []  # a song with several tempi cannot be stretched to one
     bpm = 60 / float(np.median(intervals))
     out = []
     for target in tempi:
@@ -115,7 +115,7 @@ def splice_case(
 
 
 def long_case(case: Case, seconds: float = 180.0) -> Case:
-    """The song for at least so long: its part between the first and the last downbeat, over and over."""
+    """The song lengthened to at least so long: the part between its first and last downbeat, repeated."""
     if case.song.seconds >= seconds:
         return replace(case, name=f"{case.name}, long", seconds=seconds)
     grid = case.beats

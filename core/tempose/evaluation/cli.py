@@ -52,7 +52,7 @@ def evaluate(
         Path | None, typer.Option(help="folder of an earlier evaluation to compare with")
     ] = None,
 ) -> None:
-    """Measure a model, or finished dances, beside real motion and baselines; a stopped run goes on."""
+    """Compare a model, or finished dances, with real motion and baselines; a stopped run continues."""
     from dataclasses import replace
 
     from rich.progress import Progress
@@ -113,7 +113,7 @@ def evaluate(
 
 @contextmanager
 def _extra_installed() -> Iterator[None]:
-    """Say which extra to install where one of its packages is missing."""
+    """Say which extra to install if one of its packages is missing."""
     try:
         yield
     except ModuleNotFoundError as error:
@@ -130,8 +130,7 @@ def evaluate_beats(
     songs: Annotated[int, typer.Option(min=1, help="rendered songs of each kind and tempo")] = 2,
     seconds: Annotated[float, typer.Option(min=10, help="length of rendered songs")] = 30.0,
 ) -> None:
-    """Measure the beat grid beside plain librosa: songs with known beats, recordings, confidence; a stopped
-    run goes on."""
+    """Compare the beat grid with plain librosa, on songs with known beats and recordings; a stopped run continues."""
     from rich.console import Console
     from rich.progress import Progress
     from rich.table import Table
@@ -186,7 +185,7 @@ def _suites(text: str) -> list[str]:
 
 
 def _systems(what: str, device: str, truths, tight) -> dict[str, Any]:
-    """The system in question and the baselines; these draw from training clips that dance, nothing else."""
+    """The system to evaluate and the baselines, which draw only from training clips that dance."""
     from tempose.evaluation.baselines import GenreMean, Metronome, Retrieval
     from tempose.evaluation.real_motion import moving
     from tempose.generator import load_generator

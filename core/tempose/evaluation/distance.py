@@ -1,8 +1,8 @@
-"""The sum of the table: how far from real dance, in units of how far real clips lie from each other.
+"""The sum of the table: the distance from real dance, in units of the spread of real clips.
 
 Convention
 ----------
-For each figure the real clips that dance (`truth.moving`) give a *range* that is no fault and a *unit*, the
+For each figure the real clips that dance (`real_motion.moving`) give a *range* without fault and a *unit*, the
 standard deviation over clips (but at least `TableFigure.least`, for figures in which real clips do not differ):
 
 - ``"truth"``: from the 25th to the 75th percentile of real clips;
@@ -11,19 +11,19 @@ standard deviation over clips (but at least `TableFigure.least`, for figures in 
   fault, keeping it as no dancer does is one;
 - ``"low"``: up to their mean (or to what nobody sees, `TableFigure.good`): less is no merit.
 
-A figure *costs* the distance of the system's mean from that range, in units, at most `CAP`: one figure gone
-astray shall not decide all. Costs are averaged within the five `ASPECTS` and these are added, so that four
-figures about the beat do not weigh four times what the one about the limbs does. 0 is a system that no figure
-tells from real dance; 15 the worst.
+A figure *costs* the distance of the system's mean from that range, in units, at most `CAP`: one outlying figure
+must not decide everything. Costs are averaged within the five `ASPECTS` and these are added, so that four figures
+about the beat do not weigh four times what the one about the limbs does. 0 is a system that no figure tells from
+real dance; 15 the worst.
 
-FID has no value for a clip. Its range ends where real clips that were *not* held out lie (what any dancer who
-does not know the held-out choreographies can hope for), or at the floor if that is more, and that is its unit
-too. Diversity's range goes from 0.9 times the lesser to 1.1 times the greater of held-out and training motion,
+FID has no value for a clip. Its range ends at the value of real clips that were *not* held out (the best that a
+dancer who does not know the held-out choreographies can hope for), or at the floor if that is more, and that is its
+unit too. Diversity's range goes from 0.9 times the lesser to 1.1 times the greater of held-out and training motion,
 with a quarter of all real motion's as the unit.
 
-The sum has no absolute meaning and changes with the clips it is measured against: it orders systems on the
-same songs, and each part says what a system pays for. The interval is a bootstrap over songs; FID and
-diversity, which have one value for all songs, do not vary in it.
+The sum has no absolute meaning and changes with the reference clips: it ranks systems on the same songs, and each
+part says what a system is penalised for. The interval is a bootstrap over songs; FID and diversity, which have one
+value for all songs, do not vary in it.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ Table = dict[str, dict[str, dict[str, float]]]
 
 @dataclass(frozen=True)
 class Range:
-    """What real clips do: no cost from `low` to `high`, beyond that one for each `unit`."""
+    """The range of real clips: no cost from `low` to `high`, beyond that one per `unit`."""
 
     low: float
     high: float
     unit: float
 
     def cost(self, value: float) -> float:
-        """0 to `CAP`; `CAP` for what could not be measured."""
+        """The cost of a value, 0 to `CAP`; `CAP` if it could not be measured."""
         if not np.isfinite(value):
             return CAP
         return float(min(max(self.low - value, value - self.high, 0.0) / self.unit, CAP))
@@ -86,7 +86,7 @@ def set_ranges(table: Table, floor: float, real_diversity: float) -> dict[str, R
 
 
 def counted(name: str) -> bool:
-    """Whether a row of the table takes part: a dance to music other than its own is no competitor."""
+    """Whether a row of the table competes; dances to other music do not."""
     return not name.endswith(", other music")
 
 
@@ -148,8 +148,10 @@ def scores(rows: Rows, table: Table, real: Rows, floor: float, real_diversity: f
 
 
 def verdicts(found: dict[str, Any], first: str) -> dict[str, str]:
-    """The first system against each other one: "better", "worse" or "not told apart" by the 95 % interval of
-    the difference of their sums (paired by song where they danced to the same ones)."""
+    """The first system against each other one: "better", "worse" or "not told apart".
+
+    By the 95 % interval of the difference of their sums, paired by song if they danced to the same ones.
+    """
     systems = found.get("systems", {})
     if first not in systems or not systems[first]["draws"]:
         return {}

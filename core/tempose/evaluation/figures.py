@@ -1,4 +1,4 @@
-"""From dances to a table: which figures, which way is better, their noise, what differs beyond it."""
+"""From dances to a table: the figures, which way is better, their noise, and differences beyond it."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ class TableFigure:
     ----------
     name, label : str
     better : str
-        ``"high"``, ``"low"``, ``"truth"`` (where most real clips lie) or ``"lively"`` (from there up to the
+        ``"high"``, ``"low"``, ``"truth"`` (the range of most real clips) or ``"lively"`` (from there up to the
         liveliest real clips).
     aspect : str
         The question it helps to answer (`ASPECTS`); empty: shown, not counted.
     least : float
-        Smallest unit in which its distance from real motion is counted: about what an eye can see.
+        Smallest unit for its distance from real motion: about what the eye can see.
     digits : int
     good : float
         For "low": anything up to this is as good.
@@ -77,7 +77,7 @@ SET_FIGURES = ("fid_kinetic", "diversity")
 
 
 def row(dance: Dance, system: str, song: str, style: str | None, conventions: Sequence[str] = ()) -> Row:
-    """One dance's figures with what they were measured on."""
+    """One dance's figures, with system, song and style."""
     measured = metrics.evaluate(dance, tuple(conventions))
     return {"system": system, "song": song, "seed": dance.seed, "style": style, **measured}
 
@@ -104,13 +104,13 @@ def tempo_over_songs(rows: Rows) -> dict[str, float]:
 
 
 def frame(rows: Rows) -> pd.DataFrame:
-    """Rows as a table, one line for each dance; what could not be measured is NaN."""
+    """Rows as a table, one line per dance; missing figures are NaN."""
     table = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
     return table.replace([np.inf, -np.inf], np.nan)
 
 
 def values(rows: pd.DataFrame, name: str) -> pd.Series:
-    """One figure of all rows, as numbers; empty where nobody has it."""
+    """One figure of all rows, as numbers; empty if no row has it."""
     if name not in rows:
         return pd.Series(dtype=float)
     return pd.to_numeric(rows[name], errors="coerce")
@@ -127,7 +127,7 @@ class Estimate:
 
 
 def estimate(rows: Rows, name: str) -> Estimate:
-    """Mean over dances, with the wider of two t intervals: over the seeds' means and the songs'."""
+    """Mean over dances, with the wider of two t intervals: over seeds' means and over songs' means."""
     table = frame(rows)
     known = values(table, name)
     found = []
@@ -145,7 +145,7 @@ def estimate(rows: Rows, name: str) -> Estimate:
 def compare(a: Rows, b: Rows, names: Sequence[str] | None = None) -> list[dict]:
     """Which figures differ between two runs by more than the noise.
 
-    Dances are paired by song and seed where both runs have them, else by song; the interval is Student's over
+    Dances are paired by song and seed if both runs have them, else by song; the interval is Student's over
     songs of the mean difference b - a.
 
     Returns
@@ -184,7 +184,7 @@ def compare(a: Rows, b: Rows, names: Sequence[str] | None = None) -> list[dict]:
 
 
 def _by_dance(rows: Rows, name: str) -> pd.Series:
-    """A figure by song and seed, where it is known."""
+    """A figure by song and seed, as far as known."""
     table = frame(rows)
     known = values(table, name)
     if known.empty:
@@ -196,7 +196,7 @@ def _by_dance(rows: Rows, name: str) -> pd.Series:
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
-    """95 % by Student's t: with few songs a bootstrap would be too sure of itself."""
+    """95 % interval by Student's t: with few songs a bootstrap would be overconfident."""
     if len(values) < 2:
         return float("nan"), float("nan")
     half = float(stats.t.ppf(0.975, len(values) - 1) * values.std(ddof=1) / np.sqrt(len(values)))

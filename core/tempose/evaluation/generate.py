@@ -1,4 +1,4 @@
-"""The first stage: every dance there is to measure, made once and kept. A stopped run goes on."""
+"""The first stage: generate every dance to measure, once. A stopped run continues."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Sample:
     system, song : str
     dance : Dance
     style, genre : str or None
-        Asked for; of the music.
+        The requested style; the genre of the music.
     path : Path or None
         The song's file.
     """
@@ -52,7 +52,7 @@ class Sample:
 def generate(
     study: Study, folder: Path, cache: Path | None = None, on_dance: OnDance | None = None
 ) -> list[Sample]:
-    """All dances of a study, in the order of the table: real ones, finished ones, each system's.
+    """Generate all dances of a study, in the order of the table: real ones, finished ones, each system's.
 
     After each system come its dances to another song's beats, as ``NAME, other music``.
 
@@ -60,9 +60,9 @@ def generate(
     ----------
     study : Study
     folder : path
-        Dances go into ``dances/`` in it; those already there are taken up.
+        Dances go into ``dances/`` in it; existing ones are reused.
     cache : path, optional
-        In place of `folder` for all systems but the first: their dances are the same whatever the first is.
+        Used instead of `folder` for all systems but the first, whose dances do not depend on it.
     on_dance : callable, optional
     """
     samples = list(_real(study.real))
@@ -87,7 +87,7 @@ def system_folder(study: Study, system: str, folder: Path, cache: Path | None = 
 
 
 def told_of(system: str, on_dance: OnDance | None) -> OnDance | None:
-    """`on_dance` with the system's name before what was danced to."""
+    """`on_dance` with the system's name in front of the song's."""
     if on_dance is None:
         return None
     return lambda done, total, what: on_dance(done, total, f"{system}: {what}")
@@ -124,9 +124,9 @@ def dance_all(
     settings: Mapping[str, Any] | None = None,
     on_dance: OnDance | None = None,
 ) -> dict[tuple[str, int], Dance]:
-    """Dance each case with each seed; what lies in the folder already, made from the same things, is kept.
+    """Dance each case with each seed; dances in the folder that were made from the same input are kept.
 
-    A file that cannot be read (a disk was full, a copy broken off) is made again.
+    An unreadable file (a full disk, an interrupted copy) is made again.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pose = hashlib.sha256(reference.keypoints.tobytes() + reference.scores.tobytes()).hexdigest()
@@ -148,7 +148,7 @@ def dance_all(
 
 
 def _plain(value: Any) -> Any:
-    """What decides a dance, for JSON: arrays by their bytes, curves and the like by their fields."""
+    """The input of a dance as JSON: arrays by their bytes, curves and the like by their fields."""
     if isinstance(value, np.ndarray):
         return hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
     if is_dataclass(value):

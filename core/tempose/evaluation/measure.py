@@ -11,7 +11,7 @@ from tempose.evaluation.generate import Sample
 
 
 def measure(samples: Sequence[Sample], conventions: Sequence[str] = ()) -> pd.DataFrame:
-    """A line for each dance, in their order: system, song, seed, style, genre and the figures.
+    """A line for each dance, in order: system, song, seed, style, genre and the figures.
 
     Raises
     ------

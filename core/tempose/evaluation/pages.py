@@ -1,4 +1,4 @@
-"""Jinja's environment for pages that load nothing: numbers, pictures as data, one stylesheet."""
+"""Jinja's environment for self-contained pages: numbers, pictures as data, one stylesheet."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tempose.evaluation.tables import number
 
 
 def write(path: Path, template: str, **values: Any) -> None:
-    """Fill a template of ``templates/`` and write it whole or not at all."""
+    """Fill a template of ``templates/`` and write it, completely or not at all."""
     part = path.with_name(path.name + ".part")
     part.write_text(_environment().get_template(template).render(values), encoding="utf-8")
     part.replace(path)

@@ -47,7 +47,7 @@ class Truth:
 
 
 def from_clips(clips: Iterable[Clip], size: float = 0.6) -> list[Truth]:
-    """The clips that have beats, seen from the front, the standing figure `size` of the canvas tall."""
+    """The clips with beats, seen from the front, with a standing figure `size` of the canvas tall."""
     truths = []
     for clip in clips:
         if clip.bpm is None:
@@ -70,8 +70,8 @@ def from_clips(clips: Iterable[Clip], size: float = 0.6) -> list[Truth]:
 def moving(truths: Iterable[Truth], most: float = 0.5) -> list[Truth]:
     """The clips that dance: those held still for no more than `most` of the time.
 
-    Some 30 of the AIST++ clips (25 of 35 in street jazz) stand still most of the time; as a reference they
-    would make standing still the thing to do.
+    Some 30 of the AIST++ clips (25 of 35 in street jazz) stand still most of the time; as a reference they would
+    reward standing still.
     """
     return [t for t in truths if freezing(t.poses) <= most]
 
@@ -89,12 +89,12 @@ def shuffled(truths: list[Truth], seed: int = 0) -> list[Dance]:
 
 
 def other_music(dances: dict[tuple[str, int], Dance], seed: int = 0) -> dict[tuple[str, int], Dance]:
-    """Each dance with the beats of another song: what a dance that does not listen would score.
+    """Each dance with the beats of another song, to score what a dance that does not listen would get.
 
     Parameters
     ----------
     dances : dict of (song, seed) → Dance
-        Of one generator. With fewer than two songs there is no other one, and nothing is returned.
+        Of one generator. With fewer than two songs the result is empty.
     """
     songs = list(dict.fromkeys(song for song, _ in dances))
     if len(songs) < 2:

@@ -1,4 +1,4 @@
-"""Figures that a model must cope with: odd start poses, children and giants, dancers off the middle."""
+"""References that a model must cope with: odd start poses, children and giants, dancers off-centre."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from tempose_pose.skeletons import OPENPOSE_18
 from tempose_pose.standing import standing_pose
 
 _J = OPENPOSE_18.at
-HEIGHT = 0.7  # of a standing grown-up, as a share of the canvas
-FORESHORTENED = ("side view", "crouch", "bent over")  # limbs point at the viewer: shorter than they are
+HEIGHT = 0.7  # height of a standing adult, as a share of the canvas
+FORESHORTENED = ("side view", "crouch", "bent over")  # limbs point at the viewer and look shorter
 
 
 def _with(moved: dict[str, tuple[float, float]], base: PoseSequence | None = None) -> PoseSequence:
-    """The standing figure with some joints elsewhere: (across, above the floor) in body heights."""
+    """The standing figure with some joints moved: (across, above the floor) in body heights."""
     pose = base or standing_pose(HEIGHT)
     keypoints = pose.keypoints.copy()
     for joint, (across, up) in moved.items():
@@ -98,7 +98,7 @@ def references() -> dict[str, PoseSequence]:
 
 
 def stature(poses: PoseSequence) -> tuple[float, float]:
-    """Body height in pixels (`body_height`), and legs over trunk, both by their longer frames."""
+    """Body height in pixels (`body_height`), and legs relative to the trunk, both by their longer frames."""
     from tempose_pose.reference import body_height, segment_lengths
 
     lengths = np.nanpercentile(segment_lengths(poses), 90, axis=0)

@@ -26,7 +26,7 @@ COLOURS = ("#2f7fc1", "#d08a3c", "#5d9e63", "#a85d9b", "#8a8f98")
 
 
 def write_page(path: Path, results: dict[str, Any], samples: Sequence[Sample], videos: int = 0) -> None:
-    """Write the page of `summarise`'s results; the first `videos` of the samples with a video."""
+    """Write the page of `summarise`'s results, with a video for the first `videos` samples."""
     score = results["score"] if results["score"].get("systems") else {}
     ranking = sorted(score["systems"], key=lambda s: score["systems"][s]["sum"]) if score else []
     pages.write(
@@ -73,7 +73,7 @@ def _video(sample: Sample) -> str:
 
 
 def _grouped(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
-    """Beat lock and speed of each system by style, genre and tempo, where there are several."""
+    """Beat lock and speed of each system by style, genre and tempo, if there are several."""
     if rows.empty:
         return
     bpm = values(rows, "song_bpm").reindex(rows.index).fillna(0)
@@ -97,7 +97,7 @@ def _grouped(rows: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def _against(found: dict[str, Any] | None) -> Iterator[PageSection]:
-    """This run beside an earlier one."""
+    """This run compared with an earlier one."""
     if not found:
         return
     columns = {

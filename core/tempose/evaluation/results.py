@@ -15,7 +15,7 @@ from tempose_pose.errors import TemposeError
 
 
 def write_results(out: Path, results: dict[str, Any]) -> None:
-    """Write both files into a folder that is there."""
+    """Write both files into an existing folder."""
     part = out / "results.json.part"
     part.write_text(json.dumps(clean(results), indent=1))
     part.replace(out / "results.json")
@@ -28,7 +28,7 @@ def load_results(folder: str | os.PathLike) -> dict[str, Any]:
     Raises
     ------
     TemposeError
-        There are none, or they cannot be read.
+        There are none, or they are unreadable.
     """
     path = Path(folder) / "results.json"
     try:
@@ -43,7 +43,7 @@ def load_results(folder: str | os.PathLike) -> dict[str, Any]:
 
 
 def earlier_suites(out: Path, results: dict[str, Any]) -> dict[str, Any]:
-    """Trials of an earlier run of the same things in the same folder: `--suite long` adds to what is there."""
+    """Trials of an earlier run with the same settings in the same folder: `--suite long` adds to them."""
     if not results["songs"] or not (out / "results.json").is_file():
         return {}
     try:
@@ -54,7 +54,7 @@ def earlier_suites(out: Path, results: dict[str, Any]) -> dict[str, Any]:
 
 
 def clean(value: Any) -> Any:
-    """JSON knows neither NaN nor infinity: null."""
+    """A value with NaN and infinity, which JSON lacks, replaced by null."""
     if isinstance(value, dict):
         return {k: clean(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
@@ -65,6 +65,6 @@ def clean(value: Any) -> Any:
 
 
 def _facts(results: dict[str, Any]) -> str:
-    """What trials of an earlier run must have in common with this one to stand beside it."""
+    """The facts in which an earlier run must agree with this one for its trials to be kept."""
     facts = [results.get(k) for k in ("systems", "seeds", "settings", "songs")]
     return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()

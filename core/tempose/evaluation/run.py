@@ -1,4 +1,4 @@
-"""An evaluation from beginning to end: generate, measure, summarise, render."""
+"""A complete evaluation: generate, measure, summarise, render."""
 
 from __future__ import annotations
 
@@ -33,12 +33,11 @@ def evaluate(
     ----------
     study : Study
     out : path
-        Folder: ``results.json``, ``rows.csv``, ``index.html``, ``dances/``. Dances already there are taken
-        up.
+        Folder: ``results.json``, ``rows.csv``, ``index.html``, ``dances/``. Existing dances are reused.
     videos : int
         Sample videos of the first system in the page.
     cache : path, optional
-        Where the dances of all systems but the first are kept. None: in `out`.
+        Folder for the dances of all systems but the first. None: `out`.
     against : path, optional
         Folder of an earlier run, whose first system is compared with this one's.
     on_dance : callable, optional
@@ -69,7 +68,7 @@ def evaluate(
 
 
 def _shown(study: Study, samples: list[Sample]) -> list[Sample]:
-    """Dances to be looked at: a few finished ones, then of each system one to each song."""
+    """Dances to look at: a few finished ones, then one per system and song."""
     shown = []
     for name in study.finished:
         shown += [s for s in samples if s.system == name][:FINISHED_SHEETS]

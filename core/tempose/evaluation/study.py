@@ -1,4 +1,4 @@
-"""Everything that decides an evaluation, in one frozen object; what its four stages start from."""
+"""Everything that decides an evaluation, in one frozen object, the input of its four stages."""
 
 from __future__ import annotations
 
@@ -17,33 +17,33 @@ from tempose_pose.sequence import PoseSequence
 from tempose_pose.standing import standing_pose
 
 SURE = 0.6  # confidence below which the beats themselves are in doubt
-LEAST_SECONDS = 10  # of songs for trials
+LEAST_SECONDS = 10  # longest songs for trials
 
 
 @dataclass(frozen=True, eq=False)
 class Study:
-    """What is measured.
+    """What to measure.
 
     Parameters
     ----------
     systems : mapping of name → Generator
-        The first one is the system in question.
+        The first one is the system to evaluate.
     cases : sequence of Case
-        May be empty where only finished dances are measured.
+        May be empty if only finished dances are measured.
     truths : sequence of Truth
-        Real motion; rows "truth" (held out), "truth (train)" and "shuffled" are made of those clips that
-        dance (`truth.moving`).
+        Real motion; rows "truth" (held out), "truth (train)" and "shuffled" are made from the clips that dance
+        (`real_motion.moving`).
     seeds : sequence of int
     reference : PoseSequence
     settings : mapping
-        More of `DanceRequest` (steps, guidance, energy).
+        Further fields of `DanceRequest` (steps, guidance, energy).
     conventions : sequence of str
         Peers' beat scores to add.
     suites : sequence of str
-        Trials beside the table (`evaluation.suites.SUITES`), of `suite_systems` (None: the first system, and
-        "metronome" where there is one, for comparison), with two seeds at most.
+        Trials beside the table (`evaluation.suites.SUITES`) for `suite_systems` (None: the first system and, if
+        present, "metronome" for comparison), with at most two seeds.
     suite_songs : int
-        At most that many songs for the trials, spread over the tempi.
+        Most songs for the trials, spread over the tempi.
     finished : mapping of name → sequence of (song name, Dance)
         Finished dances to measure as further systems.
     """
@@ -62,7 +62,7 @@ class Study:
 
     @property
     def first(self) -> str | None:
-        """The system in question."""
+        """The system to evaluate."""
         return next(iter(self.systems), None)
 
     @cached_property
@@ -74,8 +74,8 @@ class Study:
 def spread(cases: Sequence[Case], count: int) -> list[Case]:
     """At most `count` of the cases, spread evenly over their tempi, the middle one first.
 
-    Short songs and those whose beats are in doubt are left out, if others are there: what has no beat says
-    nothing of who keeps it.
+    Short songs and those with doubtful beats are left out if there are others: a song without a beat cannot show
+    who keeps it.
     """
     clear = [c for c in cases if c.song.seconds >= LEAST_SECONDS and c.beats.confidence >= SURE]
     order = sorted(clear or cases, key=lambda c: c.beats.bpm)

@@ -1,4 +1,4 @@
-"""The third stage: from lines to a table with intervals, the sum, verdicts, what was heard."""
+"""The third stage: from lines to a table with intervals, the sum, verdicts, and listening."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tempose.metrics import kinetics
 from tempose_pose.sequence import PoseSequence
 
 FORM = "rms"  # of kinetic features
-LISTENING = ("beat_lock", "mm_align_excess", "beat_power", "tempo_clean")  # what a deaf dancer lacks
+LISTENING = ("beat_lock", "mm_align_excess", "beat_power", "tempo_clean")  # a deaf dancer lacks these
 SMALLEST_SET = 12  # windows of five seconds
 NAN = float("nan")
 
@@ -26,7 +26,7 @@ Table = dict[str, dict[str, dict[str, float]]]
 def summarise(
     study: Study, samples: Sequence[Sample], rows: pd.DataFrame, trials: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
-    """What ``results.json`` holds.
+    """The contents of ``results.json``.
 
     Returns
     -------
@@ -70,7 +70,7 @@ def summarise(
 def tabulate(
     rows: Mapping[str, pd.DataFrame], motions: Mapping[str, list[PoseSequence]], truths: Sequence[Truth]
 ) -> tuple[Table, dict[str, float]]:
-    """The table, and what real motion scores against itself with as many windows."""
+    """The table, and the score of real motion against itself with as many windows."""
     held = [t.poses for t in truths if t.held_out] or [t.poses for t in truths]
     real, clips = kinetics.grouped_features([t.poses for t in truths], FORM)
     truth = kinetics.feature_set(held, FORM)
@@ -106,6 +106,6 @@ def compared(earlier: dict[str, Any], results: dict[str, Any]) -> dict[str, Any]
 
 
 def _first(run: dict[str, Any], rows: pd.DataFrame) -> str:
-    """The system in question of a run, or the first of its finished dances."""
+    """The evaluated system of a run, or the first of its finished dances."""
     finished = rows.loc[~rows["system"].isin([TRUTH, TRAIN, SHUFFLED]), "system"]
     return next(iter(run["systems"]), None) or next(iter(finished), "")

@@ -1,4 +1,4 @@
-"""Tables as pages show them: pandas frames of short texts, titles down the side."""
+"""Tables for pages: pandas frames of short texts with titles down the side."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class PageSection:
     ----------
     title, note : str
     table : DataFrame, optional
-        Texts; the index holds the lines' titles.
+        Texts, with the lines' titles as index.
     plot : matplotlib Figure, optional
     caption : str
-        Of the plot, for who cannot see it.
+        A description of the plot, for people who cannot see it.
     """
 
     title: str
@@ -37,12 +37,12 @@ class PageSection:
 
 
 def number(value: float | None, digits: int) -> str:
-    """The number, or a dash for what could not be measured."""
+    """The number, or a dash if it could not be measured."""
     return DASH if value is None or not np.isfinite(value) else f"{value:.{digits}f}"
 
 
 def numbers(lines: Iterable[tuple[str, Mapping[str, Any]]], columns: Columns) -> pd.DataFrame:
-    """Titles and their figures as a table of texts; a figure that a line does not have leaves its cell empty.
+    """Titles and their figures as a table of texts; a missing figure leaves its cell empty.
 
     Examples
     --------

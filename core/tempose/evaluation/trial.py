@@ -1,4 +1,4 @@
-"""What every trial beside the table is given."""
+"""The input of every trial beside the table."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tempose_pose.sequence import PoseSequence
 
 @dataclass(frozen=True)
 class Trial:
-    """What every suite needs.
+    """The input of a suite.
 
     Parameters
     ----------
@@ -28,12 +28,12 @@ class Trial:
         A few songs.
     seeds : sequence of int
     folder : path
-        For the dances.
+        Folder for the dances.
     reference : PoseSequence
     settings : dict
-        More of `DanceRequest`.
+        Further fields of `DanceRequest`.
     truths : sequence of Truth
-        Real clips that dance, to be compared with.
+        Real clips that dance, for comparison.
     on_dance : callable, optional
     """
 
@@ -61,6 +61,6 @@ class Trial:
 
 
 def mean(values: Sequence[float]) -> float:
-    """Of the finite ones; NaN if there are none."""
+    """Mean of the finite values; NaN if there are none."""
     known = [v for v in values if np.isfinite(v)]
     return float(np.mean(known)) if known else float("nan")

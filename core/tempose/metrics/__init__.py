@@ -1,6 +1,6 @@
 """Metrics in mir_eval's manner: each module states its convention, has `validate()` and `evaluate()`.
 
-What each figure can and cannot tell stands in ``docs/metrics.md``.
+``docs/metrics.md`` says what each figure can and cannot tell.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def evaluate(dance: Dance, conventions: tuple[str, ...] = ()) -> dict[str, float
     Raises
     ------
     TemposeError
-        The dance is too short (four frames), shows nobody, or its beats or seams are no such.
+        The dance is too short (four frames) or shows nobody, or its beats or seams are invalid.
     """
     return {
         **beats.evaluate(dance, conventions),

@@ -9,15 +9,15 @@ directions:
 - ``bas`` (per *music* beat): how many of the music's beats are danced. Punishes missed beats.
 - ``mm_align`` (per *motion* beat): how many of the dancer's stops lie on a beat. Punishes extra stops.
 
-**Neither says anything alone.** White noise reaches a bas of 0.28 in Bailando's own code, more than most
-published systems; so each comes with its chance level: the same motion against the same beats, shifted round
-in time, averaged over many shifts. ``beat_lock`` is the excess, ``bas - bas_chance``: 0 for any motion that
-does not know where the beat is.
+**Neither means anything alone.** White noise reaches a bas of 0.28 in Bailando's own code, more than most published
+systems; so each comes with its chance level: the same motion against the same beats, circularly shifted in time,
+averaged over many shifts. ``beat_lock`` is the excess, ``bas - bas_chance``: 0 for any motion that does not know
+where the beat is.
 
 Default (``"time"``): everything in seconds, smoothing 83 ms, sigma 50 ms, a speed sample dated at the middle
 of the two frames it was measured between.
 
-Peers' conventions by name, for figures that stand beside theirs (`CONVENTIONS`). They were written for 60
+Peers' conventions by name, for comparison with their figures (`CONVENTIONS`). They were written for 60
 frames per second; the motion is resampled to the rate the name implies. Sources: Li et al., *AI
 Choreographer*, ICCV 2021 (FACT); Siyao et al., *Bailando*, CVPR 2022; Tseng et al., *EDGE*, CVPR 2023;
 DabFusion, 2024.
@@ -47,11 +47,11 @@ class Convention:
     Parameters
     ----------
     source : str
-        Whose it is, and what is a reading where the source says nothing.
+        Where it comes from, and what is our reading where the source says nothing.
     direction : str
         ``"music"`` (mean over music beats) or ``"motion"`` (mean over motion beats).
     rate : float or None
-        Frames per second the motion is brought to first; None keeps its own.
+        Frames per second to which the motion is resampled first; None keeps its own.
     smoothing : float
         Sigma of the Gaussian over the speed curve, seconds; 0 for none.
     order : int
@@ -123,8 +123,8 @@ def validate(poses: PoseSequence, beats: np.ndarray) -> np.ndarray:
     Raises
     ------
     TemposeError
-        Fewer than four frames, nobody to be seen, beats that are not finite rising seconds. No beats at all
-        are allowed (every score is 0 then).
+        Fewer than four frames, nobody visible, or beats that are not finite rising seconds. No beats at all are
+        allowed (every score is then 0).
     """
     curves.validate(poses)
     try:
@@ -170,7 +170,7 @@ def _nearest(times: np.ndarray, partners: np.ndarray) -> np.ndarray:
 
 
 def shifted(beats: np.ndarray, seconds: float, shifts: int = SHIFTS, seed: int = 0) -> list[np.ndarray]:
-    """The beats moved round the clip by `shifts` random distances, spread evenly over its length."""
+    """The beats circularly shifted within the clip by `shifts` random distances, spread evenly over its length."""
     if shifts < MIN_SHIFTS:
         raise TemposeError("metrics_shifts", f"A chance level needs {MIN_SHIFTS} shifts or more.")
     by = (np.arange(shifts) + np.random.default_rng(seed).random(shifts)) / shifts * seconds

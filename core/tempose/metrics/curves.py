@@ -1,4 +1,4 @@
-"""What every metric starts from: keypoints in body heights, and the speed of the body over time."""
+"""The basis of every metric: keypoints in body heights, and the speed of the body over time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ MIN_FRAMES = 4
 
 
 def validate(poses: PoseSequence) -> None:
-    """Raise `TemposeError` unless motion can be measured: four frames or more, and somebody to be seen."""
+    """Raise `TemposeError` unless motion can be measured: four frames or more, and somebody visible."""
     if not isinstance(poses, PoseSequence):
         raise TemposeError("metrics_input", "Metrics measure pose sequences.")
     if len(poses) < MIN_FRAMES:
@@ -32,7 +32,7 @@ def in_body_heights(poses: PoseSequence, height: float | None = None) -> np.ndar
 
 
 def filled(points: np.ndarray) -> np.ndarray:
-    """(T, K, 2) with NaNs interpolated through time, joint by joint; 0 for a joint that is never there."""
+    """(T, K, 2) with NaNs interpolated through time, joint by joint; 0 for a joint that is never seen."""
     points, frames = points.copy(), np.arange(len(points))
     for k in range(points.shape[1]):
         known = np.flatnonzero(~np.isnan(points[:, k, 0]))
@@ -64,7 +64,7 @@ def mean_speed(points: np.ndarray, fps: float, total: bool = False) -> np.ndarra
 
 
 def resampled(poses: PoseSequence, fps: float) -> PoseSequence:
-    """The poses at another frame rate, interpolated linearly; a joint is there where both neighbours are."""
+    """The poses at another frame rate, interpolated linearly; a joint is present where both neighbours are."""
     from dataclasses import replace
 
     if poses.fps == fps:

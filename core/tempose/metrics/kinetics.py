@@ -13,13 +13,13 @@ Per joint three numbers (Onuma et al. 2008, as fairmotion has them): horizontal 
 - ``"published"``: as the AIST++ API, Bailando, LODGE, POPDG and others compute it. A bracket is misplaced
   there,
   ``(p[k+1] - p[k]) / dt - (p[k] - p[k-1] / dt)``, so the third number is about 3,540 times the joint's
-  distance from the origin; dt is 1/60 s whatever the frame rate is. In 2D: z = 0. For standing beside
-  published figures only; those used 3D metres, so not even then number for number.
+  distance from the origin; dt is 1/60 s whatever the frame rate is. In 2D: z = 0. Only for comparison with
+  published figures; those used 3D metres, so even then not number for number.
 
 FID: both sets are scaled by the reference's mean and standard deviation, then the usual Fréchet distance of
-two Gaussians. Columns in which the reference does not vary are left out (dividing by their 1e-10 is how
-astronomic figures come about). FID falls with the number of samples: compare only sets of one size, and
-against the FID between two halves of the real motion (`fid_floor`).
+two Gaussians. Columns in which the reference does not vary are left out (dividing by their 1e-10 is where
+astronomical figures come from). FID falls with the number of samples: compare only sets of one size, and against
+the FID between two halves of the real motion (`fid_floor`).
 
 Diversity: mean distance between pairs of a set, scaled alike. Not "higher is better": near the real set's
 value is better.
@@ -49,7 +49,7 @@ def validate(poses: PoseSequence, form: str = "corrected") -> None:
 def kinetic_features(poses: PoseSequence, form: str = "corrected") -> np.ndarray:
     """(18 × 3,) float: horizontal energy, vertical energy, energy expenditure of each openpose18 joint.
 
-    Missing joints are carried through time from where they were seen; a joint never seen counts as still.
+    Missing joints are interpolated through time; a joint never seen counts as still.
     """
     validate(poses, form)
     poses = to_openpose18(poses)

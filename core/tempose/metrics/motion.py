@@ -39,10 +39,10 @@ RATE = 30.0
 STILL = 0.05  # body heights per second
 STILL_SECONDS = 0.5
 CARRY_VERTICAL = 0.12  # body heights per second: a foot that carries hardly rises or falls
-SHIFTS = 24  # of seams, for their chance level
+SHIFTS = 24  # sets of random seams, for the chance level
 CARRY_LIFT = 0.02  # body heights above the lowest joint
 _J = OPENPOSE_18.at
-# Limbs with length of their own; the face and the neck's spokes change with the head's turn.
+# Limbs with a fixed length; those of the face and around the neck change with the head's turn.
 LIMBS = tuple(
     (_J[f"{side}_{a}"], _J[f"{side}_{b}"])
     for side in ("left", "right")
@@ -106,7 +106,7 @@ def seam_ratio(poses: PoseSequence, seams: np.ndarray) -> float:
 
 
 def seam_ratio_chance(poses: PoseSequence, seams: np.ndarray) -> float:
-    """Mean `seam_ratio` of as many other frames, as far from each other; 0 without seams."""
+    """Mean `seam_ratio` of as many other frames, with the same distances; 0 without seams."""
     steps, seams = _steps_over_usual(poses), np.asarray(seams, int)
     moves = np.linspace(0, len(steps), SHIFTS + 1)[1:-1].astype(int)
     return float(np.mean([_largest(steps, 1 + (seams - 1 + move) % len(steps)) for move in moves]))

@@ -27,22 +27,22 @@ NOSE, NECK = _J["nose"], _J["neck"]
 
 
 def _pair(part: str) -> list[int]:
-    """Its joints on the right and on the left."""
+    """The part's joints on the right and on the left."""
     return [_J[f"right_{part}"], _J[f"left_{part}"]]
 
 
 SHOULDERS, ELBOWS, WRISTS = _pair("shoulder"), _pair("elbow"), _pair("wrist")
 HIPS, KNEES, ANKLES = _pair("hip"), _pair("knee"), _pair("ankle")
-PARTS = [i for i in range(len(BODY)) if i not in HIPS]  # what moves against the hips
+PARTS = [i for i in range(len(BODY)) if i not in HIPS]  # parts that move relative to the hips
 
 BEATS = 16
 FORWARD = 0.5  # share of the shoulders' full width below which a body is turned by more than 60 degrees
 SIDE = 0.3  # share of the width beyond which it is clear which way the body looks
 RAISED = 0.04  # height above the ground at which a foot has left it
 KICK = 0.18
-JUMP, JUMP_FRAMES, JUMP_SECONDS = 0.05, 3, 0.8  # both feet off the ground by so much, for so long
+JUMP, JUMP_FRAMES, JUMP_SECONDS = 0.05, 3, 0.8  # a jump: both feet off the ground by this much, for this long
 CROUCHED = 0.85  # of the straight leg's length
-BEARING, BEARING_RISE = 0.03, 0.2  # a foot that bears: so near to the ground, and rising or falling no faster
+BEARING, BEARING_RISE = 0.03, 0.2  # a foot that carries: near to the ground, hardly rising or falling
 STROKE = 0.12  # shortest path of a wrist that counts as a stroke
 HOLD = 0.3  # of the mean speed
 
@@ -57,7 +57,7 @@ class Phrase:
         In body sizes, y down.
     fps : float
     beats : int
-        How many it lasts.
+        Its length in beats.
     bpm : float
     """
 
@@ -113,8 +113,10 @@ def speed(p: Phrase) -> dict[str, float]:
 
 
 def shares(p: Phrase) -> dict[str, float]:
-    """What legs (against the hips) and the whole body's way through the picture have of all motion, by
-    squared speeds; the rest is the arms' (against the neck) and the trunk's."""
+    """Shares of all motion, by squared speeds, of the legs (relative to the hips) and of the whole body's travel.
+
+    The rest is the arms' (relative to the neck) and the trunk's.
+    """
 
     def power(points: np.ndarray, joints: list[int]) -> float:
         return float((_speed(points[:, joints], p.fps) ** 2).mean(0).sum())
@@ -128,7 +130,7 @@ def shares(p: Phrase) -> dict[str, float]:
 
 
 def variety(p: Phrase) -> dict[str, float]:
-    """How many poses there are, in how many dimensions, and how far from the mean one."""
+    """The number of distinct poses, their dimensions, and their distance from the mean pose."""
     seen: list[np.ndarray] = []  # poses at least 0.1 of a body apart
     for pose in p.pose[::3]:
         if all(np.linalg.norm(pose - other, axis=-1).mean() > 0.10 for other in seen):
@@ -145,7 +147,7 @@ def variety(p: Phrase) -> dict[str, float]:
 
 
 def turns(p: Phrase) -> dict[str, float]:
-    """Share of time turned to the side, by the shoulders' width; how often the body turns its other face."""
+    """Share of time turned sideways, by the shoulders' width; how often the body turns from one side to the other."""
     trunk = np.percentile(np.linalg.norm(p.smooth[:, NECK] - p.hips, axis=-1), 95)
     across = p.smooth[:, SHOULDERS[1], 0] - p.smooth[:, SHOULDERS[0], 0]
     width = max(np.percentile(np.abs(across), 98), 0.5 * trunk)
@@ -158,7 +160,7 @@ def turns(p: Phrase) -> dict[str, float]:
 
 
 def travel(p: Phrase) -> dict[str, float]:
-    """Room taken within eight beats; rise and fall of the hips around their mean, by the beat."""
+    """Space used within eight beats; rise and fall of the hips around their mean, by the beat."""
     frames = max(2, round(8 * 60 / p.bpm * p.fps))
     starts = range(0, max(1, len(p.hips) - frames + 1), max(1, frames // 4))
     beat = 60 / p.bpm * p.fps
@@ -190,7 +192,7 @@ def steps(p: Phrase) -> dict[str, float]:
 
 
 def stance(p: Phrase) -> dict[str, float]:
-    """Crouching, feet apart, bent joints, feet that slide though they bear."""
+    """Crouching, feet apart, bent joints, feet that slide while they carry."""
     long = [np.percentile(length, 95) for length in _leg_lengths(p.smooth)]
     leg = p.ankles[..., 1].max(1) - p.hips[:, 1]
     straight = max(np.percentile(leg, 97), long[0] + long[1])
@@ -270,7 +272,7 @@ def measure(phrase: Phrase) -> dict[str, float]:
 
 
 def lengths(points: np.ndarray) -> list[np.ndarray]:
-    """(T,) of trunk, thigh, shin and neck; of legs the longer one, which points less at the viewer."""
+    """Lengths (T,) of trunk, thigh, shin and neck; of both legs the longer one, which points less at the viewer."""
     trunk = np.linalg.norm(points[:, NECK] - points[:, HIPS].mean(1), axis=-1)
     return [trunk, *_leg_lengths(points), np.linalg.norm(points[:, NOSE] - points[:, NECK], axis=-1)]
 

@@ -1,10 +1,10 @@
-"""What does the representation lose? Poses against what comes back from encoding and decoding them.
+"""What does the representation lose? Poses compared with their encoded and decoded versions.
 
 Convention
 ----------
 Errors in *bins*: the picture's side divided by the number of bins (512 by default), so 1 bin is 2 pixels on a
-1000-pixel canvas. Values are counted per axis, for joints there in both. Hidden joints (score 0) are a
-detection of their own: precision, recall and F1 of "missing".
+1000-pixel canvas. Values are counted per axis, for joints present in both. Hidden joints (score 0) are scored as a
+detection: precision, recall and F1 of "missing".
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Convention
 ----------
 Speeds are mean joint speeds in body heights per second, distances mean joint distances in body heights. Every
-figure stands beside what chance or another seed gives: a dance that merely differs has answered nothing.
+figure comes with what chance or another seed gives: a dance that is merely different has not responded.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from tempose_pose.errors import TemposeError
 from tempose_pose.reference import body_height
 from tempose_pose.sequence import PoseSequence
 
-SMOOTH = 2.0  # frames, of the speed that stops and rests are read off
+SMOOTH = 2.0  # frames: smoothing of the speed from which stops and rests are read
 STOP = 0.5  # of the dance's mean speed: slower is a stop
 REST = 0.1  # body heights per second: slower is at rest
 REST_SECONDS = 0.5
-HIDDEN = 0.5  # confidence below which a joint is said to be hidden
+HIDDEN = 0.5  # confidence below which a joint counts as hidden
 
 
 def validate(poses: PoseSequence) -> None:
@@ -39,16 +39,16 @@ def distance(
     Parameters
     ----------
     a, b : PoseSequence
-        Of one skeleton, canvas and frame rate.
+        With the same skeleton, canvas and frame rate.
     starts : (float, float)
-        Second of each dance from which on they are compared.
+        Second of each dance from which they are compared.
     seconds : float, optional
         How long; None: as long as both last.
 
     Raises
     ------
     TemposeError
-        `response_unlike`: the dances cannot be laid upon each other.
+        `response_unlike`: the dances cannot be compared frame by frame.
     """
     for poses in (a, b):
         validate(poses)
@@ -74,8 +74,7 @@ def speed_between(poses: PoseSequence, start: float, end: float) -> float:
 
 
 def seconds_to_rest(poses: PoseSequence, start: float, end: float) -> float:
-    """Seconds from `start` until the body is at rest for half a second; infinite where it never is before
-    `end`."""
+    """Seconds from `start` until the body rests for half a second; infinite if it never does before `end`."""
     validate(poses)
     speed = gaussian_filter1d(mean_speed(in_body_heights(poses), poses.fps), SMOOTH)
     first, last = round(start * poses.fps), min(round(end * poses.fps), len(speed))
@@ -103,7 +102,7 @@ def speed_and_stops(poses: PoseSequence, beats: np.ndarray) -> tuple[np.ndarray,
 
 
 def likeness(dance: tuple[np.ndarray, np.ndarray], sound: tuple[np.ndarray, np.ndarray]) -> float:
-    """How well a dance goes with a sound, -1 to 1: a fixed rule that was fitted to nothing.
+    """How well a dance goes with a sound, -1 to 1, by a fixed rule without fitted parameters.
 
     The mean of four correlations over the beats: speed with loudness and with onset strength, and moving (not
     stopping) with both.
@@ -132,8 +131,8 @@ def whose_sound(
     Returns
     -------
     dict
-        ``named`` (dances whose own song is likest), ``chance`` (1: of n songs each dance's own would be named
-        once in n), ``rank`` (mean place of the own song, 1 is the best), ``rank_chance``.
+        ``named`` (dances whose own song matches best), ``chance`` (1: of n songs, each dance's own would be named
+        once in n), ``rank`` (mean place of the own song, 1 is best), ``rank_chance``.
     """
     n = len(dances)
     if n < 2 or n != len(sounds):
@@ -141,7 +140,7 @@ def whose_sound(
     scores = np.asarray([[likeness(dance, sound) for sound in sounds] for dance in dances])
     better = (scores > scores.diagonal()[:, None]).sum(1)
     equal = (scores == scores.diagonal()[:, None]).sum(1) - 1
-    place = 1 + better + equal / 2  # dances that all are alike name nobody
+    place = 1 + better + equal / 2  # identical dances name nobody
     return {
         "named": float((place == 1).sum()), "chance": 1.0, "songs": float(n),
         "rank": float(place.mean()), "rank_chance": (n + 1) / 2,
@@ -149,7 +148,7 @@ def whose_sound(
 
 
 def curve_followed(poses: PoseSequence, beats: np.ndarray, curve: np.ndarray, bar: int = 4) -> float:
-    """Correlation, bar by bar, of the dance's speed with a curve it was asked to follow.
+    """Correlation, bar by bar, of the dance's speed with the curve it should follow.
 
     Parameters
     ----------
@@ -168,8 +167,11 @@ def curve_followed(poses: PoseSequence, beats: np.ndarray, curve: np.ndarray, ba
 
 
 def apparent_size(poses: PoseSequence, seconds: float = 1.0) -> np.ndarray:
-    """(T,) size of the figure on the picture over its median one: root mean square distance of the joints from
-    their middle, averaged over `seconds`, for a crouch is no zoom."""
+    """Size (T,) of the figure in the picture relative to its median.
+
+    It is the root mean square distance of the joints from their middle, averaged over `seconds`, because a crouch is
+    not a zoom.
+    """
     validate(poses)
     points = filled(in_body_heights(poses))
     spread = np.sqrt(((points - points.mean(1, keepdims=True)) ** 2).sum(-1).mean(1))
@@ -185,13 +187,13 @@ def zoom_followed(poses: PoseSequence, zoom: np.ndarray) -> dict[str, float]:
     ----------
     poses : PoseSequence
     zoom : (T,)
-        Size asked for, 1 as in the reference.
+        The requested size; 1 is that of the reference.
 
     Returns
     -------
     dict
-        ``slope`` (of the logarithms; 1 is as asked, 0 is not at all), ``correlation``, ``range`` (the largest
-        apparent size over the smallest; real dance without any zoom has some, too).
+        ``slope`` (of the logarithms; 1 is as requested, 0 is not at all), ``correlation``, ``range`` (the largest
+        apparent size over the smallest; real dance without a zoom has some range, too).
     """
     size, asked = np.log(apparent_size(poses)), np.log(np.asarray(zoom, float))
     spread = float(np.var(asked))
@@ -202,7 +204,7 @@ def zoom_followed(poses: PoseSequence, zoom: np.ndarray) -> dict[str, float]:
 
 
 def hidden_joints(confidence: np.ndarray, hidden: np.ndarray) -> dict[str, float]:
-    """Are the joints that cannot be seen known as such?
+    """Are unseen joints marked as hidden?
 
     Parameters
     ----------
@@ -214,8 +216,8 @@ def hidden_joints(confidence: np.ndarray, hidden: np.ndarray) -> dict[str, float
     Returns
     -------
     dict
-        ``f1``, ``precision``, ``recall``, and ``chance``: F1 of one who calls every joint hidden. NaN where
-        nothing is hidden and nothing was said to be.
+        ``f1``, ``precision``, ``recall``, and ``chance``: F1 of calling every joint hidden. NaN if nothing is
+        hidden and nothing was marked so.
     """
     said, hidden = np.asarray(confidence) < HIDDEN, np.asarray(hidden, bool)
     if said.shape != hidden.shape:
@@ -233,7 +235,7 @@ def hidden_joints(confidence: np.ndarray, hidden: np.ndarray) -> dict[str, float
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float:
-    """Pearson's; 0 where one of the two does not change."""
+    """Pearson's correlation; 0 if one of the two is constant."""
     a, b = (np.asarray(v, float) - np.mean(v) for v in (a, b))
     size = float(np.sqrt((a**2).sum() * (b**2).sum()))
     return float((a * b).sum()) / size if size > 1e-12 else 0.0

@@ -10,8 +10,8 @@ Folding every estimate to the octave nearest to the song would give a slope of 1
 (the same song at several tempi) one factor out of ½, 1, 2 holds for the whole series, and the slope
 (Theil–Sen, robust to one wrong octave) is taken with the factor that fits best; beside it stands the share of
 clean hits (within 4 %) and the share that shuffled tempi would hit. ``slope_folded`` folds a tempo to the
-song's octave only where it is *clean* there: a dancer may change from half to double time within a series, and
-whoever hits nothing is not helped. It, too, comes with what shuffled songs give.
+song's octave only where it is *clean* there: a dancer may change from half to double time within a series, and a
+dance that hits no tempo gains nothing. It, too, comes with its value for shuffled songs.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def validate(poses: PoseSequence) -> None:
 
 
 def _pulse(poses: PoseSequence) -> np.ndarray:
-    """The speed curve, lightly smoothed, without its slow swell, of unit variance (or all zero)."""
+    """The speed curve, lightly smoothed, detrended, with unit variance (or all zero)."""
     speed = mean_speed(in_body_heights(poses), poses.fps)
     speed = gaussian_filter1d(speed, 0.04 * poses.fps) - gaussian_filter1d(speed, 1.0 * poses.fps)
     std = speed.std()
@@ -86,12 +86,12 @@ def is_clean(dance_bpm: float, song_bpm: float, tolerance: float = CLEAN) -> boo
 
 
 def tempo_following(song_bpm: np.ndarray, dance_bpm: np.ndarray, shuffles: int = 200) -> dict[str, float]:
-    """How the dance's tempo goes with the song's over a series of tempi.
+    """How the dance's tempo follows the song's over a series of tempi.
 
     Parameters
     ----------
     song_bpm, dance_bpm : (N,) float
-        N of three or more. Dances without a tempo (0) count as misses.
+        With N at least 3. Dances without a tempo (0) count as misses.
 
     Returns
     -------
@@ -129,14 +129,14 @@ def tempo_following(song_bpm: np.ndarray, dance_bpm: np.ndarray, shuffles: int =
 
 
 def _clean_factors(song: np.ndarray, dance: np.ndarray) -> np.ndarray:
-    """(N,) the factor at which the dance's tempo is clean; 0 where it is at none."""
+    """The factor (N,) at which the dance's tempo is clean; 0 if there is none."""
     off = np.abs(dance[:, None] / (song[:, None] * np.asarray(FACTORS)) - 1)
     best = off.argmin(1)
     return np.where(off.min(1) <= CLEAN, np.asarray(FACTORS)[best], 0.0)
 
 
 def _slope(song: np.ndarray, dance: np.ndarray) -> float:
-    """Theil–Sen: the median slope over all pairs; 0 where all songs have one tempo."""
+    """Theil–Sen: the median slope over all pairs; 0 if all songs have the same tempo."""
     rise, run = dance[:, None] - dance, song[:, None] - song
     return float(np.median(rise[run > 1e-6] / run[run > 1e-6])) if np.ptp(song) > 1 else 0.0
 
@@ -147,10 +147,10 @@ def _folded_slope(song: np.ndarray, dance: np.ndarray, factor: float) -> float:
 
 
 def spectral_following(song_bpm: np.ndarray, dances: list[PoseSequence]) -> float:
-    """Slope of the dances' log tempo on the songs', without choosing a period: 1 follows, 0 does not care.
+    """Slope of the dances' log tempo against the songs', without choosing a period: 1 follows, 0 ignores it.
 
     For each pair of dances less than 0.8 octaves apart in song tempo, how far the spectrum of the speed curve
-    moved, against how far it should have. Sturdier than `tempo_following` where dances have no single period.
+    moved, against how far it should have. More robust than `tempo_following` if dances have no single period.
 
     Parameters
     ----------
@@ -215,7 +215,7 @@ def tempo_change(
     dict
         ``song_ratio`` (new tempo over old); ``dance_ratio`` (the dance's own: how far the spectrum of its
         speed curve moved); ``speed_ratio`` (mean joint speed after over before); ``amplitude_ratio`` (the
-        same of the joints' spread about their mean place); ``delay_beats``: how many
+        same for the joints' spread about their mean place); ``delay_beats``: how many
         new beats after the change the new tempo's power overtakes the old one's (NaN: never, or it was ahead
         before the change already, or the tempi lie within 8 % of an octave and cannot be told apart in a
         window of this length).
@@ -242,7 +242,7 @@ def tempo_change(
     centers = np.arange(first, min(change + 16 * after, times[-1] - width / 4), 1 / poses.fps)
     ahead = np.asarray([power(c, after) > power(c, before) for c in centers])
     earlier = centers <= change - width / 2
-    was_there = bool(earlier.any() and ahead[earlier].mean() > 0.5)  # at the new tempo before there was one
+    was_there = bool(earlier.any() and ahead[earlier].mean() > 0.5)  # at the new tempo before it began
     held = np.flatnonzero(~earlier & ahead & (np.convolve(ahead, np.ones(8), "full")[7:] > 7.5))
     octaves = np.log2(before / after)
     alike = abs(octaves - round(octaves)) < np.log2(1.08)
@@ -271,7 +271,7 @@ def alignment_around(
 ) -> tuple[np.ndarray, np.ndarray]:
     """How well each beat around a change is danced: the kernel of `beats.alignment`, beat by beat.
 
-    Says nothing of one dance; averaged over many it shows whether the first new beats are missed.
+    It says nothing about one dance; averaged over many, it shows whether the first new beats are missed.
 
     Returns
     -------
@@ -290,8 +290,11 @@ def alignment_around(
 
 
 def _spectrum_shift(before: np.ndarray, after: np.ndarray, fps: float) -> float:
-    """Factor by which all frequencies rose, up to an octave either way: best fit of the two spectra over log
-    frequency. Needs no octave to be chosen, for all multiples of a tempo move together."""
+    """Factor by which all frequencies rose, up to an octave either way: the best fit of two spectra over log
+    frequency.
+
+    No octave needs to be chosen, because all multiples of a tempo move together.
+    """
     steps = 96  # per octave
     octaves = np.arange(np.log2(0.25), np.log2(7.0), 1 / steps)
 
@@ -314,7 +317,7 @@ def _spectrum_shift(before: np.ndarray, after: np.ndarray, fps: float) -> float:
 
 
 def evaluate(dance: Dance) -> dict[str, float]:
-    """The dance's own tempo beside the music's."""
+    """The dance's own tempo and the music's."""
     bpm, clarity = dance_tempo(dance.poses)
     song = BeatGrid(dance.beat_times).bpm
     return {

@@ -1,4 +1,4 @@
-"""Does the dance ever do anything else? How much of the motion one loop, played over and over, explains.
+"""Does the dance ever do anything new? The share of the motion explained by one repeated loop.
 
 Convention
 ----------
@@ -30,7 +30,7 @@ def validate(poses: PoseSequence) -> None:
 def loop_share(poses: PoseSequence, beats: np.ndarray) -> tuple[float, int]:
     """Share of the variance explained by the best loop, 0 to 1, and its length in beats.
 
-    (1, 1) for a figure that does not move; (0, 0) where not even one beat is danced twice.
+    (1, 1) for a figure that does not move; (0, 0) if not even one beat is danced twice.
     """
     validate(poses)
     end = (len(poses) - 1) / poses.fps

@@ -1,13 +1,13 @@
-"""What is danced: 38 descriptors of a dance's vocabulary, beside those of real dances.
+"""What is danced: 38 descriptors of a dance's vocabulary, compared with real dances.
 
 Convention
 ----------
-A dance is read in phrases of 16 beats, a new one every 8 (`phrases`), and what a phrase cannot show (what comes
-back, what changes from bar to bar) in beat time over the whole dance. `REAL` holds mean and standard deviation
-over 13 real free dances that travel. A descriptor that lies within one standard deviation of them is like real
-dance in this one respect; dances with all 38 inside can still be dull, so look at them too.
+A dance is read in phrases of 16 beats, a new one every 8 (`phrases`). What a phrase cannot show (what returns, what
+changes from bar to bar) is read in beat time over the whole dance. `REAL` holds mean and standard deviation over 13
+real free dances that travel. A descriptor that lies within one standard deviation of them is like real dance in
+this one respect; dances with all 38 inside can still be dull, so look at them too.
 
-A dance is measured on at least three songs and two seeds before the number of descriptors inside means much.
+A model must be measured on at least three songs and two seeds before the number of descriptors inside means much.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ from tempose_pose.skeletons import OPENPOSE_18
 
 HOP, LEAST = 8, 12  # beats from phrase to phrase, and of the shortest one
 BAR, DETAIL = 4, 8  # beats in a bar, poses in a beat
-SPIKE = 0.04  # of the figure's height: a joint so far from its median over five frames is a detector's slip
+SPIKE = 0.04  # of the figure's height: a joint this far from its five-frame median is a detector's error
 
 
 @dataclass(frozen=True)
 class Descriptor:
-    """One descriptor: its name, what a page calls it, its unit."""
+    """One descriptor: its name, its label and its unit."""
 
     name: str
     label: str
@@ -98,7 +98,7 @@ def validate(poses: PoseSequence) -> None:
 
 
 def body_sizes(poses: PoseSequence) -> np.ndarray:
-    """(T, 14, 2) joints in sizes of the body, y down; hidden ones interpolated, slips of a detector mended."""
+    """Joints (T, 14, 2) in body sizes, y down; hidden ones interpolated, a detector's errors repaired."""
     poses = to_openpose18(poses)
     points = poses.keypoints[:, : len(BODY)].astype(float) * poses.canvas
     points[poses.scores[:, : len(BODY)] <= 0] = np.nan
@@ -124,7 +124,7 @@ def describe(poses: PoseSequence, beats: np.ndarray) -> dict[str, float]:
     Returns
     -------
     dict
-        NaN for what cannot be told: everything in dances of fewer than 13 beats, bars in those of fewer than
+        NaN for what cannot be measured: everything in dances of fewer than 13 beats, bars in those of fewer than
         three.
 
     Raises
@@ -144,7 +144,7 @@ def describe(poses: PoseSequence, beats: np.ndarray) -> dict[str, float]:
 
 
 def structure(points: np.ndarray, fps: float, beats: np.ndarray) -> dict[str, float]:
-    """What comes back, and what changes from bar to bar.
+    """What returns, and what changes from bar to bar.
 
     Parameters
     ----------
@@ -186,8 +186,7 @@ def structure(points: np.ndarray, fps: float, beats: np.ndarray) -> dict[str, fl
 
 
 def deviations(dances: Sequence[Mapping[str, float]]) -> dict[str, float]:
-    """How many standard deviations the mean over dances lies from real dances; NaN where none could be
-    measured. From -1 to 1 it is within them."""
+    """Deviation of the mean over dances from real dances, in standard deviations; NaN if none could be measured."""
     out = {}
     for name, (mean, sd) in REAL.items():
         known = [d[name] for d in dances if np.isfinite(d[name])]

@@ -31,7 +31,7 @@ def train(
         typer.Option(help="do not train: put all that the run needs into this folder, for another machine"),
     ] = None,
 ) -> None:
-    """Train from scratch, or go on where the last run stopped."""
+    """Train from scratch, or resume where the last run stopped."""
     settings = read_config(config)
     if stage is not None:
         from tempose.training.stage import stage_run

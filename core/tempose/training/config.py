@@ -18,50 +18,42 @@ class DiTConfig(AugmentationSettings):
     """Everything that decides a run of the transformer; how examples are drawn is in `AugmentationSettings`."""
 
     out: str
-    start: str = (
-        ""  # weights to start from: "default" are those that ship, else a folder as another run's OUT/dit
-    )
+    start: str = ""  # weights to start from: "default" for the shipped ones, else a folder such as OUT/dit
     skeleton: str = "openpose18"
     size: str = "small"  # one of `dit.SIZES`
-    model: dict = field(
-        default_factory=dict
-    )  # more of `DanceDiT`, before the size's own; `encoder` may be just a name
+    model: dict = field(default_factory=dict)  # more of `DanceDiT`'s arguments; `encoder` may be just a name
 
     steps: int = 4000
-    batch: int = 48  # of each process
+    batch: int = 48  # per process
     seed: int = 0
     workers: int = 1  # processes that recombine clips
     first: int = 2  # batches of windows made before the first step, and ...
-    reuse: int = (
-        1  # ... steps after which one more is made: each window is shown about so often, always otherwise
-    )
-    keep: int = 64  # batches of windows kept at most
+    reuse: int = 1  # ... steps after which one more is made: about how often each window is shown
+    keep: int = 64  # most batches of windows kept
 
     learning_rate: float = 1e-3
     schedule: str = "constant_with_warmup"  # a name that diffusers' `get_scheduler` knows
     warmup: int = 100
-    cooldown: float = 0.15  # last share of the run, over which the learning rate falls to nothing
+    cooldown: float = 0.15  # last share of the run, over which the learning rate falls to zero
     weight_decay: float = 0.02
-    ema: float = 0.998  # how much of the average of the weights is kept at each step
+    ema: float = 0.998  # decay of the weights' moving average at each step
     precision: str = "auto"  # bf16, no, or auto: bf16 where the device is fast at it
     compile: bool = False  # by torch.compile, block by block; on a CPU it needs a C++ compiler
 
-    smallest_time: float = 0.1  # the loss weighs by 1/t², not more than at this time
+    smallest_time: float = 0.1  # the loss is weighted by 1/t², at most as at this time
     velocity_weight: float = 4.0
     bone_weight: float = 1.5
     contact_weight: float = 8.0
-    limb_weight: float = 1.0  # how much more knees, ankles, elbows and wrists weigh than other joints
+    limb_weight: float = 1.0  # weight of knees, ankles, elbows and wrists relative to other joints
 
     save_every_minutes: float = 5
     validate_every: int = 100  # steps
-    checks: int = 64  # held-out windows that are looked at
-    sample_every_minutes: float = 0  # draw a dance with the averaged weights for the live page; 0 is never
-    trackers: list[str] = field(default_factory=list)  # beside log.csv: names that accelerate knows
-    states: bool = True  # whether a run can be resumed; where it cannot, only weights and log are written
+    checks: int = 64  # held-out windows to validate on
+    sample_every_minutes: float = 0  # between dances drawn for the live page; 0: never
+    trackers: list[str] = field(default_factory=list)  # besides log.csv: names that accelerate knows
+    states: bool = True  # whether the run can be resumed; if not, only weights and log are written
     piece_megabytes: int = 5000  # weights larger than this are written in pieces
-    half: bool = (
-        False  # whether the averaged weights are written in bf16, for the way home from a borrowed machine
-    )
+    half: bool = False  # whether to write the averaged weights in bf16, to fetch them from another machine
 
     @property
     def start_folder(self) -> Path | None:
@@ -69,8 +61,7 @@ class DiTConfig(AugmentationSettings):
         return WEIGHTS / "dit" if self.start == "default" else Path(self.start) if self.start else None
 
     def context(self) -> dict[str, Any]:
-        """``encoder``, ``song`` and ``memory`` of `DanceDiT`: as `model` says, else as the weights to start from have
-        them."""
+        """``encoder``, ``song`` and ``memory`` of `DanceDiT`: from `model`, else from the weights to start from."""
         found = {"encoder": None, "song": False, "memory": 0}
         if self.start_folder and (self.start_folder / "config.json").is_file():
             given = json.loads((self.start_folder / "config.json").read_text(encoding="utf-8"))
@@ -82,12 +73,12 @@ class DiTConfig(AugmentationSettings):
 
 
 def dit_config(settings: dict[str, Any], name: str) -> DiTConfig:
-    """From the keys of a file.
+    """The settings from the keys of a file.
 
     Raises
     ------
     TemposeError
-        `config_unknown`: there are keys that mean nothing.
+        `config_unknown`: there are unknown keys.
     """
     unknown = set(settings) - {f.name for f in fields(DiTConfig)}
     if unknown:
@@ -96,7 +87,7 @@ def dit_config(settings: dict[str, Any], name: str) -> DiTConfig:
 
 
 def read_config(path: Path, depth: int = 0) -> dict[str, Any]:
-    """The settings of a YAML file over those of the file it `extends`."""
+    """The settings of a YAML file, over those of the file that it `extends`."""
     import yaml
 
     try:

@@ -1,4 +1,4 @@
-"""Training an image autoencoder on joint images: the way of arXiv 2512.11720, with a latent that is learned."""
+"""Training an image autoencoder on joint images, as in arXiv 2512.11720, with a learned latent."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def train_joint_vae(
     model: dict[str, Any] | None = None,
     minutes: float = math.inf,
 ) -> ImageVAE:
-    """Train an `AutoencoderKL` that all joints share, from scratch, and save it to `out` as the transformer takes it.
+    """Train an `AutoencoderKL` for all joints from scratch, and save it to `out` in the form the transformer takes.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def train_joint_vae(
     steps, batch, frames, learning_rate, seed
         `batch` joints of `frames` frames a step.
     model : dict, optional
-        Of `AutoencoderKL`, over `TINY`.
+        Arguments of `AutoencoderKL`, over `TINY`.
     minutes : float
         At most.
     """
@@ -89,8 +89,8 @@ def images_of(keypoints: Tensor, scores: Tensor) -> Tensor:
 def image_loss(images: Tensor, keypoints: Tensor, scores: Tensor, sharpness: float = SHARPNESS) -> Tensor:
     """Cross-entropy of the decoded rows, in nats per joint and frame.
 
-    What they shall be is a distribution whose spread is the confidence: of a joint of confidence c, a share c lies
-    on the two bins about its place and the rest on all bins alike.
+    The target is a distribution whose spread is the confidence: for a joint of confidence c, a share c is on the
+    two bins around its position and the rest is uniform over all bins.
 
     images (B, 3K, BINS, T), keypoints (B, K, T, 2), scores (B, K, T).
     """
@@ -114,7 +114,7 @@ def train_image_vae(
     on_step: Callable[[int, float], None] | None = None,
     most_steps: int = 10**9,
 ) -> int:
-    """Train a diffusers image autoencoder in place for some minutes; steps made.
+    """Train a diffusers image autoencoder in place for some minutes; return the number of steps.
 
     `draw` gives keypoints (B, K, T, 2) and scores (B, K, T); the model takes 3K channels.
     """

@@ -1,4 +1,4 @@
-"""What can be seen of a run while it runs: a bar with the time left, a page with curves and a dance."""
+"""The live view of a run: a bar with the time left, and a page with curves and a dance."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ class Live:
     Parameters
     ----------
     out : Path
-        Where ``page.html`` goes.
+        Folder for ``page.html``.
     steps, first : int
-        Steps of the whole run, and those made before.
+        Steps of the whole run, and those already made.
     active : bool
     """
 
@@ -42,16 +42,16 @@ class Live:
         self.bar.start()
 
     def step(self, step: int, loss: Tensor) -> None:
-        """One more step was made; a device need not be waited for to say how well, where nobody looks."""
+        """Report a step; the loss is only fetched from the device when it is shown."""
         if not self.bar.disable:
             self.bar.update(self.task, completed=step, loss=float(loss.detach()))
 
     def page(self) -> None:
-        """Write the page anew."""
+        """Rewrite the page."""
         if self.active:
             write_page(self.out)
 
     def stop(self) -> None:
-        """Leave the terminal as it was, the page as of now."""
+        """Restore the terminal and write the page a last time."""
         self.bar.stop()
         self.page()

@@ -1,4 +1,4 @@
-"""The training of the transformer: one loop for a core, a GPU or many of them."""
+"""The training loop of the transformer, for one core, one GPU or many."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ from tempose_pose.curves import CURVES
 from tempose_pose.errors import TemposeError
 from tempose_pose.skeletons import skeleton
 
-UNUSED = DistributedDataParallelKwargs(find_unused_parameters=True)  # some parts only some batches use
+UNUSED = DistributedDataParallelKwargs(find_unused_parameters=True)  # some parts are not always used
 CHECKS = 12345  # seed of the held-out examples, the same in every run
-TRAINING, LOOKING = 1, 2  # seeds of one step's draws must not be those of another purpose
+TRAINING, LOOKING = 1, 2  # keeps the seeds of a step's draws apart from those of other purposes
 
 
 def train_dit(
@@ -44,7 +44,7 @@ def train_dit(
     minutes: float = math.inf,
     finish: bool = False,
 ) -> None:
-    """Train, resume from `config.out` where it holds a state, stop after `steps` or `minutes`.
+    """Train; resume from `config.out` if it has a state; stop after `steps` or `minutes`.
 
     Under `accelerate launch` with N processes the batch is N times `config.batch`, and the run is the one that a
     single process with that batch would make.
@@ -52,12 +52,12 @@ def train_dit(
     Parameters
     ----------
     config : DiTConfig
-    vae : PoseVAE, or what goes through its door: see `pose_codecs`
+    vae : PoseVAE, or another codec with its interface: see `pose_codecs`
     train, held_out : Source
     minutes : float
-        The next call goes on from there, unless …
+        The next call continues from there, unless …
     finish : bool
-        … this is the last one: the learning rate falls to nothing by the end of the minutes.
+        … this is the last one: the learning rate falls to zero by the end of the minutes.
     """
     Run(config, vae, train, held_out, minutes, finish).go()
 
@@ -87,7 +87,7 @@ class Run:
         self._prepare_data(train, held_out)
 
     def _build(self, vae: Any) -> None:
-        """Network, optimiser, schedule and averages, as new or as last saved."""
+        """Build network, optimiser, schedule and averages, new or as last saved."""
         config, state = self.config, latest(self.out)
         self.step = self.saved = int(state.name) if state else 0
         dit = untrained(config, vae)
@@ -102,7 +102,7 @@ class Run:
             weight_decay=config.weight_decay,
         )  # fmt: skip
         self.dit, self.optimiser = self.accelerator.prepare(dit, optimiser)
-        # The averages are made of what each process has, which under FSDP is a part of each tensor.
+        # The averages are made of each process's share, which under FSDP is a part of each tensor.
         self.ema = EMAModel(trainable(self.dit), decay=config.ema, foreach=True)
         self.ema.optimization_step = self.step
         self.schedule = get_scheduler(
@@ -136,7 +136,7 @@ class Run:
         return cast(Tensor, self.accelerator.reduce(mean.detach(), "mean"))
 
     def go(self) -> None:
-        """Train to the end of the steps or the minutes."""
+        """Train until the steps or the minutes are used up."""
         config = self.config
         started = saved = sampled = time.monotonic()
         live = Live(self.out, config.steps, self.step, self.main)
@@ -185,7 +185,7 @@ class Run:
         return losses
 
     def _cooling(self, seconds: float) -> float:
-        """Share of the learning rate that is left: all of it until the last part of the steps, or of the time."""
+        """Factor on the learning rate: 1 until the last part of the steps, or of the time."""
         cooldown = max(self.config.cooldown, 1e-9)
         left = (self.config.steps - self.step) / self.config.steps
         if self.finish:
@@ -193,7 +193,7 @@ class Run:
         return min(1.0, max(left, 0.0) / cooldown)
 
     def _due(self, seconds: float, minutes: float) -> bool:
-        """Whether it is time for what is done every so many minutes; the main process decides for all."""
+        """Whether something done every so many minutes is due; the main process decides for all."""
         due = torch.tensor(float(minutes > 0 and seconds > 60 * minutes), device=self.device)
         if self.ranks > 1:
             due = cast(Tensor, self.accelerator.reduce(due * self.main, "sum"))
@@ -201,7 +201,7 @@ class Run:
 
     @torch.no_grad()
     def _log(self, sums: dict[str, Tensor], seconds: float) -> None:
-        """Mean training losses since the last time, and the losses on held-out examples."""
+        """Log mean training losses since the last time, and the losses on held-out examples."""
         found: dict[str, Tensor] = {}
         for number, examples in enumerate(self.checks):
             with self.accelerator.autocast():
@@ -251,15 +251,15 @@ def untrained(config: DiTConfig, vae: Any) -> DanceDiT:
     Raises
     ------
     TemposeError
-        `start_size`: those weights are of another size. What they do not know yet (`DanceDiT.ADDITIONS`) starts
-        without effect.
+        `start_size`: those weights have another size. Parts that they lack (`DanceDiT.ADDITIONS`) start without
+        effect.
     """
     joints = len(skeleton(config.skeleton))
     shape = {"joints": joints, "skeleton": config.skeleton, "curves": CURVES, **latent_shape(vae)}
     dit = DanceDiT(**{**shape, **SIZES[config.size], **config.model, **config.context()})
     dit.time.null.requires_grad_(
         False
-    )  # a time is never missing, and FSDP restores no state of what never moved
+    )  # the time is never missing, and FSDP restores no state of parameters that never changed
     if folder := config.start_folder:
         given = DanceDiT.from_pretrained(folder, use_safetensors=True, low_cpu_mem_usage=False)
         weights, own = given.state_dict(), dit.state_dict()
@@ -271,7 +271,7 @@ def untrained(config: DiTConfig, vae: Any) -> DanceDiT:
 
 
 def _precision(name: str) -> str:
-    """What accelerate is asked for: bf16 on GPUs and on the CPUs that multiply it in tiles, else float32."""
+    """The precision for accelerate: bf16 on GPUs and on CPUs with matrix tiles for it, else float32."""
     if name != "auto":
         return name
     if torch.cuda.is_available() or torch.backends.mps.is_available():
@@ -281,5 +281,5 @@ def _precision(name: str) -> str:
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:
-    """Settings as trackers take them."""
+    """Settings in the form that trackers take."""
     return {k: v if isinstance(v, int | float | str) else str(v) for k, v in settings.items()}

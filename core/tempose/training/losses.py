@@ -1,4 +1,4 @@
-"""What training makes small: rectified flow on clean-latent predictions, and what the eye sees in motion."""
+"""The training losses: rectified flow on clean-latent predictions, and visible errors of motion."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def flow_loss(
     skeleton: Skeleton,
     over_ranks: Callable[[Tensor], Tensor] = lambda mean: mean,
 ) -> dict[str, Tensor]:
-    """Losses of one batch, or of a process's part of one: `over_ranks` turns its mean into that of all parts.
+    """Losses of one batch, or of a process's part of one: `over_ranks` averages over all parts.
 
     The network predicts the clean latent; the loss is that of the flow's velocity, 1/t² as heavy (Li and He 2025,
     arXiv 2511.13720), with the weight bounded. Further terms compare motion, as in MDM and EDGE: `motion_losses`.
@@ -87,7 +87,7 @@ def motion_losses(
     skeleton: Skeleton,
     weights: Tensor | None = None,
 ) -> dict[str, Tensor]:
-    """Squared errors of what the eye sees in motion, (B,) each; scaled to stand beside the flow's loss.
+    """Squared errors of visible motion, (B,) each, scaled to match the flow's loss.
 
     ``velocity``: of joint velocities. ``bone``: of the vectors along the limbs, whose errors of length look like
     rubber. ``contact``: of the ankles' velocities where the true foot rests, which look like sliding. All three
@@ -100,7 +100,7 @@ def motion_losses(
         Canonical positions; a figure stands about 0.6 tall.
     scores : (B, K, T)
     weights : (K,), optional
-        Of the joints' velocities, of mean 1.
+        Weights of the joints' velocities, with mean 1.
     """
     seen = (scores > 0).to(true.dtype)[..., None]  # (B, K, T, 1)
     step, true_step = drawn.diff(dim=2), true.diff(dim=2)  # (B, K, T-1, 2)
@@ -119,7 +119,7 @@ def motion_losses(
 
 
 def limbs(skeleton: Skeleton) -> tuple[list[int], list[int]]:
-    """Near and far ends of the limbs whose length shows; the face's do not."""
+    """Near and far ends of the limbs with visible length; not those of the face."""
     face = ("eye", "ear")
     pairs = [
         (a, b)

@@ -1,4 +1,4 @@
-"""`OUT/page.html`: the curves of log.csv and the last dance drawn, in one file that any browser shows."""
+"""`OUT/page.html`: the curves of log.csv and the last drawn dance, in one file for any browser."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REFRESH = 30  # seconds
 
 
 def read_log(path: Path) -> dict[str, list[float]]:
-    """Columns of a training log; a value that is no number is NaN."""
+    """Columns of a training log; values that are not numbers become NaN."""
     if not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as file:

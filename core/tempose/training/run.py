@@ -16,7 +16,7 @@ from tempose_pose.skeletons import skeleton
 
 
 def sources(data: Path, settings: dict[str, Any], name: str = "It") -> tuple[Source, Source]:
-    """Training and held-out source of the settings of a run.
+    """The training and the held-out source for the settings of a run.
 
     Raises
     ------
@@ -44,12 +44,12 @@ def fit(
     name: str = "It",
     finish: bool = False,
 ) -> None:
-    """Train what the settings describe.
+    """Train the VAE or the transformer that the settings describe.
 
     Raises
     ------
     TemposeError
-        The settings are of no VAE and no transformer.
+        The settings are neither for a VAE nor for a transformer.
     """
     settings = {k: v for k, v in settings.items() if k != "bank"}
     kind = settings.pop("kind")
@@ -83,7 +83,7 @@ def fit(
 
 
 def list_data(path: Path, train: Source, held_out: Source) -> None:
-    """What a run learns from and what it is checked with, clip by clip, beside its log."""
+    """Write a list of the training and held-out clips beside the log."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)

@@ -47,7 +47,7 @@ def draw_segment(dit: DanceDiT, vae: Any, example: Examples, skeleton: Skeleton,
 
 
 def draw_sheet(dit: DanceDiT, vae: Any, example: Examples, path: Path, skeleton: Skeleton) -> None:
-    """A contact sheet of an example, danced; written whole or not at all."""
+    """Write a contact sheet of a dance for an example, completely or not at all."""
     from PIL import Image
 
     from tempose.render.contact_sheet import contact_sheet

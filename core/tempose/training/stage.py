@@ -1,7 +1,9 @@
-"""A run in a folder: code, libraries, data and weights for a machine that has torch, numpy, scipy, safetensors alone.
+"""A self-contained training run: code, libraries, data and weights in a folder, for a machine that has only torch,
+numpy, scipy and safetensors.
 
-What runs there is this package itself, file by file, with the same libraries; only what those libraries import and
-do not use here, as pictures, has a stand-in. On that machine: ``python FOLDER/train.py --minutes 9 --out OUT``.
+It contains this package, file by file, with the same libraries; only imports that those libraries do not need here,
+such as picture libraries, are replaced by stand-ins. On that machine: ``python FOLDER/train.py --minutes 9 --out
+OUT``.
 """
 
 from __future__ import annotations
@@ -33,9 +35,9 @@ from tempose.training.config import dit_config
 from tempose_pose.errors import TemposeError
 
 LARGEST = 60 * 2**20  # bytes
-PIECE = 15  # megabytes: borrowed machines often return small files only
-GRAIN = 8192  # steps to a metre or a pixel in which poses are kept: less than they were measured to, and they pack
-THERE = {"torch", "numpy", "scipy", "safetensors"}  # what the other machine has, with all they need
+PIECE = 15  # megabytes: such machines often return only small files
+GRAIN = 8192  # steps per metre or pixel to which poses are rounded: finer than they were measured, and they compress
+THERE = {"torch", "numpy", "scipy", "safetensors"}  # libraries of the other machine, with their dependencies
 STAND_IN = {
     "PIL/__init__.py": '__version__ = "11.0"\n',
     "PIL/Image.py": (
@@ -47,7 +49,7 @@ STAND_IN = {
 LARGE = {
     ("diffusers", "pipelines"),
     ("diffusers", "modular_pipelines"),
-}  # of these only what is imported travels
+}  # of these, only imported files are included
 PROBE = """
 import sys
 import tempose.training.run, tempose.training.loop
@@ -56,7 +58,7 @@ print("\\n".join(name for name, module in sys.modules.items() if getattr(module,
 
 
 def stage_run(settings: dict[str, Any], data: Path, folder: Path, name: str = "It") -> str:
-    """Put all that a run needs into a folder; what the folder held of an earlier one goes.
+    """Put everything a run needs into a folder, in place of an earlier one.
 
     Returns
     -------
@@ -66,7 +68,7 @@ def stage_run(settings: dict[str, Any], data: Path, folder: Path, name: str = "I
     Raises
     ------
     TemposeError
-        `stage_kind`: only transformers are trained elsewhere. `stage_size`: the folder is too large to travel.
+        `stage_kind`: only transformers can be staged. `stage_size`: the folder is too large.
     """
     if settings["kind"] != "dit":
         raise TemposeError("stage_kind", f"{name}: the VAE trains in minutes anywhere; stage a transformer.")
@@ -114,7 +116,7 @@ def _stage_code(folder: Path) -> None:
 
 
 def _stage_libraries(folder: Path) -> None:
-    """`libraries.zip`: the Python files of the libraries that training imports, and a stand-in for pictures."""
+    """Write `libraries.zip`: the Python files of the libraries that training imports, and stand-ins."""
     probe = subprocess.run([sys.executable, "-P", "-c", PROBE], capture_output=True, text=True, check=True)
     imported = set(probe.stdout.split())
     names = {name.partition(".")[0] for name in imported} - {"tempose", "tempose_pose", "PIL"}
@@ -133,7 +135,7 @@ def _stage_libraries(folder: Path) -> None:
 
 
 def _with_needs(distributions: set[str]) -> set[str]:
-    """Distributions and all that they require."""
+    """Distributions and their requirements."""
     found: set[str] = set()
     frontier = set(distributions)
     while frontier:
@@ -144,7 +146,7 @@ def _with_needs(distributions: set[str]) -> set[str]:
 
 
 def _requirements(distribution: str) -> list[str]:
-    """What a distribution requires in any case; nothing where it is not here."""
+    """A distribution's unconditional requirements; empty if it is not installed."""
     try:
         needs = importlib.metadata.requires(distribution) or []
     except importlib.metadata.PackageNotFoundError:
@@ -153,7 +155,7 @@ def _requirements(distribution: str) -> list[str]:
 
 
 def _stage_dances(data: Path, folder: Path) -> None:
-    """The clips, rounded to what was measured, so that they pack to half their size."""
+    """Copy the clips, rounded to their precision, so that they compress to half their size."""
     folder.mkdir(parents=True)
     entries = json.loads((data / "dance" / "index.json").read_text(encoding="utf-8"))
     (folder / "index.json").write_text(json.dumps(entries), encoding="utf-8")
@@ -168,13 +170,13 @@ def _stage_dances(data: Path, folder: Path) -> None:
 
 
 def _packed(song: BankSong) -> BankSong:
-    """A song with its features rounded, far below the noise that training adds to them."""
+    """A song with its features rounded, far more finely than the noise that training adds to them."""
     return BankSong(
         (np.round(song.features * np.float16(64)) / 64).astype(np.float16), song.beats, song.genre
     )
 
 
 def _stage_weights(source: Path, folder: Path, name: str) -> str:
-    """Copy weights; where they are from the folder."""
+    """Copy weights; return their path relative to the folder."""
     shutil.copytree(source, folder / "weights" / name)
     return f"weights/{name}"

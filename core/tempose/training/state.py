@@ -1,7 +1,7 @@
-"""The state of a run on disk: accelerate's own, and the averaged weights, which are what a run is for.
+"""The state of a run on disk: accelerate's own, and the averaged weights, the result of a run.
 
-`OUT/states/STEP` is whole as soon as it has that name; an older one goes when a newer one is whole. `OUT/dit` are the
-averaged weights as the pipeline loads them.
+`OUT/states/STEP` is complete once it has that name; an older one is removed when a newer one is complete. `OUT/dit`
+has the averaged weights in the form that the pipeline loads.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ AVERAGES = "averages.safetensors"
 
 
 def trainable(dit: torch.nn.Module) -> list[torch.nn.Parameter]:
-    """What is learned, and so averaged."""
+    """The trained parameters, which are also averaged."""
     return [parameter for parameter in dit.parameters() if parameter.requires_grad]
 
 
 def latest(out: Path) -> Path | None:
-    """The newest whole state of a run, or None."""
+    """The newest complete state of a run, or None."""
     states = [p for p in (out / "states").glob("*") if p.name.isdecimal() and (p / AVERAGES).is_file()]
     return max(states, key=lambda p: int(p.name), default=None)
 
@@ -42,8 +42,8 @@ def averages(state: Path) -> dict[str, Tensor]:
 
 @contextmanager
 def averaged(ema: EMAModel, dit: torch.nn.Module) -> Iterator[None]:
-    """Within, the network has its averaged weights."""
-    reshard = getattr(dit, "reshard", None)  # FSDP leaves some whole after a look at held-out examples
+    """Context in which the network has its averaged weights."""
+    reshard = getattr(dit, "reshard", None)  # after a validation pass FSDP leaves some tensors whole
     if callable(reshard):
         reshard()
     parameters = trainable(dit)
@@ -57,13 +57,13 @@ def averaged(ema: EMAModel, dit: torch.nn.Module) -> Iterator[None]:
 
 @torch.no_grad()
 def _put(parameters: list[torch.nn.Parameter], values: list[Tensor]) -> None:
-    """One by one: `EMAModel.copy_to` mixes whole tensors with the parts that FSDP makes of them."""
+    """Copy values one by one: `EMAModel.copy_to` mixes whole tensors with FSDP's shards."""
     for parameter, value in zip(parameters, values, strict=True):
         parameter.copy_(value)
 
 
 def gathered(accelerator: Accelerator, ema: EMAModel, dit: torch.nn.Module) -> dict[str, Tensor]:
-    """The averaged weights by name, whole on the main process even where each process has a part; all must call."""
+    """The averaged weights by name, complete on the main process even if sharded; all processes must call."""
     with averaged(ema, dit):
         weights: dict[str, Any] = accelerator.get_state_dict(dit)
         whole = {n: v.full_tensor() if hasattr(v, "full_tensor") else v for n, v in weights.items()}
@@ -71,7 +71,7 @@ def gathered(accelerator: Accelerator, ema: EMAModel, dit: torch.nn.Module) -> d
 
 
 def save_state(accelerator: Accelerator, out: Path, step: int, weights: dict[str, Tensor]) -> None:
-    """Write the state of a step, whole or not at all; all processes must call."""
+    """Write the state of a step, completely or not at all; all processes must call."""
     states = out / "states"
     part = states / "part"
     if accelerator.is_main_process:
@@ -85,7 +85,7 @@ def save_state(accelerator: Accelerator, out: Path, step: int, weights: dict[str
     save_file(weights, part / AVERAGES)
     whole = states / str(step)
     shutil.rmtree(whole, ignore_errors=True)
-    whole_files.keep_folder(part, whole)  # the states before it go only now
+    whole_files.keep_folder(part, whole)  # earlier states are removed only now
     for other in states.iterdir():
         if other != whole:
             shutil.rmtree(other, ignore_errors=True)
@@ -94,7 +94,7 @@ def save_state(accelerator: Accelerator, out: Path, step: int, weights: dict[str
 def save_weights(
     out: Path, config: dict[str, Any], weights: dict[str, Tensor], piece_megabytes: int, half: bool
 ) -> None:
-    """Write averaged weights to `out/dit`, in pieces where they are larger than that."""
+    """Write averaged weights to `out/dit`, in pieces if they are larger than that."""
     dit = DanceDiT(**{k: v for k, v in config.items() if not k.startswith("_")})
     dit.load_state_dict(weights)
     if half:

@@ -1,4 +1,4 @@
-"""Where a run's figures go: `OUT/log.csv` in any case, and the trackers that accelerate knows."""
+"""Trackers for a run's figures: always `OUT/log.csv`, and those that accelerate knows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class CsvTracker(GeneralTracker):
         return self.path
 
     def log(self, values: dict[str, Any], step: int | None = None, **_: Any) -> None:
-        """Append a row; the first one names the columns."""
+        """Append a row; the first call also writes the column names."""
         row = {"step": step, **{key: round(value, 5) for key, value in values.items()}}
         new = not self.path.exists()
         with self.path.open("a", newline="", encoding="utf-8") as file:
@@ -36,7 +36,7 @@ class CsvTracker(GeneralTracker):
 
 
 def trimmed(path: Path, step: int) -> None:
-    """Take rows after `step` off a log: they were made after the state was saved, and will be made again."""
+    """Remove rows after `step` from a log: they are later than the saved state, and will be written again."""
     if step == 0 or not path.is_file():
         return
     with path.open(newline="", encoding="utf-8") as file:

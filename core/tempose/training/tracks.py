@@ -13,8 +13,8 @@ def draw_tracks(
 ) -> tuple[np.ndarray, np.ndarray]:
     """(count, frames, 2) keypoints in [0, 1] and (count, frames) scores.
 
-    Half are joints of augmented dancers, moved and zoomed anywhere, so that the VAE owes nothing to one
-    skeleton or framing; the rest are random smooth paths and still points. Some joints come and go.
+    Half are joints of augmented dancers, moved and zoomed anywhere, so that the VAE does not depend on a skeleton
+    or framing; the rest are random smooth paths and still points. Some joints come and go.
     """
     tracks = np.empty((count, frames, 2), np.float32)
     i = 0

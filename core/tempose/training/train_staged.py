@@ -1,8 +1,8 @@
-"""Trains what is staged in this folder; needs torch, numpy, scipy and safetensors.
+"""Train the run staged in this folder; needs torch, numpy, scipy and safetensors.
 
     python train.py --minutes 9 --out OUT
 
-The learning rate falls to nothing as the minutes end. OUT gets the averaged weights (bf16, in pieces of at most
+The learning rate falls to zero by the end of the minutes. OUT gets the averaged weights (bf16, in pieces of at most
 15 MB, renewed now and then), log.csv and page.html.
 """
 
@@ -35,7 +35,7 @@ def main() -> None:
         with zipfile.ZipFile(HERE / "libraries.zip") as archive:
             archive.extractall(libraries)
         sys.path[:0] = [str(HERE / "code"), f"{libraries}/libraries"]
-        sys.path.append(f"{libraries}/stand_in")  # where there is the real thing, it comes first
+        sys.path.append(f"{libraries}/stand_in")  # the real libraries, if installed, come first
         os.chdir(HERE)
         settings = json.loads((HERE / "settings.json").read_text(encoding="utf-8"))
         settings |= {"out": str(out), "steps": 10**7, "piece_megabytes": 15, "half": True, "states": False}
@@ -44,7 +44,7 @@ def main() -> None:
 
 
 def train(settings: dict, minutes: float, finish: bool, threads: int) -> None:
-    """Train what the settings describe."""
+    """Train the transformer that the settings describe."""
     import torch
 
     from tempose.training.run import fit, sources

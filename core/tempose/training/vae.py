@@ -31,7 +31,7 @@ def train_vae(
     model: dict | None = None,
     log_every: int = 25,
 ) -> PoseVAE:
-    """Train from scratch and save to `out`; prints a line every `log_every` steps."""
+    """Train from scratch and save to `out`; print a line every `log_every` steps."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     maker = ExampleMaker(source, AugmentationSettings())
@@ -47,7 +47,7 @@ def train_vae(
         posterior = vae.encode(joint_images(keypoints, scores))
         mixtures, confidence = vae.decode(posterior.sample())
         nats = reconstruction_loss(mixtures, confidence, keypoints, scores)
-        # Early on the centres learn faster by distance than by likelihood of a far-off bin.
+        # Early on, the centres learn faster from distances than from likelihoods of distant bins.
         centre = decode_mixtures(mixtures).transpose(-1, -2)
         distance = ((centre - keypoints).abs().sum(-1) * (scores > 0)).mean() * 20
         kl = posterior.kl().mean() / (frames / 8) / 8  # nats per frame
@@ -87,11 +87,11 @@ def round_trip(vae: PoseVAE, keypoints: Tensor, scores: Tensor) -> dict[str, flo
 
 @torch.no_grad()
 def measure_latents(vae: PoseVAE, maker: ExampleMaker, examples: int = 60) -> None:
-    """Measure the latents of augmented dancers and keep their scale in the VAE's own config.
+    """Measure the latents of augmented dancers and store their scale in the VAE's own config.
 
     Half-whitened: a channel of standard deviation s is divided by s^0.6 of the slowest's^0.4. Fully whitened,
-    the fast waves (a thousandth of a canvas) would weigh as much as where the joint is; left alone, a beat's
-    sharp turn would drown in the flow's noise.
+    the fast waves (a thousandth of a canvas) would weigh as much as the joint's position; unscaled, a beat's sharp
+    turn would drown in the flow's noise.
     """
     drawn = maker(examples, 0)
     keypoints = drawn.keypoints.transpose(1, 2).flatten(0, 1)  # (examples · K, T, 2)
@@ -99,7 +99,7 @@ def measure_latents(vae: PoseVAE, maker: ExampleMaker, examples: int = 60) -> No
     latents = vae.encode_points(keypoints, scores).mode()  # (examples · 18, C, 1, T')
     mean, deviation = latents.mean((0, 2, 3)), latents.std((0, 2, 3))
     scale = deviation**0.6 * deviation[0] ** 0.4
-    scale[-2:] = 3 * deviation[-2:]  # confidence, hidden or not, is easily told: it may weigh less
+    scale[-2:] = 3 * deviation[-2:]  # confidence, hidden or not, is easily learned: it may weigh less
     vae.register_to_config(
         latent_mean=[round(v, 5) for v in mean.tolist()], latent_std=[round(v, 5) for v in scale.tolist()]
     )

@@ -1,8 +1,8 @@
-"""The windows of dance that a run draws its batches from: made by workers ahead of time, kept on the device.
+"""The pool of dance windows that a run draws its batches from: made ahead by workers, kept on the device.
 
-Making a window takes a core some milliseconds; making another example of it, in another body, before another camera,
-with other music, takes a GPU next to nothing. So each window is shown several times. Which windows there are at a
-step, and which of them are drawn, depends on seed and step alone: a resumed run goes on exactly.
+Making a window takes a core some milliseconds; making another example of it, with another body, camera and music,
+takes a GPU next to nothing. So each window is shown several times. The windows available at a step, and those
+drawn, depend only on seed and step: a resumed run continues exactly.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from tempose.training.config import DiTConfig
 
 @contextlib.contextmanager
 def isolated_workers() -> Iterator[None]:
-    """Processes that are started meanwhile, and not forked, run nothing that lies where one stands.
+    """Context in which spawned processes run no code from the current folder.
 
-    Python looks there first for `multiprocessing` itself, before it is told its parent's path.
+    Python looks there first, even for `multiprocessing`, before it gets its parent's path.
     """
     before = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
@@ -60,10 +60,10 @@ class WindowPool:
     recombiner : Recombiner
     config : DiTConfig
     step : int
-        The first one to come.
+        The first step to come.
     device : torch.device
     rank, ranks : int
-        Of `ranks` processes, this one has the rows of number `rank`: see `Draws`.
+        This process's number, and the number of processes, which share the rows: see `Draws`.
     """
 
     def __init__(
@@ -87,12 +87,12 @@ class WindowPool:
         self.kept: dict[str, Tensor] = {}  # (keep, B, ...) each; round r lies at r modulo `keep`
 
     def _span(self, step: int) -> tuple[int, int]:
-        """The rounds [first, end) that there are at a step."""
+        """The rounds [first, end) available at a step."""
         end = self.config.first + step // self.config.reuse
         return max(0, end - self.config.keep), end
 
     def draw(self, step: int, draws: Draws) -> Windows:
-        """The windows of a step's batch; each row has its own of a round by chance."""
+        """The windows of a step's batch; each row draws its own from a random round."""
         first, end = self._span(step)
         while self.made < end:
             self._put(self.made, next(self.coming))

@@ -1,1 +1,1 @@
-"""Dances out of videos: their frames, the people in them, and the music they were danced to."""
+"""Dances read from videos: frames, the people in them, and the music they dance to."""

@@ -1,7 +1,7 @@
-"""How the camera of a video moves: pan, tilt and zoom between its frames, from what stands behind the people.
+"""The camera motion of a video: pan, tilt and zoom between frames, from the background behind the people.
 
-Two frames are laid over each other by Gauss and Newton's method on their brightness (Baker and Matthews, Lucas-Kanade
-20 years on, 2004), coarse to fine, with weights that leave out people and whatever else moves by itself.
+Two frames are registered by Gauss-Newton steps on their brightness (Baker and Matthews, Lucas-Kanade 20 years on,
+2004), coarse to fine, with weights that leave out people and anything else that moves by itself.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import numpy as np
 from PIL import Image
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-LONG_SIDE = 160  # pixels of the frames that are compared
-LEVELS, STEPS = (4, 2), 6  # sizes at which they are, and steps at each
-PEOPLE = 0.12  # of their extent that people are taken to reach beyond their joints
+LONG_SIDE = 160  # pixels of the frames to compare
+LEVELS, STEPS = (4, 2), 6  # sizes at which they are compared, and steps at each
+PEOPLE = 0.12  # of their extent: how far people are taken to reach beyond their joints
 BETTER = 0.85  # of the difference without a move: below that there is one
-SPREAD = 8.0  # of 255: differences from which on a pixel counts less
+SPREAD = 8.0  # of 255: difference from which a pixel counts less
 SAME = 1.0  # of 255: mean difference of two frames below which they are the same
-PLAIN = 4.0  # of 255 a pixel: mean slope of brightness below which a background says nothing
-STILL = (0.015, 0.02)  # of a frame's longer side, and of its size: moves of a whole shot below that are none
+PLAIN = 4.0  # of 255 a pixel: mean gradient below which a background is too plain
+STILL = (0.015, 0.02)  # of a frame's longer side, and of its size: less over a whole shot is no move
 
 
 class CameraView(NamedTuple):
-    """Where a frame lies in the shot's first one: a point there is `scale` times the point here, plus `shift`.
+    """The position of a frame in the shot's first one: a point there is `scale` times the point here, plus `shift`.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class CameraView(NamedTuple):
     shift: tuple[float, float] = (0.0, 0.0)
 
     def after(self, before: CameraView) -> CameraView:
-        """This view, of a frame that lies so in another one, whose own view is known."""
+        """The view of a frame that has this position in another frame, whose own view is `before`."""
         x, y = (before.scale * own + there for own, there in zip(self.shift, before.shift, strict=True))
         return CameraView(before.scale * self.scale, (x, y))
 
@@ -48,7 +48,7 @@ class CameraTracker:
     Attributes
     ----------
     views : list of CameraView
-        Of each frame, in the first one since the last cut.
+        Of each frame, relative to the first one since the last cut.
     """
 
     def __init__(self):
@@ -57,7 +57,7 @@ class CameraTracker:
         self._people = np.zeros(0)
 
     def __call__(self, picture: np.ndarray, people: Iterable[np.ndarray], cut: bool = False) -> None:
-        """See a frame (H, W, 3) uint8 with its people (K, 3), in pixels."""
+        """Take a frame (H, W, 3) uint8 with its people (K, 3), in pixels."""
         scale = LONG_SIDE / max(picture.shape[:2])
         size = max(round(picture.shape[1] * scale), 8), max(round(picture.shape[0] * scale), 8)
         grey = Image.fromarray(picture).convert("L").resize(size, Image.Resampling.BOX)
@@ -84,7 +84,7 @@ def _covered(people: Iterable[np.ndarray], scale: float, size: tuple[int, int]) 
 
 
 def moved(before: np.ndarray, now: np.ndarray, counted: np.ndarray) -> CameraView:
-    """Where a frame lies in the one before (h, w), by the pixels that are counted."""
+    """The position of a frame in the one before (h, w), by the pixels that count."""
     smooth = [gaussian_filter(frame, 0.5) for frame in (before, now)]
     still = np.abs(smooth[0] - smooth[1])[counted]
     if counted.mean() < 0.1 or still.mean() < SAME:
@@ -106,19 +106,19 @@ def moved(before: np.ndarray, now: np.ndarray, counted: np.ndarray) -> CameraVie
     if not len(rest) or rest.mean() > BETTER * still.mean() or abs(found[0]) > 0.2:
         return CameraView()
     scale, (x, y) = 1 + float(found[0]), found[1:]
-    middle = (np.array(now.shape[::-1]) - 1) / 2  # it grows from there
+    middle = (np.array(now.shape[::-1]) - 1) / 2  # coarse to fine from there
     shift = (np.array([x, y]) + middle * (1 - scale)) / long
     return CameraView(scale, (float(shift[0]), float(shift[1])))
 
 
 def _grid(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """x and y of all pixels from the middle."""
+    """x and y of all pixels, from the middle."""
     y, x = np.mgrid[: shape[0], : shape[1]].astype(float)
     return x - (shape[1] - 1) / 2, y - (shape[0] - 1) / 2
 
 
 def _seen(frame: np.ndarray, move: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """A frame as it looks after a move, and which of its pixels are known."""
+    """A frame after a move, and which of its pixels are known."""
     x, y = _grid(frame.shape)
     across = (1 + move[0]) * x + move[1] + (frame.shape[1] - 1) / 2
     down = (1 + move[0]) * y + move[2] + (frame.shape[0] - 1) / 2
@@ -127,7 +127,7 @@ def _seen(frame: np.ndarray, move: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _laid_over(before: np.ndarray, now: np.ndarray, counted: np.ndarray, move: np.ndarray) -> np.ndarray:
-    """(3,) scale - 1, x and y by which a frame is to be read in the one before to look like it."""
+    """The move (3,), scale - 1, x and y, by which a frame must be read in the one before to look like it."""
     x, y = _grid(now.shape)
     for _ in range(STEPS):
         there, inside = _seen(before, move)
@@ -148,7 +148,7 @@ def _laid_over(before: np.ndarray, now: np.ndarray, counted: np.ndarray, move: n
 
 
 def steadied(points: np.ndarray, views: list[CameraView], size: tuple[int, int]) -> np.ndarray:
-    """Joints of a shot as a camera that stands still would see them, about where and as large as they were.
+    """Joints of a shot as seen by a static camera, in about the same place and size.
 
     Parameters
     ----------
@@ -161,7 +161,7 @@ def steadied(points: np.ndarray, views: list[CameraView], size: tuple[int, int])
     Returns
     -------
     (T, K, 3)
-        The same array where the camera stood still, but for what is too little to tell.
+        The same array if the camera did not move noticeably.
     """
     long, seen = float(max(size)), points[..., 2] > 0
     scale = np.array([view.scale for view in views])
@@ -171,7 +171,7 @@ def steadied(points: np.ndarray, views: list[CameraView], size: tuple[int, int])
         return points
     out = points.astype(float)
     out[..., :2] = points[..., :2] * scale[:, None, None] + long * shift[:, None]
-    usual = float(np.exp(np.median(np.log(scale))))  # of the shot: it keeps its size and its place
+    usual = float(np.exp(np.median(np.log(scale))))  # of the shot, which keeps its size and place
     middle = [np.median(xy[seen], axis=0) for xy in (points[..., :2], out[..., :2])]
     out[..., :2] = (out[..., :2] - middle[1]) / usual + middle[0]
     return np.where(seen[..., None], out, points).astype(points.dtype)

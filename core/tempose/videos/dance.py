@@ -18,9 +18,9 @@ from tempose_pose.sequence import BRIDGED, PoseSequence, convert
 from tempose_pose.skeletons import BODY_25, BODY_67, OPENPOSE_18, OPENPOSE_60, Skeleton
 
 REVISION = "video"
-BRIDGE = 0.4  # seconds without a joint that are bridged; longer ones are left open
+BRIDGE = 0.4  # seconds without a joint that are bridged; longer gaps are left open
 MOMENT = 0.5  # seconds that somebody has to be seen in all
-FEW = 0.05  # share of frames below which a hand is taken for an error
+FEW = 0.05  # share of frames below which a hand counts as an error
 
 
 def dance_from_video(
@@ -36,18 +36,18 @@ def dance_from_video(
     Parameters
     ----------
     person : int
-        1 is who is seen longest and largest.
+        1 is the person seen longest and largest.
     estimator : Estimator, optional
-        None: the one that ships.
+        None: the built-in one.
     on_frame : callable, optional
-        Told how many frames are done; may raise to stop.
+        Called with the number of frames done; may raise to stop.
     name : str, optional
-        What to call the video in errors; its file's name without.
+        Name of the video in errors; by default its file name.
 
     Raises
     ------
     TemposeError
-        It is no video, or nobody is seen in it.
+        It is not a video, or nobody is seen in it.
     """
     with open_video(path) as video:
         facts = video.facts
@@ -58,10 +58,10 @@ def dance_from_video(
 
 
 def poses_of(footage: Footage, fps: float, person: int = 1, name: str = "The video") -> PoseSequence:
-    """One dancer of what was seen, smoothed within shots, on the smallest layout that holds all that was found."""
+    """One dancer of the footage, smoothed within shots, on the smallest layout that holds everything found."""
     points = dancer(footage, person)  # (T, K, 3)
     seen = int((points[..., 2] > 0).any(1).sum())
-    if seen and seen < min(MOMENT * fps, len(points) / 2):  # a pattern that looked like somebody
+    if seen and seen < min(MOMENT * fps, len(points) / 2):  # a pattern that looked like a person
         raise TemposeError(
             "nobody_seen",
             f"{name} shows nobody for longer than a moment ({seen} of {len(points)} frames): choose a video in "
@@ -89,7 +89,7 @@ def poses_of(footage: Footage, fps: float, person: int = 1, name: str = "The vid
 
 
 def _layout(poses: PoseSequence) -> Skeleton:
-    """The layout for what is seen often enough of feet and hands."""
+    """The layout with the feet and hands that are seen often enough."""
 
     def shown(part: str) -> bool:
         columns = [i for i, joint in enumerate(poses.skeleton.joints) if joint.endswith(part)]
@@ -109,13 +109,13 @@ def _trunk(xy: np.ndarray, scores: np.ndarray) -> float:
 
 
 def beats_heard(path: Path, heard: float | None, seconds: float) -> tuple[np.ndarray, np.ndarray]:
-    """Beats and downbeats of a video's sound, in seconds from its first frame; none where it has no music."""
+    """Beats and downbeats of a video's sound, in seconds from its first frame; empty without music."""
     nothing = np.zeros(0)
     if heard is None:
         return nothing, nothing
     try:
         grid = Song.load(path).grid
-    except TemposeError:  # silent, too short, or not to be read
+    except TemposeError:  # silent, too short, or unreadable
         return nothing, nothing
     beats, downbeats = grid.beats - heard, grid.downbeats - heard
     return beats[(beats >= 0) & (beats < seconds)], downbeats[(downbeats >= 0) & (downbeats < seconds)]

@@ -1,4 +1,4 @@
-"""The frames of a video as people see them: upright, at an even rate, one at a time."""
+"""The frames of a video as seen by people: upright, at an even rate, one at a time."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from tempose_pose.errors import TemposeError
 
 FILES = (".mp4", ".mkv", ".mov", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts")
 MOST_FPS = 60.0  # faster videos are read at a half, a third … of their rate
-LONG_SIDE = 1280  # larger frames are made smaller: the networks look at 256 pixels
+LONG_SIDE = 1280  # larger frames are scaled down: the networks look at 256 pixels
 MOST_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a video's header says.
+    """Facts from a video's header.
 
     Parameters
     ----------
     fps : float
-        At which its frames are read.
+        The rate at which its frames are read.
     frames : int
-        About how many there will be; 0 where it does not say.
+        Their approximate number; 0 if unknown.
     size : (int, int)
-        Width and height of what is read, upright.
+        Width and height of the frames, upright.
     heard : float or None
-        Second of its sound that is heard with the first frame; None where it has no sound.
+        Second of its sound at the first frame; None if it has no sound.
     """
 
     fps: float
@@ -76,7 +76,7 @@ class Video:
         return float(self._container.duration or 0) / 1_000_000
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        """(H, W, 3) uint8 RGB at the even rate; of frames between, the last is shown, as a player does."""
+        """Frames (H, W, 3) uint8 RGB at the even rate; of several in between, the last one, as in a player."""
         shown, count, begin = None, 0, None
         for frame in self._decoded():
             at = float(frame.time) if frame.time is not None else count / self._fps
@@ -94,7 +94,7 @@ class Video:
         yield shown
 
     def _decoded(self) -> Iterator[Any]:
-        """Frames up to the end, or to where the file cannot be followed any more; damaged packets are passed over."""
+        """Frames up to the end, or to where the file becomes unreadable; damaged packets are skipped."""
         from av.error import FFmpegError
 
         try:
@@ -109,12 +109,12 @@ class Video:
 
 @contextmanager
 def open_video(path: str | os.PathLike) -> Iterator[Video]:
-    """A video file, told by what it holds; it may refer to no other.
+    """Open a video file, recognised by its contents; it must not refer to other files.
 
     Raises
     ------
     TemposeError
-        It is missing, damaged, too long, or no video.
+        It is missing, damaged, too long, or not a video.
     """
     import av
     from av.error import FFmpegError
@@ -142,7 +142,7 @@ def _start(stream: Any) -> float:
 
 
 def _upright(frame: Any) -> np.ndarray:
-    """The picture, small enough and turned as the file says."""
+    """The picture, scaled down if necessary and rotated as the file says."""
     scale = min(LONG_SIDE / max(frame.width, frame.height), 1)
     width, height = (max(round(side * scale / 2) * 2, 2) for side in (frame.width, frame.height))
     picture = frame.reformat(width=width, height=height, format="rgb24").to_ndarray()

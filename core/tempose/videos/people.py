@@ -14,8 +14,8 @@ from tempose.estimator import Estimator
 from tempose.videos.camera import CameraTracker, CameraView, steadied
 from tempose.videos.shots import THUMBNAIL, shot_cuts
 
-JUMP = 0.2  # of full scale by which a whole picture changes where there may be a cut
-REACH, STRAY = 0.5, 0.05  # sizes of a person up to which somebody near is the same, and more a frame missed
+JUMP = 0.2  # of full scale: change of the whole picture that may be a cut
+REACH, STRAY = 0.5, 0.05  # sizes of a person: reach of a match, and its growth per missed frame
 WHOLE = 133  # points of a person
 
 Seen = dict[int, np.ndarray]
@@ -24,18 +24,18 @@ OnFrame = Callable[[int], None]
 
 @dataclass(frozen=True, eq=False)
 class Footage:
-    """What was seen in a video.
+    """Everything seen in a video.
 
     Parameters
     ----------
     people : list of dict
-        Of each frame: number of a person → (K, 3) pixels and confidence.
+        For each frame: number of a person → (K, 3) pixels and confidence.
     cuts : (C,) int
         Frames at which a new shot begins.
     size : (int, int)
         Width and height of the frames.
     views : list of CameraView
-        Of each frame, where it lies in the first one since it could have been cut; nothing: the camera stands still.
+        For each frame, its position in the first one since the last possible cut; empty: the camera stands still.
     """
 
     people: list[Seen]
@@ -51,7 +51,7 @@ class Footage:
 
 
 class EachFrame:
-    """An estimator that knows no frames before, as a follower: whoever is nearest is the same."""
+    """A stateless estimator as a follower: whoever is nearest is the same person."""
 
     def __init__(self, estimator: Estimator):
         self._estimator, self._last, self._next = estimator, {}, 0
@@ -81,15 +81,15 @@ class EachFrame:
 def watch(
     pictures: Iterable[np.ndarray], estimator: Estimator | None = None, on_frame: OnFrame | None = None
 ) -> Footage:
-    """Look at every frame; nothing but joints and thumbnails is kept.
+    """Look at every frame; only joints and thumbnails are kept.
 
     Parameters
     ----------
     pictures : iterable of (H, W, 3) uint8
     estimator : Estimator, optional
-        None: the one that ships, which follows people.
+        None: the built-in one, which follows people.
     on_frame : callable, optional
-        Told how many frames are done; it may raise to stop.
+        Called with the number of frames done; may raise to stop.
     """
     follow: Any = Follower() if estimator is None else EachFrame(estimator)
     people, thumbnails, size, camera = [], [], (1, 1), CameraTracker()
@@ -113,14 +113,14 @@ def _thumbnail(picture: np.ndarray) -> np.ndarray:
 
 
 def dancer(footage: Footage, person: int = 1) -> np.ndarray:
-    """(T, K, 3) one person through all shots, as cameras that stand still see them.
+    """One person (T, K, 3) through all shots, as seen by static cameras.
 
-    In each shot it is who is seen longest and largest.
+    In each shot it is the person seen longest and largest.
 
     Parameters
     ----------
     person : int
-        1 is the first by that measure, 2 the second; nobody in shots with fewer people.
+        1 is the first by that measure, 2 the second; empty in shots with fewer people.
     """
     joints = next((len(p) for seen in footage.people for p in seen.values()), WHOLE)
     out = np.zeros((len(footage.people), joints, 3), np.float32)
@@ -136,7 +136,7 @@ def dancer(footage: Footage, person: int = 1) -> np.ndarray:
 
 
 def ranked_people(frames: list[Seen]) -> list[dict[int, np.ndarray]]:
-    """Everybody in a shot as frame → points, who is seen longest and largest first; who was lost goes on."""
+    """Everybody in a shot as frame → points, longest and largest first; people lost for a while are continued."""
     numbers = sorted({n for seen in frames for n in seen}, key=lambda n: _first(frames, n))
     tracks: list[dict[int, np.ndarray]] = []
     for number in numbers:
@@ -159,7 +159,7 @@ def _first(frames: list[Seen], number: int) -> int:
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:
-    """Pixels between two people, joint by joint where they share any."""
+    """Distance of two people in pixels, joint by joint if they share any."""
     shared = (a[:, 2] > 0) & (b[:, 2] > 0)
     if not shared.any():
         return np.inf
@@ -167,6 +167,6 @@ def _apart(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def _extent(points: np.ndarray) -> float:
-    """Half the sum of width and height of what is seen."""
+    """Half the sum of width and height of the visible points."""
     seen = points[points[:, 2] > 0, :2]
     return float(np.ptp(seen, axis=0).sum() / 2) if len(seen) else 0.0

@@ -1,4 +1,4 @@
-"""Where a video cuts from one shot to the next."""
+"""The cuts between a video's shots."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ import numpy as np
 from scipy.ndimage import median_filter
 
 THUMBNAIL = (32, 18)
-LEAST = 0.08  # of full scale: a dancer who moves changes a thumbnail by less
-OVER = 4.0  # times the usual change round it
+LEAST = 0.08  # of full scale: a moving dancer changes a thumbnail by less
+OVER = 4.0  # times the usual change around it
 AT_ONCE = 2000  # frames compared at a time, so that half an hour needs little memory
-AROUND = 8  # frames on each side that are compared; flashes are shorter
+AROUND = 8  # frames compared on each side; flashes are shorter
 
 
 def _changes(thumbnails: np.ndarray) -> np.ndarray:
-    """(T-1,) how much each frame differs from the one before, in full scales."""
+    """Difference (T-1,) of each frame from the one before, in full scale."""
     return np.abs(np.diff(thumbnails.astype(np.float32), axis=0)).mean((1, 2, 3)) / 255
 
 
 def shot_cuts(thumbnails: np.ndarray) -> np.ndarray:
     """Frames at which a new shot begins.
 
-    A cut changes the whole picture from one frame to the next, far more than the frames round it change; a
-    flash does so too, but comes back: frames on both sides of it are alike, and it is no cut.
+    A cut changes the whole picture from one frame to the next, far more than the frames around it. A flash does so
+    too, but the frames on both sides of it are alike, so it is not a cut.
 
     Parameters
     ----------

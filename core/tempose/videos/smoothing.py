@@ -1,7 +1,7 @@
-"""Jitter out of joints that were found frame by frame, with hits kept.
+"""Removing jitter from joints that were found frame by frame, while keeping hits.
 
-A One Euro filter (Casiez, Roussel, Vogel, CHI 2012) lets fast movements pass and calms slow ones. It is run forwards
-and backwards and the two are averaged, so that nothing comes late.
+A One Euro filter (Casiez, Roussel, Vogel, CHI 2012) lets fast movements pass and calms slow ones. It runs forwards
+and backwards, and the two are averaged, so that there is no delay.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from itertools import pairwise
 
 import numpy as np
 
-SLOWEST = 2.0  # Hz: what moves slower than that is not calmed
-OPENS = 6.0  # Hz more for each body trunk a second
+SLOWEST = 2.0  # Hz: slower movement is not smoothed
+OPENS = 6.0  # Hz to add for each trunk length a second
 SPEED = 3.0  # Hz up to which speeds are measured
 
 
 def smooth(points: np.ndarray, seen: np.ndarray, fps: float, trunk: float) -> np.ndarray:
-    """Points (T, K, 2) of which `seen` (T, K) are known; the others stay as they are and tell nothing.
+    """Points (T, K, 2) of which `seen` (T, K) are known; the others stay as they are and have no effect.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def smooth(points: np.ndarray, seen: np.ndarray, fps: float, trunk: float) -> np
 
 
 def one_way(points: np.ndarray, seen: np.ndarray, fps: float, trunk: float) -> np.ndarray:
-    """The filter forwards; a joint that was lost begins anew where it is found again."""
+    """The forward filter; a lost joint starts anew when it is found again."""
     out = np.array(points, float)
     speed = np.zeros(points.shape[1])
     for t in range(1, len(points)):
@@ -43,7 +43,7 @@ def one_way(points: np.ndarray, seen: np.ndarray, fps: float, trunk: float) -> n
 
 
 def _share(cutoff: np.ndarray | float, fps: float) -> np.ndarray:
-    """How much of a step a low-pass of that cutoff in Hz follows."""
+    """The share of a step that a low-pass filter with that cutoff in Hz follows."""
     rise = 2 * np.pi * np.asarray(cutoff) / fps
     return rise / (rise + 1)
 
@@ -51,7 +51,7 @@ def _share(cutoff: np.ndarray | float, fps: float) -> np.ndarray:
 def bridged_gaps(
     points: np.ndarray, scores: np.ndarray, longest: int, score: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Points (T, K, 2) and scores (T, K) in which a joint that is lost for up to `longest` frames goes straight."""
+    """Points (T, K, 2) and scores (T, K) with joints that are lost for up to `longest` frames interpolated."""
     points, scores = np.array(points, float), np.array(scores, float)
     frames = np.arange(len(points))
     for k in range(points.shape[1]):

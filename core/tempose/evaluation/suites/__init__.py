@@ -1,5 +1,7 @@
-"""Trials beside the table. Each runs one generator over a few songs, keeps its dances (a stopped run goes on),
-and returns plain numbers with a ``summary`` that stands beside the goal; its section shows them on the page.
+"""Trials beside the table.
+
+Each runs one generator over a few songs, keeps its dances (a stopped run continues), and returns plain numbers
+with a ``summary`` to compare with the goal; its section shows them on the page.
 """
 
 from __future__ import annotations
@@ -53,7 +55,7 @@ SUITES = {
 def run_suites(
     study: Study, folder: Path, cache: Path | None = None, on_dance: OnDance | None = None
 ) -> dict[str, dict[str, Any]]:
-    """The study's suites: name → system → numbers. Systems beside the first are danced with one seed."""
+    """Run the study's suites: name → system → numbers. Systems other than the first dance with one seed."""
     songs = spread(study.cases, study.suite_songs)
     found: dict[str, dict[str, Any]] = {}
     for system in study.suite_systems or (study.first, "metronome"):

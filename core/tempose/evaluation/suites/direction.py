@@ -1,4 +1,4 @@
-"""Does the dance do what it is asked: curves over the timeline, and sections that return?"""
+"""Does the dance follow directions: curves over the timeline, and sections that return?"""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ def _hips(poses: PoseSequence) -> np.ndarray:
 
 
 def _frontal(poses: PoseSequence) -> np.ndarray:
-    """(T,) how far the left of shoulders and hips lies to the right on the picture, as of one who faces it."""
+    """How far (T,) left shoulder and hip are to the right in the picture, as for a figure that faces the viewer."""
     points, at = in_body_heights(poses), poses.skeleton.index
     left, right = ([at(f"{side}_shoulder"), at(f"{side}_hip")] for side in ("left", "right"))
     return (points[:, left, 0] - points[:, right, 0]).sum(1)
 
 
-# Curve → the range that is asked for, and what is read off the dance.
+# Curve → the requested range, and how to read it off the dance.
 READERS: dict[str, tuple[float, float, Callable[[PoseSequence], np.ndarray]]] = {
     "energy": (-1.5, 1.2, lambda poses: mean_speed(in_body_heights(poses), poses.fps)),
     "level": (-0.3, 0.05, lambda poses: -_hips(poses)[:, 1]),
@@ -52,14 +52,14 @@ READERS: dict[str, tuple[float, float, Callable[[PoseSequence], np.ndarray]]] = 
 
 
 def direction(trial: Trial) -> dict[str, Any]:
-    """How closely curves are followed, bar by bar, and how alike what returns is danced.
+    """How closely curves are followed, bar by bar, and how alike returning sections are danced.
 
     Returns
     -------
     dict
-        ``curves``: name → correlation over bars, mean over songs; ``repeat``: how alike asked → ``distance`` of
-        the sections that return from the first, over that of another seed, and ``seam`` (largest step at a seam
-        over the dance's own 95th percentile); ``summary``: both, flat.
+        ``curves``: name → correlation over bars, mean over songs; ``repeat``: requested likeness → ``distance`` of
+        returning sections from the first, relative to another seed's, and ``seam`` (largest step at a seam relative
+        to the dance's own 95th percentile); ``summary``: both, flat.
     """
     cases, seed = [steady(case) for case in trial.cases], trial.seeds[0]
     followed = {name: mean([_followed(trial, case, name, seed) for case in cases]) for name in READERS}
@@ -78,7 +78,7 @@ def direction(trial: Trial) -> dict[str, Any]:
 
 
 def _followed(trial: Trial, case: Case, name: str, seed: int) -> float:
-    """Correlation over bars of a curve of random steps with what is danced."""
+    """Correlation over bars between a curve of random steps and the dance."""
     case = replace(case, name=f"{case.name}, {name}", seconds=min(case.seconds, LONGEST))
     low, high, read = READERS[name]
     bars = case.beats.beats[::BAR]
@@ -94,7 +94,7 @@ def _followed(trial: Trial, case: Case, name: str, seed: int) -> float:
 
 
 def returning(case: Case) -> tuple[Case, tuple[Section, ...]] | None:
-    """The song's first sixteen beats from a downbeat on, three times; and these as its form."""
+    """The song's first sixteen beats from a downbeat, three times, with these as its form."""
     grid = case.beats
     first = int(np.searchsorted(grid.beats, grid.downbeats[0] - 1e-6)) if len(grid.downbeats) else 0
     if len(grid.beats) < first + PHRASE + 1:

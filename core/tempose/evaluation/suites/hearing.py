@@ -1,4 +1,4 @@
-"""Does the dance hear its own sound: another song's on the same beats, a quiet half, silence, whose song it is?"""
+"""Does the dance hear its own sound? Another song's sound on the same beats, a quiet half, silence, and matching."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BEATS_TO_REST = 2  # after which a silence should stand still
 
 
 def hearing(trial: Trial) -> dict[str, Any]:
-    """What the sound alone changes, the beats being kept.
+    """The effect of the sound alone, with the beats fixed.
 
     Returns
     -------
@@ -51,12 +51,12 @@ def hearing(trial: Trial) -> dict[str, Any]:
 
 
 def steady(case: Case) -> Case:
-    """The case with its grid written down, so that a change of the sound does not move the beats."""
+    """The case with its grid fixed, so that a change of the sound does not move the beats."""
     return replace(case, grid=case.beats)
 
 
 def with_sound(case: Case, other: Case) -> Case:
-    """The case with another song's sound, as often as it takes, on its own beats."""
+    """The case with another song's sound, repeated as needed, on its own beats."""
     name = f"{case.name} with the sound of {other.name}"
     return replace(case, name=name, song=Song(np.resize(other.song.samples, len(case.song.samples))))
 
@@ -94,7 +94,7 @@ def _ratio(changed: Dance, own: Dance, start: float, stop: float) -> float:
 
 
 def _matcher(trial: Trial, cases: Sequence[Case], seed: int) -> dict[str, float]:
-    """All songs' sounds on the first one's beats: whose is whose?"""
+    """Match dances to all songs' sounds on the first one's beats."""
     if len(cases) < 2:
         return {}
     first = cases[0]

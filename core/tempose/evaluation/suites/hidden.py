@@ -1,4 +1,4 @@
-"""Figures of which parts are never seen: are these parts, and no others, hidden in their dances?"""
+"""Figures with parts that are never seen: are these parts, and no others, hidden in their dances?"""
 
 from __future__ import annotations
 
@@ -21,13 +21,15 @@ PARTS = {
 
 
 def hidden(trial: Trial, seconds: float = 10.0, songs: int = 2) -> dict[str, Any]:
-    """Figures of which parts are never seen: are these parts, and no others, hidden in their dances?
+    """Figures with parts that are never seen: are these parts, and no others, hidden in their dances?
+
+
 
     Returns
     -------
     dict
-        ``references`` (name → `hidden_joints` over the frames of all songs, and ``wrongly``: the share of the seen
-        joints that are said to be hidden); ``summary``: ``f1`` over all of them, ``wrongly`` of the whole figure.
+        ``references`` (name → `hidden_joints` over the frames of all songs, and ``wrongly``: the share of seen
+        joints marked as hidden); ``summary``: ``f1`` over all of them, ``wrongly`` of the whole figure.
     """
     cases = [replace(c, seconds=min(c.seconds, seconds)) for c in trial.cases[:songs]]
     found: dict[str, Any] = {}

@@ -1,9 +1,8 @@
-"""The trial that asks for what real dancers did: their style, their tempo, their energy.
+"""A trial with the settings of real dancers: their style, tempo and energy.
 
-The table's dances are made as an animator makes them, at energy 1; its real clips are mostly calmer, and the
-distance between the two sets is then mostly one of energy. Here each held-out clip gets a dance of its own: of its
-style, as long, to a song at its tempo, asked to move as fast as it does. What is left of the distance is a
-difference in kind.
+The table's dances are made at energy 1, as animators make them; most real clips are calmer, so the distance between
+the two sets is mainly one of energy. Here each held-out clip gets a dance of its own, with its style, length, tempo
+and speed. The remaining distance is a difference in kind.
 """
 
 from __future__ import annotations
@@ -26,12 +25,12 @@ FIGURES = ("joint_speed", "jitter", "limb_ratio", "foot_slide", "freezing")
 
 
 def matched(trial: Trial) -> dict[str, Any]:
-    """A dance beside each held-out clip.
+    """A dance to compare with each held-out clip.
 
     Returns
     -------
     dict
-        ``clips`` (name → ``style``, ``energy`` asked for, and of each figure the dance's value and, as
+        ``clips`` (name → ``style``, the requested ``energy`` and, for each figure, the dance's value and, as
         ``real_NAME``, the clip's); ``summary``: means of these, and ``fid`` (dances to held-out clips, kinetic
         features of windows of five seconds), ``fid_train`` (training clips to held-out ones), ``fid_floor``
         (between halves of all real motion), all at ``windows`` windows. Empty without held-out clips that dance
@@ -71,7 +70,7 @@ def matched(trial: Trial) -> dict[str, Any]:
 
 
 def _at_tempo_of(truth: Truth, cases: Sequence[Case], number: int) -> Case | None:
-    """A song stretched to the clip's tempo, another one for each clip where there are several."""
+    """A song stretched to the clip's tempo, a different one for each clip if there are several."""
     for turn in range(len(cases)):
         case = cases[(number + turn) % len(cases)]
         made = tempo_cases(case, (truth.grid.bpm,), truth.poses.seconds)

@@ -15,8 +15,8 @@ from tempose_pose.completion import complete
 from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence
 
-SLOWEST_DANCE = 0.1  # body heights per second: below that nobody dances
-SAME_SIZE = 0.1  # a figure may come out this much taller or smaller than its reference
+SLOWEST_DANCE = 0.1  # body heights per second: slower is not dancing
+SAME_SIZE = 0.1  # how much taller or smaller than its reference a figure may be
 
 
 def poses(trial: Trial, seconds: float = 10.0, songs: int = 2) -> dict[str, Any]:

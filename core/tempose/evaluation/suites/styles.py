@@ -22,9 +22,9 @@ def styles(trial: Trial, songs: int = 2, seconds: float = 16.0) -> dict[str, Any
     -------
     dict
         ``styles`` (name → means over songs: ``beat_lock``, ``joint_speed``, ``jitter``, ``freezing``,
-        ``real_speed`` (of real clips of the style, NaN without), ``rank``: how many styles' real clips lie
-        nearer in kinetic features than its own, plus 1; NaN with fewer than two styles); ``summary``:
-        ``rank`` (mean; half of the number of styles by chance), ``chance``, ``worst_lock``.
+        ``real_speed`` (of real clips of the style, NaN without), ``rank``: how many styles' real clips are nearer
+        in kinetic features than its own, plus 1; NaN with fewer than two styles); ``summary``: ``rank`` (mean; half
+        of the number of styles by chance), ``chance``, ``worst_lock``.
     """
     real: dict[str, list[PoseSequence]] = {}
     for t in trial.truths:

@@ -1,4 +1,4 @@
-"""Does the dance go with the song's tempo: stretched, and suddenly changed?"""
+"""Does the dance follow the song's tempo: stretched, and suddenly changed?"""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WITHIN_BEATS = 2.0
 
 
 def stretch(trial: Trial, tempi: Sequence[float] = TEMPI) -> dict[str, Any]:
-    """Does the dance's tempo go with the song's, the same song from 70 to 170 beats per minute?
+    """Does the dance's tempo follow the song's, for the same song from 70 to 170 beats per minute?
 
     Returns
     -------
@@ -60,7 +60,7 @@ def stretch(trial: Trial, tempi: Sequence[float] = TEMPI) -> dict[str, Any]:
 
 
 def splice(trial: Trial) -> dict[str, Any]:
-    """Is a sudden change from slow to half as fast again answered, and how soon?
+    """Does the dance respond to a sudden change of tempo, from slow to half as fast again, and how soon?
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What is danced: how many of the 38 descriptors lie within one standard deviation of real dance."""
+"""The vocabulary: how many of the 38 descriptors are within one standard deviation of real dance."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def vocabulary(trial: Trial) -> dict[str, Any]:
 
 
 def count_within(apart: dict[str, float]) -> int:
-    """How many deviate by no more than one standard deviation."""
+    """The number that deviate by no more than one standard deviation."""
     return sum(abs(z) <= 1 for z in apart.values())
 
 
