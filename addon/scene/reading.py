@@ -225,9 +225,9 @@ class Reading:
         return ""
 
     @cached_property
-    def held_by_nla(self) -> str:
-        """Why the NLA keeps the chosen take from moving its character, or nothing."""
-        return character.tweak_reason(self.take.rig) if self.take is not None else ""
+    def held(self) -> str:
+        """Why the keys of the chosen take would not be seen to move its character, or nothing."""
+        return character.held_reason(self.take.rig) if self.take is not None else ""
 
     @cached_property
     def take(self) -> ListedTake | None:

@@ -110,7 +110,9 @@ def _mixed(blocks: Any, energy: Any) -> Any:
 
     for block in blocks:
         if not np.isfinite(block).all():
-            raise TemposeError("audio_not_finite", "The audio holds samples that are not numbers.")
+            raise TemposeError(
+                "audio_not_finite", "The audio holds samples that are not numbers. Export it again."
+            )
         energy += np.square(block, dtype=np.float64).sum(0)
         yield block.mean(1, dtype=np.float64), block[:, int(energy.argmax())]
 

@@ -76,7 +76,7 @@ class TEMPOSE_OT_accept_take(_TakeButton, bpy.types.Operator):
             return "This take has been accepted"
         if now.take.action is None:
             return "Show this take first"
-        return now.busy or now.held_by_nla
+        return now.busy or now.held
 
     def act(self, context: bpy.types.Context):
         scene = compat.sound_scene(context)
@@ -103,7 +103,7 @@ class TEMPOSE_OT_undo_accept(_TakeButton, bpy.types.Operator):
             return "This take has not been accepted"
         if not audition.is_kept_as_action(now.take):
             return "The Action of this take has been deleted"
-        return now.busy or now.held_by_nla
+        return now.busy or now.held
 
     def act(self, context: bpy.types.Context):
         take = require(self.take(context))
@@ -122,7 +122,7 @@ class TEMPOSE_OT_discard_take(_TakeButton, bpy.types.Operator):
     def disabled_reason(cls, now: Reading):
         if now.take is None:
             return now.busy or "There is no take"
-        return now.busy or now.held_by_nla
+        return now.busy or now.held
 
     def act(self, context: bpy.types.Context):
         take, scene = self.take(context), compat.sound_scene(context)
@@ -144,7 +144,7 @@ class TEMPOSE_OT_show_take(_Show, bpy.types.Operator):
             return "There is no take"
         if now.take.action is not None or audition.moves_its_rig(now.take):
             return "This take is shown"
-        return now.busy or now.held_by_nla
+        return now.busy or now.held
 
     def place(self, context: bpy.types.Context):
         return context.scene.tempose.active_take

@@ -69,8 +69,8 @@ class TakesPanel:
         row = layout.row(align=True)
         row.prop(take, "note", text="", icon="TEXT", placeholder="Note")
         row.operator("tempose.copy_seed", text="", icon="COPYDOWN")
-        if now.held_by_nla:
-            say(layout, f"{now.held_by_nla}.", "ERROR")
+        if now.held:
+            say(layout, f"{now.held}.", "ERROR")
         elif take.rig is None or (take.rig != now.rig and not rig.is_rig(take.rig)):
             say(layout, "The rig of this take has been deleted.", "ERROR")
         elif placement.is_out_of_date(take, now.playback):

@@ -31,7 +31,8 @@ _CAUSES = (  # printed text, code, sentence; the first match counts
         f"file, set the environment variable PIP_CERT to that file, restart Blender, {AGAIN}.",
     ),
     (
-        r"ProxyError|Tunnel connection failed|407 Proxy Authentication|Cannot connect to proxy|InvalidProxy",
+        r"ProxyError|Tunnel connection failed|407 Proxy Authentication|Cannot connect to proxy|InvalidProxy"
+        r"|Proxy URL|SOCKS support",
         "proxy",
         "The network's proxy let nothing through. Set the environment variable HTTPS_PROXY to its address, with "
         f"name and password where it asks for them, restart Blender, {AGAIN}.",

@@ -41,24 +41,32 @@ def why_not(ob: bpy.types.Object | None) -> str:
             f"{ob.name} is linked from another file. Make a library override of it first "
             "(Object › Library Override › Make)"
         )
-    if reason := tweak_reason(ob):
+    if reason := held_reason(ob):
         return reason
     if not is_mapped(ob):
         return f"The bones of {ob.name} are not mapped yet: press Find Bones"
     return ""
 
 
-def tweak_reason(ob: bpy.types.Object | None) -> str:
-    """Why the NLA lets no other Action move an object (tweak mode, or a solo track), or nothing."""
+def held_reason(ob: bpy.types.Object | None) -> str:
+    """Why no other Action would be seen to move an object, or nothing: by its rest position or its NLA."""
+    if is_armature(ob) and ob.data.pose_position == "REST":
+        return f"{ob.name} is shown in its rest position. Choose Pose Position in its properties (Data › Pose) first"
     data = ob.animation_data if ob is not None else None
-    if data is None:
+    if ob is None or data is None:
         return ""
     for track in data.nla_tracks:
         if track.is_solo:
             return f"The NLA track '{track.name}' of {ob.name} plays alone. Turn its star off in the NLA editor first"
-    if not data.use_tweak_mode:
-        return ""
-    return f"A strip of {ob.name} is being tweaked. Leave tweak mode first (Tab in the NLA editor)"
+    if data.use_tweak_mode:
+        return f"A strip of {ob.name} is being tweaked. Leave tweak mode first (Tab in the NLA editor)"
+    mixed = data.use_nla and (data.action_influence < 1 or data.action_blend_type != "REPLACE")
+    if mixed and any(not track.mute and len(track.strips) for track in data.nla_tracks):
+        return (
+            f"What moves {ob.name} is mixed with the tracks below it. Set the Blending of its Action to Replace and "
+            "its Influence to 1 in the NLA editor first"
+        )
+    return ""
 
 
 def cannot_key(ob: bpy.types.Object) -> str:

@@ -183,7 +183,7 @@ def _hide(take: ListedTake, keep: bool = True) -> None:
 
 def rig_of(take: ListedTake):
     """The rig of a take; raises if it has been deleted."""
-    if reason := character.tweak_reason(take.rig):
+    if reason := character.held_reason(take.rig):
         raise Problem("rig_tweaked", f"{reason}.")
     if take.rig is None or not take.rig.users_scene or not rig.is_rig(take.rig):
         raise Problem("rig_gone", "The rig of this take has been deleted. Discard the take.")

@@ -111,7 +111,10 @@ def _read_mono(path: Path) -> tuple[np.ndarray, int]:
                         "audio_long", f"{path.name} is longer than {MAX_SECONDS // 60} minutes."
                     )
                 if not np.isfinite(block).all():
-                    raise TemposeError("audio_not_finite", f"{path.name} holds samples that are not numbers.")
+                    raise TemposeError(
+                        "audio_not_finite",
+                        f"{path.name} holds samples that are not numbers. Export it again.",
+                    )
                 sums.append(block.mean(1, dtype=np.float64))
                 energy += np.square(block, dtype=np.float64).sum(0)
                 loudest.append(block[:, int(energy.argmax())])

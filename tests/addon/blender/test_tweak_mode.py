@@ -1,4 +1,4 @@
-"""While an NLA strip is tweaked, Blender lets nothing give the character another Action: the buttons say so."""
+"""Where the NLA or the rest position would hide a dance, the buttons say so and nothing is half-done."""
 
 import pytest
 from blender_helpers import summary
@@ -32,15 +32,33 @@ def test_nothing_is_half_done(blender, tweaked, press):
     assert blender.ops.tempose.generate() == {"FINISHED"}
 
 
-def test_a_track_that_plays_alone_is_said(blender, tweaked):
-    data = tweaked.animation_data
-    data.use_tweak_mode = False
-    data.nla_tracks[0].is_solo = True
+def play_alone(ob, on):
+    ob.animation_data.nla_tracks[0].is_solo = on
+
+
+def rest(ob, on):
+    ob.data.pose_position = "REST" if on else "POSE"
+
+
+def fade(ob, on):
+    ob.animation_data.action_influence = 0.0 if on else 1.0
+
+
+def add(ob, on):
+    ob.animation_data.action_blend_type = "ADD" if on else "REPLACE"
+
+
+@pytest.mark.parametrize(
+    ("hide", "said"), [(play_alone, "star"), (rest, "Pose Position"), (fade, "Influence"), (add, "Replace")]
+)
+def test_what_would_hide_the_dance_is_said(blender, tweaked, hide, said):
+    tweaked.animation_data.use_tweak_mode = False
+    hide(tweaked, True)
     before = summary(blender)
-    with pytest.raises(RuntimeError, match="star"):
+    with pytest.raises(RuntimeError, match=said):
         blender.ops.tempose.generate()
     assert summary(blender) == before
-    data.nla_tracks[0].is_solo = False
+    hide(tweaked, False)
     assert blender.ops.tempose.generate() == {"FINISHED"}
 
 
