@@ -3,6 +3,7 @@
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
@@ -70,12 +71,30 @@ _WITHIN = {
     "right": "R", "rechts": "R", "rechte": "R", "rechter": "R", "rechtes": "R", "migi": "R", "右": "R",
 }  # fmt: skip
 _SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
+_LEAD = re.compile(r"[^\W_]+[\W_]+(?=[^\W_])")  # a first word and what divides it from the next
+MANY, MOST = 8, 0.8  # bones of which so large a share begins alike: that is no part of their names
 _AFFIXES = {"bone", "bip", "bip01", "biped", "def", "org", "deform", "jnt", "joint", "fk", "sk", "char", "b"}
 
 
 def plain(name: str) -> str:
     """A bone's name without its namespace, for comparison: `rig:Upper_Arm.L` → `upper_arm.l`."""
     return re.split(r"[:|]", name)[-1].strip().lower()
+
+
+def without_namespace(names: Iterable[str]) -> dict[str, str]:
+    """Bones' names → the same without what most of them begin with: `mixamorig_Hips` → `Hips`."""
+    short = {name: name for name in names}
+    while len(short) >= MANY:
+        leads = Counter(found[0] for name in short.values() if (found := _LEAD.match(name)))
+        lead, count = leads.most_common(1)[0] if leads else ("", 0)
+        if (
+            count < MOST * len(short)
+            or tokens(lead)[1]
+            or not all(name.removeprefix(lead) for name in short.values())
+        ):
+            break
+        short = {name: said.removeprefix(lead) for name, said in short.items()}
+    return short
 
 
 @cache
@@ -94,8 +113,9 @@ def apply(preset: BoneMap, names: Iterable[str]) -> BoneMap:
     """A ready-made map applied to these bones, whatever their namespace and case."""
     names = list(names)
     exact, loose = set(names), {}
-    for name in names:
+    for name, short in without_namespace(names).items():
         loose.setdefault(plain(name), name)
+        loose.setdefault(plain(short), name)
     bones = {}
     for part, wanted in preset.bones.items():
         found = wanted if wanted in exact else loose.get(plain(wanted))
@@ -124,8 +144,8 @@ def tokens(name: str) -> tuple[str, str]:
 def by_words(names: Iterable[str]) -> BoneMap:
     """A map from names in plain words. `names` has parents before children."""
     said: dict[tuple[str, str], list[str]] = {}
-    for name in names:
-        said.setdefault(tokens(name), []).append(name)
+    for name, short in without_namespace(names).items():
+        said.setdefault(tokens(short), []).append(name)
     bones: dict[str, str] = {}
     for part, words in _WORDS.items():
         _take(bones, part, [(word, "") for word in words], said)
@@ -140,8 +160,8 @@ def by_words(names: Iterable[str]) -> BoneMap:
 def with_ends(bone_map: BoneMap, names: Iterable[str]) -> BoneMap:
     """The same map with the fingers and toes that the names reveal. `names` has parents before children."""
     said: dict[tuple[str, str], list[str]] = {}
-    for name in names:
-        said.setdefault(tokens(name), []).append(name)
+    for name, short in without_namespace(names).items():
+        said.setdefault(tokens(short), []).append(name)
     bones = dict(bone_map.bones)
     for side in "LR":
         if f"foot.{side}" in bones and f"toe.{side}" not in bones:

@@ -53,6 +53,24 @@ def test_all_parts_are_found(kind):
     assert BoneMap(found).missing == []
 
 
+MIXAMO = [name.rpartition(":")[2] for name in bone_names.presets()["mixamo"][1].bones.values()]
+
+
+@pytest.mark.parametrize("prefix", ["mixamorig:", "mixamorig_", "Armature_mixamorig12_", "hero.", "CC_Base_"])
+def test_what_all_names_begin_with_is_no_part_of_them(prefix):
+    names = [prefix + name for name in MIXAMO]
+    ends = [
+        f"{prefix}{side}{end}"
+        for side in ("Left", "Right")
+        for end in ("HandThumb1", "HandPinky1", "ToeBase")
+    ]
+    found = bone_names.apply(bone_names.presets()["mixamo"][1], [*names, "Prop"])
+    assert sorted(found.bones.values()) == sorted(names)
+    words = bone_names.by_words([*names, *ends])
+    assert words.missing == []
+    assert set(ends) <= set(bone_names.with_ends(words, [*names, *ends]).bones.values())
+
+
 def test_what_is_not_found_is_listed():
     names, _ = bones("german")
     found = bone_names.by_words([name for name in names if not name.startswith("Oberarm")])

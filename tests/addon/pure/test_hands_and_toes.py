@@ -56,8 +56,9 @@ def test_a_hand_that_was_found_comes_along_and_one_that_was_not_does_not(tmp_pat
     more = read(tmp_path, seen).more
     assert tuple(more) == HANDS["right"]
     assert np.allclose(list(more.values()), (300.0, 600.0))
-    assert read(tmp_path, person(OPENPOSE_18.joints, [300.0, 600.0, 0.0] * 21)).more == {}
-    for hand in ([1.0] * 5, ["x"] * 63, [float("nan")] * 63):
+    for hand in ([300.0, 600.0, 0.0] * 21, [float("nan")] * 63):
+        assert read(tmp_path, person(OPENPOSE_18.joints, hand)).more == {}
+    for hand in ([1.0] * 5, ["x"] * 63, [float("inf")] * 63):
         with pytest.raises(Problem, match="cannot be read"):
             read(tmp_path, person(OPENPOSE_18.joints, hand))
 
