@@ -1,4 +1,4 @@
-"""What Tempose speaks of: skeletons, pose sequences and their files, tempo maps, beat grids, dances.
+"""Tempose's vocabulary: skeletons, pose sequences and their files, tempo maps, beat grids, dances.
 
-Core, server and Blender extension share this package. It needs numpy and nothing else: no torch, no scipy, no bpy.
+Core, server and Blender extension share this package. It needs only numpy: no torch, no scipy, no bpy.
 """

@@ -1,4 +1,4 @@
-"""A dance in few bytes, for slow links: 16 bits a coordinate, 8 a confidence, differences from frame to frame.
+"""A compact form of dances for slow links: 16 bits a coordinate, 8 a confidence, differences from frame to frame.
 
 ``TPQ1`` | uint32 length of the header | header (JSON: the result without its arrays, and `low`, `high`) | zlib of
 
@@ -28,7 +28,7 @@ STEPS = 65_535
 
 
 def pack(about: dict[str, Any], keypoints: np.ndarray, scores: np.ndarray) -> bytes:
-    """Keypoints (T, K, 2) and scores (T, K) with what else the result says."""
+    """Pack keypoints (T, K, 2) and scores (T, K) with the other fields of the result."""
     points = keypoints.astype(np.float64)
     low, high = points.min((0, 1)), points.max((0, 1))
     span = np.where(high > low, high - low, 1)
@@ -43,12 +43,12 @@ def pack(about: dict[str, Any], keypoints: np.ndarray, scores: np.ndarray) -> by
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
-    """What the result says, keypoints (T, K, 2) and scores (T, K), both float32.
+    """The other fields of the result, keypoints (T, K, 2) and scores (T, K), both float32.
 
     Raises
     ------
     TemposeError
-        It is no such dance, or a damaged one.
+        It is not such a dance, or a damaged one.
     """
     try:
         (length,) = struct.unpack_from("<I", data, 4)
@@ -62,7 +62,7 @@ def unpack(data: bytes) -> tuple[dict[str, Any], np.ndarray, np.ndarray]:
         opener = zlib.decompressobj()
         body = opener.decompress(
             data[8 + length :], 2 * points + points // 2
-        )  # no more than that is unpacked
+        )  # no more than this is unpacked
         if not opener.eof or len(body) != 2 * points + points // 2:
             raise ValueError
         pair = np.frombuffer(body[: 2 * points], np.uint8).reshape(2, points)

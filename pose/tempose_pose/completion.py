@@ -12,7 +12,7 @@ from tempose_pose.sequence import BRIDGED, PoseSequence, bridged, to_openpose18
 from tempose_pose.skeletons import OPENPOSE_18
 from tempose_pose.standing import template
 
-MIN_JOINTS = 6  # that must be seen where the torso is not
+MIN_JOINTS = 6  # that must be seen if the torso is not
 _CHAINS = ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")
 _J = OPENPOSE_18.at
 
@@ -20,9 +20,9 @@ _J = OPENPOSE_18.at
 def complete(pose: PoseSequence) -> tuple[PoseSequence, list[str]]:
     """Fill in the joints a reference pose lacks (score 0).
 
-    A missing limb mirrors the other side's about the body's axis (neck to mid-hip); where both sides are
-    missing, it hangs as in a standing figure of the torso's size and tilt. A torso that is not seen is that of an
-    upright standing figure of the size of what is seen.
+    A missing limb mirrors the other side's about the body's axis (neck to mid-hip); if both sides are missing, it
+    hangs as in a standing figure with the torso's size and tilt. An unseen torso is that of an upright figure,
+    scaled to the visible joints.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ def complete(pose: PoseSequence) -> tuple[PoseSequence, list[str]]:
     pose : PoseSequence
         On openpose18, every score above 0; given joints are untouched.
     notices : list of str
-        What was filled in and how, for a person.
+        What was filled in and how, in words.
 
     Raises
     ------
@@ -61,9 +61,10 @@ def complete(pose: PoseSequence) -> tuple[PoseSequence, list[str]]:
 
 
 def never_shown(pose: PoseSequence) -> np.ndarray:
-    """(18,) bool: limbs, from their ends up, that a reference pose shows on neither side: a figure without legs.
+    """(18,) bool: limbs, from their ends up, that a reference pose shows on neither side, as for a figure without
+    legs.
 
-    A limb that is seen on one side alone, or beyond a missing joint, is only out of sight.
+    A limb that is seen on one side only, or beyond a missing joint, is merely out of sight.
     """
     seen = to_openpose18(pose).scores[0] > 0
     missing = np.zeros(len(seen), bool)
@@ -79,8 +80,8 @@ def never_shown(pose: PoseSequence) -> np.ndarray:
 def whole(poses: PoseSequence) -> PoseSequence:
     """The same poses on openpose18, every joint in every frame.
 
-    A joint that is missing for a while goes straight to where it is again; one that never is there is completed,
-    frame by frame. Raises as `complete` does.
+    A joint that is missing for a while is interpolated; one that is never seen is completed, frame by frame. Raises
+    as `complete` does.
     """
     poses = bridged(to_openpose18(poses))
     never = (poses.scores <= 0).all(0)
@@ -94,16 +95,16 @@ def whole(poses: PoseSequence) -> PoseSequence:
 
 
 def _facing(points: np.ndarray, seen: np.ndarray) -> float:
-    """1 seen from the front, -1 from behind, where left and right swap."""
+    """1 if seen from the front, -1 if from behind, where left and right swap."""
     pairs = [(_J[f"left_{part}"], _J[f"right_{part}"]) for part in ("shoulder", "hip")]
     across = sum(points[a, 0] - points[b, 0] for a, b in pairs if seen[a] and seen[b])
     return -1.0 if across < 0 else 1.0
 
 
 def _torso_turn(points: np.ndarray, seen: np.ndarray, template: np.ndarray) -> complex:
-    """Rotation and scale (one complex number) from the template to the torso that is there.
+    """Rotation and scale (one complex number) from the template to the visible torso.
 
-    Scale alone, from all that is seen, where there is none: limbs say nothing of how the body is turned.
+    Without a torso, only a scale from all visible joints: limbs do not tell how the body is turned.
     """
 
     def middle(*names: str) -> tuple[complex, complex] | None:
@@ -132,7 +133,7 @@ def _torso_turn(points: np.ndarray, seen: np.ndarray, template: np.ndarray) -> c
 
 
 class _Filler:
-    """Fills `points` in place, joint by joint, and writes down what it did."""
+    """Fills `points` in place, joint by joint, and records what it did."""
 
     def __init__(self, points: np.ndarray, seen: np.ndarray):
         self.points, self.seen = points, seen
@@ -146,17 +147,17 @@ class _Filler:
         self.notices.append(f"The {joint.replace('_', ' ')} was missing; {how}.")
 
     def _offset(self, joint: str, origin: str) -> np.ndarray:
-        """Template step from `origin` to `joint`, in the figure's size and tilt."""
+        """The template's step from `origin` to `joint`, with the figure's size and tilt."""
         z = self.turn * complex(*(self.template[_J[joint]] - self.template[_J[origin]]))
         return np.asarray((z.real, z.imag))
 
     def _by_the_rest(self, joint: str) -> np.ndarray:
-        """Where the joints that are seen would have another one, on average."""
+        """The average position of a joint according to the visible ones."""
         given = [j for j in OPENPOSE_18.joints if self.seen[_J[j]]]
         return np.mean([self.points[_J[j]] + self._offset(joint, j) for j in given], 0)
 
     def _mirrored(self, vector: np.ndarray) -> np.ndarray:
-        """A step, mirrored at the body's axis."""
+        """A step, mirrored about the body's axis."""
         hips = (self.points[_J["left_hip"]] + self.points[_J["right_hip"]]) / 2
         axis = self.points[_J["neck"]] - hips
         axis = axis / max(float(np.linalg.norm(axis)), 1e-9)
@@ -192,7 +193,7 @@ class _Filler:
                 self._put(f"{side}_hip", point, "it was put by proportion")
 
     def pair(self, parent: str, child: str) -> None:
-        """Both sides of one limb joint; parents are there already."""
+        """Fill both sides of a limb joint, whose parents must be filled."""
         given = {side: bool(self.seen[_J[f"{side}_{child}"]]) for side in ("left", "right")}
         for side, other in (("left", "right"), ("right", "left")):
             if given[side]:

@@ -1,7 +1,7 @@
-"""Curves that direct the dancer: how lively, sharp, turned, where, how high and how near, from moment to moment.
+"""Curves that direct the dancer from moment to moment: energy, hits, facing, path, level and zoom.
 
-Each is read off the motion itself in training, so what it asks for is exact. Any of them may be given for a dance,
-over all of it or a part; what is not given the dancer chooses.
+In training each is measured on the motion itself, so its meaning is exact. Any of them can be given for a dance,
+for all of it or a part; the dancer chooses the rest.
 """
 
 from __future__ import annotations
@@ -39,14 +39,14 @@ MAX_POINTS = 20_000
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """Values over timeline seconds: straight lines between points, held before the first and after the last.
+    """Values over timeline seconds: linear between points, constant before the first and after the last.
 
     Parameters
     ----------
     times : (N,) float
         Strictly increasing timeline seconds.
     values : (N,) float
-        NaN: from here to the next point the curve is not given.
+        NaN: not given from here to the next point.
     """
 
     times: np.ndarray
@@ -72,7 +72,7 @@ class Curve:
 
 
 def check_curve(name: str, curve: Curve) -> None:
-    """Raise `TemposeError` where a curve is not known or leaves its range."""
+    """Raise `TemposeError` if a curve is unknown or leaves its range."""
     if name not in RANGES:
         raise TemposeError("curve_unknown", f"There is no curve {name!r}; known are {', '.join(CURVES)}.")
     low, high = RANGES[name]
@@ -97,7 +97,7 @@ def read_curve(path: str | os.PathLike) -> Curve:
     Raises
     ------
     TemposeError
-        The file is missing or is no such list.
+        The file is missing or is not such a list.
     """
     path = Path(path)
     try:

@@ -1,4 +1,4 @@
-"""A dance: what a generation returns and `DANCE.npz` holds."""
+"""A dance: the result of a generation, and the contents of `DANCE.npz`."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ class Dance:
     poses : PoseSequence
     beat_times, downbeat_times : (B,), (D,) float
     seams : (S,) int
-        Frames at which a new segment begins to be heard from.
+        Frames at which a new segment takes over.
     seed : int
     model_revision : str
         Which weights drew it: the first 12 hex digits of their SHA-256, or ``"null-1"``.
     style : str
-        Which it is danced in: the one asked for, or the one that the dancer chose by the sound; empty where nobody
-        chose.
+        The requested style, or the one that the dancer chose by the sound; empty if nobody chose.
     """
 
     poses: PoseSequence
@@ -54,7 +53,7 @@ class Dance:
         p = self.poses
         with whole_files.writing(
             Path(path)
-        ) as file:  # a full disk, a kill or a power cut leaves no half dance
+        ) as file:  # a full disk, a kill or a power cut leaves no partial dance
             np.savez_compressed(
                 file,
                 keypoints=p.keypoints,
@@ -73,7 +72,7 @@ class Dance:
 
     @classmethod
     def of(cls, poses: PoseSequence) -> Dance:
-        """Poses that no model has drawn and no music goes with."""
+        """A dance from poses without model or music."""
         nothing = np.zeros(0)
         return cls(poses, nothing, nothing, np.zeros(0, np.int32), 0, "file")
 
@@ -82,7 +81,7 @@ class Dance:
         """Read `DANCE.npz`; raises `TemposeError` for any other file. Only the poses are required."""
         path = Path(path)
         try:
-            with ZipFile(path) as archive:  # a small file may unpack to a very large one
+            with ZipFile(path) as archive:  # a small file may unpack to a very large array
                 if sum(member.file_size for member in archive.infolist()) > MAX_FILE_BYTES:
                     raise TemposeError(
                         "dance_unreadable", f"{path} holds more than {MAX_FILE_BYTES >> 20} MiB."

@@ -1,7 +1,7 @@
 """How pose-to-video models want poses drawn: colours, and strokes by the size of the picture.
 
 All of them draw OpenPose's 18 joints on black, limbs as ellipses at 0.6 of their colour and joints as discs, colours
-going round the hue circle in steps of 20 degrees. They differ in the rest, which is read off their public code:
+going round the hue circle in steps of 20 degrees. They differ in the rest, according to their public code:
 
 - ControlNet (lllyasviel/ControlNet, annotator/openpose/util.py) and DWPose, which AnimateAnyone's open version uses
   (MooreThreads/Moore-AnimateAnyone, src/dwpose): half widths of 4 pixels in a picture whose shorter side is 512,
@@ -29,7 +29,7 @@ LIMB_SHARE = 0.6
 
 @dataclass(frozen=True)
 class Strokes:
-    """Pixels: half widths of limbs, radii of joints, half widths of a hand's bones, radii of its joints."""
+    """Sizes in pixels: half widths of limbs, radii of joints, half widths of a hand's bones, radii of its joints."""
 
     limb: float
     joint: float
@@ -47,11 +47,11 @@ class Manner:
     label : str
         Its name on the screen.
     side : float
-        Of a picture in which a limb's half width is 4 pixels; 0: by the rule of Wan-Animate.
+        Shorter side of a picture in which a limb's half width is 4 pixels; 0: by Wan-Animate's rule.
     multiple : int
-        What width and height are multiples of.
+        Number of which width and height are multiples.
     rate : float
-        Frames a second that it works with; 0: any.
+        Frames per second that it works with; 0: any.
     least : float
         Confidence below which nothing is drawn.
     faint : bool
@@ -60,9 +60,9 @@ class Manner:
         Whether red and blue are exchanged.
     toes : bool
     plain_hands : bool
-        Whether the joints of small hands are drawn as large as all others.
+        Whether the joints of small hands are as large as others.
     face : int
-        Side of the video of the face that goes with the poses' own; 0: there is none.
+        Side of the accompanying video of the face; 0: none.
     """
 
     name: str
@@ -78,7 +78,7 @@ class Manner:
     face: int = 0
 
     def strokes(self, size: tuple[int, int]) -> Strokes:
-        """For a picture of this width and height."""
+        """The strokes for a picture of this width and height."""
         shorter = min(size)
         if not self.side:
             whole = max(shorter // 200 - 1, 1)
@@ -88,12 +88,12 @@ class Manner:
         return Strokes(wide, wide, wide / 4, wide)
 
     def fitted(self, size: tuple[int, int]) -> tuple[int, int]:
-        """Width and height that the model takes, no larger than these where possible."""
+        """Width and height that the model takes, no larger than these if possible."""
         width, height = (max(int(side) // self.multiple, 1) * self.multiple for side in size)
         return width, height
 
     def tint(self, colour: Sequence[float], confidence: float) -> tuple[float, float, float]:
-        """A colour as it is drawn."""
+        """The colour to draw with this confidence."""
         share = confidence if self.faint else 1.0
         red, green, blue = (share * part for part in colour)
         return (blue, green, red) if self.exchanged else (red, green, blue)
@@ -138,7 +138,7 @@ FINGER_COLOURS = tuple(tuple(round(255 * v) for v in colorsys.hsv_to_rgb(k / 20,
 
 
 def toes_of(poses: PoseSequence) -> np.ndarray:
-    """(T, 2, 3) the left and the right foot's toes: share of the canvas and confidence, 0 where none are known."""
+    """Toes (T, 2, 3) of the left and right foot: share of the canvas and confidence, 0 if unknown."""
     feet, out = convert(poses, BODY_25), np.zeros((len(poses), 2, 3))
     for k, side in enumerate(("left", "right")):
         ends = feet.skeleton.indices(f"{side}_big_toe", f"{side}_small_toe")

@@ -1,8 +1,8 @@
-"""The one error type for everything a person can fix."""
+"""The one error type for everything that people can fix."""
 
 
 class TemposeError(ValueError):
-    """Bad input or a missing part, with a message that can be shown to a person as it is; nothing was changed.
+    """Bad input or a missing part, with a message to show to people as it is; nothing was changed.
 
     Attributes
     ----------
@@ -17,4 +17,4 @@ class TemposeError(ValueError):
 
 
 class Canceled(Exception):
-    """The person asked to stop: a generation's `should_cancel` answered true, or a job was canceled."""
+    """The user asked to stop: a generation's `should_cancel` returned true, or a job was canceled."""

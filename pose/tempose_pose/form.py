@@ -21,15 +21,15 @@ class Section:
     ----------
     start, stop : float
     name : str
-        Sections of one name are the same music: what is danced to the first returns with the others.
+        Sections with the same name are the same music: the dance to the first returns with the others.
     mirrored : bool
         Whether the dance returns with left and right exchanged.
     repeat : float, optional
-        How alike it returns, instead of what the request says for all.
+        How alike it returns, in place of the request's value.
     energy : float
-        Times that of the request.
+        As a factor of the request's energy.
     style : str, optional
-        Instead of that of the request. The dancer changes styles where a segment begins, some eight seconds apart.
+        In place of the request's. The dancer changes styles where a segment begins, some eight seconds apart.
     """
 
     start: float
@@ -52,7 +52,7 @@ class Section:
 
 
 def check_sections(sections: Iterable[Section]) -> None:
-    """Raise `TemposeError` where sections overlap, are out of order or too many."""
+    """Raise `TemposeError` if sections overlap, are out of order or too many."""
     sections = tuple(sections)
     if len(sections) > MAX_SECTIONS:
         raise TemposeError("section", f"A song may have at most {MAX_SECTIONS} sections.")

@@ -1,7 +1,7 @@
-"""The canonical framing: every figure is drawn at one size and place, and put back afterwards.
+"""The canonical framing: every figure is danced at one size and place, and put back afterwards.
 
-A similarity transform read off the reference pose. It lets one set of 512 bins serve giants and children
-alike, at the same resolution of the figure, and spares the model learning every place on the canvas.
+It is a similarity transform derived from the reference pose. With it, one set of 512 bins serves giants and
+children alike, at the same resolution of the figure, and the model need not learn every place on the canvas.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ HEIGHT = 0.55  # chain height of the canonical figure, as a share of the canvas
 GROUND = 0.85  # y of its feet
 CENTRE = 0.5  # x of its hips
 
-# Usual shares of the chain nose-neck-hips-knee-ankle, for figures of which only a part is seen.
+# Usual shares of the chain nose-neck-hips-knee-ankle, for partly visible figures.
 SHARES = {"head": 0.12, "torso": 0.35, "thigh": 0.27, "shin": 0.26}
 _J = OPENPOSE_18.at
 
@@ -35,8 +35,8 @@ def chain_height(
     percentile : float
         Over time, so that foreshortened frames do not shorten the body.
     even_legs : bool
-        Where thigh or shin is less than nine tenths of what the other makes it, take the other's word: of a single
-        pose, since a crouch seen from the front foreshortens the thigh alone.
+        If thigh or shin is less than nine tenths of what the other implies, use the other: for single poses,
+        because a crouch seen from the front foreshortens only the thigh.
 
     Returns
     -------
@@ -71,14 +71,14 @@ def chain_height(
     return sum(known.values()) / sum(SHARES[k] for k in known) if known else 0.0
 
 
-FOLDED = 0.6  # a thigh seen at less than this share of what the shin makes it points at the viewer
+FOLDED = 0.6  # a thigh shorter than this share of what the shin implies points at the viewer
 
 
 def stood_up(points: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    """(18, 2) a pose standing with its arms down: what it shows of its body's proportions; y is down.
+    """The pose (18, 2) standing with its arms down, in its own proportions; y is down.
 
-    As it is, a crouch towards the viewer would pass for someone with short legs, and raised arms were danced with a
-    short trunk. Legs that are not folded and arms that hang stay as they are.
+    Otherwise a crouch towards the viewer would pass for short legs, and raised arms would lead to a short trunk.
+    Legs that are not folded and arms that hang stay as they are.
     """
     return _arms_down(_legs_stretched(points, scores), scores)
 

@@ -1,4 +1,4 @@
-"""The beat grid: an input of its own, proposed by the tracker and owned by the artist."""
+"""The beat grid: a separate input, proposed by the tracker and owned by the artist."""
 
 from __future__ import annotations
 
@@ -22,10 +22,9 @@ class BeatGrid:
     downbeats : (D,) float
         The beats that begin a bar; each is (within a millisecond) one of `beats`.
     confidence : float
-        How far the tracker trusts itself, 0 to 1; an artist's own grid has 1.
+        The tracker's confidence, 0 to 1; an artist's own grid has 1.
     heard : (B,) or (0,) float
-        How clearly each beat is heard: the tracker's probability, 0 to 1, that a beat lies within 40 ms of it. Empty
-        where nobody has listened.
+        The tracker's probability, 0 to 1, that there is a beat within 40 ms of each. Empty if no tracker has run.
     """
 
     beats: np.ndarray

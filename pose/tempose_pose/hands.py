@@ -11,9 +11,9 @@ from tempose_pose.skeletons import FINGERS, HANDS, OPENPOSE_18
 _J = OPENPOSE_18.at
 POINTS = 21
 OF_FOREARM = 0.7  # a hand's length, wrist to the tip of the middle finger, in forearms
-TURN = 0.14  # seconds in which a hand changes its shape, before the beat
-MEET = 0.3  # trunks between the wrists up to which hands clap
-PLAIN = 0.2  # forearms below which the direction in the picture says nothing
+TURN = 0.14  # seconds before a beat in which a hand changes its shape
+MEET = 0.3  # trunk lengths: hands clap when the wrists are this near
+PLAIN = 0.2  # of a forearm's length: shorter in the picture, its direction is ignored
 
 # A flat hand that points up, thumb to the right, in lengths of a hand: where each finger begins, ...
 _BEGINS = {
@@ -26,7 +26,7 @@ _BONES = {
 }  # fmt: skip
 # ... and how far it leans towards the thumb, in degrees, with fingers together and spread.
 _LEANS = {"thumb": (28, 62), "index": (5, 20), "middle": (1, 4), "ring": (-4, -12), "little": (-9, -30)}
-_FOLDS = np.radians([62, 150, 205])  # of a finger's bones out of the picture, where it is curled all the way
+_FOLDS = np.radians([62, 150, 205])  # depth of a fully curled finger's bones out of the picture
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class Shape:
     Parameters
     ----------
     curls : (5,) float
-        Of each finger from the thumb on: 0 straight, 1 in the fist.
+        Of each finger from the thumb: 0 straight, 1 in the fist.
     spread : float
-        0 fingers together, 1 as wide as they go.
+        0 fingers together, 1 spread wide.
     """
 
     curls: tuple[float, float, float, float, float]
@@ -59,7 +59,7 @@ SHAPES = {
     "snap": Shape((0.6, 0.15, 0.7, 0.55, 0.6), 0.2),
     "clap": Shape((0.15, 0.05, 0.05, 0.05, 0.1), 0.0),
 }
-# Of each style: how hands are held while they move, and on hits.
+# For each style: shapes of hands while they move, and on hits.
 TASTE = {
     "break": ("flat", "fist"), "house": ("relaxed", "snap"), "ballet_jazz": ("relaxed", "flat"),
     "street_jazz": ("flat", "spread"), "krump": ("fist", "spread"), "la_hip_hop": ("relaxed", "point"),
@@ -70,7 +70,7 @@ ANY_STYLE = ("relaxed", "spread")
 
 
 def hand(numbers: np.ndarray) -> np.ndarray:
-    """(T, 21, 2) points of hands that point up, thumb to the right, of length 1, from (T, 6) `Shape.numbers`."""
+    """Points (T, 21, 2) of hands of length 1 that point up, thumb to the right, from `Shape.numbers` (T, 6)."""
     out = np.zeros((len(numbers), POINTS, 2))
     for k, finger in enumerate(FINGERS):
         curl, spread = numbers[:, k], numbers[:, -1]
@@ -89,20 +89,20 @@ def hand(numbers: np.ndarray) -> np.ndarray:
 
 
 def chosen(pixels: np.ndarray, fps: float, beats: np.ndarray, style: str = "", only: str = "") -> np.ndarray:
-    """(T, 2, 6) how the left and the right hand of a dance are held.
+    """Shapes (T, 2, 6) of the left and the right hand through a dance.
 
-    Slow hands are relaxed; others are held as the style has it, in another way on hits, which are beats at which
-    a hand has just come to rest; hands that meet clap.
+    Slow hands are relaxed; others take the style's shape, with another on hits, which are beats at which a hand has
+    just come to rest; hands that meet clap.
 
     Parameters
     ----------
     pixels : (T, 18, 2)
     beats : (B,)
-        Seconds; without any a change is possible twice a second.
+        Seconds; without any, a change is possible twice a second.
     style : str
         One of `TASTE`, or any.
     only : str
-        The one shape that is wanted throughout; nothing: by the dance.
+        One shape throughout; empty: by the dance.
     """
     if only:
         return np.broadcast_to(SHAPES[only].numbers, (len(pixels), 2, 6))
@@ -132,16 +132,16 @@ def chosen(pixels: np.ndarray, fps: float, beats: np.ndarray, style: str = "", o
 
 
 def nearest(numbers: np.ndarray) -> np.ndarray:
-    """(...) index into `SHAPES` of the shape that is nearest to (..., 6) `Shape.numbers`."""
+    """Index (...) into `SHAPES` of the shape nearest to `Shape.numbers` (..., 6)."""
     known = np.stack([shape.numbers for shape in SHAPES.values()])
     return np.abs(numbers[..., None, :] - known).sum(-1).argmin(-1)
 
 
 def read(points: np.ndarray) -> np.ndarray:
-    """(T,) index into `SHAPES` of what hands look most like; relaxed where a hand is not seen.
+    """Index (T,) into `SHAPES` of the shape that a hand looks most like; relaxed where it is not seen.
 
-    By how far the tip of each finger is from the wrist, and how far the tips are apart, both in palms: so neither
-    the hand's size nor its turn in the picture counts.
+    It compares the distances of the fingertips from the wrist and from each other, in palms, so neither the hand's
+    size nor its turn in the picture matters.
 
     Parameters
     ----------
@@ -155,7 +155,7 @@ def read(points: np.ndarray) -> np.ndarray:
 
 
 def _features(points: np.ndarray) -> np.ndarray:
-    """(T, 6) tips' distances from the wrist, and from one another, in palms."""
+    """Distances (T, 6) of the fingertips from the wrist, and from one another, in palms."""
     tips, knuckles = points[:, [4, 8, 12, 16, 20]], points[:, [5, 9, 13, 17]]
     palm = np.linalg.norm(knuckles - points[:, :1], axis=-1).mean(-1, keepdims=True).clip(1e-6)  # (T, 1)
     reach = np.linalg.norm(tips - points[:, :1], axis=-1) / palm
@@ -164,18 +164,18 @@ def _features(points: np.ndarray) -> np.ndarray:
 
 
 def steady(held: np.ndarray, fps: float) -> np.ndarray:
-    """Indices of shapes (T, 2) without those that last no longer than a change of shape takes."""
+    """Indices of shapes (T, 2), without shapes shorter than a change takes."""
     out, least = np.array(held), max(round(TURN * fps) + 1, 2)
     for side in out.T:
         starts = np.flatnonzero(np.diff(side, prepend=-1))
         for start, end in zip(starts[::-1], np.append(starts[1:], len(side))[::-1], strict=True):
             if end - start < least and end < len(side):
-                side[start:end] = side[end]  # what comes next is there early
+                side[start:end] = side[end]  # the next shape comes early
     return out
 
 
 def _held(held: list[tuple[float, Shape]], count: int, fps: float) -> np.ndarray:
-    """(T, 6) shapes from beat to beat, each reached on its beat."""
+    """Shapes (T, 6) from beat to beat, each reached on its beat."""
     seconds = np.arange(count) / fps
     out = np.broadcast_to(SHAPES["relaxed"].numbers, (count, 6)).copy()
     for beat, shape in held:
@@ -186,7 +186,7 @@ def _held(held: list[tuple[float, Shape]], count: int, fps: float) -> np.ndarray
 
 
 def _clapped(numbers: np.ndarray, wrists: np.ndarray, trunk: float, fps: float) -> np.ndarray:
-    """The same, flat where the wrists come together."""
+    """The same shapes, flat where the wrists come together."""
     apart = np.hypot(*(wrists[:, 0] - wrists[:, 1]).T) / trunk
     near = np.clip((2 * MEET - apart) / MEET, 0, 1)
     window = np.ones(max(round(TURN * fps), 1))
@@ -195,13 +195,13 @@ def _clapped(numbers: np.ndarray, wrists: np.ndarray, trunk: float, fps: float) 
 
 
 def placed(pixels: np.ndarray, scores: np.ndarray, numbers: np.ndarray) -> np.ndarray:
-    """(T, 42, 3) pixels and score of both hands, in the order of `HANDS`, at the ends of a dance's arms.
+    """Pixels and scores (T, 42, 3) of both hands, in the order of `HANDS`, at the ends of a dance's arms.
 
     Parameters
     ----------
     pixels, scores : (T, 18, 2), (T, 18)
     numbers : (T, 2, 6)
-        How they are held; see `chosen`.
+        Their shapes; see `chosen`.
     """
     out = np.zeros((len(pixels), 2 * POINTS, 3))
     for k, side in enumerate(HANDS):
@@ -217,7 +217,7 @@ def placed(pixels: np.ndarray, scores: np.ndarray, numbers: np.ndarray) -> np.nd
         along = np.stack([np.cos(angle), np.sin(angle)], -1)
         thumb = np.stack([-along[:, 1], along[:, 0]], -1) * (
             1 if side == "left" else -1
-        )  # inwards where it hangs
+        )  # a hanging hand turns inwards
         flat = hand(numbers[:, k]) * OF_FOREARM * usual
         points = pixels[:, None, wrist] + flat[..., :1] * thumb[:, None] + flat[..., 1:] * along[:, None]
         out[:, k * POINTS : (k + 1) * POINTS, :2] = points
@@ -226,7 +226,7 @@ def placed(pixels: np.ndarray, scores: np.ndarray, numbers: np.ndarray) -> np.nd
 
 
 def at_rest(pixels: np.ndarray) -> dict[str, tuple[float, float]]:
-    """Joint → pixels of two flat, slightly spread hands at the arms of one pose (18, 2)."""
+    """Joint → pixels of two flat, slightly spread hands on the arms of one pose (18, 2)."""
     numbers = np.broadcast_to(Shape((0.0, 0.0, 0.0, 0.0, 0.0), 0.35).numbers, (1, 2, 6))
     points = placed(pixels[None], np.ones((1, len(OPENPOSE_18))), numbers)[0, :, :2]
     joints = [joint for side in HANDS for joint in HANDS[side]]

@@ -1,4 +1,4 @@
-"""How much there may be of anything: the same for those who ask and those who answer."""
+"""Limits on the size of everything, shared by clients and server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reference poses: one figure in one pose, whole, and how tall it is."""
+"""Reference poses: one figure in one complete pose, and its height."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ _J = OPENPOSE_18.at
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """One figure in one pose, with all joints that are danced.
+    """One figure in one pose, with all the joints of dances.
 
     Parameters
     ----------
     pose : PoseSequence
         One frame on openpose18, every score above 0.
     filled : tuple of str
-        Joints that were not given and have been filled in.
+        Missing joints that have been filled in.
     more : mapping of joint → (x, y)
-        Hands and feet (`EXTREMITIES`) where they are known, in pixels.
+        Hands and feet (`EXTREMITIES`), if known, in pixels.
     """
 
     pose: PoseSequence
@@ -69,7 +69,7 @@ class Reference:
 
     @property
     def whole(self) -> PoseSequence:
-        """Body, hands and feet, on the smallest layout that holds what is known of them."""
+        """Body, hands and feet, on the smallest layout that holds all that are known."""
         joints = (*OPENPOSE_18.joints, *self.more)
         pixels = np.concatenate([self.points, np.asarray(list(self.more.values()), float).reshape(-1, 2)])
         scores = np.append(self.pose.scores[0], np.ones(len(self.more)))
@@ -95,7 +95,7 @@ class Reference:
 def segment_lengths(poses: PoseSequence) -> np.ndarray:
     """(T, 4) pixel lengths nose–neck, neck–hips, thigh, shin; NaN where an end is missing.
 
-    Of the two legs the longer one counts, since foreshortening only ever shortens.
+    Of the two legs the longer one counts, because foreshortening only ever shortens.
     """
     poses = to_openpose18(poses)
     p = poses.pixels.astype(float)
@@ -122,7 +122,7 @@ def _template_segments() -> np.ndarray:
 
 
 def body_height(pose: PoseSequence, percentile: float = 90.0) -> float:
-    """How tall the figure would be standing upright, crown to sole, in pixels.
+    """The figure's height standing upright, crown to sole, in pixels.
 
     The distance from head to foot shrinks when a figure crouches or bends; bones do not. So the lengths of
     nose–neck, neck–hips, thigh and shin are added up (thigh and shin both as long as the longer of the two,
@@ -132,13 +132,13 @@ def body_height(pose: PoseSequence, percentile: float = 90.0) -> float:
     Parameters
     ----------
     pose : PoseSequence
-        One frame or many; over many the given percentile of each length counts, against foreshortening.
+        One frame or many; of many, the given percentile of each length is used, against foreshortening.
     percentile : float
 
     Raises
     ------
     TemposeError
-        ``"reference_incomplete"`` when not even one of the four lengths can be measured.
+        ``"reference_incomplete"`` if none of the four lengths can be measured.
     """
     lengths = segment_lengths(pose)
     known = ~np.isnan(lengths).all(0)

@@ -18,13 +18,13 @@ from tempose_pose.sequence import PoseSequence, convert
 from tempose_pose.skeletons import Skeleton
 from tempose_pose.tempo import TempoMap
 
-NORMAL_SPEED = 0.45  # body heights per second: what energy 1 means ...
+NORMAL_SPEED = 0.45  # body heights per second: the meaning of energy 1 ...
 NORMAL_TEMPO = 110.0  # ... at so many beats per minute; at others see `normal_speed`
-USUAL_ENERGY = 0.7  # of the energy curve: asked for 0.9 body heights a second, the dancer moves at 0.6
+USUAL_ENERGY = 0.7  # of the energy curve: for 0.9 body heights a second, the dancer moves at 0.6
 FASTER = 0.6  # power of the tempo that goes into it; dances then go with its power of 0.82, clips of 0.77
 REPEAT = 0.6  # recognisable, and not the same
 STEPS = 5  # of the solver
-GUIDANCE = 4.0  # at equal speed the beat lock rises and limbs stay truer with it; above 4 dances grow alike
+GUIDANCE = 4.0  # at equal speed, beat lock and limbs improve with it; above 4, dances become alike
 STYLES = (
     "break", "house", "ballet_jazz", "street_jazz", "krump", "la_hip_hop", "lock", "middle_hip_hop", "pop", "waack",
 )  # fmt: skip
@@ -40,25 +40,25 @@ def normal_speed(bpm: float) -> float:
 
 
 def usual_energy(bpm: ArrayLike, energy: float = 1.0) -> np.ndarray:
-    """Energy curve of a dance to a song at its usual loudness, at tempi (N,) and the energy of the request."""
+    """Energy curve for a song at its usual loudness, at tempi (N,), with the energy of the request."""
     return USUAL_ENERGY + np.log(energy) + FASTER * np.log(trained_tempo(bpm) / NORMAL_TEMPO)
 
 
 def trained_tempo(bpm: ArrayLike) -> np.ndarray:
-    """Beats per minute, as far as training went."""
+    """Beats per minute, limited to the range of training."""
     return np.clip(bpm, 60, 180)
 
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """Poses that must be kept: the mask of the method, for any frames and any joints.
+    """Poses to keep: the mask of the method, for any frames and joints.
 
     Parameters
     ----------
     poses : PoseSequence
         T frames at `FPS`, aligned with the dance's frame 0.
     mask : (T, K) bool
-        True where the pose is given; everything else is danced again.
+        True where the pose is given; everything else is danced.
     """
 
     poses: PoseSequence
@@ -69,7 +69,7 @@ class Known:
             raise TemposeError("known_mask", "The mask must have a value for each frame and joint.")
 
     def on(self, bones: Skeleton) -> Known:
-        """The same on another skeleton: joints it lacks are left out, further ones are danced."""
+        """The same on another skeleton: joints that it lacks are left out, further ones are danced."""
         if self.poses.skeleton == bones:
             return self
         at, nothing = self.poses.skeleton.at, np.zeros(len(self.mask), bool)
@@ -78,22 +78,22 @@ class Known:
 
     @property
     def is_everything(self) -> bool:
-        """Whether nothing is left to be danced."""
+        """Whether nothing is left to dance."""
         return bool(self.mask.all())
 
     @property
     def seconds(self) -> float:
-        """How much of the dance has anything to be danced."""
+        """Seconds of the dance with anything to dance."""
         return float((~self.mask).any(1).sum() / FPS)
 
     @property
     def spans(self) -> list[tuple[float, float]]:
-        """Timeline seconds [start, stop) with anything to be danced."""
+        """Timeline seconds [start, stop) with anything to dance."""
         return [(a / FPS, b / FPS) for a, b in runs((~self.mask).any(1))]
 
 
 def runs(flags: ArrayLike) -> list[tuple[int, int]]:
-    """Ranges [start, stop) where flags hold."""
+    """Ranges [start, stop) of true flags."""
     held = np.concatenate([[False], np.asarray(flags, bool), [False]]).astype(np.int8)
     edges = np.flatnonzero(np.diff(held))
     return [(int(a), int(b)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
@@ -121,7 +121,7 @@ class DanceRequest:
     style : str or None
         One of `STYLES`; None lets the model choose.
     energy : float
-        How lively: the mean joint speed over `normal_speed` at the music's tempo, about; 1 is normal.
+        Liveliness: roughly the mean joint speed relative to `normal_speed` at the music's tempo; 1 is normal.
     seed : int
     steps : int
         Sampler steps.
@@ -129,14 +129,13 @@ class DanceRequest:
         Classifier-free guidance scale on music, style and energy; 1 turns it off.
     known : Known or None
     curves : name → Curve
-        What is asked of the dancer from moment to moment (see `tempose_pose.curves`), over timeline seconds.
+        Directions for the dancer from moment to moment (see `tempose_pose.curves`), over timeline seconds.
     listen : float
-        How strongly the sound asks for energy and hits where no curve does; 0 is not at all, 1 as real dancers
-        do.
+        How strongly the sound drives energy and hits where no curve does; 0 is not at all, 1 as for real dancers.
     repeat : float
-        How alike a section that returns is danced: 0 anew, 1 nearly the same again.
+        How alike a returning section is danced: 0 anew, 1 nearly the same again.
     sections : tuple of Section or None
-        The form of the song, in song seconds. None: as it is found.
+        The form of the song, in song seconds. None: detected.
     """
 
     reference: PoseSequence
@@ -192,7 +191,7 @@ class DanceRequest:
 
     @property
     def unknown_frames(self) -> int:
-        """How many frames have anything to be danced: the work that a dance is."""
+        """Number of frames with anything to dance: the amount of work."""
         return self.frames if self.known is None else int((~self.known.mask).any(1).sum())
 
     @property

@@ -23,11 +23,11 @@ class PoseSequence:
     keypoints : (T, K, 2) float32
         x / canvas width and y / canvas height; x right, y down. Values outside [0, 1] lie off the canvas.
     scores : (T, K) float32
-        Confidence in [0, 1]; 0 means "not there", and the keypoint's coordinates then mean nothing.
+        Confidence in [0, 1]; 0 means "missing", and the keypoint's coordinates then have no meaning.
     fps : float
     skeleton : Skeleton
     canvas : (int, int)
-        Width and height in pixels. Needed to know what is round: coordinates alone are not isotropic.
+        Width and height in pixels. Needed because the coordinates alone are not isotropic.
     """
 
     keypoints: np.ndarray
@@ -77,9 +77,9 @@ _BETWEEN = {"neck": ("left_shoulder", "right_shoulder"), "mid_hip": ("left_hip",
 def convert(poses: PoseSequence, target: Skeleton) -> PoseSequence:
     """The same poses on another skeleton.
 
-    Joints of one name are the same joint and keep their numbers exactly; a neck that is nowhere given is the
-    middle of the shoulders, a middle of the hips that of the hips (scored as the lesser of the two); all
-    other joints that are not given have score 0.
+    Joints with the same name keep their numbers exactly; a missing neck becomes the middle of the shoulders, a
+    missing middle of the hips that of the hips (with the lower score of the two); all other missing joints have
+    score 0.
     """
     if poses.skeleton is target:
         return poses
@@ -96,7 +96,7 @@ def convert(poses: PoseSequence, target: Skeleton) -> PoseSequence:
 
 
 def to_openpose18(poses: PoseSequence) -> PoseSequence:
-    """The same poses as the model takes them; what has no place there (hands, feet) is left out."""
+    """The same poses on the model's layout; joints without a place there (hands, feet) are left out."""
     if not set(OPENPOSE_18.joints) - {"neck"} <= set(poses.skeleton.joints):
         raise TemposeError("skeleton_unsupported", f"Cannot turn {poses.skeleton.name} into openpose18.")
     return convert(poses, OPENPOSE_18)
@@ -105,7 +105,7 @@ def to_openpose18(poses: PoseSequence) -> PoseSequence:
 def of_joints(
     joints: Sequence[str], pixels: np.ndarray, scores: np.ndarray, fps: float, canvas: tuple[int, int]
 ) -> PoseSequence:
-    """Poses of joints in any order, on the smallest of the layouts that holds all that are seen.
+    """Poses from joints in any order, on the smallest layout that holds all that are seen.
 
     Parameters
     ----------
@@ -120,7 +120,7 @@ def of_joints(
 
 
 def on_layout(poses: PoseSequence) -> PoseSequence:
-    """The same poses on the smallest layout for what is seen: openpose18 or body25, with or without hands."""
+    """The same poses on the smallest layout for the seen joints: openpose18 or body25, with or without hands."""
     there = np.flatnonzero((poses.scores > 0).any(0))
     seen = {poses.skeleton.joints[k] for k in there}
     layouts = (OPENPOSE_18, OPENPOSE_60, BODY_67)
@@ -128,7 +128,7 @@ def on_layout(poses: PoseSequence) -> PoseSequence:
 
 
 def hands_of(poses: PoseSequence) -> np.ndarray | None:
-    """(T, 2, 21, 3) left and right: pixels and score; None where no frame shows any."""
+    """Left and right hands (T, 2, 21, 3): pixels and score; None if no frame shows any."""
     joints = [joint for side in ("left", "right") for joint in HANDS[side]]
     if not set(joints) <= set(poses.skeleton.joints):
         return None
@@ -138,7 +138,7 @@ def hands_of(poses: PoseSequence) -> np.ndarray | None:
 
 
 def bridged(poses: PoseSequence) -> PoseSequence:
-    """Poses without gaps: a joint that is missing for a while goes straight to where it is again."""
+    """Poses without gaps: a joint that is missing for a while is interpolated linearly."""
     keypoints, scores = poses.keypoints.copy(), poses.scores.copy()
     frames = np.arange(len(poses))
     for k in range(len(poses.skeleton)):

@@ -40,7 +40,7 @@ class Skeleton:
             raise TemposeError("skeleton", f"The skeleton {self.name} contradicts itself.")
 
     def _circular(self) -> bool:
-        """Whether a joint hangs on itself, or the skeleton has none."""
+        """Whether a joint is its own ancestor, or there are no joints."""
         loose = set(range(len(self.joints)))
         while rooted := {joint for joint in loose if self.parents[joint] not in loose}:
             loose -= rooted
@@ -55,7 +55,7 @@ class Skeleton:
         return {joint: i for i, joint in enumerate(self.joints)}
 
     def index(self, joint: str) -> int:
-        """Index of a joint by name; `ValueError` where there is none."""
+        """Index of a joint by name; raises `ValueError` without one."""
         if joint not in self.at:
             raise ValueError(f"{self.name} has no joint {joint!r}")
         return self.at[joint]
@@ -70,13 +70,13 @@ class Skeleton:
         return tuple(self.at.get(mirror(joint), i) for i, joint in enumerate(self.joints))
 
     def parent_of(self, joint: str) -> str | None:
-        """What a joint hangs on; None for a root."""
+        """A joint's parent; None for a root."""
         parent = self.parents[self.index(joint)]
         return self.joints[parent] if parent >= 0 else None
 
     @cached_property
     def outwards(self) -> tuple[int, ...]:
-        """All joints, each after the one that it hangs on."""
+        """All joints, each after its parent."""
         order: list[int] = []
 
         def visit(joint: int) -> None:
@@ -91,7 +91,7 @@ class Skeleton:
         return tuple(order)
 
     def beyond(self, joint: int) -> list[int]:
-        """The indices of all joints that hang on this one, near or far."""
+        """The indices of all descendants of this joint."""
         held = {joint}
         for other in self.outwards:
             if self.parents[other] in held:
@@ -100,9 +100,9 @@ class Skeleton:
 
     @cached_property
     def groups(self) -> dict[str, tuple[str, ...]]:
-        """Parts of the body → their joints, in the skeleton's order; together they are all joints.
+        """Part of the body → its joints, in the skeleton's order; together they are all joints.
 
-        Arms begin at the elbow, legs at the hip, the head at the nose; whatever else there is belongs to the trunk.
+        Arms begin at the elbow, legs at the hip, the head at the nose; everything else belongs to the trunk.
         """
         group: dict[str, str] = {}
         for i in self.outwards:
@@ -298,9 +298,9 @@ HANDS = {side: tuple(_hand(side)[0]) for side in ("left", "right")}
 EXTREMITIES = (*FEET, *HANDS["left"], *HANDS["right"])
 """What poses may have beyond the joints that are danced."""
 
-# What the model reads and writes, and the interchange with the server is made of …
+# The skeleton of the model, and of the interchange with the server …
 SKELETONS: dict[str, Skeleton] = {s.name: s for s in (OPENPOSE_18, COCO_17)}
-# … and what files are kept in: `sequence.convert` goes between them.
+# … and those of files: `sequence.convert` goes between them.
 LAYOUTS: dict[str, Skeleton] = {
     **SKELETONS,
     **{s.name: s for s in (BODY_25, HALPE_26, MEDIAPIPE_33, OPENPOSE_60, BODY_67)},
@@ -308,7 +308,7 @@ LAYOUTS: dict[str, Skeleton] = {
 
 
 def skeleton(name: str) -> Skeleton:
-    """The skeleton of that name, of all `LAYOUTS`; raises `TemposeError` naming the known ones."""
+    """The skeleton of that name among `LAYOUTS`; raises `TemposeError` naming the known ones."""
     if name not in LAYOUTS:
         raise TemposeError("skeleton_unknown", f"Unknown skeleton {name!r}; known: {', '.join(LAYOUTS)}.")
     return LAYOUTS[name]

@@ -1,4 +1,4 @@
-"""A figure that stands upright, seen from the front: what is usual of a body."""
+"""The standing figure, upright and seen from the front: the usual proportions of a body."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PROPORTIONS = {
 
 
 def template(proportions: str = "adult") -> np.ndarray:
-    """(18, 2) standing figure in body heights, x to the viewer's right, y down, 0 at the soles' middle."""
+    """Standing figure (18, 2) in body heights, x to the viewer's right, y down, 0 at the middle of the soles."""
     points = []
     for joint in OPENPOSE_18.joints:
         side, _, part = joint.rpartition("_")
@@ -58,7 +58,7 @@ def standing_pose(
     Returns
     -------
     PoseSequence
-        Keypoints (1, 18, 2), all scores 1; `body_height` of a grown-up is ``height * canvas[1]`` pixels.
+        Keypoints (1, 18, 2), all scores 1; `body_height` of an adult is ``height * canvas[1]`` pixels.
     """
     size = np.asarray(canvas, float)
     pixels = (template(proportions) + np.asarray((0, 0.5))) * height * size[1] + np.asarray(center) * size

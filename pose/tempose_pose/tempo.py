@@ -27,12 +27,12 @@ class TempoMap:
     Parameters
     ----------
     points : sequence of (timeline_seconds, song_seconds)
-        At least two, kept as a tuple. Outside of them the first and last slope go on.
+        At least two, stored as a tuple. Outside, the first and last slopes continue.
 
     Raises
     ------
     TemposeError
-        When a number is not finite, the map does not rise strictly, or a slope lies outside 1/16…16.
+        If a number is not finite, the map does not rise strictly, or a slope is outside 1/16…16.
     """
 
     points: Sequence[Sequence[float]] = ((0.0, 0.0), (1.0, 1.0))
@@ -61,17 +61,17 @@ class TempoMap:
         Parameters
         ----------
         start, seconds : float
-            Song seconds at timeline second 0, and how much of the song is played.
+            Song second at timeline second 0, and the song seconds to play.
         factor : float
             Speed of the whole; 2 plays twice as fast.
         sections : of (song_start, factor) or (song_start, factor, last_factor)
-            In any order; each lasts up to the next one's start. Before the first one the factor is 1. With a last
+            In any order; each lasts until the next one starts. Before the first one the factor is 1. With a last
             factor the tempo changes along the section, linearly over the song.
 
         Raises
         ------
         TemposeError
-            ``"tempo_factor"`` when a factor lies outside `MIN_FACTOR`…`MAX_FACTOR`.
+            ``"tempo_factor"`` if a factor is outside `MIN_FACTOR`…`MAX_FACTOR`.
         """
         whole = tuple(sorted((s[0], s[1], s[2] if len(s) > 2 else s[1]) for s in sections))
         return _of_sections(start, seconds, factor, whole)
@@ -108,7 +108,7 @@ class TempoMap:
         return slopes[np.clip(np.searchsorted(seconds, timeline, "right") - 1, 0, len(slopes) - 1)]
 
 
-@lru_cache(maxsize=64)  # panels ask at every redraw; a map never changes
+@lru_cache(maxsize=64)  # cached: panels ask at every redraw, and a map never changes
 def _of_sections(
     start: float, seconds: float, factor: float, sections: tuple[tuple[float, float, float], ...]
 ) -> TempoMap:
@@ -127,7 +127,7 @@ def _of_sections(
         low, high = (min(max(second, start), end) for second in (begin, stop))
         if high - low <= 1e-6:
             continue
-        slope = (last - first) / (stop - begin)  # of the whole section, of which a part may be heard
+        slope = (last - first) / (stop - begin)  # of the whole section, of which only a part may be heard
         v0, v1 = factor * (first + slope * (low - begin)), factor * (first + slope * (high - begin))
         song, passed = _ramp(high - low, v0, v1)
         points += [(timeline + t, low + s) for t, s in zip(passed, song, strict=True)]
@@ -137,7 +137,7 @@ def _of_sections(
 
 
 def _ramp(length: float, v0: float, v1: float) -> tuple[np.ndarray, np.ndarray]:
-    """Song seconds from 0 to `length` and the time they take, at a speed that goes linearly from v0 to v1.
+    """Song seconds from 0 to `length` and the time they take, at a speed that changes linearly from v0 to v1.
 
     Straight lines between the points are off by at most `RAMP_ERROR`: the time is ln(v / v0) / (dv / ds).
     """

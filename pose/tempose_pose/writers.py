@@ -1,4 +1,4 @@
-"""Writing pose files: OpenPose, COCO and our own JSON. `pose.formats` reads them back."""
+"""Writing pose files: OpenPose, COCO and our own JSON. `tempose_pose.formats` reads them back."""
 
 from __future__ import annotations
 
@@ -35,22 +35,21 @@ def to_own(poses: PoseSequence) -> dict:
 
 
 def to_controlnet(poses: PoseSequence) -> list[dict]:
-    """OpenPose pages of 18 joints as ControlNet's pose editors take them: they drop joints below a confidence of 1.
+    """OpenPose pages of 18 joints for ControlNet's pose editors, which drop joints below a confidence of 1.
 
-    So what is seen has 1 (`decode_json_as_poses` in Mikubill/sd-webui-controlnet, annotator/openpose).
+    So all seen joints get 1 (`decode_json_as_poses` in Mikubill/sd-webui-controlnet, annotator/openpose).
     """
     return to_openpose(replace(poses, scores=(np.asarray(poses.scores) > 0).astype(float)), 18)
 
 
 def to_openpose(poses: PoseSequence, layout: int | None = None) -> list[dict]:
-    """OpenPose pages, one per frame, in pixels, with hands where the poses have them; the face left empty.
+    """OpenPose pages, one per frame, in pixels, with hands if the poses have them; the face is left empty.
 
     Parameters
     ----------
     poses : PoseSequence
     layout : int, optional
-        18 (COCO: feet are left out) or 25 (BODY_25: the middle of the hips is filled in); None: what loses
-        nothing.
+        18 (COCO: feet are left out) or 25 (BODY_25: the middle of the hips is filled in); None: the lossless one.
     """
     joints = set(poses.skeleton.joints)
     if layout is None:
@@ -95,8 +94,7 @@ def _triples(poses: PoseSequence, target: Skeleton) -> np.ndarray:
 def to_coco(poses: PoseSequence, layout: int | None = None) -> dict:
     """A COCO keypoint dataset: one image and one annotation per frame, pixels.
 
-    The third number of a keypoint is COCO's flag (2 seen, 0 absent); the confidences stand beside it in
-    ``keypoint_scores``.
+    The third number of a keypoint is COCO's flag (2 seen, 0 absent); the confidences are in ``keypoint_scores``.
 
     Parameters
     ----------
@@ -180,7 +178,7 @@ def save_poses(
     format : str
         ``"own"``, ``"openpose"``, ``"controlnet"`` or ``"coco"``.
     layout : int, optional
-        OpenPose: 18 or 25; COCO: 17, 26 or 133; None: what loses nothing.
+        OpenPose: 18 or 25; COCO: 17, 26 or 133; None: the lossless one.
     folder : bool, optional
         Whether `path` is a folder of one OpenPose file per frame; None: by its suffix.
     """
@@ -200,7 +198,7 @@ def save_poses(
 
 
 def _put(path: Path, text: str) -> None:
-    """Write a file as a whole or not at all."""
+    """Write a file completely or not at all."""
     handle, part = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

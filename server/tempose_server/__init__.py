@@ -1,7 +1,7 @@
 """Tempose's HTTP server around the generation package.
 
-The data's way through it: `security` (who may speak, and how much) → `schemas` (what was said) →
-`audio_store` and `decode` (the song) → `jobs` and `order` (the queue) → `worker` (the dance) → `events`
-and `app` (the answers). `serve` runs it, `cli` names its options. Importing this module stays light: the
-decoding child does so for every song.
+The path of the data: `security` (who may speak, and how much) → `schemas` (the request) → `audio_store` and
+`decode` (the song) → `jobs` and `turns` (the queue) → `worker` (the dance) → `events` and `app` (the answers).
+`serve` runs it, `cli` has its options. Importing this module must stay light: the decoding child does it for every
+song.
 """

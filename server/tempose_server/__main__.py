@@ -2,7 +2,7 @@
 
 import sys
 
-if not sys.flags.safe_path:  # nothing that lies in the folder one stands in is imported
+if not sys.flags.safe_path:  # import nothing from the current folder
     sys.path.pop(0)
 
 import typer

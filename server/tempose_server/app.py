@@ -1,4 +1,4 @@
-"""The application: its parts put together, its routes behind the doors, every error in the one shape."""
+"""The application: its parts, its routes behind the doors, and all errors in one form."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def create_app(settings: ServerSettings, token: str) -> tuple[Doors, Service]:
 
 
 def _show_docs(app: FastAPI, links: docs_page.Links) -> None:
-    """The page for people, and the link that opens it once."""
+    """Add the page for people, and the link that opens it once."""
 
     @app.get("/v1/docs", include_in_schema=False)
     async def docs() -> HTMLResponse:
@@ -89,7 +89,7 @@ def _show_docs(app: FastAPI, links: docs_page.Links) -> None:
 
 
 def _answer_errors(app: FastAPI) -> None:
-    """Every error in the one shape, and none with what the client sent."""
+    """Answer every error in one form, and never with anything the client sent."""
 
     def answer(error: ApiError) -> JSONResponse:
         return JSONResponse(error.body, error.status, error.headers)

@@ -1,10 +1,10 @@
 """Songs on the server's disk, named by the hash of their bytes.
 
 `audio/HASH/` holds `audio` (the bytes), `pcm.npy` (decoded), `info.json` (the length of the song, and the seals of
-both files) and, once asked for, `analysis.json` and what dances heard in it (`tempose.music.feature_cache`). A folder
-is made elsewhere and moved in whole, and looked at byte by byte when this server first uses it: what was damaged is
-decoded again where the song's own bytes are sound, else it is set aside and counts as unknown, so that it is uploaded
-again.
+both files) and, once requested, `analysis.json` and cached features (`tempose.music.feature_cache`). A folder is
+made elsewhere and moved in as a whole, and checked byte by byte when this server first uses it: damaged files are
+decoded again if the song's own bytes are intact; otherwise the song is set aside and counts as unknown, so that it
+is uploaded again.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ from tempose_server.settings import ServerSettings
 
 log = logging.getLogger("tempose.songs")
 
-FILES = ("audio", "pcm.npy")  # those that are sealed in `info.json`
-Look = tuple[tuple[int, int], ...]  # size and time of each file, as they were when all was sound
+FILES = ("audio", "pcm.npy")  # the files that are sealed in `info.json`
+Look = tuple[tuple[int, int], ...]  # size and time of each file when all were intact
 
 
 class AudioStore:
@@ -44,18 +44,20 @@ class AudioStore:
         self._root = settings.data_dir / "audio"
         self._staging = settings.data_dir / "staging"
         self._damaged = settings.data_dir / "damaged"
-        shutil.rmtree(self._staging, ignore_errors=True)  # what an earlier server left half done
+        shutil.rmtree(self._staging, ignore_errors=True)  # unfinished uploads of an earlier server
         for folder in (self._root, self._staging, self._damaged):
             whole_files.make_folder(folder)
         self._analysing: dict[str, threading.Lock] = {}
-        self._sound: dict[str, tuple[Look | None, float]] = {}  # songs that were looked at, and their seconds
+        self._sound: dict[
+            str, tuple[Look | None, float]
+        ] = {}  # songs that have been checked, and their seconds
         self._lock = threading.RLock()
         self._turn = 0
 
     # --- what is there ------------------------------------------------------------------------------------
 
     def seconds(self, sha256: str) -> float | None:
-        """Length of a known song, None when it is not known; marks it as used now."""
+        """Length of a known song, None for an unknown one; marks it as used now."""
         folder = self._root / sha256
         known = self._sound.get(sha256)
         if known is None or known[0] is None or known[0] != _look(folder):
@@ -68,7 +70,7 @@ class AudioStore:
         return seconds
 
     def _examine(self, sha256: str, folder: Path) -> float | None:
-        """Look at every byte of a song; its length, None where it is not there or had to be set aside."""
+        """Check every byte of a song; return its length, None if it is missing or had to be set aside."""
         self._sound.pop(sha256, None)
         if not folder.is_dir():
             return None
@@ -92,7 +94,7 @@ class AudioStore:
             raise Damaged("info.json") from None
 
     def _decode_again(self, sha256: str, folder: Path) -> float | None:
-        """Restore all but the song's own bytes, which can only be uploaded again."""
+        """Restore everything but the song's own bytes, which can only be uploaded again."""
         try:
             whole = Seal.of_file(folder / "audio").sha256 == sha256
         except OSError:
@@ -109,14 +111,14 @@ class AudioStore:
         whole_files.set_aside(folder, self._damaged)
 
     def _sound_file(self, sha256: str, name: str) -> Path:
-        """A file of a song, looked at byte by byte just now; raises 404 where the song is not known any more."""
+        """A file of a song, just checked byte by byte; raises 404 if the song is no longer known."""
         with self._lock:
             if self._examine(sha256, self._root / sha256) is None:
                 raise unknown_audio()
         return self._root / sha256 / name
 
     def _mark_used(self, folder: Path) -> None:
-        """Mark a song as the one used last: marks rise with each use, whatever the clock says."""
+        """Mark a song as used last: marks rise with each use, whatever the clock says."""
         with self._lock:
             if not self._turn:
                 marks = [0] + [_mark(other) for other in self._root.iterdir()]
@@ -131,7 +133,7 @@ class AudioStore:
 
     @contextlib.contextmanager
     def staging(self) -> Iterator[Path]:
-        """A folder for one upload, gone afterwards unless it was adopted. Full disks are named as such."""
+        """A folder for one upload, removed afterwards unless it was adopted. Full disks are reported as such."""
         folder = self._staging / secrets.token_hex(8)
         try:
             folder.mkdir(mode=0o700)
@@ -144,7 +146,7 @@ class AudioStore:
             shutil.rmtree(folder, ignore_errors=True)
 
     def adopt(self, folder: Path, sha256: str) -> float:
-        """Decode `folder/audio` and move the folder in under its hash; its length in seconds."""
+        """Decode `folder/audio` and move the folder in under its hash; return its length in seconds."""
         info = self._decode(folder)
         with self._lock:
             if (seconds := self._examine(sha256, self._root / sha256)) is None:
@@ -162,7 +164,7 @@ class AudioStore:
         )
 
     def _move_in(self, folder: Path, target: Path, info: dict[str, Any]) -> float:
-        """Seal a song's folder and move it to its place, on disk when this returns."""
+        """Seal a song's folder and move it to its place; it is on disk when this returns."""
         seals = {name: asdict(Seal.of_file(folder / name)) for name in FILES}
         whole_files.write_json(folder / "info.json", {"seconds": info["seconds"], "files": seals})
         with self._lock:
@@ -174,7 +176,7 @@ class AudioStore:
     # --- what is made of it -------------------------------------------------------------------------------
 
     def song(self, sha256: str) -> Song:
-        """A known song; raises 404 where it is not known any more."""
+        """A known song; raises 404 if it is no longer known."""
         path = self._sound_file(sha256, "pcm.npy")
         return Song(np.load(path, allow_pickle=False), cache=path.parent)
 
@@ -185,7 +187,7 @@ class AudioStore:
         )
 
     def kept_analysis(self, sha256: str) -> dict[str, Any] | None:
-        """What is heard in a song if it was asked for before, else None."""
+        """The stored analysis of a song, or None."""
         with contextlib.suppress(Damaged):
             kept = whole_files.read_json(self._root / sha256 / "analysis.json")
             if isinstance(kept, dict) and "sections" in kept:  # made by this version or a newer one
@@ -193,7 +195,7 @@ class AudioStore:
         return None
 
     def analysis(self, sha256: str) -> dict[str, Any]:
-        """What is heard in a song; made once, in a child, and kept."""
+        """The analysis of a song; made once, in a child, and stored."""
         with self._lock:
             own = self._analysing.setdefault(sha256, threading.Lock())
         with own:
@@ -209,7 +211,7 @@ class AudioStore:
             return analysis
 
     def stretched(self, sha256: str, tempo_map: list[list[float]], seconds: float) -> bytes:
-        """A wav file: the song as heard under a tempo map."""
+        """A WAV file of the song under a tempo map."""
         source = self._sound_file(sha256, "audio").parent
         with self.staging() as folder:
             self._sandbox.run(
@@ -224,7 +226,7 @@ class AudioStore:
             return (folder / "stretched.wav").read_bytes()
 
     def trim(self, in_use: Collection[str]) -> None:
-        """Forget the songs unused for longest until the rest fits into `keep_audio_bytes`."""
+        """Delete the songs unused for longest until the rest fits into `keep_audio_bytes`."""
         folders = []
         for folder in self._root.iterdir():
             with contextlib.suppress(OSError):
@@ -242,7 +244,7 @@ class AudioStore:
 
 
 def _look(folder: Path) -> Look | None:
-    """What tells without reading whether a song's files are the same as before."""
+    """Facts that tell, without reading, whether a song's files have changed."""
     try:
         found = [(folder / name).stat() for name in FILES]
         return tuple((one.st_size, one.st_mtime_ns) for one in found)

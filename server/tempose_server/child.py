@@ -1,8 +1,8 @@
-"""The program that a child of the server runs: `python -I child.py`, with its task on standard input.
+"""The program of the server's children: `python -I child.py`, with its task on standard input.
 
-Isolated: neither the folder it is started in nor the environment nor the user's own packages lead it to other code.
-It imports what the server itself imported, from the places that the server names. What it is to do comes through a
-pipe, so that no folder and no song stands in the list of processes.
+It is isolated: neither the current folder nor the environment nor the user's own packages can lead it to other
+code. It imports what the server itself imported, from the places that the server names. Its task comes through a
+pipe, so that no folder or song shows in the list of processes.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 
 
 def tie(parent: int) -> None:
-    """End this process with the server that started it (on Linux), also where that has ended already."""
+    """End this process with the server that started it (on Linux), even if that has ended already."""
     if sys.platform != "linux":
         return
     import ctypes
@@ -26,7 +26,7 @@ def tie(parent: int) -> None:
 
 
 def main() -> int:
-    """Read the task, then import what does it."""
+    """Read the task, then import its code and run it."""
     job = json.load(sys.stdin)
     tie(job.pop("parent"))
     sys.path[:0] = [place for place in job.pop("packages") if place not in sys.path]

@@ -86,7 +86,7 @@ def serve(
         )
         settings.check_bind()
         settings.check_tls()
-        _ = settings.configured_token  # raises where it cannot be used
+        _ = settings.configured_token  # raises if it cannot be used
         if check:
             typer.echo("The settings are right.")
             return

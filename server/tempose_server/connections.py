@@ -1,4 +1,4 @@
-"""Connections on the loop: how many there may be, how they come there from the front, and when silent ones end."""
+"""Connections on the event loop: their number, their arrival from the front, and the end of silent ones."""
 
 from __future__ import annotations
 
@@ -14,14 +14,16 @@ import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 BACKLOG = 64  # connections between the front and the loop, or in the middle of a TLS handshake
-IN_FRONT = 64  # that may wait in the front, or half as many as there may be on the loop where that is more
+IN_FRONT = 64  # that may wait in the front; or half as many as on the loop, if that is more
 OTHER_FILES = 100  # songs, results, children's pipes and the like
-WAIT_SECONDS = 0.1  # of the front for the loop
-READ_BYTES = 32_768  # taken from a client before the loop looks at the next; asyncio takes eight times that
+WAIT_SECONDS = 0.1  # the front waits this long for the loop
+READ_BYTES = (
+    32_768  # bytes read from a client before the loop turns to the next; asyncio reads eight times that
+)
 
 
 def room_for_connections(wanted: int) -> int:
-    """How many connections there is room for under the limit of open files, which is raised first."""
+    """How many connections fit under the limit of open files, which is raised first."""
     try:
         import resource
     except ImportError:  # Windows has no such limit
@@ -41,7 +43,7 @@ def room_for_connections(wanted: int) -> int:
 
 
 def in_front(room: int) -> int:
-    """How many may wait in the front where so many may be on the loop: they come in a burst, and speak later."""
+    """How many may wait in the front for this many on the loop: they come in bursts, and speak later."""
     return max(IN_FRONT, room // 2)
 
 
@@ -65,7 +67,7 @@ class Arrivals:
         self._under_way: dict[asyncio.Task[None], None] = {}  # the longest first
 
     def take(self, one: socket.socket) -> None:
-        """Bring a connection to the loop, from any thread. Waits a little where the loop cannot keep up."""
+        """Bring a connection to the loop, from any thread. Wait a little if the loop cannot keep up."""
         if not self._places.acquire(timeout=WAIT_SECONDS):
             return one.close()
         try:
@@ -88,11 +90,11 @@ class Arrivals:
             self._places.release()
 
     async def _connect(self, one: socket.socket) -> None:
-        with contextlib.suppress(OSError):  # a handshake that failed, or was not in time
+        with contextlib.suppress(OSError):  # a handshake that failed, or was too late
             await self._loop.connect_accepted_socket(self._protocol, one, **self._sealing)
 
     def leave(self) -> None:
-        """End those that are still under way."""
+        """End those still under way."""
         for task in list(self._under_way):
             task.cancel()
 
@@ -105,10 +107,10 @@ class Protocol(H11Protocol):
     friends: ClassVar[set[Any]] = set()  # clients that have shown the token
     take_back: ClassVar[Callable[[socket.socket], bool]] = staticmethod(
         lambda _: False
-    )  # the front's, which see
-    _waiting: ClassVar[dict[Protocol, None]] = {}  # connections that ask nothing, the longest silent first
+    )  # see `Front.take_back`
+    _waiting: ClassVar[dict[Protocol, None]] = {}  # idle connections, the longest silent first
     _open: ClassVar[dict[Protocol, None]] = {}  # all of them, the oldest first
-    _going: ClassVar[set[Protocol]] = set()  # turned away, and not yet closed
+    _going: ClassVar[set[Protocol]] = set()  # refused, and not yet closed
     _deadline: Any = None
 
     def connection_made(self, transport: Any) -> None:
@@ -116,7 +118,7 @@ class Protocol(H11Protocol):
         if hasattr(transport, "max_size"):
             transport.max_size = READ_BYTES
         if len(self.connections) - len(self._going) > self.room:
-            # Rather one that says nothing than one who may have something to say, rather a stranger than a friend.
+            # Rather a silent one than one that may be about to speak, rather a stranger than a client with the token.
             strangers = (
                 one for one in (*self._waiting, *self._open)
                 if one.client not in self.friends and one not in self._going
@@ -137,17 +139,17 @@ class Protocol(H11Protocol):
             self._await_head()
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, which may come in the middle of a request whose answer is under way."""
+        """Refuse anything that is not HTTP, even in the middle of a request whose answer is under way."""
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE):
             super().send_400_response(msg)
         else:
             self.transport.close()
-        if self.cycle is not None:  # it has nobody to answer any more
+        if self.cycle is not None:  # there is nobody left to answer
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 
     def on_response_complete(self) -> None:
-        """Give an idle connection back to the front, where its next question may be answered at once."""
+        """Give an idle connection back to the front, which may answer its next request at once."""
         super().on_response_complete()
         rests = self.conn.our_state is h11.IDLE is self.conn.their_state and not self.conn.trailing_data[0]
         plain = isinstance(self.loop, asyncio.SelectorEventLoop) and self.scheme == "http"
@@ -157,11 +159,11 @@ class Protocol(H11Protocol):
             return
         try:
             same = self.transport.get_extra_info("socket").dup()
-        except OSError:  # no file is left
+        except OSError:  # no file descriptor is left
             return
         if not Protocol.take_back(same):
             return same.close()
-        self.transport.abort()  # which closes its own half, and sends nothing
+        self.transport.abort()  # closes its own half and sends nothing
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()

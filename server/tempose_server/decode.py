@@ -1,6 +1,6 @@
-"""What runs in a child process: untrusted audio (and pictures) in, plain arrays and JSON out.
+"""The tasks of a child process: untrusted audio (and pictures) in, plain arrays and JSON out.
 
-It is told its task by `child`, limits itself first and only then touches the song. It prints one JSON object, the
+It gets its task from `child`, limits itself first and only then touches the song. It prints one JSON object, the
 answer or {"error": {"code", "message"}}; anything else is a crash.
 """
 
@@ -34,17 +34,17 @@ FORMATS = {  # by the names of `sound_file.SoundFile.format`
 }
 CHANNELS = 8
 RATES = (8_000, 192_000)
-LOUDEST = 100.0  # 40 dB above full scale: no recording, but a forged float file
+LOUDEST = 100.0  # 40 dB above full scale: not a recording, but a forged float file
 STRETCH_RATE = 44_100
 LOUDNESS_PER_SECOND = 10
-LOWEST_ENERGY = -10.0  # what is sent of silence, in which a dancer stands
+LOWEST_ENERGY = -10.0  # level at which silence is sent, during which a dancer stands
 
 
-POLITE = 5  # of POSIX's 19: who waits for the server, or for Blender, goes first
+POLITE = 5  # of POSIX's 19: the server and Blender, for which people wait, go first
 
 
 def limit_self(seconds: float, memory: int | None, file_bytes: int) -> None:
-    """Cap processor time, memory and file size of this process."""
+    """Limit processor time, memory and file size of this process."""
     with contextlib.suppress(ImportError):
         import resource
 
@@ -58,7 +58,7 @@ def limit_self(seconds: float, memory: int | None, file_bytes: int) -> None:
 def decode(folder: Path, audio_seconds: float, decoded_bytes: int) -> dict[str, Any]:
     """`folder/audio` as mono float32 at the core's rate in `folder/pcm.npy`.
 
-    The very samples that `Song.load` has, but in bounded memory: the file is read twice, once to measure it.
+    Exactly the samples of `Song.load`, but in bounded memory: the file is read twice, once to measure it.
     """
     import numpy as np
     import soxr
@@ -118,7 +118,7 @@ def _mixed(blocks: Any, energy: Any) -> Any:
 
 
 def analyse(folder: Path) -> dict[str, Any]:
-    """What is heard in `folder/pcm.npy`: beat grid, tempo curve, loudness, what it asks of a dancer, its sections."""
+    """The analysis of `folder/pcm.npy`: beat grid, tempo curve, loudness, energy and hits for a dancer, sections."""
     import numpy as np
 
     from tempose.listening import sound_energy, sound_hits
@@ -157,7 +157,7 @@ def stretch(
     audio_seconds: float,
     decoded_bytes: int,
 ) -> dict[str, Any]:
-    """The song under a tempo map, pitch kept: 16 bit, 44.1 kHz, at most two channels, in `target`."""
+    """Write the song under a tempo map, pitch preserved, to `target`: 16 bit, 44.1 kHz, at most two channels."""
     import numpy as np
     import soundfile
     import soxr
@@ -182,7 +182,7 @@ def stretch(
 
 
 def _opened(path: Path) -> Any:
-    """An open sound file of a known format, rate and channel count. It follows no references."""
+    """An open sound file of a known format, rate and channel count; it follows no references."""
     from tempose.music.sound_file import READ, open_sound
 
     file = open_sound(path)
@@ -199,7 +199,7 @@ def _opened(path: Path) -> Any:
 
 
 def _blocks(file: Any, audio_seconds: float, decoded_bytes: int) -> Any:
-    """(n, channels) float32 blocks, counted as they come: what the header promises is not believed."""
+    """Blocks (n, channels) float32, counted as they come: the header is not trusted."""
     frames, size = 0, 0
     for block in file.blocks():
         frames += len(block)
@@ -212,7 +212,7 @@ def _blocks(file: Any, audio_seconds: float, decoded_bytes: int) -> Any:
 
 
 def _validate(folder: Path, **options: Any) -> dict[str, Any]:
-    from tempose_server.body_validation import validate  # with libraries that songs do without
+    from tempose_server.body_validation import validate  # needs libraries that songs do not
 
     return validate(folder, **options)
 
@@ -222,7 +222,7 @@ TASKS |= {"read": pictures.read, "find": pictures.find, "video": videos.read_vid
 
 
 def main(job: dict[str, Any]) -> int:
-    """Do one task (`task`, `folder`, `limits`, `options`) and print its answer; the exit status."""
+    """Do one task (`task`, `folder`, `limits`, `options`) and print its answer; return the exit status."""
     if hasattr(os, "nice"):
         os.nice(POLITE)
     task = job["task"]
@@ -236,7 +236,7 @@ def main(job: dict[str, Any]) -> int:
     if "target" in options:
         options["target"] = Path(options["target"])
     answer_to = os.dup(1)
-    os.dup2(2, 1)  # libraries that print do not get into the answer
+    os.dup2(2, 1)  # keeps output of libraries out of the answer
     try:
         answer = TASKS[task](Path(job["folder"]), **options)
     except TemposeError as error:

@@ -1,4 +1,4 @@
-"""The contract as a page for people: made here of the OpenAPI document, without scripts and from nobody else."""
+"""The contract as a page for people: generated from the OpenAPI document, without scripts or outside resources."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 LINK_SECONDS = 60.0
-LINKS = 20  # that may wait to be opened
+LINKS = 20  # most links that wait to be opened
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -22,7 +22,7 @@ table { border-collapse: collapse; } td { padding: .2rem 1rem .2rem 0; vertical-
 
 
 class Links:
-    """Links to the page that open it once, without the token: a browser cannot be told to send it. Thread-safe."""
+    """Links that open the page once, without the token, which a browser cannot be made to send. Thread-safe."""
 
     def __init__(self):
         self._lock = threading.Lock()
@@ -39,13 +39,13 @@ class Links:
         return key
 
     def use(self, key: str) -> bool:
-        """Whether a key still opens the page; from now on it does not."""
+        """Whether a key still opens the page; it never does again."""
         with self._lock:
             return self._until.pop(key, 0.0) > time.monotonic()
 
 
 def page(document: dict[str, Any]) -> str:
-    """The page of an OpenAPI document."""
+    """The page for an OpenAPI document."""
     calls = [
         (method, path, call)
         for path, methods in document["paths"].items()

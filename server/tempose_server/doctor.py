@@ -30,7 +30,7 @@ MARKS = {"good": ("ok", "green"), "odd": ("!!", "yellow"), "wrong": ("XX", "red"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at. `todo` says how to put it right; only `wrong` ones keep Tempose from working."""
+    """The result of one check. `todo` says how to fix it; only `wrong` ones keep Tempose from working."""
 
     level: Literal["good", "odd", "wrong"]
     about: str
@@ -69,7 +69,7 @@ def doctor(
 
 
 def examine(flags: dict[str, Any], config: Path | None = None) -> Iterator[Finding]:
-    """Everything there is to find, the cheapest first. A check that itself fails is a finding too."""
+    """All findings, the cheapest checks first. A check that itself fails is a finding too."""
     yield from _guarded("packages", packages)
     try:
         from tempose_server.settings import ServerSettings
@@ -98,7 +98,7 @@ def _guarded(about: str, check: Callable[..., Iterator[Finding]], *arguments: An
 
 
 def packages() -> Iterator[Finding]:
-    """Every package that Tempose and its server need, in a version they can use."""
+    """Whether every package that Tempose and its server need is there, in a usable version."""
     from packaging.requirements import Requirement
 
     try:
@@ -127,7 +127,7 @@ def packages() -> Iterator[Finding]:
 
 
 def address(settings: ServerSettings) -> Iterator[Finding]:
-    """Whether the server could listen where it is told to."""
+    """Whether the server could listen at its address."""
     try:
         settings.check_bind()
     except TemposeError as error:
@@ -154,12 +154,12 @@ def address(settings: ServerSettings) -> Iterator[Finding]:
 
 
 def permissions(settings: ServerSettings) -> Iterator[Finding]:
-    """The files that hold a token must be their owner's alone."""
+    """Whether files with a token are private."""
     from tempose_pose.local import runtime_file
 
     path = settings.runtime_file
     runtime_file.prepare(path)
-    _ = settings.configured_token  # raises for a token file that others can read
+    _ = settings.configured_token  # raises if others can read the token file
     settings.check_tls()
     if not path.exists():
         yield Finding("good", "runtime file", f"can be written to {path.parent}")
@@ -181,7 +181,7 @@ def permissions(settings: ServerSettings) -> Iterator[Finding]:
 
 
 def data_folder(settings: ServerSettings) -> Iterator[Finding]:
-    """Room, rights and a sound list of jobs where the server keeps its data."""
+    """Space, rights and an intact list of jobs in the data folder."""
     folder = settings.data_dir
     there = next(parent for parent in (folder, *folder.parents) if parent.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
@@ -215,7 +215,7 @@ def data_folder(settings: ServerSettings) -> Iterator[Finding]:
 
 
 def device_and_memory(settings: ServerSettings) -> Iterator[Finding]:
-    """Whether the device is there and calculates, and has room."""
+    """Whether the device is there, computes, and has memory."""
     if settings.model == "null":
         yield Finding("good", "device", "the null model needs none")
         return
@@ -250,7 +250,7 @@ def device_and_memory(settings: ServerSettings) -> Iterator[Finding]:
 
 
 def _free_memory() -> int | None:
-    """Bytes a new program could take, where the system says so."""
+    """Bytes of memory available to a new program, if the system tells."""
     try:
         lines = Path("/proc/meminfo").read_text().splitlines()
     except OSError:

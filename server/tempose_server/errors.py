@@ -1,4 +1,4 @@
-"""Errors as they leave the server: a status, a stable code, a message for a person."""
+"""Errors as the server sends them: a status, a stable code, a message for people."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ApiError(Exception):
     ----------
     status : int
     code : str
-        Stable; the table in `docs/server.md` says which may be retried.
+        Stable; the table in `docs/server.md` says which can be retried.
     message : str
-        For a person; never holds anything the client sent.
+        For people; never contains anything the client sent.
     details : list or dict or None
     headers : dict of str to str
     """
@@ -40,7 +40,7 @@ class ApiError(Exception):
 
 
 def retry_later(status: int, code: str, message: str, seconds: int) -> ApiError:
-    """An error that passes on its own, with the seconds after which to ask again."""
+    """A temporary error, with the seconds after which to retry."""
     return ApiError(status, code, message, headers={"Retry-After": str(seconds)})
 
 
@@ -50,14 +50,14 @@ def disk_full() -> ApiError:
 
 def is_disk_full(error: BaseException) -> bool:
     """Whether a write failed for want of space (or quota)."""
-    if isinstance(error, OSError):  # NumPy, which writes arrays by itself, does not say why it could not
+    if isinstance(error, OSError):  # NumPy, which writes arrays itself, does not give the reason
         said = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         return said or bool(_CUT_SHORT.fullmatch(str(error)))
     return isinstance(error, sqlite3.OperationalError) and "full" in str(error)
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Whether the device or the machine ran out of memory; says so without importing torch."""
+    """Whether the device or the machine ran out of memory; works without importing torch."""
     return (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
@@ -66,5 +66,5 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def from_tempose(error: TemposeError) -> ApiError:
-    """What a person can fix in a request is 422; where things lie on this disk concerns no client."""
+    """Errors that people can fix in a request become 422, without paths of this disk."""
     return ApiError(422, error.code, scrub.paths(error.message))

@@ -1,6 +1,6 @@
-"""What happens to a job, as numbered events that can be replayed.
+"""The events of jobs, numbered so that they can be replayed.
 
-Events are kept in memory only: the stored result is the truth, events are for watching it come.
+Events are kept in memory only: the stored result is the truth, and events just show it coming.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class EventLog:
         self.closed = False
 
     def add(self, name: str, data: Job | Progress | FinishedSegment, *, last: bool = False) -> None:
-        """Append an event; a progress event takes the place of the one before it."""
+        """Append an event; a progress event replaces the one before it."""
         text = json.dumps(asdict(data))
         with self._lock:
             if self.closed:
@@ -60,13 +60,13 @@ class EventLog:
             return [event for event in self._events if event.id > last_id]
 
     async def listen(self, last_id: int, heartbeat: float) -> AsyncIterator[Event | None]:
-        """Events after `last_id` until the last one; None whenever nothing came for `heartbeat` seconds."""
+        """Events after `last_id` until the final one; None whenever nothing came for `heartbeat` seconds."""
         changed = asyncio.Event()
         self._readers.add(changed)
         try:
             while True:
                 changed.clear()
-                closed = self.closed  # before looking: what closed it is then among the events
+                closed = self.closed  # read before looking, so that the closing event is included
                 for event in self.after(last_id):
                     last_id = event.id
                     yield event
@@ -82,7 +82,7 @@ class EventLog:
 
 
 class EventHub:
-    """The event logs of all jobs that anybody may still watch."""
+    """The event logs of all jobs that can still be watched."""
 
     def __init__(self):
         self._logs: OrderedDict[str, EventLog] = OrderedDict()
@@ -94,7 +94,7 @@ class EventHub:
         self._loop = loop
 
     def log(self, job_id: str, first_id: int) -> EventLog:
-        """The log of a job, begun at `first_id` when there is none."""
+        """The log of a job; a new one begins at `first_id`."""
         with self._lock:
             if job_id not in self._logs:
                 self._logs[job_id] = EventLog(self, first_id)

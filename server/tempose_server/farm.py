@@ -1,7 +1,7 @@
 """Replicas as Ray actors: one per GPU of a cluster, or CPU workers. Needs the extra `ray`.
 
-Ray places the actors, tells when one died and moves songs and dances between machines. The queue, its fair order
-and the results stay with the server.
+Ray places the actors, reports when one has died, and moves songs and dances between machines. The queue, its fair
+order and the results stay with the server.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ from tempose_server.settings import ServerSettings
 
 log = logging.getLogger("tempose.farm")
 
-LOOK_SECONDS = 0.2  # between looks at a silent replica
+LOOK_SECONDS = 0.2  # seconds between checks of a silent replica
 SONGS = 4  # kept in the cluster's object store
 STARTS = 3  # of a cluster on this machine, before it counts as impossible
 OBJECTS_BYTES = 500_000_000  # of the object store of a cluster started here: songs and finished dances
 
 
 class Farm:
-    """The connection to a Ray cluster: to one that runs (`ray_address`), or to one of this machine's own."""
+    """The connection to a Ray cluster: a running one (`ray_address`), or one of this machine's own."""
 
     def __init__(self, settings: ServerSettings):
         self._settings = settings
@@ -50,18 +50,18 @@ class Farm:
         self._error: TemposeError | None = None
         self._songs: OrderedDict[str, Any] = OrderedDict()
         self._lock = threading.Lock()
-        # One thread opens and closes: the cluster's processes end with the thread that started them.
+        # One thread opens and closes it: the cluster's processes end with the thread that started them.
         self._thread = threading.Thread(target=self._keep, name="farm", daemon=True)
         self._thread.start()
 
     def wait(self) -> None:
-        """Until the cluster can be used; raises `TemposeError` when it cannot."""
+        """Wait until the cluster can be used; raises `TemposeError` if it cannot."""
         self._opened.wait()
         if self._error:
             raise self._error
 
     def leave(self) -> None:
-        """Let nobody wait for a new replica any more."""
+        """Stop all waiting for new replicas."""
         self.leaving.set()
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ class Farm:
         folder = None
         try:
             if self._settings.ray_address is None:
-                folder = tempfile.mkdtemp(prefix="tempose-ray-")  # 0700: Ray's sockets and logs lie in it
+                folder = tempfile.mkdtemp(prefix="tempose-ray-")  # 0700: Ray's sockets and logs are in it
             self._open(folder)
         except TemposeError as error:
             self._error = error
@@ -93,12 +93,12 @@ class Farm:
 
     def _open(self, folder: str | None) -> None:
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # or a late call would start another cluster
-        os.environ["RAY_DISABLE_FAILURE_SIGNAL_HANDLER"] = "1"  # or SIGTERM would end in an abort
+        os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"  # otherwise a late call would start another cluster
+        os.environ["RAY_DISABLE_FAILURE_SIGNAL_HANDLER"] = "1"  # otherwise SIGTERM would end in an abort
         os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
-        if folder:  # a cluster of our own: for this machine alone, and for who knows its token
+        if folder:  # a cluster of our own: only for this machine, and protected by a token
             os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"  # Ray's name for "all ports on loopback"
-            os.environ.setdefault("RAY_prestart_worker_first_driver", "0")  # replicas are all that runs there
+            os.environ.setdefault("RAY_prestart_worker_first_driver", "0")  # only replicas run there
             os.environ["RAY_AUTH_MODE"] = "token"
             os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
         try:
@@ -121,7 +121,7 @@ class Farm:
         log.info("Ray %s, %s", ray.__version__, ray.cluster_resources())
 
     def gpus(self) -> int:
-        """How many the cluster has; 0 when replicas are to use none."""
+        """The number of GPUs in the cluster; 0 if replicas should use none."""
         import ray
 
         if self._settings.device not in ("auto", "cuda"):
@@ -129,7 +129,7 @@ class Farm:
         return int(ray.cluster_resources().get("GPU", 0))
 
     def song(self, sha256: str, song: Callable[[], Song]) -> Any:
-        """Where in the cluster the song's samples are; put there once."""
+        """A reference to the song's samples in the cluster, where they are put once."""
         import ray
 
         with self._lock:
@@ -142,7 +142,7 @@ class Farm:
 
 
 def _start(ray: Any, options: dict[str, Any], tries: int) -> None:
-    """Start or join a cluster. Ray allows a start half a minute, which is too little on a busy machine."""
+    """Start or join a cluster. Ray allows half a minute for a start, which is too little on a busy machine."""
     for tries_left in reversed(range(tries)):
         try:
             ray.init(**options)
@@ -155,7 +155,7 @@ def _start(ray: Any, options: dict[str, Any], tries: int) -> None:
 
 
 def _knock(address: str | None) -> None:
-    """See whether anything answers there: where nothing does, Ray 2.60 sometimes ends the whole process."""
+    """Check that anything answers there: if nothing does, Ray 2.60 sometimes ends the whole process."""
     host, _, port = (address or "").removeprefix("ray://").rpartition(":")
     if not host or not port.isdigit():  # "auto" and the like
         return
@@ -169,7 +169,7 @@ def _knock(address: str | None) -> None:
 
 
 def open_replicas(settings: ServerSettings) -> tuple[Farm, list[RayReplica]]:
-    """As many replicas as the settings say; as there are GPUs where they say nothing, and at least one."""
+    """As many replicas as the settings say; by default as there are GPUs, and at least one."""
     farm = Farm(settings)
     number = settings.replicas
     if number is None:
@@ -177,7 +177,7 @@ def open_replicas(settings: ServerSettings) -> tuple[Farm, list[RayReplica]]:
             farm.wait()
             number = max(1, farm.gpus())
         except TemposeError:
-            number = 1  # which will tell why
+            number = 1  # which will report why
     return farm, [RayReplica(farm, settings) for _ in range(number)]
 
 
@@ -220,7 +220,9 @@ class RayReplica:
 
         try:
             samples = self._farm.song(task.audio, song)
-            stream = self._actor.dance.remote(task, [samples])  # in a list, so that only its place is sent
+            stream = self._actor.dance.remote(
+                task, [samples]
+            )  # in a list, so that only the reference is sent
             asked = False
             while True:
                 if not asked and watch.should_cancel():
@@ -242,7 +244,7 @@ class RayReplica:
                 self._actor.cancel.remote(job_id)
 
     def free_memory(self) -> None:
-        pass  # the actor did, before it told of it
+        pass  # the actor died before it could report
 
     def stop(self) -> None:
         if self._actor is not None and (ray := sys.modules.get("ray")):
@@ -252,7 +254,7 @@ class RayReplica:
 
 
 def _take(message: tuple[Any, ...], watch: Watch) -> Dance | None:
-    """Pass on what an actor reports; returns the dance once it is there. Errors are raised as they were."""
+    """Pass on an actor's reports; return the dance once it is there. Errors are re-raised unchanged."""
     kind, *rest = message
     match kind:
         case "segment":
@@ -275,7 +277,7 @@ def _take(message: tuple[Any, ...], watch: Watch) -> Dance | None:
 
 
 class Dancing:
-    """What runs in a replica's process, on whatever machine: the model is loaded once, when it begins."""
+    """The actor in a replica's process, on any machine; it loads the model once, at its start."""
 
     def __init__(self, load: Callable[[str, str], Generator], model: str, device: str):
         self._dancer = Dancer(load, model, device)
@@ -292,11 +294,11 @@ class Dancing:
         )
 
     def cancel(self, job_id: str) -> None:
-        """Runs beside `dance`, which looks at every step."""
+        """Runs beside `dance`, which checks at every step."""
         self._canceled.add(job_id)
 
     def dance(self, task: Task, samples: list[Any]) -> Iterator[tuple[Any, ...]]:
-        """Segments and steps as they come, then the dance or what became of it."""
+        """Yield segments and steps as they come, then the dance or its error."""
         messages: queue.SimpleQueue[tuple[Any, ...]] = queue.SimpleQueue()
         thread = threading.Thread(target=self._dance, args=(task, samples, messages), daemon=True)
         thread.start()

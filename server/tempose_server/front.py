@@ -1,11 +1,11 @@
-"""The front: takes connections in a thread of its own, says by itself how the server is, and passes the others on.
+"""The front: accepts connections in a thread of its own, answers health checks by itself, and passes the rest on.
 
-The loop that serves all other calls reads what many clients send, and each of its turns waits for Python's one lock
-once for every one of them: while threads work, that adds up to some 40 ms. A question that is answered here waits for
-the lock three times, however many others there are. What is not right in every way, comes in pieces, or asks for
-anything else goes to the loop with all its bytes, which were looked at and not taken; so there is one place that
-refuses. Once that is answered, the connection comes back here. Connections that say nothing wait here too, and the
-longest silent one makes room.
+The event loop that serves all other calls reads from many clients, and each of its turns waits for Python's global
+lock once per client: while threads work, that adds up to some 40 ms. A request answered here waits for the lock
+three times, however many clients there are. Requests that are invalid in any way, come in pieces, or ask for
+anything else go to the loop with all their bytes, which were peeked at and not consumed; so there is only one place
+that refuses. After the answer the connection comes back here. Silent connections wait here too, and the longest
+silent one makes room.
 """
 
 from __future__ import annotations
@@ -29,37 +29,37 @@ log = logging.getLogger("tempose.http")
 
 QUESTIONS = ("/v1/health", "/v1/proof")
 HEAD_BYTES = 8192
-PAUSE_SECONDS = 0.05  # where no file is free for one more connection
+PAUSE_SECONDS = 0.05  # seconds to wait if no file descriptor is free for another connection
 
 Scope = MutableMapping[str, Any]
-Look = tuple[dict[str, Any], Callable[[], None]]  # what is answered, and what is to be called once it is sent
+Look = tuple[dict[str, Any], Callable[[], None]]  # the answer, and a function to call once it is sent
 
 
 @dataclass
 class _Guest:
-    """A connection that is waited for: until when, and whether it has shown the token."""
+    """A waiting connection: its deadline, and whether it has shown the token."""
 
     until: float
     known: bool = False
 
 
 class Front:
-    """A listener's connections, up to the first request that is not answered here.
+    """A listener's connections, until a request that is not answered here.
 
     Parameters
     ----------
     listener : socket
-        Bound; listened to from `start` to `stop`.
+        A bound socket; accepts from `start` to `stop`.
     answer : callable
-        What answers a request (an ASGI scope) and what is to be called then; None where it is for the loop.
+        Returns the answer to a request (an ASGI scope) and a function to call afterwards; None: for the loop.
     pass_on : callable
-        Takes a connection to the loop. Called in the front's thread.
+        Passes a connection to the loop. Called in the front's thread.
     room : int
-        Connections that may wait here.
+        Most connections that can wait here.
     silent_seconds, idle_seconds : float
-        How long one may say nothing: before its first request, and after an answer.
+        How long one may be silent: before its first request, and after an answer.
     sealed : bool
-        TLS: nothing can be read here.
+        Whether it is TLS: nothing can then be read here.
     """
 
     def __init__(
@@ -94,16 +94,16 @@ class Front:
         self._thread.start()
 
     def take_back(self, one: socket.socket) -> bool:
-        """Let a connection that has shown the token wait here again, from any thread; false without a place."""
+        """Let a connection that has shown the token wait here again, from any thread; false if there is no place."""
         if self._stopping or len(self._waiting) + len(self._returning) >= self._room // 2:
             return False
         self._returning.append(one)
-        with contextlib.suppress(OSError):  # it has been rung for long enough, or is stopping
+        with contextlib.suppress(OSError):  # it has been woken for long enough, or is stopping
             self._bell.send(b"!")
         return True
 
     def stop(self) -> None:
-        """Take no more connections, and end those that wait here."""
+        """Accept no more connections, and end those that wait here."""
         self._stopping = True
         if self._thread.ident is not None:
             self._bell.send(b"!")
@@ -126,7 +126,7 @@ class Front:
         soonest = min((guest.until for guest in self._waiting.values()), default=None)
         for key, _ in self._selector.select(soonest and max(0.0, soonest - time.monotonic())):
             if key.data == self._hear and key.fileobj not in self._waiting:
-                continue  # one before it in this turn has taken its place
+                continue  # an earlier one in this turn has taken its place
             try:
                 key.data(key.fileobj)
             except Exception:
@@ -153,7 +153,7 @@ class Front:
         self._wait_for(one, _Guest(time.monotonic() + self._silent))
 
     def _welcome(self, ear: socket.socket) -> None:
-        """Take in those that come back from the loop."""
+        """Take in connections that come back from the loop."""
         ear.recv(HEAD_BYTES)
         while self._returning:
             self._wait_for(self._returning.popleft(), _Guest(time.monotonic() + self._idle, known=True))
@@ -164,7 +164,7 @@ class Front:
         self._selector.register(one, selectors.EVENT_READ, self._hear)
 
     def _make_room(self) -> bool:
-        """End the connection that was silent for longest, rather a stranger's; whether there was one."""
+        """End the longest silent connection, preferably a stranger's; return whether there was one."""
         strangers = (one for one, guest in self._waiting.items() if not guest.known)
         one = next(strangers, None) or next(iter(self._waiting), None)
         if one is not None:
@@ -182,7 +182,7 @@ class Front:
     # --- requests -----------------------------------------------------------------------------------------
 
     def _hear(self, one: socket.socket) -> None:
-        """Answer what a connection asks, or pass it on."""
+        """Answer a connection's request, or pass it on."""
         try:
             said = one.recv(HEAD_BYTES, socket.MSG_PEEK)
             if not said:
@@ -194,7 +194,7 @@ class Front:
                 return self._pass_on(one)
             one.recv(asked[1])
             text = written(look[0], self._headers, closing := ends(asked[0]))
-            cut = one.send(text) < len(text)  # so short an answer fits, but for who reads none
+            cut = one.send(text) < len(text)  # such a short answer fits, unless the client reads nothing
         except BlockingIOError:
             return
         except OSError:  # it is gone
@@ -202,12 +202,12 @@ class Front:
         look[1]()
         if cut or closing:
             return self._end(one)
-        del self._waiting[one]  # the last to have spoken stands last
+        del self._waiting[one]  # the one that spoke last comes last
         self._waiting[one] = _Guest(time.monotonic() + self._idle, known=True)
 
 
 def question(said: bytes, one: socket.socket) -> tuple[Scope, int] | None:
-    """A request that may be answered here, as an ASGI scope, and its length in bytes; None for anything else."""
+    """A request that can be answered here, as an ASGI scope, and its length in bytes; None for anything else."""
     if not said.startswith(tuple(f"GET {path} HTTP/1.1\r\n".encode() for path in QUESTIONS)):
         return None
     head, end, _ = said.partition(b"\r\n\r\n")
@@ -216,7 +216,7 @@ def question(said: bytes, one: socket.socket) -> tuple[Scope, int] | None:
         reader.receive_data(head + end)
         event = reader.next_event()
         if not isinstance(event, h11.Request) or not isinstance(reader.next_event(), h11.EndOfMessage):
-            return None  # not all of it, or one with a body
+            return None  # incomplete, or with a body
     except h11.RemoteProtocolError:
         return None
     path = event.target.decode()
@@ -232,12 +232,12 @@ def question(said: bytes, one: socket.socket) -> tuple[Scope, int] | None:
 
 
 def ends(scope: Scope) -> bool:
-    """Whether a client wants its connection to end with the answer."""
+    """Whether a client wants its connection closed after the answer."""
     return any(name == b"connection" and b"close" in value.lower() for name, value in scope["headers"])
 
 
 def written(value: dict[str, Any], headers: tuple[tuple[bytes, bytes], ...], closing: bool) -> bytes:
-    """A whole answer."""
+    """The bytes of a complete answer."""
     body = json.dumps(value).encode()
     lines = [
         b"HTTP/1.1 200 OK",

@@ -1,4 +1,4 @@
-"""Jobs as rows in SQLite: the tables, and one job out of them."""
+"""Jobs as rows in SQLite: the tables, and one job from them."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ CREATE TABLE IF NOT EXISTS jobs (
     created REAL NOT NULL, updated REAL NOT NULL
 );
 """
-LATER = {  # columns that came with later versions
+LATER = {  # columns added in later versions
     "result_bytes": "INTEGER",
     "result_sha256": "TEXT",
-    "ended": "INTEGER NOT NULL DEFAULT 0",  # the how-manieth end on this data folder
+    "ended": "INTEGER NOT NULL DEFAULT 0",  # running number of ends in this data folder
     "ended_age": "REAL NOT NULL DEFAULT 0",  # seconds that servers had run on it by then
 }
-LAST = (  # what an end sets, so that it is the youngest
+LAST = (  # set at a job's end, to make it the youngest
     "ended = (SELECT MAX(ended) + 1 FROM jobs), "
     "ended_age = (SELECT TOTAL(value) FROM server WHERE key = 'seconds')"
 )
@@ -59,7 +59,7 @@ class JobRecord:
 
     @property
     def seal(self) -> Seal | None:
-        """Of the dance; None also where it was made before dances were sealed."""
+        """The dance's seal; None also if it was made before dances were sealed."""
         if self.result_bytes is None or self.result_sha256 is None:
             return None
         return Seal(self.result_bytes, self.result_sha256)
@@ -73,7 +73,7 @@ COLUMNS = ", ".join(field.name for field in fields(JobRecord))
 
 
 def record_of(row: tuple[Any, ...]) -> JobRecord:
-    """The job of a row of `COLUMNS`."""
+    """The job in a row of `COLUMNS`."""
     job = JobRecord(*row)
     return replace(
         job,

@@ -1,4 +1,4 @@
-"""The SQLite file of all jobs: opened, brought in order after a kill, changed in one transaction at a time."""
+"""The SQLite file of all jobs: opened, repaired after a kill, changed in one transaction at a time."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ CRASHED = {
 class JobTable:
     """The table of one data folder. Thread-safe; a transaction is on disk when it ends.
 
-    A file `running` beside it stands while a server runs. A gentle stop takes it away, for which even a full disk has
-    room: jobs that are put down as running without it were given up in good order, and no crash is counted.
+    A file `running` beside it exists while a server runs. An orderly stop removes it, which works even on a full
+    disk: jobs recorded as running without it were given up in good order, and no crash is counted.
     """
 
     def __init__(self, path: Path):
         self._lock = threading.RLock()
         self._running = path.with_name("running")
-        self._since = time.monotonic()  # whose age is in the table already
+        self._since = time.monotonic()  # of the server's age, already in the table
         try:
             self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
             self._db.execute("PRAGMA journal_mode=WAL")
@@ -59,7 +59,7 @@ class JobTable:
             ) from None
 
     def _begin(self, killed: bool) -> int:
-        """Count this start and bring the jobs that were running in order; how many starts there were."""
+        """Count this start and reset the jobs that were running; return the number of starts."""
         now = time.time()
         with self._transaction():
             self._db.execute(
@@ -100,7 +100,7 @@ class JobTable:
                 self._running.unlink()
 
     def _count_seconds(self) -> None:
-        """Put down how long servers have run on this data folder: an age that no clock can turn back."""
+        """Record how long servers have run on this data folder: an age that no clock can turn back."""
         now = time.monotonic()
         passed, self._since = now - self._since, now
         self._db.execute(

@@ -1,8 +1,8 @@
-"""Jobs in SQLite: created once, found again after any restart.
+"""Jobs in SQLite: created once, and found again after any restart.
 
-States: queued → running → succeeded | failed | canceled. What was asked for is a file of its own (`results/ID.npz`),
-whose length and hash stand with the job. What was asked is kept as long as that file, so that a dance that was
-damaged on the disk can be made again.
+States: queued → running → succeeded | failed | canceled. The dance is a file of its own (`results/ID.npz`), with
+its length and hash in the job. The request is kept as long as that file, so that a dance damaged on the disk can be
+made again.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ class JobStore(JobTable):
         self._damaged = settings.data_dir / "damaged"
         whole_files.make_folder(self._results)
         super().__init__(settings.data_dir / "jobs.sqlite")
-        self.changed = threading.Condition(self._lock)  # told when a job may be waiting
+        self.changed = threading.Condition(self._lock)  # called when a job may be waiting
         self._progress: dict[str, float] = {}
-        self._unsaved: dict[str, JobRecord] = {}  # ends that the disk had no room for
-        self._unparked: set[str] = set()  # jobs that nobody runs, though the disk has them as running
+        self._unsaved: dict[str, JobRecord] = {}  # ends that could not be saved on a full disk
+        self._unparked: set[str] = set()  # jobs that nobody runs, although recorded as running
         self._turns = Turns()
         for part in self._results.glob("*.part"):
-            part.unlink(missing_ok=True)  # what a killed server left half done
+            part.unlink(missing_ok=True)  # unfinished files of a killed server
 
     def close(self) -> None:
         with self._lock:
@@ -78,7 +78,7 @@ class JobStore(JobTable):
         Raises
         ------
         ApiError
-            409 when the id stands for another request, 429 when the queue is full, 507 when the disk is.
+            409 if the id belongs to another request, 429 if the queue is full, 507 if the disk is.
         """
         now = time.time()
         blob = zlib.compress(request.encode(), 1)
@@ -144,7 +144,7 @@ class JobStore(JobTable):
         return record_of(rows[0]) if rows else None
 
     def cancel(self, job_id: str) -> JobRecord:
-        """Ask for a job's end: at once when queued, within one step when running, no change otherwise."""
+        """Cancel a job: at once if queued, within one step if running, no change otherwise."""
         with self._lock:
             job = self.get(job_id)
             if job.state == "queued":
@@ -155,7 +155,7 @@ class JobStore(JobTable):
             return self.get(job_id)
 
     def position(self, job: JobRecord) -> int | None:
-        """How many jobs start before this one; None when it does not wait."""
+        """How many jobs start before this one; None if it is not waiting."""
         if job.state != "queued":
             return None
         order = [waiting.id for waiting in self._order()]
@@ -176,7 +176,7 @@ class JobStore(JobTable):
         self._progress[job_id] = share
 
     def describe(self, job: JobRecord) -> Job:
-        """The job as it is shown to clients."""
+        """The job as shown to clients."""
         return Job(
             id=job.id,
             state=job.state,  # type: ignore[arg-type]
@@ -202,7 +202,7 @@ class JobStore(JobTable):
             return self._turns.order(waiting)
 
     def start_next(self) -> JobRecord | None:
-        """Mark the job whose turn it is as running; None when none waits."""
+        """Mark the next job as running and return it; None if none waits."""
         with self._lock:
             self._save_unsaved()
             order = self._order()
@@ -217,20 +217,20 @@ class JobStore(JobTable):
             return self.get(chosen.id)
 
     def request(self, job_id: str) -> str:
-        """What was asked, as JSON text."""
+        """The request as JSON text."""
         with self._lock:
             (blob,) = self._db.execute("SELECT request FROM jobs WHERE id = ?", (job_id,)).fetchone()
         return zlib.decompress(blob).decode()
 
     def canceled(self, job_id: str) -> bool:
-        """Whether a running job was asked to end."""
+        """Whether a running job was asked to stop."""
         return self.get(job_id).cancel
 
     def result_path(self, job_id: str) -> Path:
         return self._results / f"{job_id}.npz"
 
     def result(self, job: JobRecord) -> Path:
-        """The file of a job's dance, looked at byte by byte; raises `Damaged` where it is not what was written."""
+        """The file of a job's dance, checked byte by byte; raises `Damaged` if it is not what was written."""
         path = self.result_path(job.id)
         if job.seal is not None:
             job.seal.check(path)
@@ -239,7 +239,7 @@ class JobStore(JobTable):
         return path
 
     def remake(self, job_id: str) -> JobRecord:
-        """Set a damaged dance aside and put its job into the queue again; one that cannot be run again has failed."""
+        """Set a damaged dance aside and queue its job again; a job that cannot be run again has failed."""
         with self._lock:
             job = self.get(job_id)
             if job.state != "succeeded":  # another caller was faster
@@ -258,9 +258,9 @@ class JobStore(JobTable):
     def end(
         self, job_id: str, state: str, error: dict[str, Any] | None = None, seal: Seal | None = None
     ) -> JobRecord:
-        """The job's last state, with the seal of its dance. One that was canceled meanwhile ends as canceled.
+        """Record the job's final state, with the seal of its dance. A job canceled meanwhile ends as canceled.
 
-        Holds also when the disk has no room for it: then it is remembered, and saved later.
+        This works on a full disk too: the state is then remembered, and saved later.
         """
         with self._lock:
             job = self.get(job_id)
@@ -289,7 +289,7 @@ class JobStore(JobTable):
             return ended
 
     def park(self, job_id: str) -> None:
-        """Put a running job back into the queue, as nobody runs it any more; on a full disk, once there is room."""
+        """Put a running job that nobody runs any more back into the queue; on a full disk, once there is space."""
         with self._lock:
             self._unparked.add(job_id)
             self._save_unsaved()
@@ -309,7 +309,7 @@ class JobStore(JobTable):
         with self._lock:
             if self.get(job_id).finished:
                 return self.get(job_id)
-            with contextlib.suppress(sqlite3.Error), self._transaction():  # a full disk counts nothing
+            with contextlib.suppress(sqlite3.Error), self._transaction():  # on a full disk nothing is counted
                 self._db.execute("UPDATE jobs SET crashes = crashes + 1 WHERE id = ?", (job_id,))
             (crashes,) = self._db.execute("SELECT crashes FROM jobs WHERE id = ?", (job_id,)).fetchone()
             if crashes >= CRASHES:
@@ -337,18 +337,18 @@ class JobStore(JobTable):
             for job_id in list(self._unparked):
                 self._save_parked(job_id)
                 self._unparked.discard(job_id)
-        except sqlite3.Error:  # was told when it happened; tried again with every turn
+        except sqlite3.Error:  # reported when it happened; tried again at every turn
             return
 
     # --- retention ----------------------------------------------------------------------------------------
 
     def trim(self) -> set[str]:
-        """Forget finished jobs beyond `keep_jobs` or `keep_days`; the songs that waiting jobs need.
+        """Delete finished jobs beyond `keep_jobs` or `keep_days`; return the songs that waiting jobs need.
 
-        Days count while a server runs, and what ended last is the youngest, whatever the clock says.
+        Days count while a server runs, and the job that ended last is the youngest, whatever the clock says.
         """
-        finished = "state NOT IN ('queued', 'running')"  # so said, SQLite goes by the order of ends
-        with self._lock:  # only what goes is read: what stays may be much
+        finished = "state NOT IN ('queued', 'running')"  # phrased so, SQLite uses the index of ends
+        with self._lock:  # only deleted rows are read: there may be many others
             oldest = self._age() - self._settings.keep_days * 86_400
             (count,) = self._db.execute(f"SELECT COUNT(*) FROM jobs WHERE {finished}").fetchone()
             old = self._db.execute(

@@ -1,6 +1,6 @@
-"""The log: lines for people or JSON for machines, with job ids; to stderr or a file that is rotated.
+"""The log: lines for people or JSON for machines, with job ids; to stderr or a rotated file.
 
-Neither the token nor where things lie on this machine's disk is ever written, whoever logs it.
+The token and this machine's paths are never written, whoever logs them.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ JOB: ContextVar[str | None] = ContextVar("tempose_job", default=None)
 """The job that the current thread or task works for; goes into each of its log lines."""
 
 CALM_SECONDS, KINDS = 60.0, 50
-BY_STRANGERS = ("asyncio", "uvicorn.error")  # who tell of connections that go wrong before anybody is known
+BY_STRANGERS = ("asyncio", "uvicorn.error")  # loggers that report failed connections of strangers
 LINE = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -58,7 +58,7 @@ def set_up(settings: ServerSettings, token: str) -> None:
 
 
 def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
-    """The text without secrets and without folders and names of files."""
+    """The text without secrets, folders and file names."""
     for secret in secrets:
         if len(secret) > 1:
             text = text.replace(secret, "…")
@@ -66,7 +66,7 @@ def clean(text: str, secrets: tuple[str, ...] = ()) -> str:
 
 
 class _Calm(logging.Filter):
-    """One line a minute for each kind of thing strangers do: who cannot come in must not fill the disk either."""
+    """One line a minute for each kind of event caused by strangers, so that they cannot fill the disk."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""What the server counts, for Prometheus. Labels come from short fixed lists, never from a request."""
+"""The server's metrics, for Prometheus. Labels come from short fixed lists, never from a request."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Metrics:
 
 
 class _Jobs(Collector):
-    """Jobs by state, counted when asked for."""
+    """Jobs by state, counted on request."""
 
     def __init__(self, job_counts: Callable[[], dict[str, int]]):
         self._counts = job_counts

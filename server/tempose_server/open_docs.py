@@ -25,7 +25,7 @@ def docs(
     ] = None,
     print_only: Annotated[bool, typer.Option("--print", help="Print the link and open nothing.")] = False,
 ) -> None:
-    """Show what a running server can be asked, in the browser."""
+    """Show the API of a running server in the browser."""
     try:
         link = one_time_link(runtime_file)
     except TemposeError as error:
@@ -38,7 +38,7 @@ def docs(
 
 
 def one_time_link(path: Path | None) -> str:
-    """A link to the page of the server that the runtime file names."""
+    """A link to the page of the server in the runtime file."""
     server = runtime_file.read(path or runtime_file.default())
     place = urlsplit(server.url)
     if place.scheme != "http":

@@ -1,7 +1,7 @@
 """Pictures that people send to have a pose found in them: untrusted bytes in, one pose out.
 
-`read` and `find` run in child processes (see `decode`), each a step of its own: the first reads the hostile
-file under tight limits, the second looks for people in plain pixels. Nothing of a picture is kept.
+`read` and `find` run in separate child processes (see `decode`): the first reads the untrusted file under tight
+limits, the second looks for people in plain pixels. Nothing of a picture is kept.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from tempose_pose.sequence import PoseSequence
 
 KINDS = ("PNG", "JPEG", "WEBP")
 SMALLEST = 16  # pixels of the shorter side
-MASKED = 4  # people of whom the mask is made too
-LOOKED_AT = 2048  # pixels of the longer side that are looked at; models look at far fewer
+MASKED = 4  # people who also get a mask
+LOOKED_AT = 2048  # pixels of the longer side that are kept; models look at far fewer
 
 
 def read(folder: Path, picture_pixels: int) -> dict[str, Any]:
-    """`folder/picture`, upright and on white where it is clear, as RGB in `folder/pixels.npy`."""
+    """Write `folder/picture`, upright and on a white background, as RGB to `folder/pixels.npy`."""
     import numpy as np
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     Image.MAX_IMAGE_PIXELS = None  # counted here, before anything is unpacked
-    warnings.simplefilter("ignore")  # what the reader finds odd about a file
+    warnings.simplefilter("ignore")  # the reader's warnings about a file
     try:
         with Image.open(folder / "picture", formats=KINDS) as image:
             if image.width * image.height > picture_pixels:
@@ -69,7 +69,7 @@ def find(folder: Path, model: str | None) -> dict[str, Any]:
         people = poses_in(pixels, estimator(None if model is None else Path(model)))
     except TemposeError:
         raise
-    except Exception:  # whatever the library says about a model file
+    except Exception:  # whatever the library raises about a model file
         import traceback
 
         traceback.print_exc()
@@ -84,7 +84,7 @@ def find(folder: Path, model: str | None) -> dict[str, Any]:
 
 
 def _person(pose: PoseSequence, pixels: Any) -> dict[str, Any]:
-    """A person as it is sent, with the part of the picture that it is, unless there are no pixels."""
+    """A person in wire form, with its mask if there are pixels."""
     mask = None
     if pixels is not None:
         from tempose.blazepose.masks import figure_mask

@@ -1,4 +1,4 @@
-"""Poses in pictures: whether this server finds them, and the two steps of finding one."""
+"""Poses in pictures: whether this server can find them, and the two steps of finding one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class PoseFinder:
     Attributes
     ----------
     why_not : str
-        Why poses cannot be found on this server, for a person; empty where they can.
+        Why this server cannot find poses, in words; empty if it can.
     """
 
     def __init__(self, settings: ServerSettings, sandbox: Sandbox):
@@ -29,7 +29,7 @@ class PoseFinder:
 
     def _reason(self) -> str:
         folder = self._settings.pose_model
-        if folder is None:  # the model that ships
+        if folder is None:  # the built-in model
             return ""
         if problem := missing(folder):
             log.warning(problem.message)
@@ -37,7 +37,7 @@ class PoseFinder:
         return ""
 
     def check(self) -> None:
-        """Refuse with 409 where there is no estimator."""
+        """Refuse with 409 if there is no estimator."""
         if self.why_not:
             raise ApiError(409, "pose_model_missing", self.why_not)
 

@@ -1,4 +1,4 @@
-"""A replica dances one job at a time with a loaded model. These are in the server's own process."""
+"""Replicas: each dances one job at a time with a loaded model. Those here are in the server's own process."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from tempose_pose.request import DanceRequest
 
 log = logging.getLogger("tempose.engine")
 
-SONGS = 2  # decoded songs kept at hand, for regenerations
-MOST = 4  # dances at once in one process, unless more are asked for; Blender runs beside them
+SONGS = 2  # decoded songs kept in memory, for regenerations
+MOST = 4  # default number of simultaneous dances in one process; Blender runs beside them
 
 
 @dataclass(frozen=True)
@@ -36,10 +36,10 @@ class Task:
     model : str
         ``"default"`` or ``"null"``.
     audio : str
-        Hash of the song's file; under it the song may be kept at hand.
+        Hash of the song's file, by which the song may be cached.
     request : DanceRequest
     grid : BeatGrid or None
-        The song's own beats, where the request brings none.
+        The song's own beats, if the request has none.
     """
 
     job_id: str
@@ -51,7 +51,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Watch:
-    """Who is told of a dance's progress, and who says whether it is still wanted."""
+    """The observer of a dance: receives its progress, and says whether it should stop."""
 
     on_segment: OnSegment
     on_step: OnStep
@@ -60,7 +60,7 @@ class Watch:
 
 @dataclass(frozen=True)
 class About:
-    """What a replica loaded; with `error`, only the null model is there."""
+    """What a replica has loaded; with an `error`, only the null model."""
 
     revision: str | None
     device: str | None
@@ -69,22 +69,22 @@ class About:
 
 
 class ReplicaLost(Exception):
-    """The replica died while it danced; the job can be danced by another one."""
+    """The replica died during a dance; another one can take the job."""
 
 
 class Replica(Protocol):
-    """Used by one thread, apart from `cancel`."""
+    """A replica. Used by one thread, except for `cancel`."""
 
     def start(self) -> About:
-        """Load the model, once; called again after `ReplicaLost`, to put a new replica in its place."""
+        """Load the model once; called again after `ReplicaLost`, for a replacement."""
         ...
 
     def dance(self, task: Task, song: Callable[[], Song], watch: Watch) -> Dance:
-        """Raises what a `Generator` does, and `ReplicaLost`."""
+        """Dance a task; raises what a `Generator` does, and `ReplicaLost`."""
         ...
 
     def cancel(self, job_id: str) -> None:
-        """Hasten the end of a dance for which `watch.should_cancel` is true from now on."""
+        """Speed up the end of a dance whose `watch.should_cancel` is now true."""
         ...
 
     def free_memory(self) -> None: ...
@@ -93,7 +93,7 @@ class Replica(Protocol):
 
 
 class Dancer:
-    """A model and the songs it danced to last. A model that cannot be loaded leaves the null model."""
+    """A model with the songs it danced to last. If the model cannot be loaded, the null model is used."""
 
     def __init__(self, load: Callable[[str, str], Generator], model: str, device: str):
         self._load = load
@@ -128,7 +128,7 @@ class Dancer:
         )
 
     def _song(self, sha256: str, song: Callable[[], Song]) -> Song:
-        with self._lock:  # also while it is read: who dances to the same song waits for it
+        with self._lock:  # held while reading, so that others with the same song wait for it
             found = self._songs.pop(sha256, None) or song()
             self._songs[sha256] = found  # the last one used
             while len(self._songs) > SONGS:
@@ -136,7 +136,7 @@ class Dancer:
         return found
 
     def free_memory(self) -> None:
-        """After the device ran out of it."""
+        """Free memory after the device ran out of it."""
         with self._lock:
             self._songs.clear()
         gc.collect()
@@ -146,7 +146,7 @@ class Dancer:
 
 
 class LocalReplica:
-    """A replica in the server's own process: a thread that dances with the model that all of them share."""
+    """A replica in the server's own process: a thread that dances with the shared model."""
 
     def __init__(self, dancer: Dancer):
         self._dancer = dancer
@@ -158,7 +158,7 @@ class LocalReplica:
         return self._dancer.dance(task, song, watch)
 
     def cancel(self, job_id: str) -> None:
-        pass  # `should_cancel` is asked at every step
+        pass  # `should_cancel` is checked at every step
 
     def free_memory(self) -> None:
         self._dancer.free_memory()
@@ -168,7 +168,7 @@ class LocalReplica:
 
 
 def local_replicas(model: str, device: str, wanted: int | None) -> list[LocalReplica]:
-    """The replicas of this process, `wanted` or as many as its processor has use for; loads the model.
+    """The replicas of this process, `wanted` or as many as suit its processor; loads the model.
 
     One dance keeps one core busy (docs/decisions/0003-one-thread.md), several keep several; a GPU takes one.
     """

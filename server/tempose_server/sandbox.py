@@ -1,4 +1,4 @@
-"""The parent's side of `decode`: start the child, bound its time, survive its death."""
+"""The parent's side of `decode`: start the child, limit its time, survive its death."""
 
 from __future__ import annotations
 
@@ -48,20 +48,20 @@ KEPT_ENVIRONMENT = (
 
 
 class Sandbox:
-    """Runs decoding tasks, a few at a time. `run` blocks; routes let it be called `in_turn`."""
+    """Runs decoding tasks, a few at a time. `run` blocks; routes call it through `in_turn`."""
 
     def __init__(self, settings: ServerSettings):
         self._settings = settings
         self._places = threading.BoundedSemaphore(settings.children_at_once)
         self._turns = asyncio.Semaphore(settings.children_at_once)
-        self._empty = settings.data_dir / "empty"  # where children stand
+        self._empty = settings.data_dir / "empty"  # the children's current folder
         whole_files.make_folder(self._empty)
         self._long = asyncio.Semaphore(1)
 
     async def in_turn(self, call: Callable[..., Answer], *args: Any) -> Answer:
-        """The answer of a blocking call that runs a task, made in a thread once there is room for it.
+        """The result of a blocking call that runs a task, made in a thread once there is a place.
 
-        Waiting takes no thread: all of them could be waiting, and no other route would answer.
+        Waiting takes no thread; otherwise all threads could be waiting, and no other route would answer.
         """
         async with self._turns:
             return await run_in_threadpool(call, *args)
@@ -76,16 +76,16 @@ class Sandbox:
         task : str
             A name in `decode.TASKS`.
         folder : Path
-            Of the song or picture; chosen by the server, never by a request.
+            Folder of the song or picture; chosen by the server, never by a request.
         trusted : bool
-            The task reads only what was decoded before: no cap on memory, for the analysis libraries.
+            Whether the task reads only decoded data: then memory is not limited, for the analysis libraries.
         what : str
-            audio or picture, for the words of errors and their codes.
+            The kind of input, such as audio or picture, for messages and codes of errors.
 
         Raises
         ------
         ApiError
-            422 with the reason; a child that crashed, hung or was killed costs this call alone.
+            422 with the reason; a child that crashed, hung or was killed only fails this call.
         """
         settings = self._settings
         limits = {
@@ -104,7 +104,7 @@ class Sandbox:
     def _started(
         self, job: dict[str, Any], seconds: float | None = None
     ) -> subprocess.CompletedProcess[bytes]:
-        """A child that has come to its end."""
+        """A child that has run to its end."""
         return subprocess.run(
             COMMAND,
             input=_told(job),
@@ -118,9 +118,10 @@ class Sandbox:
     async def watched(
         self, task: str, folder: Path, patience: float, *, what: str, **options: Any
     ) -> AsyncIterator[dict[str, Any]]:
-        """A long task in a child, one at a time: what it notes in `folder/progress`, every `patience` seconds.
+        """Run a long task in a child, one at a time, and yield its `folder/progress` every `patience` seconds.
 
-        While another one is at work ``{"waiting": true}``. Leaving off ends the child. Raises as `run` does.
+        Yields ``{"waiting": true}`` while another one runs. Closing the iterator ends the child. Raises as `run`
+        does.
         """
         settings = self._settings
         while self._long.locked():
@@ -152,14 +153,14 @@ class Sandbox:
             finally:
                 if child.poll() is None:
                     child.kill()
-                    child.wait()  # at once, and whether or not this task is being canceled
+                    child.wait()  # at once, whether or not this task is being canceled
             said = [(folder / name).read_bytes() for name in ("out", "err")]
             self._answer(task, what, subprocess.CompletedProcess(COMMAND, child.returncode, *said))
 
     def prepare(self) -> None:
-        """Have the analysis libraries compiled, where they are not: more than an analysis may cost.
+        """Compile the analysis libraries, if necessary, which takes longer than an analysis may.
 
-        Analyses that come meanwhile wait for it, within their own deadline.
+        Analyses requested meanwhile wait for it, within their own deadline.
         """
         done = self._started({"task": "prepare"})
         if done.returncode:
@@ -193,12 +194,12 @@ class Sandbox:
 
 
 def _told(job: dict[str, Any]) -> bytes:
-    """What a child reads from its standard input."""
+    """The text for a child's standard input."""
     return json.dumps({"packages": PACKAGES, "parent": os.getpid(), **job}, default=str).encode()
 
 
 def _noted(path: Path) -> dict[str, Any]:
-    """What a child has noted of its progress: two numbers, or nothing yet."""
+    """The progress that a child has noted: two numbers, or nothing yet."""
     try:
         said = json.loads(path.read_bytes())
         return {"frame": int(said["frame"]), "frames": int(said["frames"])}
@@ -207,7 +208,7 @@ def _noted(path: Path) -> dict[str, Any]:
 
 
 def _environment() -> dict[str, str]:
-    """A child gets this much of ours, and one thread."""
+    """The part of our environment that a child gets, and one thread."""
     kept = {name: os.environ[name] for name in KEPT_ENVIRONMENT if name in os.environ}
     return kept | {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 

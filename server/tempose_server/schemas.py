@@ -1,7 +1,7 @@
 """Request bodies, strictly checked: the types of `tempose_pose.wire.job` as pydantic reads them.
 
-Pydantic names each place that is wrong and writes the OpenAPI document; a test holds these to the shared types. What
-is answered needs no checking: it is `tempose_pose.wire.answers` as it stands.
+Pydantic names each wrong place and writes the OpenAPI document; a test keeps these in step with the shared types.
+Answers need no checking: they are the types of `tempose_pose.wire.answers`.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from tempose_pose.wire.poses import UNNAMED
 from tempose_server.errors import ApiError
 
 MAX_COMPLAINTS = 5
-MANY = 100  # of which no list is made: that alone would hold all other calls up
+MANY = 100  # beyond this, errors are not listed: listing them would hold up all other calls
 
 
 class StrictBody(BaseModel):
     """A strict request body: no unknown keys, no other types, no NaN or infinity.
 
-    Long lists are wrong at their first wrong element (`fail_fast`): who is told of each would hold all others up.
+    Long lists fail at their first wrong element (`fail_fast`): reporting each one would hold up all other calls.
     """
 
     model_config = ConfigDict(strict=True, extra="forbid", allow_inf_nan=False, frozen=True)
@@ -77,7 +77,7 @@ Joint = Annotated[str, Field(min_length=1, max_length=64)]
 Joints = Annotated[list[Joint], Field(max_length=MAX_JOINTS)]
 
 
-MAX_PARTS = 2_000  # of kept poses that keep joints of their own
+MAX_PARTS = 2_000  # most sets of kept poses with joints of their own
 
 
 class KnownPart(StrictBody):
@@ -101,7 +101,7 @@ class KnownFrames(KnownPart):
 
     @model_validator(mode="after")
     def _in_few_words(self) -> KnownFrames:
-        """Have nested lists as base64: so a request is short to keep and quick to read again."""
+        """Turn nested lists into base64, so that a request is short to store and quick to read again."""
         for name, width in (("keypoints", 2), ("scores", None)):
             value = getattr(self, name)
             shape = (len(value), len(skeleton(self.skeleton)), *([width] if width else []))
@@ -115,9 +115,9 @@ CurvePoints = Annotated[list[CurvePoint], Field(min_length=1, max_length=MAX_POI
 
 
 class SectionOfSong(StrictBody):
-    """A part of the song in song seconds; parts of one name are the same music.
+    """A part of the song in song seconds; parts with the same name are the same music.
 
-    `repeat` and `style` go before those of the request, `energy` is times that of the request.
+    `repeat` and `style` override those of the request; `energy` is a factor of the request's.
     """
 
     start: Seconds
@@ -155,12 +155,12 @@ class JobBody(StrictBody):
 
     @property
     def sha256(self) -> str:
-        """Hash of everything that was said, however it was written down."""
+        """Hash of the contents, independent of formatting."""
         return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
 
 
 class StretchRequest(StrictBody):
-    """Which part of the song is wanted, at which tempo."""
+    """The wanted part of the song, and its tempo."""
 
     tempo_map: TempoPoints
     seconds: Annotated[float, Field(ge=0.01, le=MAX_SECONDS)]
@@ -172,7 +172,7 @@ def read(model: type[StrictBody], value: Any) -> Any:
     Raises
     ------
     ApiError
-        422 `request_invalid`; its details name the places, never what stood there.
+        422 `request_invalid`; its details name the places, never their contents.
     """
     try:
         return model.model_validate(value)
@@ -185,7 +185,7 @@ def read(model: type[StrictBody], value: Any) -> Any:
 
 
 def invalid(errors: list[Any]) -> ApiError:
-    """One answer for pydantic's list of complaints, without anything the client sent."""
+    """One answer for pydantic's list of errors, without anything the client sent."""
     complaints = []
     for item in errors[:MAX_COMPLAINTS]:
         place = [part for part in item["loc"] if part not in ("body", "path", "header", "query")]
@@ -201,7 +201,7 @@ def invalid(errors: list[Any]) -> ApiError:
 
 
 def _shape(value: list[Any]) -> tuple[int, ...] | None:
-    """Of nested lists; None where they are ragged."""
+    """The shape of nested lists; None if they are ragged."""
     try:
         return np.asarray(value, np.float32).shape
     except ValueError:
@@ -209,5 +209,5 @@ def _shape(value: list[Any]) -> tuple[int, ...] | None:
 
 
 def job_of(body: JobBody) -> wire.JobRequest:
-    """What is asked, as core and add-on have it; raises `TemposeError` for what only the whole can show."""
+    """The job in the form of core and add-on; raises `TemposeError` for contradictions between fields."""
     return wire.JobRequest.of(body.model_dump())

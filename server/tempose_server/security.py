@@ -1,8 +1,8 @@
-"""The doors: who may speak to the server, and how much and how slowly.
+"""The doors: who may speak to the server, how much, and how slowly.
 
-A pure ASGI layer outside of everything else, so that no route (documentation, unknown paths, methods
-that are not allowed) is reached past it. The server assumes hostile web pages: a page in the same
-person's browser can send requests to loopback, but knows no token and cannot hide where it comes from.
+A pure ASGI layer around everything else, so that no route (documentation, unknown paths, methods that are not
+allowed) can be reached around it. The server assumes hostile web pages: a page in the same person's browser can
+send requests to loopback, but knows no token and cannot hide where it comes from.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ HARDENING = (
 
 
 def normal_host(value: str) -> str | None:
-    """The name in a Host header in its one normal form, or None when it is not well formed."""
+    """The name in a Host header in normal form, or None if malformed."""
     match = _HOST.fullmatch(value)
     if not match:
         return None
@@ -69,7 +69,7 @@ def normal_host(value: str) -> str | None:
 
 
 def allowed_hosts(settings: ServerSettings) -> frozenset[str]:
-    """Names under which the server may be addressed; what keeps DNS rebinding out."""
+    """Names by which the server may be addressed, which prevents DNS rebinding."""
     names: Iterable[str] = (*LOOPBACK_HOSTS, settings.host, *settings.allowed_hosts)
     normal = {normal_host(f"[{name}]" if ":" in name else name) for name in names}
     return frozenset(name for name in normal if name and name not in ("0.0.0.0", "::"))
@@ -77,7 +77,7 @@ def allowed_hosts(settings: ServerSettings) -> frozenset[str]:
 
 @dataclass(frozen=True)
 class BodyRule:
-    """What a route takes, as it says itself (`routes.bodies`)."""
+    """The limits that a route declares (`routes.bodies`)."""
 
     methods: frozenset[str]
     path: re.Pattern[str]
@@ -110,14 +110,14 @@ class Doors:
         self.friends: set[Any] = set()  # clients (host, port) that have shown the token on their connection
         self._metrics = metrics
         self._rules = rules
-        self.looks = looks or {}  # by path: what who has shown the token is told at once
+        self.looks = looks or {}  # by path: answers given at once to clients that have shown the token
 
     async def __call__(self, scope: Message, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await self.app(scope, receive, send)
         elif scope["type"] == "http":
             await self._http(scope, receive, send)
-        else:  # nothing here speaks WebSocket
+        else:  # there are no WebSockets here
             await send({"type": "websocket.close", "code": 1008})
 
     async def _http(self, scope: Message, receive: Any, send: Any) -> None:
@@ -143,7 +143,7 @@ class Doors:
                 place = True
             await self._answer(scope, exchange)
         except ApiError as error:
-            exchange.ends = not known  # a stranger's connection does not keep a place
+            exchange.ends = not known  # a stranger's connection does not keep its place
             await exchange.refuse(error)
         finally:
             self._uploads -= place
@@ -152,17 +152,17 @@ class Doors:
             self._note(scope, exchange.status, known, began)
 
     async def _answer(self, scope: Message, exchange: _Exchange) -> None:
-        """Let the application answer; a listener to events may hang up, and that is no fault."""
+        """Let the application answer; a listener to events may hang up, which is not an error."""
         try:
             await self.app(scope, exchange.receive, exchange.send)
         except* BrokenResourceError:
             log.debug("a listener has hung up")
 
     def at_once(self, scope: Message) -> tuple[dict[str, Any], Callable[[], None]] | None:
-        """What answers a request that needs no more than a look, and what then writes the log.
+        """The answer to a request that needs no more than a glance, and a function that then writes the log.
 
-        None where it is for the application to answer, as is all that is not right in every way: only there is
-        anything refused.
+        None if the application must answer, as for everything that is invalid in any way: only there are requests
+        refused.
         """
         path, began = scope["path"], time.monotonic()
         known = path in self.looks
@@ -202,14 +202,14 @@ class Doors:
         }
 
     def _opens(self, scope: Message) -> bool:
-        """Whether a browser comes by a one-time link, to the page for people and nothing else."""
+        """Whether a browser comes with a one-time link, to the page for people and nothing else."""
         if scope["method"] != "GET" or scope["path"] != "/v1/docs":
             return False
         name, _, key = scope.get("query_string", b"").decode("latin-1").partition("=")
         return name == "key" and self._links.use(key)
 
     def _check_place(self, exchange: _Exchange) -> None:
-        """Refuse foreign names and web pages."""
+        """Refuse foreign host names and web pages."""
         hosts = exchange.header(b"host")
         if len(hosts) != 1 or normal_host(hosts[0]) not in self._hosts:
             raise ApiError(
@@ -285,7 +285,7 @@ class _Exchange:
         return self.has_body and (self.declared is None or self.declared > LARGE_BODY_BYTES)
 
     async def receive(self) -> Message:
-        """The next piece of the body, in time and within the cap."""
+        """The next piece of the body, in time and within the limit."""
         if self._complete:
             return await self._receive()
         allowed = (
@@ -326,12 +326,12 @@ class _Exchange:
         await self._send(message)
 
     async def refuse(self, error: ApiError) -> None:
-        if self.status:  # the answer had begun: nothing can be put right
+        if self.status:  # the answer had begun: too late for an error
             return
         await self.answer(error.status, error.body, error.headers)
 
     async def answer(self, status: int, value: Any, more: dict[str, str] | None = None) -> None:
-        """A whole answer, as JSON."""
+        """Send a complete answer, as JSON."""
         body = json.dumps(value).encode()
         headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
         headers += [(key.lower().encode(), value.encode()) for key, value in (more or {}).items()]
@@ -339,7 +339,7 @@ class _Exchange:
         await self.send({"type": "http.response.body", "body": body})
 
     async def _drain(self) -> None:
-        """Read on for a moment, so that the answer is not lost in a connection reset."""
+        """Keep reading for a moment, so that the answer is not lost in a connection reset."""
         drained = 0
         try:
             async with asyncio.timeout(LINGER_SECONDS):

@@ -1,4 +1,4 @@
-"""Run the server: bind, lock the data folder, tell where it is, and close in good order."""
+"""Running the server: bind, lock the data folder, write the runtime file, and shut down in good order."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tempose_server.settings import ServerSettings
 
 # Longer than clients keep an idle connection (mostly 5 s), or a request may meet the closing of its own.
 KEEP_ALIVE_SECONDS = 15
-SWITCH_SECONDS = 0.001  # for which a thread may work in Python while others wait: health is asked meanwhile
+SWITCH_SECONDS = 0.001  # how long a thread may run Python while others wait: health checks come meanwhile
 DATA = (
     "lock",
     "running",
@@ -50,7 +50,7 @@ def run(settings: ServerSettings) -> None:
     Raises
     ------
     TemposeError
-        The address would be open to others, is taken, or a folder is in use, not writable or not safe.
+        The address would be open to others or is taken, or a folder is in use, not writable or not safe.
     """
     settings.check_bind()
     settings.check_tls()
@@ -101,11 +101,11 @@ def _serve(settings: ServerSettings, token: str) -> None:
     print("Tempose has stopped.", flush=True)
     if settings.engine == "ray" and service.engine.stuck:
         logging.shutdown()
-        os._exit(0)  # Ray's library aborts when the interpreter ends under a thread that waits in it
+        os._exit(0)  # Ray's library aborts if the interpreter ends while a thread waits in it
 
 
 def stand_in_an_empty_folder(folder: Path) -> None:
-    """Leave the folder that the server was started in: whatever lies there must not run here or in a child."""
+    """Leave the folder that the server was started in: nothing from there must run here or in a child."""
     empty = folder / "empty"
     whole_files.make_folder(empty)
     for path in empty.iterdir():
@@ -115,9 +115,9 @@ def stand_in_an_empty_folder(folder: Path) -> None:
 
 
 def keep_compiled(folder: Path) -> None:
-    """Let librosa's compiled functions be kept in the folder where its own cannot be written.
+    """Cache librosa's compiled functions in the folder if its own cannot be written.
 
-    On a read-only disk, as in a container, librosa could not even be imported otherwise.
+    Otherwise librosa could not even be imported on a read-only disk, as in a container.
     """
     found = importlib.util.find_spec("librosa")
     home = Path("~").expanduser()
@@ -135,7 +135,7 @@ def _listening(settings: ServerSettings) -> Iterator[socket.socket]:
         family, _, _, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )[0]
-        # The protocol is named because asyncio sends small answers at once only on sockets that name it.
+        # The protocol is given because asyncio sends small answers at once only on sockets that name it.
         listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     except OSError as error:
         raise TemposeError(
@@ -155,7 +155,7 @@ def _listening(settings: ServerSettings) -> Iterator[socket.socket]:
 
 @contextlib.contextmanager
 def data_lock(folder: Path) -> Iterator[None]:
-    """Hold the data folder; a second server on it is refused. A killed server's lock is free again."""
+    """Lock the data folder; a second server on it is refused. A killed server's lock is released."""
     permissions.claim_folder(folder, DATA, "data_dir")
     try:
         with programs.holding(folder / "lock"):
@@ -177,7 +177,7 @@ def _replicas(settings: ServerSettings) -> str:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where a server is found, and who lets whom in there."""
+    """Where a server is found, and its doors."""
 
     listener: socket.socket
     doors: Doors
@@ -234,7 +234,7 @@ class _Server(uvicorn.Server):
         runtime_file.remove(self._settings.runtime_file, self._place.token)
         await asyncio.to_thread(self._front.stop)
         self._arrivals.leave()
-        self._service.hub.stop()  # or the event streams would keep their connections open
+        self._service.hub.stop()  # otherwise event streams would keep their connections open
         await super().shutdown()
 
     @contextlib.contextmanager

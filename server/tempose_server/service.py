@@ -1,4 +1,4 @@
-"""The parts of a server, and how its routes come by them."""
+"""The parts of a server, and how its routes get them."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Service:
     hub: EventHub
     engine: Engine
     metrics: Metrics
-    reading: asyncio.Semaphore  # who parses a body in this process
+    reading: asyncio.Semaphore  # held by whoever parses a body in this process
 
 
-async def _service(request: Request) -> Service:  # async: else each call would need a thread
+async def _service(request: Request) -> Service:  # async: otherwise each call would need a thread
     return request.app.state.service
 
 

@@ -43,7 +43,7 @@ def _weights(model: str) -> str:
 
 
 class ServerSettings(BaseSettings):
-    """Everything about one server. Seconds, bytes and counts; each default is listed in docs/server.md."""
+    """All settings of a server, in seconds, bytes and counts; docs/server.md lists each default."""
 
     model_config = SettingsConfigDict(env_prefix=ENV_PREFIX, extra="forbid", frozen=True)
 
@@ -123,7 +123,7 @@ class ServerSettings(BaseSettings):
                 raise TemposeError("settings", f"There is no settings file {config}.")
             try:
                 values = YamlConfigSettingsSource(cls, config)()
-            except Exception as error:  # whatever the YAML reader says
+            except Exception as error:  # whatever the YAML reader raises
                 raise TemposeError("settings", f"{config} is not a YAML file of settings.") from error
         for name in cls.model_fields:  # the environment wins over the file
             if f"{ENV_PREFIX}{name}".upper() in {key.upper() for key in os.environ}:
@@ -147,12 +147,12 @@ class ServerSettings(BaseSettings):
 
     @property
     def configured_token(self) -> str | None:
-        """The token the owner chose, or None for a fresh random one.
+        """The token that the owner chose, or None for a fresh random one.
 
         Raises
         ------
         TemposeError
-            The token is too short, has odd characters, or its file is known to others.
+            The token is too short, has invalid characters, or its file can be read by others.
         """
         token = self.token.get_secret_value() if self.token else None
         if self.token_file is not None:
@@ -182,7 +182,7 @@ class ServerSettings(BaseSettings):
             raise TemposeError("tls", "--tls-cert and --tls-key go together: give both or neither.")
         try:
             permissions.check_secret(self.tls_key, "tls", "key")
-            # Without a password at hand an encrypted key would ask for one on the terminal.
+            # Without a given password, an encrypted key would ask for one on the terminal.
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(self.tls_cert, self.tls_key, lambda: "")
         except OSError as error:  # ssl.SSLError is one
             reason = "the key does not fit it or is encrypted, or one is no PEM file"
@@ -193,7 +193,7 @@ class ServerSettings(BaseSettings):
             ) from None
 
     def check_bind(self) -> None:
-        """Refuse an address that others can reach while only a per-launch token guards it."""
+        """Refuse an address that others can reach while only a per-launch token protects it."""
         if not self.is_loopback and self.configured_token is None:
             raise TemposeError(
                 "bind_needs_token",

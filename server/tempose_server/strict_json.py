@@ -1,4 +1,4 @@
-"""JSON as the server takes it: measured before it is parsed, no NaN, no name twice."""
+"""Strict JSON: measured before it is parsed, without NaN and duplicate names."""
 
 from __future__ import annotations
 

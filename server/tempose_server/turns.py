@@ -1,4 +1,4 @@
-"""Whose turn it is: short jobs first, clients in turn, nobody waits for ever."""
+"""The order of the queue: short jobs first, clients in turn, and nobody waits for ever."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 SHORTS_IN_A_ROW = 3  # then one long job, if one waits
-CLIENTS = 1000  # whose last turns are remembered
+CLIENTS = 1000  # number of clients whose last turns are remembered
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """A queued job, as far as its turn depends on it. `number` rises with each job created."""
+    """The facts of a queued job that decide its turn. `number` rises with each job created."""
 
     id: str
     client: str
@@ -62,15 +62,15 @@ class Turns:
         return schedule(waiting, self._last, self._shorts)
 
     def take(self, chosen: Waiting, order: Iterable[Waiting]) -> None:
-        """Remember that this job was started while those waited."""
+        """Record that this job was started while those waited."""
         self._turn += 1
         self._last.pop(chosen.client, None)
         self._last[chosen.client] = self._turn
-        if len(self._last) > CLIENTS:  # whose turn is longest ago
+        if len(self._last) > CLIENTS:  # the client whose turn is longest ago
             del self._last[next(iter(self._last))]
         passed = chosen.short and any(not waiting.short for waiting in order)
         self._shorts = self._shorts + 1 if passed else 0
 
     def remembered(self) -> list[str]:
-        """Clients whose last turn is known, the one whose turn is longest ago first."""
+        """Clients with a known last turn, the longest ago first."""
         return list(self._last)

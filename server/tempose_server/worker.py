@@ -1,4 +1,4 @@
-"""The engine: a thread per replica that takes the job whose turn it is and sees it to its end."""
+"""The engine: a thread per replica that takes the next job and sees it to its end."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ if TYPE_CHECKING:
 log = logging.getLogger("tempose.engine")
 
 IDLE_SECONDS = 1.0
-LEAVE_SECONDS = 10.0  # for the threads of lost replicas
-PAUSE_SECONDS = 2.0  # before another try to replace a lost replica
+LEAVE_SECONDS = 10.0  # seconds to wait for the threads of lost replicas
+PAUSE_SECONDS = 2.0  # seconds before another attempt to replace a lost replica
 
 
 class Engine:
-    """Runs jobs until it is stopped; a job's failure, of whatever kind, ends that job alone."""
+    """Runs jobs until it is stopped; a failure of any kind ends only that job."""
 
     def __init__(
         self, settings: ServerSettings, jobs: JobStore, audio: AudioStore, hub: EventHub, metrics: Metrics
@@ -57,7 +57,7 @@ class Engine:
         self._settings, self._jobs, self._audio, self._hub = settings, jobs, audio, hub
         self._farm: Farm | None = None
         self._replicas: Sequence[Replica] = ()
-        self._about: dict[int, About] = {}  # of the replicas that are there, by place
+        self._about: dict[int, About] = {}  # of the present replicas, by place
         self._stopping = threading.Event()
         self._cancel: dict[str, threading.Event] = {}
         self._running: dict[str, Replica] = {}
@@ -68,7 +68,7 @@ class Engine:
         self._threads[0].start()
 
     def stop(self, seconds: float) -> None:
-        """Put the running jobs back and end the threads, which after `seconds` are left to themselves."""
+        """Put the running jobs back and end the threads, which are abandoned after `seconds`."""
         self._stopping.set()
         if self._farm:
             self._farm.leave()
@@ -77,18 +77,18 @@ class Engine:
         deadline = time.monotonic() + seconds
         for thread in list(self._threads):
             thread.join(max(0.0, deadline - time.monotonic()))
-        for running in list(self._running):  # deep in one step: the next server begins the job anew
+        for running in list(self._running):  # in the middle of a step: the next server begins the job anew
             self._jobs.park(running)
         for replica in self._replicas:
             replica.stop()
-        if self._farm:  # the threads hear of their replicas' end, and must not use a cluster that is closed
+        if self._farm:  # threads are told of their replicas' end, and must not use a closed cluster
             for thread in list(self._threads):
                 thread.join(LEAVE_SECONDS)
             self._farm.close()
 
     @property
     def stuck(self) -> bool:
-        """Whether a thread is still in the middle of something after `stop`."""
+        """Whether a thread is still busy after `stop`."""
         return any(thread.is_alive() for thread in self._threads)
 
     @property
@@ -109,22 +109,22 @@ class Engine:
 
     @property
     def skeleton(self) -> str | None:
-        """Name of what the model dances on."""
+        """Name of the model's skeleton."""
         return next((about.skeleton for about in list(self._about.values())), None)
 
     @property
     def replicas(self) -> int:
-        """How many are there now."""
+        """The number of present replicas."""
         return len(self._about)
 
     def refusal(self, model: str) -> TemposeError | None:
-        """Why no job for that model can be taken; without weights the null model still dances."""
+        """Why jobs for a model are refused, or None; without weights the null model still dances."""
         return self.setup_error if model != "null" or not self._about else None
 
     @property
     def health(self) -> Health:
-        """Whether there is an engine that dances, in words too. From any thread, at any time."""
-        status, error = self.status, self.setup_error  # in this order: an error may come in between
+        """The state of the engine, with a message. From any thread, at any time."""
+        status, error = self.status, self.setup_error  # in this order, because an error may come in between
         message = {"STARTING": "The model is loading.", "READY": "Ready.", "BUSY": "Dancing."}.get(status, "")
         return Health(
             status="SETUP_FAILED" if error else status,  # type: ignore[arg-type]
@@ -135,7 +135,7 @@ class Engine:
         )
 
     def log_of(self, job: JobRecord) -> EventLog:
-        """The job's events; a job that ended before this start has just its last state."""
+        """The job's events; a job that ended before this start has only its final state."""
         events = self._hub.log(job.id, self._jobs.first_event_id(job))
         with self._jobs.changed:
             job = self._jobs.get(job.id)
@@ -144,7 +144,7 @@ class Engine:
         return events
 
     def tell(self, job_id: str) -> None:
-        """Announce the job's state to whoever watches it."""
+        """Announce the job's state to its watchers."""
         job = self._jobs.get(job_id)
         self._tell(job, self._hub.log(job_id, self._jobs.first_event_id(job)))
 
@@ -152,7 +152,7 @@ class Engine:
         events.add("state", self._jobs.describe(job), last=job.finished)
 
     def result(self, job: JobRecord) -> Path:
-        """The file of a job's dance. One that is damaged is set aside and danced again.
+        """The file of a job's dance. A damaged one is set aside and danced again.
 
         Raises
         ------
@@ -185,7 +185,7 @@ class Engine:
         return job
 
     def _begin(self) -> None:
-        """Make the replicas; this thread then serves the first of them."""
+        """Make the replicas; this thread then serves the first one."""
         settings = self._settings
         if settings.engine == "ray":
             from tempose_server.farm import open_replicas
@@ -206,7 +206,7 @@ class Engine:
                 if self._about or not self.setup_error:
                     self._stopping.wait(PAUSE_SECONDS)
                     continue
-                return  # there is nothing to replace: the set-up itself failed
+                return  # nothing to replace: the set-up itself failed
             try:
                 with self._jobs.changed:
                     job = self._jobs.start_next()
@@ -215,7 +215,7 @@ class Engine:
                         continue
                     self._cancel[job.id] = threading.Event()
                     self._running[job.id] = replica
-            except Exception:  # for instance a full disk where the queue is kept
+            except Exception:  # for instance a full disk
                 log.exception("the engine goes on after")
                 self._stopping.wait(IDLE_SECONDS)
                 continue
@@ -235,7 +235,7 @@ class Engine:
                 self._cancel.pop(job.id, None)
 
     def _start(self, place: int, replica: Replica) -> bool:
-        """Whether the replica could be started; the null model may be all it has."""
+        """Start a replica; return whether it could be started, perhaps with only the null model."""
         try:
             about = replica.start()
         except ReplicaLost as loss:
@@ -290,7 +290,7 @@ class Engine:
         self.trim()
 
     def _take_up(self, job: JobRecord) -> None:
-        """Run a job again that a fault of the engine's own broke off; the second time, fail it."""
+        """Run a job again that a fault of the engine interrupted; the second time, fail it."""
         try:
             if self._jobs.get(job.id).state == "running":
                 self._ended(self._jobs.crashed(job.id))
@@ -298,7 +298,7 @@ class Engine:
             log.exception("job %s is left as it is", job.id)
 
     def _ended(self, job: JobRecord) -> None:
-        """Count and tell the state in which a replica left the job: one of the last ones, or queued again."""
+        """Count and announce the state in which a replica left the job: a final one, or queued again."""
         if job.finished:
             self._metrics.ended.labels(job.state).inc()
         log.info("job %s %s%s", job.id, job.state, f" ({job.error['code']})" if job.error else "")
@@ -320,7 +320,7 @@ class Engine:
         return ApiError(500, "engine_failed", "The engine failed on this job; the server's log says more.")
 
     def _dance(self, job: JobRecord, flag: threading.Event, replica: Replica) -> Seal:
-        """Make the dance and keep it; returns its seal."""
+        """Make the dance and store it; return its seal."""
         asked = job_of(JobBody.model_validate_json(self._jobs.request(job.id)))
         grid = self._audio.grid(asked.audio) if asked.dance.grid is None else None  # made once, in a child
         task = Task(job.id, asked.model, asked.audio, asked.dance, grid)
@@ -347,7 +347,7 @@ class Engine:
         return Seal.of_file(path)
 
     def trim(self, *songs: str) -> None:
-        """Forget old jobs and songs, but none that a waiting job needs nor those named."""
+        """Delete old jobs and songs, except those named and those that waiting jobs need."""
         try:
             self._audio.trim(self._jobs.trim() | set(songs))
         except (OSError, sqlite3.Error):

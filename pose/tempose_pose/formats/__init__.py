@@ -1,9 +1,9 @@
 """Reading pose files: OpenPose, pose editors, COCO, Halpe, MMPose, MediaPipe and our own JSON.
 
-Every reader turns what it finds into a `PoseSequence`: keypoints as shares of a stated canvas, a stated frame
-rate, and score 0 where a joint was not seen (whatever coordinates the file holds there). Feet and hands
-are kept (`skeletons.LAYOUTS`; `to_openpose18` gives what the model takes of them), faces are left out.
-`tempose_pose.writers` writes some of them.
+Every reader returns a `PoseSequence`: keypoints as shares of a stated canvas, a stated frame rate, and score 0
+where a joint was not seen (whatever coordinates the file has there). Feet and hands are kept (`skeletons.LAYOUTS`;
+`to_openpose18` keeps what the model takes), faces are left out. `tempose_pose.writers` writes some of these
+formats.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def load_poses(
 ) -> PoseSequence:
     """Read a pose file, or a folder of OpenPose files: one per frame, in the order of the numbers in their names.
 
-    A number that is missing, in names or in a list of frames, is a frame in which nobody is seen.
+    A missing number, in names or in a list of frames, is a frame in which nobody is seen.
 
     Parameters
     ----------
@@ -55,20 +55,20 @@ def load_poses(
         MMPose's predictions, MediaPipe landmarks (33), the pairs that pose editors write, or our own; frames in a
         list, line by line, or each under its number. Or a ``DANCE.npz``.
     canvas : (int, int), optional
-        Width and height in pixels. Needed where the file does not say it; a file's own size has precedence.
+        Width and height in pixels. Needed if the file does not state them; a file's own size takes precedence.
     fps : float, optional
-        Needed for several frames where the file does not say it.
+        Needed for several frames if the file does not state it.
     person : int, optional
         Which figure of each frame, in file order. None: the most confident one of the first frame, then the
         one nearest to it.
     y_up : bool, optional
-        Whether y is measured upwards from the picture's lower edge. None: as the file says, else downwards,
-        as all of these formats have it.
+        Whether y is measured upwards from the picture's lower edge. None: as the file says, else downwards, as in
+        all of these formats.
 
     Raises
     ------
     TemposeError
-        The file is missing, too large, no pose file, or its size or frame rate is nowhere said.
+        The file is missing, too large or not a pose file, or its size or frame rate is not stated anywhere.
     """
     path = Path(path)
     if path.suffix.lower() == ".npz":
@@ -94,7 +94,7 @@ def load_reference(
     person: int | None = None,
     y_up: bool | None = None,
 ) -> PoseSequence:
-    """Read one frame of `load_poses` as a reference: the first that shows anybody, where none is named.
+    """Read one frame of `load_poses` as a reference; by default the first that shows anybody.
 
     Missing joints stay missing: see `complete`.
     """
@@ -109,10 +109,10 @@ def load_reference(
 
 
 def read_reference(path: str | os.PathLike) -> Reference:
-    """The first figure that a pose file shows, completed.
+    """The first figure in a pose file, completed.
 
-    A file that does not say its picture's size gets one with room for the figure: of a reference only proportions and
-    posture are sure to be meant.
+    A file without its picture's size gets one with room for the figure: of a reference, only proportions and
+    posture are sure to matter.
 
     Raises
     ------
@@ -169,7 +169,7 @@ def _parsed(
 
 
 def _downwards(poses: PoseSequence, data: Any, name: Any, y_up: bool | None) -> PoseSequence:
-    """The poses with y down, whichever way the file (or, over it, the caller) measures it."""
+    """The poses with y down, whichever way the file measures it; the caller's word overrides the file's."""
     said = first(data, "axes")
     if said is not None and said not in AXES.values():
         raise unreadable(name, f"axes must be one of: {'; '.join(AXES.values())}")

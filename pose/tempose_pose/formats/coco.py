@@ -26,9 +26,9 @@ def from_coco(
     fps: float | None,
     person: int | None,
 ) -> PoseSequence:
-    """Annotations as poses; `header` is the object around them with its images and info, empty for results.
+    """Annotations as poses; `header` is the object around them, with images and info, empty for results.
 
-    Without a list of images, numbers in the images' names say what comes when and which frames show nobody.
+    Without a list of images, numbers in the images' names give the order and the frames that show nobody.
     """
     annotations = annotations if isinstance(annotations, list) else [annotations]
     if not annotations or not all(isinstance(a, dict) for a in annotations):
@@ -54,7 +54,7 @@ def from_coco(
 
 
 def read_annotation(annotation: dict, name: Any) -> Person | None:
-    """The figure of an annotation, its confidences beside the keypoints or among them; None where it has none."""
+    """The figure of an annotation, with confidences beside or among the keypoints; None if it has no figure."""
     body = read_person(annotation.get("keypoints"), COCO_LAYOUTS, name)
     if body is None:
         return None
@@ -66,14 +66,14 @@ def read_annotation(annotation: dict, name: Any) -> Person | None:
         scores = np.where(body.points[:, 2] > 0, scores, 0)
     else:
         cuts = [17, *(first for _, _, first, _ in COCO_PARTS[1:])] if len(body.points) == 133 else []
-        parts = np.split(body.points[:, 2], cuts)  # a part may hold flags, another one confidences
+        parts = np.split(body.points[:, 2], cuts)  # one part may have flags, another confidences
         scores = np.concatenate([_visibility(v) for v in parts])
     points = np.column_stack([body.points[:, :2], scores])
     return replace(body, points=points, track=track_of(annotation))
 
 
 def _with_parts(body: Person, annotation: dict, name: Any) -> Person:
-    """The person with COCO-WholeBody's feet, face and hands, where the annotation has any of them."""
+    """The person with COCO-WholeBody's feet, face and hands, if the annotation has any of them."""
     if len(body.points) != 17 or not any(field in annotation for field, _, _, _ in COCO_PARTS):
         return body
     points = np.zeros((len(COCO_WHOLEBODY), 3))

@@ -1,4 +1,4 @@
-"""What pose editors write: one list of x, y pairs in OpenPose's order for all figures of a picture."""
+"""Files of pose editors: one list of x, y pairs in OpenPose's order for all figures of a picture."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _JOINTS = len(OPENPOSE_18)
 
 
 def is_editor_file(data: Any) -> bool:
-    """Whether this is such a picture, or a list of them."""
+    """Whether this is a pose editor's picture, or a list of them."""
     pictures = data if isinstance(data, list) else [data]
     return bool(pictures) and all(_is_picture(picture) for picture in pictures)
 
@@ -28,7 +28,7 @@ def _is_picture(picture: Any) -> bool:
 
 
 def as_pages(data: Any) -> list[dict]:
-    """The pictures as OpenPose's pages, a figure for each eighteen joints."""
+    """The pictures as OpenPose pages, with a figure for each eighteen joints."""
     pictures = data if isinstance(data, list) else [data]
     pages = []
     for picture in pictures:

@@ -1,4 +1,4 @@
-"""How many keypoints a figure has in a file, in what order, and what they are read as.
+"""Keypoint layouts of files: their number and order, and the skeleton they are read as.
 
 Sources: OpenPose ``doc/02_output.md`` (BODY_25, COCO-18), cocodataset.org/#format-data (keypoints),
 COCO-WholeBody (133 points, body first), Halpe-FullBody (26 points, body first, then head,
@@ -44,7 +44,7 @@ COCO_LAYOUTS: dict[int, tuple[list[str], Skeleton]] = {
     136: (_HALPE_136, BODY_67),
 }
 
-# COCO-WholeBody's own fields: name, "is it valid" flag, first of the 133 points, how many.
+# COCO-WholeBody's own fields: name, validity flag, first of the 133 points, number of points.
 COCO_PARTS = (
     ("foot_kpts", "foot_valid", 17, 6),
     ("face_kpts", "face_valid", 23, 68),

@@ -1,4 +1,4 @@
-"""MediaPipe Pose: 33 landmarks as shares of the picture, alone, in frames, or as its own result object."""
+"""MediaPipe Pose: 33 landmarks as shares of the picture, single, in frames, or as its own result object."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LANDMARKS = ("landmarks", "pose_landmarks", "poseLandmarks")  # its names in its
 
 
 def is_mediapipe(data: Any) -> bool:
-    """Whether there are landmarks in it, or in its ``frames``."""
+    """Whether it has landmarks, by itself or in its ``frames``."""
     frames = data.get("frames", data) if isinstance(data, dict) else data
     bare = isinstance(frames, list) and any(_is_figure(frame) for frame in frames)
     return bare or has(frames, *LANDMARKS, "visibility")
@@ -25,7 +25,7 @@ def is_mediapipe(data: Any) -> bool:
 def from_mediapipe(
     data: Any, name: Any, canvas: tuple[int, int] | None, fps: float | None, person: int | None
 ) -> PoseSequence:
-    """Landmarks as poses; `canvas` and `fps` where the file does not say them."""
+    """Landmarks as poses; `canvas` and `fps` if the file does not state them."""
     header = data if isinstance(data, dict) else {}
     if header.get("width") is not None:
         canvas = picture_size(header["width"], header.get("height"), name)
@@ -37,7 +37,7 @@ def from_mediapipe(
 
 
 def _frames(data: Any, name: Any) -> tuple[list[list[Any]], float | None]:
-    """The landmarks of each figure, for each frame; and their rate, where they say their times."""
+    """The landmarks of each figure, for each frame; and the rate, if frames have times."""
     if isinstance(data, dict) and "frames" not in data:
         found = _landmarks(data)
         one = _is_figure(found) or not isinstance(found, list)
@@ -46,7 +46,7 @@ def _frames(data: Any, name: Any) -> tuple[list[list[Any]], float | None]:
     if not isinstance(frames, list):
         raise unreadable(name, "frames must be a list")
     if not has(frames, *LANDMARKS) and not any(isinstance(frame, list) for frame in frames):
-        return [_figures(frames)], None  # one frame without anything around it
+        return [_figures(frames)], None  # a bare frame
     figures = [_figures(_landmarks(frame)) for frame in frames]
     places, rate = timed(frames) or (None, None)
     return in_time(figures, numbers_of(frames) or places, []), rate
@@ -77,7 +77,7 @@ def _is_row(mark: Any) -> bool:
 
 
 def _figures(found: Any) -> list[Any]:
-    """One item for each figure: MediaPipe's own result lists several, other files the landmarks of one."""
+    """One item for each figure: MediaPipe's own result lists several figures, other files the landmarks of one."""
     if not found:
         return []
     several = isinstance(found, list) and not _is_figure(found) and not isinstance(found[0], dict | None)

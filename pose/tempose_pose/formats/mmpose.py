@@ -19,7 +19,7 @@ def is_mmpose(data: Any) -> bool:
 def from_mmpose(
     data: Any, name: Any, canvas: tuple[int, int] | None, fps: float | None, person: int | None
 ) -> PoseSequence:
-    """Instances as poses. The files say neither `canvas` nor `fps`."""
+    """Instances as poses. The files state neither `canvas` nor `fps`."""
     records = data.get("instance_info", data) if isinstance(data, dict) else data
     records = records if isinstance(records, list) else [records]
     frames = in_time([_people(record, name) for record in records], numbers_of(records), [])

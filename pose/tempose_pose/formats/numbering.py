@@ -1,4 +1,4 @@
-"""Frame numbers, out of names or fields: they say in which order frames come and where some are missing."""
+"""Frame numbers from names or fields, which give the order of frames and show missing ones."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def _natural(path: Path) -> list[tuple[int, int | str]]:
 
 
 def numbers_in(names: Sequence[str]) -> list[int] | None:
-    """The one number in which the names differ, for each name; None where they differ in more or in nothing."""
+    """The one number in which the names differ, for each name; None if they differ in more or in nothing."""
     parts = [re.split(r"(\d+)", name) for name in names]
     if len({tuple(p[::2]) for p in parts}) != 1:
         return None
@@ -39,7 +39,7 @@ def numbers_in(names: Sequence[str]) -> list[int] | None:
 
 
 def numbers_of(frames: Sequence[Any]) -> list[int] | None:
-    """The frames' own numbers; None where one has none, or two are equal."""
+    """The frames' own numbers; None if one has none, or two are equal."""
     for field in _FIELDS:
         found = [frame.get(field) for frame in frames if isinstance(frame, dict)]
         numbers = [n for n in found if isinstance(n, int) and not isinstance(n, bool)]
@@ -49,9 +49,9 @@ def numbers_of(frames: Sequence[Any]) -> list[int] | None:
 
 
 def timed(frames: Sequence[Any]) -> tuple[list[int], float] | None:
-    """Numbers and frame rate of frames that carry times; None where one has none, or time does not rise.
+    """Numbers and frame rate of frames with times; None if one has none, or times do not rise.
 
-    Steps of 1 and more are milliseconds, as MediaPipe counts them, others seconds.
+    Steps of 1 or more are milliseconds, as in MediaPipe, smaller ones seconds.
     """
     listed = [frame for frame in frames if isinstance(frame, dict)]
     key = next((key for key in _TIMES if any(key in frame for frame in listed)), None)
@@ -71,7 +71,7 @@ def timed(frames: Sequence[Any]) -> tuple[list[int], float] | None:
 
 
 def in_time(frames: Sequence[T], numbers: Sequence[int] | None, missing: T) -> list[T]:
-    """The frames in the order of their numbers, with `missing` for each number that is left out.
+    """The frames in the order of their numbers, with `missing` for each skipped number.
 
     Numbers with a common step (every fifth frame of a video) have no gaps between them.
     """

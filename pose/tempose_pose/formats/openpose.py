@@ -1,4 +1,4 @@
-"""OpenPose's pages: one per frame, with a list of people, on 18 or 25 joints, hands beside them."""
+"""OpenPose pages: one per frame, with a list of people with 18 or 25 joints, and hands."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pages_of(data: Any, name: Any) -> list[dict]:
 
 
 def _is_page(page: Any) -> bool:
-    """Whether it has a list of people; null counts as an empty one."""
+    """Whether it has a list of people; null counts as an empty list."""
     return isinstance(page, dict) and "people" in page and isinstance(page["people"], list | None)
 
 
@@ -46,7 +46,7 @@ def _said(pages: list[dict], key: str) -> Any:
 def from_pages(
     pages: list[dict], name: Any, canvas: tuple[int, int] | None, fps: float | None, person: int | None
 ) -> PoseSequence:
-    """Pages as poses; `canvas` and `fps` where no page says them."""
+    """Pages as poses; `canvas` and `fps` if no page states them."""
     for keys in SIZES:
         width, height = (_said(pages, key) for key in keys)
         if width is not None or height is not None:
@@ -72,13 +72,13 @@ def from_pages(
                 people.append(_with_hands(body, figure, name) if len(body.names) in HANDED else body)
         frames.append(people)
     handed = any(len(p.names) in (60, 67) for people in frames for p in people)
-    if handed:  # who is without hands in one frame still has them in the next
+    if handed:  # a person without hands in one frame may have them in the next
         frames = [[_widened(p) for p in people] for people in frames]
     return assemble(choose(frames, person), canvas, fps, name, None)
 
 
 def _with_hands(body: Person, figure: dict, name: Any) -> Person:
-    """The person with the hands the file gives; unchanged where it gives none."""
+    """The person with the hands in the file; unchanged without any."""
     hands = []
     for field in HANDS:
         points = read_points(figure.get(field), (21,), name, "a hand")
@@ -90,7 +90,7 @@ def _with_hands(body: Person, figure: dict, name: Any) -> Person:
 
 
 def _widened(person: Person) -> Person:
-    """The person on the skeleton with hands, none of them seen yet."""
+    """The person on the skeleton with hands, which are not seen yet."""
     target = HANDED.get(len(person.names))
     if target is None:
         return person

@@ -1,4 +1,4 @@
-"""Figures in frames: read as x, y and score, chosen where there are several, made into poses."""
+"""Figures in frames: read as x, y and score, chosen among several, and assembled into poses."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ STRAY = 0.03
 
 @dataclass(frozen=True)
 class Person:
-    """One figure in one frame: (K, 3) x, y, score as in the file, and a tracker's number for who it is."""
+    """One figure in one frame: (K, 3) x, y, score as in the file, and the tracker's number of the person."""
 
     points: np.ndarray
     names: tuple[str, ...]
@@ -37,7 +37,7 @@ class Person:
 
 
 def track_of(figure: dict) -> float | None:
-    """The tracker's number in a figure, bare or in a list, under any of its names; None where it has none."""
+    """The tracker's number in a figure, bare or in a list, under any of its names; None without one."""
     for key in ("track_id", "idx", "person_id"):
         value = figure.get(key)
         value = value[0] if isinstance(value, list) and len(value) == 1 else value
@@ -103,11 +103,12 @@ def _joint(joint: dict, sure: str | None) -> list[Any]:
 
 
 def choose(frames: list[list[Person]], person: int | None) -> list[Person | None]:
-    """One figure per frame: that of the number, else the surest (of equals the largest), and then the same one.
+    """One figure per frame: the one with the number, else the most confident (of equals the largest), then the same
+    one.
 
-    The same is who has its track, where the file tells people apart, else who is nearest. Somebody too far off to be
-    the same, as when only a passer-by was found, is not taken; the longer nobody was, the farther off is believed.
-    Who is alone in all frames is always taken.
+    The same person has the same track, if the file tells people apart, else is the nearest. Somebody too far off to
+    be the same, such as a passer-by, is not taken; the longer the gap, the greater the distance allowed. A person
+    who is alone in all frames is always taken.
     """
     if person is not None:
         return [people[person] if 0 <= person < len(people) else None for people in frames]
@@ -137,13 +138,13 @@ def choose(frames: list[list[Person]], person: int | None) -> list[Person | None
 
 
 def _all_told_apart(people: list[Person]) -> bool:
-    """Whether each has a track of its own; a tracker that is off gives all of them the same."""
+    """Whether everybody has a track of their own; a disabled tracker gives all the same one."""
     tracks = [p.track for p in people]
     return None not in tracks and len(set(tracks)) == len(tracks)
 
 
 def _apart(one: Person, other: Person) -> float:
-    """How far two figures are apart, joint by joint where they share any."""
+    """Distance of two figures, joint by joint if they share any."""
     a, b = one.points, other.points
     shared = (a[:, 2] > 0) & (b[:, 2] > 0) if len(a) == len(b) else np.zeros(0, bool)
     if shared.any():
@@ -153,14 +154,14 @@ def _apart(one: Person, other: Person) -> float:
 
 
 def _extent(person: Person) -> float:
-    """Width and height of what is seen, added up."""
+    """Sum of width and height of the visible joints."""
     return float(np.ptp(person.points[person.points[:, 2] > 0, :2], axis=0).sum())
 
 
 def assemble(
     people: list[Person | None], canvas: tuple[int, int], fps: float, name: Any, normalised: bool | None
 ) -> PoseSequence:
-    """Stack the frames; `normalised` None: where no seen coordinate is larger than `SHARES`."""
+    """Stack the frames; `normalised` None: if no seen coordinate is larger than `SHARES`."""
     given = [p for p in people if p is not None]
     if not given:
         raise unreadable(name, "it shows nobody")
@@ -180,7 +181,7 @@ def assemble(
         normalised = bool(seen.any() and np.abs(xy[seen]).max() <= SHARES)
     keypoints = xy if normalised else xy / np.asarray(canvas, float)
     found = np.where(seen, points[..., 2], 0)
-    if len(kept) < len(target):  # neck and middle of the hips, where the layout has none
+    if len(kept) < len(target):  # neck and middle of the hips, if the layout has none
         bare = Skeleton("file", tuple(kept), (-1,) * len(kept), ())
         return convert(PoseSequence(keypoints, found, fps, bare, canvas), target)
     return PoseSequence(keypoints, found, fps, target, canvas)

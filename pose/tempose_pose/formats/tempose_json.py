@@ -13,7 +13,7 @@ from tempose_pose.skeletons import skeleton
 
 
 def from_own(data: dict, name: Any, fps: float | None) -> PoseSequence:
-    """Poses of parsed JSON; `fps` where it does not say it."""
+    """Poses from parsed JSON; `fps` if it does not state it."""
     if not isinstance(data["skeleton"], str):
         raise unreadable(name, "skeleton must be a name")
     layout = skeleton(data["skeleton"])

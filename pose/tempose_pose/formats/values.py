@@ -1,4 +1,4 @@
-"""Single values out of parsed JSON, each one checked, with errors that name the file."""
+"""Single values from parsed JSON, checked, with errors that name the file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from tempose_pose.errors import TemposeError
 from tempose_pose.limits import MAX_FILE_BYTES
 
-DEFAULT_FPS = 30.0  # for single poses, where it means nothing
+DEFAULT_FPS = 30.0  # for single poses, for which it has no meaning
 RATES = ("fps", "frame_rate", "frameRate", "framerate")
 
 
@@ -32,7 +32,7 @@ def load_json(path: Path) -> Any:
         raise unreadable(path, f"it is larger than {MAX_FILE_BYTES >> 20} MiB")
     try:
         data = _whole_or_lines(path.read_bytes(), constant)
-        if isinstance(data, list):  # what nodes and browsers write: JSON as a text in JSON
+        if isinstance(data, list):  # some nodes and browsers write JSON as a text within JSON
             return [json.loads(i, parse_constant=constant) if isinstance(i, str) else i for i in data]
         return json.loads(data, parse_constant=constant) if isinstance(data, str) else data
     except OSError as error:
@@ -67,7 +67,7 @@ def has(data: Any, *keys: str) -> bool:
 
 
 def numbers(value: Any, name: Any, *, nulls: bool = False) -> np.ndarray:
-    """A float array from nested lists of numbers, or `TemposeError`; `nulls` are NaN where they are allowed."""
+    """A float array from nested lists of numbers, or `TemposeError`; `nulls`, if allowed, become NaN."""
     if not isinstance(value, list):
         raise unreadable(name, "keypoints must be a list of numbers")
     try:
@@ -123,7 +123,7 @@ def _number(value: Any) -> float:
 def settle(
     canvas: tuple[int, int] | None, fps: float | None, frames: int, name: Any
 ) -> tuple[tuple[int, int], float]:
-    """Canvas and frame rate, or what the person has to give where neither the file nor they have said it."""
+    """Canvas and frame rate; an error says what the user must give if neither they nor the file have."""
     if canvas is None:
         raise TemposeError(
             "canvas_missing", f"{_title(name)} does not say the picture's size. Give its width and height."
@@ -136,7 +136,7 @@ def settle(
 
 
 def unreadable(name: Any, why: str) -> TemposeError:
-    """The error about a file (or what was parsed before, by a name) that is no pose file."""
+    """The error for a file (or parsed data with a name) that is not a pose file."""
     return TemposeError(
         "pose_unreadable", f"{_title(name)} cannot be read as poses: {why}. Choose another file."
     )

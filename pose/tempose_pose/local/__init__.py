@@ -1,6 +1,6 @@
-"""What both sides do on the machine that they run on: files that last, files that are private, who is who.
+"""What both sides need on their machine: durable files, private files, and proof of identity.
 
-`whole_files` writes and checks what must last, `permissions` looks at owners and rights, `runtime_file` says where a
-server is, `proof` is how it shows that it knows the token, `programs` finds programs and processes, `scrub` takes
-names and folders out of text.
+`whole_files` writes and checks durable files, `permissions` checks owners and rights, `runtime_file` says where a
+server is, with `proof` it shows that it knows the token, `programs` finds programs and processes, and `scrub`
+removes names and folders from text.
 """

@@ -1,6 +1,6 @@
-"""Whose a file or a folder is, and who may read and change it. On Windows, rights are left to the user's profile.
+"""Owners and access rights of files and folders. On Windows, rights are left to the user's profile.
 
-Everything here looks at POSIX owners and mode bits; `OSError` is told in words, with the path.
+Everything here checks POSIX owners and mode bits; an `OSError` is put into words, with the path.
 """
 
 from __future__ import annotations
@@ -21,14 +21,15 @@ def is_ours(status: os.stat_result) -> bool:
 
 
 def check_file(path: Path, code: str) -> None:
-    """Refuse a file that somebody else may have written or can read, before it is read.
+    """Refuse, before reading it, a file that somebody else may have written or can read.
 
     Raises
     ------
     FileNotFoundError
         There is none.
     TemposeError
-        With `code`: it is a link or no file, another user's, open to others, or in a folder that others can change.
+        With `code`: it is a link or not a file, another user's, open to others, or in a folder that others can
+        change.
     """
     status = path.lstat()
     if not stat.S_ISREG(status.st_mode):
@@ -47,12 +48,12 @@ def check_file(path: Path, code: str) -> None:
 
 
 def check_secret(path: Path, code: str, what: str) -> None:
-    """Refuse a secret that others can read, or that another user wrote and so knows; links may lead to it.
+    """Refuse a secret that others can read, or that another user wrote and so knows; links to it are allowed.
 
     Raises
     ------
     OSError
-        It cannot be looked at.
+        It cannot be examined.
     TemposeError
         With `code`; `what` names the file in its words.
     """
@@ -78,15 +79,15 @@ def check_parent(folder: Path, code: str) -> None:
 
 
 def claim_folder(folder: Path, known: tuple[str, ...], code: str) -> None:
-    """Make a folder for us alone, or take one that is there: tighten it where that is safe, else refuse it.
+    """Make a private folder, or claim an existing one: tighten its rights if that is safe, else refuse it.
 
     Parameters
     ----------
     folder : Path
     known : tuple of str
-        Names of what belongs into it; a name that ends in ``*`` stands for all that begin so.
+        Names that belong in it; one that ends in ``*`` is a prefix.
     code : str
-        Of the `TemposeError` that is raised.
+        Code of the `TemposeError`.
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)

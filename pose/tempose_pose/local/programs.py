@@ -1,4 +1,4 @@
-"""Programs and processes of this machine: found by absolute places only, told apart by when they began."""
+"""Programs and processes of this machine: found only by absolute paths, told apart by their start times."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _can_run(path: Path) -> bool:
 
 
 def started(pid: int) -> str | None:
-    """A mark that tells a process from any later one with its number; None where there is none to be had.
+    """A mark that tells a process from any later one with the same id; None if unavailable.
 
     Linux: boot and clock tick (proc(5)); other POSIX systems: ps; Windows: GetProcessTimes.
     """
@@ -55,7 +55,7 @@ def started(pid: int) -> str | None:
 
 
 def command_line(pid: int) -> str:
-    """The command a process was started with, "" where that cannot be told."""
+    """The command a process was started with, "" if unknown."""
     if pid <= 0 or sys.platform == "win32":
         return ""
     if sys.platform == "linux":
@@ -96,13 +96,13 @@ class Held(Exception):
 
 @contextlib.contextmanager
 def holding(path: Path) -> Iterator[None]:
-    """Hold a lock file, as long as this process lives: a killed one's lock is free again.
+    """Hold a lock file while this process lives: a killed process releases its lock.
 
     Raises
     ------
     Held
     OSError
-        The file cannot be made; a link is not followed.
+        The file cannot be created; links are not followed.
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     with os.fdopen(os.open(path, flags, 0o600), "r+") as file:

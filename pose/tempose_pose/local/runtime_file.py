@@ -1,7 +1,7 @@
-"""The runtime file: where a server is and its token, for programs of the same user. A claim, not a fact.
+"""The runtime file: a server's address and token, for programs of the same user. A claim, not a fact.
 
-Whoever reads it looks first at whose file it is, then whether its process is still the one that wrote it; whether the
-server that answers there knows the token is asked with `proof`.
+Readers first check the file's owner, then whether its process is still the one that wrote it; with `proof` they
+check that the server answering there knows the token.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class RunningServer:
     url, token : str
     pid : int
     started : str
-        When that process began, as `programs.started` has it; "" where that could not be told.
+        When that process started, by `programs.started`; "" if unknown.
     """
 
     url: str
@@ -45,20 +45,20 @@ class RunningServer:
 
     @property
     def is_gone(self) -> bool:
-        """Whether its process has ended, even if another one has its number now."""
+        """Whether its process has ended, even if another one has its id now."""
         if self.started:
             return programs.started(self.pid) != self.started
         return programs.started(os.getpid()) is not None and programs.started(self.pid) is None
 
     @property
     def is_ours(self) -> bool:
-        """Whether that process, as far as the system can tell, is the server that wrote this."""
+        """Whether that process, as far as the system can tell, is the server that wrote this file."""
         said = programs.command_line(self.pid)
         return bool(self.started) and not self.is_gone and (not said or "tempose" in said)
 
 
 def default() -> Path:
-    """Where `tempose serve` says that it runs, on each system; platformdirs' `user_runtime_dir` without it."""
+    """The runtime file of `tempose serve` on each system: platformdirs' `user_runtime_dir`, without that package."""
     if os.name == "nt":
         return Path(os.environ.get("LOCALAPPDATA", "")) / "Temp" / "tempose" / "tempose" / "server.json"
     if os.uname().sysname == "Darwin":
@@ -75,8 +75,8 @@ def read(path: Path) -> RunningServer:
     Raises
     ------
     TemposeError
-        ``server_not_found``: there is none, or its server has ended; ``runtime_file``: it says nothing;
-        ``runtime_file_foreign``: it is not to be believed.
+        ``server_not_found``: there is none, or its server has ended; ``runtime_file``: it is unreadable;
+        ``runtime_file_foreign``: it cannot be trusted.
     """
     try:
         permissions.check_file(path, "runtime_file_foreign")
@@ -110,7 +110,7 @@ def read(path: Path) -> RunningServer:
 
 
 def prepare(path: Path) -> None:
-    """Make the file's folder, and see that a file can be put there and by nobody else.
+    """Make the file's folder, and check that a file can be put there, and only by us.
 
     Raises
     ------
@@ -133,7 +133,7 @@ def prepare(path: Path) -> None:
 
 @contextlib.contextmanager
 def holding(path: Path) -> Iterator[None]:
-    """Keep the file for this server; another one that would take it over is refused."""
+    """Hold the file for this server; another server that would take it over is refused."""
     try:
         with programs.holding(path.with_name(f"{path.name}.lock")):
             yield
@@ -151,7 +151,7 @@ def holding(path: Path) -> Iterator[None]:
 
 
 def write(path: Path, url: str, token: str) -> None:
-    """Say where this process serves: in one step, and readable by the owner alone."""
+    """Write where this process serves: atomically, and readable only by the owner."""
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # 0600 before any content
     said = RunningServer(url, token, os.getpid(), programs.started(os.getpid()) or "")
@@ -165,7 +165,7 @@ def write(path: Path, url: str, token: str) -> None:
 
 
 def remove(path: Path, token: str) -> None:
-    """Remove the file, unless a later server has already put its own there."""
+    """Remove the file, unless a later server has already replaced it."""
     try:
         if json.loads(path.read_text()).get("token") == token:
             path.unlink()

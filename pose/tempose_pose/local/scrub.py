@@ -1,8 +1,9 @@
-"""Take folders and names out of text that others may read: logs, diagnostics, answers. One place for all of them.
+"""Removing folders and names from text that others may read: logs, diagnostics, answers.
 
-Names of folders and songs hold spaces, commas, quotes and brackets, so where a path ends cannot be told for sure. It
-is taken out up to the last separator of its line and on to an ending like ``.wav``, or to the end of the line: rather
-too much than a name. Addresses of servers and their routes are no paths. Of code files the last name stays.
+Names of folders and songs may contain spaces, commas, quotes and brackets, so the end of a path cannot be known for
+sure. A path is removed up to the last separator of its line and on to a suffix like ``.wav``, or to the end of the
+line: rather too much than leave a name. Addresses of servers and their routes are not paths. Of code files the last
+name stays.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ _QUOTES = "'\"`"
 
 
 def paths(text: str) -> str:
-    """The text without any path; only the ending stays, as in ``(path).wav``."""
+    """The text without any path; only the suffix stays, as in ``(path).wav``."""
     return "\n".join(_line(line) for line in text.split("\n"))
 
 
@@ -54,7 +55,7 @@ def _line(line: str) -> str:
 
 
 def _address_at(line: str, at: int, start: int) -> int | None:
-    """The end of a server's address that a place lies in."""
+    """The end of the server's address around a position."""
     for address in _ADDRESS.finditer(line, at):
         if address.start() <= start < address.end():
             return address.end()
@@ -62,7 +63,7 @@ def _address_at(line: str, at: int, start: int) -> int | None:
 
 
 def _quoted(line: str, start: int, quote: str) -> int | None:
-    """The end of a path that begins after a quote: the next of its kind that no word follows directly."""
+    """The end of a path that begins after a quote: the next such quote that no word follows directly."""
     for place in range(start, len(line)):
         if line[place] == quote and not line[place + 1 : place + 2].isalnum():
             rest = line[place + 1 :]
@@ -74,9 +75,9 @@ def _quoted(line: str, start: int, quote: str) -> int | None:
 
 
 def _bare(line: str, start: int) -> int:
-    """The end of a path that no quote ends: past the last separator, at an ending or the end of the line."""
+    """The end of an unquoted path: past the last separator, at a suffix or the end of the line."""
     stops = [found.start() for found in _ADDRESS.finditer(line, start)]
-    for found in _START.finditer(line, start):  # another path, where this one has an ending before it
+    for found in _START.finditer(line, start):  # another path, if this one has a suffix before it
         if line[found.start() - 1] in _BEFORE and (end := _ending(line, start, found.start())):
             return end
     stop = min(stops, default=len(line))
@@ -84,7 +85,7 @@ def _bare(line: str, start: int) -> int:
 
 
 def _ending(line: str, start: int, stop: int) -> int | None:
-    """Where the last name of a path within these places has its ending."""
+    """The position of the suffix of a path's last name, within these bounds."""
     last = max(line.rfind("/", start, stop), line.rfind("\\", start, stop), start - 1) + 1
     found = list(_ENDING.finditer(line, last, stop))
     return found[-1].end() if found else None

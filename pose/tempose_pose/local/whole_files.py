@@ -1,8 +1,8 @@
-"""Files that last: written whole, on disk before anybody is told of them, and checked when they are read.
+"""Durable files: written completely, on disk before anybody relies on them, and checked when read.
 
-A rename alone is no promise: after a power cut the new name may stand over a file of 0 bytes. So what is written is
-forced to the disk, then renamed, then the folder's entry is forced too (POSIX's rename and fsync; LWN, "Ensuring data
-reaches disk", 2011).
+A rename alone is no guarantee: after a power cut the new name may refer to a file of 0 bytes. So the contents are
+synced to disk, then the file is renamed, then the folder's entry is synced too (POSIX's rename and fsync; LWN,
+"Ensuring data reaches disk", 2011).
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
-HEAD_BYTES = 200  # of the line that a JSON file begins with
-_NUMBERED = re.compile(r"([0-9]{9,18})-")  # what was set aside; a person may put other things beside it
+HEAD_BYTES = 200  # of the first line of a JSON file
+_NUMBERED = re.compile(r"([0-9]{9,18})-")  # names of files set aside; people may put other things beside them
 
 
 class Damaged(Exception):
-    """A file is not what was written: shorter, longer, changed or gone."""
+    """A file is not what was written: it is shorter, longer, changed or gone."""
 
 
 @dataclass(frozen=True)
 class Seal:
-    """Length and SHA-256 of what was written."""
+    """Length and SHA-256 of the written bytes."""
 
     bytes: int
     sha256: str
@@ -44,7 +44,7 @@ class Seal:
             return cls(file.tell(), digest)
 
     def check(self, path: Path) -> None:
-        """Raise `Damaged` where the file is not the sealed one."""
+        """Raise `Damaged` if the file is not the sealed one."""
         try:
             same = path.stat().st_size == self.bytes and Seal.of_file(path) == self
         except OSError:
@@ -55,7 +55,7 @@ class Seal:
 
 @contextlib.contextmanager
 def writing(path: Path) -> Iterator[IO[bytes]]:
-    """A file to write to, which takes its name once it is whole and on disk; nothing is left of one that fails."""
+    """A file to write to, which gets its name once it is complete and on disk; a failed one leaves nothing behind."""
     part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
         with part.open("wb") as file:
@@ -70,7 +70,7 @@ def writing(path: Path) -> Iterator[IO[bytes]]:
 
 
 def write(path: Path, data: bytes) -> Seal:
-    """Write a file that lasts; returns its seal."""
+    """Write a durable file; return its seal."""
     with writing(path) as file:
         file.write(data)
     return Seal.of_data(data)
@@ -88,12 +88,12 @@ def read(path: Path, seal: Seal) -> bytes:
 
 
 def write_sealed(path: Path, data: bytes) -> None:
-    """Write bytes that last, with their own seal in a first line."""
+    """Write a durable file with its seal in the first line."""
     write(path, json.dumps(asdict(Seal.of_data(data))).encode() + b"\n" + data)
 
 
 def read_sealed(path: Path) -> bytes:
-    """The bytes that `write_sealed` wrote; raises `Damaged` where they are missing or changed."""
+    """The bytes that `write_sealed` wrote; raises `Damaged` if they are missing or changed."""
     try:
         head, _, data = path.read_bytes().partition(b"\n")
         seal = Seal(**json.loads(head[:HEAD_BYTES]))
@@ -105,12 +105,12 @@ def read_sealed(path: Path) -> bytes:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Write a value that lasts, sealed."""
+    """Write a value to a durable, sealed file."""
     write_sealed(path, json.dumps(value).encode())
 
 
 def read_json(path: Path) -> Any:
-    """The value that `write_json` wrote; raises `Damaged` where it is missing or changed."""
+    """The value that `write_json` wrote; raises `Damaged` if it is missing or changed."""
     try:
         return json.loads(read_sealed(path))
     except (ValueError, RecursionError):
@@ -118,7 +118,7 @@ def read_json(path: Path) -> Any:
 
 
 def keep_folder(folder: Path, target: Path) -> None:
-    """Move a folder of files that were just written to its place, on disk when this returns."""
+    """Move a folder of fresh files to its place; it is on disk when this returns."""
     for path in folder.rglob("*"):
         if path.is_dir():
             sync_folder(path)
@@ -131,7 +131,7 @@ def keep_folder(folder: Path, target: Path) -> None:
 
 
 def make_folder(folder: Path) -> None:
-    """Make a private folder, with its parents, that is still there after a power cut."""
+    """Make a private folder, with its parents, that survives a power cut."""
     if not folder.is_dir():
         make_folder(folder.parent)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -139,7 +139,7 @@ def make_folder(folder: Path) -> None:
 
 
 def set_aside(path: Path, place: Path, keep: int = 20) -> None:
-    """Move what is damaged into a folder beside the good, where a person may look at it; the newest `keep` stay."""
+    """Move a damaged file into a folder where people can look at it; the newest `keep` stay."""
     make_folder(place)
     kept = sorted((int(found[1]), one) for one in place.iterdir() if (found := _NUMBERED.match(one.name)))
     number = kept[-1][0] + 1 if kept else 1
@@ -151,7 +151,7 @@ def set_aside(path: Path, place: Path, keep: int = 20) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file or a folder of files; silent where that fails."""
+    """Remove a file or a folder of files; silent on failure."""
     with contextlib.suppress(OSError):
         if path.is_dir() and not path.is_symlink():
             for inner in path.iterdir():
@@ -162,13 +162,13 @@ def remove(path: Path) -> None:
 
 
 def sync(file: IO[Any]) -> None:
-    """Flush all that was written to a file to disk."""
+    """Flush everything written to a file to disk."""
     file.flush()
     os.fsync(file.fileno())
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's entries to disk, where the system can (Windows does it with the rename)."""
+    """Flush a folder's entries to disk, if the system can (Windows does it with the rename)."""
     if os.name != "posix":
         return
     descriptor = os.open(folder, os.O_RDONLY)

@@ -1,7 +1,7 @@
-"""What the server answers. Times are song seconds, in a dance timeline seconds; other than that see docs/server.md.
+"""The server's answers. Times are song seconds, in a dance timeline seconds; for the rest see docs/server.md.
 
-The server fills these in, and FastAPI describes them; the add-on reads them with `reading.read`, which checks every
-type, number and length against what is written here.
+The server fills these in, and FastAPI describes them; the add-on reads them with `validation.read`, which checks
+every type, number and length against the definitions here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Bytes = Annotated[str, AtMost(MAX_FRAMES * MAX_JOINTS * 12)]
 
 @dataclass(frozen=True)
 class Problem:
-    """Any answer other than success: a code of `codes`, and words for a person."""
+    """Any answer other than success: a code from `codes`, and a message for people."""
 
     code: str
     message: str
@@ -42,7 +42,7 @@ class Problem:
 
 @dataclass(frozen=True)
 class Health:
-    """How the server is."""
+    """The state of the server."""
 
     status: Literal["STARTING", "READY", "BUSY", "SETUP_FAILED"]
     version: str
@@ -53,7 +53,7 @@ class Health:
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """A model; `skeleton` is what it dances on, None while it is not loaded."""
+    """A model; `skeleton` is its skeleton, None until it is loaded."""
 
     name: str
     revision: str | None = None
@@ -72,12 +72,12 @@ class SkeletonInfo:
 
     @classmethod
     def of(cls, bones: Skeleton) -> SkeletonInfo:
-        """A skeleton as it is told."""
+        """A skeleton in its wire form."""
         limbs = [list(limb) for limb in bones.limbs]
         return cls(bones.name, list(bones.joints), list(bones.parents), limbs, list(bones.flip))
 
     def skeleton(self, ours: Iterable[Skeleton] = LAYOUTS.values()) -> Skeleton:
-        """One of ours where they are equal, else a new one; raises `TemposeError` where it is none."""
+        """One of ours if they are equal, else a new one; raises `TemposeError` if it is invalid."""
         joints, parents = tuple(self.joints), tuple(self.parents)
         limbs = tuple((limb[0], limb[1]) for limb in self.limbs)
         if known := next((s for s in ours if s.joints == joints), None):
@@ -87,7 +87,7 @@ class SkeletonInfo:
 
 @dataclass(frozen=True)
 class Limits:
-    """How much the server takes."""
+    """The server's limits."""
 
     dance_seconds: Annotated[float, Within(0, 1e9)]
     audio_bytes: Count = 0
@@ -102,7 +102,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class PoseEstimator:
-    """Whether poses can be found in pictures; `message` says why not."""
+    """Whether the server finds poses in pictures; `message` says why not."""
 
     available: bool
     message: str = ""
@@ -110,7 +110,7 @@ class PoseEstimator:
 
 @dataclass(frozen=True)
 class Capabilities:
-    """What the server knows and how much it takes. Older servers leave the fields with a default out."""
+    """The server's capabilities and limits. Older servers leave out the fields with a default."""
 
     models: list[ModelInfo]
     skeletons: list[SkeletonInfo]
@@ -127,7 +127,7 @@ class Capabilities:
 
 @dataclass(frozen=True)
 class FigureMask:
-    """Which part of a picture is a person: rows of bytes, 255 for sure; `data` is base64 of them, zlib-compressed."""
+    """A person's mask in a picture: rows of bytes, 255 for certain; `data` is base64 of them, zlib-compressed."""
 
     width: Annotated[int, Within(1, 1024)]
     height: Annotated[int, Within(1, 1024)]
@@ -138,7 +138,7 @@ class FigureMask:
 class FoundPerson:
     """A person in a picture; keypoints are shares of the upright picture, score 0: not seen, below 0.6: doubtful.
 
-    `skeleton` is openpose18, or body25 (with feet) or body25_hands, where the model has them.
+    `skeleton` is openpose18 or, if the model has them, body25 (with feet) or body25_hands.
     """
 
     skeleton: str
@@ -163,15 +163,15 @@ class FoundPose:
 
     @property
     def first(self) -> FoundPerson:
-        """The largest person, as the others are."""
+        """The largest person, in the same form as the others."""
         return FoundPerson(self.skeleton, self.joints, self.keypoints, self.scores, self.mask)
 
 
 @dataclass(frozen=True)
 class VideoLine:
-    """A line of the answer about a video: how far the server is, in the last one the dance or what went wrong.
+    """A line of the answer about a video: the progress or, in the last line, the dance or the error.
 
-    `dance` is base64 of a DANCE.npz, `heard` the second of the video's sound that is heard with its first frame.
+    `dance` is base64 of a DANCE.npz, `heard` the second of the video's sound at its first frame.
     """
 
     waiting: bool = False
@@ -192,7 +192,7 @@ class AudioInfo:
 
 @dataclass(frozen=True)
 class FoundSection:
-    """A part of a song; those of one name are the same music."""
+    """A part of a song; those with the same name are the same music."""
 
     start: Seconds
     stop: Seconds
@@ -201,12 +201,12 @@ class FoundSection:
 
 @dataclass(frozen=True)
 class Analysis:
-    """What is heard in a song; `loudness` is the RMS of every tenth of a second, 1 the loudest.
+    """The analysis of a song; `loudness` is the RMS of every tenth of a second, 1 the loudest.
 
-    `confidence` is how probable it is that the grid is right as a whole; `heard`, for each beat, how probable a beat
-    within 40 ms of it is (nothing where the sound is too short or too quiet to listen to). `energy`, every tenth of
-    a second, is how lively a dance the sound asks for over the song's usual one, and `hits`, for each beat, how far
-    the dancer shall stop on it.
+    `confidence` is the probability that the grid as a whole is right; `heard` is the probability, for each beat, of
+    a beat within 40 ms of it (empty if the sound is too short or too quiet). `energy` is the liveliness that the
+    sound suggests every tenth of a second, relative to the song's usual one, and `hits`, for each beat, how sharply
+    the dancer should stop on it.
     """
 
     seconds: Seconds
@@ -226,7 +226,7 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Job:
-    """How far a job is; `position` counts those ahead of it in the queue."""
+    """The state of a job; `position` counts the jobs ahead of it in the queue."""
 
     id: str
     state: State
@@ -240,13 +240,13 @@ class Job:
 
     @property
     def ended(self) -> bool:
-        """Whether nothing more will happen to it."""
+        """Whether it has reached its final state."""
         return self.state in ENDED
 
 
 @dataclass(frozen=True)
 class Progress:
-    """An event: how much of a job is done."""
+    """An event: the progress of a job."""
 
     progress: Share
     done: Count = 0

@@ -29,12 +29,12 @@ def encode(array: np.ndarray) -> str:
 
 
 def decode(value: Any, name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Text, or nested lists, as a float32 array of that shape; one of its sides may be -1.
+    """Text, or nested lists, as a float32 array of that shape, of which one side may be -1.
 
     Raises
     ------
     TemposeError
-        ``"pose_shape"``: it is no array of that shape. ``"pose_not_finite"``: it holds NaN, infinity or numbers
+        ``"pose_shape"``: it is not an array of that shape. ``"pose_not_finite"``: it has NaN, infinity or numbers
         beyond `FARTHEST`.
     """
     try:

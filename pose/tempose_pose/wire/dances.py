@@ -1,4 +1,4 @@
-"""A finished dance, and what is finished of one, on the wire."""
+"""Finished dances, and finished parts of dances, on the wire."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tempose_pose.wire.validation import AtMost, Within, read, unexpected
 
 @dataclass(frozen=True)
 class AboutDance:
-    """What is said of a dance beside its poses."""
+    """The fields of a dance besides its poses."""
 
     fps: Annotated[float, Within(1, 1000)]
     skeleton: str
@@ -46,7 +46,7 @@ class Result(AboutDance):
 
 @dataclass(frozen=True)
 class FinishedSegment:
-    """An event: frames that are finished, from `start` on; keypoints (frames, K, 2) and scores (frames, K)."""
+    """An event: finished frames from `start` on; keypoints (frames, K, 2) and scores (frames, K)."""
 
     start: Frame
     frames: Annotated[int, Within(1, MAX_FRAMES)]
@@ -55,7 +55,7 @@ class FinishedSegment:
 
     @classmethod
     def of(cls, start: int, keypoints: np.ndarray, scores: np.ndarray) -> FinishedSegment:
-        """Keypoints (T, K, 2) and scores (T, K) as they are told."""
+        """Keypoints (T, K, 2) and scores (T, K) in their wire form."""
         return cls(int(start), len(keypoints), encode(keypoints), encode(scores))
 
     def arrays(self) -> tuple[np.ndarray, np.ndarray]:
@@ -65,7 +65,7 @@ class FinishedSegment:
 
 
 def about(dance: Dance) -> AboutDance:
-    """What a dance says beside its poses."""
+    """A dance's fields besides its poses."""
     poses = dance.poses
     return AboutDance(
         fps=poses.fps,
@@ -83,29 +83,29 @@ def about(dance: Dance) -> AboutDance:
 
 
 def result_of(dance: Dance) -> Result:
-    """A dance as it is sent."""
+    """A dance in its wire form."""
     said = asdict(about(dance))
     return Result(**said, keypoints=encode(dance.poses.keypoints), scores=encode(dance.poses.scores))
 
 
 def packed(dance: Dance) -> bytes:
-    """The same in few bytes."""
+    """A dance in its compact form."""
     return compact.pack(asdict(about(dance)), dance.poses.keypoints, dance.poses.scores)
 
 
 def dance_of(answer: Any, skeletons: Iterable[Skeleton] = ()) -> Dance:
-    """The dance that a `Result` is.
+    """The dance of a `Result`.
 
     Parameters
     ----------
     answer : as JSON has it
     skeletons : of Skeleton
-        Which the server knows, besides `LAYOUTS`.
+        Those that the server knows, besides `LAYOUTS`.
 
     Raises
     ------
     TemposeError
-        ``"server_answer"``: it is none, or contradicts itself.
+        ``"server_answer"``: it is not a dance, or contradicts itself.
     """
     result = read(Result, answer, "result")
     shape = (result.frames, len(result.joints))
@@ -114,7 +114,7 @@ def dance_of(answer: Any, skeletons: Iterable[Skeleton] = ()) -> Dance:
 
 
 def unpacked(data: bytes, skeletons: Iterable[Skeleton] = ()) -> Dance:
-    """The same of what `packed` made."""
+    """The inverse of `packed`; raises as `dance_of`."""
     try:
         said, keypoints, scores = compact.unpack(data)
     except TemposeError:

@@ -1,4 +1,4 @@
-"""What a dance is ordered with: `PUT /v1/jobs/{uuid}`."""
+"""The order of a dance: `PUT /v1/jobs/{uuid}`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NUMBERS = ("energy", "steps", "guidance", "listen", "repeat")
 
 @dataclass(frozen=True, eq=False)
 class JobRequest:
-    """A dance that is asked for, and the song that it goes to.
+    """A requested dance and its song.
 
     Parameters
     ----------
@@ -40,17 +40,17 @@ class JobRequest:
     model: str = "default"
 
     def body(self) -> dict[str, Any]:
-        """As it is sent."""
+        """Its wire form."""
         return {"audio": self.audio, **dance_body(self.dance), "model": self.model}
 
     @classmethod
     def of(cls, body: Mapping[str, Any]) -> JobRequest:
-        """The inverse of `body`, whose types have been checked; raises as `dance_of`."""
+        """The inverse of `body`, for a body with checked types; raises as `dance_of`."""
         return cls(body["audio"], dance_of(body), body.get("model", "default"))
 
 
 def dance_body(dance: DanceRequest) -> dict[str, Any]:
-    """A request as it is sent, and kept with a take."""
+    """A request in its wire form, which is also kept with a take."""
     return {
         "seconds": float(dance.seconds),
         "tempo_map": tempo_body(dance.tempo_map),
@@ -66,7 +66,7 @@ def dance_body(dance: DanceRequest) -> dict[str, Any]:
 
 
 def dance_of(body: Mapping[str, Any]) -> DanceRequest:
-    """The inverse of `dance_body`. What is not said, or null, takes the default of `DanceRequest`.
+    """The inverse of `dance_body`. Missing or null fields take the defaults of `DanceRequest`.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def tempo_body(tempo_map: TempoMap) -> list[list[float]]:
 
 
 def tempo_of(points: list[list[float]] | None) -> TempoMap:
-    """The inverse of `tempo_body`; None: as recorded."""
+    """The inverse of `tempo_body`; None: the recorded tempo."""
     return TempoMap() if points is None else TempoMap(tuple((a, b) for a, b in points))
 
 
@@ -125,7 +125,7 @@ def beats_of(body: Mapping[str, Any]) -> BeatGrid:
 
 
 def _section_body(section: Section) -> dict[str, Any]:
-    """A section, without what has its default, for servers that do not know it."""
+    """A section without fields at their default, for servers that do not know them."""
     usual = {"repeat": None, "energy": 1.0, "style": None}
     return {key: value for key, value in vars(section).items() if key not in usual or value != usual[key]}
 

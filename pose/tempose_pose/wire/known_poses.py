@@ -1,4 +1,4 @@
-"""Poses that must stay, on the wire: ranges of frames for a set of joints."""
+"""Poses to keep, on the wire: ranges of frames for a set of joints."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tempose_pose.wire.poses import UNNAMED
 
 
 def known_body(known: Known) -> dict[str, Any] | None:
-    """A request's `known`; None where nothing is kept.
+    """A request's `known`; None if nothing is kept.
 
-    Where different joints are kept in different ranges, the further sets come under `more`. What is not kept is not
-    told.
+    If different joints are kept in different ranges, the further sets come under `more`. Poses that are not kept
+    are not sent.
     """
     if not known.mask.any():
         return None
@@ -63,11 +63,9 @@ def known_of(body: dict[str, Any], frames: int, canvas: tuple[int, int]) -> Know
         raise TemposeError("pose_shape", "The lists known.keypoints and known.scores must be of one length.")
     steps = np.zeros(
         (frames + 1, len(bones)), np.int32
-    )  # ranges that begin less those that end; thousands may overlap
+    )  # ranges that begin minus those that end; thousands may overlap
     for part in (body, *body.get("more", ())):
-        if not set(part.get("joints") or ()) <= set(
-            bones.joints
-        ):  # without saying which: it is the peer's word
+        if not set(part.get("joints") or ()) <= set(bones.joints):  # without naming it: it is the peer's text
             raise TemposeError(
                 "joint_unknown", f"The known poses keep joints that {bones.name} does not have."
             )
@@ -86,7 +84,7 @@ def known_of(body: dict[str, Any], frames: int, canvas: tuple[int, int]) -> Know
 
 
 def joint_mask(bones: Skeleton, joints: Iterable[str] | None) -> np.ndarray:
-    """(K,) bool: these joints, all of them for None; raises `TemposeError` for an unknown name."""
+    """(K,) bool: these joints, or all for None; raises `TemposeError` for an unknown name."""
     if joints is None:
         return np.ones(len(bones), bool)
     names = set(joints)

@@ -16,7 +16,7 @@ UNNAMED = OPENPOSE_18.name
 
 
 def pose_body(pose: PoseSequence) -> dict[str, Any]:
-    """A single pose as a request says it: keypoints as shares of the canvas."""
+    """The wire form of a single pose: keypoints as shares of the canvas."""
     return {
         "skeleton": pose.skeleton.name,
         "keypoints": [[round(float(x), 6), round(float(y), 6)] for x, y in pose.keypoints[0]],
@@ -26,7 +26,7 @@ def pose_body(pose: PoseSequence) -> dict[str, Any]:
 
 
 def pose_of(body: dict[str, Any], name: str = "reference") -> PoseSequence:
-    """The inverse of `pose_body`; raises `TemposeError` where the body contradicts itself."""
+    """The inverse of `pose_body`; raises `TemposeError` if the body contradicts itself."""
     bones = skeleton(body.get("skeleton", UNNAMED))
     keypoints = decode(
         np.asarray(body["keypoints"], np.float32)[None], f"{name}.keypoints", (1, len(bones), 2)

@@ -1,8 +1,8 @@
-"""What a peer has sent, checked against a type: dataclasses of numbers, texts, lists and one another.
+"""Validation of what a peer has sent against types: dataclasses of numbers, texts, lists and one another.
 
-Annotations say more than Python's types can: `Within`, `AtMost`, `Whole`, `Rising`. Numbers are finite and no truth
-values; texts are cut at `TEXT` characters and made readable where no length is stated. Keys that the type does not
-have are passed over, so that a newer peer may say more.
+Annotations add to Python's types: `Within`, `AtMost`, `Whole`, `Rising`. Numbers must be finite and not booleans;
+texts without a stated length are cut at `TEXT` characters and made readable. Unknown keys are ignored, so that a
+newer peer may send more.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ class Within:
 
 @dataclass(frozen=True)
 class AtMost:
-    """A list or text of at most so many; it is refused, not cut."""
+    """A list or text of at most this length; a longer one is refused, not cut."""
 
     length: int
 
 
 @dataclass(frozen=True)
 class Whole:
-    """A list of exactly so many."""
+    """A list of exactly this length."""
 
     length: int
 
@@ -55,17 +55,17 @@ class Rising:
 
 
 def unexpected(what: str) -> TemposeError:
-    """The server said something unexpected."""
+    """The problem of an unexpected answer from the server."""
     return TemposeError("server_answer", f"The server sent {what}. Is it a Tempose server of this version?")
 
 
 def read(kind: type[T], value: Any, what: str = "answer") -> T:
-    """`value`, as JSON has it, as a `kind`.
+    """A JSON value as a `kind`.
 
     Raises
     ------
     TemposeError
-        ``"server_answer"``, naming what of it is wrong.
+        ``"server_answer"``, naming the wrong part.
     """
     if not isinstance(value, Mapping):
         raise unexpected(f"{_article(what)} in an unknown form")
@@ -80,7 +80,7 @@ def read(kind: type[T], value: Any, what: str = "answer") -> T:
 
 @cache
 def _parts(kind: type) -> dict[str, tuple[Any, bool]]:
-    """Name → type, and whether it must be there."""
+    """Name → type, and whether it is required."""
     hints = get_type_hints(kind, include_extras=True)
     return {
         f.name: (hints[f.name], f.default is MISSING and f.default_factory is MISSING)
@@ -89,7 +89,7 @@ def _parts(kind: type) -> dict[str, tuple[Any, bool]]:
 
 
 def _checked(hint: Any, value: Any, what: str, marks: tuple[Any, ...] = ()) -> Any:
-    """`value` as the type says; `what` names it in complaints."""
+    """`value` checked against the type; `what` names it in errors."""
     origin, inner = get_origin(hint), get_args(hint)
     if origin is Annotated:
         return _checked(inner[0], value, what, (*inner[1:], *marks))
@@ -103,7 +103,7 @@ def _checked(hint: Any, value: Any, what: str, marks: tuple[Any, ...] = ()) -> A
 
 
 def _plain(hint: Any, value: Any, what: str, marks: tuple[Any, ...]) -> Any:
-    """What holds nothing to be checked on its own, except the values of a dictionary."""
+    """Check plain values, with nothing inside to check except a dictionary's values."""
     origin, inner = get_origin(hint), get_args(hint)
     if hint is str:
         return _text(value, what, marks)
@@ -139,7 +139,7 @@ def _text(value: Any, what: str, marks: tuple[Any, ...]) -> str:
 
 
 def readable(text: str) -> str:
-    """A text for people without what cannot be shown: line ends, turned text, characters that cannot be written."""
+    """A text for people without line ends, bidirectional controls and characters that cannot be encoded."""
     return text if text.isprintable() else "".join(c if c.isprintable() else " " for c in text)
 
 

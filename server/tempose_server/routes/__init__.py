@@ -1,4 +1,4 @@
-"""The routes of the v1 contract. Each one is short: the work is done by the parts it calls."""
+"""The routes of the v1 contract. Each is short: the parts that it calls do the work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the server is, knows and counts."""
+"""Routes about the server: health, capabilities, metrics."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def health(parts: Parts) -> Health:
 
 @router.get("/capabilities")
 async def capabilities(parts: Parts) -> Capabilities:
-    """What the server knows and how much it takes."""
+    """The server's capabilities and limits."""
     settings = parts.settings
     return Capabilities(
         models=[
@@ -63,5 +63,5 @@ async def capabilities(parts: Parts) -> Capabilities:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 async def metrics(parts: Parts) -> Response:
-    """What the server counts, in Prometheus' text format."""
+    """The server's metrics, in Prometheus' text format."""
     return Response(await run_in_threadpool(parts.metrics.text), headers={"content-type": CONTENT_TYPE})

@@ -1,4 +1,4 @@
-"""How bodies are read, and what the OpenAPI document says about them."""
+"""Reading of bodies, and their description in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ from tempose_server.settings import ServerSettings
 
 Weighed = TypeVar("Weighed")
 
-HERE_ELEMENTS, HERE_BYTES = 10_000, 300_000  # of a body that is read in this process: some milliseconds
+HERE_ELEMENTS, HERE_BYTES = 10_000, 300_000  # largest body that is read in this process, in some milliseconds
 PIECE_BYTES = 1_000_000
 LIMIT = "x-limit"
 """In a route's OpenAPI part: the setting that says how many bytes its body may have."""
 
 
 def bytes_body(limit: str) -> dict[str, Any]:
-    """The OpenAPI part for a body of bytes; `limit` is the name of a setting."""
+    """The OpenAPI description of a body of bytes; `limit` is the name of a setting."""
     return _body("application/octet-stream", {"type": "string", "format": "binary"}, limit)
 
 
 def json_body(model: type[schemas.StrictBody]) -> dict[str, Any]:
-    """The OpenAPI part for a body that is read by `read_json` (FastAPI's own reading is not strict enough)."""
+    """The OpenAPI description of a body read by `read_json` (FastAPI's own reading is not strict enough)."""
     schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
     return _body("application/json", _inlined(schema), "json_bytes")
 
@@ -45,7 +45,7 @@ def _body(content_type: str, schema: dict[str, Any], limit: str) -> dict[str, An
 
 
 def rules(routers: Iterable[APIRouter], prefix: str, settings: ServerSettings) -> list[BodyRule]:
-    """What the routes take, as each of them says; the doors hold every request to it."""
+    """The limits that the routes declare, to which the doors hold every request."""
     found = []
     for router in routers:
         for route in router.routes:
@@ -58,7 +58,7 @@ def rules(routers: Iterable[APIRouter], prefix: str, settings: ServerSettings) -
 
 
 def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without references, so that it can stand inside the document by itself."""
+    """The schema without references, to be embedded in the document."""
     definitions = schema.pop("$defs", {})
 
     def walk(node: Any) -> Any:
@@ -72,12 +72,12 @@ def _inlined(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def staging(parts: Service) -> AbstractAsyncContextManager[Path]:
-    """A folder for one body, made and cleared away in a thread: neither may hold other calls up."""
+    """A folder for one body, made and removed in a thread, so that it holds up no other calls."""
     return contextmanager_in_threadpool(parts.audio.staging())
 
 
 async def pieces(request: Request, size: int = PIECE_BYTES) -> AsyncIterator[bytes]:
-    """The body in pieces of `size` bytes or some more, worth a thread's while; the last may be shorter."""
+    """The body in pieces of `size` bytes or a bit more, each worth a thread's while; the last may be shorter."""
     piece = bytearray()
     async for chunk in request.stream():
         piece += chunk
@@ -98,11 +98,12 @@ async def keep_body(request: Request, path: Path) -> None:
 async def read_json(
     request: Request, model: type[schemas.StrictBody], parts: Service, weigh: Callable[[Any], Weighed]
 ) -> Weighed:
-    """What `weigh` makes of the request's body as a `model`; raises what `strict_json`, the model and `weigh` refuse.
+    """The result of `weigh` for the request's body as a `model`; raises errors of `strict_json`, the model and
+    `weigh`.
 
-    While a body is parsed, or put together, nothing else in this process goes on, and where several threads work, all
-    calls wait for several turns. A long one is therefore written down as it comes, and one that holds much as well;
-    a child reads it and gives it back in a short form. What is left to do here is done for one body at a time.
+    While a body is parsed or assembled, nothing else in this process runs, and with several busy threads all calls
+    wait for several turns. A long body, or one with many elements, is therefore written to disk as it comes; a
+    child reads it and returns it in a short form. The rest is done here, for one body at a time.
     """
     coming = pieces(request, HERE_BYTES + 1)
     body = await anext(coming, b"")

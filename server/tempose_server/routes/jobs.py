@@ -1,4 +1,4 @@
-"""Jobs, put under an id that the client chose, their events and their dances."""
+"""Routes for jobs: put under an id that the client chose, with their events and dances."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def put_job(
     response: Response,
     x_tempose_client: Annotated[str, Header()] = "",
 ) -> Job:
-    """Ask for a dance. The same request again answers the same job; another one under this id is 409."""
+    """Order a dance. Repeating the request returns the same job; a different one with this id gets 409."""
     if x_tempose_client and not _CLIENT.fullmatch(x_tempose_client):
         raise ApiError(
             400, "client_name", "X-Tempose-Client takes 1 to 64 letters, digits, hyphens, underscores."
@@ -71,7 +71,7 @@ async def put_job(
 
 @dataclass(frozen=True)
 class Asked:
-    """A request as it is kept, and what the queue goes by."""
+    """A request as it is stored, with the facts that decide its place in the queue."""
 
     body: schemas.JobBody
     text: str
@@ -81,7 +81,7 @@ class Asked:
 
     @classmethod
     def of(cls, body: schemas.JobBody) -> Asked:
-        """Raises `TemposeError` for what only the whole can show."""
+        """From a body; raises `TemposeError` for contradictions between fields."""
         dance = schemas.job_of(body).dance
         return cls(body, body.model_dump_json(), body.sha256, dance.frames, dance.unknown_frames)
 
@@ -119,13 +119,13 @@ KnownJob = Annotated[JobRecord, Depends(_known_job)]
 
 @router.get("/jobs/{job_id}")
 async def get_job(job: KnownJob, parts: Parts) -> Job:
-    """How far a job is."""
+    """The state of a job."""
     return await _shown(parts, job)
 
 
 @router.post("/jobs/{job_id}/cancel")
 async def cancel_job(job: KnownJob, parts: Parts) -> Job:
-    """End this job and no other: at once when it waits, within one sampler step when it runs."""
+    """Cancel this job and no other: at once if it waits, within one sampler step if it runs."""
     return await _shown(parts, await run_in_threadpool(parts.engine.cancel, job.id))
 
 
@@ -133,12 +133,12 @@ async def cancel_job(job: KnownJob, parts: Parts) -> Job:
 async def job_events(
     job: KnownJob, parts: Parts, last_event_id: Annotated[str, Header()] = ""
 ) -> AsyncIterator[ServerSentEvent]:
-    """The job's states, progress and finished segments as they come, up to its last state."""
+    """The job's states, progress and finished segments as they come, up to its final state."""
     usable = last_event_id.isascii() and last_event_id.isdigit() and len(last_event_id) <= LAST_ID_DIGITS
     events = await run_in_threadpool(parts.engine.log_of, job)
     after = int(last_event_id) if usable else 0
     if events.closed and not events.after(after):
-        after = events.last_id - 1  # a client that already had the end is told again
+        after = events.last_id - 1  # a client that already has the end gets it again
     async for event in events.listen(after, parts.settings.heartbeat_seconds):
         if event is None:
             yield ServerSentEvent(comment="still here")
@@ -152,7 +152,7 @@ async def job_events(
     responses={200: {"content": {NPZ: {}, compact.MEDIA_TYPE: {}}}, 409: {"model": Problem}},
 )
 async def job_result(job: KnownJob, request: Request, parts: Parts) -> Response:
-    """The finished dance, as JSON or (by Accept) as a DANCE.npz file or in few bytes."""
+    """The finished dance, as JSON or (by Accept) as a DANCE.npz file or in compact form."""
     if job.state in ("queued", "running"):
         raise retry_later(409, "job_not_finished", "The dance is not finished yet.", 1)
     if job.state != "succeeded":

@@ -1,4 +1,4 @@
-"""Songs, uploaded once under the hash of their bytes, and what is heard in them; poses in pictures."""
+"""Routes for songs, uploaded once under the hash of their bytes, and their analysis; and poses in pictures."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ router = APIRouter()
     openapi_extra=bytes_body("audio_bytes"),
 )
 async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Response) -> AudioInfo:
-    """Upload a song once; 200 when it is already there."""
+    """Upload a song once; 200 if it is already there."""
     known = await run_in_threadpool(parts.audio.seconds, sha256)
     digest = hashlib.sha256()
     async with staging(parts) as folder:
@@ -56,7 +56,7 @@ async def put_audio(sha256: Hash, request: Request, parts: Parts, response: Resp
 
 @router.head("/audio/{sha256}")
 async def has_audio(sha256: Hash, parts: Parts) -> Response:
-    """200 when the server has the song, 404 when not."""
+    """200 if the server has the song, otherwise 404."""
     known = await run_in_threadpool(parts.audio.seconds, sha256)
     return Response(status_code=404 if known is None else 200)
 
@@ -86,14 +86,14 @@ async def analysis(sha256: KnownAudio, parts: Parts) -> Analysis:
     openapi_extra=json_body(schemas.StretchRequest),
 )
 async def stretch(sha256: KnownAudio, request: Request, parts: Parts) -> Response:
-    """The song as heard under a tempo map, pitch kept: a wav file, 16 bit at 44.1 kHz."""
+    """The song under a tempo map with its pitch preserved: a WAV file, 16 bit at 44.1 kHz."""
     tempo_map, seconds = await read_json(request, schemas.StretchRequest, parts, _stretch)
     wav = await parts.sandbox.in_turn(parts.audio.stretched, sha256, tempo_map, seconds)
     return Response(wav, media_type="audio/wav")
 
 
 def _stretch(body: schemas.StretchRequest) -> tuple[list[list[float]], float]:
-    tempo_of(body.tempo_map)  # raises where it is none
+    tempo_of(body.tempo_map)  # raises if it is invalid
     return body.tempo_map, body.seconds
 
 

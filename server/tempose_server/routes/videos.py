@@ -1,4 +1,4 @@
-"""Dances out of videos."""
+"""Routes for videos: dances read from them."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ PATIENCE = 0.5  # seconds between lines
 async def read_video(
     request: Request, parts: Parts, person: Annotated[int, Query(ge=1, le=20)] = 1
 ) -> StreamingResponse:
-    """The dance of one person in a video, as lines of JSON.
+    """Read the dance of one person in a video; the answer is lines of JSON.
 
-    While it works: ``{"frame": 12, "frames": 300}``, or ``{"waiting": true}`` while another video is read. At the end
-    ``{"dance": base64 of a DANCE.npz, "heard": second}``, where `heard` says which second of the video's sound is
-    heard with its first frame (null: it has none), or ``{"error": {"code", "message", "details"}}``. Closing the
-    connection cancels. The video is not kept.
+    Meanwhile: ``{"frame": 12, "frames": 300}``, or ``{"waiting": true}`` while another video is read. At the end:
+    ``{"dance": base64 of a DANCE.npz, "heard": second}``, where `heard` is the second of the video's sound at its
+    first frame (null: no sound), or ``{"error": {"code", "message", "details"}}``. Closing the connection cancels.
+    The video is not kept.
     """
     parts.poses.check()
     async with AsyncExitStack() as held:
