@@ -1,12 +1,12 @@
-"""Train and measure the ablations, one after the other, and write their tables into docs/ablations.md.
+"""Train and measure the ablations, one after another, and write their tables into docs/ablations.md.
 
     python scripts/ablate.py train DATA [--only base no-beats] [--minutes 30]
     python scripts/ablate.py measure --songs SONGS [--only base no-beats]
     python scripts/ablate.py sampling --songs SONGS [--guidance 1 1.75 2.5 4] [--steps 5 10 20 40]
 
-`train` runs every configs/ablations/*.yaml from scratch, or on from where it stopped. `measure` dances a few songs
-with each that is trained. `sampling` needs the shipped weights alone. SONGS is a folder of songs, with beats in
-SONG.json where they are known. All settings see the same songs and seeds.
+`train` runs every configs/ablations/*.yaml from scratch, or resumes it. `measure` dances a few songs with each
+trained one. `sampling` needs only the shipped weights. SONGS is a folder of songs, with known beats in SONG.json.
+All settings get the same songs and seeds.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def dance(
             made = generator(case.song, case.request(reference, seed, **settings))
             try:
                 found.append(metrics.evaluate(made))
-            except TemposeError:  # nobody to be seen, as after a few steps of training
+            except TemposeError:  # nobody visible, as after a few steps of training
                 found.append({})
     spent = (time.monotonic() - started) / (seeds * sum(case.seconds for case in cases))
     cells = {}
@@ -86,25 +86,23 @@ def last_row(path: Path) -> dict[str, str]:
 
 
 def chosen(only: list[str] | None) -> list[tuple[str, dict[str, Any]]]:
-    """Names and settings of the ablations, the one that the others differ from first."""
+    """Names and settings of the ablations, beginning with the base."""
     paths = sorted(CONFIGS.glob("*.yaml"), key=lambda p: (p.stem != "base", p.stem))
     return [(p.stem, read_config(p)) for p in paths if not only or p.stem in only]
 
 
 def train(given: argparse.Namespace) -> None:
-    """Train each for its steps, or as far as the minutes reach."""
+    """Train each for its steps, or for the given minutes."""
     drawn: dict[str, tuple[Source, Source]] = {}
     for name, settings in chosen(given.only):
         wanted = {key: settings.get("model", {}).get(key) for key in ("encoder", "memory")}
         if str(wanted) not in drawn:
-            drawn = {
-                str(wanted): sources(given.data, settings, name)
-            }  # those of before are not needed any more
+            drawn = {str(wanted): sources(given.data, settings, name)}  # earlier ones are no longer needed
         fit(settings, *drawn[str(wanted)], given.minutes, name)
 
 
 def measure(given: argparse.Namespace) -> list[Row]:
-    """A row for each config that is trained."""
+    """Measure each trained config; a row for each."""
     rows = []
     cases = spread(load_cases(given.songs, given.seconds), given.count)
     for name, settings in chosen(given.only):
@@ -143,7 +141,7 @@ def key_pose_step(pipeline: DancePipeline, cases: list[Case]) -> str:
 
 
 def odd_references(pipeline: DancePipeline, cases: list[Case]) -> str:
-    """How many of the odd references are danced without fault (`evaluation.suites.poses`)."""
+    """The share of odd references danced without fault (`evaluation.suites.poses`)."""
     with tempfile.TemporaryDirectory() as folder:
         found = poses(Trial(pipeline, cases, (0,), Path(folder), standing_pose()), songs=1)
     good = [not line["faults"] for line in found["references"].values()]
@@ -151,7 +149,7 @@ def odd_references(pipeline: DancePipeline, cases: list[Case]) -> str:
 
 
 def sampling(given: argparse.Namespace) -> list[Row]:
-    """A row for each guidance at the usual steps, and for each number of steps at the usual guidance."""
+    """Measure each guidance at the usual steps, and each number of steps at the usual guidance."""
     generator = load_generator(given.model)
     cases = spread(load_cases(given.songs, given.seconds), given.count)
     settings = [(g, 20) for g in given.guidance] + [(GUIDANCE, s) for s in given.steps if s != 20]
@@ -168,7 +166,7 @@ def sampling(given: argparse.Namespace) -> list[Row]:
 
 
 def publish(path: Path, mark: str, rows: list[Row]) -> None:
-    """Put a table between its marks."""
+    """Write a table between its marks in the page."""
     start, end = f"<!-- {mark} -->", f"<!-- /{mark} -->"
     lines = ["| " + " | ".join(rows[0]) + " |", "|" + "---|" * len(rows[0])]
     lines += ["| " + " | ".join(row.values()) + " |" for row in rows]

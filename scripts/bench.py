@@ -1,7 +1,8 @@
-"""`make bench`: what a minute of dance costs here, stage by stage, in seconds and against one matrix product.
+"""`make bench`: the cost of a minute of dance on this machine, stage by stage, in seconds and relative to a matrix
+product.
 
-Machines differ and are noisy, so each figure also stands as a multiple of the time that this machine took, in
-the same run, for a fixed amount of float32 matrix work. Nothing here is asserted.
+Machines differ and are noisy, so each figure is also given as a multiple of the time that this machine took, in the
+same run, for a fixed amount of float32 matrix work. Nothing here is asserted.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def best(job: Callable[[], object], repeats: int) -> float:
-    """Shortest wall time of a few runs, after one that warms up."""
+    """Shortest wall time of a few runs, after a warm-up."""
     job()
     times = []
     for _ in range(repeats):

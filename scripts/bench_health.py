@@ -1,13 +1,13 @@
-"""`make bench`: how long `/v1/health` and a cancel take while clients send the largest requests there may be.
+"""`make bench`: how long `/v1/health` and a cancel take while clients send the largest possible requests.
 
     python scripts/bench_health.py --seconds 20
     python scripts/bench_health.py --tls
 
-A server of its own (null model). For each load, clients in a process of their own send it over and over. Meanwhile
-health (on a connection of its own, as the add-on asks), a bare answer of another process that does nothing else, and
-health on a connection that has asked for other things are asked from here in turns, and then a cancel. What the bare
-answer takes is the machine's part: all these processes share its cores. Milliseconds: median, 99 of 100, most. Ends
-with 1 where 99 of 100 answers of health, on either connection, take more than `--most` beyond the bare ones (0:
+It starts a server (null model). For each load, clients in a separate process send it over and over. Meanwhile this
+process requests, in turns, health on a connection of its own (as the add-on does), a bare answer of another process
+that does nothing else, health on a connection used for other requests, and then a cancel. The time of the bare
+answer is the machine's share: all these processes share its cores. Milliseconds: median, 99th percentile, maximum.
+Exits with 1 if the 99th percentile of health, on either connection, exceeds the bare one by more than `--most` (0:
 nothing is asserted).
 """
 
@@ -49,7 +49,7 @@ def job(seconds: float, **more: Any) -> bytes:
 
 
 def known(frames: int, ranges: int) -> bytes:
-    """One that keeps poses, as nested lists, in so many ranges."""
+    """A body with kept poses, as nested lists, in so many ranges."""
     row = [[round(0.4 + 0.01 * i, 4), 0.1234] for i in range(18)]
     parts = [{"mask": [[i, i + 1]], "joints": ["nose"]} for i in range(min(ranges - 1, 2000))]
     mask = [[i, i + 1] for i in range(0, frames, 2)][: max(1, ranges - 2000)]
@@ -61,13 +61,11 @@ def keys(count: int) -> bytes:
     return b"{" + b",".join(b'"%06d":1' % i for i in range(count)) + b"}"
 
 
-LOADS: dict[
-    str, tuple[int, Callable[[], bytes]]
-] = {  # how many clients, and what each of them sends as a job
+LOADS: dict[str, tuple[int, Callable[[], bytes]]] = {  # number of clients, and the job that each sends
     "nothing": (0, bytes),
     "4 × a job of 2 s": (4, lambda: job(2.0)),
     "8 × 400,000 keys": (8, lambda: keys(400_000)),
-    "8 × 3,000 keys": (8, lambda: keys(3_000)),  # few enough to be read in the server itself
+    "8 × 3,000 keys": (8, lambda: keys(3_000)),  # small enough to be read in the server itself
     "8 × 12,000 ranges of known frames": (8, lambda: known(21_000, 12_000)),
     "8 × 16,000 known frames": (8, lambda: known(16_000, 1)),
     "8 × 23 MB in one string": (8, lambda: job(2.0, style="x" * 23_000_000)),
@@ -76,7 +74,7 @@ LOADS: dict[
 
 
 def connect(url: str, certificate: str = "") -> http.client.HTTPConnection:
-    """A connection to a server; the certificate is that of one with https."""
+    """A connection to a server; the certificate is for https."""
     scheme, _, host = url.partition("://")
     if scheme == "http":
         return http.client.HTTPConnection(host, timeout=PATIENCE)
@@ -85,7 +83,7 @@ def connect(url: str, certificate: str = "") -> http.client.HTTPConnection:
 
 
 def send(url: str, token: str, name: str, certificate: str) -> None:
-    """A load, until standard input closes."""
+    """Send a load until standard input closes."""
     clients, make = LOADS[name]
     body = make()
 
@@ -97,7 +95,7 @@ def send(url: str, token: str, name: str, certificate: str) -> None:
                 connection.request("PUT", f"/v1/jobs/{uuid.uuid4()}", body, headers)
                 answer = connection.getresponse()
                 answer.read()
-                sys.stdout.write(f"{answer.status}\n")  # at once: others write too
+                sys.stdout.write(f"{answer.status}\n")  # flushed at once: others write too
                 sys.stdout.flush()
             except OSError:
                 pass
@@ -124,7 +122,7 @@ while connection.recv(65536):
 
 
 class Bare:
-    """A process that answers without a look at what it is asked."""
+    """A process that answers without looking at the request."""
 
     def __init__(self):
         self.process = subprocess.Popen([sys.executable, "-I", "-S", "-c", BARE], stdout=subprocess.PIPE)
@@ -133,7 +131,7 @@ class Bare:
 
 
 class Line:
-    """A connection that stays."""
+    """A persistent connection."""
 
     def __init__(self, connection: http.client.HTTPConnection, token: str):
         self.token, self.connection = token, connection
@@ -146,7 +144,7 @@ class Line:
 
 
 def sealed(folder: Path) -> tuple[str, str]:
-    """A certificate and its key, made with the openssl program."""
+    """Make a certificate and its key with the openssl program."""
     names = str(folder / "cert.pem"), str(folder / "key.pem")
     ask = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     ask += ["-days", "2", "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
@@ -156,7 +154,7 @@ def sealed(folder: Path) -> tuple[str, str]:
 
 
 class Server:
-    """A server with one song and one job that has ended."""
+    """A server with one song and one finished job."""
 
     def __init__(self, folder: Path, tls: bool):
         runtime = folder / "server.json"
@@ -197,7 +195,7 @@ class Server:
 
 
 def timed(calls: list[Callable[[], Any]], seconds: float) -> list[list[float]]:
-    """Milliseconds of calls that are made in turns."""
+    """Milliseconds of calls made in turns."""
     taken: list[list[float]] = [[] for _ in calls]
     until = time.monotonic() + seconds
     while time.monotonic() < until or len(taken[0]) < 20:
@@ -213,7 +211,7 @@ def timed(calls: list[Callable[[], Any]], seconds: float) -> list[list[float]]:
 def measure(
     server: Server, bare: Bare, ended: str, name: str, seconds: float
 ) -> tuple[list[list[float]], Counter]:
-    """Health, a bare answer, health on a used connection and cancels under a load; and how that was answered."""
+    """Measure health, a bare answer, health on a used connection and cancels under a load; and the load's answers."""
     command = [sys.executable, __file__, "--send", name, "--to", server.url, "--trust", server.certificate]
     with subprocess.Popen(
         command,
@@ -237,7 +235,7 @@ def measure(
 
 
 def share(row: list[float], part: float) -> float:
-    """What so large a part of a sorted row does not exceed."""
+    """The given quantile of a sorted row."""
     return row[int(part * (len(row) - 1))]
 
 

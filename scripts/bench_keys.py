@@ -1,7 +1,7 @@
-"""`make bench`: what the keys of a minute of dance cost in Blender, by density.
+"""`make bench`: the cost of the keys of a minute of dance in Blender, by density.
 
-Runs in an environment with a bpy wheel. As machines are noisy, seconds also stand as multiples of fixed numpy work
-done in the same run. Nothing here is asserted.
+Runs in an environment with a bpy wheel. Because machines are noisy, seconds are also given as multiples of fixed
+numpy work done in the same run. Nothing here is asserted.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import bpy
 import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "pose"))  # the shared package is in no wheel environment
+sys.path.insert(0, str(ROOT / "pose"))  # the shared package is not in the wheel environments
 
 from tempose_pose.dance import Dance  # noqa: E402
 from tempose_pose.reference import Reference  # noqa: E402

@@ -1,8 +1,8 @@
-"""`make bench`: what the add-on costs in one redraw of its whole tab, in a full scene.
+"""`make bench`: the cost of one redraw of the add-on's whole tab, in a full scene.
 
-Runs in an environment with a bpy wheel. The layout is a stand-in that reads what is drawn, as Blender does, so that
-Blender's own drawing is not in the figures. `--by-function` also says which functions are called how often. Nothing
-here is asserted.
+Runs in an environment with a bpy wheel. The layout is a stand-in that reads properties as Blender does, so that
+Blender's own drawing is not in the figures. `--by-function` also counts calls of each function. Nothing here is
+asserted.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ SECONDS, RATE, ROUNDS = 12.0, 30.0, 200
 
 @functools.cache
 def module(name: str) -> ModuleType:
-    """A module of the add-on, in whichever layer it is."""
+    """A module of the add-on, in any layer."""
     for layer in ("model", "scene", "interface"):
         place = ROOT / "addon" / layer / name.replace(".", "/")
         if place.with_suffix(".py").is_file() or place.is_dir():
@@ -46,7 +46,7 @@ def module(name: str) -> ModuleType:
 
 
 def fill(folder: Path) -> None:
-    """A song with beats, a character with two takes, a section that is previewed, and a kept pose."""
+    """Make a song with beats, a character with two takes, a previewed section, and a kept pose."""
     reading, song_grid, audition = module("reading"), module("music.song_grid"), module("dance.audition")
     scene = bpy.context.scene
     scene.render.fps = round(RATE)
@@ -75,7 +75,7 @@ def fill(folder: Path) -> None:
 
 
 def connect() -> None:
-    """Be connected with a server, which is asked nothing in a redraw."""
+    """Pretend a connection to a server, which a redraw never uses."""
     ready, offered = read(Health, health(), "health report"), read(Capabilities, CAPABILITIES, "capabilities")
     report = module("server.work").Report("http://127.0.0.1:8000", TOKEN, "", ready, offered)
     module("server.connection").accept(report, own=False)
@@ -87,15 +87,15 @@ def main() -> None:
     bpy.context.preferences.addons.new().module = "addon"
     addon.register()
     with tempfile.TemporaryDirectory() as folder:
-        # Run from its sources it is no extension, which has a folder of its own.
+        # Run from its sources the add-on is not an extension, which would have a folder of its own.
         bpy.utils.extension_path_user = lambda *_, **__: folder
         connect()
         fill(Path(folder))
         for name, work in (("drawn", redraws.draw), ("drawn, with the polls of its buttons", redraws.redraw)):
-            work(bpy, module)  # what is worked out once and kept is there from now on
+            work(bpy, module)  # cached values are there from now on
             found, spent = redraws.calls(lambda work=work: work(bpy, module), addon), []
             for _ in range(ROUNDS):
-                started = time.process_time()  # a busy machine counts as little as can be
+                started = time.process_time()  # as little affected by a busy machine as possible
                 work(bpy, module)
                 spent.append(1000 * (time.process_time() - started))
             print(

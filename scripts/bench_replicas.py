@@ -30,7 +30,7 @@ LOAD = runpy.run_path(str(Path(__file__).with_name("load_test.py")))
 
 
 def measure(replicas: int, jobs: int, seconds: float, steps: int, model: str, engine: str) -> float:
-    """Seconds from the first job's order to the last one's end, with the weights loaded before."""
+    """Seconds from the first job's order to the last one's end, with the weights already loaded."""
     with tempfile.TemporaryDirectory() as folder:
         runtime = Path(folder) / "server.json"
         command = [sys.executable, "-m", "tempose_server", "--model", model, "--device", "cpu", "--engine", engine,
@@ -56,7 +56,7 @@ def measure(replicas: int, jobs: int, seconds: float, steps: int, model: str, en
                     client.put(f"/v1/audio/{digest}", content=song, headers=kind).raise_for_status()
                     grid = BeatGrid(np.arange(0, 30, 0.5), np.arange(0, 30, 2.0), 1.0)
                     asked = DanceRequest(standing_pose(), seconds, steps=steps, grid=grid)
-                    dance(client, digest, asked, 2 * replicas)  # until each has its weights
+                    dance(client, digest, asked, 2 * replicas)  # waits until each has its weights
                     began = time.monotonic()
                     dance(client, digest, asked, jobs)
                     return time.monotonic() - began
@@ -66,7 +66,7 @@ def measure(replicas: int, jobs: int, seconds: float, steps: int, model: str, en
 
 
 def dance(client: httpx.Client, song: str, asked: DanceRequest, number: int) -> None:
-    """Order so many dances at once and wait for all."""
+    """Order so many dances at once and wait for them all."""
     names = [str(uuid.uuid4()) for _ in range(number)]
     for seed, name in enumerate(names):
         body = JobRequest(song, replace(asked, seed=seed)).body()

@@ -2,7 +2,7 @@
 
     python scripts/build_extension.py [--output-dir dist]
 
-Needs no Blender: where a bpy wheel is found, its own tool also validates the zip.
+Needs no Blender; if a bpy wheel is found, its own tool also validates the zip.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ import help_pages
 from pure_wheel import STAMP, write_wheel
 
 ROOT = Path(__file__).resolve().parent.parent
-MANIFEST = ROOT / "addon" / "manifest.toml"  # by its usual name, Blender would install the sources
+MANIFEST = ROOT / "addon" / "manifest.toml"  # with its usual name, Blender would install the sources
 CARRIED = ROOT / "scripts" / "carried_wheels.txt"  # wheels of other people's packages, with their hashes
-FETCHED = ROOT / "build" / "wheels"  # where they are kept once they have been fetched
+FETCHED = ROOT / "build" / "wheels"  # cache of fetched wheels
 SHARED = Path("pose/tempose_pose")  # the package that the extension carries as a wheel
 EXAMPLE = {
     f"example/{path.name}": path for path in (ROOT / "examples").glob("demo_song.*")
@@ -34,7 +34,7 @@ LEFT_OUT = {"__pycache__"}
 
 
 def version() -> str:
-    """The project's version, from its one place."""
+    """The project's version, from its single source."""
     text = (ROOT / "core" / "tempose" / "__init__.py").read_text("utf-8")
     found = re.search(r'^__version__ = "([^"]+)"$', text, re.M)
     assert found, "core/tempose/__init__.py names no version"
@@ -42,7 +42,7 @@ def version() -> str:
 
 
 def manifest_text() -> str:
-    """The manifest as it goes into the zip, with the project's version."""
+    """The manifest for the zip, with the project's version."""
     text, count = re.subn(
         r"^version = .*$", f'version = "{version()}"', MANIFEST.read_text("utf-8"), flags=re.M
     )
@@ -67,7 +67,7 @@ def contents() -> dict[str, Path]:
 
 
 def fetch_wheels(folder: Path = FETCHED) -> None:
-    """Have pip fetch the wheels that the extension carries, each checked against its hash."""
+    """Fetch the wheels that the extension carries with pip, each checked against its hash."""
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     pure = ["--only-binary=:all:", "--platform", "any", "--implementation", "py", "--abi", "none"]
     subprocess.run(
@@ -76,7 +76,7 @@ def fetch_wheels(folder: Path = FETCHED) -> None:
 
 
 def fetched_wheels(folder: Path = FETCHED) -> list[Path]:
-    """The wheels of `CARRIED` that have been fetched and have the right hash: all of them, or none."""
+    """The fetched wheels of `CARRIED` with the right hashes: all of them, or none."""
     lines = [line.split() for line in CARRIED.read_text("utf-8").splitlines() if "--hash=sha256:" in line]
     asked = {digest.rpartition(":")[2] for _, digest in lines}
     found = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in sorted(folder.glob("*.whl"))}
@@ -84,7 +84,7 @@ def fetched_wheels(folder: Path = FETCHED) -> list[Path]:
 
 
 def server_wheel(folder: Path) -> Path:
-    """The server as a wheel, for *Set Up Server* to install."""
+    """Build the server's wheel, for *Set Up Server* to install."""
     command = [
         sys.executable,
         "-m",
@@ -132,7 +132,7 @@ def build(output: Path, wheel: Path | None = None) -> Path:
 
 
 def blender_tool() -> Path | None:
-    """Blender's own extension tool, out of any bpy wheel beside the project."""
+    """Blender's own extension tool, from any bpy wheel environment of the project."""
     found = sorted(
         ROOT.glob(".venv-bpy-*/lib/python*/site-packages/bpy/*/scripts/addons_core/bl_pkg/cli/blender_ext.py")
     )
@@ -149,7 +149,7 @@ def main() -> None:
         try:
             fetch_wheels()
         except subprocess.CalledProcessError:
-            if asked.with_server:  # what people get is to be whole
+            if asked.with_server:  # releases must be complete
                 sys.exit("The wheels that the extension carries could not be fetched.")
             print(
                 "Built without the wheels of requests: fine for Blenders that have it, as those of blender.org."

@@ -1,13 +1,13 @@
-"""Everything at once: load, kill -9, connections that are cut, a full disk and a clock that leaps. Is anything lost?
+"""Chaos test: load, kill -9, cut connections, a full disk and a leaping clock, all at once. Is anything lost?
 
     python scripts/chaos.py --minutes 60 --report chaos.json
 
-A server of its own (null model, data on a small disk where this is root on Linux) is used by several clients, which
-remember what it acknowledged. Meanwhile it is killed and started again, the disk is filled, the wall clock leaps by
-years, and clients hang up in the middle of uploads, orders and events. At the end every acknowledged song must be
-there, and every acknowledged job must have come to its end: danced, as it was seen before and as the same request
-gives again; canceled where that was asked; or failed for a reason that was brought about here after it was
-acknowledged (the full disk, or two kills). Prints a JSON report, and ends with 1 where anything was lost.
+Several clients use a server (null model, data on a small disk if run as root on Linux) and remember what it
+acknowledged. Meanwhile it is killed and restarted, the disk is filled, the wall clock leaps by years, and clients
+hang up in the middle of uploads, orders and events. At the end every acknowledged song must be there, and every
+acknowledged job must have ended: danced, the same as seen before and as the same request gives again; canceled, if
+requested; or failed for a reason caused here after it was acknowledged (the full disk, or two kills). Prints a JSON
+report, and exits with 1 if anything was lost.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ EXCUSED = {"disk_full": ("fill", 1), "job_crashed": ("kill", 2)}
 
 
 def serve() -> None:
-    """The server, with a wall clock that is off by what a file says."""
+    """Run the server with a wall clock that is off by the value in a file."""
     import typer
 
     from tempose_server.cli import serve as command
@@ -62,7 +62,7 @@ def serve() -> None:
 
 
 class Chaos:
-    """One server, its clients, and whoever disturbs them."""
+    """One server, its clients, and the disturbances."""
 
     def __init__(self, folder: Path, data: Path, seconds: float, seed: int, least: float = 1.0):
         self.folder, self.data, self.chance = folder, data, random.Random(seed)
@@ -73,8 +73,8 @@ class Chaos:
         self.jobs: dict[str, dict[str, Any]] = {}  # acknowledged: what was asked
         self.before: dict[str, Counter[str]] = {}  # what had been brought about when it was
         self.canceled: set[str] = set()
-        self.seen: dict[str, str] = {}  # hash of the dance, once it was fetched
-        self.done: Counter[str] = Counter()  # what was brought about, and what was answered
+        self.seen: dict[str, str] = {}  # hash of the dance, once fetched
+        self.done: Counter[str] = Counter()  # disturbances, and answers
         self.full = False
         self.start()
         self.until = time.monotonic() + seconds
@@ -94,7 +94,7 @@ class Chaos:
         until = time.monotonic() + PATIENCE
         while not self.runtime.exists():
             if self.process.poll() is not None:
-                return  # a full disk, perhaps: the next round starts it again
+                return  # perhaps a full disk: the next round starts it again
             if time.monotonic() > until:
                 self.process.kill()
                 raise SystemExit("The server did not start.")
@@ -152,7 +152,7 @@ class Chaos:
             answer = client.put(f"/v1/jobs/{job}", json=body)
             self.note("order", answer)
             self.acknowledge(job, body, answer)
-        elif what == "order, cut":  # whoever hears no answer asks again
+        elif what == "order, cut":  # a client without an answer asks again
             job, body = str(uuid.uuid4()), self.body(chance.choice(songs), chance.randrange(50), 1.0)
             said = json.dumps(body).encode()
             self.cut(f"PUT /v1/jobs/{job}", "application/json", said, len(said))
@@ -184,10 +184,10 @@ class Chaos:
         if answer.is_success:
             with self.lock:
                 self.jobs[job], self.before[job] = body, self.done.copy()
-                self.before[job]["fill"] -= self.full  # which is going on
+                self.before[job]["fill"] -= self.full  # which is still running
 
     def fetch(self, client: Any, job: str) -> str:
-        """What has become of a job: its state, or `again` where its dance is being made again."""
+        """The outcome of a job: its state, or `again` if its dance is being made again."""
         state = client.get(f"/v1/jobs/{job}").json().get("state", "unknown")
         if state != "succeeded":
             return state
@@ -250,7 +250,7 @@ class Chaos:
         self.process.wait(PATIENCE)
 
     def rest(self) -> None:
-        """Leave the clients alone until the server has answered a few times, however slow it is."""
+        """Pause disturbances until the server has answered a few times, however slow it is."""
         answers, least = self.done.total() + self.chance.randrange(3, 40), time.monotonic() + self.least
         while time.monotonic() < min(least + 60, self.until) and (
             time.monotonic() < least or self.done.total() < answers
@@ -270,7 +270,7 @@ class Chaos:
         return self.settle()
 
     def settle(self) -> dict[str, Any]:
-        """See every acknowledged song and job to its end."""
+        """Follow every acknowledged song and job to its end."""
         ends, lost = Counter(), []
         with self.client() as client:
             for name in self.songs:
@@ -300,12 +300,12 @@ class Chaos:
         }  # fmt: skip
 
     def excused(self, job: str, code: str) -> bool:
-        """Whether a job may have failed of this."""
+        """Whether a job may have failed for this reason."""
         what, often = EXCUSED.get(code, ("", 1))
         return self.done[what] - self.before[job][what] >= often
 
     def again(self, client: Any) -> int:
-        """How many of the dances are others than equal requests gave."""
+        """The number of dances that differ from those of equal requests."""
         by_request: dict[str, set[str]] = {}
         for job, found in self.seen.items():
             by_request.setdefault(json.dumps(self.jobs[job], sort_keys=True), set()).add(found)
@@ -333,7 +333,7 @@ def digest(data: bytes) -> str:
 
 @contextlib.contextmanager
 def small_disk(folder: Path) -> Any:
-    """An ext4 file system in a file, else a tmpfs, where they can be mounted; else the folder as it is."""
+    """An ext4 file system in a file, or a tmpfs, if they can be mounted; otherwise the plain folder."""
     folder.mkdir(mode=0o700)
     image = folder.with_name("disk.img")
     with image.open("wb") as file:

@@ -2,7 +2,7 @@
 
     python scripts/convert_basic_pitch.py nmp.onnx
 
-Needs the package onnx. The file, its hash and the licence lie beside the network afterwards.
+Needs the package onnx. Writes the file, its hash and the licence beside the network.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ NODES = {  # the last convolutions, in the graph's order
 
 
 def weights(path: Path) -> dict[str, torch.Tensor]:
-    """The network's state, out of the published graph."""
+    """The network's state, from the published graph."""
     graph = onnx.load(str(path)).graph
     values = {i.name: numpy_helper.to_array(i) for i in graph.initializer}
     given = [[values[name] for name in node.input if name in values] for node in graph.node]

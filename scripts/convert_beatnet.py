@@ -2,7 +2,7 @@
 
     python scripts/convert_beatnet.py BeatNet/models
 
-The folder is that of the Python package BeatNet 1.1.3 and holds `model_1_weights.pt` to `model_3_weights.pt`.
+The folder is that of the Python package BeatNet 1.1.3 and contains `model_1_weights.pt` to `model_3_weights.pt`.
 """
 
 from __future__ import annotations

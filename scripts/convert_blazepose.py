@@ -1,11 +1,11 @@
-"""Turn BlazePose's TFLite files into the safetensors that ship: weights in half precision, the graph beside them.
+"""Convert BlazePose's TFLite files to the shipped safetensors: weights in half precision, with the graph.
 
     python -m pip install ai-edge-litert
     python scripts/convert_blazepose.py FOLDER
 
-FOLDER holds pose_detection.tflite, pose_landmark_*.tflite, palm_detection_full.tflite and
+FOLDER contains pose_detection.tflite, pose_landmark_*.tflite, palm_detection_full.tflite and
 hand_landmark_full.tflite, of the PyPI package mediapipe (0.10.21) and the npm package @mediapipe/pose (0.5).
-Writes core/tempose/blazepose/*.safetensors and says how far each network's answers lie from LiteRT's.
+Writes core/tempose/blazepose/*.safetensors and prints how far each network's answers are from LiteRT's.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 
 ROOT = Path(__file__).resolve().parent.parent
 TARGET = ROOT / "core" / "tempose" / "blazepose"
-NETS = {  # the file's name here: where it comes from, and the outputs that are used, by name
+NETS = {  # our file name: its source, and the used outputs, by name
     "person": ("pose_detection", {"boxes": 0, "scores": 1}),
     "body": ("pose_landmark_{size}", {"landmarks": 0, "presence": 1, "mask": 2}),
     "palm": ("palm_detection_full", {"boxes": 0, "scores": 1}),
@@ -67,7 +67,7 @@ class Graph:
 
     def _add(self, name: str, options: Any, inputs: list[int], output: int) -> None:  # noqa: PLR0912
         first = f"t{inputs[0]}"
-        if name in ("DEQUANTIZE", "DENSIFY"):  # of weights: they are kept in half precision
+        if name in ("DEQUANTIZE", "DENSIFY"):  # dequantises weights, which are in half precision
             self.constants[output] = self.constants[inputs[0]]
             return
         settings: dict[str, Any] = {}
@@ -125,7 +125,7 @@ class Graph:
 
 
 def _dense(values: np.ndarray, tensor: Any) -> np.ndarray:
-    """Weights kept as the blocks that are not zero (TFLite's DIM metadata: dense or compressed rows)."""
+    """Weights stored as their non-zero blocks (TFLite's DIM metadata: dense or compressed rows)."""
     sparsity, shape = tensor.sparsity, [int(v) for v in tensor.shape]
     order, blocks = [int(v) for v in sparsity.traversalOrder], [int(v) for v in sparsity.blockMap or ()]
     size = [int(d.denseSize) for d in sparsity.dimMetadata[len(shape) :]]
@@ -163,7 +163,7 @@ def convert(source: Path, target: Path, outputs: dict[str, int]) -> None:
 
 
 def compared(source: Path, net: Path, outputs: dict[str, int]) -> str:
-    """How far the answers for noise lie from LiteRT's, as shares of the largest (of 1, where all are smaller)."""
+    """How far the answers for noise are from LiteRT's, relative to the largest (or to 1, if all are smaller)."""
     from ai_edge_litert.interpreter import Interpreter  # pyright: ignore[reportMissingImports]
 
     from tempose.blazepose.net import Net
@@ -184,7 +184,7 @@ def compared(source: Path, net: Path, outputs: dict[str, int]) -> str:
 
 
 def main() -> None:
-    """Convert all."""
+    """Convert all networks."""
     parser = argparse.ArgumentParser(description="Convert BlazePose for torch.")
     parser.add_argument("folder", type=Path)
     parser.add_argument(

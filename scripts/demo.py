@@ -1,7 +1,7 @@
-"""The whole way once: `make demo`.
+"""The demo, from song to video: `make demo`.
 
-Builds the extension, installs that zip into Blender (the bpy wheel), lets a figure dance there to the demo
-song, edits the tempo and lets it dance again. Leaves dance.blend, dance.mp4, contact_sheet.png in demo/.
+Builds the extension, installs the zip into Blender (the bpy wheel), makes a figure dance there to the demo song,
+edits the tempo and makes it dance again. Writes dance.blend, dance.mp4 and contact_sheet.png to demo/.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def blender_python() -> Path:
 
 
 def run_blender(package: Path) -> None:
-    """The journey in Blender, with a server, settings and files of its own."""
+    """Run the part in Blender, with a server, settings and files of its own."""
     with tempfile.TemporaryDirectory(prefix="tempose-demo-") as folder:
         environment = {
             **os.environ,
@@ -77,7 +77,7 @@ def run_blender(package: Path) -> None:
 
 
 def contact_sheet(video: Path, facts: dict, target: Path) -> None:
-    """Frames of the video on its beats, and below them the height of the hips with the beats."""
+    """Draw frames of the video on its beats and, below them, the height of the hips with the beats."""
     import av
     import numpy as np
     from matplotlib.backends.backend_agg import FigureCanvasAgg

@@ -1,4 +1,4 @@
-"""The part of the demo that runs inside Blender: the journey of an artist, button by button.
+"""The part of the demo that runs inside Blender: an artist's steps, button by button.
 
 PYTHON_WITH_BPY scripts/demo_blender.py EXTENSION.zip SONG OUTPUT_FOLDER
 """
@@ -27,7 +27,7 @@ def say(text):
 
 
 def press(name, **options):
-    """Press a button of the add-on and show what it says."""
+    """Press a button of the add-on and print its message."""
     result = getattr(bpy.ops.tempose, name)(**options)
     notes = importlib.import_module(f"{ADDON}.scene.notes")
     say(f"{name}: {notes.text}")
@@ -48,7 +48,7 @@ def flat(name, corners, colour):
 
 
 def stage_set(scene, points):
-    """Camera, floor and light colours around everything that the dance touches."""
+    """Set up camera, floor and light colours around the whole dance."""
     low, high = points.min(axis=(0, 1)), points.max(axis=(0, 1))
     middle, extent = (low + high) / 2, float((high - low).max())
     view = extent * 1.25 + 0.3
@@ -71,7 +71,7 @@ def stage_set(scene, points):
 
 
 def blink(lamp, beats):
-    """The lamp is large on each beat and shrinks until the next."""
+    """Make the lamp large on each beat and shrink until the next."""
     keys = importlib.import_module(f"{ADDON}.scene.keys.take_keys")
     frames = sorted({round(b) + d for b in beats for d in (0, 5)})
     on = {round(b) for b in beats}
@@ -100,7 +100,7 @@ def render_settings(scene, path):
 
 
 def lay_song(scene: bpy.types.Scene, song: Path) -> bpy.types.Strip:
-    """The song on the timeline."""
+    """Put the song on the timeline."""
     scene.render.fps, scene.render.fps_base = FPS, 1.0
     strip = scene.sequence_editor_create().strips.new_sound("Demo song", str(song), 1, 11)
     say(f"{song.name} is on the timeline from frame 11, at {FPS} frames per second")
@@ -108,7 +108,7 @@ def lay_song(scene: bpy.types.Scene, song: Path) -> bpy.types.Strip:
 
 
 def dance(scene: bpy.types.Scene, change: float = CHANGE) -> None:
-    """A rig dances to the song, and again when its tempo is edited; `change` is where in the song, in seconds."""
+    """Make a rig dance to the song, and again after an edit of the tempo at song second `change`."""
     settings = scene.tempose
     settings.music.show_markers = True
     for name in ("find_beats", "new_rig", "generate", "accept_take"):
@@ -124,7 +124,7 @@ def dance(scene: bpy.types.Scene, change: float = CHANGE) -> None:
 
 
 def stage(scene: bpy.types.Scene, strip: bpy.types.Strip, output: Path) -> dict[str, Any]:
-    """Everything around the dancer, ready to be rendered and saved; returns the facts for the contact sheet."""
+    """Prepare everything around the dancer for rendering, and save; return the facts for the contact sheet."""
     parts = (
         "scene.dance.audition",
         "scene.character.rig",
@@ -189,7 +189,7 @@ if __name__ == "__main__":
     finally:
         import addon_utils
 
-        addon_utils.disable(ADDON)  # the server goes with it
+        addon_utils.disable(ADDON)  # the server ends with it
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)  # Blender as a module may hang while Python ends

@@ -1,4 +1,4 @@
-"""Figures in eight styles whose joints are known: pictures to try the pose finder on.
+"""Drawn figures in eight styles with known joints: test pictures for the pose finder.
 
 python scripts/drawn_figures.py --sheet figures.png
 """
@@ -19,7 +19,7 @@ from tempose_pose import hands
 from tempose_pose.skeletons import HANDS, OPENPOSE_18
 
 SIZE = (480, 640)
-OVER = 2  # drawn this much larger, then shrunk
+OVER = 2  # drawn this much larger, then scaled down
 SIDES = ("left", "right")
 Joints = dict[str, np.ndarray]
 
@@ -35,14 +35,14 @@ class Build:
 
 @dataclass(frozen=True)
 class DrawnFigure:
-    """A picture and where its joints are.
+    """A picture and its joints.
 
     Parameters
     ----------
     style : str
     picture : Image.Image
     joints : dict of str → (2,)
-        In pixels: COCO's joints that lie in the picture and on a side that is drawn apart from the other.
+        In pixels: COCO's joints that are in the picture, on sides that are drawn distinctly.
     """
 
     style: str
@@ -79,7 +79,7 @@ def posed(random: np.random.Generator, build: Build) -> Joints:
 
 
 def _direction(out: float, forward: float, sign: int) -> np.ndarray:
-    """A limb that hangs straight down at 0, is level at π/2, and points forwards by another angle."""
+    """Direction of a limb that hangs straight down at 0 and is level at π/2, turned forwards by another angle."""
     return np.array([np.sin(out) * sign, -np.cos(out) * np.cos(forward), np.cos(out) * np.sin(forward)])
 
 
@@ -91,9 +91,9 @@ def turned(joints: Joints, degrees: float) -> Joints:
 
 
 def on_canvas(joints: Joints, size: tuple[int, int], lowest: str = "") -> tuple[Joints, float]:
-    """Joints as pixels (x, y, z) of a picture that they fill, and pixels a body height.
+    """Joints as pixels (x, y, z) of a picture that they fill, and pixels per body height.
 
-    With the name of a joint, the picture ends a little below it.
+    With a `lowest` joint, the picture ends a little below it.
     """
     all_of = np.stack(list(joints.values()))
     top = max(joints["head"][1] + 0.12, all_of[:, 1].max() + 0.03)
@@ -101,7 +101,7 @@ def on_canvas(joints: Joints, size: tuple[int, int], lowest: str = "") -> tuple[
     left, right = all_of[:, 0].min() - 0.06, all_of[:, 0].max() + 0.06
     scale = min(size[0] / (right - left), size[1] / (top - bottom)) * 0.94
     middle = np.array([(left + right) / 2, (top + bottom) / 2])
-    if lowest:  # the cut edge is the picture's own
+    if lowest:  # the figure is cut off at the picture's edge
         middle[1] = bottom + size[1] / 2 / scale
     out = {}
     for name, p in joints.items():
@@ -114,7 +114,7 @@ Part = tuple[float, Callable[[], None]]
 
 
 class Pen:
-    """Draws parts from the farthest to the nearest, at `OVER` times the size."""
+    """Draws parts back to front, at `OVER` times the size."""
 
     def __init__(self, joints: Joints, scale: float, size: tuple[int, int], paper: tuple[int, int, int]):
         self.at = {name: p * OVER for name, p in joints.items()}
@@ -126,7 +126,7 @@ class Pen:
     def limb(
         self, a: str, b: str, widths: tuple[float, float], colour, ink=None, deeper: float = 0.0
     ) -> None:
-        """A tapered limb with round ends; `ink` draws its outline alone over the paper's colour."""
+        """Draw a tapered limb with round ends; with `ink`, only its outline over the paper's colour."""
         p, q = self.at[a], self.at[b]
         depth = (p[2] + q[2]) / 2 - deeper * self.unit
         self.parts.append((depth, lambda: self._limb(p[:2], q[:2], widths, colour, ink)))
@@ -160,7 +160,7 @@ class Pen:
 
 @dataclass(frozen=True)
 class Colouring:
-    """How the parts of a figure are coloured; None is not drawn."""
+    """Colours of a figure's parts; None: not drawn."""
 
     skin: tuple[int, int, int] = (236, 188, 150)
     shirt: tuple[int, int, int] = (52, 120, 190)
@@ -173,7 +173,7 @@ class Colouring:
 
 
 def person(pen: Pen, look: Colouring, build: Build, degrees: float) -> None:
-    """All parts of a figure."""
+    """Draw all parts of a figure."""
     w, ink = build.width * look.thin, look.ink
     for side in SIDES:
         pen.limb(f"{side}_shoulder", f"{side}_elbow", (0.062 * w, 0.05 * w), look.shirt, ink)
@@ -224,7 +224,7 @@ def _head(pen: Pen, look: Colouring, build: Build, degrees: float) -> None:
 
 
 def shaded(image: Image.Image, paper: tuple[int, int, int], random: np.random.Generator) -> Image.Image:
-    """Light from one side, grain and a blurred background with a floor: nearer to a photograph."""
+    """Add light from one side, grain and a blurred background with a floor, to look more like a photograph."""
     pixels = np.asarray(image, float)
     figure = np.abs(pixels - paper).sum(-1) > 12
     soft = np.asarray(
@@ -267,7 +267,7 @@ EACH = 5
 
 
 class Staged(NamedTuple):
-    """A figure before it is drawn: joints in pixels, pixels a body height, degrees by which it is turned."""
+    """A figure before drawing: joints in pixels, pixels per body height, and its turn in degrees."""
 
     joints: Joints
     scale: float
@@ -276,7 +276,7 @@ class Staged(NamedTuple):
 
 
 def staged(style: str, number: int, akimbo: bool = False) -> Staged:
-    """A figure's pose, the same every time; with `akimbo` its hands are on its hips."""
+    """A figure's reproducible pose; with `akimbo`, with hands on hips."""
     _, build, _ = STYLES[style]
     random = np.random.default_rng([list(STYLES).index(style), number])
     degrees = (
@@ -302,7 +302,7 @@ def on_hips(joints: Joints, build: Build) -> None:
 
 
 def figure(style: str, number: int, akimbo: bool = False) -> DrawnFigure:
-    """One figure; the same every time."""
+    """One reproducible figure."""
     look, build, paper = STYLES[style]
     at, scale, degrees, random = staged(style, number, akimbo)
     pen = Pen(at, scale, SIZE, paper)
@@ -315,7 +315,7 @@ def figure(style: str, number: int, akimbo: bool = False) -> DrawnFigure:
 
 
 def handed(shape: str, number: int, size: tuple[int, int] = (720, 960)) -> DrawnFigure:
-    """A flat figure with fingers, its hands held in one of `tempose_pose.hands.SHAPES`."""
+    """A flat figure with fingers, with its hands in one of `tempose_pose.hands.SHAPES`."""
     look, build, paper = STYLES["flat"]
     at, scale = on_canvas(turned(posed(np.random.default_rng([0, number]), build), 5.0), size)
     for side in SIDES:

@@ -1,4 +1,4 @@
-"""Videos of a drawn figure that dances to clicks, whose joints and beats are known.
+"""Videos of a drawn figure that dances to clicks, with known joints and beats.
 
 python scripts/drawn_videos.py --measure          # how well they are read, by style and frame rate
 python scripts/drawn_videos.py --write dance.mp4
@@ -30,14 +30,14 @@ BPM = 110.0
 
 @dataclass(frozen=True, eq=False)
 class Film:
-    """What a video shows.
+    """The truth about a video.
 
     Parameters
     ----------
     joints : list of dict of str → (2,)
-        Of each frame, in pixels; of a camera that moves, as one that stands still sees them.
+        Of each frame, in pixels; for a moving camera, as seen by a static one.
     beats : (B,)
-        Seconds of its clicks.
+        Times of the clicks in seconds.
     """
 
     joints: list[Joints]
@@ -47,7 +47,7 @@ class Film:
 
 
 def dancing(beat: float, build: Build) -> Joints:
-    """The figure at a time in beats: it goes from pose to pose and arrives on each beat."""
+    """The figure at a time in beats: it moves from pose to pose and arrives on each beat."""
     step = int(np.floor(beat))
     share = min((beat - step) / 0.8, 1.0)  # arrives early, then holds
     ease = share * share * (3 - 2 * share)
@@ -56,7 +56,7 @@ def dancing(beat: float, build: Build) -> Joints:
 
 
 def _pose(number: int, build: Build) -> Joints:
-    """One of eight poses: arms up and down by turns, a step to either side."""
+    """One of eight poses: arms alternately up and down, a step to either side."""
     at = posed(np.random.default_rng(40 + number % 8), build)
     sway = np.array([0.06 * (-1) ** number, 0.0, 0.0])
     return {name: p + (0 if name.endswith(("ankle", "toes", "knee")) else sway) for name, p in at.items()}
@@ -64,9 +64,9 @@ def _pose(number: int, build: Build) -> Joints:
 
 @dataclass(frozen=True)
 class Camera:
-    """How a dancer is seen: turned by degrees, how much of the picture's height is filled, and how the camera moves.
+    """The view of a dancer: its turn in degrees, its share of the picture's height, and the camera's motion.
 
-    `pan` and `zoom` are how far it goes to either side in widths of the picture, and in and out as a share.
+    `pan` and `zoom` are the amplitudes: to either side in widths of the picture, and in and out as a share.
     """
 
     degrees: float = 15.0
@@ -104,7 +104,7 @@ def frames(style: str, seconds: float, fps: float, bpm: float = BPM, camera: Cam
 
 
 def wall(size: tuple[int, int]) -> np.ndarray:
-    """(H, W, 3) what stands behind a dancer whose camera moves: soft light and dark patches."""
+    """The background (H, W, 3) for a moving camera: soft light and dark patches."""
     small = np.random.default_rng(5).uniform(90, 225, (size[1] // 24, size[0] // 24)).astype(np.uint8)
     soft = np.asarray(Image.fromarray(small).resize(size, Image.Resampling.BICUBIC), float)
     return np.stack([soft, 0.95 * soft, 0.85 * soft], -1)
@@ -113,7 +113,7 @@ def wall(size: tuple[int, int]) -> np.ndarray:
 def filmed(
     picture: Image.Image, paper: tuple[int, int, int], stage: np.ndarray, camera: Camera, seconds: float
 ) -> Image.Image:
-    """A wide picture of a figure before a wall, as its camera sees it."""
+    """A wide picture of a figure in front of a wall, as its camera sees it."""
     pixels = np.asarray(picture, float)
     figure = np.abs(pixels - paper).sum(-1, keepdims=True) > 12
     wide = Image.fromarray(np.where(figure, pixels, stage).astype(np.uint8))
@@ -141,7 +141,7 @@ def write(
     bpm: float = BPM,
     camera: Camera = Camera(),
 ) -> Film:
-    """A video file with its sound, and what it shows."""
+    """Write a video file with sound; return the truth about it."""
     import av
 
     joints = []
@@ -179,7 +179,7 @@ LIMBS = [f"{side}_{j}" for side in SIDES for j in ("shoulder", "elbow", "wrist",
 
 
 def slide(points: np.ndarray, film: Film, trunk: float) -> float:
-    """How fast ankles of (T, 12, 2) `LIMBS` go while the true ones stand: trunks a second, on average."""
+    """Average speed, in trunk lengths a second, of ankles of `LIMBS` (T, 12, 2) while the true ones stand."""
     speeds = []
     for side in SIDES:
         true = np.stack([at[f"{side}_ankle"] for at in film.joints])[: len(points)]
@@ -190,7 +190,7 @@ def slide(points: np.ndarray, film: Film, trunk: float) -> float:
 
 
 def planted(dance: Dance) -> np.ndarray:
-    """(T, K, 2) pixels of a dance whose feet are held as on a rig in Blender."""
+    """Pixels (T, K, 2) of a dance with its feet planted as on a rig in Blender."""
     from addon.model.character.joints import with_mid_hip
     from addon.model.keys.feet import plant
 
@@ -205,14 +205,14 @@ def planted(dance: Dance) -> np.ndarray:
 
 
 def laid_over(points: np.ndarray, others: np.ndarray) -> tuple[float, np.ndarray]:
-    """The size and the shift by which points (N, 2) lie best over others."""
+    """The scale and the shift that fit points (N, 2) best to others."""
     middle, to = np.median(points, 0), np.median(others, 0)
     scale = float(np.median(np.abs(others - to).sum(-1)) / np.median(np.abs(points - middle).sum(-1)))
     return scale, to - scale * middle
 
 
 def measured(path: Path, film: Film) -> dict[str, float]:
-    """How far the dance that is read out of a video lies from what it shows."""
+    """How far the dance read from a video is from the truth."""
     from tempose.metrics.beats import alignment
     from tempose.videos.dance import dance_from_video
 
@@ -225,7 +225,7 @@ def measured(path: Path, film: Film) -> dict[str, float]:
     seen = dance.poses.scores[: len(true), columns] > 0
     trunk = np.hypot(*np.mean([at["neck"] - at["mid_hip"] for at in film.joints], 0))
     stood = planted(dance)[: len(true), columns]
-    if film.moves:  # where it stands and how large it is may be anything, but the same throughout
+    if film.moves:  # place and size may be anything, but must be constant
         scale, shift = laid_over(found[seen], true[: len(found)][seen])
         found, stood = found * scale + shift, stood * scale + shift
     off = np.hypot(*np.moveaxis(found - true[: len(found)], -1, 0)) / trunk

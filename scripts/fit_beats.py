@@ -1,13 +1,12 @@
-"""Fit what counts beats, bars and confidence, and measure it: python scripts/fit_beats.py DATA --cache FOLDER
+"""Fit and measure the counting of beats and bars, and its confidence: python scripts/fit_beats.py DATA --cache FOLDER
 
-The two networks (`music.beat_ears`) stay as they are. What they hear in each song is kept in the cache, so that
-fitting and measuring take seconds once all songs were heard. Songs are rendered from drum takes that training never
-had:
+The two networks (`music.beat_ears`) are not changed. Their output for each song is cached, so that fitting and
+measuring take seconds once all songs have been heard. Songs are rendered from drum takes that training never saw:
 
-- *fit*: `train_beats.song` of other seeds; rhythms that training has not had are not among them.
+- *fit*: `train_beats.song` with other seeds, without rhythms that training has not seen.
 - *report*: the songs of ``tempose evaluate-beats --songs 1``, on which nothing is fitted.
-- *recordings*: sounds with their beats in a .json of the same name beside them (`make_validation_songs` writes such),
-  from any folder; nothing is fitted on them either.
+- *recordings*: sounds from any folder, with their beats in a .json of the same name beside them, as
+`make_validation_songs` writes them; nothing is fitted on them either.
 """
 
 from __future__ import annotations
@@ -36,8 +35,8 @@ from tempose.music.spectra import SAMPLE_RATE
 from tempose_pose.grid import BeatGrid
 
 SEEDS, SPLIT = 50_000_000, "validation"  # of songs to fit on: training has other seeds and other drum takes
-LONGEST = 100  # seconds of a recording that are heard
-AGREES, RIGHT = 0.7, 0.8  # CMLt of a reading that is the right one; F of a grid that is right
+LONGEST = 100  # most seconds of a recording to use
+AGREES, RIGHT = 0.7, 0.8  # CMLt of a correct reading; F-measure of a correct grid
 RIDGE, FOLDS = 0.02, 5
 
 
@@ -55,7 +54,7 @@ class Listened:
 
 
 def listened(cache: Path, kind: str, name: str, make: Callable[[], tuple | None]) -> Listened:
-    """What is heard of a song; `make` renders it where that is not kept."""
+    """The networks' output for a song; `make` renders it if that is not cached."""
     path = cache / f"{name}.npz"
     if not path.is_file() and (made := make()):
         samples, true = made
@@ -79,7 +78,7 @@ def listened(cache: Path, kind: str, name: str, make: Callable[[], tuple | None]
 
 
 def songs_to_fit(data: Path, cache: Path, songs: int) -> Iterator[Listened]:
-    """So many songs of `train_beats.song`, and an eighth as many sounds without a beat."""
+    """Songs of `train_beats.song`, and an eighth as many sounds without a beat."""
     import train_beats
 
     library = SampleLibrary(data)
@@ -122,7 +121,7 @@ def recordings(folder: Path, cache: Path) -> Iterator[Listened]:
 
 
 def count_kept(cache: Path, song: Listened) -> Count | None:
-    """`count_of`, kept as long as the code that counts is the same."""
+    """`count_of`, cached while the counting code is the same."""
     code = b"".join(
         Path(str(m.__file__)).read_bytes() for m in (beats, beat_levels, beat_octave, beat_path, beat_places)
     )
@@ -134,14 +133,14 @@ def count_kept(cache: Path, song: Listened) -> Count | None:
 
 
 def within(true: BeatGrid, grid: BeatGrid) -> BeatGrid:
-    """The true beats where a grid has beats: charts of recordings go on where nothing sounds."""
+    """The true beats within a grid's range: charts of recordings continue where nothing sounds."""
     first, last = grid.beats[0] - 0.3, grid.beats[-1] + 0.3
     beats_there, bars_there = (t[(t >= first) & (t <= last)] for t in (true.beats, true.downbeats))
     return BeatGrid(beats_there, bars_there)
 
 
 def example_of(song: Listened, count: Count) -> tuple[np.ndarray, np.ndarray] | None:
-    """(R, E) evidence of a song's readings and the (R,) share of each in being right; None where none is."""
+    """Evidence (R, E) of a song's readings, and the share (R,) of each in being right; None if none is."""
     agree = np.array([scores(song.true, BeatGrid(r.beats))["cmlt"] for r in count.readings])
     if len(agree) < 2 or agree.max() <= AGREES:
         return None
@@ -168,7 +167,7 @@ def fit_readings(found: list[tuple[np.ndarray, np.ndarray] | None]) -> dict[str,
 
 
 def fit_bars(songs: list[tuple[Listened, Count]]) -> dict[str, float]:
-    """How much each network's word and the harmony count: the numbers with which most bars are right."""
+    """The weights of each network and of the harmony with which most bars are right."""
     beats_of = [
         (song, count, grid.beats) for (song, grid), (_, count) in zip(grids(songs), songs, strict=True)
     ]
@@ -187,7 +186,7 @@ def fit_bars(songs: list[tuple[Listened, Count]]) -> dict[str, float]:
 
 
 def fit_confidence(songs: list[tuple[Listened, Count]]) -> dict[str, float]:
-    """A logistic regression of F above 0.8, times the certainty of the reading and how much is covered."""
+    """A logistic regression of F above 0.8, times the certainty of the reading and its coverage."""
     known, right, rows = [], [], []
     for song, count in songs:
         found, certainty = likeliest(count, song.heard)
@@ -211,7 +210,7 @@ def grids(songs: list[tuple[Listened, Count]]) -> Iterator[tuple[Listened, BeatG
 
 
 def report(title: str, songs: list[tuple[Listened, Count]], each: bool) -> None:
-    """A line for each kind, and for each song (or each that is wrong)."""
+    """Print a line for each kind, and for each song (or each wrong one)."""
     rows = []
     for song, grid in grids(songs):
         true = within(song.true, grid) if song.kind == "recordings" else song.true

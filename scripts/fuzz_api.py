@@ -1,10 +1,10 @@
-"""Try odd requests, made from its own OpenAPI document, on a running server: none may end with 5xx.
+"""Fuzz a running server with odd requests generated from its own OpenAPI document: none may end with 5xx.
 
     tempose serve --model null --runtime-file server.json &
     python scripts/fuzz_api.py --runtime-file server.json --cases 10000
 
-Prints how often each status came, and ends with 1 after the first 5xx. Half of the cases name a song and a job that
-are there, so that more than the first check is reached.
+Prints how often each status came, and exits with 1 after the first 5xx. Half of the cases name an existing song and
+job, to get past the first check.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from schemathesis.core.result import Ok
 
 
 def fuzz(url: str, token: str, cases: int, seed: int = 0) -> Counter[str]:
-    """Send about so many requests; how often each "METHOD path status" came.
+    """Send about so many requests; return how often each "METHOD path status" came.
 
     Raises
     ------
@@ -42,7 +42,7 @@ def fuzz(url: str, token: str, cases: int, seed: int = 0) -> Counter[str]:
         schema = schemathesis.openapi.from_dict(client.get("/v1/openapi.json").json())
         operations = []
         for result in schema.get_all_operations():
-            assert isinstance(result, Ok), result  # else a route is described wrongly
+            assert isinstance(result, Ok), result  # otherwise a route is described wrongly
             operations.append(result.ok())
         each = max(1, cases // (2 * len(operations)))
         for operation in operations:
@@ -81,7 +81,7 @@ def fuzz(url: str, token: str, cases: int, seed: int = 0) -> Counter[str]:
                     if type(error).__name__ not in (
                         "Unsatisfiable",
                         "SkipTest",
-                    ):  # nothing to get wrong there
+                    ):  # nothing to vary there
                         raise
     return found
 

@@ -1,4 +1,4 @@
-"""Make the pages that the extension carries, out of `docs/`: one for each part of the user guide, and a few more."""
+"""Make the extension's help pages from `docs/`: one for each part of the user guide, and a few more."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ DOCS = Path(__file__).resolve().parent.parent / "docs"
 GUIDE, WHOLE = (
     "user-guide.md",
     ("two-minutes.md", "limits.md", "privacy.md"),
-)  # split at its headings; as they are
+)  # split at its headings; used whole
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 0 auto; padding: 1rem; display: flex;
        gap: 2rem }
@@ -24,7 +24,7 @@ td, th { padding: 0.2rem 1rem 0.2rem 0; vertical-align: top } code { background:
 
 
 def slug(title: str) -> str:
-    """A heading as the name of a page: ``Import/Export`` → ``import-export``."""
+    """The name of a page for a heading: ``Import/Export`` → ``import-export``."""
     return re.sub(r"[^a-z0-9]+", "-", title.lower()).strip("-")
 
 
@@ -63,7 +63,7 @@ def pages() -> dict[str, bytes]:
 
 
 def _linked(text: str, names: set[str]) -> str:
-    """Links between pages go to pages; those to what is not carried are words alone."""
+    """Point links at the pages; links to anything not included become plain text."""
 
     def link(found: re.Match[str]) -> str:
         words, target = found[1], found[2]

@@ -1,9 +1,9 @@
-"""The artist's journey on every song of a folder, in a real Blender, measured on the rig that comes out.
+"""An artist's steps on every song of a folder, in a real Blender, measured on the resulting rig.
 
     .venv/bin/python scripts/journey.py SONGS OUT [--blender .venv-bpy-4.5] [--seconds 20]
 
-Each song is danced by two figures at two frame rates, each strip beginning elsewhere and trimmed. The rig is
-then read back frame by frame: what is scored and drawn (one contact sheet each) is where its bones really are.
+Two figures dance to each song at two frame rates, with strips that are trimmed and begin at different places. The
+rig is then read back frame by frame: scores and drawings (a contact sheet each) are of its actual bones.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Keep the catalogues in step with what the add-on says.
 
-    python scripts/languages.py            # say what is missing, stale or wrong in each language
-    python scripts/languages.py --update   # write the catalogues anew: new words empty, stale ones gone
-    python scripts/languages.py --fill de FILE.json   # put translations in, English to German
+    python scripts/languages.py            # report what is missing, stale or wrong in each language
+    python scripts/languages.py --update   # rewrite the catalogues: new words empty, stale ones removed
+    python scripts/languages.py --fill de FILE.json   # put in translations, English to German
 
-Labels, tooltips, choices and sentences are read out of the sources; a sentence that is put together when it is said
-becomes a template with numbered holes, `{1} beats are locked.`.
+Labels, tooltips, choices and sentences are read from the sources; a composed sentence becomes a template with
+numbered holes, `{1} beats are locked.`.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from addon.model.language import catalogue  # noqa: E402
 
 FOLDER = ROOT / "addon" / "languages"
 ADDON = ("addon/interface", "addon/scene", "addon/model")
-ELSEWHERE = (  # what else speaks to an artist: errors of the shared package and the server's answers
+ELSEWHERE = (  # other sources of messages: errors of the shared package and the server's answers
     "pose/tempose_pose/[!l]*.py", "pose/tempose_pose/formats/*.py", "pose/tempose_pose/wire/*.py",
     "pose/tempose_pose/local/runtime_file.py", "server/tempose_server/routes/*.py",
     *(f"server/tempose_server/{name}.py" for name in (
@@ -36,12 +36,12 @@ ELSEWHERE = (  # what else speaks to an artist: errors of the shared package and
 )  # fmt: skip
 SPOKEN = {"name", "text", "description", "placeholder", "title", "bl_label", "label"}
 ERRORS = {"Problem", "TemposeError"}
-MOST = 12  # forms that the choices within one sentence make
+MOST = 12  # most forms from the choices within one sentence
 CODE = re.compile(
     r"[\\\n`<>|^]|\(\?|\bimport |=|^\.|Iterator\[|[A-Z]+ \{1\} HTTP|^Bearer|No matching|Errno|PT_|tuple"
     r"|^Installing c|^Successfully i|^(\w+_\w+|tempose)\.$|^[a-z]+(-[a-z]+)+$|^3D View$"
 )
-NAMES = re.compile(  # of data in the file and in files: they stay as they are in every language
+NAMES = re.compile(  # names of data and formats, which are the same in every language
     r"Tempose Example|Example Song|Spine|DragonBones|\{1\} mark|(size|filter|pma|bounds): .*|"
     r"\{1\} (picture|ink|ink figure|cut out|camera|figure|far|unpulled|direction|- forward|joints|pulled|at new tempo"
     r"|\((tempo|edited) preview\))|Tempose (ink \{1\}|preview|out|\{1\}|setup log)|tempose: .*|(skin|side) \w+| far"
@@ -49,7 +49,9 @@ NAMES = re.compile(  # of data in the file and in files: they stay as they are i
     r"|AnimateAnyone|MimicMotion|Wan-Animate|application/.*|\+faststart|x right, y (down|up)|\{1\}\[server\]"
     r"|(left|right) ?(_\{1\})?|Tempose[A-Z]\w+"
 )
-WORD = re.compile(r"[A-Z0-9_]{2,}|[a-z_]+|\w+[._]\w+")  # a name in code, such as enumerations and icons have
+WORD = re.compile(
+    r"[A-Z0-9_]{2,}|[a-z_]+|\w+[._]\w+"
+)  # a name in code, such as an enumeration's or an icon's
 SHOWN = ("addon/interface/", "addon/model/dance/styles.py", "addon/model/music/")  # also single words
 HEADER = (
     "# What Tempose says, in another language. Written by the project; not yet reviewed by native speakers.",
@@ -62,14 +64,14 @@ MADE = (
     "sure",
     "before",
     "after",
-)  # a phrase that is made a sentence; between the last two of a list
+)  # a phrase made into a sentence; the word between the last two items of a list
 
 Form = tuple[str | None, ...]
 """Words of a text and, as None, its holes."""
 
 
 def forms(node: ast.expr | None) -> list[Form]:  # noqa: PLR0911 -- one for each kind of expression
-    """All texts that an expression may be: `f"{n} key{'s' if n > 1 else ''}"` is two."""
+    """All texts that an expression may give: `f"{n} key{'s' if n > 1 else ''}"` gives two."""
     match node:
         case ast.Constant(value=str() as text):
             return [(text,)] if text else [()]
@@ -88,7 +90,7 @@ def forms(node: ast.expr | None) -> list[Form]:  # noqa: PLR0911 -- one for each
 
 
 def template(form: Form) -> str:
-    """A form as translators see it: holes are `{1}`, `{2}`, neighbours one."""
+    """A form for translators: holes are `{1}`, `{2}`; adjacent holes become one."""
     text, count, last = "", 0, False
     for part in form:
         if part is None and not last:
@@ -101,13 +103,13 @@ def template(form: Form) -> str:
 
 
 def _spoken(tree: ast.Module, everything: bool) -> Iterator[ast.expr]:
-    """Expressions whose text people read; with `everything`, also each text of several words."""
+    """Expressions with text that people read; with `everything`, also any text of several words."""
     asides = {
         id(body[0].value)
         for node in ast.walk(tree)
         if isinstance(body := getattr(node, "body", None), list) and body and isinstance(body[0], ast.Expr)
     } | {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    parts: set[int] = set()  # of an expression that has been seen whole
+    parts: set[int] = set()  # part of an expression that has been handled as a whole
     for node in ast.walk(tree):
         match node:
             case ast.ClassDef(body=[ast.Expr(value=ast.Constant() as words), *rest]) if any(
@@ -140,7 +142,7 @@ def _spoken(tree: ast.Module, everything: bool) -> Iterator[ast.expr]:
 
 
 def _is_said(text: str, shown: bool) -> bool:
-    """Whether people read it: no code, no name of data; one word alone only where it is `shown` as it is."""
+    """Whether people read it: not code or a name of data; a single word only if it is `shown` as it is."""
     if (
         not re.search(r"[A-Za-z]{2}", catalogue.HOLE.sub("", text))
         or CODE.search(text)
@@ -151,7 +153,7 @@ def _is_said(text: str, shown: bool) -> bool:
 
 
 def gather() -> dict[str, str]:
-    """All that is said → the file that says it first; in the order of the files."""
+    """Each text → the first file with it, in the order of the files."""
     found: dict[str, str] = {}
     own = [path for folder in ADDON for path in sorted((ROOT / folder).rglob("*.py"))]
     for path in [*own, *(p for pattern in ELSEWHERE for p in sorted(ROOT.glob(pattern)))]:
@@ -166,7 +168,7 @@ def gather() -> dict[str, str]:
 
 
 def _built() -> Iterator[tuple[str, str]]:
-    """Words that the code makes out of names of parts."""
+    """Words that the code builds from names of parts."""
     from addon.model.character import mapping
 
     for part in mapping.PARTS:
@@ -176,7 +178,7 @@ def _built() -> Iterator[tuple[str, str]]:
 
 
 def problems(said: dict[str, str], words: dict[str, str]) -> dict[str, list[str]]:
-    """What is wrong with a catalogue: words that are missing, stale, or whose holes are others."""
+    """The problems of a catalogue: missing words, stale ones, and different holes."""
     return {
         "missing": [text for text in said if text not in words],
         "stale": [text for text in words if text not in said],
@@ -185,7 +187,7 @@ def problems(said: dict[str, str], words: dict[str, str]) -> dict[str, list[str]
 
 
 def write(name: str, said: dict[str, str], words: dict[str, str]) -> None:
-    """A catalogue in the order of the sources, as gettext has it."""
+    """Write a catalogue in the order of the sources, in gettext's format."""
     about = '"Content-Type: text/plain; charset=UTF-8\\n"', f'"Language: {name}\\n"'
     lines = [*HEADER, 'msgid ""', 'msgstr ""', *about, ""]
     for text, where in said.items():
@@ -195,7 +197,7 @@ def write(name: str, said: dict[str, str], words: dict[str, str]) -> None:
 
 
 def main() -> None:
-    """Report, write anew or fill."""
+    """Report, update or fill."""
     parser = argparse.ArgumentParser(description="Keep the catalogues in step with what the add-on says.")
     parser.add_argument("--update", action="store_true")
     parser.add_argument("--fill", nargs=2, metavar=("LANGUAGE", "FILE"))

@@ -1,12 +1,12 @@
-"""Mixed load on a server of its own: are all jobs accounted for, does memory stay, does health answer?
+"""Load test with mixed requests: are all jobs accounted for, does memory stay flat, does health answer?
 
     python scripts/load_test.py --minutes 3
     python scripts/load_test.py --minutes 60 --pace 2 --report hour.json
 
-Several clients put jobs (some twice, some to be canceled, some wrong), upload, watch and fetch, for as long as told,
-with a rest of `--pace` seconds on average between two. Every job is looked up again until it has ended as it should.
-Prints a JSON report, with memory over time; `--report` keeps it in a file that is renewed each minute. Ends with 1
-when a job was lost, an answer was 5xx or memory grew.
+Several clients put jobs (some twice, some to cancel, some invalid), upload, watch and fetch for the given time,
+with an average pause of `--pace` seconds. Every job is checked until it has ended as it should. Prints a JSON
+report with memory over time; `--report` also writes it to a file each minute. Exits with 1 if a job was lost, an
+answer was 5xx or memory grew.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ def song(number: int) -> bytes:
 
 
 class Load:
-    """What the clients share."""
+    """The state that the clients share."""
 
     def __init__(self, url: str, token: str, seconds: float, pace: float = 0.05, report: Path | None = None):
         self.url, self.headers = url, {"Authorization": f"Bearer {token}"}
         self.began = time.monotonic()
         self.until = self.began + seconds
         self.pace, self.report = pace, report
-        self.jobs: dict[str, str] = {}  # accepted ids that were not yet seen at their end → what they are for
+        self.jobs: dict[str, str] = {}  # accepted ids that have not ended yet → their purpose
         self.accepted = 0
         self.ends: Counter[str] = Counter()
         self.lost: list[str] = []
@@ -69,7 +69,7 @@ class Load:
         return httpx.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
 
     def use(self, number: int) -> None:
-        """One client, until the time is over."""
+        """Run one client until the time is over."""
         chance = random.Random(number)
         data = song(number)
         digest = hashlib.sha256(data).hexdigest()
@@ -107,7 +107,7 @@ class Load:
                 time.sleep(chance.uniform(0, 2 * self.pace))
 
     def look(self) -> None:
-        """Health and memory, five times a second or at twice the pace of one client, and the jobs' ends."""
+        """Check health and memory, five times a second or at twice the pace of one client, and the jobs' ends."""
         saved = self.began
         with self.client("watch") as client:
             while time.monotonic() < self.until:
@@ -125,7 +125,7 @@ class Load:
                 time.sleep(max(0.2, self.pace / 2))
 
     def settle(self, client: httpx.Client, job: str) -> bool:
-        """Whether the job has ended; then it is counted, as lost if it did not end as it should."""
+        """Whether the job has ended; it is then counted, as lost if it did not end as it should."""
         found = client.get(f"/v1/jobs/{job}").json()
         if (state := found.get("state", "unknown")) in ("queued", "running"):
             return False
@@ -184,11 +184,11 @@ class Load:
 
 
 def measure(minutes: float, pace: float = 0.05, keep: Path | None = None) -> dict[str, Any]:
-    """Start a server, load it for so long, stop it; the report."""
+    """Start a server, load it for so long, stop it; return the report."""
     with tempfile.TemporaryDirectory() as folder:
         runtime = Path(folder) / "server.json"
         environment = {k: v for k, v in os.environ.items() if not k.startswith("TEMPOSE_SERVER_")}
-        environment |= {"TEMPOSE_SERVER_KEEP_JOBS": "1000000"}  # what was forgotten on purpose is not lost
+        environment |= {"TEMPOSE_SERVER_KEEP_JOBS": "1000000"}  # jobs deleted on purpose are not lost
         command = [sys.executable, "-m", "tempose_server", "--model", "null", "--runtime-file", str(runtime)]
         with (Path(folder) / "log").open("wb") as log:
             server = subprocess.Popen(

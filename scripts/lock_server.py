@@ -3,8 +3,8 @@
     python -m pip install uv
     python scripts/lock_server.py
 
-Writes addon/model/server/requirements.txt from pyproject.toml. Run it before a release, and look at what has changed.
-`make install` takes the same versions, so what is tested is what people get; a test compares the two.
+Writes addon/model/server/requirements.txt from pyproject.toml. Run it before a release, and review the changes.
+`make install` uses the same versions, so the tested versions are those that people get; a test compares the two.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ LOCK = ROOT / "addon" / "model" / "server" / "requirements.txt"
 
 
 def main() -> None:
-    """Resolve anew."""
+    """Resolve all versions anew."""
     with tempfile.TemporaryDirectory() as folder:
         own = Path(folder) / "pip.in"
-        own.write_text("pip\n")  # what installs all the others is locked too
+        own.write_text("pip\n")  # pip itself is locked too
         _resolve(own)
     packages = [line for line in LOCK.read_text("utf-8").splitlines() if line[0].isalnum()]
     print(f"{LOCK.relative_to(ROOT)}: {len(packages)} packages. Now make clean install, and make test.")

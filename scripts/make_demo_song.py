@@ -33,7 +33,7 @@ RNG = np.random.default_rng(3)
 
 
 def beat_times() -> np.ndarray:
-    """(B,) seconds of all beats; the last one closes the song."""
+    """Seconds (B,) of all beats; the last one ends the song."""
     steps = np.concatenate([np.full(4 * bars, 60 / bpm) for bars, bpm in SECTIONS])
     return LEAD_IN + np.concatenate([[0.0], np.cumsum(steps)])
 
@@ -47,7 +47,7 @@ def seconds(length: float) -> np.ndarray:
 
 
 def fade(x: np.ndarray, attack: float = 0.004, release: float = 0.02) -> np.ndarray:
-    """Both ends led to zero, so that nothing clicks."""
+    """Fade both ends to zero, so that nothing clicks."""
     x = x.copy()
     a, r = min(len(x), int(attack * RATE)), min(len(x), int(release * RATE))
     x[:a] *= np.linspace(0, 1, a)
@@ -105,7 +105,7 @@ def pad(pitch: float, length: float) -> np.ndarray:
 
 
 class Track:
-    """A mono track that sounds are added to at beats (whole and broken)."""
+    """A mono track to which sounds are added at beats (whole or fractional)."""
 
     def __init__(self, beats: np.ndarray):
         self.beats = beats
@@ -124,7 +124,7 @@ class Track:
 
 
 def compose(beats: np.ndarray) -> np.ndarray:  # noqa: PLR0912
-    """(N, 2) the mixed song."""
+    """The mixed song (N, 2)."""
     drums, low, keys, air, tune = (Track(beats) for _ in range(5))
     sounds = {"kick": kick(), "snare": snare(), "hat": hat(0.03), "open": hat(0.12), "crash": hat(0.5)}
     bars = sum(b for b, _ in SECTIONS)

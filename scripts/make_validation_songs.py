@@ -2,7 +2,7 @@
 
     python scripts/make_validation_songs.py DATA OUT [--count 10]
 
-They use the validation split of the drum takes and seeds that the song bank does not draw.
+They use the validation split of the drum takes, and seeds that the song bank does not use.
 """
 
 from __future__ import annotations

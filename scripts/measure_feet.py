@@ -1,12 +1,12 @@
-"""Do feet stay, sink or pop? Dances on rigs as Blender evaluates them, in every frame.
+"""Do feet stay, sink or pop? Measured on every frame of dances on rigs, as Blender evaluates them.
 
     .venv-bpy-5.2/bin/python scripts/measure_feet.py DANCE.npz … [--rigs own,mixamo] [--densities EVERY,POSES]
 
-Ankles are read from the evaluated armatures, constraints included. A foot *bears* by three definitions, none of which
-is the add-on's own: `low`, an ankle nearer to the ground than 1.5 % of the figure's height in both frames; `lower`,
-the lower of both ankles, or both where they are level, nearer than 4 %; and `danced`, an ankle that is low and slow
-in the dance as the model drew it. A frame is good where no foot that bears moves farther than 1.2 % of the height.
-Nothing is asserted.
+Ankles are read from the evaluated armatures, constraints included. A foot *bears* by three definitions, none of
+which is the add-on's own: `low`, an ankle nearer to the ground than 1.5 % of the figure's height in both frames;
+`lower`, the lower of both ankles, or both if they are level, nearer than 4 %; and `danced`, an ankle that is low
+and slow in the dance as the model drew it. A frame is good if no bearing foot moves farther than 1.2 % of the
+height. Nothing is asserted.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def own(**options):
 
 
 def mixamo(targets: bool = False):
-    """An armature as Mixamo names it; with targets that pull its legs, as riggers add them."""
+    """An armature with Mixamo's names; with targets that pull its legs, as riggers add them."""
     from addon.scene.character import bone_guess, character
 
     ob = made.make(bpy, made.MIXAMO, sides=("Left", "Right"), prefix="mixamorig:")
@@ -73,7 +73,7 @@ def mixamo(targets: bool = False):
 
 
 def rigify():
-    """A rig that Rigify generates from its human, on FK by the add-on's own button."""
+    """A rig that Rigify generates from its human meta-rig, switched to FK by the add-on's own button."""
     import addon_utils
     from addon.scene.character import bone_guess, character, limb_switches
 
@@ -97,7 +97,7 @@ RIGS = {
 
 
 class Feet:
-    """Where a rig's ankles are, in its plane and in shares of its height above those at rest."""
+    """The ankles of a rig, in its plane, in shares of its height above the rest pose."""
 
     def __init__(self, ob, bones: tuple[str, str] | None):
         from addon.model.character.joints import joints_at_rest
@@ -113,7 +113,7 @@ class Feet:
         self.ground = min(rest["left_ankle"][1], rest["right_ankle"][1])
 
     def now(self) -> np.ndarray:
-        """(2, 2) left and right ankle as evaluated."""
+        """Left and right ankle (2, 2) as evaluated."""
         pose = self.ob.evaluated_get(bpy.context.evaluated_depsgraph_get()).pose.bones
         if self.bones:
             points = [np.array(pose[name].head) for name in self.bones]
@@ -124,7 +124,7 @@ class Feet:
 
 
 def share(moved: np.ndarray, bears: np.ndarray) -> tuple[float, float]:
-    """Percent of frames with a bearing foot in which none moves far; and of all frames, those with a bearing foot."""
+    """Percentage of frames with a bearing foot in which none moves far; and of frames with a bearing foot at all."""
     both = bears[1:] & bears[:-1]
     some = both.any(1)
     return 100 * (1 - ((moved > FAR) & both).any(1).sum() / max(some.sum(), 1)), 100 * float(some.mean())

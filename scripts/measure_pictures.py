@@ -1,4 +1,4 @@
-"""How well poses are found in drawn figures (`drawn_figures.py`), by style and by confidence.
+"""Accuracy of poses found in drawn figures (`drawn_figures.py`), by style and by confidence.
 
     python scripts/measure_pictures.py [--sheet found.png] [--heavy pose_landmark_heavy.tflite]
 
@@ -34,7 +34,7 @@ BANDS = (0.0, 0.1, 0.3, 0.6, 0.85, 0.95, 1.01)
 
 
 def judged(figure: DrawnFigure, found: PoseSequence | None) -> tuple[np.ndarray, np.ndarray]:
-    """Which of the joints in the picture were found in place, and how sure the finder was of each."""
+    """Which of the joints in the picture were found in place, and the confidence of each."""
     known = [joint for joint in JOINTS if joint in figure.joints]
     if found is None:
         return np.zeros(len(known), bool), np.zeros(len(known))
@@ -45,7 +45,7 @@ def judged(figure: DrawnFigure, found: PoseSequence | None) -> tuple[np.ndarray,
 
 
 def marked(figure: DrawnFigure, found: PoseSequence | None) -> Image.Image:
-    """The picture with what was found: green where it is sure, red where it is not, the left wrist and ankle blue."""
+    """The picture with the found joints: green if certain, red if not, the left wrist and ankle blue."""
     picture = figure.picture.copy()
     draw = ImageDraw.Draw(picture)
     if found is not None:
@@ -62,7 +62,7 @@ def marked(figure: DrawnFigure, found: PoseSequence | None) -> Image.Image:
 
 @dataclass
 class Finds:
-    """What one body network finds: by style which joints of each figure are in place, and the seconds of each."""
+    """Results of one body network: by style, which joints of each figure are in place, and the seconds of each."""
 
     megabytes: float
     hits: dict[str, list[np.ndarray]] = field(default_factory=dict)
@@ -72,7 +72,7 @@ class Finds:
 
 
 def measured(body: Path) -> Finds:
-    """All figures looked at with a body network."""
+    """Run a body network on all figures."""
     shipped = people.nets()
     out, people.nets = Finds(body.stat().st_size / 1e6), lambda: shipped._replace(body=BodyNet(body))
     try:
@@ -90,7 +90,7 @@ def measured(body: Path) -> Finds:
 
 
 def in_eight_bits(body: Path, target: Path) -> None:
-    """A network whose weights have 256 values for each output, as files of a half of the size would have them."""
+    """A network with weights rounded to 256 values per output, as in files of half the size."""
     with safe_open(str(body), "pt") as file:
         weights = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118
         facts = file.metadata()

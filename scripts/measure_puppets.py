@@ -1,11 +1,11 @@
-"""How well drawn figures (`drawn_figures.py`) are cut out and cut apart for puppets, by style.
+"""Accuracy of cutting out drawn figures (`drawn_figures.py`) and cutting them apart for puppets, by style.
 
     python scripts/measure_puppets.py [--sheet puppets.png]
 
-*Cut out* is the overlap (intersection over union) of what is left of a picture without its backdrop with the figure
-as it was drawn; *akimbo* the same of figures with their hands on their hips, without and with what *Find Pose in
-Picture* knows of them. *In place* is the share of the figure's pixels that belong to the right part (arms, legs,
-trunk, head) with joints as they were found, and as they are.
+*Cut out* is the overlap (intersection over union) of the picture without its backdrop with the drawn figure;
+*akimbo* is the same for figures with hands on hips, without and with the results of *Find Pose in Picture*. *In
+place* is the share of the figure's pixels assigned to the right part (arms, legs, trunk, head), with found joints
+and with true joints.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from tempose.estimator import DOUBTFUL, BlazePose, poses_in
 from tempose_pose.reference import Reference
 from tempose_pose.skeletons import OPENPOSE_18
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for the add-on's own scissors
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # for the add-on's own cutting
 
 from addon.model.character.anatomy import PARTS
 from addon.model.character.figure_picture import FigurePicture, cut_out
 from addon.model.character.layers import Layer
 from addon.model.character.unseen import behind
 
-TOLERANCE = 0.1  # as in the panel
+TOLERANCE = 0.1  # the panel's default
 TINTS = [(40 + 35 * k, 255 - 35 * k, 97 * k % 256) for k in range(len(PARTS))]
 TURNS = {"left_arm": ("left_shoulder", 35), "right_arm": ("right_shoulder", -35), "left_leg": ("left_hip", -20),
          "right_leg": ("right_hip", 20), "head": ("neck", -12), "trunk": ("neck", 0)}  # fmt: skip
@@ -64,7 +64,7 @@ def truth(style: str, number: int, akimbo: bool = False) -> np.ndarray:
 
 
 def seen(picture: Image.Image) -> tuple[Joints, list[str], np.ndarray | None]:
-    """Joints in pixels as *Find Pose in Picture* marks them, the doubtful ones, and the mask."""
+    """Joints in pixels as marked by *Find Pose in Picture*, the doubtful ones, and the mask."""
     pixels = np.asarray(picture)
     poses = next(iter(poses_in(pixels, BlazePose())), None)
     if poses is None:
@@ -83,7 +83,7 @@ def seen(picture: Image.Image) -> tuple[Joints, list[str], np.ndarray | None]:
 def layers_of(
     picture: Image.Image, joints: Joints, doubtful: Sequence[str] = (), mask: np.ndarray | None = None
 ) -> tuple[list[Layer], Reference]:  # fmt: skip
-    """The layers of a puppet, and the joints that it was made with."""
+    """The layers of a puppet, and the joints it was made with."""
     pixels = np.concatenate(
         [np.asarray(picture, np.float32) / 255, np.ones((*SIZE[::-1], 1), np.float32)], -1
     )
@@ -92,7 +92,7 @@ def layers_of(
 
 
 def labels_of(layers: list[Layer]) -> np.ndarray:
-    """(H, W) int: index into `PARTS` of the layer that is seen, -1 where none is."""
+    """(H, W) int: index into `PARTS` of the visible layer, -1 without one."""
     out = np.full(SIZE[::-1], -1)
     for layer in reversed(layers):
         (x, y), (height, width) = layer.corner, layer.pixels.shape[:2]

@@ -1,4 +1,4 @@
-"""Measure what each representation loses: (a) the VAE that ships, (b) an image VAE per joint, (c) one for all rows.
+"""Measure the loss of each representation: (a) the shipped VAE, (b) an image VAE per joint, (c) one for all rows.
 
     python scripts/measure_representation.py DATA [--minutes 4] [--image-vae FOLDER]
 
@@ -37,9 +37,7 @@ from tempose.training.image_vae import SHARPNESS, TINY, images_of, train_image_v
 from tempose.training.tracks import draw_tracks
 from tempose_pose.skeletons import OPENPOSE_18
 
-Codec = Callable[
-    [Tensor, Tensor], tuple[Tensor, Tensor]
-]  # keypoints, scores → keypoints, how sure it sees them
+Codec = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]  # keypoints, scores → keypoints, confidences
 START, END = "<!-- figures -->", "<!-- /figures -->"
 
 
@@ -52,7 +50,7 @@ def dancers(root: Path, held_out: bool) -> ExampleMaker:
 
 
 def examples(source: ExampleMaker, count: int, joints: int, seed: int = 0) -> list[tuple[Tensor, Tensor]]:
-    """(K, T, 2) and (K, T) of dancers whose joints come and go."""
+    """Keypoints (K, T, 2) and scores (K, T) of dancers whose joints come and go."""
     out = []
     for i in range(count):
         rng = np.random.default_rng((seed, i))
@@ -91,7 +89,7 @@ def measure(codec: Codec, cases: list[tuple[Tensor, Tensor]]) -> dict[str, float
 
 
 def through(vae, encode: Callable[[Tensor, Tensor], Tensor], chunk: int = 18) -> Codec:
-    """A VAE of our door as a codec."""
+    """A VAE with our interface as a codec."""
 
     def codec(points: Tensor, scores: Tensor) -> tuple[Tensor, Tensor]:
         back, seen = [], []
@@ -208,7 +206,7 @@ def main() -> None:
 
 
 def publish(rows: list[tuple[str, int, int, dict[str, float]]], path: Path) -> None:
-    """Put the table between its marks."""
+    """Write the table between its marks in the page."""
     lines = [
         "| representation | joints | windows | mean error, bins | beyond 2 bins | hidden, F1 | ms a frame |",
         "|---|---|---|---|---|---|---|",

@@ -1,4 +1,4 @@
-"""A wheel of one pure package, without pip, network or build tools: what the Blender extension carries.
+"""Build a wheel of one pure package for the Blender extension, without pip, network or build tools.
 
 Source: the binary distribution format of PEP 427.
 """
@@ -10,7 +10,7 @@ import hashlib
 import zipfile
 from pathlib import Path
 
-STAMP = (2026, 1, 1, 0, 0, 0)  # equal sources, equal wheel
+STAMP = (2026, 1, 1, 0, 0, 0)  # the same sources give the same wheel
 
 
 def write_wheel(package: Path, version: str, licence: Path, folder: Path) -> Path:

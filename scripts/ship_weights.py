@@ -2,8 +2,8 @@
 
     python scripts/ship_weights.py runs/vae runs/dit/dit [--to core/tempose/weights]
 
-VAE in float16, DiT in bfloat16, the scheduler, and the manifest `DancePipeline.load` checks them against. What is
-beside them (the card, the credits) stays.
+VAE in float16, DiT in bfloat16, the scheduler, and the manifest that `DancePipeline.load` checks them against.
+Other files there (the card, the credits) stay.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tempose.weights_check import MANIFEST, check_weights, write_manifest
 
 
 def ship(vae: Path, dit: Path, target: Path) -> str:
-    """Put the weights into `target`; their revision."""
+    """Put the weights into `target`; return their revision."""
     decoder = PoseVAE.from_pretrained(vae, use_safetensors=True, low_cpu_mem_usage=False)
     dancer = DanceDiT.from_pretrained(dit, use_safetensors=True, low_cpu_mem_usage=False)
     pipeline = DancePipeline(
@@ -35,9 +35,7 @@ def ship(vae: Path, dit: Path, target: Path) -> str:
     with tempfile.TemporaryDirectory(dir=target.parent) as folder:
         made = Path(folder)
         pipeline.save_pretrained(made, safe_serialization=True)
-        for path in made.rglob(
-            "*.json"
-        ):  # where the weights lay on the machine they come from is nobody's business
+        for path in made.rglob("*.json"):  # removes the path of the machine that they come from
             config = json.loads(path.read_text("utf-8"))
             config.pop("_name_or_path", None)
             path.write_text(json.dumps(config, indent=2, sort_keys=True) + "\n", encoding="utf-8")
@@ -45,7 +43,7 @@ def ship(vae: Path, dit: Path, target: Path) -> str:
         for path in made.rglob("*"):
             path.chmod(
                 0o755 if path.is_dir() else 0o644
-            )  # safetensors are written readable by their owner alone
+            )  # safetensors writes files that only their owner can read
         check_weights(made)
         (target / MANIFEST).unlink(missing_ok=True)
         for path in made.iterdir():

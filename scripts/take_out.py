@@ -1,9 +1,9 @@
-"""Take each protection out, one at a time, and see the tests notice: python scripts/take_out.py [--only WORDS]
+"""Take each protection out, one at a time, and check that tests notice: python scripts/take_out.py [--only WORDS]
 
-`tests/protections.yaml` names each protection, the text it consists of, what to put there instead, and the tests that
-must then fail. For each one the sources are copied into a temporary folder and changed there; the tests run on the
-copy, and one more (`stays`) that must still pass, so that a change which breaks everything proves nothing. Before
-that, all these tests are run on an unchanged copy. `--write` puts the outcomes into `docs/protections.md`.
+`tests/protections.yaml` lists each protection with its source text, the replacement, and the tests that must then
+fail. For each one the sources are copied into a temporary folder and changed there; the tests run on the copy, and
+one more (`stays`) must still pass, because a change that breaks everything proves nothing. First, all these tests
+run on an unchanged copy. `--write` puts the outcomes into `docs/protections.md`.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ PAGE = ROOT / "docs" / "protections.md"
 COPIED = ("core", "pose", "server", "addon", "tests", "configs", "scripts", "docs", "examples", "LICENSES")
 PYTHONS = {"": ".venv", "blender": ".venv-bpy-4.5"}  # by an entry's `python`
 PACKAGES = {"": ("tempose", "tempose_server", "addon"), "blender": ("addon",)}
-TEST_SECONDS, PATIENCE_SECONDS = 90, 60  # for one test; for what a test waits for
+TEST_SECONDS, PATIENCE_SECONDS = 90, 60  # time-out of one test; of anything a test waits for
 ENTRY_SECONDS = 280
 
 
 @dataclass(frozen=True)
 class Change:
-    """A text that must be there once, and what takes its place."""
+    """A text that must occur once, and its replacement."""
 
     file: str
     out: str
@@ -53,17 +53,17 @@ class Protection:
     Parameters
     ----------
     area, guards : str
-        Heading, and what is guarded against what.
+        The heading, and what is protected against what.
     changes : tuple of Change
-        More than one where a second protection would stand in for the first.
+        More than one if a second protection would stand in for the first.
     tests : tuple of str
         pytest's ids; each must fail. Without brackets at least one of its cases must.
     stays : str
-        Id of a test that must go on passing.
+        Id of a test that must keep passing.
     python : str
         Key of `PYTHONS`.
     seconds : int
-        That the tests may take.
+        Time-out of the tests.
     """
 
     area: str
@@ -98,12 +98,12 @@ def table(path: Path = TABLE) -> list[Protection]:
 
 
 def changed(protection: Protection, root: Path) -> dict[Path, str]:
-    """The files as they are without the protection.
+    """The changed files, without the protection.
 
     Raises
     ------
     ValueError
-        A text is not there exactly once, or what comes of it is not Python.
+        A text does not occur exactly once, or the result is not Python.
     """
     found: dict[Path, str] = {}
     for change in protection.changes:
@@ -126,7 +126,7 @@ def changed(protection: Protection, root: Path) -> dict[Path, str]:
 
 
 def stale_parts(protection: Protection, root: Path) -> list[str]:
-    """What the table says of a protection that the sources no longer have, in words."""
+    """Parts of a protection that the sources no longer have, in words."""
     found = [f"{protection.guards}: there is no test {test}" for test in missing_tests(protection, root)]
     try:
         changed(protection, root)
@@ -136,7 +136,7 @@ def stale_parts(protection: Protection, root: Path) -> list[str]:
 
 
 def missing_tests(protection: Protection, root: Path) -> list[str]:
-    """Those of its tests that are not in the files that they name."""
+    """Its tests that are missing from their files."""
     lost = []
     for test in filter(None, (*protection.tests, protection.stays)):
         path, _, name = test.partition("::")
@@ -157,7 +157,7 @@ def _tests_in(path: Path) -> set[str]:
 
 
 def copy(target: Path) -> Path:
-    """The sources in a folder of their own."""
+    """Copy the sources into a folder."""
     skip = shutil.ignore_patterns("__pycache__", ".*", "images")
     for name in COPIED:
         shutil.copytree(ROOT / name, target / name, ignore=skip)
@@ -168,13 +168,13 @@ def copy(target: Path) -> Path:
 
 
 def environment(folder: Path, python: str) -> dict[str, str]:
-    """Environment variables with which the copy is imported, not the installed package."""
+    """Environment variables that make Python import the copy, not the installed package."""
     server = str(ROOT / PYTHONS[""] / "bin" / "python")
     places = (folder / "core", folder / "pose", folder / "server")
     return {
         **{key: value for key, value in os.environ.items() if not key.startswith("TEMPOSE_")},
         "PYTHONPATH": os.pathsep.join(map(str, places)),
-        "PYTHONDONTWRITEBYTECODE": "1",  # or a change that keeps a file's size could go unnoticed
+        "PYTHONDONTWRITEBYTECODE": "1",  # otherwise a change that keeps a file's size could go unnoticed
         "OMP_NUM_THREADS": "1",
         "TEMPOSE_PATIENCE": str(PATIENCE_SECONDS),
         **({"TEMPOSE_PYTHON": server} if python else {}),
@@ -182,7 +182,7 @@ def environment(folder: Path, python: str) -> dict[str, str]:
 
 
 def imported_from(folder: Path, python: str) -> list[str]:
-    """Packages that would not come from the copy; none, or nothing is proved."""
+    """Packages that would not come from the copy; must be none for a proof."""
     find = "import sys, importlib.util as u; print(*[u.find_spec(name).origin for name in sys.argv[1:]], sep='\\n')"
     done = subprocess.run(
         [ROOT / PYTHONS[python] / "bin" / "python", "-c", find, *PACKAGES[python]],
@@ -194,7 +194,7 @@ def imported_from(folder: Path, python: str) -> list[str]:
 def run(
     folder: Path, tests: Iterable[str], python: str, seconds: float, *, first_only: bool
 ) -> dict[str, str]:
-    """Run tests in the copy: by pytest's id, what became of it (passed, failed, error, skipped)."""
+    """Run tests in the copy; return pytest's id → outcome (passed, failed, error, skipped)."""
     report = folder / "report.xml"
     report.unlink(missing_ok=True)
     command = [
@@ -218,10 +218,10 @@ def run(
             late = True
         finally:
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(running.pid, signal.SIGKILL)  # with the servers that a broken test leaves behind
+                os.killpg(running.pid, signal.SIGKILL)  # including servers that a broken test leaves behind
             running.wait()
     if late or not report.is_file():
-        return {test: "failed" if late else "error" for test in tests}  # it hung: that was noticed
+        return {test: "failed" if late else "error" for test in tests}  # it hung, so the change was noticed
     found: dict[str, str] = {}
     for case in ET.parse(report).iter("testcase"):
         kinds = {child.tag for child in case} & {"failure", "error", "skipped"}
@@ -232,7 +232,7 @@ def run(
 
 
 def outcome(found: dict[str, str], test: str) -> str:
-    """Of a test with all its cases: failed when one of them did."""
+    """The outcome of a test with all its cases: failed if one of them did."""
     seen = [value for name, value in found.items() if name == test or name.startswith(f"{test}[")]
     for value in ("failed", "error", "passed", "skipped"):
         if value in seen:
@@ -241,7 +241,7 @@ def outcome(found: dict[str, str], test: str) -> str:
 
 
 def tried(protection: Protection) -> dict[str, str]:
-    """What becomes of its tests, and of the one that stays, when it is taken out."""
+    """Outcomes of its tests, and of the one that stays, with the protection taken out."""
     with tempfile.TemporaryDirectory(prefix="take-out-") as name:
         folder = copy(Path(name).resolve())
         for path, text in changed(protection, folder).items():
@@ -266,7 +266,7 @@ def verdict(protection: Protection, found: dict[str, str]) -> str:
 
 
 def unchanged(rows: list[Protection]) -> list[str]:
-    """The tests that do not pass although nothing was taken out."""
+    """The tests that do not pass although nothing was changed."""
     bad = []
     for python in PYTHONS:
         names = sorted({t for r in rows if r.python == python for t in (*r.tests, r.stays) if t})
@@ -284,7 +284,7 @@ def unchanged(rows: list[Protection]) -> list[str]:
 
 
 def page(rows: list[Protection], results: dict[str, dict[str, str]], heading: str) -> str:
-    """`docs/protections.md`: what its introduction says, and the table."""
+    """The text of `docs/protections.md`: introduction and table."""
     lines, area = [heading.rstrip("\n"), ""], ""
     for row in rows:
         if row.area != area:

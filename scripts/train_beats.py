@@ -1,9 +1,10 @@
 """Train the beat network on rendered music: python scripts/train_beats.py DATA_FOLDER [--songs N] …
 
-Most songs are as fast as their kind of music is played (`datasets.rhythms`), the rest have any tempo: steady,
-drifting, changing at once or by and by, slowing down at phrases. Some are loops, some have other sound on top. The
-shipped weights had 3,800 songs of any tempo and 271 sounds without a beat first, some 30 minutes of one CPU core,
-and then 1,547 songs and 106 sounds as they are made here, for another 1,000 steps (`--resume`, `--rate 0.0015`).
+Most songs have the usual tempo of their kind of music (`datasets.rhythms`), the rest have any tempo: steady,
+drifting, changing suddenly or gradually, slowing down at phrases. Some are loops, some have other sound on top. The
+shipped weights were first trained on 3,800 songs of any tempo and 271 sounds without a beat, some 30 minutes of one
+CPU core, and then on 1,547 songs and 106 sounds as made here, for another 1,000 steps (`--resume`, `--rate
+0.0015`).
 """
 
 from __future__ import annotations
@@ -28,13 +29,13 @@ from tempose_pose.grid import BeatGrid
 SECONDS = 36.0
 CROP = 1000  # frames
 BATCH = 12
-OWN_TEMPO = 0.85  # of the songs are as fast as their genre is; the rest have any tempo
-LOOPS = 0.2  # begin with a bar at their first sample and are heard once or some times
+OWN_TEMPO = 0.85  # of the songs have their genre's tempo; the rest have any tempo
+LOOPS = 0.2  # begin with a bar at their first sample and are played once or several times
 OVERLAID = 0.2  # have a sound without a beat on top
 
 
 def random_tempo(rng: np.random.Generator, bpm: float, beats: int) -> np.ndarray:
-    """(beats,) beats per minute about a tempo."""
+    """Beats per minute (beats,) around a tempo."""
     kind = rng.random()
     curve = np.full(beats, bpm)
     if kind < 0.15:  # drift
@@ -55,7 +56,7 @@ def song(seed: int, library: SampleLibrary, split: str) -> tuple[np.ndarray, Bea
     """(N,) float32 samples and the true grid of one rendered song."""
     rng = np.random.default_rng(seed)
     kind = ALL[TRAINED[rng.integers(len(TRAINED))]]
-    own = rng.random() < OWN_TEMPO  # how a rhythm is counted depends on how fast it is played
+    own = rng.random() < OWN_TEMPO  # the counting of a rhythm depends on its tempo
     bpm = np.exp(rng.uniform(*np.log(kind.tempo))) if own else 115 * np.exp(rng.normal(0, 0.33))
     per_bar = kind.beats_per_bar // kind.counted
     loop = rng.random() < LOOPS
@@ -93,7 +94,7 @@ def example(seed: int, library: SampleLibrary, split: str) -> tuple[np.ndarray, 
 
 
 def repeated(samples: np.ndarray, grid: BeatGrid, times: int) -> tuple[np.ndarray, BeatGrid]:
-    """A loop played so many times, as far as `SECONDS` allow."""
+    """A loop played so many times, within `SECONDS`."""
     times = min(times, max(1, int(SECONDS * SAMPLE_RATE / len(samples))))
     starts = np.arange(times)[:, None] * (len(samples) / SAMPLE_RATE)
     beats, downbeats = ((starts + t[None]).ravel() for t in (grid.beats, grid.downbeats))
@@ -101,13 +102,13 @@ def repeated(samples: np.ndarray, grid: BeatGrid, times: int) -> tuple[np.ndarra
 
 
 def _padded(mel: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """With the silence before and behind that the network hears when it is used."""
+    """With the silence before and after that the network also gets in use."""
     mel, targets = (np.pad(x, ((SILENCE, SILENCE), (0, 0))) for x in (mel, targets))
     return mel.astype(np.float16), targets.astype(np.float16)
 
 
 def beatless(seed: int, library: SampleLibrary) -> tuple[np.ndarray, np.ndarray]:
-    """Like `example`, of sound that has no beat."""
+    """Like `example`, for sound without a beat."""
     mel = log_mel(sound_without_beat(np.random.default_rng(seed), library))
     return _padded(mel, np.zeros((len(mel), 2)))
 
@@ -118,7 +119,7 @@ def sound_without_beat(rng: np.random.Generator, library: SampleLibrary) -> np.n
     times = np.arange(total) / SAMPLE_RATE
     kind = int(rng.integers(4))
     noise = rng.standard_normal(total)
-    if kind == 0:  # noise of some colour
+    if kind == 0:  # coloured noise
         corner = rng.uniform(50, 8000)
         out = signal.sosfilt(
             signal.butter(1, corner, rng.choice(["low", "high"]), fs=SAMPLE_RATE, output="sos"), noise
@@ -129,7 +130,7 @@ def sound_without_beat(rng: np.random.Generator, library: SampleLibrary) -> np.n
         for _ in range(int(rng.integers(1, 6))):
             swell = 1 + np.sin(2 * np.pi * rng.uniform(0.01, 0.2) * times + rng.uniform(0, 6))
             out += swell * np.sin(2 * np.pi * rng.uniform(60, 1500) * times)
-    else:  # events as they come
+    else:  # random events
         out = 10 ** rng.uniform(-5, -2) * noise
         program = int(rng.choice(library.programs))
         drum = int(rng.choice([36, 38, 42, 49, 51]))
@@ -146,7 +147,7 @@ def sound_without_beat(rng: np.random.Generator, library: SampleLibrary) -> np.n
 
 
 def batch(rng: np.random.Generator, songs: list) -> tuple[torch.Tensor, torch.Tensor]:
-    """Crops with other tone and level, and bands blotted out."""
+    """A batch of crops with changed tone and level, and some bands masked."""
     xs, ys = [], []
     for i in rng.integers(len(songs), size=BATCH):
         x, y = songs[i]

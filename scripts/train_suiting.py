@@ -1,8 +1,8 @@
-"""Train the classifier that chooses a style by the sound, on rendered songs whose genre is known.
+"""Train the classifier that chooses a style by the sound, on rendered songs of known genre.
 
     python scripts/train_suiting.py DATA [--count 240]
 
-Prints how often the best style suits the genre, on songs of held-out drum takes, beside chance.
+Prints how often the best style suits the genre, on songs of held-out drum takes, compared with chance.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ WINDOW = 300  # frames: ten seconds
 
 
 def suits(genre: str) -> np.ndarray:
-    """(S,) 1 for each style on the beat that suits a genre; any of them where none does."""
+    """(S,) 1 for each on-beat style that suits a genre; all of them if none does."""
     known = np.asarray([s in ON_THE_BEAT and genre in GENRES_FOR_STYLE.get(s, ()) for s in STYLES], float)
     return known if known.any() else np.asarray([s in ON_THE_BEAT for s in STYLES], float)
 
 
 def songs(data: Path, count: int, split: str, seed: int) -> tuple[list[np.ndarray], list[str]]:
-    """Features of rendered songs, and their genres in turn."""
+    """Features of rendered songs, and their genres."""
     library, names = SampleLibrary(data), list(GENRES)
     features, genres = [], []
     for i in range(count):
@@ -89,7 +89,7 @@ def main() -> None:
 
 
 def check(data: Path, count: int = 39) -> None:
-    """Held-out songs: how often the best style suits their genre."""
+    """Print, for held-out songs, how often the best style suits their genre."""
     features, genres = songs(data, count, "validation", 43)
     best = [int(style_chances(f, STYLES).argmax()) for f in features]
     right = np.mean([suits(g)[b] for b, g in zip(best, genres, strict=True)])

@@ -17,9 +17,7 @@ BACKLOG = 64  # connections between the front and the loop, or in the middle of 
 IN_FRONT = 64  # that may wait in the front; or half as many as on the loop, if that is more
 OTHER_FILES = 100  # songs, results, children's pipes and the like
 WAIT_SECONDS = 0.1  # the front waits this long for the loop
-READ_BYTES = (
-    32_768  # bytes read from a client before the loop turns to the next; asyncio reads eight times that
-)
+READ_BYTES = 32_768  # read from a client before the loop turns to the next; asyncio reads 256 kB
 
 
 def room_for_connections(wanted: int) -> int:

@@ -37,7 +37,7 @@ RATES = (8_000, 192_000)
 LOUDEST = 100.0  # 40 dB above full scale: not a recording, but a forged float file
 STRETCH_RATE = 44_100
 LOUDNESS_PER_SECOND = 10
-LOWEST_ENERGY = -10.0  # level at which silence is sent, during which a dancer stands
+LOWEST_ENERGY = -10.0  # energy sent for silence, during which a dancer stands
 
 
 POLITE = 5  # of POSIX's 19: the server and Blender, for which people wait, go first

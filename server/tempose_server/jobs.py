@@ -347,7 +347,7 @@ class JobStore(JobTable):
 
         Days count while a server runs, and the job that ended last is the youngest, whatever the clock says.
         """
-        finished = "state NOT IN ('queued', 'running')"  # phrased so, SQLite uses the index of ends
+        finished = "state NOT IN ('queued', 'running')"  # in this form, SQLite uses the index of ends
         with self._lock:  # only deleted rows are read: there may be many others
             oldest = self._age() - self._settings.keep_days * 86_400
             (count,) = self._db.execute(f"SELECT COUNT(*) FROM jobs WHERE {finished}").fetchone()
