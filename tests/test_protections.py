@@ -29,7 +29,7 @@ def example(tmp_path, **changed):
 @pytest.mark.parametrize(
     "changed", [{"out": "key"}, {"out": "nothing"}, {"into": "return ("}, {"into": "return key == 1"}]
 )
-def test_a_text_that_is_not_there_once_or_leaves_no_python_is_refused(tmp_path, changed):
+def test_a_text_that_does_not_occur_once_or_breaks_python_is_refused(tmp_path, changed):
     assert list(TAKE_OUT["changed"](example(tmp_path), tmp_path).values()) == [
         "def allowed(key):\n    return True\n"
     ]
@@ -42,6 +42,6 @@ def test_a_text_that_is_not_there_once_or_leaves_no_python_is_refused(tmp_path, 
     [("failed", "passed", "ok"), ("passed", "passed", "hole"), ("failed", "failed", "broken"),
      ("error", "passed", "broken"), ("missing", "passed", "broken"), ("skipped", "passed", "broken")],
 )  # fmt: skip
-def test_what_the_outcomes_say(guarded, stays, said):
+def test_the_verdict_follows_from_the_outcomes(guarded, stays, said):
     row = TAKE_OUT["Protection"]("doors", "a key", (), ("t.py::a",), "t.py::b", "", 60)
     assert TAKE_OUT["verdict"](row, {"t.py::a": guarded, "t.py::b": stays}) == said

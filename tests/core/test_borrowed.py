@@ -16,6 +16,6 @@ print(len(solver.timesteps), torch.compiler.disable(len)([0, 0]), "torch._dynamo
 """
 
 
-def test_what_nothing_here_needs_is_not_imported_until_somebody_asks():
+def test_unneeded_libraries_are_not_imported_until_used():
     ran = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
     assert ran.stdout.splitlines() == ["[]", "4 2 True"]

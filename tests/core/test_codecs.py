@@ -92,7 +92,7 @@ def test_a_picture_that_is_right_is_read_below_the_bin(monkeypatch):
     assert torch.equal(torch.sigmoid(confidence) < 0.15, scores == 0)
 
 
-def test_what_does_not_fit_is_told(tmp_path):
+def test_a_mismatch_is_reported(tmp_path):
     kl(channels=4).save_pretrained(tmp_path / "four")
     with pytest.raises(TemposeError, match="3 channels"):
         load_vae(tmp_path / "four")

@@ -66,7 +66,7 @@ class Frozen(NullModel):
         return replace(made, poses=replace(made.poses, keypoints=middle + 1.5 * (still - middle)))
 
 
-def test_who_follows_a_stretched_song_has_slope_one_and_who_does_not_has_none(tmp_path):
+def test_following_a_stretched_song_gives_slope_one_and_ignoring_it_none(tmp_path):
     follows = stretch(trial(tmp_path, Metronome()))
     assert set(follows["songs"]) == {"song", "other"}
     assert follows["songs"]["song"]["song_bpm"] == [70, 90, 110, 130, 150, 170]
@@ -80,7 +80,7 @@ def test_who_follows_a_stretched_song_has_slope_one_and_who_does_not_has_none(tm
     assert stretch(trial(tmp_path, NullModel(), [unsteady])) == {"songs": {}, "summary": {}}
 
 
-def test_who_answers_a_splice_does_so_within_two_beats_and_who_is_deaf_never_does(tmp_path):
+def test_a_splice_is_answered_within_two_beats_and_never_by_a_deaf_dancer(tmp_path):
     follows = splice(trial(tmp_path, Metronome()))
     assert follows["summary"]["within"] == 1
     assert follows["summary"]["dance_ratio"] == pytest.approx(1.5, abs=0.05)
@@ -256,7 +256,7 @@ class Hearing(NullModel):
         return replace(made, poses=replace(made.poses, keypoints=keypoints.astype(np.float32)))
 
 
-def test_who_hears_is_told_from_who_is_deaf(tmp_path):
+def test_hearing_dancers_are_told_from_deaf_ones(tmp_path):
     rng = np.random.default_rng(1)
     cases = [
         replace(case(name, bpm), song=Song(rng.normal(0, 0.1, 24 * SAMPLE_RATE).astype(np.float32)))
@@ -272,7 +272,7 @@ def test_who_hears_is_told_from_who_is_deaf(tmp_path):
     assert hears["of"] == 2
 
 
-def test_who_follows_a_curve_is_told_from_who_does_not(tmp_path):
+def test_following_a_curve_is_told_from_ignoring_it(tmp_path):
     found = direction(trial(tmp_path, Hearing(), [case(seconds=20.0)]))
     assert set(found["curves"]) == set(READERS)
     assert found["curves"]["path"] > 0.99

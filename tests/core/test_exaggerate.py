@@ -112,7 +112,7 @@ def test_planted_feet_stay_planted():
         assert moved[still].max() < 1e-6
 
 
-def test_what_fell_on_a_beat_still_does():
+def test_moves_on_a_beat_stay_on_it():
     motion = stepping_dancer()
     before, after = stops(motion), stops(exaggerate(motion, LARGE, OPENPOSE_18))
     near = [np.abs(after - moment).min() for moment in before]

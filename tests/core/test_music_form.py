@@ -25,7 +25,7 @@ def song(form: str, noise: float = 0.4, bars: int = 8, seed: int = 0) -> tuple[n
 
 
 @pytest.mark.parametrize("form", ["ABA", "AABA", "ABABCB", "ABCABC"])
-def test_what_returns_has_the_same_name_and_lies_where_it_lies(form):
+def test_returning_sections_share_a_name_and_are_found_in_place(form):
     sections = find_sections(*song(form))
     assert sections[0].start == 0
 

@@ -115,7 +115,7 @@ def test_no_time_at_all_gives_no_samples():
 
 
 @pytest.mark.parametrize("seconds", [-1.0, float("nan"), float("inf"), 1e6])
-def test_a_length_that_is_none_is_refused(seconds):
+def test_an_invalid_length_is_refused(seconds):
     with pytest.raises(TemposeError) as caught:
         stretch(np.ones(100, np.float32), RATE, TempoMap(), seconds)
     assert caught.value.code == "seconds_range"

@@ -83,7 +83,7 @@ def test_the_matcher_names_the_song_of_dances_that_listen_and_nobodys_of_deaf_on
         response.whose_sound(deaf[:1], heard[:1])
 
 
-def test_who_stops_in_the_quiet_beats_is_like_the_sound():
+def test_stopping_on_quiet_beats_is_like_the_sound():
     loud = np.tile([1.0, 1.0, 0.1, 0.1], 11)
     beats = np.arange(45) * 60 / 116
     moves = np.interp(TIME, beats[:-1] + 0.25, loud)

@@ -37,7 +37,7 @@ def source():
     return made_source([swinging_clip(), swinging_clip("krump")])
 
 
-def test_workers_that_are_started_anew_run_nothing_that_lies_where_one_stands(source, monkeypatch):
+def test_spawned_workers_run_nothing_from_the_current_folder(source, monkeypatch):
     told = []
 
     class Loader(list):

@@ -116,7 +116,7 @@ def test_one_dancer_is_followed_through_shots_and_losses():
         poses_of(shots, 30.0, 3)
 
 
-def test_who_is_seen_for_a_moment_alone_is_nobody():
+def test_somebody_seen_only_for_a_moment_is_ignored():
     flash = Footage([{0: figure(100)} if t == 30 else {} for t in range(60)], np.zeros(0, int), (640, 480))
     with pytest.raises(TemposeError, match="longer than a moment"):
         poses_of(flash, 30.0)

@@ -168,7 +168,7 @@ def test_each_descriptor_sees_its_own():
     assert describe(calm, beats)["bar_energy"] > 2 * usual["bar_energy"]
 
 
-def test_who_stands_still_is_measured_and_what_is_too_short_has_no_figure():
+def test_standing_still_is_measured_and_a_short_dance_has_no_figures():
     poses, beats = lively()
     still = replace(poses, keypoints=np.repeat(poses.keypoints[:1], len(poses), 0))
     found = describe(still, beats)

@@ -34,7 +34,7 @@ def length(strip):
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_whole_way_with_the_real_model(blender):
+def test_the_full_path_with_the_real_model(blender):
     scene, ops = blender.context.scene, blender.ops.tempose
     scene.render.fps = 24
     scene.tempose.quality = "DRAFT"  # the way is the same as with more

@@ -38,7 +38,7 @@ def test_columns_stand_in_the_models_order_and_are_empty_where_nothing_is_given(
         ([np.nan], [1.0]),
     ],
 )
-def test_what_is_no_curve_is_refused(times, values):
+def test_anything_but_a_curve_is_refused(times, values):
     with pytest.raises(TemposeError, match="curve"):
         Curve(np.asarray(times), np.asarray(values))
 

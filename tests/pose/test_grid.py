@@ -45,7 +45,7 @@ def test_a_song_played_faster_has_its_tempo_multiplied(grid, factor):
 
 
 @given(grids, st.floats(0.1, 60))
-def test_within_keeps_the_beats_from_nought_up_to_the_end(grid, seconds):
+def test_within_keeps_the_beats_from_zero_up_to_the_end(grid, seconds):
     kept = grid.within(seconds)
     assert ((kept.beats >= -1e-6) & (kept.beats < seconds)).all()
     outside = np.setdiff1d(grid.beats, kept.beats)
@@ -77,7 +77,7 @@ def test_a_grid_without_beats_still_gives_positions():
     [[1.0, 1.0], [2.0, 1.0], [0.0, float("nan")], [float("inf")], [[0.0, 1.0]], np.arange(MAX_BEATS + 1.0)],
     ids=["twice the same", "falling", "nan", "infinite", "two rows", "too many"],
 )
-def test_beats_that_are_none_are_refused(beats):
+def test_invalid_beats_are_refused(beats):
     with pytest.raises(TemposeError) as caught:
         BeatGrid(np.asarray(beats))
     assert caught.value.code == "grid"

@@ -141,7 +141,7 @@ def test_processes_are_told_apart_by_when_they_began():
     assert [programs.started(pid) for pid in (0, -1)] == [None, None]
 
 
-def test_programs_are_found_in_absolute_folders_alone(tmp_path, monkeypatch):
+def test_programs_are_found_only_in_absolute_folders(tmp_path, monkeypatch):
     for folder in ("here", "there"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "python9").touch(0o755)
@@ -153,7 +153,7 @@ def test_programs_are_found_in_absolute_folders_alone(tmp_path, monkeypatch):
     assert programs.find_program("python9") == str(tmp_path / "there" / "python9")
 
 
-def test_windows_finds_programs_by_their_endings_and_not_where_one_stands(tmp_path, monkeypatch):
+def test_windows_finds_programs_by_suffix_and_not_in_the_current_folder(tmp_path, monkeypatch):
     """Windows' rules, tried on whatever system this is: `shutil.which` would look where one stands first."""
     (tmp_path / "python.EXE").touch(0o755)
     monkeypatch.chdir(tmp_path)
@@ -166,7 +166,7 @@ def test_windows_finds_programs_by_their_endings_and_not_where_one_stands(tmp_pa
     assert programs.find_program("python") == str(tmp_path / "python.EXE")
 
 
-def test_only_who_knows_the_token_answers_a_challenge():
+def test_only_a_server_with_the_token_answers_a_challenge():
     asked = proof.challenge()
     assert proof.is_challenge(asked)
     said = proof.answer("token", asked, 80, 7)

@@ -125,7 +125,7 @@ PERSON = {"people": [{"pose_keypoints_2d": [5, 5, 1] * 18}]}
         (json.dumps({"keypoints": [5, 5, 1] * 3 + [0, 0, 0] * 14}), "reference_incomplete"),
     ],
 )
-def test_what_is_no_pose_is_refused_in_words(read, text, code):
+def test_anything_but_a_pose_is_refused_in_words(read, text, code):
     with pytest.raises(TemposeError) as caught:
         read(text)
     assert caught.value.code == code

@@ -73,7 +73,7 @@ def test_nor_out_of_several(found):
         "a: b", "~3 seconds", "no. 5", "C: is full", "-/-", "key=value", "50%", "x ./ y",
     ],
 )  # fmt: skip
-def test_what_is_no_path_stays(text):
+def test_text_without_paths_stays(text):
     assert paths(text) == text
 
 

@@ -34,6 +34,6 @@ def test_each_joint_comes_after_what_it_hangs_on(layout):
         assert parent is None or place[layout.index(parent)] < place[joint]
 
 
-def test_a_joint_that_is_none_is_named():
+def test_an_unknown_joint_is_named():
     with pytest.raises(ValueError, match="openpose18 has no joint 'tail'"):
         OPENPOSE_18.index("tail")

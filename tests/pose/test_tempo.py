@@ -119,7 +119,7 @@ def test_without_points_the_map_changes_nothing():
         ((0.0, 0.0, 0.0), (1.0, 1.0, 1.0)),
     ],
 )
-def test_a_map_that_is_none_is_refused(points):
+def test_an_invalid_map_is_refused(points):
     with pytest.raises(TemposeError) as caught:
         TempoMap(points)
     assert caught.value.code == "tempo_map"

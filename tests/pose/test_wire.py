@@ -134,7 +134,7 @@ def test_a_server_that_is_too_old_to_find_poses_is_read_all_the_same():
 @pytest.mark.parametrize(
     "text", ["=", "A", "A===", "AA=A", "AA\n==", "²", "\ud800", "AAA=AAAA", "AA==AAAA" * 2]
 )
-def test_what_is_no_base64_is_refused(text):
+def test_invalid_base64_is_refused(text):
     with pytest.raises(ValueError):
         arrays.from_base64(text)
 

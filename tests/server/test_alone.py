@@ -72,7 +72,7 @@ HERE = [(b"host", b"127.0.0.1"), KEY]
 UPLOAD = [*HERE, (b"content-type", b"application/octet-stream"), (b"transfer-encoding", b"chunked")]
 
 
-def test_of_two_host_lines_none_is_believed():
+def test_of_two_host_lines_neither_is_believed():
     assert through(HERE)[1] == ["http"]
     for hosts in ([], [(b"host", b"localhost"), (b"host", b"localhost")]):
         sent, inside = through([*hosts, KEY])

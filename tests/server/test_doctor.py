@@ -97,7 +97,7 @@ def test_a_runtime_file_that_others_can_read_is_found_and_a_stale_one(ask, tmp_p
         assert (code, "gone" in about(found, "runtime file", "odd").text) == (0, True)
 
 
-def test_a_data_folder_that_is_none_is_found(ask, tmp_path):
+def test_an_invalid_data_folder_is_found(ask, tmp_path):
     (tmp_path / "file").write_text("")
     code, found = ask("--data-dir", tmp_path / "file" / "inside")
     assert (code, about(found, "data folder", "wrong").todo) == (1, "Give another --data-dir.")
@@ -152,7 +152,7 @@ def test_packages_that_are_missing_or_too_old_are_found(ask, monkeypatch):
     )  # fmt: skip
 
 
-def test_a_look_that_itself_fails_is_a_finding_and_the_others_go_on(ask, monkeypatch):
+def test_a_check_that_itself_fails_is_a_finding_and_the_others_go_on(ask, monkeypatch):
     def device_and_memory(settings):
         raise RuntimeError("the driver hangs")
 

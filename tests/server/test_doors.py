@@ -108,7 +108,7 @@ def test_the_page_for_people_opens_once_by_a_link_and_loads_nothing_else(server)
     assert fresh.partition("=")[2] not in server.log
 
 
-def test_docs_of_a_server_that_is_none_are_refused_in_words(server, tmp_path):
+def test_docs_without_a_server_are_refused_in_words(server, tmp_path):
     from tempose_pose.errors import TemposeError
     from tempose_server.open_docs import one_time_link
 

@@ -102,7 +102,7 @@ def test_health_and_proof_are_answered_while_nothing_else_moves(front):
         {"path": proof.PATH, "more": f"{proof.HEADER}: 00\r\n"},
     ],
 )
-def test_what_is_not_right_in_every_way_is_passed_on_with_all_its_bytes(front, wrong):
+def test_a_request_invalid_in_any_way_is_passed_on_with_all_its_bytes(front, wrong):
     address, passed = front
     before = len(passed)
     with socket.create_connection(address, PATIENCE) as connection:
@@ -148,7 +148,7 @@ def test_a_connection_that_asked_something_else_comes_back():
             assert answered(connection)[1] == {"status": "READY"}
 
 
-def test_many_that_come_while_the_loop_is_busy_all_arrive():
+def test_connections_made_while_the_loop_is_busy_all_arrive():
     made = []
 
     class Counted(asyncio.Protocol):
@@ -187,7 +187,7 @@ def test_the_longest_silent_stranger_makes_room():
 
 
 @pytest.mark.parametrize("spoke", [False, True])
-def test_who_says_nothing_is_ended_in_time(spoke):
+def test_a_silent_connection_is_ended_in_time(spoke):
     soon = {("idle_seconds" if spoke else "silent_seconds"): 0.05}
     with open_front(**soon) as (address, _), socket.create_connection(address, PATIENCE) as connection:
         if spoke:
@@ -196,7 +196,7 @@ def test_who_says_nothing_is_ended_in_time(spoke):
         assert connection.recv(1) == b""
 
 
-def test_without_a_file_for_one_more_the_longest_silent_makes_room():
+def test_without_a_free_file_descriptor_the_longest_silent_makes_room():
     class Full(socket.socket):
         full = False
 
@@ -219,7 +219,7 @@ def test_without_a_file_for_one_more_the_longest_silent_makes_room():
         assert answered(second)[1]
 
 
-def test_who_lost_the_place_in_the_same_turn_is_not_heard_any_more(caplog):
+def test_a_connection_that_lost_its_place_in_the_same_turn_is_not_served(caplog):
     listener = socket.create_server(("127.0.0.1", 0))
     passed = []
     front = Front(listener, [].append, passed.append, room=2, silent_seconds=PATIENCE, idle_seconds=PATIENCE)

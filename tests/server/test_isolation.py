@@ -17,7 +17,7 @@ from tempose_server import sandbox
 linux = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 
 
-def test_nothing_that_lies_where_the_server_is_started_runs(launch, tools, tmp_path):
+def test_nothing_from_the_folder_the_server_is_started_in_runs(launch, tools, tmp_path):
     here, ran = tmp_path / "here", tmp_path / "ran"
     here.mkdir()
     for name in (

@@ -298,7 +298,7 @@ def test_a_client_that_goes_and_comes_back_misses_nothing(strict_server):
     assert segments == [0, 0]  # the double's own, and the null model's
 
 
-def test_who_hangs_up_while_listening_leaves_no_traceback(strict_server):
+def test_a_listener_that_hangs_up_leaves_no_traceback(strict_server):
     job_id = strict_server.new_job(seed=1900)
     for _ in range(10):
         with strict_server.client.stream("GET", f"/v1/jobs/{job_id}/events") as answer:

@@ -118,7 +118,7 @@ def test_of_many_wrong_elements_the_first_is_named(monkeypatch, name):
     assert caught.value.body["details"]
 
 
-def test_of_very_many_complaints_no_list_is_made(monkeypatch):
+def test_very_many_errors_are_not_listed(monkeypatch):
     monkeypatch.setattr(schemas, "invalid", None)  # which makes it
     with pytest.raises(ApiError, match="9003 places"):  # with three things that are missing
         schemas.read(schemas.JobBody, {f"{MARK}{i}": 1 for i in range(9000)})

@@ -146,9 +146,7 @@ def test_a_gentle_stop_on_a_full_disk_is_no_crash(store, monkeypatch, gently, st
 
 
 @pytest.mark.parametrize(("faults", "state"), [(1, "succeeded"), (2, "failed")])
-def test_a_job_that_a_fault_of_the_engine_leaves_in_its_midst_comes_to_an_end(
-    store, monkeypatch, faults, state
-):
+def test_a_job_interrupted_by_a_fault_of_the_engine_comes_to_an_end(store, monkeypatch, faults, state):
     create(store, "job")
     engine = worker.Engine(store._settings, store, None, EventHub(), Metrics(dict))
     left = iter(range(faults))

@@ -183,13 +183,13 @@ def steps(monkeypatch):
     return found
 
 
-def test_what_must_last_is_forced_to_the_disk_before_it_is_named(tmp_path, steps):
+def test_durable_files_are_forced_to_the_disk_before_they_are_named(tmp_path, steps):
     whole_files.write(tmp_path / "file", b"data")
     assert steps[0].startswith("file.") and steps[0].endswith(".part")
     assert steps[1:] == ["renamed", tmp_path.name]
 
 
-def test_so_is_a_folder_with_all_that_is_in_it(tmp_path, steps):
+def test_a_folder_and_its_contents_are_forced_to_the_disk_too(tmp_path, steps):
     deep = tmp_path / "part" / "deep"
     deep.mkdir(parents=True)
     for path in (deep / "a", deep.parent / "b"):
@@ -291,7 +291,7 @@ class Client:
 
 @pytest.mark.skipif(not can_mount_images(), reason="needs loop devices")
 @pytest.mark.timeout(300 + 120 * CUTS)
-def test_no_cut_of_power_loses_what_was_acknowledged(launch, tools, tmp_path):
+def test_no_power_cut_loses_what_was_acknowledged(launch, tools, tmp_path):
     image, copy = tmp_path / "disk.img", tmp_path / "copy.img"
     with image.open("wb") as file:
         file.truncate(64_000_000)

@@ -87,7 +87,7 @@ def test_a_stopped_server_parks_its_jobs_and_leaves_in_good_order(launch):
 
 
 @pytest.mark.with_ray
-def test_a_server_stopped_in_the_midst_of_a_long_step_begins_that_job_anew(launch):
+def test_a_server_stopped_in_the_middle_of_a_long_step_begins_that_job_anew(launch):
     server = launch(double=True, settings={"shutdown_seconds": 0.5})
     running, canceled = server.new_job(seed=6002), server.new_job(seed=6002)
     for _ in range(2):  # a job that crashed twice would not run again

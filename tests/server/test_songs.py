@@ -150,7 +150,7 @@ def test_no_path_from_an_address_reaches_the_disk(strict_server, name):
     assert strict_server.put_audio(b"x", sha256=name).status_code in (404, 405, 415, 422)
 
 
-def test_a_song_is_not_sought_beside_the_songs(strict_server):
+def test_a_song_is_not_looked_for_outside_the_songs(strict_server):
     planted = strict_server.folder / "data" / "info.json"  # where ".." would lead
     planted.write_text('{"seconds": 1}')
     try:

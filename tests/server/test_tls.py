@@ -114,7 +114,7 @@ def test_a_handshake_that_is_never_finished_is_ended_and_takes_no_place(narrow, 
     assert "Traceback" not in server.log
 
 
-def test_who_asks_nothing_after_the_handshake_gives_the_place_back(narrow):
+def test_a_connection_silent_after_the_handshake_gives_its_place_back(narrow):
     server, context = narrow
     with contextlib.ExitStack() as stack:
         silent = []

@@ -52,7 +52,7 @@ def test_a_dance_is_read_out_of_a_video(server, video, tmp_path):
     assert not list((server.folder / "data" / "staging").iterdir())
 
 
-def test_what_is_no_video_or_shows_nobody_is_said_in_words(server, video):
+def test_a_file_that_is_not_a_video_or_shows_nobody_is_refused_in_words(server, video):
     _, path, _ = video
     assert list(lines(server, b"no video"))[-1]["error"]["code"] == "video_unreadable"
     half = list(lines(server, path.read_bytes()[:2000]))[-1]
@@ -62,7 +62,7 @@ def test_what_is_no_video_or_shows_nobody_is_said_in_words(server, video):
     assert "no person 5" in nobody["error"]["message"]
 
 
-def test_who_goes_away_ends_the_work(server, video):
+def test_a_client_that_goes_away_ends_the_work(server, video):
     import psutil
 
     _, path, _ = video

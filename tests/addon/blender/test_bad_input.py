@@ -114,7 +114,7 @@ def test_an_extreme_tempo(blender, ready):
         ('{"keypoints": [1, 2, 1]}', "not 3 numbers"),
     ],
 )
-def test_a_pose_file_that_is_none(blender, scene, tmp_path, text, match):
+def test_a_file_that_is_not_a_pose_file(blender, scene, tmp_path, text, match):
     path = tmp_path / "pose.json"
     path.write_text(text)
     scene.tempose.reference, scene.tempose.reference_file = "FILE", str(path)
@@ -179,7 +179,7 @@ def test_an_address_where_nobody_listens(blender, connected, ready, tempose):
         connection.current = kept
 
 
-def test_another_machine_needs_the_persons_leave(blender, connected, ready, tempose):
+def test_another_machine_needs_permission(blender, connected, ready, tempose):
     connection = tempose("server.connection")
     kept = connection.current
     connection.current = elsewhere(kept, url="http://192.0.2.1:80")

@@ -172,7 +172,7 @@ def test_the_map_is_saved_with_the_object_and_as_a_file(blender, scene, tempose,
         blender.ops.tempose.load_map(filepath=str(tmp_path / "bad.json"))
 
 
-def test_what_is_not_mapped_is_said(blender, scene, tempose):
+def test_unmapped_parts_are_named(blender, scene, tempose):
     ob = made.make(blender, made.MIXAMO, sides=("Left", "Right"))
     scene.tempose.rig = ob
     blender.ops.tempose.map_bones()

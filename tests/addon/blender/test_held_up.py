@@ -80,7 +80,9 @@ def test_the_keys_are_those_that_are_made_at_once(blender, ready, tempose):
 
 
 @pytest.mark.parametrize("again", ["reroll", "regenerate", "show_take", "next_take", "previous_take"])
-def test_so_do_takes_that_are_danced_again_or_flipped_to(blender, ready, tempose, who, again):
+def test_takes_danced_again_or_flipped_to_become_keys_in_the_worker_thread_too(
+    blender, ready, tempose, who, again
+):
     settings = short(ready, 2)
     if again == "regenerate":
         settings.generate.area, settings.generate.count = "STRIP", 1

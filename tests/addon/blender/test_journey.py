@@ -264,7 +264,7 @@ def drawn(bpy, tempose):
     return " ".join(words)
 
 
-def test_the_panels_say_what_is_the_matter_at_every_stage(blender, connected, scene, clicks, tempose):
+def test_the_panels_state_the_problem_at_every_stage(blender, connected, scene, clicks, tempose):
     panels = [c for c in tempose("panels").CLASSES if issubclass(c, blender.types.Panel)]
     assert {c.bl_space_type for c in panels} == {"VIEW_3D", "SEQUENCE_EDITOR"}
     assert {c.bl_category for c in panels} == {"Tempose"}

@@ -131,7 +131,7 @@ def test_settings_hold_for_new_takes_and_for_accepted_ones(blender, ready, choic
     assert tempose("keys.action_keys").count(action) == 288 * 38 > 2 * sparse
 
 
-def test_fresh_keys_are_nobodys(blender, ready, shown, choice, tempose):
+def test_fresh_keys_belong_to_nobody(blender, ready, shown, choice, tempose):
     keying = tempose("keys.action_keys")
     for density in ("EVERY", "SPARSE"):
         choice.density = density
@@ -142,7 +142,7 @@ def test_fresh_keys_are_nobodys(blender, ready, shown, choice, tempose):
     assert keying.hand_set(ready.tempose.takes[0].rig.animation_data.action) == {}
 
 
-def test_moved_changed_and_added_keys_are_the_artists(blender, ready, shown, choice, tempose):
+def test_moved_changed_and_added_keys_belong_to_the_artist(blender, ready, shown, choice, tempose):
     keying = tempose("keys.action_keys")
     choice.density, choice.tolerance = "SPARSE", 0.5
     apply(blender)

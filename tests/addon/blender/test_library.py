@@ -35,7 +35,7 @@ def test_a_take_in_the_library_is_danced_by_another_figure_on_the_beats_of_anoth
     assert blender.ops.tempose.accept_take() == {"FINISHED"}
 
 
-def test_who_forms_up_keeps_room_for_the_whole_dance(blender, ready, tempose):
+def test_a_formation_keeps_room_for_the_whole_dance(blender, ready, tempose):
     blender.ops.tempose.generate()
     lead = ready.tempose.takes[0].rig
     blender.ops.tempose.new_rig()

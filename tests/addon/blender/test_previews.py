@@ -167,7 +167,7 @@ def test_after_undo_a_preview_is_made_of_what_is_there_then(blender, danced, tem
     assert len([a for a in blender.data.actions if "preview" in a.name]) == 0
 
 
-def test_the_panel_reckons_what_changes_once(blender, danced, tempose, monkeypatch, read):
+def test_the_panel_computes_changes_once(blender, danced, tempose, monkeypatch, read):
     changes, regenerate = tempose("tempo.tempo_changes"), tempose("dance.regenerate")
     danced.tempose.tempo_factor = 1.25
     said = regenerate.in_words(read())

@@ -27,7 +27,7 @@ def walked(blender, tempose, scene):
     return np.concatenate([points[:, :2].mean(1, keepdims=True), points[:, 2:]], 1)
 
 
-def test_who_has_waypoints_is_there_on_the_beat_and_its_feet_do_not_slide(blender, staged, tempose):
+def test_a_character_reaches_its_waypoints_on_the_beat_without_sliding_feet(blender, staged, tempose):
     ops, rig = blender.ops.tempose, blender.context.view_layer.objects.active
     floor = tempose("character.floor").floor_of(rig)
     goals = {31: 0.0, 127: 1.5, 223: -0.4}  # beats; the second place lies outside of the picture

@@ -56,7 +56,7 @@ def test_a_second_reading_takes_the_sound_that_is_there(blender, ready, video, t
     assert len(ready.tempose.takes) == 3
 
 
-def test_a_video_that_is_not_there_is_said_to_be_gone(blender, ready, video):
+def test_a_missing_video_is_reported(blender, ready, video):
     video.unlink()
     with pytest.raises(RuntimeError, match="Choose the video again"):
         blender.ops.tempose.take_from_video(filepath=str(video), person=2)

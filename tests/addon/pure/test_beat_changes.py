@@ -119,7 +119,7 @@ def test_downbeats_in_a_lock_stay():
 
 
 @pytest.mark.parametrize("metre", [0, 1, 8])
-def test_a_metre_that_is_none(metre):
+def test_an_invalid_metre(metre):
     with pytest.raises(Problem, match="from 2 to 7"):
         beat_changes.set_downbeat(even(), 1.0, metre)
 

@@ -121,7 +121,7 @@ def test_what_is_no_letter_is_not_shown(serving):
     assert found.message == "Reá dy   now"
 
 
-def test_an_event_whose_number_is_none_is_passed_over():
+def test_an_event_with_an_invalid_number_is_skipped():
     lines = iter(["id: ²\n".encode(), b"data: {}\n", b"\n"])
     assert list(answers.parse_events(lines)) == [(None, "message", {})]
 
@@ -135,7 +135,7 @@ def test_a_number_beyond_all_bounds_is_none(serving, value):
 
 
 @pytest.mark.parametrize("joints", [5, True, "nose", {"a": 1}, [5], [["nose"]]])
-def test_joints_that_are_none_are_refused(serving, joints):
+def test_invalid_joints_are_refused(serving, joints):
     with pytest.raises(Problem, match="The server sent"):
         serving(said(result(joints=joints))).result("j")
 
@@ -149,7 +149,7 @@ def test_text_that_cannot_be_written_down_is_refused(serving, text):
 
 
 @pytest.mark.parametrize("size", [b"-5", b"-ffff", b"zz", b"", b"\xb2"])
-def test_chunks_of_a_length_that_is_none_are_refused(serving, size):
+def test_chunks_of_invalid_length_are_refused(serving, size):
     head = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
     with pytest.raises(Problem):
         serving(head + size + b'\r\n{"status": "READY", "version": "1"}\r\n0\r\n\r\n').health()

@@ -322,7 +322,7 @@ def test_a_canceled_client_makes_no_more_calls():
 @pytest.mark.parametrize(
     "url", ["", "127.0.0.1:80", "ftp://x", "http://", "http://h/path", "http://h:99999", "file:///etc"]
 )
-def test_addresses_that_are_none_are_refused(url):
+def test_invalid_addresses_are_refused(url):
     with pytest.raises(Problem, match="looks like"):
         split_url(url)
 

@@ -36,16 +36,16 @@ def test_a_wav_with_notes_in_front_is_sent():
 
 
 @pytest.mark.parametrize("length", [0, 1001, 0x7FFFFFFF, 0xFFFFFFFF])
-def test_a_wav_whose_length_is_not_in_the_file_is_not(length):
+def test_a_wav_whose_length_is_not_in_the_file_is_not_sent(length):
     assert not is_sent(wav(length=length))
 
 
 @pytest.mark.parametrize("form", [2, 7, 0x55], ids=["adpcm", "mu-law", "mp3"])
-def test_a_wav_that_holds_something_else_is_not(form):
+def test_a_wav_that_holds_something_else_is_not_sent(form):
     assert not is_sent(wav(form))
 
 
-def test_what_the_server_does_not_take_is_not():
+def test_what_the_server_does_not_take_is_not_sent():
     assert not is_sent(wav(channels=12))
     assert not is_sent(wav(rate=4_000))
     assert not is_sent(wav(kind=b"RF64"))
@@ -60,5 +60,5 @@ def test_flac_is_sent_where_the_server_takes_it():
 
 
 @pytest.mark.parametrize("data", [b"", b"fLaC", wav()[:30], wav()[:44][:-6], b"OggS" * 40, b"\0" * 500])
-def test_anything_else_is_not(data):
+def test_anything_else_is_not_sent(data):
     assert not is_sent(data)

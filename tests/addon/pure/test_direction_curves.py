@@ -23,7 +23,7 @@ def test_a_bend_over_a_whole_song_is_no_straight_line():
     np.testing.assert_allclose(direction_curves.curve_of("level", times, slow)(times), slow, atol=1e-3)
 
 
-def test_only_what_is_asked_otherwise_is_danced_again():
+def test_only_parts_with_changed_curves_are_danced_again():
     flat = {"path": Curve(np.asarray([0.0]), np.asarray([0.1]))}
     bump = {"path": Curve(np.asarray([0.0, 3.0, 4.0, 5.0]), np.asarray([0.1, 0.1, 0.3, 0.1]))}
     ((start, stop),) = direction_curves.changed(flat, bump, 8.0)

@@ -56,7 +56,7 @@ def begun(folder, bare):
     return folder
 
 
-def test_it_is_made_checked_used_and_removed(folder, tmp_path):
+def test_an_environment_is_made_checked_used_and_removed(folder, tmp_path):
     work = Work()
     assert environment.state(folder, "1") == "missing"
     python = environment.set_up(work, folder, wheel(tmp_path), "1", sys.executable)
@@ -73,7 +73,7 @@ def test_it_is_made_checked_used_and_removed(folder, tmp_path):
     assert not folder.exists()
 
 
-def test_what_failed_is_said_and_taken_up_again(begun, tmp_path):
+def test_a_failure_is_reported_and_resumed(begun, tmp_path):
     with pytest.raises(Problem, match=r"no-such-thing.*Press the button again"):
         environment.set_up(
             Work(), begun, wheel(tmp_path, needs="Requires-Dist: no-such-thing\n"), "1", sys.executable
@@ -203,7 +203,7 @@ def test_nothing_else_is_ever_deleted(tmp_path):
     assert (tmp_path / "holiday.jpg").exists()
 
 
-def test_too_little_room_is_said_before_anything_is_made(folder, tmp_path, monkeypatch):
+def test_lack_of_space_is_reported_before_anything_is_made(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "ROOM", 2**60)
     with pytest.raises(Problem, match="room on the disk"):
         environment.set_up(Work(), folder, wheel(tmp_path), "1", sys.executable)
@@ -215,7 +215,7 @@ def test_a_python_is_found():
     assert tuple(map(int, said.split())) >= environment.NEEDED
 
 
-def test_what_pip_says_in_words():
+def test_pips_output_in_words():
     work = Work()
     hear = setup_progress.Pip(setup_progress.Total(work))
     for line in ("Collecting torch==2.13.0\n", "  Downloading torch-2.13.0-cp311-none-any.whl (180 MB)\n",
@@ -299,7 +299,7 @@ def test_what_another_lock_left_behind_does_not_count_as_installed(begun, tmp_pa
     subprocess.check_call([python, "-c", "import helper_part"])
 
 
-def test_what_was_cut_off_within_a_package_is_found_and_made_anew(begun, tmp_path, monkeypatch):
+def test_an_interrupted_package_is_found_and_installed_again(begun, tmp_path, monkeypatch):
     lock = tmp_path / "lock.txt"
     lock.write_text(shelf_of(tmp_path, monkeypatch, helper=("1.0", ""))["helper"])
     mark = hashlib.sha256(lock.read_bytes()).hexdigest()
@@ -316,7 +316,7 @@ def test_what_was_cut_off_within_a_package_is_found_and_made_anew(begun, tmp_pat
 @pytest.mark.parametrize(
     "record", ["", "helper_part.py,,\n", "helper_part.py\n", "helper_part.py,nonsense=x,1\n"]
 )
-def test_a_list_of_files_that_says_nothing_is_no_proof(tmp_path, record):
+def test_an_empty_list_of_files_proves_nothing(tmp_path, record):
     (tmp_path / "helper_part.py").write_text("evil = 1\n")
     (info := tmp_path / "helper-1.0.dist-info").mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: helper\nVersion: 1.0\n")
@@ -362,7 +362,7 @@ def test_libraries_for_a_card_are_only_taken_in_a_version_that_is_named(tmp_path
         packages.for_the_card(found, environment.LOCK, "index", tmp_path)
 
 
-def test_the_lock_is_what_is_tested():
+def test_the_locked_versions_are_the_tested_ones():
     """Each package of this environment is in the version that *Set Up Server* installs; see `make install`."""
     other = {}
     for name, block in packages.blocks(environment.LOCK.read_text("utf-8")).items():

@@ -45,7 +45,7 @@ def motion(seed: int, count: int, frames: int, noise: float) -> dict:
     st.integers(0, 10_000), st.integers(1, 4), st.integers(2, 90), st.floats(0, 0.1), st.floats(1e-3, 0.5),
     st.booleans(),
 )  # fmt: skip
-def test_what_is_missed_is_as_stated_and_within_the_tolerance(seed, count, frames, noise, tolerance, whole):
+def test_errors_are_as_stated_and_within_the_tolerance(seed, count, frames, noise, tolerance, whole):
     dense, forward = motion(seed, count, frames, noise), chain(count)
     search = Search(dense, forward, 0.01, 30.0, [frames // 3, frames // 2])
     fit = search.poses(tolerance) if whole else search.sparse(tolerance)
@@ -100,7 +100,7 @@ def test_poses_lie_on_beats_and_extremes_and_breakdowns_are_told_apart():
     assert np.allclose(values, swing[fit.keys["b0"].at])  # the dance's own poses
 
 
-def test_what_is_not_seen_takes_no_keys():
+def test_unseen_channels_take_no_keys():
     """A forearm that points at the viewer may turn as it likes."""
     t, rng = np.arange(120), np.random.default_rng(0)
     dense = {

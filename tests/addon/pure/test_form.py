@@ -57,7 +57,7 @@ def test_what_leaves_no_room_is_refused(edit, code):
     assert caught.value.code == code
 
 
-def test_a_section_is_asked_for_with_what_is_its_own():
+def test_a_section_is_requested_with_its_own_settings():
     assert ABA[0].asked == Section(0, 8, "A") and ABA[0].is_plain
     own = FormSection(0, 8, "", style="House", energy=1.5, own_repeat=True, repeat=0.2, mirrored=True)
     assert own.asked == Section(0, 8, "?", True, 0.2, 1.5, "house") and not own.is_plain

@@ -24,7 +24,7 @@ def test_those_who_would_meet_are_found():
     assert formations.clear(np.array([[0, 0], [1.0, 2.0]]), ROOMS[:2])
 
 
-def test_who_would_walk_through_another_passes_behind():
+def test_a_dancer_who_would_walk_through_another_passes_behind():
     rooms = [(0.5, 0.5)] * 3
     spots = formations.places("LINE", rooms)
     still = np.zeros((3, 40))

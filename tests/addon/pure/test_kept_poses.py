@@ -74,7 +74,7 @@ def test_the_server_reads_exactly_what_was_meant(all_again, arms_again, poses):
     assert np.array_equal(heard.poses.scores[kept.mask], kept.poses.scores[kept.mask])
 
 
-def test_nothing_kept_is_nothing_said_and_what_is_let_go_is_not_sent():
+def test_nothing_is_sent_of_poses_that_are_not_kept_or_were_released():
     kept = kept_poses.all_of(dance())
     assert known_body(kept_poses.release(kept, [(0, 3)])) is None
     body = known_body(kept_poses.release(kept, [(1.0, 2.0)]))

@@ -44,7 +44,7 @@ def test_translations_have_the_holes_of_what_they_translate(tool, said, name):
 
 
 @pytest.mark.parametrize("name", catalogue.LANGUAGES)
-def test_nothing_that_is_said_is_missing_in_a_language(tool, said, name):
+def test_no_text_is_missing_in_any_language(tool, said, name):
     wrong = tool.problems(said, words(name))
     assert (wrong["missing"], wrong["stale"]) == ([], []), (
         "python scripts/languages.py --update, then translate"
@@ -103,11 +103,11 @@ BOOK = {
         ("", ""),
     ],
 )
-def test_what_is_put_together_is_found_again(text, shown):
+def test_composed_sentences_are_translated(text, shown):
     assert Phrasebook(BOOK).translate(text, lambda key: BOOK.get(key, key)) == shown
 
 
-def test_in_english_all_stays_as_it_is(said):
+def test_english_stays_as_it_is(said):
     book = Phrasebook(said)
     for text in said:
         filled = text.replace("{1}", "7").replace("{2}", "Rig")

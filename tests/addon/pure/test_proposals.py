@@ -29,7 +29,7 @@ def asked(found, factor=1.0, energy=1.0, listen=1.0, tolerance=0.1, by_bar=True)
     return proposals.proposed(found, BeatGrid(BEATS, BEATS[::4]), tempo, energy, listen, tolerance, by_bar)
 
 
-def test_what_is_heard_becomes_few_keys_where_it_changes():
+def test_the_analysis_becomes_few_keys_where_it_changes():
     keys = asked(heard())["energy"]
     assert len(keys.at) == 4 and np.isin(keys.at, BEATS).all()
     assert keys.at[1:3] == pytest.approx([15.5, 16.0], abs=0.5)
@@ -39,7 +39,7 @@ def test_what_is_heard_becomes_few_keys_where_it_changes():
     assert len(asked(heard())["hits"].at) == 2
 
 
-def test_a_proposal_is_what_a_dance_would_be_asked_for():
+def test_a_proposal_equals_what_a_dance_follows_by_default():
     base = asked(heard())["energy"].values[-1]
     assert asked(heard(), energy=2.0)["energy"].values[-1] - base == pytest.approx(np.log(2))
     assert (

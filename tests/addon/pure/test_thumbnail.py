@@ -29,7 +29,7 @@ def test_the_widest_pose_is_drawn_upright():
     assert np.allclose(drawn[40:, :12][hands[0][40:] == 1, :3], thumbnail.RIGHT)  # seen from the front
 
 
-def test_who_is_not_seen_and_what_is_damaged_has_no_picture():
+def test_unseen_dancers_and_damaged_data_have_no_picture():
     points = np.repeat(Reference.standing().points[None], 2, 0)
     assert thumbnail.thumbnail_of(poses(points, np.zeros(points.shape[:2]))) == ""
     half = np.ones(points.shape[:2])

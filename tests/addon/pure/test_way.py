@@ -45,7 +45,7 @@ def test_the_dancer_is_asked_for_a_step_on_each_beat_that_it_travels():
     assert np.nanmax(np.abs(values)) <= RANGES["path"][1]
 
 
-def test_who_travels_steps_and_slides_no_more_than_on_the_spot():
+def test_a_travelling_figure_steps_and_slides_no_more_than_on_the_spot():
     points, scores = walk(seed=1)
     way = ways.through([Stop(0.5, (0, 0)), Stop(5.0, (1.5 * HEIGHT, 0))])
     assert way is not None
