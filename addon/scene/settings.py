@@ -121,6 +121,7 @@ class KeySettings(Protocol):
     """How a dance becomes keys."""
 
     hands: str
+    facing: bool
     squash: float
     density: str
     tolerance: float

@@ -163,9 +163,9 @@ def _features(points: np.ndarray) -> np.ndarray:
     return np.concatenate([reach, apart], 1)
 
 
-def steady(held: np.ndarray, fps: float) -> np.ndarray:
-    """Indices of shapes (T, 2), without shapes shorter than a change takes."""
-    out, least = np.array(held), max(round(TURN * fps) + 1, 2)
+def steady(held: np.ndarray, fps: float, seconds: float = TURN) -> np.ndarray:
+    """Shape indices (T, N), without shapes that last no longer than so many seconds: by default a change of shape."""
+    out, least = np.array(held), max(round(seconds * fps) + 1, 2)
     for side in out.T:
         starts = np.flatnonzero(np.diff(side, prepend=-1))
         for start, end in zip(starts[::-1], np.append(starts[1:], len(side))[::-1], strict=True):

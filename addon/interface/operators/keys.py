@@ -9,7 +9,7 @@ from ...model.keys import key_plan
 from ...model.keys.hand_swaps import SHAPES
 from ...model.server.work import Work
 from ...scene import compat
-from ...scene.character import hand_drawings, selection
+from ...scene.character import facing_drawings, hand_drawings, selection
 from ...scene.dance import audition, placement
 from ...scene.keys import action_keys, cycles, take_keys
 from ...scene.language import translate
@@ -105,7 +105,7 @@ class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
         kept = action_keys.rewrite(ob, action, made.curves, self.by_hand == "KEEP", made.stepped)
         if audition.data_of(take).settings.get("loop"):
             cycles.repeat(action, self._span)
-        take_keys.rest_hands(ob, action, {keyed.id for keyed in made.curves})
+        take_keys.rest_undanced(ob, action, {keyed.id for keyed in made.curves})
         text = f"{take.name} has {made.count} keys"
         if made.count < made.dense:
             text += f", {made.count / made.dense:.0%} of one per frame"
@@ -143,4 +143,29 @@ class TEMPOSE_OT_link_hand_drawings(ActionButton, bpy.types.Operator):
         return f"{count} hand drawings follow the dance. Press Apply Key Settings to give a take their keys."
 
 
-CLASSES = (TEMPOSE_OT_apply_keys, TEMPOSE_OT_link_hand_drawings)
+class TEMPOSE_OT_link_facing_drawings(ActionButton, bpy.types.Operator):
+    """Show drawings by where the dancer looks: objects, collections or layers, named as Head profile.L"""
+
+    bl_idname = "tempose.link_facing_drawings"
+    bl_label = "Link Facing Drawings"
+    bl_options = {"REGISTER", "UNDO"}
+
+    @classmethod
+    def disabled_reason(cls, now: Reading):
+        return now.busy or ("" if now.rig else "Select the character, or make one")
+
+    def act(self, context: bpy.types.Context):
+        ob = require(selection.pick_rig(context))
+        if not facing_drawings.drawings_of(ob) and not facing_drawings.turnarounds_of(ob):
+            raise Problem(
+                "no_facing_drawings",
+                "No drawings from several sides hang on this character. Add objects or layers named after a part and "
+                "a facing, as Head front, Head three-quarter.L, Head profile.L and Head back.",
+            )
+        count = facing_drawings.link(ob)
+        if not count:
+            raise Problem("no_facing_bone", "No bone carries the drawings. Map the head and the spine first.")
+        return f"{count} drawings follow the dance. Press Apply Key Settings to give a take their keys."
+
+
+CLASSES = (TEMPOSE_OT_apply_keys, TEMPOSE_OT_link_hand_drawings, TEMPOSE_OT_link_facing_drawings)

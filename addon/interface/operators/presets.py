@@ -38,7 +38,7 @@ class TEMPOSE_OT_save_keys_preset(_SavePreset, bpy.types.Operator):
         f"keys.{name}"
         for name in (
             "density", "tolerance", "pose_tolerance", "poses", "per_bar", "beats", "interpolation", "feet", "ground",
-            "ground_height", "hands",
+            "ground_height", "hands", "facing", "squash",
         )
     ]  # fmt: skip
 

@@ -29,6 +29,8 @@ class KeysPanel:
             if choice.ground:
                 column.prop(choice, "ground_height")
         layout.prop(choice, "hands")
+        layout.prop(choice, "facing")
         layout.prop(choice, "squash", slider=True)
         layout.operator("tempose.link_hand_drawings", icon="HAND")
+        layout.operator("tempose.link_facing_drawings", icon="COMMUNITY")
         layout.operator("tempose.apply_keys", icon="KEYFRAME")

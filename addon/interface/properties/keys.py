@@ -26,6 +26,12 @@ class TemposeKeys(bpy.types.PropertyGroup):
         default="AUTO",
         options=set(),
     )
+    facing: BoolProperty(
+        name="Facing Drawings",
+        description="Key which drawing is shown by where the dancer looks, for characters drawn from several sides",
+        default=True,
+        options=set(),
+    )
     squash: FloatProperty(
         name="Squash and Stretch",
         description="How far the trunk is pressed together on beats, and drawn out before and after; where Stretch "

@@ -28,7 +28,7 @@ from ..dance.pins import Pin
 from ..dance.way import Way
 from ..errors import Problem
 from ..tempo.timing import Span, resample
-from . import cycle, feet, fitting, hand_swaps, layering
+from . import cycle, facing_swaps, feet, fitting, hand_swaps, layering
 from .foot_targets import Pulled
 from .footing import Footing
 from .key_curves import KeyedCurve, SampledCurve
@@ -56,6 +56,7 @@ class Choice:
     ground_height: float = 0.0
     hands: str = "AUTO"
     squash: float = 0.0
+    facing: bool = True
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +92,8 @@ class Plan:
         Hands and feet that are held.
     hand_bones : by side
         Bones that carry hands drawn in several shapes.
+    facing_bones : by part
+        Bones of head and trunk that carry drawings from several sides.
     """
 
     dance: Dance
@@ -113,6 +116,7 @@ class Plan:
     way: Way | None = None
     pins: tuple[Pin, ...] = ()
     hand_bones: dict[str, str] = field(default_factory=dict)
+    facing_bones: dict[str, str] = field(default_factory=dict)
 
 
 def are_alike(one: Any, other: Any) -> bool:
@@ -190,12 +194,14 @@ def make_keys(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
 
 
 def _beside(plan: Plan) -> list[KeyedCurve]:
-    """The few keys beside the pose: which limb is in front, and how hands are drawn."""
+    """The few keys beside the pose: which limb is in front, and which drawings are shown."""
     out = layering.curves_of(plan.dance, plan.span, plan.depths, plan.paths)
     if plan.choice.hands != "OFF":
         out += hand_swaps.curves_of(
             plan.dance, plan.span, plan.hand_bones, plan.paths, plan.style, _only(plan.choice)
         )
+    if plan.choice.facing:
+        out += facing_swaps.curves_of(plan.dance, plan.span, plan.facing_bones, plan.paths)
     return out
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import bpy
 
 from ...model.keys.hand_swaps import PROPERTY, SHAPES, closed, drawing_of, shown_for
-from . import character
+from . import character, drawing_links
 
 SIDES = {"L": "left", "R": "right"}
 Drawings = dict[str, dict[str, list[Any]]]
@@ -29,12 +29,8 @@ def _carrier(ob: bpy.types.Object, letter: str) -> str:
 def give(ob: bpy.types.Object, letter: str) -> str:
     """Give a hand the property, unless it has it; return the bone, or nothing if no bone carries the hand."""
     name = _carrier(ob, letter)
-    if name and PROPERTY not in (bone := ob.pose.bones[name]):
-        bone[PROPERTY] = 0
-        bone.id_properties_ui(PROPERTY).update(
-            min=0, max=len(SHAPES) - 1, default=0, description="How the hand is drawn: " + ", ".join(
-                f"{number} {shape}" for number, shape in enumerate(SHAPES)),
-        )  # fmt: skip
+    if name:
+        drawing_links.give(ob.pose.bones[name], PROPERTY, SHAPES, "How the hand is drawn")
     return name
 
 
@@ -66,34 +62,16 @@ def link(ob: bpy.types.Object) -> int:
     """Show each drawing only for its shapes, and close fists as far as the shapes are; return how many there are."""
     count = 0
     for letter, keys in fists_of(ob).items():
-        terms = "+".join(f"{closed(shape):.2f}*(shape=={number})" for number, shape in enumerate(SHAPES))
+        terms = "+".join(f"{closed(shape):.2f}*({PROPERTY}=={number})" for number, shape in enumerate(SHAPES))
         if name := give(ob, letter):
             for key in keys:
                 count += 1
-                _drive(key, "value", ob, name, terms)
+                drawing_links.drive(key, "value", ob.pose.bones[name], PROPERTY, terms)
     for letter, drawn in drawings_of(ob).items():
         if not (name := give(ob, letter)):
             continue
         for shape, numbers in shown_for(drawn).items():
-            shown = "+".join(f"(shape=={number})" for number in numbers) or "0"  # 1 or 0
             for thing in drawn[shape]:
                 count += 1
-                if isinstance(thing, bpy.types.Object):
-                    for path in ("hide_viewport", "hide_render"):
-                        _drive(thing, path, ob, name, f"1-({shown})")
-                else:
-                    _drive(thing, "opacity", ob, name, shown)
+                drawing_links.show(thing, ob.pose.bones[name], PROPERTY, numbers)
     return count
-
-
-def _drive(owner: Any, path: str, ob: bpy.types.Object, bone: str, expression: str) -> None:
-    """Drive a property by the shape of the hand on a bone, in place of our earlier driver."""
-    driver = owner.driver_add(path).driver
-    while driver.variables:
-        driver.variables.remove(driver.variables[0])
-    variable = driver.variables.new()
-    variable.name, variable.type = "shape", "SINGLE_PROP"
-    target = variable.targets[0]
-    target.id = ob
-    target.data_path = f'pose.bones["{bpy.utils.escape_identifier(bone)}"]["{PROPERTY}"]'
-    driver.expression = expression

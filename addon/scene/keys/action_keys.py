@@ -234,6 +234,9 @@ def rewrite(
         for name, keys in before.items():
             _write(here[name], keys)
         raise
+    if added:  # so that Blender sees that the Action moves more than before
+        action.update_tag()
+        ob.update_tag()
     return kept
 
 

@@ -13,18 +13,18 @@ from ...model.character.plane import Plane
 from ...model.dance import kept_ankles, pins, way
 from ...model.dance.takes import Take
 from ...model.errors import Problem
-from ...model.keys import key_plan
-from ...model.keys.hand_swaps import PROPERTY
+from ...model.keys import facing_swaps, hand_swaps, key_plan
 from ...model.keys.key_curves import KeyedCurve, SampledCurve
 from ...model.keys.key_plan import Choice, Plan
 from ...model.tempo.timing import Span
 from .. import compat
-from ..character import armature, character, hand_drawings
+from ..character import armature, character, facing_drawings, hand_drawings
 from ..settings import ListedTake, SceneSettings
 from ..window import scene_of
 from . import action_keys, background_keys, blend, curve_keys, cycles
 from .background_keys import Ready
 
+SWAPS = (hand_swaps.PROPERTY, facing_swaps.PROPERTY)
 HIGH = 1080  # height in pixels of the frame in which errors are measured, whatever the resolution
 
 
@@ -61,6 +61,7 @@ def plan(take: Take, ob: bpy.types.Object, span: Span, settings: SceneSettings) 
         way=way.from_body(take.settings.get("way")),
         pins=pins.from_body(take.settings.get("pins")),
         hand_bones=hand_drawings.bones_of(ob),
+        facing_bones=facing_drawings.bones_of(ob),
     )
 
 
@@ -151,17 +152,18 @@ def write(ob: bpy.types.Object, name: str, frames: np.ndarray, curves: list[Samp
     )
 
 
-def rest_hands(ob: bpy.types.Object, action: bpy.types.Action, danced: set) -> None:
-    """Remove keys of hands that are no longer part of the dance, unless somebody has set or changed them."""
+def rest_undanced(ob: bpy.types.Object, action: bpy.types.Action, danced: set) -> None:
+    """Remove keys of hands and drawings that are no longer part of the dance, unless somebody has changed them."""
     fingers = {bone for part, bone in character.map_of(ob).bones.items() if part.split(".")[0] in FINGERS}
     masks, bag = action_keys.by_hand(action), compat.channelbag(ob, action, assign=False)
     for curve in list(bag.fcurves):
         mark = (curve.data_path, curve.array_index)
-        bone, swap = curve.group.name if curve.group else "", curve.data_path.endswith(f'["{PROPERTY}"]')
+        bone = curve.group.name if curve.group else ""
+        swap = next((name for name in SWAPS if curve.data_path.endswith(f'["{name}"]')), "")
         if (bone in fingers or swap) and mark not in danced and not masks[mark].any():
             bag.fcurves.remove(curve)
             if swap:
-                ob.pose.bones[bone][PROPERTY] = 0
+                ob.pose.bones[bone][swap] = 0
             else:
                 ob.pose.bones[bone].matrix_basis.identity()
 

@@ -109,6 +109,14 @@ class Steps:
             self.scene.collection.objects.link(drawn)
             drawn.parent = rig
 
+    def facing_drawings(self):
+        """A head from the front and in profile that hangs on the character."""
+        rig = self.tempose("character.selection").pick_rig(self.bpy.context)
+        for name in ("Head front", "Head profile.L"):
+            drawn = self.bpy.data.objects.new(name, self.bpy.data.meshes.new(name))
+            self.scene.collection.objects.link(drawn)
+            drawn.parent = rig
+
     def armature(self):
         made.make(self.bpy, made.PLAIN)
 

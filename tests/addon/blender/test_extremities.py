@@ -242,10 +242,10 @@ def test_fingers_of_a_new_rig_are_held_by_the_dance_in_one_shape_or_not_at_all(b
     assert not fingers()
 
 
-def swapping(tempose, ob):
-    """The curves that say how the hands of a character's take are drawn, by bone."""
+def swapping(tempose, ob, name="hand_shape"):
+    """The curves that say which drawings a character's take shows, by bone."""
     found = tempose("keys.action_keys").curves(ob.animation_data.action)
-    return {c.group.name: c for c in found if c.data_path.endswith('["hand_shape"]')}
+    return {c.group.name: c for c in found if c.data_path.endswith(f'["{name}"]')}
 
 
 def test_hands_without_fingers_are_swapped_by_the_dance_and_only_where_there_is_something_to_see(
@@ -296,3 +296,52 @@ def test_hands_without_fingers_are_swapped_by_the_dance_and_only_where_there_is_
     choice.hands = "OFF"
     assert ops.apply_keys() == {"FINISHED"}
     assert not swapping(tempose, ob) and seen()[0] == [0, 0]  # as they are drawn
+
+
+def test_drawings_from_several_sides_are_swapped_as_the_dance_turns(blender, ready, tempose):
+    """Objects by their names or collections, Grease Pencil layers, and a turnaround whose frames are the facings."""
+    ops, choice = blender.ops.tempose, ready.tempose.keys
+    ops.new_rig()
+    ob = ready.tempose.rig
+    assert ops.generate() == {"FINISHED"} and not swapping(tempose, ob, "facing")
+    drawn = {}
+    for name in ("Head front", "Head profile.L", "coat", "coat seen from behind"):
+        drawn[name] = blender.data.objects.new(name, blender.data.meshes.new(name))
+        drawn[name].parent = ob
+    for name, collection in (("coat", "Body 3/4 L"), ("coat seen from behind", "Body back")):
+        ready.collection.children.link(made := blender.data.collections.new(collection))
+        made.objects.link(drawn[name])
+    for name in ("Head front", "Head profile.L"):
+        ready.collection.objects.link(drawn[name])
+    inked = blender.data.objects.new("ink", tempose("compat").grease_pencils().new("ink"))
+    ready.collection.objects.link(inked)
+    inked.parent = ob
+    for name in ("Hat front", "Hat profile", "Turnaround"):
+        layer = inked.data.layers.new(name)
+        for frame in (1, 11, 21, 31) if name == "Turnaround" else ():
+            layer.frames.new(frame)
+    assert ops.link_facing_drawings() == {"FINISHED"}
+    assert ops.apply_keys() == {"FINISHED"}
+    curves = swapping(tempose, ob, "facing")
+    assert set(curves) == {"head", "spine"}
+    assert {key.interpolation for curve in curves.values() for key in curve.keyframe_points} == {"CONSTANT"}
+
+    def seen(facing):
+        for curve in curves.values():
+            for key in curve.keyframe_points:
+                key.co.y = facing
+            curve.update()
+        ready.frame_set(30 + facing)
+        graph = blender.context.evaluated_depsgraph_get()
+        there = {n for n, thing in drawn.items() if not thing.evaluated_get(graph).hide_render}
+        ink = inked.evaluated_get(graph)
+        there |= {layer.name for layer in ink.data.layers if layer.opacity > 0.5} - {"Turnaround"}
+        return there, drawn["Head profile.L"].evaluated_get(graph).delta_scale[0], ink.modifiers[0].offset
+
+    assert seen(0) == ({"Head front", "coat", "Hat front"}, 1, 1)
+    assert seen(2) == ({"Head profile.L", "coat", "Hat profile"}, 1, 21)
+    assert seen(3) == ({"Head profile.L", "coat seen from behind", "Hat profile"}, 1, 31)
+    assert seen(4) == ({"Head profile.L", "coat", "Hat profile"}, -1, 21)
+    choice.facing = False
+    assert ops.apply_keys(by_hand="REPLACE") == {"FINISHED"}
+    assert set(swapping(tempose, ob, "facing")) == set(curves)  # you have changed these keys: they stay

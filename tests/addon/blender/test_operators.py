@@ -73,6 +73,7 @@ UNDONE = {
     "leave": ["rig"],
     "limbs_to_fk": ["armature", "switches"],
     "link_hand_drawings": ["rig", "hand_drawings"],
+    "link_facing_drawings": ["rig", "facing_drawings"],
     "load_map": ["armature", "map_file"],
     "loop_section": ["rig"],
     "lock_beats": ["grid", "preview_range"],
