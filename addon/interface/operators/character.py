@@ -118,7 +118,7 @@ class _OfArmature(ActionButton):
 
 
 class TEMPOSE_OT_map_bones(_OfArmature, bpy.types.Operator):
-    """Find out which bone is which part of the body, by name and by shape. Replaces the present map"""
+    """Find out which bone is which part of the body, by name and by shape. Replaces the current map"""
 
     bl_idname = "tempose.map_bones"
     bl_label = "Find Bones"

@@ -112,7 +112,7 @@ class DanceButton(TaskButton):
 
 
 class TEMPOSE_OT_generate(DanceButton, bpy.types.Operator):
-    """Make the character dance to the song, as a take to look at. Where there is no character, one is made first"""
+    """Make the character dance to the song, as a take to look at. If there is no character, one is made first"""
 
     bl_idname = "tempose.generate"
     bl_label = "Generate"
@@ -172,7 +172,7 @@ class TEMPOSE_OT_regenerate(DanceButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_dance_loop(DanceButton, bpy.types.Operator):
-    """Dance the range so that its end runs into its beginning, as an Action that repeats for ever"""
+    """Dance the range so that its end leads back into its beginning, as an Action that repeats for ever"""
 
     bl_idname = "tempose.dance_loop"
     bl_label = "Dance a Loop"

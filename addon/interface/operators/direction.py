@@ -34,7 +34,7 @@ def _put(now: Reading, ob: bpy.types.Object, made: Mapping[str, Keys], playback:
 
 
 class TEMPOSE_OT_propose_curves(ListeningButton, bpy.types.Operator):
-    """Key energy and hits in the range as the sound asks for them: just what would be danced without any keys"""
+    """Key energy and hits in the range as the sound suggests them: exactly what would be danced without any keys"""
 
     bl_idname = "tempose.propose_curves"
     bl_label = "Propose from Song"

@@ -106,7 +106,7 @@ class TEMPOSE_OT_restyle(_Redance, bpy.types.Operator):
 
 
 class TEMPOSE_OT_redirect(_Redance, bpy.types.Operator):
-    """Dance again only what the curves under Direct now ask for otherwise, with the take's own seed"""
+    """Dance again only the parts where the curves under Direct have changed, with the take's own seed"""
 
     bl_idname = "tempose.redirect"
     bl_label = "Dance as Directed"
@@ -139,7 +139,7 @@ class TEMPOSE_OT_face_front(ActionButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_lock_limbs(_Redance, bpy.types.Operator):
-    """Keep the limbs that are ticked and dance the others again, in the range"""
+    """Keep the ticked limbs and dance the others again, in the range"""
 
     bl_idname = "tempose.lock_limbs"
     bl_label = "Dance the Rest Anew"

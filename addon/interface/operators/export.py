@@ -16,7 +16,7 @@ MOST_GIF = 50.0  # pictures per second that viewers show at the right speed
 
 
 class TEMPOSE_OT_export_sprites(ToFile, TaskButton, bpy.types.Operator):
-    """Draw the character alone, once around its loop or over its range, as a sprite sheet or a GIF"""
+    """Draw only the character, one round of its loop or over its range, as a sprite sheet or a GIF"""
 
     bl_idname = "tempose.export_sprites"
     bl_label = "Export Sprites…"
@@ -68,7 +68,7 @@ KINDS = [
 
 
 class TEMPOSE_OT_export_rig(ToFile, TaskButton, bpy.types.Operator):
-    """Write the character with its dance for another program: bones on every frame, and what hangs on them"""
+    """Write the character with its dance for another program: bones on every frame, and everything attached"""
 
     bl_idname = "tempose.export_rig"
     bl_label = "Export Rig…"

@@ -21,7 +21,7 @@ from .listening_button import ListeningButton
 
 
 class TEMPOSE_OT_find_form(ListeningButton, bpy.types.Operator):
-    """Find the sections of the song, and which of them return. Replaces the present sections"""
+    """Find the sections of the song, and which of them return. Replaces the current sections"""
 
     bl_idname = "tempose.find_form"
     bl_label = "Find Sections"
@@ -67,7 +67,7 @@ class _SectionEdit(ActionButton):
 
 
 class TEMPOSE_OT_split_section(_SectionEdit, bpy.types.Operator):
-    """Begin a new section at the beat nearest to the playhead. Where there are none, the whole song counts as one"""
+    """Begin a new section at the beat nearest to the playhead. If there are none, the whole song counts as one"""
 
     bl_idname = "tempose.split_section"
     bl_label = "Split Here"
@@ -144,7 +144,7 @@ class TEMPOSE_OT_same_section(_SectionEdit, bpy.types.Operator):
 
 
 class TEMPOSE_OT_clear_form(_SectionEdit, bpy.types.Operator):
-    """Remove the sections: the next dance takes those that it hears"""
+    """Remove the sections; the next dance finds its own"""
 
     bl_idname = "tempose.clear_form"
     bl_label = "Clear Sections"

@@ -20,7 +20,7 @@ from .buttons import ActionButton, TaskButton
 
 
 class TEMPOSE_OT_apply_keys(TaskButton, bpy.types.Operator):
-    """Make the keys of the chosen take again, as set here. Asks first where you have set or changed keys"""
+    """Make the keys of the chosen take again, as set here. Asks first if you have set or changed keys"""
 
     bl_idname = "tempose.apply_keys"
     bl_label = "Apply Key Settings"

@@ -50,7 +50,7 @@ def _tags(action: bpy.types.Action) -> str:
 
 
 class TEMPOSE_OT_dance_phrase(TaskButton, bpy.types.Operator):
-    """Let the character dance a dance of the library, beat to beat, from the first bar at the playhead"""
+    """Make the character dance a dance from the library, beat by beat, from the first bar at the playhead"""
 
     bl_idname = "tempose.dance_phrase"
     bl_label = "Dance from Library"
@@ -93,7 +93,7 @@ class TEMPOSE_OT_dance_phrase(TaskButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_add_pose_to_library(ActionButton, bpy.types.Operator):
-    """Keep the pose that the character is in now in the Asset Browser, with its picture"""
+    """Keep the character's current pose in the Asset Browser, with its picture"""
 
     bl_idname = "tempose.add_pose_to_library"
     bl_label = "Add Pose to Library"

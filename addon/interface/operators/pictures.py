@@ -136,7 +136,7 @@ class TEMPOSE_OT_next_person(ActionButton, bpy.types.Operator):
 
 
 class TEMPOSE_OT_make_puppet(TaskButton, bpy.types.Operator):
-    """Cut the picture out and hang it on a rig with its joints where the markers are"""
+    """Cut the picture out and bind it to a rig with its joints at the markers"""
 
     bl_idname = "tempose.make_puppet"
     bl_label = "Make Puppet"

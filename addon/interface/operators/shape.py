@@ -28,7 +28,7 @@ class _ShapeKeys(ActionButton):
 
 
 class TEMPOSE_OT_hold_pose(_ShapeKeys, bpy.types.Operator):
-    """Hold the pose at the playhead for some frames; keys in between go"""
+    """Hold the pose at the playhead for some frames; keys in between are removed"""
 
     bl_idname = "tempose.hold_pose"
     bl_label = "Hold Pose"
@@ -42,7 +42,7 @@ class TEMPOSE_OT_hold_pose(_ShapeKeys, bpy.types.Operator):
 
 
 class TEMPOSE_OT_snap_key(_ShapeKeys, bpy.types.Operator):
-    """Move the keys at the playhead to the next beat; keys that they pass go"""
+    """Move the keys at the playhead to the next beat; keys that they pass are removed"""
 
     bl_idname = "tempose.snap_key"
     bl_label = "Snap to Next Beat"
@@ -69,7 +69,7 @@ class TEMPOSE_OT_snap_key(_ShapeKeys, bpy.types.Operator):
 
 
 class TEMPOSE_OT_offset_limb(_ShapeKeys, bpy.types.Operator):
-    """Let a limb be late by some frames, for overlap; with Follow Through each link of it by so many more"""
+    """Delay a limb by some frames, for overlap; with Follow Through, each further link by some more"""
 
     bl_idname = "tempose.offset_limb"
     bl_label = "Offset Limb"
@@ -87,7 +87,7 @@ class TEMPOSE_OT_offset_limb(_ShapeKeys, bpy.types.Operator):
 
 
 class TEMPOSE_OT_exaggerate_limb(_ShapeKeys, bpy.types.Operator):
-    """Let a limb swing farther, or less far, about the middle of its movement"""
+    """Make a limb swing farther, or less far, about the middle of its movement"""
 
     bl_idname = "tempose.exaggerate_limb"
     bl_label = "Exaggerate Limb"

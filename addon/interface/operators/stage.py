@@ -39,7 +39,7 @@ class _AtBeat(_OnStage):
 
 
 class TEMPOSE_OT_drop_waypoint(ByHand, bpy.types.Operator):
-    """Say where the character is to be on the beat at the playhead: press, then click on the floor. Later drag the empty to move it"""  # noqa: E501
+    """Set where the character should be on the beat at the playhead: press, then click on the floor. Drag the empty later to move it"""  # noqa: E501
 
     bl_idname = "tempose.drop_waypoint"
     bl_label = "Drop Waypoint"
@@ -105,7 +105,7 @@ class TEMPOSE_OT_remove_waypoint(_OfWaypoint, bpy.types.Operator):
 
 
 class TEMPOSE_OT_time_waypoint(_OfWaypoint, bpy.types.Operator):
-    """Let the dancer be at the chosen waypoint on the beat at the playhead instead"""
+    """Move the chosen waypoint to the beat at the playhead"""
 
     bl_idname = "tempose.time_waypoint"
     bl_label = "At the Playhead Instead"
@@ -135,7 +135,7 @@ class TEMPOSE_OT_set_mark(_OnStage, bpy.types.Operator):
 
 
 class TEMPOSE_OT_back_to_mark(_AtBeat, bpy.types.Operator):
-    """Be back at the mark on the beat at the playhead"""
+    """Bring the character back to its mark on the beat at the playhead"""
 
     bl_idname = "tempose.back_to_mark"
     bl_label = "Back to Mark"
@@ -180,7 +180,7 @@ class _ThroughEdge(_AtBeat):
 
 
 class TEMPOSE_OT_enter(_ThroughEdge, bpy.types.Operator):
-    """Come in from outside of the frame, to be at the mark on the beat at the playhead"""
+    """Enter from outside the frame, to reach the mark on the beat at the playhead"""
 
     bl_idname = "tempose.enter"
     bl_label = "Enter From"
@@ -264,7 +264,7 @@ class TEMPOSE_OT_unpin_part(_OnStage, bpy.types.Operator):
 
 
 class TEMPOSE_OT_follow_stage(ActionButton, bpy.types.Operator):
-    """Take the chosen take along the way, and hold what is held, as a new take. Nothing is danced again"""
+    """Make a new take of the chosen one that follows the way and the pins. Nothing is danced again"""
 
     bl_idname = "tempose.follow_stage"
     bl_label = "Follow the Stage"
