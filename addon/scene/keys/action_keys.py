@@ -102,7 +102,7 @@ def marks_of(curve: bpy.types.FCurve) -> np.ndarray:
 def by_hand(action: bpy.types.Action) -> dict[CurveId, np.ndarray]:
     """Which keys an artist has set or changed: (N,) bool for each curve, in the order of its keys.
 
-    In an Action that Tempose did not write, these are all of them.
+    In an Action that Tempose did not write, these are all of them; so they are in a curve that the artist has locked.
     """
     known = marks_in(action)
     return {(c.data_path, c.array_index): by_hand_in(c, known) for c in curves(action)}
@@ -111,9 +111,14 @@ def by_hand(action: bpy.types.Action) -> dict[CurveId, np.ndarray]:
 def by_hand_in(curve: bpy.types.FCurve, known: dict[CurveId, np.ndarray]) -> np.ndarray:
     """The same for one curve, given the marks in its Action."""
     marks = known.get((curve.data_path, curve.array_index))
-    if marks is None:
+    if marks is None or is_locked(curve):
         return np.ones(len(curve.keyframe_points), bool)
     return ~key_marks.known(marks_of(curve), marks)
+
+
+def is_locked(curve: bpy.types.FCurve) -> bool:
+    """Whether the artist has locked a curve or its group: its keys are not to be changed."""
+    return curve.lock or (curve.group is not None and curve.group.lock)
 
 
 def marks_in(action: bpy.types.Action) -> dict[CurveId, np.ndarray]:
@@ -193,9 +198,9 @@ def rewrite(
 ) -> int:
     """Rewrite the keys of a dance in its Action; return how many keys set by hand were kept.
 
-    Curves that the dance does not use, and keys outside its frames, stay as they are. With `keep`, so do keys set
-    by hand, with the keys next to them, so that the curve plays as before there. If anything fails, the Action is
-    left as it was.
+    Locked curves, curves that the dance does not use, and keys outside its frames, stay as they are. With `keep`, so
+    do keys set by hand, with the keys next to them, so that the curve plays as before there. If anything fails, the
+    Action is left as it was.
     """
     first = min(float(keyed.frames[0]) for keyed in made)
     last = max(float(keyed.frames[-1]) for keyed in made)
@@ -215,6 +220,9 @@ def rewrite(
                 continue
             old, curve = before[keyed.id], here[keyed.id]
             frames = old["co"][:, 0]
+            if is_locked(curve):
+                kept += len(frames)
+                continue
             outside = (frames < first - 0.5) | (frames > last + 0.5)
             if keep:
                 stays, goes_in = key_marks.kept_beside(frames, hand[keyed.id] & ~outside, keyed.frames)

@@ -211,6 +211,19 @@ def test_other_curves_and_keys_outside_of_the_dance_are_left_alone(blender, read
     }
 
 
+@pytest.mark.parametrize("by_hand", ["KEEP", "REPLACE"])
+def test_locked_curves_stay_as_they_are(blender, ready, shown, choice, tempose, by_hand):
+    curve, others = some_curve(tempose, shown.action), len(curves(tempose, shown.action)) - 1
+    curve.lock = True
+    name, before = (curve.data_path, curve.array_index), frames_of(curve)
+    choice.density = "TWOS"
+    apply(blender, by_hand=by_hand)
+    found = curves(tempose, shown.action)
+    assert frames_of(found[name]) == before == list(range(1, 289))
+    assert sum(frames_of(c) == list(range(1, 289, 2)) for c in found.values()) == others
+    assert f"{len(before)} keys were kept" in tempose("notes").text
+
+
 def test_a_failure_leaves_the_keys_as_they_were(blender, ready, shown, tempose, monkeypatch):
     keying = tempose("keys.action_keys")
     before = played(curves(tempose, shown.action), range(1, 289))
