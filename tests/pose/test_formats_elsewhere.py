@@ -127,6 +127,10 @@ WRITTEN = {
     "numbered pages": [{"frame": n, **body(objects(n - 2))} for n in (2, 3, 5)],
     "a hand alone": [*LINES, {"people": [{"hand_left_keypoints_2d": [5, 5, 1] * 21}]}, body(objects(3))],
     "annotations": [{"frame_id": n, "keypoints": coco(n)} for n in (0, 1, 3)],
+    "images": {
+        "images": [{"id": k, "file_name": f"f_{n}.png"} for k, n in enumerate((10, 12, 9))],
+        "annotations": [{"image_id": k, "keypoints": coco(n)} for k, n in enumerate((1, 3, 0))],
+    },
     "Halpe's 136": [{"image_id": f"{n}.jpg", "keypoints": coco(n) + [9, 9, 0.1] * 119} for n in (0, 1, 3)],
     "lines": [json.dumps(page) for page in (*LINES, LOST, body(objects(3)))],
 }  # fmt: skip

@@ -28,7 +28,7 @@ def from_coco(
 ) -> PoseSequence:
     """Annotations as poses; `header` is the object around them, with images and info, empty for results.
 
-    Without a list of images, numbers in the images' names give the order and the frames that show nobody.
+    Numbers in the images' names (or ids) give the order and the frames that show nobody.
     """
     annotations = annotations if isinstance(annotations, list) else [annotations]
     if not annotations or not all(isinstance(a, dict) for a in annotations):
@@ -47,8 +47,8 @@ def from_coco(
         if figure is not None:
             by_image.setdefault(str(annotation.get(key, "0")), []).append(figure)
     frames = list(by_image.values())
-    if not images:
-        frames = in_time(frames, numbers_in(list(by_image)), [])
+    names = [str(i.get("file_name", i.get("id", "0"))) for i in images] or list(by_image)
+    frames = in_time(frames, numbers_in(names) if len(names) == len(frames) else None, [])
     canvas, fps = settle(canvas, fps, len(frames), name)
     return assemble(choose(frames, person), canvas, fps, name, None)
 
