@@ -20,7 +20,7 @@ Rows = pd.DataFrame | Sequence[Row]
 
 @dataclass(frozen=True)
 class TableFigure:
-    """One line of the table, and how it counts (see `evaluation.score`).
+    """One line of the table, and how it counts (see `evaluation.distance`).
 
     Parameters
     ----------
