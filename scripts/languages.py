@@ -30,9 +30,10 @@ ELSEWHERE = (  # other sources of messages: errors of the shared package and the
     "pose/tempose_pose/[!l]*.py", "pose/tempose_pose/formats/*.py", "pose/tempose_pose/wire/*.py",
     "pose/tempose_pose/local/runtime_file.py", "server/tempose_server/routes/*.py",
     *(f"server/tempose_server/{name}.py" for name in (
-        "audio_store", "errors", "jobs", "pictures", "pose_finder", "replica", "videos", "security",
+        "audio_store", "decode", "errors", "jobs", "pictures", "pose_finder", "replica",
+        "sandbox", "security", "videos",
     )),
-    "core/tempose/music/audio.py", "core/tempose/music/decoding.py", "core/tempose/videos/*.py",
+    "core/tempose/music/audio.py", "core/tempose/music/sound_file.py", "core/tempose/videos/*.py",
 )  # fmt: skip
 SPOKEN = {"name", "text", "description", "placeholder", "title", "bl_label", "label"}
 ERRORS = {"Problem", "TemposeError"}
@@ -156,7 +157,9 @@ def gather() -> dict[str, str]:
     """Each text → the first file with it, in the order of the files."""
     found: dict[str, str] = {}
     own = [path for folder in ADDON for path in sorted((ROOT / folder).rglob("*.py"))]
-    for path in [*own, *(p for pattern in ELSEWHERE for p in sorted(ROOT.glob(pattern)))]:
+    others = {pattern: sorted(ROOT.glob(pattern)) for pattern in ELSEWHERE}
+    assert all(others.values()), f"no file: {[pattern for pattern, paths in others.items() if not paths]}"
+    for path in [*own, *(path for paths in others.values() for path in paths)]:
         where = path.relative_to(ROOT).as_posix()
         for node in _spoken(ast.parse(path.read_text("utf-8")), path in own):
             for text in map(template, forms(node)):
