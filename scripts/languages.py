@@ -34,6 +34,7 @@ ELSEWHERE = (  # other sources of messages: errors of the shared package and the
         "sandbox", "security", "videos",
     )),
     "core/tempose/music/audio.py", "core/tempose/music/sound_file.py", "core/tempose/videos/*.py",
+    "core/tempose/render/face.py", "core/tempose/picture_file.py",
 )  # fmt: skip
 SPOKEN = {"name", "text", "description", "placeholder", "title", "bl_label", "label"}
 ERRORS = {"Problem", "TemposeError"}

@@ -123,6 +123,7 @@ def main() -> None:
     parser.add_argument(
         "--sheet", type=Path, help="pictures beside the puppets that they become, limbs turned"
     )
+    parser.add_argument("--styles", nargs="+", default=list(STYLES), help="some of the styles alone")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     shown: list[Image.Image] = []
@@ -131,7 +132,7 @@ def main() -> None:
         + "|---" * 6
         + "|"
     )
-    for style in STYLES:
+    for style in asked.styles:
         rows = []
         for number in range(EACH):
             drawn, true = figure(style, number), truth(style, number)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated
 
-import numpy as np
 import typer
 
 from tempose_pose.errors import TemposeError
@@ -23,6 +22,7 @@ def pose(
 ) -> None:
     """Find the pose of a person or a drawn figure in a picture: a reference pose to dance with."""
     from tempose.estimator import DOUBTFUL, estimator, poses_in
+    from tempose.picture_file import read_picture
     from tempose_pose.writers import save_poses
 
     people = poses_in(read_picture(picture), estimator(pose_model))
@@ -43,21 +43,6 @@ def pose(
     save_poses(found, output)
     doubt = f"; look at: {', '.join(doubtful)}" if doubtful else ""
     typer.echo(f"{output}: {(found.scores[0] > 0).sum()} joints{doubt}")
-
-
-def read_picture(path: Path) -> np.ndarray:
-    """(H, W, 3) uint8 RGB: upright, on white where it is clear."""
-    from PIL import Image, ImageOps
-
-    if not path.is_file():
-        raise TemposeError("picture_missing", f"There is no file {path}.")
-    try:
-        with Image.open(path) as image:
-            clear = ImageOps.exif_transpose(image).convert("RGBA")
-    except Exception as error:  # each format has errors of its own
-        raise TemposeError("picture_unreadable", f"{path.name} cannot be read as a picture.") from error
-    white = Image.new("RGBA", clear.size, "white")
-    return np.asarray(Image.alpha_composite(white, clear).convert("RGB"))
 
 
 def take(

@@ -1,31 +1,16 @@
 """People and drawn figures in pictures, by the model that ships."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
+from PIL import Image
 
 from tempose.blazepose.crops import Crop, upright_turn
 from tempose.blazepose.detector import anchors, merged
+from tempose.blazepose.figures import figure_boxes
 from tempose.blazepose.look_fusion import FLIP, one_sided
+from tempose.blazepose.people import apart, pieces
 from tempose.estimator import BlazePose, poses_in
 from tempose_pose.errors import TemposeError
-
-
-@pytest.fixture(scope="module")
-def drawn():
-    """The script that draws figures."""
-    path = Path(__file__).parents[2] / "scripts" / "drawn_figures.py"
-    spec = importlib.util.spec_from_file_location("drawn_figures", path)
-    module = importlib.util.module_from_spec(spec)
-    import sys
-
-    sys.modules[spec.name] = module  # its dataclasses look themselves up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules[spec.name]
-
 
 LIMBS = [
     f"{s}_{j}" for s in ("left", "right") for j in ("shoulder", "elbow", "wrist", "hip", "knee", "ankle")
@@ -45,6 +30,31 @@ def test_the_joints_of_drawn_figures_are_found(drawn, style, least):
     right = [np.hypot(*(pose.pixels[0, at[j]] - figure.joints[j])) < 0.2 * trunk for j in known]
     assert np.mean(right) >= least, [j for j, ok in zip(known, right, strict=True) if not ok]
     assert all(sure[at[j]] == 0 for j in set(LIMBS) - set(known)), "joints outside the picture are not seen"
+
+
+def test_two_drawings_beside_each_other_are_two_people(drawn):
+    pair = [drawn.figure("lines", number) for number in (1, 3)]
+    page = Image.new("RGB", (2 * pair[0].picture.width, pair[0].picture.height), drawn.PAPER)
+    for k, one in enumerate(pair):
+        page.paste(one.picture, (k * one.picture.width, 0))
+    assert (
+        len(figure_boxes(page)) == 2 and figure_boxes(Image.effect_noise((64, 64), 80).convert("RGB")) == []
+    )
+    found = poses_in(np.asarray(page), BlazePose())
+    assert len(found) == 2
+    for pose in found:
+        wrist, nose = (pose.pixels[0, pose.skeleton.index(joint)] for joint in ("left_wrist", "nose"))
+        side = int(nose[0] // pair[0].picture.width)
+        true = pair[side].joints["left_wrist"] + (side * pair[0].picture.width, 0)
+        assert np.hypot(*(wrist - true)) < 40
+
+
+def test_circles_round_the_same_person_are_one():
+    circles = np.array([[[100, 100], [100, 200]], [[130, 100], [130, 210]], [[300, 100], [300, 190]]], float)
+    assert len(apart(circles)) == 2 and len(apart(circles[:0])) == 0
+    squares = pieces(Image.new("RGB", (800, 600)))
+    assert min(s.x - s.side / 2 for s in squares) == 0 and max(s.x + s.side / 2 for s in squares) == 800
+    assert max(s.y + s.side / 2 for s in squares) == 600
 
 
 def test_hands_with_fingers_are_found_and_mittens_are_not_taken_for_hands(drawn):

@@ -17,7 +17,7 @@ from tempose.datasets.importers import import_data
 from tempose.datasets.importers.video import steady_tempo
 from tempose.datasets.recombine import Recombiner
 from tempose.music.features import LISTENED
-from tempose.videos.shots import shot_cuts
+from tempose.videos.shots import CutFinder
 from tempose_pose.grid import BeatGrid
 from tempose_pose.skeletons import OPENPOSE_18, OPENPOSE_60
 
@@ -182,8 +182,11 @@ def test_cuts_are_told_from_dance_and_from_flashes():
     for i in range(150):  # somebody moves through the picture
         frames[i, 4:14, i % 24 : i % 24 + 3] = 200
     frames[75:77] = 255  # a flash
-    assert shot_cuts(frames.clip(0, 255).astype(np.uint8)).tolist() == [50, 100]
-    assert shot_cuts(np.zeros((100, 18, 32, 3), np.uint8)).tolist() == []
+    for video, cuts in ((frames.clip(0, 255), [50, 100]), (np.zeros((100, 18, 32, 3)), [])):
+        find = CutFinder()
+        for frame in video.astype(np.uint8):
+            find(frame)
+        assert find.cuts().tolist() == cuts
 
 
 def test_a_steady_tempo_is_taken_and_a_changing_one_is_not():

@@ -3,8 +3,10 @@
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from tempose.render.draw import draw_pose
+from tempose.render.face import BROWS, CHIN, face_boxes, faces
 from tempose.render.output import render
 from tempose_pose.dance import Dance
 from tempose_pose.drawing import MANNERS
@@ -96,3 +98,53 @@ def test_wan_animate_gets_its_folder(tmp_path):
 def test_an_unknown_model_is_named():
     with pytest.raises(TemposeError, match="wan-animate"):
         render(None, "x.mp4", manner="sora")
+
+
+# Wan-Video/Wan2.2, wan/modules/animate/preprocess/utils.py (get_face_bboxes): the box's area grows by 1.3, its
+# sides alike, and three quarters of the height that it gains are above.
+def test_the_box_of_a_face_grows_as_wan_animate_makes_it_grow():
+    face = np.array([[[100, 110, 1], [120, 90, 1], [80, 90, 1], [146, 95, 1], [54, 95, 1]]], float)
+    tilted, c = face.copy(), np.array([[0.8, 0.6], [-0.6, 0.8]])
+    tilted[..., :2] = (face[..., :2] - (100, 100)) @ c + (100, 100)
+    (left, top, right, bottom), none = face_boxes(face, 30.0)[0], face_boxes(np.zeros((3, 5, 3)), 30.0)
+    assert none is None
+    wide, tall = 146 - 54, (BROWS + CHIN) * 40  # of the face: from ear to ear, from the brows to the chin
+    assert (right - left) * (bottom - top) == pytest.approx(1.3 * wide * tall)
+    assert (right - left) / (bottom - top) == pytest.approx(wide / tall)
+    above, below = 90 - BROWS * 40 - top, bottom - (90 + CHIN * 40)
+    assert above == pytest.approx(3 * below) and (left + right) / 2 == pytest.approx(100)
+    tilted[0, 3:, 2] = 0  # without ears the chin is what sticks out
+    chin, turned = (0, CHIN * 40 - 10) @ c + 100, face_boxes(tilted, 30.0)[0]
+    assert turned[0] < chin[0] < turned[0] + 8 and chin[1] < turned[3] < chin[1] + 8
+    lost = np.concatenate([face, np.zeros_like(face), face])
+    assert np.allclose(face_boxes(lost, 30.0), face_boxes(face, 30.0)), (
+        "a face that is lost stays where it was"
+    )
+
+
+@pytest.mark.parametrize("kind", ["picture", "video"])
+def test_wan_animate_gets_the_face_of_a_picture_or_a_video(tmp_path, drawn, kind):
+    figure = drawn.figure("flat", 0)
+    source = tmp_path / f"face.{'png' if kind == 'picture' else 'mp4'}"
+    if kind == "picture":
+        figure.picture.save(source)
+    else:
+        with av.open(str(source), "w") as file:
+            stream = file.add_stream("libx264", rate=10)
+            stream.width, stream.height, stream.pix_fmt = *figure.picture.size, "yuv420p"
+            for _ in range(4):
+                file.mux(
+                    stream.encode(av.VideoFrame.from_ndarray(np.asarray(figure.picture), format="rgb24"))
+                )
+            file.mux(stream.encode(None))
+    shown = list(faces(source, np.arange(6) / 10, 0.1, 512))
+    assert len(shown) == 6 and shown[0].shape == (512, 512, 3)
+    skin, shirt = (
+        np.abs(shown[-1].astype(int) - tint).sum(-1) < 60 for tint in ((236, 188, 150), (52, 120, 190))
+    )
+    assert skin.mean() > 0.3 and shirt.mean() < 0.1
+    Image.new("RGB", (64, 64), "white").save(tmp_path / "plain.png")
+    with pytest.raises(TemposeError, match="shows no face"):
+        list(faces(tmp_path / "plain.png", np.zeros(1), 0.0, 512))
+    with pytest.raises(TemposeError, match="Wan-Animate alone"):
+        render(None, "x.mp4", face=source)

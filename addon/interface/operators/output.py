@@ -17,7 +17,7 @@ from ...model.server.work import Work
 from ...scene import compat
 from ...scene.character import selection
 from ...scene.dance import audition, placement
-from ...scene.files import other_blender, output, rig_reading, video
+from ...scene.files import face_video, other_blender, output, rig_reading, video
 from ...scene.keys import background_keys, take_keys
 from ...scene.reading import Reading
 from ...scene.window import scene_of
@@ -80,13 +80,18 @@ class TEMPOSE_OT_export_video(ToFile, TaskButton, bpy.types.Operator):
             raise Problem("is_a_file", f"{path.name} is a file; give a folder for the pictures.")
         now = Reading(context)
         asked, read, heard = tuple(choice.size), output.reading(now, manner.rate), output.heard(now)
+        sounds, first = compat.sound_scene(context).name, output.begins(now)
+        shown = choice.face if manner.face and encoders else ""
 
         def task(work: Work):
             work.status("Reading poses")
             poses = work.main(read).poses
             size = video.picture_size(poses, asked, manner)
             sound = work.main(heard) if encoders else None
-            return video.write(work, poses, size, path, encoders, sound, manner), size
+            face = None
+            if shown:
+                face = work.main(lambda: face_video.face_of(bpy.data.scenes[sounds], shown, first()))
+            return video.write(work, poses, size, path, encoders, sound, manner, face), size
 
         return task
 

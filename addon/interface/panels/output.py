@@ -3,6 +3,8 @@
 
 import bpy
 
+from tempose_pose import drawing
+
 from ...scene.reading import Reading
 
 
@@ -31,6 +33,8 @@ class OutputPanel:
         column = layout.column()
         column.prop(choice, "manner")
         column.prop(choice, "video")
+        if choice.video == "MP4" and drawing.manner(choice.manner).face:
+            column.prop(choice, "face")
         column.prop(choice, "size")
         if not any(choice.size):
             column.label(text="As large as the picture")

@@ -2,7 +2,7 @@
 """Settings of export and import."""
 
 import bpy
-from bpy.props import EnumProperty, FloatProperty, IntProperty, IntVectorProperty
+from bpy.props import EnumProperty, FloatProperty, IntProperty, IntVectorProperty, StringProperty
 
 
 class TemposeOutput(bpy.types.PropertyGroup):
@@ -75,10 +75,16 @@ class TemposeOutput(bpy.types.PropertyGroup):
             (
                 "wan-animate",
                 "Wan-Animate",
-                "With toes, 30 frames a second: as a video, a folder with its src_pose.mp4 and a black src_face.mp4",
+                "With toes, 30 frames a second: as a video, a folder with its src_pose.mp4 and src_face.mp4",
             ),
         ],
         default="plain",
+        options=set(),
+    )
+    face: StringProperty(
+        name="Face",
+        description="A video of who dances, or a picture, for the model's video of the face. Empty: that is black",
+        subtype="FILE_PATH",
         options=set(),
     )
     video: EnumProperty(

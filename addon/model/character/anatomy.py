@@ -19,6 +19,9 @@ FEET_END = 0.3  # of a shin from the ankle on, where the toes are not known
 FLAT = 0.35  # half widths by which the trunk extends above its top and below the hips
 NECK = 0.4  # of a head's half width: the neck's
 THIN, THICK = 0.09, 0.26  # of the trunk's length: half widths that a limb may have
+ASIDE = 0.35  # of the trunk's length between the shoulders: below that the figure is turned to a side
+NARROW = 0.2  # quantile over the trunk's rows of its half width in the outline: rows where arms stick out are wider
+SIDEWAYS = 0.45  # of the trunk's length: the most that its half width may be then
 STOUT = 1.5  # times as thick as the rest of its limb: anything thicker is not the limb alone
 _AT = BODY.at
 
@@ -93,7 +96,7 @@ def of_joints(points: np.ndarray, more: dict, depth: np.ndarray) -> Anatomy:
         out[f"{side}_leg"] = _limb([*leg, np.asarray(toe, float)], depth, trunk)
     for limbs in (ARMS, LEGS):
         _evened([out[limb] for limb in limbs])
-    out[TRUNK] = [_trunk(at, hips, trunk, out[LEGS[0]][0].wide)]
+    out[TRUNK] = [_trunk(at, hips, trunk, out[LEGS[0]][0].wide, depth)]
     out[HEAD] = _head(at, trunk, depth)
     return {part: out[part] for part in PARTS}
 
@@ -125,11 +128,28 @@ def _evened(limbs: list[list[Rod]]) -> None:
             limb[k] = Rod(rod.start, rod.end, share * rod.wide, share * rod.wide_end)
 
 
-def _trunk(at: dict, hips: np.ndarray, trunk: float, thigh: float) -> Rod:
+def _trunk(at: dict, hips: np.ndarray, trunk: float, thigh: float, depth: np.ndarray) -> Rod:
     shoulders = float(np.hypot(*(at["left_shoulder"] - at["right_shoulder"]))) / 2
     waist = float(np.hypot(*(at["left_hip"] - at["right_hip"]))) / 2
     top = at["neck"] + 0.12 * (hips - at["neck"])
+    if 2 * shoulders < ASIDE * trunk:
+        return _trunk_aside(top, hips, trunk, depth)
     return Rod(top, hips, max(0.95 * shoulders, 0.2 * trunk), max(waist + 0.7 * thigh, 0.2 * trunk), FLAT)
+
+
+def _trunk_aside(top: np.ndarray, hips: np.ndarray, trunk: float, depth: np.ndarray) -> Rod:
+    """The trunk of who is turned to a side, as wide as most of it is in the outline: joints do not tell."""
+    along = (hips - top) / max(float(np.hypot(*(hips - top))), 1e-9)
+    across, far = np.array([along[1], -along[0]]), np.arange(1, max(int(SIDEWAYS * trunk), 2))
+    middle = top + np.linspace(0.1, 0.95, 24)[:, None] * (hips - top)
+    reach = []
+    for way in (1, -1):
+        line = middle[:, None] + way * far[:, None] * across  # (24, F, 2)
+        inside = _looked_up(depth, line.reshape(-1, 2)).reshape(len(middle), -1) > 0
+        reach.append(float(np.quantile(np.logical_and.accumulate(inside, 1).sum(1), NARROW)))
+    wide = max((reach[0] + reach[1]) / 2, THIN * trunk)
+    aside = (reach[0] - reach[1]) / 2 * across
+    return Rod(top + aside, hips + aside, wide, wide, FLAT)
 
 
 def _head(at: dict, trunk: float, depth: np.ndarray) -> list[Rod]:

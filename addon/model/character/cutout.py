@@ -9,6 +9,12 @@ from ..errors import Problem
 
 CELLS = 64  # squares along the longer side of the cut-out
 CLEAR = 0.05  # alpha below which a pixel is not part of the picture
+THROAT, CHIN = (
+    0.3,
+    0.5,
+)  # of the way from neck to nose: where the neck ends and the head begins, if nothing shows it
+NARROW = 0.9  # of the head's width: a place below it that is narrower is the throat
+JAW = 0.12  # of the way from neck to nose: from the throat to where the head keeps its shape
 BONES = 3  # that may move one corner
 SHARPNESS = 6  # of the transition from one bone to the next
 
@@ -106,6 +112,37 @@ def weights(cutout: Cutout, bones: dict[str, tuple]) -> dict[str, np.ndarray]:
     share[share < 0.06] = 0
     share /= share.sum(1, keepdims=True)
     return {name: share[:, i] for i, name in enumerate(names)}
+
+
+def throat(alpha: np.ndarray, neck: np.ndarray, nose: np.ndarray) -> tuple[float, float]:
+    """Where a neck ends and where its head begins, as shares of the way from neck to nose: at the narrowest place.
+
+    Parameters
+    ----------
+    alpha : (H, W) float
+        Of the head with its neck.
+    neck, nose : (2,)
+        In its pixels.
+    """
+    way = np.asarray(nose, float) - neck
+    long = float(np.hypot(*way))
+    if long < 4:
+        return THROAT, CHIN
+    shares, far = np.linspace(0.1, 1.0, 46), np.arange(0, int(2 * long) + 1)
+    across = np.array([way[1], -way[0]]) / long
+    wide = np.zeros(len(shares))
+    for sign in (1, -1):
+        at = np.round(neck + shares[:, None, None] * way + sign * far[:, None] * across).astype(
+            int
+        )  # (S, F, 2)
+        inside = ((at >= 0) & (at < np.array(alpha.shape[::-1]))).all(-1)
+        x, y = np.where(inside[..., None], at, 0).transpose(2, 0, 1)
+        wide += np.logical_and.accumulate(inside & (alpha[y, x] > CLEAR), 1).sum(1)
+    low = shares < CHIN
+    narrow = int(np.argmin(np.where(low & (wide > 0), wide, np.inf)))
+    if not wide[narrow] or wide[narrow] > NARROW * wide[~low].max():
+        return THROAT, CHIN
+    return float(shares[narrow]), float(min(shares[narrow] + JAW, CHIN))
 
 
 def _to_segment(points: np.ndarray, head: np.ndarray, tail: np.ndarray) -> np.ndarray:

@@ -13,6 +13,9 @@ from .anatomy import ARMS, HEAD, LEGS, PARTS, TRUNK, Anatomy, Rod
 from .masks import dilated
 
 CORE, TRUNK_CORE = 0.55, 0.8  # half widths from a part's centre line: nearer pixels are surely its own
+DISPUTED = (
+    0.9  # half widths from an arm that lies over other parts: within these, edges decide what is its own
+)
 BEGINS = {**dict.fromkeys(ARMS, 0.3), **dict.fromkeys(LEGS, 0.2), HEAD: 0.5}
 """Share of the first rod that may as well be the trunk."""
 ASTRAY = 1.25  # half widths from a limb: beyond, a pixel near the trunk is not the limb's
@@ -50,16 +53,24 @@ def of_pixels(
     at = grid((solid.shape[0], solid.shape[1]))
     inside = solid.ravel()
     seeds = np.full(len(at), -1)
-    for part in sorted(PARTS, key=lambda part: levels[part]):  # back to front
+    covered = [part for part in ARMS if levels[part] < levels[TRUNK]]
+    order = sorted(PARTS, key=lambda part: levels[part])  # back to front
+    if covered:  # from the side, a raised arm is often found on the face: the face is surer
+        order = [*(part for part in order if part != HEAD), HEAD]
+    for part in order:
         rods, core = anatomy[part], TRUNK_CORE if part == TRUNK else CORE
         if part in BEGINS:
             first = rods[0]
             begin = first.start + BEGINS[part] * (first.end - first.start)
             rods = [Rod(begin, first.end, first.wide, first.wide_end), *rods[1:]]
-        seeds[inside & (nearness(rods, at) < core)] = PARTS.index(part)
-    if covered := [part for part in ARMS if levels[part] < levels[TRUNK]]:
+        near = nearness(rods, at)
+        if part in ARMS:
+            seeds[inside & (near < DISPUTED)] = -1
+        seeds[inside & (near < core)] = PARTS.index(part)
+    if covered:
+        within = nearness(anatomy[TRUNK], at) < 1
         own = np.isin(seeds, [PARTS.index(part) for part in covered])
-        seeds[own & (nearness(anatomy[TRUNK], at) < 1)] = PARTS.index(TRUNK)
+        seeds[own & within] = PARTS.index(TRUNK)
     width = float(np.mean([rod.wide for part in (*ARMS, *LEGS) for rod in anatomy[part]]))
     found = _grown(colours, solid, seeds.reshape(solid.shape), width)
     _trimmed(found.ravel(), at, anatomy)

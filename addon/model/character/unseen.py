@@ -5,7 +5,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-ASIDE = 0.35  # of the trunk's length: with shoulders closer together than this, the figure is turned sideways
+from .anatomy import ASIDE
+
 LIMBS = (("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle"))
 Point = tuple[float, float]
 

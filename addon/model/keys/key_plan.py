@@ -18,6 +18,7 @@ from tempose_pose.skeletons import EXTREMITIES
 from ..character.bones import Bone
 from ..character.extremities import extremities_of, followed
 from ..character.forward_kinematics import Forward
+from ..character.in_profile import is_in_profile, kept_in_profile
 from ..character.joints import joints_at_rest, with_mid_hip
 from ..character.mapping import JOINTS, BoneMap
 from ..character.plane import Placement, Plane
@@ -195,7 +196,8 @@ def make_keys(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
 
 def _beside(plan: Plan) -> list[KeyedCurve]:
     """The few keys beside the pose: which limb is in front, and which drawings are shown."""
-    out = layering.curves_of(plan.dance, plan.span, plan.depths, plan.paths)
+    depths = {} if _profile(plan) else plan.depths  # drawn from the side, the near limbs stay the near ones
+    out = layering.curves_of(plan.dance, plan.span, depths, plan.paths)
     if plan.choice.hands != "OFF":
         out += hand_swaps.curves_of(
             plan.dance, plan.span, plan.hand_bones, plan.paths, plan.style, _only(plan.choice)
@@ -275,7 +277,10 @@ def _danced(plan: Plan) -> tuple[list[SampledCurve], feet.Planting]:
     seconds = span.second_at(span.frames)
     pixels, scores = resample(body.pixels, body.scores, body.fps, seconds)
     pixels = np.asarray(pixels, float) * np.divide(place.canvas, body.canvas)
-    points, scores = with_mid_hip(place.to_plane(pixels), np.asarray(scores, float))
+    danced, scores = with_mid_hip(place.to_plane(pixels), np.asarray(scores, float))
+    points = danced
+    if profile := _profile(plan):
+        points = kept_in_profile(points, scores, profile)
     if plan.choice.squash and plan.options.stretch:
         points = squashed(points, seconds, dance.beat_times, dance.downbeat_times, plan.choice.squash)
     planting, joints = _planted(plan, points, scores), JOINTS
@@ -284,7 +289,7 @@ def _danced(plan: Plan) -> tuple[list[SampledCurve], feet.Planting]:
     if own is not None:  # the dance's own hands and feet follow its wrists and ankles
         ends, sure = resample(own[..., :2], own[..., 2], body.fps, seconds)
         ends = place.to_plane(np.asarray(ends, float) * place.canvas)
-        ends = followed(np.concatenate([ends, sure[..., None]], 2), points, planted)
+        ends = followed(np.concatenate([ends, sure[..., None]], 2), danced, planted)
         planted = np.concatenate([planted, ends[..., :2]], 1)
         scores, joints = np.concatenate([scores, sure], 1), (*JOINTS, *EXTREMITIES)
     found = solve(planted, scores, plan.bones, plan.bone_map, plan.plane, plan.options, joints)
@@ -298,6 +303,12 @@ def _danced(plan: Plan) -> tuple[list[SampledCurve], feet.Planting]:
         SampledCurve(f"{plan.paths[c.bone]}.{c.property}", c.index, c.bone, c.values) for c in found.channels
     ]
     return (curves if plan.under is None else mixed(curves, plan.under, plan.strength)), planting
+
+
+def _profile(plan: Plan) -> dict[str, np.ndarray]:
+    """Joints at rest of a picture in layers that shows its figure from the side; nothing for any other."""
+    rest = joints_at_rest(plan.bones, plan.bone_map, plan.plane) if plan.depths else {}
+    return rest if is_in_profile(rest) else {}
 
 
 def _ends(plan: Plan, body: PoseSequence, own: np.ndarray | None) -> np.ndarray | None:

@@ -9,7 +9,7 @@ import numpy as np
 from tempose_pose.reference import Reference
 
 from ...model.character.anatomy import ARMS, HEAD, LEGS, TRUNK
-from ...model.character.cutout import CELLS, Cutout, cut, weights
+from ...model.character.cutout import CELLS, CHIN, THROAT, Cutout, cut, throat, weights
 from ...model.character.figure_picture import CutOut
 from ...model.character.layers import Layer
 from ...model.keys.layering import LAYER, part_of
@@ -20,8 +20,7 @@ FORWARD = 0.004  # how far in front of the body the arms of a puppet in one piec
 FOLDS = {"forearm": 0.15, "shin": -0.06, "foot": -0.04,
          **dict.fromkeys(("hand", "thumb", "index", "middle", "ring", "little"), 0.2)}  # fmt: skip
 """How far the ends of a limb stand before its beginning, in levels, for where it is folded."""
-THROAT, CHIN = 0.3, 0.5  # of the way from the neck to the nose: where the neck ends and the head begins
-PART = "tempose_part"  # custom property on layers
+PART = "tempose_part"  # custom property of the layers
 _HANGS_ON = {TRUNK: ("spine", "shoulder", "hip"), HEAD: ("head", "crown"),
              **dict.fromkeys(ARMS, ("upper_arm", "forearm", "hand", "thumb", "index", "middle", "ring", "little")),
              **dict.fromkeys(LEGS, ("thigh", "shin", "foot"))}  # fmt: skip
@@ -71,9 +70,13 @@ def _in_layers(
     for layer in made.layers:
         height, width = layer.pixels.shape[:2]
         side = layer.part[0].upper()
+        corner = np.asarray(layer.corner)
+        if layer.part == HEAD:
+            alpha, (neck, crown) = layer.pixels[..., 3], (bones["head"][0], bones["crown"][1])
+            nose = (neck + crown) / 2
+            bones |= _head(neck, nose, *throat(alpha, neck / scale - corner, nose / scale - corner))
         own = {name: ends for name, ends in bones.items() if _moves(name, layer.part, side)}
         mesh = cut(layer.pixels[..., 3], max(8, round(CELLS * max(height, width) / extent)))
-        corner = np.asarray(layer.corner)
         share = weights(Cutout((mesh.vertices + corner) * scale, mesh.faces), own)
         shown = image_of(f"{ob.name} {layer.part.replace('_', ' ')}", layer.pixels, image)
         drawn = flat(
@@ -125,10 +128,13 @@ def _bones(ob: bpy.types.Object) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         for name, rest in rig.rest(ob).items()
         if name.split(".")[0] not in _NEVER
     }
-    neck, nose = bones["head"]
-    up = nose - neck  # below the chin is the neck; above it the head keeps its shape
-    bones["head"], bones["crown"] = (neck, neck + THROAT * up), (neck + CHIN * up, nose + up)
-    return bones
+    return bones | _head(*bones["head"], THROAT, CHIN)
+
+
+def _head(neck: np.ndarray, nose: np.ndarray, throat: float, chin: float) -> dict:
+    """What of the way up is neck, and what is head, which keeps its shape."""
+    up = nose - neck
+    return {"head": (neck, neck + throat * up), "crown": (neck + chin * up, nose + up)}
 
 
 def _extent(made: list[Layer]) -> int:

@@ -86,21 +86,31 @@ def reading(now: Reading, usual: float = 0.0) -> Callable[[], Any]:
 
 
 def heard(now: Reading) -> Callable[[], bytes | None]:
-    """A reader of the sound heard with those poses, for `Work.main`. None without any."""
+    """What reads the sound that is heard with those poses; for `Job.main`. None without any."""
+    own, span = compat.sound_scene(now.context).name, _span(now)
+    return lambda: audio.heard(bpy.context, bpy.data.scenes[own], span())
+
+
+def begins(now: Reading) -> Callable[[], float]:
+    """What tells the frame at which those poses begin; for `Job.main`."""
+    span = _span(now)
+    return lambda: span().left
+
+
+def _span(now: Reading) -> Callable[[], Span]:
+    """What tells the frames of those poses."""
     scene = now.scene
     rate = compat.rate_of(scene)
     name, own = scene.name, compat.sound_scene(now.context).name
     rig = now.rig.name if now.rig is not None else ""
     mark = now.take.identity if now.take is not None and scene.tempose.output.source == "TAKE" else ""
 
-    def read() -> bytes | None:
-        sound = bpy.data.scenes[own]
+    def read() -> Span:
         if mark:
-            span = placement.span_of(sound, audition.of_identity(bpy.data.scenes[name].tempose, mark))
-        else:
-            first, last = rig_reading.frames_of(*rig_reading.both(name, rig))
-            span = Span(float(first), (last - first + 1) / rate, rate)
-        return audio.heard(bpy.context, sound, span)
+            take = audition.of_identity(bpy.data.scenes[name].tempose, mark)
+            return placement.span_of(bpy.data.scenes[own], take)
+        first, last = rig_reading.frames_of(*rig_reading.both(name, rig))
+        return Span(float(first), (last - first + 1) / rate, rate)
 
     return read
 

@@ -23,7 +23,8 @@ from ...model.errors import Problem
 from ...model.files import png, pose_drawing, writing
 from ...model.server.own_environment import own_environment
 from ...model.server.work import Work
-from . import other_blender
+from . import face_video, other_blender
+from .face_video import Face
 
 SCRIPT = Path(__file__).with_name("encoding.py")
 PIPED = Path(pose_drawing.__file__).with_name("piped_encoding.py")
@@ -65,6 +66,7 @@ def write(
     encoders: Encoders | None,
     sound: bytes | None = None,
     manner: Manner = PLAIN,
+    face: Face | None = None,
 ) -> int:
     """Draw the poses and write them; return the number of pictures.
 
@@ -77,7 +79,9 @@ def write(
     sound : bytes, optional
         A WAV file for the MP4.
     manner : Manner
-        How the model that they are drawn for wants them.
+        The model that they are drawn for.
+    face : Face, optional
+        What the model's video of the face shows; None: it is black.
     """
     film = PictureRun(lambda: _pictures(poses, size, manner), len(poses), size, poses.fps)
     if encoders is None or not manner.face:
@@ -85,7 +89,11 @@ def write(
         return len(poses)
     with writing.in_words(path):
         path.mkdir(parents=True, exist_ok=True)
+    if face is not None:  # first, because it may be refused
+        face_video.write(work, face, path / FACE_VIDEO, len(poses), poses.fps, encoders.python)
     _write(work, film, path / POSE_VIDEO, encoders, sound)
+    if face is not None:
+        return len(poses)
     side = (manner.face, manner.face)
     black = np.zeros((*side, 3), np.uint8)  # no face: the picture that the model takes as none
     _write(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from PIL import Image
 from tempose.blazepose.body import BodyLandmarks, BodyNet, round_person
 from tempose.blazepose.crops import Crop
 from tempose.blazepose.detector import Detector, overlap
+from tempose.blazepose.figures import figure_boxes, round_box
 from tempose.blazepose.hands import Hand, HandNets
 from tempose.blazepose.look_fusion import FLIP, LIMBS, looked_at, scaled
 
@@ -19,9 +21,11 @@ HERE = Path(__file__).parent
 STRIDES = (8, 16, 32, 32, 32)
 SURE = 0.5  # score of the detector from which on it is a person
 HINT = 0.15  # ... from which on it is worth a look where nobody is sure
+SURELY = 0.75  # ... of a piece of a photograph, in which parts of people look like people
+PIECE = 0.6  # of the shorter side: the side of such pieces
+NEAR = 0.45  # of the larger circle's radius: finds whose middles are nearer are one person
 WIDE = 1.4  # sides' ratio from which on a picture is looked at in squares too
 SAME = 0.5  # overlap of two figures' boxes from which on they are one
-PLAIN = 24  # of 255 by which the background's colour may vary
 FLAT = 10  # of 255 by which a silhouette's own colour may vary
 MOST = 12  # people in one picture
 
@@ -54,9 +58,14 @@ def nets() -> Nets:
 def find_people(picture: Image.Image) -> list[SeenPerson]:
     """Everybody in a picture (RGB), the surest first."""
     own = nets()
-    circles = detected(picture, SURE)
+    circles, figures = detected(picture, SURE), figure_boxes(picture)
+    if not figures:  # a photograph: people may be small in it
+        circles = apart(np.concatenate([circles, detected(picture, SURELY, pieces(picture))]))
     bodies = [looked_at(own.body, picture, scaled(round_person(*c))) for c in circles[:MOST]]
     found = distinct([body for body in bodies if body is not None])
+    if len(figures) > 1:  # several drawings beside each other
+        alone = [looked_at(own.body, picture, round_box(box)) for box in _without(figures, found)]
+        found = distinct([*found, *(body for body in alone if body is not None)])
     if not found:
         drawn = looked_at(own.body, picture, guesses(picture))
         found = [drawn] if drawn is not None else []
@@ -85,14 +94,42 @@ def patch(picture: Image.Image, middle: np.ndarray, radius: float) -> np.ndarray
     return np.asarray(picture.crop((left, top, right, bottom)), float).reshape(-1, 3)
 
 
-def detected(picture: Image.Image, least: float) -> np.ndarray:
-    """(N, 2, 2) the circle round each person the detector sees: middle and a point on its rim."""
-    persons, pieces = nets().persons, [Crop.whole(picture)]
-    if max(picture.size) >= WIDE * min(picture.size):
-        pieces += squares(picture)
-    found = [persons(picture, least, piece) for piece in pieces]
+def detected(picture: Image.Image, least: float, within: Sequence[Crop] = ()) -> np.ndarray:
+    """(N, 2, 2) the circle round each person the detector sees: middle and a point on its rim.
+
+    Parameters
+    ----------
+    within : sequence of Crop
+        Pieces to look at; none: all of the picture, and squares where it is long.
+    """
+    persons, looks = nets().persons, list(within) or [Crop.whole(picture)]
+    if not within and max(picture.size) >= WIDE * min(picture.size):
+        looks += squares(picture)
+    found = [persons(picture, least, piece) for piece in looks]
     points = np.concatenate([f.points[:, :2] for f in found])
-    return points[np.argsort(-np.concatenate([f.scores for f in found]), kind="stable")]
+    return apart(points[np.argsort(-np.concatenate([f.scores for f in found]), kind="stable")])
+
+
+def apart(circles: np.ndarray) -> np.ndarray:
+    """Circles (N, 2, 2) without those that are round the same person as one before."""
+    kept: list[np.ndarray] = []
+    for circle in circles:
+        radius = np.hypot(*(circle[1] - circle[0]))
+        far = [np.hypot(*(o[0] - circle[0])) / max(radius, np.hypot(*(o[1] - o[0])), 1e-9) for o in kept]
+        if min(far, default=1.0) > NEAR:
+            kept.append(circle)
+    return np.stack(kept) if kept else circles
+
+
+def pieces(picture: Image.Image) -> list[Crop]:
+    """Overlapping squares all over a picture, for people who are small in it."""
+    side = PIECE * min(picture.size)
+
+    def middles(extent: int) -> list[float]:
+        count = int(np.ceil((extent - side) / (0.5 * side))) + 1
+        return np.linspace(side / 2, extent - side / 2, count).tolist()
+
+    return [Crop(x, y, side) for y in middles(picture.height) for x in middles(picture.width)]
 
 
 def squares(picture: Image.Image) -> list[Crop]:
@@ -109,23 +146,18 @@ def squares(picture: Image.Image) -> list[Crop]:
 def guesses(picture: Image.Image) -> list[Crop]:
     """Where to look for a figure of which the detector is not sure: its hints, and what is not background."""
     crops = [round_person(*circle) for circle in detected(picture, HINT)[:1]]
-    if (box := figure_box(picture)) is not None:
-        left, top, right, bottom = box
-        side = float(max(right - left, bottom - top))
-        whole = Crop((left + right) / 2, (top + bottom) / 2, side)
-        crops += [Crop(whole.x, whole.y, side * scale) for scale in (1.0, 1.15, 1.35)]
+    if boxes := figure_boxes(picture):
+        ends = np.stack(boxes)
+        crops += round_box(np.concatenate([ends[:, :2].min(0), ends[:, 2:].max(0)]))
     return crops or [Crop.whole(picture)]
 
 
-def figure_box(picture: Image.Image) -> tuple[float, float, float, float] | None:
-    """Left, top, right and bottom of what stands before a plain background; None where there is none."""
-    pixels = np.asarray(picture, np.int16)
-    edge = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    plain = np.median(edge, 0)
-    if (np.abs(edge - plain).max(-1) <= PLAIN).mean() < 0.75:
-        return None
-    ys, xs = np.nonzero(np.abs(pixels - plain).max(-1) > PLAIN)
-    return (float(xs.min()), float(ys.min()), float(xs.max()), float(ys.max())) if len(xs) else None
+def _without(boxes: Sequence[np.ndarray], bodies: Sequence[BodyLandmarks]) -> list[np.ndarray]:
+    """The boxes in which no body has the middle of its trunk."""
+    middles = [body.points[LIMBS[:4]].mean(0) for body in bodies]
+    return [
+        box for box in boxes if not any((box[:2] <= at).all() and (at <= box[2:]).all() for at in middles)
+    ]
 
 
 def distinct(bodies: list[BodyLandmarks]) -> list[BodyLandmarks]:

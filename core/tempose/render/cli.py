@@ -37,7 +37,13 @@ def render(
         Path | None,
         typer.Option(help="picture (PNG, JPG) or video to draw on, such as the dancer's own"),
     ] = None,
-    over_start: Annotated[float, typer.Option(help="the video's second at which the dance begins")] = 0.0,
+    over_start: Annotated[
+        float, typer.Option(help="second of that video, or of the face's, at which the dance begins")
+    ] = 0.0,
+    face: Annotated[
+        Path | None,
+        typer.Option(help="for wan-animate: a video of the dancer, or a picture, whose face it is to be"),
+    ] = None,
     poses: Annotated[int, typer.Option(help="poses on a contact sheet, at most")] = 32,
     per_beat: Annotated[int, typer.Option(help="poses per beat on a contact sheet")] = 1,
     layout: Annotated[
@@ -79,7 +85,7 @@ def render(
         draw(
             loaded, output, audio=audio, start=start, size=parse_size(size), fps=fps, trail=trail, beats=beats,
             tempo_map=None if tempo_map is None else load_tempo_map(tempo_map, start),
-            frame=frame, alpha=alpha, over=over, over_start=over_start,
+            frame=frame, alpha=alpha, over=over, over_start=over_start, face=face,
             title=dance.stem, poses=poses, per_beat=per_beat, layout=layout, points=points, manner=manner,
             on_progress=lambda done, total: progress.update(task, completed=done, total=total),
         )  # fmt: skip

@@ -44,6 +44,7 @@ def render(
     layout: str = "openpose",
     points: int | None = None,
     manner: str = "plain",
+    face: str | os.PathLike[str] | None = None,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> None:
     """Draw a dance: a video with sound, a contact sheet, a still, or a pose file.
@@ -75,7 +76,7 @@ def render(
     over : path, optional
         Picture (PNG, JPG) or video to draw on.
     over_start : float
-        That video's second at which the dance begins.
+        The second of that video, or of the face's, at which the dance begins.
     title : str
         Of a contact sheet.
     poses, per_beat : int
@@ -85,6 +86,8 @@ def render(
         Keypoints in a pose file: OpenPose 18 or 25; COCO 17, 26 or 133.
     manner : str
         The pose-to-video model that it is drawn for; see `tempose_pose.drawing.MANNERS`.
+    face : path, optional
+        For Wan-Animate: a video of who dances, or a picture, whose face is to be the dancer's.
     on_progress : callable (done, total), optional
         Called for each frame of a video.
 
@@ -97,6 +100,10 @@ def render(
     suffix = output.suffix.lower()
     if alpha and over is not None:
         raise TemposeError("ground", "Choose either a transparent ground or a picture to draw on.")
+    if face is not None and (manner != "wan-animate" or suffix):
+        raise TemposeError(
+            "face", "A face goes into the videos for Wan-Animate alone: write to a folder for it."
+        )
     if trail < 0:
         raise TemposeError("trail", "The number of ghosts cannot be negative.")
     if suffix in (".mov", ".mp4"):
@@ -124,7 +131,10 @@ def render(
     elif suffix == ".png":
         contact_sheet(dance, output, title=title, count=poses, per_beat=per_beat)
     elif not suffix and manner == "wan-animate":
-        render_for_wan(dance, output, size=size, fps=fps, on_progress=on_progress)
+        render_for_wan(
+            dance, output, size=size, fps=fps, face=None if face is None else Path(face), start=over_start,
+            on_progress=on_progress,
+        )  # fmt: skip
     elif suffix == ".json" or (not suffix and layout in ("openpose", "controlnet")):
         save_poses(dance.poses, output, layout, points)
     else:

@@ -19,6 +19,7 @@ PEOPLE = 0.12  # of their extent: how far people are taken to reach beyond their
 BETTER = 0.85  # of the difference without a move: below that there is one
 SPREAD = 8.0  # of 255: difference from which a pixel counts less
 SAME = 1.0  # of 255: mean difference of two frames below which they are the same
+MIDDLE = 4000  # frames of a shot from which its middle is told
 PLAIN = 4.0  # of 255 a pixel: mean gradient below which a background is too plain
 STILL = (0.015, 0.02)  # of a frame's longer side, and of its size: less over a whole shot is no move
 
@@ -40,6 +41,10 @@ class CameraView(NamedTuple):
         """The view of a frame that has this position in another frame, whose own view is `before`."""
         x, y = (before.scale * own + there for own, there in zip(self.shift, before.shift, strict=True))
         return CameraView(before.scale * self.scale, (x, y))
+
+
+STANDS = CameraView()
+"""Of a frame that lies where the one before does."""
 
 
 class CameraTracker:
@@ -66,7 +71,7 @@ class CameraTracker:
             self.views.append(CameraView())
         else:
             step = moved(self._last, now, ~(covered | self._people))
-            self.views.append(step.after(self.views[-1]))
+            self.views.append(self.views[-1] if step == STANDS else step.after(self.views[-1]))
         self._last, self._people = now, covered
 
 
@@ -163,15 +168,18 @@ def steadied(points: np.ndarray, views: list[CameraView], size: tuple[int, int])
     (T, K, 3)
         The same array if the camera did not move noticeably.
     """
-    long, seen = float(max(size)), points[..., 2] > 0
+    seen = points[..., 2] > 0
     scale = np.array([view.scale for view in views])
     shift = np.array([view.shift for view in views])
     still = np.ptp(shift, axis=0).max(initial=0) < STILL[0] and np.ptp(np.log(scale)) < STILL[1]
     if still or not seen.any():
         return points
-    out = points.astype(float)
-    out[..., :2] = points[..., :2] * scale[:, None, None] + long * shift[:, None]
     usual = float(np.exp(np.median(np.log(scale))))  # of the shot, which keeps its size and place
-    middle = [np.median(xy[seen], axis=0) for xy in (points[..., :2], out[..., :2])]
-    out[..., :2] = (out[..., :2] - middle[1]) / usual + middle[0]
-    return np.where(seen[..., None], out, points).astype(points.dtype)
+    some = slice(None, None, -(-len(points) // MIDDLE))
+    before, shift = points[some, :, :2], shift * float(max(size))
+    after = scale[some, None, None] * before + shift[some, None]
+    middle = [np.median(xy[seen[some]], axis=0) for xy in (before, after)] if seen[some].any() else [0.0, 0.0]
+    out = points.copy()
+    out[..., :2] *= (scale / usual)[:, None, None].astype(points.dtype)
+    out[..., :2] += ((shift - middle[1]) / usual + middle[0])[:, None].astype(points.dtype)
+    return np.where(seen[..., None], out, points)

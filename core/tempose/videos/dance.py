@@ -20,6 +20,7 @@ from tempose_pose.skeletons import BODY_25, BODY_67, OPENPOSE_18, OPENPOSE_60, S
 REVISION = "video"
 BRIDGE = 0.4  # seconds without a joint that are bridged; longer gaps are left open
 MOMENT = 0.5  # seconds that somebody has to be seen in all
+AT_ONCE = 16  # joints that are smoothed together, so that half an hour needs little memory
 FEW = 0.05  # share of frames below which a hand counts as an error
 
 
@@ -59,7 +60,9 @@ def dance_from_video(
 
 def poses_of(footage: Footage, fps: float, person: int = 1, name: str = "The video") -> PoseSequence:
     """One dancer of the footage, smoothed within shots, on the smallest layout that holds everything found."""
-    points = dancer(footage, person)  # (T, K, 3)
+    names, target = COCO_LAYOUTS[footage.joints]
+    joints = [joint for joint in target.joints if joint in names]
+    points = dancer(footage, person, [names.index(joint) for joint in joints])  # (T, K, 3)
     seen = int((points[..., 2] > 0).any(1).sum())
     if seen and seen < min(MOMENT * fps, len(points) / 2):  # a pattern that looked like a person
         raise TemposeError(
@@ -78,14 +81,17 @@ def poses_of(footage: Footage, fps: float, person: int = 1, name: str = "The vid
     xy, scores = points[..., :2], points[..., 2]
     for start, stop in footage.shots:
         part = slice(start, stop)
-        xy[part], scores[part] = bridged_gaps(xy[part], scores[part], round(BRIDGE * fps), BRIDGED)
-        xy[part] = smooth(xy[part], scores[part] > 0, fps, _trunk(xy[part], scores[part]))
-    names, target = COCO_LAYOUTS[points.shape[1]]
-    columns = [names.index(joint) for joint in target.joints if joint in names]
-    bare = Skeleton("video", tuple(j for j in target.joints if j in names), (-1,) * len(columns), ())
-    shares = np.where(scores[..., None] > 0, xy, 0) / np.asarray(footage.size, float)
-    poses = PoseSequence(shares[:, columns], scores[:, columns], fps, bare, footage.size)
-    return convert(poses, _layout(convert(poses, BODY_67)))
+        some = [(part, slice(k, k + AT_ONCE)) for k in range(0, len(joints), AT_ONCE)]
+        for own in some:
+            xy[own], scores[own] = bridged_gaps(xy[own], scores[own], round(BRIDGE * fps), BRIDGED)
+        trunk = _trunk(joints, xy[part], scores[part])
+        for own in some:
+            xy[own] = smooth(xy[own], scores[own] > 0, fps, trunk)
+    bare = Skeleton("video", tuple(joints), (-1,) * len(joints), ())
+    xy /= np.asarray(footage.size, np.float32)
+    xy[scores <= 0] = 0
+    poses = PoseSequence(xy, scores, fps, bare, footage.size)
+    return convert(poses, _layout(poses))
 
 
 def _layout(poses: PoseSequence) -> Skeleton:
@@ -99,13 +105,14 @@ def _layout(poses: PoseSequence) -> Skeleton:
     return {(1, 1): BODY_67, (1, 0): BODY_25, (0, 1): OPENPOSE_60}.get((feet, hands), OPENPOSE_18)
 
 
-def _trunk(xy: np.ndarray, scores: np.ndarray) -> float:
-    """Pixels from shoulders to hips, COCO's joints 5, 6, 11 and 12, of the frames that show them."""
-    seen = (scores[:, [5, 6, 11, 12]] > 0).all(1)
+def _trunk(joints: list[str], xy: np.ndarray, scores: np.ndarray) -> float:
+    """Pixels from shoulders to hips, of the frames that show them."""
+    ends = [[joints.index(f"{side}_{joint}") for side in ("left", "right")] for joint in ("shoulder", "hip")]
+    seen = (scores[:, ends[0] + ends[1]] > 0).all(1)
     if not seen.any():
         return float(np.ptp(xy[scores > 0], axis=0).max() / 3) if (scores > 0).any() else 1.0
-    ends = xy[seen][:, [5, 6]].mean(1) - xy[seen][:, [11, 12]].mean(1)
-    return float(np.percentile(np.hypot(*ends.T), 75))
+    way = xy[seen][:, ends[0]].mean(1) - xy[seen][:, ends[1]].mean(1)
+    return float(np.percentile(np.hypot(*way.T), 75))
 
 
 def beats_heard(path: Path, heard: float | None, seconds: float) -> tuple[np.ndarray, np.ndarray]:

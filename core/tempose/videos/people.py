@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
@@ -12,13 +12,12 @@ import numpy as np
 from tempose.blazepose.following import Follower
 from tempose.estimator import Estimator
 from tempose.videos.camera import CameraTracker, CameraView, steadied
-from tempose.videos.shots import THUMBNAIL, shot_cuts
+from tempose.videos.shots import CutFinder, thumbnail
+from tempose.videos.sightings import Seen, Sightings
 
-JUMP = 0.2  # of full scale: change of the whole picture that may be a cut
 REACH, STRAY = 0.5, 0.05  # sizes of a person: reach of a match, and its growth per missed frame
 WHOLE = 133  # points of a person
 
-Seen = dict[int, np.ndarray]
 OnFrame = Callable[[int], None]
 
 
@@ -28,7 +27,7 @@ class Footage:
 
     Parameters
     ----------
-    people : list of dict
+    people : sequence of dict
         For each frame: number of a person → (K, 3) pixels and confidence.
     cuts : (C,) int
         Frames at which a new shot begins.
@@ -38,7 +37,7 @@ class Footage:
         For each frame, its position in the first one since the last possible cut; empty: the camera stands still.
     """
 
-    people: list[Seen]
+    people: Sequence[Seen]
     cuts: np.ndarray
     size: tuple[int, int]
     views: list[CameraView] = field(default_factory=list)
@@ -48,6 +47,11 @@ class Footage:
         """[start, stop) of each shot."""
         edges = [0, *(int(c) for c in self.cuts), len(self.people)]
         return [(a, b) for a, b in pairwise(edges) if b > a]
+
+    @property
+    def joints(self) -> int:
+        """Points of a person."""
+        return next((len(points) for seen in self.people for points in seen.values()), WHOLE)
 
 
 class EachFrame:
@@ -79,9 +83,14 @@ class EachFrame:
 
 
 def watch(
-    pictures: Iterable[np.ndarray], estimator: Estimator | None = None, on_frame: OnFrame | None = None
+    pictures: Iterable[np.ndarray],
+    estimator: Estimator | None = None,
+    on_frame: OnFrame | None = None,
+    *,
+    hands: bool = True,
+    camera: bool = True,
 ) -> Footage:
-    """Look at every frame; only joints and thumbnails are kept.
+    """Look at every frame; nothing but joints is kept, and those out of memory.
 
     Parameters
     ----------
@@ -90,30 +99,30 @@ def watch(
         None: the built-in one, which follows people.
     on_frame : callable, optional
         Called with the number of frames done; may raise to stop.
+    hands : bool
+        Whether the one that ships looks for hands too; they take most of the time.
+    camera : bool
+        Whether the camera's own moves are to be found.
     """
-    follow: Any = Follower() if estimator is None else EachFrame(estimator)
-    people, thumbnails, size, camera = [], [], (1, 1), CameraTracker()
+    follow: Any = Follower(hands) if estimator is None else EachFrame(estimator)
+    people, cuts, size = Sightings(), CutFinder(), (1, 1)
+    tracker = CameraTracker() if camera else None
     for number, picture in enumerate(pictures):
         size = (picture.shape[1], picture.shape[0])
-        thumbnails.append(_thumbnail(picture))
-        jumped = number > 0 and np.abs(thumbnails[-1].astype(int) - thumbnails[-2]).mean() > 255 * JUMP
+        jumped = cuts(thumbnail(picture))
         if jumped:
             follow.cut()
-        people.append({number: points.astype(np.float32) for number, points in follow(picture).items()})
-        camera(picture, people[-1].values(), jumped)
+        seen = follow(picture)
+        people.append(seen)
+        if tracker:
+            tracker(picture, seen.values(), jumped)
         if on_frame:
             on_frame(number + 1)
-    return Footage(people, shot_cuts(np.stack(thumbnails)), size, camera.views)
+    return Footage(people, cuts.cuts(), size, tracker.views if tracker else [])
 
 
-def _thumbnail(picture: np.ndarray) -> np.ndarray:
-    from PIL import Image
-
-    return np.asarray(Image.fromarray(picture).resize(THUMBNAIL, Image.Resampling.BOX))
-
-
-def dancer(footage: Footage, person: int = 1) -> np.ndarray:
-    """One person (T, K, 3) through all shots, as seen by static cameras.
+def dancer(footage: Footage, person: int = 1, columns: Sequence[int] | None = None) -> np.ndarray:
+    """One person (T, K, 3) float32 through all shots, as seen by static cameras.
 
     In each shot it is the person seen longest and largest.
 
@@ -121,41 +130,66 @@ def dancer(footage: Footage, person: int = 1) -> np.ndarray:
     ----------
     person : int
         1 is the first by that measure, 2 the second; empty in shots with fewer people.
+    columns : sequence of int, optional
+        Which of the joints are wanted; None: all.
     """
-    joints = next((len(p) for seen in footage.people for p in seen.values()), WHOLE)
-    out = np.zeros((len(footage.people), joints, 3), np.float32)
+    columns = list(range(footage.joints) if columns is None else columns)
+    out = np.zeros((len(footage.people), len(columns), 3), np.float32)
     for start, stop in footage.shots:
-        ranked = ranked_people(footage.people[start:stop])
+        frames = range(start, stop)
+        ranked = ranked_people(footage.people, frames)
         if len(ranked) < person:
             continue
-        for offset, points in ranked[person - 1].items():
-            out[start + offset] = points
+        for t in frames:
+            for number, points in footage.people[t].items():
+                if number in ranked[person - 1]:
+                    out[t] = points[columns]
         if footage.views:
             out[start:stop] = steadied(out[start:stop], footage.views[start:stop], footage.size)
     return out
 
 
-def ranked_people(frames: list[Seen]) -> list[dict[int, np.ndarray]]:
-    """Everybody in a shot as frame → points, longest and largest first; people lost for a while are continued."""
-    numbers = sorted({n for seen in frames for n in seen}, key=lambda n: _first(frames, n))
-    tracks: list[dict[int, np.ndarray]] = []
-    for number in numbers:
-        own = {t: seen[number] for t, seen in enumerate(frames) if number in seen}
-        begin = min(own)
-        ended = [t for t in tracks if max(t) < begin]
-        near = min(ended, key=lambda t: _apart(t[max(t)], own[begin]), default=None)
-        reach = np.inf
-        if near is not None:
-            reach = (REACH + STRAY * (begin - max(near))) * _extent(near[max(near)])
-        if near is not None and _apart(near[max(near)], own[begin]) <= reach:
-            near.update(own)
-        else:
-            tracks.append(own)
-    return sorted(tracks, key=lambda t: -sum(_extent(p) * p[:, 2].mean() for p in t.values()))
+@dataclass
+class _Track:
+    """One person in a shot under all numbers that they had, and how long and large they were seen."""
+
+    numbers: set[int]
+    last: np.ndarray
+    end: int
+    weight: float = 0.0
 
 
-def _first(frames: list[Seen], number: int) -> int:
-    return next(t for t, seen in enumerate(frames) if number in seen)
+def ranked_people(people: Sequence[Seen], frames: range | None = None) -> list[set[int]]:
+    """Numbers of everybody in some frames, who is seen longest and largest first; who was lost goes on.
+
+    Nobody has two numbers in one frame.
+    """
+    frames = range(len(people)) if frames is None else frames
+    ends = {number: t for t in frames for number in people[t]}
+    tracks: list[_Track] = []
+    owner: dict[int, _Track] = {}
+    for t in frames:
+        seen = people[t]
+        for number in sorted(seen.keys() - owner.keys()):
+            track = _lost_near(tracks, t, seen[number])
+            if track is None:
+                tracks.append(track := _Track(set(), seen[number], t))
+            track.numbers.add(number)
+            track.end, owner[number] = ends[number], track
+        for number, points in seen.items():
+            owner[number].last = points
+            owner[number].weight += _extent(points) * float(points[:, 2].mean())
+    return [track.numbers for track in sorted(tracks, key=lambda track: -track.weight)]
+
+
+def _lost_near(tracks: Iterable[_Track], frame: int, points: np.ndarray) -> _Track | None:
+    """Who of those that were lost before a frame was about where somebody is now."""
+    lost = [(_apart(track.last, points), track) for track in tracks if track.end < frame]
+    if not lost:
+        return None
+    apart, track = min(lost, key=lambda one: one[0])
+    reach = (REACH + STRAY * (frame - track.end)) * _extent(track.last)
+    return track if apart <= reach else None
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:

@@ -23,14 +23,15 @@ def smooth(points: np.ndarray, seen: np.ndarray, fps: float, trunk: float) -> np
     trunk : float
         Length of the dancer's trunk, in the points' unit.
     """
-    there = one_way(points, seen, fps, trunk)
-    back = one_way(points[::-1], seen[::-1], fps, trunk)[::-1]
-    return np.where(seen[..., None], (there + back) / 2, points)
+    out = one_way(points, seen, fps, trunk)
+    out += one_way(points[::-1], seen[::-1], fps, trunk)[::-1]
+    out /= 2
+    return np.where(seen[..., None], out, points)
 
 
 def one_way(points: np.ndarray, seen: np.ndarray, fps: float, trunk: float) -> np.ndarray:
     """The forward filter; a lost joint starts anew when it is found again."""
-    out = np.array(points, float)
+    out = np.array(points, np.result_type(points, np.float32))
     speed = np.zeros(points.shape[1])
     for t in range(1, len(points)):
         known = seen[t] & seen[t - 1]
@@ -52,7 +53,7 @@ def bridged_gaps(
     points: np.ndarray, scores: np.ndarray, longest: int, score: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Points (T, K, 2) and scores (T, K) with joints that are lost for up to `longest` frames interpolated."""
-    points, scores = np.array(points, float), np.array(scores, float)
+    points, scores = (np.array(values, np.result_type(values, np.float32)) for values in (points, scores))
     frames = np.arange(len(points))
     for k in range(points.shape[1]):
         known = frames[scores[:, k] > 0]

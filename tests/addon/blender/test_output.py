@@ -161,10 +161,22 @@ def test_a_video_is_drawn(blender, ready, dancing, tempose, tmp_path, video, siz
         assert (sound.samplerate, sound.channels) == (48000, "STEREO")
 
 
-def test_wan_animate_gets_a_folder_with_the_video_of_a_face(blender, ready, dancing, tmp_path):
+@pytest.mark.parametrize("shown", ["", "a plain wall"])
+def test_wan_animate_gets_a_folder_with_the_video_of_a_face(blender, ready, dancing, tmp_path, shown):
     choice = ready.tempose.output
     choice.video, choice.manner, choice.size = "MP4", "wan-animate", (128, 96)
     ready.use_preview_range, ready.frame_preview_start, ready.frame_preview_end = True, 10, 33
+    if shown:
+        wall = blender.data.images.new("wall", 64, 64)
+        wall.file_format, wall.filepath_raw = "PNG", str(tmp_path / "wall.png")
+        wall.save()
+        choice.face = str(tmp_path / "wall.png")
+        with pytest.raises(RuntimeError, match=r"wall\.png shows no face"):
+            blender.ops.tempose.export_video(filepath=str(tmp_path / "wan"))
+        choice.face = str(tmp_path / "gone.png")
+        with pytest.raises(RuntimeError, match=r"There is no file gone\.png"):
+            blender.ops.tempose.export_video(filepath=str(tmp_path / "wan"))
+        return
     assert blender.ops.tempose.export_video(filepath=str(tmp_path / "wan")) == {"FINISHED"}
     assert sorted(p.name for p in (tmp_path / "wan").iterdir()) == ["src_face.mp4", "src_pose.mp4"]
     clips = [

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from addon.model.character.cutout import cut, weights
+from addon.model.character.cutout import CHIN, THROAT, cut, throat, weights
 from addon.model.errors import Problem
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,3 +68,14 @@ def test_weights_are_shares_on_any_picture(seed, cells):
 def test_a_clear_picture_says_so():
     with pytest.raises(Problem, match="transparent everywhere"):
         cut(np.zeros((8, 8)))
+
+
+def test_a_throat_is_where_the_neck_is_narrowest():
+    y, x = np.mgrid[:200, :160]
+    head, body = np.hypot(x - 80, y - 60) < 45, (y > 118) & (np.abs(x - 80) < 50)
+    neck = (np.abs(x - 80) < 18) & (y > 60)
+    where = throat((head | neck | body).astype(float), np.array([80, 130]), np.array([80, 60]))
+    assert 130 - 70 * where[0] == pytest.approx(112, abs=8) and where[0] < where[1] <= CHIN
+    tube = (np.abs(x - 80) < 30).astype(float)
+    assert throat(tube, np.array([80, 130]), np.array([80, 60])) == (THROAT, CHIN)
+    assert throat(tube, np.array([80, 130]), np.array([80, 129])) == (THROAT, CHIN)
