@@ -141,7 +141,7 @@ def key_pose_step(pipeline: DancePipeline, cases: list[Case]) -> str:
 
 
 def odd_references(pipeline: DancePipeline, cases: list[Case]) -> str:
-    """The share of odd references danced without fault (`evaluation.suites.poses`)."""
+    """How many of the odd references are danced without fault (`evaluation.suites.poses`), in words."""
     with tempfile.TemporaryDirectory() as folder:
         found = poses(Trial(pipeline, cases, (0,), Path(folder), standing_pose()), songs=1)
     good = [not line["faults"] for line in found["references"].values()]

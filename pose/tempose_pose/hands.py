@@ -164,7 +164,7 @@ def _features(points: np.ndarray) -> np.ndarray:
 
 
 def steady(held: np.ndarray, fps: float, seconds: float = TURN) -> np.ndarray:
-    """Shape indices (T, N), without shapes that last no longer than so many seconds: by default a change of shape."""
+    """Shape indices (T, N), without shapes of at most so many seconds; by default as long as a change takes."""
     out, least = np.array(held), max(round(seconds * fps) + 1, 2)
     for side in out.T:
         starts = np.flatnonzero(np.diff(side, prepend=-1))

@@ -1,4 +1,4 @@
-"""Dances read out of videos that people send: untrusted bytes in, one dance out, with progress on the way.
+"""Dances read from videos that people send: untrusted bytes in, one dance out, with progress on the way.
 
 `read_video` runs in a child process (see `decode`) and notes its progress in `folder/progress`; the parent reads that
 and may end the child. Nothing of a video is kept.

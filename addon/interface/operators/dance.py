@@ -131,7 +131,7 @@ class TEMPOSE_OT_generate(DanceButton, bpy.types.Operator):
             raise
 
     def _made(self, context: bpy.types.Context) -> str:
-        """Make a dancer if needed; return its name."""
+        """Make a dancer; return its name."""
         if reference_source.is_large(scene_of(context)):
             raise Problem(
                 "reference_large", "The pose file is large: press New Rig first, which reads it meanwhile."

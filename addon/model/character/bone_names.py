@@ -71,8 +71,8 @@ _WITHIN = {
     "right": "R", "rechts": "R", "rechte": "R", "rechter": "R", "rechtes": "R", "migi": "R", "右": "R",
 }  # fmt: skip
 _SPELT = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
-_LEAD = re.compile(r"[^\W_]+[\W_]+(?=[^\W_])")  # a first word and what divides it from the next
-MANY, MOST = 8, 0.8  # bones of which so large a share begins alike: that is no part of their names
+_LEAD = re.compile(r"[^\W_]+[\W_]+(?=[^\W_])")  # a first word and its separator
+MANY, MOST = 8, 0.8  # share of bones with the same beginning from which it counts as a prefix
 _AFFIXES = {"bone", "bip", "bip01", "biped", "def", "org", "deform", "jnt", "joint", "fk", "sk", "char", "b"}
 
 
@@ -82,7 +82,7 @@ def plain(name: str) -> str:
 
 
 def without_namespace(names: Iterable[str]) -> dict[str, str]:
-    """Bones' names → the same without what most of them begin with: `mixamorig_Hips` → `Hips`."""
+    """Bones' names → the same without a prefix that most of them share: `mixamorig_Hips` → `Hips`."""
     short = {name: name for name in names}
     while len(short) >= MANY:
         leads = Counter(found[0] for name in short.values() if (found := _LEAD.match(name)))

@@ -26,14 +26,14 @@ FACINGS = (
 )  # fmt: skip
 """Once round, to the left of the picture first."""
 NAMES = tuple(f"{kind} {side}".strip() for kind, side in FACINGS)
-HEAD, TRUNK = "head", "spine"  # parts of a bone map that say how their drawings are turned
-LEAST = 0.25  # seconds for which a drawing stays at least
+HEAD, TRUNK = "head", "spine"  # parts of a bone map whose bones select drawings by facing
+LEAST = 0.25  # least seconds for which a drawing stays
 # Shares of the full width down to which each kind is shown, from the front on; by `MARGIN` beyond them to change it.
 _EDGES, MARGIN = (0.78, 0.38, -0.4), 0.07
 _SHOULDERS, _FACE = (
     0.76,
     0.41,
-)  # usual widths in lengths of the trunk: of shoulders, and of eyes and ears together
+)  # usual widths in trunk lengths: of the shoulders, and of eyes and ears together
 _WORDS = {
     "threequarters": "three-quarter", "threequarter": "three-quarter", "profile": "profile", "sideview": "profile",
     "front": "front", "back": "back", "rear": "back",
@@ -49,7 +49,7 @@ Drawn = tuple[str, str]
 
 
 def drawing_of(name: str) -> tuple[str, Drawn] | None:
-    """The part of the figure and the facing that a drawing's name says; None where it says no facing."""
+    """The part of the figure and the facing in a drawing's name; None if it names no facing."""
     spelt = re.sub(r"(?<!\d)3\W?4(?!\d)", " threequarter ", name.replace("_", " "))
     word, side = tokens(spelt)
     for said, kind in _WORDS.items():
@@ -60,7 +60,7 @@ def drawing_of(name: str) -> tuple[str, Drawn] | None:
 
 
 def is_set(drawn: Collection[Drawn]) -> bool:
-    """Whether drawings of one part are facings of it: *hair front* and *hair back* are one before and one behind."""
+    """Whether drawings of one part are its facings: *hair front* and *hair back* are just in front and behind."""
     kinds = {kind for kind, _ in drawn}
     return len(kinds) > 1 and bool(kinds & {"three-quarter", "profile"})
 
@@ -71,9 +71,9 @@ def on_head(part: str) -> bool:
 
 
 def shown_for(drawn: Iterable[Drawn]) -> dict[Drawn, dict[int, bool]]:
-    """Drawing → the facings for which it is shown, and whether turned round; each facing has one drawing.
+    """Drawing → the facings for which it is shown, and whether mirrored; each facing has one drawing.
 
-    One of the other side stands in, turned round, for a side that is not drawn.
+    For a side without a drawing, that of the other side is mirrored.
     """
     there = list(drawn)
     out: dict[Drawn, dict[int, bool]] = {one: {} for one in there}
@@ -87,7 +87,7 @@ def shown_for(drawn: Iterable[Drawn]) -> dict[Drawn, dict[int, bool]]:
 
 
 def facings_of(pixels: np.ndarray, scores: np.ndarray, rate: float) -> dict[str, np.ndarray]:
-    """How trunk and head are turned, as indices (T,) into `FACINGS`, without flicker.
+    """The facings of trunk and head, as indices (T,) into `FACINGS`, without flicker.
 
     Parameters
     ----------
@@ -115,7 +115,7 @@ def facings_of(pixels: np.ndarray, scores: np.ndarray, rate: float) -> dict[str,
 def curves_of(
     dance: Dance, span: Span, bones: Mapping[str, str], paths: Mapping[str, str]
 ) -> list[KeyedCurve]:
-    """A key wherever trunk or head turns to another drawing; none for characters that have none.
+    """A key wherever trunk or head turns to another drawing; none for characters without such drawings.
 
     Parameters
     ----------
@@ -139,13 +139,13 @@ def curves_of(
 
 
 def _share(wide: np.ndarray, usual: float) -> np.ndarray:
-    """(T,) widths as shares of the full one: what the dance shows now and then, within reason of the usual."""
+    """Widths (T,) as shares of the full one, which the dance shows now and then, within limits around the usual."""
     full = np.clip(np.percentile(np.abs(wide), 80), 0.75 * usual, 1.3 * usual)
     return wide / full
 
 
 def _sides(nose: np.ndarray) -> np.ndarray:
-    """(T,) the side that is looked to, -1 left and 1 right: it stays until the nose is clearly on the other one."""
+    """The side (T,) that the head looks to, -1 left and 1 right; it stays until the nose is clearly on the other."""
     clear = np.flatnonzero(np.abs(nose) > 0.04)
     if not len(clear):
         return np.full(len(nose), -1)
@@ -154,7 +154,7 @@ def _sides(nose: np.ndarray) -> np.ndarray:
 
 
 def _turned(shares: np.ndarray, sides: np.ndarray) -> np.ndarray:
-    """(T,) indices into `FACINGS`: another one only where a width is clearly beyond the edge between the two."""
+    """Indices (T,) into `FACINGS`, which change only if a width is clearly beyond the edge between two."""
     out, kind = np.empty(len(shares), int), int(np.sum(shares[0] < np.array(_EDGES))) if len(shares) else 0
     for k, share in enumerate(shares):
         while kind < len(_EDGES) and share < _EDGES[kind] - MARGIN:
@@ -173,5 +173,5 @@ def _smooth(values: np.ndarray, rate: float) -> np.ndarray:
 
 
 def _steady(facings: np.ndarray, rate: float) -> np.ndarray:
-    """(T,) the same without what lasts too short a time to be seen as a drawing."""
+    """The same (T,) without facings too short to be seen as a drawing."""
     return hands.steady(facings[:, None], rate, LEAST)[:, 0]

@@ -242,7 +242,7 @@ def verify(work: Worker, folder: Path) -> str:
 
 
 def _begun(place: Path) -> object:
-    """Prepare an environment for this lock: nothing left by another lock counts as installed."""
+    """The lock that an environment was begun for: packages left by another do not count as installed."""
     try:
         return whole_files.read_json(place / BEGUN)
     except whole_files.Damaged:

@@ -49,7 +49,7 @@ def why_not(ob: bpy.types.Object | None) -> str:
 
 
 def held_reason(ob: bpy.types.Object | None) -> str:
-    """Why no other Action would be seen to move an object, or nothing: by its rest position or its NLA."""
+    """Why another Action would not visibly move an object (rest position, NLA), or nothing."""
     if is_armature(ob) and ob.data.pose_position == "REST":
         return f"{ob.name} is shown in its rest position. Choose Pose Position in its properties (Data › Pose) first"
     data = ob.animation_data if ob is not None else None

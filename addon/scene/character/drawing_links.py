@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Drawings that are swapped by a number: a property of a bone, and what is shown by it. One place for all drivers."""
+"""Drawings swapped by a number: a property of a bone, and the drivers that show drawings by it."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -8,18 +8,18 @@ import bpy
 
 
 def give(bone: bpy.types.PoseBone, name: str, choices: Sequence[str], meaning: str) -> None:
-    """Give a bone a property that says which of some choices is meant, unless it has it."""
+    """Give a bone a property that selects one of some choices, unless it has it."""
     if name not in bone:
         bone[name] = 0
         listed = ", ".join(f"{number} {choice}" for number, choice in enumerate(choices))
         bone.id_properties_ui(name).update(
             min=0, max=len(choices) - 1, default=0, description=f"{meaning}: {listed}"
         )
-        bone.id_data.update_tag()  # or drivers would not find it, and not look again
+        bone.id_data.update_tag()  # otherwise drivers would not find it, and not look again
 
 
 def show(thing: Any, bone: bpy.types.PoseBone, name: str, numbers: Iterable[int]) -> None:
-    """Show an object, or a layer of a Grease Pencil object, for these values of a bone's property alone."""
+    """Show an object, or a layer of a Grease Pencil object, only for these values of a bone's property."""
     shown = one_of(name, numbers)  # 1 or 0
     if isinstance(thing, bpy.types.Object):
         for path in ("hide_viewport", "hide_render"):
@@ -29,7 +29,7 @@ def show(thing: Any, bone: bpy.types.PoseBone, name: str, numbers: Iterable[int]
 
 
 def turn_round(thing: Any, bone: bpy.types.PoseBone, name: str, numbers: Collection[int]) -> None:
-    """Turn an object or a layer round, left to right about its origin, for these values; stop doing so for none."""
+    """Mirror an object or a layer, left to right about its origin, for these values; without any, stop mirroring."""
     path = "delta_scale" if isinstance(thing, bpy.types.Object) else "scale"
     thing.driver_remove(path, 0)
     if numbers:
@@ -39,7 +39,7 @@ def turn_round(thing: Any, bone: bpy.types.PoseBone, name: str, numbers: Collect
 
 
 def one_of(name: str, numbers: Iterable[int]) -> str:
-    """1 where a value is one of some numbers, as text for Blender to work out."""
+    """A driver expression that is 1 if a value is one of some numbers."""
     return "+".join(f"({name}=={number})" for number in numbers) or "0"
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Characters that are drawn from several sides: which drawings there are, and what is shown as they turn."""
+"""Characters drawn from several sides: their drawings, and which are shown as they turn."""
 
 from typing import Any
 
@@ -21,11 +21,11 @@ from . import character, drawing_links
 
 Drawings = dict[tuple[str, str], dict[Drawn, list[Any]]]
 """Head or trunk, and part of the figure → facing → objects, and layers of Grease Pencil objects."""
-TURNAROUND = "turnaround"  # in the name of a layer whose drawings, one after the other, are facings
+TURNAROUND = "turnaround"  # in the name of a layer whose successive drawings are facings
 
 
 def bones_of(ob: bpy.types.Object) -> dict[str, str]:
-    """Head and trunk → the bone whose property says how it is turned; none for most characters."""
+    """Head and trunk → the bone whose property selects the facing; empty for most characters."""
     found = {part: _carrier(ob, part) for part in (TRUNK, HEAD)}
     return {part: bone for part, bone in found.items() if bone and PROPERTY in ob.pose.bones[bone]}
 
@@ -46,7 +46,7 @@ def drawings_of(ob: bpy.types.Object) -> Drawings:
 
 
 def turnarounds_of(ob: bpy.types.Object) -> list[tuple[bpy.types.Object, Any]]:
-    """Grease Pencil objects and their layers whose drawings are the facings, in their order."""
+    """Grease Pencil objects and layers whose drawings are the facings, in order."""
     return [
         (child, layer)
         for child in ob.children_recursive
@@ -77,7 +77,7 @@ def link(ob: bpy.types.Object) -> int:
 
 
 def _link_turnaround(child: bpy.types.Object, layer: Any, bone: bpy.types.PoseBone) -> None:
-    """Show one drawing of a layer after the other as the figure turns, on whatever frame it lies."""
+    """Show a layer's drawings in turn as the figure turns, whatever frames they are on."""
     frames = sorted(frame.frame_number for frame in layer.frames)
     at = dict(zip(FACINGS, frames, strict=False))
     shown = shown_for(at)
@@ -102,7 +102,7 @@ def _held_frame(child: bpy.types.Object, layer: str) -> Any:
 
 
 def _give(ob: bpy.types.Object, part: str) -> bpy.types.PoseBone | None:
-    """The bone that says how head or trunk is turned, with its property; None where nothing is mapped."""
+    """The bone that selects the facing of head or trunk, with its property; None if nothing is mapped."""
     name = _carrier(ob, part)
     if not name:
         return None
@@ -121,7 +121,7 @@ def _carrier(ob: bpy.types.Object, part: str) -> str:
 
 
 def _hangs_on_head(ob: bpy.types.Object, child: bpy.types.Object, thing: Any) -> bool:
-    """Whether something is carried by the head's bone, by itself or with what it hangs on."""
+    """Whether something is carried by the head's bone, directly or through its parent."""
     head = character.map_of(ob).bones.get(HEAD, "")
     if head not in ob.data.bones:
         return False

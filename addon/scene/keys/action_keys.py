@@ -117,7 +117,7 @@ def by_hand_in(curve: bpy.types.FCurve, known: dict[CurveId, np.ndarray]) -> np.
 
 
 def is_locked(curve: bpy.types.FCurve) -> bool:
-    """Whether the artist has locked a curve or its group: its keys are not to be changed."""
+    """Whether the artist has locked a curve or its group, so that its keys must not change."""
     return curve.lock or (curve.group is not None and curve.group.lock)
 
 
@@ -242,7 +242,7 @@ def rewrite(
         for name, keys in before.items():
             _write(here[name], keys)
         raise
-    if added:  # so that Blender sees that the Action moves more than before
+    if added:  # so that Blender notices the Action's new curves
         action.update_tag()
         ob.update_tag()
     return kept

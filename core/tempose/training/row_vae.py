@@ -74,7 +74,7 @@ def train_row_vae(
 
 
 def _distance(mixtures: Tensor, keypoints: Tensor, scores: Tensor) -> Tensor:
-    """Mean distance in x plus in y, in canvases, of the joints that are seen."""
+    """Mean distance in x plus y, in canvases, of the visible joints."""
     found = decode_mixtures(mixtures).transpose(-1, -2)  # (B, T, 2)
     return ((found - keypoints).abs().sum(-1) * (scores > 0)).mean()
 

@@ -1,4 +1,4 @@
-"""Frames that stand under their numbers or their pictures' names, instead of in a list."""
+"""Frames stored under their numbers or their pictures' names, instead of in a list."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tempose_pose.formats.numbering import numbers_in
 
 
 def as_list(data: Any) -> Any:
-    """The frames of such an object as a list, each with its number; anything else as it is."""
+    """The frames of such an object as a list, each with its number; anything else unchanged."""
     if not isinstance(data, dict):
         return data
     if "frames" in data:

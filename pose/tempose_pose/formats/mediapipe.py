@@ -59,7 +59,7 @@ def _landmarks(frame: Any) -> Any:
 
 
 def _bare(found: Any) -> Any:
-    """Landmarks without the object that Python's older results have around them."""
+    """Landmarks without the wrapper object of older Python results."""
     return found["landmark"] if isinstance(found, dict) and "landmark" in found else found
 
 

@@ -63,7 +63,7 @@ def from_pages(
                 raise unreadable(name, "a person must be an object")
             field = next((key for key in (*BODIES, *HANDS) if key in figure), None)
             if field in HANDS:
-                continue  # a hand alone dances nowhere
+                continue  # a hand alone is not a figure
             if field is None:
                 raise unreadable(name, "a person has no pose_keypoints_2d")
             body = read_person(figure[field], LAYOUTS, name)

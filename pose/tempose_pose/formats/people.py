@@ -87,7 +87,7 @@ def read_points(value: Any, counts: Sequence[int], name: Any, what: str = "a fig
 
 
 def _spelled_out(value: Any) -> Any:
-    """Joints that are objects, or one object with a list for each coordinate, as lists of numbers."""
+    """Joints given as objects, or as one object with a list per coordinate, as lists of numbers."""
     if isinstance(value, dict) and isinstance(value.get("x"), list) and isinstance(value.get("y"), list):
         columns = [value["x"], value["y"], *(v for key in SURE if isinstance(v := value.get(key), list))][:3]
         return [list(joint) for joint in zip(*columns, strict=False)]

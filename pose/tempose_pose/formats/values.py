@@ -17,7 +17,7 @@ RATES = ("fps", "frame_rate", "frameRate", "framerate")
 
 
 def load_json(path: Path) -> Any:
-    """What a file holds, in one piece or line by line.
+    """The contents of a file, in one piece or line by line.
 
     JSON has neither NaN, which Python writes for a joint that was not found (here null), nor infinity (refused).
     """
@@ -111,7 +111,7 @@ def said_rate(header: Any, name: Any) -> float | None:
 
 
 def _number(value: Any) -> float:
-    """A number, also in a text; NaN for anything else."""
+    """A number, or a number in a text; NaN for anything else."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return np.nan
     try:
