@@ -206,15 +206,15 @@ def main() -> None:
     parser.add_argument("--update", action="store_true")
     parser.add_argument("--fill", nargs=2, metavar=("LANGUAGE", "FILE"))
     asked = parser.parse_args()
-    said, kept = gather(), catalogue.load(FOLDER)
+    said, kept = gather(), {name: catalogue.load(FOLDER, name) for name in catalogue.LANGUAGES}
     if asked.fill:
         name, path = asked.fill
-        kept[name] = kept.get(name, {}) | json.loads(Path(path).read_text("utf-8"))
+        kept[name] = kept[name] | json.loads(Path(path).read_text("utf-8"))
         write(name, said, kept[name])
     for name in catalogue.LANGUAGES:
         if asked.update:
-            write(name, said, kept.get(name, {}))
-        wrong = problems(said, kept.get(name, {}))
+            write(name, said, kept[name])
+        wrong = problems(said, kept[name])
         counts = (f"{len(texts)} {kind}" for kind, texts in wrong.items())
         print(f"{name}: {len(said) - len(wrong['missing'])} of {len(said)};", *counts)
         for text in wrong["holes"] if asked.update else itertools.chain(*wrong.values()):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Catalogues: one gettext file (.po) per language, from English to that language."""
+"""Catalogues: one gettext file (.po) per language, English words and what they are there."""
 
 import json
 import re
@@ -10,8 +10,8 @@ LANGUAGES = {
     "es": ("es",),
     "fr": ("fr",),
     "ja": ("ja",),
-    "pt": ("pt",),  # Brazilian, also used for Portugal
-    "zh": ("zh_HANS", "zh_CN"),  # simplified; a plain "zh" would include traditional Chinese
+    "pt": ("pt",),  # as Brazil writes it, also for Portugal
+    "zh": ("zh_HANS", "zh_CN"),  # simplified; not a plain "zh", which would take in the traditional one
 }
 """Name of a catalogue → the names that Blender has for the language: `de` also stands for `de_DE`."""
 
@@ -25,7 +25,7 @@ def holes(text: str) -> list[str]:
 
 
 def read(text: str) -> dict[str, str]:
-    """The translated entries of a catalogue."""
+    """The words of a catalogue that are translated."""
     joined = ((_joined(key), _joined(value)) for key, value in _ENTRY.findall(text))
     return {key: value for key, value in joined if key and value}
 
@@ -33,10 +33,16 @@ def read(text: str) -> dict[str, str]:
 def _joined(lines: str) -> str:
     if "\\" in lines or "\n" in lines:
         return "".join(json.loads(line) for line in lines.splitlines())
-    return lines[1:-1]  # nearly all of them: every catalogue is read when the add-on starts
+    return lines[1:-1]  # nearly all of them: someone who has just chosen the language waits
 
 
-def load(folder: Path) -> dict[str, dict[str, str]]:
-    """All catalogues in a folder, by name."""
-    found = ((name, folder / f"{name}.po") for name in LANGUAGES)
-    return {name: read(path.read_text("utf-8")) for name, path in found if path.is_file()}
+def name_of(locale: str) -> str | None:
+    """The catalogue for a language as Blender names it, such as `pt_BR`; None: there is none, as for English."""
+    names = {locale, locale.partition("_")[0]}
+    return next((name for name, locales in LANGUAGES.items() if names & set(locales)), None)
+
+
+def load(folder: Path, name: str) -> dict[str, str]:
+    """The words of one catalogue of a folder; none where it has no such catalogue."""
+    path = folder / f"{name}.po"
+    return read(path.read_text("utf-8")) if path.is_file() else {}
