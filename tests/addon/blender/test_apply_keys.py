@@ -124,7 +124,7 @@ def test_a_partly_redanced_take_gets_its_keys_anew_but_for_the_artists(
 
 
 def test_replacing_takes_the_artists_keys_too(blender, scene, tempose, again_danced):
-    scene.tempose.keys.density = "SPARSE"
+    scene.tempose.keys.density = "TWOS"
     apply(blender, by_hand="REPLACE")
     assert tempose("keys.action_keys").hand_set(scene.tempose.takes[1].action) == {}
 
@@ -138,7 +138,7 @@ def test_keys_are_searched_for_in_a_thread(blender, scene, tempose, add, monkeyp
         return make(plan, tell)
 
     monkeypatch.setattr(key_plan, "make_keys", watched)
-    scene.tempose.keys.density = "SPARSE"
+    scene.tempose.keys.density = "TWOS"
     apply(blender)
     assert seen == [True]
 

@@ -79,7 +79,16 @@ def test_the_keys_are_those_that_are_made_at_once(blender, ready, tempose):
     assert slowly
 
 
-@pytest.mark.parametrize("again", ["reroll", "regenerate", "show_take", "next_take", "previous_take"])
+@pytest.mark.parametrize(
+    "again",
+    [
+        "reroll",
+        *(
+            pytest.param(name, marks=pytest.mark.one_blender)
+            for name in ("regenerate", "show_take", "next_take", "previous_take")
+        ),
+    ],
+)
 def test_takes_danced_again_or_flipped_to_become_keys_in_the_worker_thread_too(
     blender, ready, tempose, who, again
 ):

@@ -60,7 +60,7 @@ def test_on_twos_keys_lie_on_every_second_frame_with_the_same_poses(blender, rea
         assert np.abs(played({name: curve}, at + 1)[name] - dense[name][at]).max() < 1e-5
 
 
-@pytest.mark.parametrize("tolerance", [0.5, 2.0])
+@pytest.mark.parametrize("tolerance", [pytest.param(0.5, marks=pytest.mark.one_blender), 2.0])
 def test_sparse_keys_are_as_near_as_stated(blender, ready, shown, choice, tempose, tolerance):
     ob, frames = shown.rig, range(1, 289)
     before = joints(ready, ob, frames)
@@ -99,6 +99,7 @@ def test_by_default_there_are_poses_on_beats_and_extremes(blender, ready, shown,
     assert tempose("keys.action_keys").hand_set(shown.action) == {}
 
 
+@pytest.mark.one_blender
 def test_poses_by_the_bar_keep_their_budget(blender, ready, shown, choice, tempose):
     choice.density, choice.poses = "POSES", "BAR"
     counts = []
@@ -117,6 +118,7 @@ def test_stepped_keys_hold(blender, ready, shown, choice, tempose):
     assert {k.type for k in curve.keyframe_points} == {"GENERATED"}
 
 
+@pytest.mark.one_blender
 def test_settings_hold_for_new_takes_and_for_accepted_ones(blender, ready, choice, tempose):
     choice.density = "SPARSE"
     blender.ops.tempose.generate()

@@ -104,3 +104,42 @@ def test_words_fit_into_a_narrow_side_bar(blender, connected, scene, tempose, re
     assert len(entries) > 60
     assert too_wide([("a much too long sentence " * 3, 1.0, False)])
     assert too_wide(entries) == []
+
+
+def test_only_the_chosen_language_is_read_and_another_when_it_is_chosen(blender, tempose, monkeypatch):
+    language = tempose("language")
+    view, given = SimpleNamespace(use_translate_interface=True), {}
+    translations = SimpleNamespace(
+        locale="en_US", register=given.__setitem__, unregister=lambda name: given.pop(name, None)
+    )
+    monkeypatch.setattr(
+        language,
+        "bpy",  # the wheel speaks English alone
+        SimpleNamespace(
+            app=SimpleNamespace(translations=translations),
+            context=SimpleNamespace(preferences=SimpleNamespace(view=view)),
+        ),
+    )
+    read, load = [], language.catalogue.load
+    monkeypatch.setattr(
+        language.catalogue, "load", lambda folder, name: read.append(name) or load(folder, name)
+    )
+
+    def said(locale):
+        translations.locale = locale
+        language.follow()
+        return language.translate("12 beats are locked.")
+
+    try:
+        assert said("en_US") == "12 beats are locked." and given == {}
+        assert said("de_DE") == said("de_DE") == "12 Schläge sind gesperrt."
+        words = given[language.package.NAME]
+        assert list(words) == ["de_DE"] and words["de_DE"]["Tempose", "Find Beats"] == "Schläge finden"
+        assert said("zh_HANS") != said("de_DE") != said("zh_HANT") == "12 beats are locked."
+        view.use_translate_interface = False
+        assert said("pt_BR") == "12 beats are locked." and list(given[language.package.NAME]) == ["pt_BR"]
+        assert read == ["de", "zh", "de", "pt"]
+    finally:
+        monkeypatch.undo()
+        language.follow()
+    assert language.translate("12 beats are locked.") == "12 beats are locked."

@@ -7,6 +7,8 @@ from census import keys_of
 
 from tempose_pose import skeletons
 
+ONE = pytest.mark.one_blender  # how keys are chosen is the add-on's own matter
+
 
 @pytest.fixture
 def mirrored(ops, settings):
@@ -57,7 +59,9 @@ def test_a_range_danced_again_leaves_every_other_key_alone(blender, ready, ops, 
     assert any(t.identity == mark for t in settings.takes)  # the old one is there
 
 
-@pytest.mark.parametrize("density", ["POSES", "SPARSE", "THREES"])
+@pytest.mark.parametrize(
+    "density", [*(pytest.param(kind, marks=ONE) for kind in ("POSES", "SPARSE")), "THREES"]
+)
 def test_few_keys_outside_of_a_range_keep_values_handles_and_tags(ready, ops, settings, density, tempose):
     """`foreach_get` of all that a key has, and how the curves play."""
     settings.keys.density = density
@@ -149,7 +153,11 @@ def test_kept_poses_stay_and_it_dances_between_them(ready, ops, settings, mirror
 
 
 @pytest.mark.parametrize(
-    "feet, ground", [("AUTO", True), ("ALWAYS", True), ("AUTO", False), ("NEVER", False)]
+    "feet, ground",
+    [
+        ("AUTO", True),
+        *(pytest.param(*one, marks=ONE) for one in (("ALWAYS", True), ("AUTO", False), ("NEVER", False))),
+    ],
 )
 def test_locked_legs_stand_where_they_stood_between_kept_poses(ready, ops, settings, tempose, feet, ground):
     settings.keys.feet, settings.keys.ground = feet, ground
