@@ -52,6 +52,7 @@ def create_app(settings: ServerSettings, token: str) -> tuple[Doors, Service]:
         yield
         hub.stop()
         await run_in_threadpool(service.engine.stop, settings.shutdown_seconds)
+        await run_in_threadpool(sandbox.end)
         jobs.close()
 
     app = FastAPI(

@@ -27,9 +27,13 @@ def tie(parent: int) -> None:
 
 def main() -> int:
     """Read the task, then import its code and run it."""
-    job = json.load(sys.stdin)
+    job = json.loads(sys.stdin.readline())
     tie(job.pop("parent"))
     sys.path[:0] = [place for place in job.pop("packages") if place not in sys.path]
+    if job.get("task") == "stay":
+        from tempose_server import forks
+
+        return forks.serve(tie)
     from tempose_server import decode
 
     return decode.main(job)

@@ -222,15 +222,25 @@ TASKS |= {"read": pictures.read, "find": pictures.find, "video": videos.read_vid
 
 
 def main(job: dict[str, Any]) -> int:
-    """Do one task (`task`, `folder`, `limits`, `options`) and print its answer; return the exit status."""
-    if hasattr(os, "nice"):
-        os.nice(POLITE)
-    task = job["task"]
-    if task == "prepare":  # nobody's song, and more than one may cost
+    """Do one task; return the exit status."""
+    be_polite()
+    if job["task"] == "prepare":  # nobody's song, and more than one may cost
         from tempose.music.compiled import compile_once
 
         compile_once()
         return 0
+    return do(job)
+
+
+def be_polite() -> None:
+    """Let the server, and Blender, go first."""
+    if hasattr(os, "nice"):
+        os.nice(POLITE)
+
+
+def do(job: dict[str, Any]) -> int:
+    """Do one task (`task`, `folder`, `limits`, `options`) within its limits and print its answer; return the status."""
+    task = job["task"]
     limit_self(**job["limits"])
     options = job["options"]
     if "target" in options:

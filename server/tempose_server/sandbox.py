@@ -24,12 +24,14 @@ from tempose_pose.errors import TemposeError
 from tempose_pose.local import scrub, whole_files
 from tempose_server.errors import ApiError, disk_full, from_tempose
 from tempose_server.settings import ServerSettings
+from tempose_server.warm_child import WarmChild
 
 log = logging.getLogger("tempose.child")
 
 Answer = TypeVar("Answer")
 
 COMMAND = [sys.executable, "-I", "-B", str(Path(__file__).with_name("child.py"))]
+STAYING = COMMAND  # of the child that stays
 PACKAGES = [
     str(Path(str(package.__file__)).parents[1]) for package in (tempose_pose, tempose, tempose_server)
 ]
@@ -57,6 +59,7 @@ class Sandbox:
         self._empty = settings.data_dir / "empty"  # the children's current folder
         whole_files.make_folder(self._empty)
         self._long = asyncio.Semaphore(1)
+        self._warm = WarmChild(self._staying)
 
     async def in_turn(self, call: Callable[..., Answer], *args: Any) -> Answer:
         """The result of a blocking call that runs a task, made in a thread once there is a place.
@@ -96,7 +99,9 @@ class Sandbox:
         job = {"task": task, "folder": str(folder.absolute()), "limits": limits, "options": options}
         with self._places:
             try:
-                done = self._started(job, settings.child_seconds * 1.5)
+                seconds = settings.child_seconds * 1.5
+                done = self._warm.done(_told(job), seconds) if task == "analyse" else None
+                done = done or self._started(job, seconds)
             except subprocess.TimeoutExpired:
                 raise _too_costly(what) from None
         return self._answer(task, what, done)
@@ -114,6 +119,24 @@ class Sandbox:
             cwd=self._empty,
             check=False,
         )
+
+    def _staying(self) -> subprocess.Popen[bytes]:
+        """The child that stays, told to."""
+        child = subprocess.Popen(
+            STAYING,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,  # what goes wrong is seen in the child that does the job instead
+            env=_environment(),
+            cwd=self._empty,
+        )
+        assert child.stdin is not None
+        child.stdin.write(_told({"task": "stay"}) + b"\n")
+        return child
+
+    def end(self) -> None:
+        """Let the child that stays go."""
+        self._warm.end()
 
     async def watched(
         self, task: str, folder: Path, patience: float, *, what: str, **options: Any
