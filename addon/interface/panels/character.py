@@ -3,12 +3,14 @@
 
 import bpy
 
-from ...model.character.mapping import WANTED, label
+from ...model.character.mapping import PARTS, WANTED, label
 from ...scene.character import character, limb_switches
 from ...scene.language import translate
 from ...scene.reading import Reading, reading_of
 from ..properties.character import ATTRIBUTES
 from .layout import say, why, why_no_pose
+
+TITLES = {part: label(part).capitalize() for part in PARTS}
 
 
 class CharacterPanel:
@@ -91,12 +93,13 @@ class BonesPanel:
             return
         data, show_all = ob.data, settings.show_all
         names = data.bones
+        column.use_property_split = False
         for part, name in stored.bones().items():
             if show_all or name or part in WANTED:
                 row = column.row(align=True)
-                row.use_property_split = False
-                row.alert = bool(name) and name not in names
-                row.label(text=translate(label(part).capitalize()))
+                if name and name not in names:
+                    row.alert = True
+                row.label(text=translate(TITLES[part]))
                 row.prop_search(stored, ATTRIBUTES[part], data, "bones", text="")
         if show_all:
             layout.prop(stored, "nose", slider=True)

@@ -103,7 +103,8 @@ def changes_of(
     before, behind = start - playback.song_start, playback.song_end - start - seconds
     if min(before, behind) < -SAME_SONG:
         return None
-    tempo = TempoMap(head["tempo_map"])
+    line = take.text.lines[0].body
+    tempo = _tempo(line)
     left, _, rate = action.get(curve_keys.SPAN, (playback.span.left, 0.0, playback.span.rate))
     if frame_rate.other_rate(action, playback.span.rate):
         raise Problem("frame_rate_changed", f"{rate_in_words(rate, playback.span.rate)}.")
@@ -115,12 +116,18 @@ def changes_of(
         inside = area.part_of(playback, *(float(playback.tempo.to_timeline(second)) for second in part))
         new = Timing(inside.span, inside.tempo)
     wanted = None if beats is None else (tuple(beats.beats.tolist()), tuple(beats.downbeats.tolist()))
-    line, gap = take.text.lines[0].body, connection.overlap_seconds()
-    touched = _touched(line, tuple(playback.tempo.points), wanted, gap)
+    touched = _touched(line, tuple(playback.tempo.points), wanted, connection.overlap_seconds())
     downbeats = beats.downbeats.tolist() if beats is not None else []
     if not downbeats:
         downbeats = tempo.to_song(np.asarray(head["downbeat_times"], float)).tolist()
     return TempoChange(take, action, old, new, list(touched), downbeats, part)
+
+
+@lru_cache(16)
+def _tempo(line: str) -> TempoMap:
+    head = _head(line)
+    assert head is not None
+    return TempoMap(head["tempo_map"])
 
 
 @lru_cache(64)
@@ -129,7 +136,7 @@ def _touched(line: str, points: tuple, beats: tuple | None, gap: float) -> tuple
     head = _head(line)
     assert head is not None
     start, end = head["song_start"], head["song_start"] + head["song_seconds"]
-    old = TempoMap(head["tempo_map"])
+    old = _tempo(line)
     spans = retiming.tempo_differs(old, TempoMap(points), start, end)
     spans = [*spans, *_heard_anew(head, old, beats, start, end)]
     return tuple(retiming.joined(spans, start, end, gap))
