@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The user's language: our words registered with Blender, and sentences translated where they are shown.
 
-Blender itself looks up labels, tooltips and choices. Sentences composed at run time go through `translate` first. Only
-one catalogue is read: that of the language that Blender is set to.
+Blender itself looks up labels, tooltips and choices. Sentences composed at run time go through `translate` first.
+Only one catalogue is read: that of the language that Blender is set to.
 """
 
 import inspect

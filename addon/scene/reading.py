@@ -15,6 +15,7 @@ from tempose_pose.grid import BeatGrid
 
 from ..model.character.mapping import BoneMap
 from ..model.dance.form import FormSection
+from ..model.errors import require
 from ..model.server import background_task
 from ..model.tempo import tempo_request
 from ..model.tempo.playback import Playback, Staging
@@ -192,6 +193,11 @@ class Reading:
     def bone_map(self) -> BoneMap:
         """The bone map of the armature; empty without an armature."""
         return character.map_of(self.armature) if self.armature is not None else BoneMap()
+
+    @cached_property
+    def physique(self) -> character.Physique:
+        """How the character that is meant is built."""
+        return character.Physique.of(require(self.rig))
 
     @cached_property
     def picture(self) -> bpy.types.Object | None:

@@ -34,7 +34,7 @@ class DanceButton(TaskButton):
         return now.busy or now.no_server or now.song.reason or now.no_rig
 
     def prepare(self, context: bpy.types.Context):
-        now = at_press(context)
+        now = self._pressed = self.read(context)
         self._order = asked = self.ask(now)
         finish, splice = self.finished(), self.splicing()
         request = asked.request
@@ -56,6 +56,10 @@ class DanceButton(TaskButton):
 
         return task
 
+    def read(self, context: bpy.types.Context) -> Reading:
+        """The scene as it is when the button is pressed."""
+        return at_press(context)
+
     def ask(self, now: Reading) -> order.Order:
         """The order for the server."""
         return order.order(now, self.new_tempo)
@@ -69,8 +73,7 @@ class DanceButton(TaskButton):
         return lambda made: None
 
     def begun(self, context: bpy.types.Context):
-        span, scene = self._order.span, bpy.data.scenes[self._order.subject.scene]
-        ghost.begin(scene, require(rig.find(scene, self._order.subject.rig)), span)
+        ghost.begin(self._pressed.scene, require(self._pressed.rig), self._order.span)
         self._task.shown = ghost.take_in
         self._task.keeps_parts = not self.new_tempo and not self._order.loop
 
@@ -123,12 +126,19 @@ class TEMPOSE_OT_generate(DanceButton, bpy.types.Operator):
         return now.busy or now.no_server or now.song.reason or ("" if now.needs_dancer else now.no_rig)
 
     def prepare(self, context: bpy.types.Context):
-        self._dancer = self._made(context) if Reading(context).needs_dancer else ""
+        self._dancer = ""
         try:
             return super().prepare(context)
         except Exception:
             self.dropped(context)
             raise
+
+    def read(self, context: bpy.types.Context):
+        now = at_press(context)
+        if not now.needs_dancer:
+            return now
+        self._dancer = self._made(context)
+        return at_press(context)
 
     def _made(self, context: bpy.types.Context) -> str:
         """Make a dancer; return its name."""

@@ -14,7 +14,7 @@ from ...model.dance import reshape, styles
 from ...model.errors import require
 from ...model.server import work
 from ...model.server.work import Work
-from ...scene.dance import audition, direction, ghost, revision
+from ...scene.dance import audition, direction, ghost, revised_dance, revised_take, revision
 from ...scene.keys import background_keys
 from ...scene.reading import Reading
 from ...scene.server import connection
@@ -47,11 +47,11 @@ class _Redance(TaskButton):
         asked, client = change.order, connection.client()
 
         def task(w: Work):
-            made = revision.merge(change, work.dance(w, client, asked.source, asked.request)[0])
+            made = revised_dance.merge(change, work.dance(w, client, asked.source, asked.request)[0])
             ready = background_keys.make_ready(
                 w,
-                lambda: revision.keys_of(change, made),
-                lambda find: revision.put_in_steps(change, made, find),
+                lambda: revised_take.keys_of(change, made),
+                lambda find: revised_take.put_in_steps(change, made, find),
             )
             return made, ready
 
@@ -69,7 +69,7 @@ class _Redance(TaskButton):
         ghost.end()
 
     def apply(self, context: bpy.types.Context, result: Any):
-        said = revision.apply(self._change, *result)
+        said = revised_take.apply(self._change, *result)
         scene = bpy.data.scenes.get(self._change.order.subject.scene)
         if self.new_seed and scene is not None and not scene.tempose.lock_seed:
             scene.tempose.seed = (scene.tempose.seed + 1) % 2**31
@@ -190,7 +190,7 @@ class TEMPOSE_OT_mirror_take(_Shape, bpy.types.Operator):
 
     def act(self, context: bpy.types.Context):
         edit = context.scene.tempose.edit
-        return revision.reshape_take(
+        return revised_take.reshape_take(
             Reading(context), edit, "mirrored", lambda dance, _: reshape.flipped(dance), whole=True
         )
 
@@ -212,7 +212,7 @@ class TEMPOSE_OT_scale_take(_Shape, bpy.types.Operator):
     def act(self, context: bpy.types.Context):
         edit = context.scene.tempose.edit
         what = f"{'wilder' if edit.amount > 1 else 'calmer'} {edit.amount:.0%}"
-        return revision.reshape_take(
+        return revised_take.reshape_take(
             Reading(context), edit, what, lambda dance, spans: reshape.scaled(dance, edit.amount, spans)
         )
 
@@ -233,7 +233,7 @@ class TEMPOSE_OT_blend_take(_Shape, bpy.types.Operator):
         return ""
 
     def act(self, context: bpy.types.Context):
-        return revision.blend_take(Reading(context), context.scene.tempose.edit.strength)
+        return revised_take.blend_take(Reading(context), context.scene.tempose.edit.strength)
 
 
 def _keep(edit: EditSettings, frames: Iterable[int]) -> int:

@@ -3,6 +3,7 @@
 
 import json
 import uuid
+from dataclasses import dataclass
 from typing import TypeGuard
 
 import bpy
@@ -209,13 +210,33 @@ def plane_of(ob: bpy.types.Object, bone_map: BoneMap | None = None) -> Plane:
     return best_fit(points, upwards, np.sum(sides, axis=0) if sides else None)
 
 
-def placement(ob: bpy.types.Object) -> Placement:
+@dataclass(frozen=True, eq=False)
+class Physique:
+    """How an armature is built: its bone map, its bones, and the plane of the figure."""
+
+    bone_map: BoneMap
+    bones: dict[str, Bone]
+    plane: Plane
+
+    @classmethod
+    def of(cls, ob: bpy.types.Object, bone_map: BoneMap | None = None) -> "Physique":
+        """Read an armature; `bone_map` is its map if that has been read already."""
+        bone_map = map_of(ob) if bone_map is None else bone_map
+        return cls(bone_map, bones_of(ob, bone_map), plane_of(ob, bone_map))
+
+    @property
+    def held(self) -> dict[str, str]:
+        """Bones on which keys have no effect, and why."""
+        return {name: bone.held for name, bone in self.bones.items() if bone.held}
+
+
+def placement(ob: bpy.types.Object, build: Physique | None = None) -> Placement:
     """The position of the picture in the figure's plane."""
     if PROPERTY in ob:
         data = json.loads(ob[PROPERTY])
         return Placement(tuple(data["canvas"]), data["unit"], tuple(data["origin"]))
-    bone_map = map_of(ob)
-    found = joints_at_rest(bones_of(ob, bone_map), bone_map, plane_of(ob, bone_map))
+    build = build or Physique.of(ob)
+    found = joints_at_rest(build.bones, build.bone_map, build.plane)
     if not found:
         raise Problem("rig_bones", f"{ob.name} has none of the bones that a dance moves. Press Find Bones.")
     at = np.stack([p for j, p in found.items() if j in BODY.joints] or list(found.values()))
@@ -242,10 +263,10 @@ def spots_of(ob: bpy.types.Object, bones: dict[str, Bone], bone_map: BoneMap) ->
     return carried | spots(bones, bone_map)
 
 
-def joints(ob: bpy.types.Object, current: bool) -> dict[str, np.ndarray]:
+def joints(ob: bpy.types.Object, current: bool, build: Physique | None = None) -> dict[str, np.ndarray]:
     """Joints (2,) in the figure's plane, in the current pose or at rest."""
-    bone_map = map_of(ob)
-    bones, plane = bones_of(ob, bone_map), plane_of(ob, bone_map)
+    build = build or Physique.of(ob)
+    bones, bone_map, plane = build.bones, build.bone_map, build.plane
     if current:
         placed = {
             b.name: Placed(np.array(b.matrix.to_3x3(), float)[None], np.array(b.head, float)[None])
@@ -256,9 +277,10 @@ def joints(ob: bpy.types.Object, current: bool) -> dict[str, np.ndarray]:
     return {j: p[0] for j, p in joints_of(spots_of(ob, bones, bone_map), placed, plane).items()}
 
 
-def pose_of(ob: bpy.types.Object, current: bool) -> Reference:
+def pose_of(ob: bpy.types.Object, current: bool, build: Physique | None = None) -> Reference:
     """The figure's current pose, or its rest pose, as a reference."""
-    place, at = placement(ob), joints(ob, current)
+    build = build or Physique.of(ob)
+    place, at = placement(ob, build), joints(ob, current, build)
     return Reference.from_joints({joint: place.to_pixels(point) for joint, point in at.items()}, place.canvas)
 
 
@@ -281,23 +303,29 @@ def options_of(scene: bpy.types.Scene, stretch: bool) -> Options:
     return Options(stretch, settings.shortest, settings.longest, settings.loose)
 
 
-def notice(ob: bpy.types.Object, stretch: bool | None = None, bone_map: BoneMap | None = None) -> str:
+def notice(
+    ob: bpy.types.Object,
+    stretch: bool | None = None,
+    bone_map: BoneMap | None = None,
+    build: Physique | None = None,
+) -> str:
     """What a dance on this armature will leave out, in words, or nothing.
 
     With `stretch` given, locks are found too, by solving one frame of a dance. `bone_map` is the armature's, if it
     has been read already.
     """
-    bone_map = map_of(ob) if bone_map is None else bone_map
+    build = Physique.of(ob, bone_map) if build is None and stretch is not None else build
+    bone_map = build.bone_map if build is not None else map_of(ob) if bone_map is None else bone_map
     parts = [unmapped(bone_map)]
     if bone_map.twice:
         parts.append(f"Mapped more than once: {', '.join(bone_map.twice)}")
-    why = held(ob, bone_map)
+    why = build.held if build is not None else held(ob, bone_map)
     without = [f"{bone} is {why[bone]}" for bone in dict.fromkeys(bone_map.bones.values()) if bone in why]
     parts.append(_folded("Without keys: ", without))
     if limb_switches.on_ik(ob):
         parts.append("Limbs of this rig are on IK: press Limbs to FK to see these keys")
-    if stretch is not None:
-        locked = _folded("", [text for text in _tried(ob, bone_map, stretch) if "locked" in text])
+    if stretch is not None and build is not None:
+        locked = _folded("", [text for text in _tried(build, stretch) if "locked" in text])
         parts.append(locked[:1].upper() + locked[1:])
     return " ".join(f"{part}." for part in parts if part)
 
@@ -321,9 +349,10 @@ def remarks(ob: bpy.types.Object, stretch: bool, bone_map: BoneMap) -> list[str]
     driven = len(ob.animation_data.drivers) if ob.animation_data else 0
     asked = (ob.session_uid, stretch, tuple(bone_map.bones.items()), locks, driven)
     if _last_remarks.get("asked") != asked:
-        why = held(ob, bone_map)
+        build = Physique.of(ob, bone_map)
+        why = build.held
         found = [f"{bone} is {why[bone]}" for bone in dict.fromkeys(bone_map.bones.values()) if bone in why]
-        found += [text for text in _tried(ob, bone_map, stretch) if "locked" in text]
+        found += [text for text in _tried(build, stretch) if "locked" in text]
         _last_remarks.update(asked=asked, found=found)
     return _last_remarks["found"]
 
@@ -331,14 +360,13 @@ def remarks(ob: bpy.types.Object, stretch: bool, bone_map: BoneMap) -> list[str]
 _last_remarks: dict = {}
 
 
-def _tried(ob: bpy.types.Object, bone_map: BoneMap, stretch: bool) -> list[str]:
-    bones, plane = bones_of(ob, bone_map), plane_of(ob, bone_map)
-    at = joints_at_rest(bones, bone_map, plane)
+def _tried(build: Physique, stretch: bool) -> list[str]:
+    at = joints_at_rest(build.bones, build.bone_map, build.plane)
     # Not quite the rest pose: locks only show where something has to move.
     points = np.array([[at.get(j, np.zeros(2)) * 1.01 + 0.01 for j in BODY.joints]])
     scores = np.array([[float(j in at) for j in BODY.joints]])
     points, scores = with_mid_hip(points, scores)
-    return solve(points, scores, bones, bone_map, plane, Options(stretch)).notices
+    return solve(points, scores, build.bones, build.bone_map, build.plane, Options(stretch)).notices
 
 
 # What is changed on it --------------------------------------------------------------------------------------------

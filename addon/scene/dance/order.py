@@ -122,8 +122,8 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         raise Problem(
             "audio_short", "At this tempo the strip is shorter than half a second. Lower the tempo."
         )
-    pose = rig.pose_of(now.rig, current=settings.reference == "ARMATURE")
-    notice = character.notice(now.rig, character.stretches(now.rig, settings))
+    pose = rig.pose_of(now.rig, settings.reference == "ARMATURE", now.physique)
+    notice = character.notice(now.rig, character.stretches(now.rig, settings), build=now.physique)
     same = now.take if new_tempo else None  # the same dance, at another tempo
     span = now.staging.for_keys(playback).span
     beats = now.beats_asked if new_tempo else now.beats_for(playback)

@@ -7,7 +7,7 @@ import numpy as np
 
 from ...model.errors import Problem, require
 from ..reading import Reading
-from . import pins, revision, waypoints
+from . import pins, revised_take, waypoints
 from .take_part import part_of
 
 
@@ -23,4 +23,4 @@ def follow(now: Reading) -> str:
             "empty_stage", "Nothing is set under Stage: draw a path, drop waypoints or pin a hand first."
         )
     data = replace(it.data, settings=old | pins.staged(goes, held))
-    return revision.put_beside(now.settings, ob, data, it.span, it.take, "on stage")
+    return revised_take.put_beside(now.settings, ob, data, it.span, it.take, "on stage")

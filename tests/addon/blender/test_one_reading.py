@@ -61,6 +61,23 @@ def test_generating_reads_the_scene_when_pressed_and_when_the_answer_is_put_into
     assert times("order") == times("target_of") - 1 == 1  # found again for the keys, and for the take
 
 
+def test_a_press_of_generate_crosses_each_room_once(blender, ready, read, tempose, counted):
+    ready.tempose.rig.data.tempose_direction.use_energy = True
+    blender.ops.tempose.drop_waypoint()
+    dance = tempose("operators.dance")
+
+    class Pressed(dance.DanceButton):
+        read = dance.TEMPOSE_OT_generate.read
+
+    _, times = counted(lambda: Pressed().prepare(blender.context))
+    once = (
+        *("at_press", "pick", "sound_strips", "visible_span", "playback_of", "fetch"),  # the song
+        *("pick_rig", "identity", "map_of", "bones_of", "plane_of", "pose_of", "notice"),  # the character
+        *("order", "curves_of", "way_of", "pins_of", "sections_of"),  # what is asked of it
+    )
+    assert {name: times(name) for name in once} == dict.fromkeys(once, 1)
+
+
 def test_what_was_read_for_a_redraw_is_not_used_after_it(blender, full, tempose):
     reading, rig = tempose("reading"), blender.context.view_layer.objects.active
     kept = reading.keep(blender.context)
