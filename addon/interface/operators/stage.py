@@ -178,6 +178,18 @@ class _ThroughEdge(_AtBeat):
 
     step = 1
 
+    def act(self, context: bpy.types.Context):
+        now = at_press(context)
+        ob = require(now.rig)
+        second, other, outside, inside = self.stops(now)
+        for at, place in sorted([(second, inside), (other, outside)]):
+            waypoints.drop(ob, at, place, playhead.name_of(now, at))
+        return self.told(ob.name, playhead.name_of(now, second))
+
+    def told(self, name: str, at: str) -> str:
+        """What to say of a character and the beat at the playhead."""
+        raise NotImplementedError
+
 
 class TEMPOSE_OT_enter(_ThroughEdge, bpy.types.Operator):
     """Enter from outside the frame, to reach the mark on the beat at the playhead"""
@@ -186,13 +198,8 @@ class TEMPOSE_OT_enter(_ThroughEdge, bpy.types.Operator):
     bl_label = "Enter From"
     step = -1
 
-    def act(self, context: bpy.types.Context):
-        now = at_press(context)
-        ob = require(now.rig)
-        second, before, outside, inside = self.stops(now)
-        waypoints.drop(ob, before, outside, playhead.name_of(now, before))
-        waypoints.drop(ob, second, inside, playhead.name_of(now, second))
-        return f"'{ob.name}' comes in and is there at {playhead.name_of(now, second)}. {NEXT}"
+    def told(self, name: str, at: str):
+        return f"'{name}' comes in and is there at {at}. {NEXT}"
 
 
 class TEMPOSE_OT_leave(_ThroughEdge, bpy.types.Operator):
@@ -201,13 +208,8 @@ class TEMPOSE_OT_leave(_ThroughEdge, bpy.types.Operator):
     bl_idname = "tempose.leave"
     bl_label = "Leave To"
 
-    def act(self, context: bpy.types.Context):
-        now = at_press(context)
-        ob = require(now.rig)
-        second, after, outside, inside = self.stops(now)
-        waypoints.drop(ob, second, inside, playhead.name_of(now, second))
-        waypoints.drop(ob, after, outside, playhead.name_of(now, after))
-        return f"'{ob.name}' sets out at {playhead.name_of(now, second)} and leaves the frame. {NEXT}"
+    def told(self, name: str, at: str):
+        return f"'{name}' sets out at {at} and leaves the frame. {NEXT}"
 
 
 class TEMPOSE_OT_pin_part(_OnStage, bpy.types.Operator):

@@ -7,7 +7,7 @@ from tempose_pose.curves import CURVES
 
 from ...scene.reading import Reading, reading_of
 from .edit import draw_area
-from .layout import say
+from .layout import no_rig
 
 
 class DancePanel:
@@ -50,8 +50,7 @@ class DirectPanel:
 
     def draw(self, context: bpy.types.Context):
         layout, now = self.layout, reading_of(context)
-        if now.rig is None:
-            say(layout, f"{now.no_rig}.", "INFO")
+        if no_rig(layout, now):
             return
         settings = now.rig.data.tempose_direction
         column = layout.column(align=True)

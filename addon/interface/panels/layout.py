@@ -9,6 +9,7 @@ import blf
 import bpy
 
 from ...scene.language import translate
+from ...scene.reading import Reading
 from ...scene.server import connection
 
 if TYPE_CHECKING:
@@ -76,6 +77,13 @@ def say_in(layout: bpy.types.UILayout, text: str, icon: "IconItems", lines: int)
 def why(layout: bpy.types.UILayout, reason: str) -> None:
     """Draw why a button is grey, as a sentence."""
     say(layout, f"{reason.rstrip('.')}.", "INFO")
+
+
+def no_rig(layout: bpy.types.UILayout, now: Reading) -> bool:
+    """Whether no character can dance; says why."""
+    if now.rig is None:
+        why(layout, now.no_rig)
+    return now.rig is None
 
 
 def why_no_pose(layout: bpy.types.UILayout) -> None:

@@ -6,7 +6,7 @@ import bpy
 from ...scene.dance import waypoints
 from ...scene.reading import reading_of
 from ...scene.settings import ListedPin, Waypoint
-from .layout import say
+from .layout import no_rig
 
 
 class TEMPOSE_UL_waypoints(bpy.types.UIList):
@@ -46,8 +46,7 @@ class StagePanel:
 
     def draw(self, context: bpy.types.Context):
         layout, now = self.layout, reading_of(context)
-        if now.rig is None:
-            say(layout, f"{now.no_rig}.", "INFO")
+        if no_rig(layout, now):
             return
         stage = waypoints.stage_of(now.rig)
         layout.prop(stage, "line")

@@ -1,26 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run in a separate Blender with a character that `character_file` has written.
-
-After ``--``: the folder with the character and with ``job.json``, which names the task.
-"""
+"""What a separate Blender does with a character that `character_file` has written."""
 
 import json
-import os
-import sys
-import traceback
-import types
 from pathlib import Path
 from typing import Any
 
 import bpy
 
+from . import flat_rig_reader, rig_export, sprite_rendering
+
 
 def main(name: str) -> None:
-    package = types.ModuleType("tempose")  # the add-on is not enabled here
-    package.__path__ = [str(Path(__file__).resolve().parents[2])]
-    sys.modules["tempose"] = package
-    from tempose.scene.files import flat_rig_reader, rig_export, sprite_rendering  # pyright: ignore[reportMissingImports] -- that package
-
+    """Do the task that ``job.json`` names, in the folder with the character."""
     folder = Path(name)
     job = json.loads((folder / "job.json").read_text("utf-8"))
     does = {"draw": sprite_rendering.draw, "export": rig_export.write, "flatten": flat_rig_reader.write}
@@ -43,14 +34,3 @@ def taken_in(path: Path, job: dict) -> bpy.types.Scene:
     for setting, value in job["shading"].items():
         setattr(scene.display.shading, setting, value)
     return scene
-
-
-failed = True
-try:
-    main(sys.argv[-1])
-    failed = False
-except BaseException:
-    traceback.print_exc()
-finally:
-    sys.stdout.flush()
-    os._exit(failed)  # Blender 4.5 as a module hangs when Python ends

@@ -1,25 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Run by `video` in a separate Blender: turns pictures into an MP4 with Blender's encoder.
+"""Turns pictures into an MP4 with Blender's encoder, in a separate Blender: see `video`."""
 
-After ``--``: the folder, the number of pictures, width, height, frames per second, the file to write and,
-optionally, a sound.
-"""
-
-import os
-import sys
-import traceback
-import types
 from pathlib import Path
 
 import bpy
 
+from .. import compat
+
 
 def main(folder: str, count: str, width: str, height: str, rate: str, path: str, sound: str = "") -> None:
-    package = types.ModuleType("tempose")  # the add-on is not enabled here
-    package.__path__ = [str(Path(__file__).resolve().parents[2])]
-    sys.modules["tempose"] = package
-    from tempose.scene import compat  # pyright: ignore[reportMissingImports] -- that package
-
+    """Write so many pictures of a folder, at `rate` frames per second and optionally with a sound, to `path`."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
     scene = bpy.context.scene
     render = scene.render
@@ -38,14 +28,3 @@ def main(folder: str, count: str, width: str, height: str, rate: str, path: str,
     render.filepath = path
     bpy.app.handlers.render_write.append(lambda *_: print("tempose: frame", flush=True))
     bpy.ops.render.render(animation=True)
-
-
-failed = True
-try:
-    main(*sys.argv[sys.argv.index("--") + 1 :])
-    failed = False
-except BaseException:
-    traceback.print_exc()
-finally:
-    sys.stdout.flush()
-    os._exit(failed)  # Blender 4.5 as a module hangs when Python ends

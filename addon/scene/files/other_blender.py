@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ...model.server.work import Work
 
-CHARACTER_TASKS = Path(__file__).with_name("character_tasks.py")
+PROGRAM = Path(__file__).with_name("program.py")
 DONE = "tempose: frame"  # printed by the other Blender for each frame
 HIDDEN = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # on Windows: no console window
 
@@ -26,13 +26,15 @@ def command(binary: str) -> list[str]:
     return [binary, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
 
 
-def run(work: Work, blender: Sequence[str], script: Path, arguments: Sequence[str], log: Path, count: int):
-    """Run a script to its end, or stop it when the user cancels; return whether it reports success.
+def run(work: Work, blender: Sequence[str], module: str, arguments: Sequence[str], log: Path, count: int):
+    """Run a module's `main` to its end, or stop it when the user cancels; return whether it reports success.
 
     Parameters
     ----------
     blender : of str
         See `command`.
+    module : str
+        A module of this folder.
     log : Path
         Where its output goes.
     count : int
@@ -40,7 +42,7 @@ def run(work: Work, blender: Sequence[str], script: Path, arguments: Sequence[st
     """
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*blender, str(script), "--", *arguments],
+            [*blender, str(PROGRAM), "--", module, *arguments],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

@@ -26,7 +26,6 @@ from ...model.server.work import Work
 from . import face_video, other_blender
 from .face_video import Face
 
-SCRIPT = Path(__file__).with_name("encoding.py")
 PIPED = Path(pose_drawing.__file__).with_name("piped_encoding.py")
 
 
@@ -207,6 +206,6 @@ def _encode(
     """The pictures as an MP4."""
     arguments = [str(pictures), *(str(v) for v in (film.count, *film.size, film.rate)), str(path)]
     arguments += [str(sound)] if sound.is_file() else []
-    well = other_blender.run(work, command, SCRIPT, arguments, path.with_suffix(".log"), film.count)
+    well = other_blender.run(work, command, "encoding", arguments, path.with_suffix(".log"), film.count)
     if not well or not path.is_file() or not path.stat().st_size:
         raise Problem("video_failed", "This Blender could not make the video. Write PNG pictures instead.")
