@@ -18,7 +18,7 @@ from tempose.diffusers_parts import DiagonalGaussianDistribution, ModelMixin
 from tempose.representation import BINS, to_bins
 
 
-class Block(nn.Module):
+class ResidualBlock(nn.Module):
     """Residual block; `kernel` 1 mixes channels only, a larger one neighbouring columns or frames too."""
 
     def __init__(self, width: int, kernel: int):
@@ -82,14 +82,14 @@ class JointAutoencoder(NormalisedLatents, ModelMixin):
         self.positions = nn.Conv1d(3 * BINS, 3, 1, bias=False)
         self.stem = nn.Conv1d(3 * BINS, frame_width, 1)
         self.to_column = nn.Conv1d(column, width, 1)
-        self.encoder = nn.Sequential(*[Block(width, 1) for _ in range(2)])
+        self.encoder = nn.Sequential(*[ResidualBlock(width, 1) for _ in range(2)])
         self.to_latent = nn.Conv1d(width, 2 * latent_channels, 1)
         self.short_in = nn.Conv1d(3 * TIME_STRIDE, latent_channels, 1, bias=False)
         self.short_out = nn.Conv1d(latent_channels, 3 * TIME_STRIDE, 1, bias=False)
         self.from_latent = nn.Conv1d(latent_channels, width, 3, padding=1)
-        self.decoder = nn.Sequential(*[Block(width, 3) for _ in range(2)])
+        self.decoder = nn.Sequential(*[ResidualBlock(width, 3) for _ in range(2)])
         self.to_frames = nn.Conv1d(width, column, 1)
-        self.frames = nn.Sequential(*[Block(frame_width, 3) for _ in range(2)])
+        self.frames = nn.Sequential(*[ResidualBlock(frame_width, 3) for _ in range(2)])
         self.head = nn.Conv1d(frame_width, outputs, 1)
 
     @torch.no_grad()
