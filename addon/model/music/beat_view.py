@@ -125,9 +125,18 @@ def lay(grid: EditedGrid, span: Span, tempo: TempoMap) -> Laid:
     ]
     locks = tuple((max(a, span.left), min(b, right)) for a, b in locks if b > span.left and a < right)
     return Laid(
-        frames[heard], np.flatnonzero(heard), down, own, pin, bars[heard], places[heard],
-        beats.sureness(grid)[heard], locks, float(span.left), float(right),
-    )  # fmt: skip
+        frames=frames[heard],
+        index=np.flatnonzero(heard),
+        down=down,
+        own=own,
+        pin=pin,
+        bars=bars[heard],
+        places=places[heard],
+        sure=beats.sureness(grid)[heard],
+        locks=locks,
+        left=float(span.left),
+        right=float(right),
+    )
 
 
 def _power(gap: float, wanted: float) -> int:

@@ -22,19 +22,19 @@ def bones_of(ob: bpy.types.Object, bone_map: BoneMap) -> dict[str, Bone]:
     for bone in ob.data.bones:
         posed = ob.pose.bones[bone.name]
         found[bone.name] = Bone(
-            bone.name,
-            bone.parent.name if bone.parent else None,
-            np.array(bone.matrix_local.to_3x3(), float),
-            np.array(bone.head_local, float),
-            float(bone.length),
-            bool(bone.use_connect and bone.parent),
-            bool(bone.use_inherit_rotation),
-            bone.inherit_scale,
-            bool(bone.use_local_location),
-            posed.rotation_mode,
-            np.array(posed.matrix_basis, float),
-            _locked(posed),
-            why.get(bone.name, ""),
+            name=bone.name,
+            parent=bone.parent.name if bone.parent else None,
+            matrix=np.array(bone.matrix_local.to_3x3(), float),
+            head=np.array(bone.head_local, float),
+            length=float(bone.length),
+            connected=bool(bone.use_connect and bone.parent),
+            inherit_rotation=bool(bone.use_inherit_rotation),
+            inherit_scale=bone.inherit_scale,
+            local_location=bool(bone.use_local_location),
+            mode=posed.rotation_mode,
+            basis=np.array(posed.matrix_basis, float),
+            locked=_locked(posed),
+            held=why.get(bone.name, ""),
         )
     return found
 

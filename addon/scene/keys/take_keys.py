@@ -36,26 +36,26 @@ def plan(take: Take, ob: bpy.types.Object, span: Span, settings: SceneSettings) 
     plane = character.plane_of(ob, bone_map)
     choice = Choice(**{field.name: getattr(settings.keys, field.name) for field in fields(Choice)})
     return Plan(
-        take.dance,
-        span,
-        ob.name,
-        armature.bones_of(ob, bone_map),
-        bone_map,
-        plane,
-        character.placement(ob),
-        character.options_of(
+        dance=take.dance,
+        span=span,
+        rig=ob.name,
+        bones=armature.bones_of(ob, bone_map),
+        bone_map=bone_map,
+        plane=plane,
+        place=character.placement(ob),
+        options=character.options_of(
             next(iter(ob.users_scene), scene_of(bpy.context)), character.stretches(ob, settings)
         ),
-        choice,
-        {
+        choice=choice,
+        paths={
             name: f'pose.bones["{bpy.utils.escape_identifier(name)}"]'
             for name in (b.name for b in ob.data.bones)
         },
-        pixel_size(ob, plane),
-        blend.base_of(take.settings, span.frames),
-        take.settings.get("strength", 1.0),
-        take.dance.style or str(take.settings.get("style") or ""),
-        kept_ankles.from_text(take.settings.get("stands")),
+        pixel=pixel_size(ob, plane),
+        under=blend.base_of(take.settings, span.frames),
+        strength=take.settings.get("strength", 1.0),
+        style=take.dance.style or str(take.settings.get("style") or ""),
+        stands=kept_ankles.from_text(take.settings.get("stands")),
         loop=bool(take.settings.get("loop")),
         depths=character.depths_of(ob),
         way=way.from_body(take.settings.get("way")),

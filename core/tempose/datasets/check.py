@@ -93,9 +93,19 @@ def _finding(folder: Path, entry: dict[str, Any]) -> ClipFinding:
         return ClipFinding(name, "dropped", [f"cannot be read: {type(error).__name__}: {error}"])
     speed, lock, jumps = float(joint_speed(clip.motion).mean()), beat_lock(clip), glitches(clip)
     f = ClipFinding(
-        name, "train", [], str(entry.get("source", "")), clip.style or "", clip.bpm, len(clip.motion) / FPS,
-        speed, lock, beat_lock(quantised(clip)), jumps, clip,
-    )  # fmt: skip
+        name,
+        "train",
+        notes=[],
+        source=str(entry.get("source", "")),
+        style=clip.style or "",
+        bpm=clip.bpm,
+        seconds=len(clip.motion) / FPS,
+        speed=speed,
+        lock=lock,
+        tight_lock=beat_lock(quantised(clip)),
+        glitches=jumps,
+        clip=clip,
+    )
     share = jumps / len(clip.motion)
     if share > MOST_GLITCHES:
         f.verdict = "dropped"

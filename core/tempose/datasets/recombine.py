@@ -135,19 +135,19 @@ class Recombiner:
             motion = np.concatenate([motion, np.zeros_like(motion[..., :1])], -1)
         motion, seen = motion.astype(np.float32), scores > 0.1
         return Window(
-            motion[before:],
-            seen[before:],
-            beats,
-            bpm,
-            STYLES.index(clip.style) if clip.style in STYLES else -1,
-            clip.bpm is not None,
-            flat,
-            clip.absent,
-            motion[remembered],
-            seen[remembered],
-            ((before - remembered) / FPS if before else np.full(self.memory, np.nan)).astype(np.float32),
-            song,
-            song_frames,
+            motion=motion[before:],
+            seen=seen[before:],
+            beats=beats,
+            bpm=bpm,
+            style=STYLES.index(clip.style) if clip.style in STYLES else -1,
+            has_music=clip.bpm is not None,
+            flat=flat,
+            absent=clip.absent,
+            memory=motion[remembered],
+            memory_seen=seen[remembered],
+            ago=((before - remembered) / FPS if before else np.full(self.memory, np.nan)).astype(np.float32),
+            song=song,
+            song_frames=song_frames,
         )
 
     def _as_danced(self, rng: np.random.Generator, index: int) -> tuple[np.ndarray, ...]:
