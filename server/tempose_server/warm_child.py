@@ -12,6 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 IDLE = 300.0  # seconds after which its memory, some 300 MB, is given back
+PATIENCE = 2.0  # seconds for it to end
 HAS_FORKS = sys.platform == "linux"  # elsewhere libraries that were imported do not outlive one unharmed
 
 Process = subprocess.Popen[bytes]
@@ -56,10 +57,10 @@ class WarmChild:
             self._free.release()
 
     def end(self) -> None:
-        """Let the child go; a job that it is at comes first."""
+        """Let the child go. One that is at a job ends with this process at the latest."""
         if self._thread is not None:
             self._jobs.put(None)
-            self._thread.join()
+            self._thread.join(PATIENCE)
             self._thread = None
 
     def _live(self) -> None:

@@ -10,7 +10,7 @@ class Layout:
     """A layout that reads what is drawn, as Blender does, and keeps the buttons, to ask for their polls later."""
 
     def __init__(self, bpy, buttons):
-        self.__dict__.update(bpy=bpy, buttons=buttons)
+        self.bpy, self.buttons = bpy, buttons
 
     def _inside(self, **_):
         return Layout(self.bpy, self.buttons)
@@ -32,11 +32,12 @@ class Layout:
         for item in getattr(data, name):
             drawn.draw_item(drawn, self.bpy.context, self._inside(), data, item, 0, active, active_name)
 
-    def __setattr__(self, name, value):
-        self.__dict__[name] = value
-
     def __getattr__(self, _name):
-        return lambda *_, **__: None
+        return _drawn
+
+
+def _drawn(*_, **__):
+    """Labels, separators and the like read nothing."""
 
 
 def panels(bpy, tempose) -> list:
