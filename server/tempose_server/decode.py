@@ -239,7 +239,7 @@ def be_polite() -> None:
 
 
 def do(job: dict[str, Any]) -> int:
-    """Do one task (`task`, `folder`, `limits`, `options`) within its limits and print its answer; return the status."""
+    """Do one task (`task`, `folder`, `limits`, `options`) within limits and print its answer; return the status."""
     task = job["task"]
     limit_self(**job["limits"])
     options = job["options"]
