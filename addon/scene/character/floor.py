@@ -56,10 +56,11 @@ class Floor:
         return (self.plane.flat(local) - self.home) / self.size
 
 
-def floor_of(ob: bpy.types.Object) -> Floor:
-    """The floor that a character stands on."""
-    place, plane = character.placement(ob), character.plane_of(ob)
-    at = character.joints(ob, current=False)
+def floor_of(ob: bpy.types.Object, build: character.Physique | None = None) -> Floor:
+    """The floor that a character stands on; `build` is the character's, if it has been read already."""
+    build = build or character.Physique.of(ob)
+    place, plane = character.placement(ob, build), build.plane
+    at = character.joints(ob, False, build)
     points = np.stack(list(at.values()))
     height = float(np.ptp(points[:, 1]))
     ankles = [at[joint][1] for joint in ("left_ankle", "right_ankle") if joint in at]

@@ -204,7 +204,7 @@ class _Staged:
         beats = playback.tempo.to_timeline(song)
         return cls(
             direction.curves_of(ob, span),
-            waypoints.way_of(ob, keyed, span, song),
+            waypoints.way_of(ob, keyed, span, song, now.physique if ob == now.rig else None),
             pins.pins_of(ob, span, now.staging),
             np.asarray(beats, float),
             playback.span.seconds,

@@ -71,7 +71,13 @@ def remove(ob: bpy.types.Object, index: int) -> None:
         bpy.data.objects.remove(marker)
 
 
-def way_of(ob: bpy.types.Object, keyed: Timing, span: Span, beats: np.ndarray) -> Way | None:
+def way_of(
+    ob: bpy.types.Object,
+    keyed: Timing,
+    span: Span,
+    beats: np.ndarray,
+    build: character.Physique | None = None,
+) -> Way | None:
     """The way of a character in a dance; None for one that stays.
 
     Parameters
@@ -86,7 +92,7 @@ def way_of(ob: bpy.types.Object, keyed: Timing, span: Span, beats: np.ndarray) -
     if not is_used(ob):
         return None
     bpy.context.view_layer.update()  # current positions of all empties
-    settings, at = stage_of(ob), floor.floor_of(ob)
+    settings, at = stage_of(ob), floor.floor_of(ob, build)
     stops = []
     for point in settings.waypoints:
         if point.marker is None:

@@ -258,7 +258,7 @@ def test_a_video_that_cannot_be_made_is_said_in_words(
 ):
     choice, video = ready.tempose.output, tempose("files.video")
     choice.video, choice.size, choice.source = "MP4", (128, 96), "TAKE"
-    monkeypatch.setattr(video, "SCRIPT", tmp_path / "none.py")
+    monkeypatch.setattr(video.other_blender, "PROGRAM", tmp_path / "none.py")
     with pytest.raises(RuntimeError, match="could not make the video"):
         blender.ops.tempose.export_video(filepath=str(tmp_path / "v.mp4"))
     assert list(tmp_path.iterdir()) == []

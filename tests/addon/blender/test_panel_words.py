@@ -1,9 +1,10 @@
 """The panels' words fit into a narrow side bar, and the first look at them says how to begin."""
 
+import importlib
 from types import SimpleNamespace
 
 import pytest
-from blender_helpers import with_estimator
+from blender_helpers import MODULE, with_estimator
 
 WIDTH = 300  # of the side bar in pixels, at UI scale 1
 MARGINS, ICON = 36, 20  # of a panel inside of the tab, and of an icon beside a text
@@ -107,7 +108,7 @@ def test_words_fit_into_a_narrow_side_bar(blender, connected, scene, tempose, re
 
 
 def test_only_the_chosen_language_is_read_and_another_when_it_is_chosen(blender, tempose, monkeypatch):
-    language = tempose("language")
+    language = importlib.import_module(f"{MODULE}.scene.language")
     view, given = SimpleNamespace(use_translate_interface=True), {}
     translations = SimpleNamespace(
         locale="en_US", register=given.__setitem__, unregister=lambda name: given.pop(name, None)
