@@ -7,7 +7,7 @@ from tempose_pose.curves import CURVES
 
 from ...scene.reading import Reading, reading_of
 from .edit import draw_area
-from .layout import no_rig
+from .layout import rig_of
 
 
 class DancePanel:
@@ -50,9 +50,10 @@ class DirectPanel:
 
     def draw(self, context: bpy.types.Context):
         layout, now = self.layout, reading_of(context)
-        if no_rig(layout, now):
+        ob = rig_of(layout, now)
+        if ob is None:
             return
-        settings = now.rig.data.tempose_direction
+        settings = ob.data.tempose_direction
         column = layout.column(align=True)
         for name in CURVES:
             row = column.row(align=True)

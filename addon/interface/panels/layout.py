@@ -79,11 +79,11 @@ def why(layout: bpy.types.UILayout, reason: str) -> None:
     say(layout, f"{reason.rstrip('.')}.", "INFO")
 
 
-def no_rig(layout: bpy.types.UILayout, now: Reading) -> bool:
-    """Whether no character can dance; says why."""
+def rig_of(layout: bpy.types.UILayout, now: Reading) -> bpy.types.Object | None:
+    """The character that is meant; without one, why nobody can dance is said."""
     if now.rig is None:
         why(layout, now.no_rig)
-    return now.rig is None
+    return now.rig
 
 
 def why_no_pose(layout: bpy.types.UILayout) -> None:

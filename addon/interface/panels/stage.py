@@ -6,7 +6,7 @@ import bpy
 from ...scene.dance import waypoints
 from ...scene.reading import reading_of
 from ...scene.settings import ListedPin, Waypoint
-from .layout import no_rig
+from .layout import rig_of
 
 
 class TEMPOSE_UL_waypoints(bpy.types.UIList):
@@ -46,9 +46,10 @@ class StagePanel:
 
     def draw(self, context: bpy.types.Context):
         layout, now = self.layout, reading_of(context)
-        if no_rig(layout, now):
+        ob = rig_of(layout, now)
+        if ob is None:
             return
-        stage = waypoints.stage_of(now.rig)
+        stage = waypoints.stage_of(ob)
         layout.prop(stage, "line")
         row = layout.row(align=True)
         row.operator("tempose.drop_waypoint", icon="EMPTY_SINGLE_ARROW")

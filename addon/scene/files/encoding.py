@@ -2,6 +2,7 @@
 """Turns pictures into an MP4 with Blender's encoder, in a separate Blender: see `video`."""
 
 from pathlib import Path
+from typing import Any
 
 import bpy
 
@@ -11,7 +12,7 @@ from .. import compat
 def main(folder: str, count: str, width: str, height: str, rate: str, path: str, sound: str = "") -> None:
     """Write so many pictures of a folder, at `rate` frames per second and optionally with a sound, to `path`."""
     bpy.ops.wm.read_factory_settings(use_empty=True)
-    scene = bpy.context.scene
+    scene: Any = bpy.context.scene
     render = scene.render
     render.resolution_x, render.resolution_y, render.resolution_percentage = int(width), int(height), 100
     render.fps, render.fps_base = compat.rate_parts(float(rate))

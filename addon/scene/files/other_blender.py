@@ -26,15 +26,15 @@ def command(binary: str) -> list[str]:
     return [binary, "--background", "--factory-startup", "--python-exit-code", "1", "--python"]
 
 
-def run(work: Work, blender: Sequence[str], module: str, arguments: Sequence[str], log: Path, count: int):
-    """Run a module's `main` to its end, or stop it when the user cancels; return whether it reports success.
+def run(work: Work, blender: Sequence[str], script: Path, arguments: Sequence[str], log: Path, count: int):
+    """Run a script to its end, or stop it when the user cancels; return whether it reports success.
 
     Parameters
     ----------
     blender : of str
         See `command`.
-    module : str
-        A module of this folder.
+    script : Path
+        `PROGRAM` for a module of this folder, whose name then is the first of the arguments.
     log : Path
         Where its output goes.
     count : int
@@ -42,7 +42,7 @@ def run(work: Work, blender: Sequence[str], module: str, arguments: Sequence[str
     """
     with log.open("wb") as out:
         process = subprocess.Popen(
-            [*blender, str(PROGRAM), "--", module, *arguments],
+            [*blender, str(script), "--", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,

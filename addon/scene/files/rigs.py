@@ -64,7 +64,9 @@ def write(work: Work, wanted: RigOrder, path: Path, blender: Sequence[str]) -> t
         _, rate, count = character_file.hand_over(work, names, wanted.rate, MOST_FRAMES, folder, ask)
         work.status(f"Writing {path.name}")
         log = folder / "log.txt"
-        well = other_blender.run(work, blender, "character_tasks", [str(folder)], log, 0)
+        well = other_blender.run(
+            work, blender, other_blender.PROGRAM, ["character_tasks", str(folder)], log, 0
+        )
         with writing.in_words(path):
             for made, goal in _made(wanted, folder, path, well):
                 shutil.move(made, goal)

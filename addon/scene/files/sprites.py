@@ -60,7 +60,9 @@ def render(work: Work, wanted: SpriteOrder, folder: Path, blender: Sequence[str]
     names = wanted.scene, wanted.rig
     span, rate, count = character_file.hand_over(work, names, wanted.rate, MOST_FRAMES, folder, ask)
     work.status("Drawing the character")
-    well = other_blender.run(work, blender, "character_tasks", [str(folder)], folder / "log.txt", count)
+    well = other_blender.run(
+        work, blender, other_blender.PROGRAM, ["character_tasks", str(folder)], folder / "log.txt", count
+    )
     said = folder / "said.json"
     if not said.is_file():
         nothing = "no render engine could draw it" if well else "nothing of it is rendered"

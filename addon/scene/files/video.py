@@ -204,8 +204,10 @@ def _encode(
     work: Work, film: PictureRun, pictures: Path, path: Path, sound: Path, command: Sequence[str]
 ) -> None:
     """The pictures as an MP4."""
-    arguments = [str(pictures), *(str(v) for v in (film.count, *film.size, film.rate)), str(path)]
+    arguments = ["encoding", str(pictures), *(str(v) for v in (film.count, *film.size, film.rate)), str(path)]
     arguments += [str(sound)] if sound.is_file() else []
-    well = other_blender.run(work, command, "encoding", arguments, path.with_suffix(".log"), film.count)
+    well = other_blender.run(
+        work, command, other_blender.PROGRAM, arguments, path.with_suffix(".log"), film.count
+    )
     if not well or not path.is_file() or not path.stat().st_size:
         raise Problem("video_failed", "This Blender could not make the video. Write PNG pictures instead.")

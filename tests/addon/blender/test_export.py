@@ -81,7 +81,7 @@ def test_files_of_the_rig_have_its_joints_where_they_are(
     run = rigs.other_blender.run
 
     def all_kinds(work, blender, script, arguments, *more):
-        folder = Path(arguments[0])
+        folder = Path(arguments[-1])
         job = json.loads((folder / "job.json").read_text())
         (folder / "job.json").write_text(json.dumps(job | {"kinds": list(IMPORTS)}))
         well = run(work, blender, script, arguments, *more)
