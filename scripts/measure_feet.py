@@ -1,6 +1,6 @@
 """Do feet stay, sink or pop? Measured on every frame of dances on rigs, as Blender evaluates them.
 
-    .venv-bpy-5.2/bin/python scripts/measure_feet.py DANCE.npz … [--rigs own,mixamo] [--densities EVERY,POSES]
+    .venv-bpy-5.2/bin/python scripts/measure_feet.py DANCE.npz … [--rigs own,mixamo] [--densities POSES] [--rate 24]
 
 Ankles are read from the evaluated armatures, constraints included. A foot *bears* by three definitions, none of
 which is the add-on's own: `low`, an ankle nearer to the ground than 1.5 % of the figure's height in both frames;
@@ -188,6 +188,7 @@ def main() -> None:
     parser.add_argument("dances", nargs="+")
     parser.add_argument("--rigs", default=",".join(RIGS))
     parser.add_argument("--densities", default=",".join(DENSITIES))
+    parser.add_argument("--rate", type=int, default=30, help="frames per second of the scene")
     asked = parser.parse_args()
     import addon
     from addon.model.dance import takes
@@ -200,11 +201,11 @@ def main() -> None:
         take = takes.Take(data, [[0.0, 0.0], [seconds] * 2], 0.0, seconds, "")
         for name in asked.rigs.split(","):
             bpy.ops.wm.read_homefile(use_empty=True)
-            bpy.context.scene.render.fps = 30
+            bpy.context.scene.render.fps = asked.rate
             ob, bones = RIGS[name]()
             feet = Feet(ob, bones)
             for density in asked.densities.split(","):
-                said = measure(take, ob, feet, density, Span(1.0, seconds, 30.0))
+                said = measure(take, ob, feet, density, Span(1.0, seconds, float(asked.rate)))
                 print(f"{Path(path).stem:8s}{name:10s}{said}", flush=True)
     addon.unregister()
 

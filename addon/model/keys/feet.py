@@ -19,6 +19,7 @@ from tempose_pose.request import runs as runs_of
 from ..character.mapping import JOINTS
 from .contacts import LEFT_BEHIND, LOW, SHORTEST, contacts_of, floor_of, lowest_of, smooth
 from .steps import stepping
+from .swings import SLIDES, swung
 
 SIDES = ("left", "right")
 DRIFT = 0.15  # body heights that a standing foot may wander before it is taken for a step
@@ -27,11 +28,7 @@ FADE = 0.27  # seconds over which a correction fades in and out
 BODY = 0.5  # seconds over which the body's share is smoothed
 LEVEL = 0.5  # seconds over which the ground's level is smoothed
 NEAR = 0.25  # the same if nobody may leave the ground
-SLIDES = 0.012  # body heights in a frame: a low foot that moves farther visibly slides
-CLEAR = 0.045  # body heights that a foot rises when it moves elsewhere close to the ground
-RELEASE = 0.107  # seconds in which it leaves, and lands, before it goes there
 STILL = 5e-4  # body heights in a frame: below it, the foot stands
-LATE = 0.033  # seconds after leaving and before landing in which it moves straight up or down
 LONGER = 1.25  # a bent leg straightens rather than stretching its thigh by more than this
 _I = {joint: i for i, joint in enumerate(JOINTS)}
 
@@ -128,7 +125,7 @@ def plant(
     for side, name in enumerate(SIDES):
         if there[:, side].any():
             leg = [_I[f"{name}_{joint}"] for joint in ("hip", "knee", "ankle")]
-            goal = swung(ankles[:, side] + moved[:, side], pinned[:, side], rate, height)
+            goal = swung(ankles[:, side] + moved[:, side], pinned[:, side], rate, height, pinned[:, 1 - side])
             if floor is not None:
                 goal[:, 1] = np.maximum(goal[:, 1], np.where(goes, goal[:, 1], floor))
             out[:, leg] = reached(out[:, leg], np.where(there[:, [side]], goal, out[:, leg[2]]))
@@ -219,46 +216,6 @@ def _moves(
     for (_, left), (right, _) in pairwise(ends) if stands else ():
         _fade(move, left, right, fade, left > 0, right < len(ankle))
     return move, pinned
-
-
-def swung(path: np.ndarray, pinned: np.ndarray, rate: float, height: float) -> np.ndarray:
-    """An ankle's path (T, 2) that rises before it leaves a place where it is pinned (T,), and lands after arriving.
-
-    A foot that swings high above the ground anyway is left alone, and so is one that stays in place.
-    """
-    out, count = path.copy(), len(path)
-    for start, end in runs_of(~pinned):
-        left, right = start > 0, end < count
-        if not (left or right):
-            continue
-        shortest = min((end - start + 1) / 2, max(RELEASE * rate, 2.0))
-        frames = np.arange(1, end - start + 1), np.arange(end - start, 0, -1)
-        late = min(LATE * rate, max(end - start - 4, 0) / 4)
-        (up, leaves), (down, lands) = (
-            [
-                _eased(np.clip((a - by) / shortest, 0, 1)) if is_there else np.ones(end - start)
-                for by in (0, late)
-            ]
-            for a, is_there in zip(frames, (left, right), strict=True)
-        )
-        here, there = path[start - 1] if left else path[end], path[end] if right else path[start - 1]
-        travel = np.abs(path[start:end, 0] - here[0]).max(initial=0)
-        way = path[max(start - 1, 0) : end + 1]
-        low = way[:, 1] - min(here[1], there[1]) < LOW * height
-        if not (np.abs(np.diff(way[:, 0])) > SLIDES * height)[low[1:] & low[:-1]].any():
-            continue
-        share = np.linspace(0, 1, end - start + 2)[1:-1]
-        level = here[1] + (there[1] - here[1]) * share
-        rises = min(CLEAR * height, 0.5 * travel) * up * down
-        out[start:end, 1] = np.maximum(path[start:end, 1], level + rises)
-        out[start:end, 0] = (
-            here[0] * (1 - leaves) + there[0] * (1 - lands) + path[start:end, 0] * (leaves + lands - 1)
-        )
-    return out
-
-
-def _eased(share: np.ndarray) -> np.ndarray:
-    return share**2 * (3 - 2 * share)
 
 
 def _parts(calm: np.ndarray, run: tuple[int, int], height: float, rate: float) -> list[tuple[int, int]]:

@@ -15,15 +15,15 @@ import numpy as np
 from tempose_pose.request import runs
 
 from . import key_frames, moments
+from .effects import Channels, Forward, effects_of, steadied, weights_of
 from .footing import Footing
 from .hermite import BoneKeys, evaluate, fit
-from .refine import Effects, refined
+from .refine import refined
 from .thinning import thinned
 
 PRICES = np.geomspace(1e-2, 1e7, 271)  # squared pixels that a key of one channel must save
 GUESS = 20.0  # in squared tolerances: the price at which the search begins
 GUESSES = 8  # steps before it only halves the interval
-FLOOR = 0.02  # of a channel's usual weight: unseen channels still count this much
 ON_BEAT = 0.4  # price factor of a key where its bone hits a beat
 OFF_BEAT = 2.0  # price of a pose that is neither on a beat nor an extreme, relative to one that is
 USUAL = 14  # of the lengths between keys: some half a second, for what a pose may be expected to save
@@ -32,13 +32,9 @@ UNSEEN = 0.5  # of the weight of a joint that only shows when somebody turns the
 STEPS = 3  # at most, of fitting the keys of all bones together
 EASIER = 0.4  # factor on the price of leg keys where a foot slips, applied again and again
 TRIES = 8  # rounds at most of making them cheaper, until feet stay
+SINKS = 0.004  # of the height: a foot farther below the ground calls for more keys of its leg
 AROUND = 9  # frames around a slip in which they become cheaper
 REST, BREAKDOWN, HELD = 0, 2, 4  # keyframe types of Blender: a pose, one between poses, one that is held
-
-Channels = dict[str, np.ndarray]
-"""By bone: (T, C) values."""
-Forward = Callable[[Channels], np.ndarray]
-"""Channels of T frames → (J, T, 2) or (J, T, 3) joints; frames are independent of each other."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +51,8 @@ class Fit:
         Keyframe types of whole poses; empty where keys are not whole poses.
     firm : bool
         Whether feet that carry stay in place.
+    sunk : (T, F) bool, optional
+        Where the figure had to be raised because of a foot.
     """
 
     keys: dict[str, BoneKeys]
@@ -62,6 +60,7 @@ class Fit:
     typical: float
     kinds: dict[int, int] = field(default_factory=dict)
     firm: bool = True
+    sunk: np.ndarray | None = None
 
     @property
     def count(self) -> int:
@@ -84,13 +83,17 @@ def at_fixed(
     """All tracks keyed at the same positions with the dance's own poses, except for feet below the ground."""
     sure, free = np.ones(len(at), bool), np.zeros(len(at), bool)
     keys = {name: fit(values, np.ones_like(values), at, sure, free) for name, values in dense.items()}
+    firm = True
     if footing is not None:
         count = len(next(iter(dense.values())))
         there = forward({name: evaluate(keys[name], count) for name in dense})
         if footing.pulled is not None or footing.below(there).max(initial=0) > 0:
             keys = footing.raised(keys, there, effects_of(dense, forward, lambda: None))
+            there = forward({name: evaluate(keys[name], count) for name in dense})
+        firm = footing.stay(there, footing.slips(forward(dense)))
     missed = np.delete(miss(keys, dense, forward), unseen, axis=0)
-    return Fit(keys, float(missed.max(initial=0)), float(np.sqrt((missed**2).mean())) if missed.size else 0.0)
+    typical = float(np.sqrt((missed**2).mean())) if missed.size else 0.0
+    return Fit(keys, float(missed.max(initial=0)), typical, firm=firm)
 
 
 def miss(keys: dict[str, BoneKeys], dense: Channels, forward: Forward) -> np.ndarray:
@@ -150,16 +153,20 @@ class Search:
         self.seen = np.setdiff1d(np.arange(joints), unseen)
         self.extra = np.ones((1, 1)) if extra is None else extra
         self.effects = effects_of(dense, forward, lambda: self.tell(0))
-        self.weights = _weights(self.effects, self.count, pixel, extra)
+        self.weights = weights_of(self.effects, self.count, pixel, extra)
         self.pace = {n: moments.pace_of(dense[n], self.weights[n]) for n in self.names}
         self.still = {n: moments.holds(dense[n] * self.weights[n].max(0), rate) for n in self.names}
         for name in self.names if footing else ():
             if (stands := footing.stands(name)) is not None:
                 self.still[name] = self.still[name] | stands
+        scaled = self.effects
+        if self.extra.size > 1:
+            scaled = {n: [(j, e * self.extra[j][..., None]) for j, e in own] for n, own in scaled.items()}
+        self._steady = steadied(scaled, dense, self.wanted.shape)
         self._costs: np.ndarray | None = None
-        feet = [] if footing is None else [int(joint) for joint in footing.joints]
+        feet = [] if footing is None else [*zip(footing.joints, footing.ends, strict=True)]
         moved = [{int(j) for joints, _ in self.effects[name] for j in joints} for name in self.names]
-        carries = [[foot in joints for foot in feet] for joints in moved]
+        carries = [[not joints.isdisjoint(foot) for foot in feet] for joints in moved]
         self.legs = {i: own.index(True) for i, own in enumerate(carries) if sum(own) == 1}
         """Tracks that move one ankle, and which: they get the keys that feet need to stay, and no others do."""
 
@@ -212,28 +219,51 @@ class Search:
         """Whole poses on beats and extremes, plus breakdowns until the typical error is within `tolerance`."""
         cost, dear, must = self._whole()
         must = must | self.moments()[0]
-        own = list(self.legs)
 
         def at_price(price: float, ease: np.ndarray) -> Fit:
             at = key_frames.cheapest(cost, price * dear, must)[0]
-            more: dict[str, np.ndarray] = {}
-            if (ease < 1).any():  # breakdowns of the legs alone, between whole poses
-                each = np.zeros((len(own), self.count), bool)
-                each[:, at] = True
-                each |= np.stack([self._stands(self.names[i]) for i in own])
-                dears = price * OFF_BEAT * ease[:, [*self.legs.values()]].T * self.width[own, None]
-                found = key_frames.cheapest(self.costs()[own], dears, each)
-                more = {self.names[i]: frames for i, frames in zip(own, found, strict=True)}
-            return self._posed(at, more)
+            return self._posed(at, self._breakdowns(at, price, ease))
 
         return self._cheapest_within(at_price, tolerance)
 
     def budget(self, keys: int) -> Fit:
-        """A given number of whole poses, on beats and extremes where possible."""
+        """A given number of whole poses, on beats and extremes where possible; legs get breakdowns so feet stay."""
         cost, dear, _must = self._whole()
         usual = cost[0, :, USUAL][np.isfinite(cost[0, :, USUAL])]
         extra = (dear[0] / dear[0].min() - 1) * (np.median(usual) if len(usual) else 0.0)
-        return self._posed(key_frames.with_count(cost[0], STRAY * extra, keys))
+        at = key_frames.with_count(cost[0], STRAY * extra, keys)
+        found = self._posed(at)
+        price = int(np.searchsorted(PRICES, GUESS * (found.typical / self.pixel) ** 2))
+        return self._firm(
+            lambda price, ease: self._posed(at, self._breakdowns(at, price, ease)), price, found, np.inf
+        )
+
+    def fixed(self, at: np.ndarray) -> Fit:
+        """All tracks keyed at the same positions, on the dance's own poses; legs also where feet would slip."""
+        own, found = dict.fromkeys(self.names, at), None
+        for _ in range(TRIES):
+            exact = {name: np.isin(keys, at) for name, keys in own.items()}
+            found = self._fitted(own, exact, {})
+            self.tell(found.count)
+            if self.footing is None or found.firm:
+                break
+            slips = self.footing.slipping(self._off(found.keys) + self.wanted, self.wanted)
+            for i, foot in self.legs.items():
+                own[self.names[i]] = np.union1d(own[self.names[i]], np.flatnonzero(slips[:, foot]))
+        assert found is not None
+        return found
+
+    def _breakdowns(self, at: np.ndarray, price: float, ease: np.ndarray) -> dict[str, np.ndarray]:
+        """Where the legs alone have keys between whole poses at some positions; nothing if no foot slips."""
+        if not (ease < 1).any():
+            return {}
+        own = list(self.legs)
+        each = np.zeros((len(own), self.count), bool)
+        each[:, at] = True
+        each |= np.stack([self._stands(self.names[i]) for i in own])
+        dears = price * OFF_BEAT * ease[:, [*self.legs.values()]].T * self.width[own, None]
+        found = key_frames.cheapest(self.costs()[own], dears, each)
+        return {self.names[i]: frames for i, frames in zip(own, found, strict=True)}
 
     def _stands(self, track: str) -> np.ndarray:
         """(T,) bool: where a foot's target comes to rest and leaves."""
@@ -266,7 +296,7 @@ class Search:
         """The fit of whole poses; `more` has the positions of bones with further keys in between."""
         wanted, held = self.moments()
         by_bone = {name: (more or {}).get(name, at) for name in self.names}
-        exact = {name: np.ones(len(own), bool) for name, own in by_bone.items()}
+        exact = {name: np.isin(own, at) | self.still[name][own] for name, own in by_bone.items()}
         found = self._fitted(by_bone, exact, self.still)
         every_at = np.unique(np.concatenate(list(by_bone.values())))
         kinds = {int(t): HELD if held[t] else REST if wanted[t] else BREAKDOWN for t in every_at}
@@ -313,6 +343,8 @@ class Search:
             if self.footing is None or fit.firm:
                 break
             slips = self.footing.slipping(self._off(fit.keys) + self.wanted, self.wanted)
+            if fit.sunk is not None:
+                slips |= fit.sunk
             near = np.stack([np.convolve(foot, np.ones(AROUND), "same") > 0 for foot in slips.T], 1)
             ease = np.where(near, EASIER * ease, ease)
             fit = at_price(float(PRICES[price]), ease)
@@ -333,14 +365,24 @@ class Search:
             flat = still[name][at[name]] if name in still else np.zeros(len(at[name]), bool)
             keys[name] = fit(self.dense[name], self.weights[name], at[name], exact[name], flat)
             free[name], sloped[name] = ~exact[name], ~flat
-        off, firm = self._off(keys), True
-        scale = self.extra[..., None]
-        effects = self.effects
-        if self.extra.size > 1:
-            effects = {n: [(j, e * scale[j]) for j, e in columns] for n, columns in effects.items()}
+        keys, off = self._together(keys, free, sloped)
+        firm, sunk = True, None
+        if self.footing is not None:
+            sunk = SINKS * self.footing.height < self.footing.below(off + self.wanted).T
+            keys = self.footing.raised(keys, off + self.wanted, self.effects)
+            off = self._off(keys)
+            firm = self.footing.stay(off + self.wanted, self.slips)
+        missed = np.linalg.norm(off[self.seen], axis=-1)
+        typical = float(np.sqrt((missed**2).mean()))
+        return Fit(keys, float(missed.max(initial=0)), typical, firm=firm, sunk=sunk)
+
+    def _together(self, keys: dict[str, BoneKeys], free: dict, sloped: dict) -> tuple[dict, np.ndarray]:
+        """The keys made to miss less together; and how far joints are off then, (J, T, D)."""
+        scale, off = self.extra[..., None], self._off(keys)
         least = float(((off * scale) ** 2).sum())
         for _ in range(STEPS):
-            step, before = refined(keys, free, sloped, off * scale, effects), least
+            effects, more = self._steady
+            step, before = refined(keys, free, sloped, np.concatenate([off * scale, more]), effects), least
             for share in (1.0, 0.5, 0.25):
                 tried = step(share)
                 moved = self._off(tried)
@@ -350,44 +392,7 @@ class Search:
                     break
             if least > 0.97 * before:
                 break
-        if self.footing is not None:
-            keys = self.footing.raised(keys, off + self.wanted, self.effects)
-            off = self._off(keys)
-            firm = self.footing.stay(off + self.wanted, self.slips)
-        missed = np.linalg.norm(off[self.seen], axis=-1)
-        return Fit(keys, float(missed.max(initial=0)), float(np.sqrt((missed**2).mean())), firm=firm)
+        return keys, off
 
     def _off(self, keys: dict[str, BoneKeys]) -> np.ndarray:
         return self.forward({name: evaluate(keys[name], self.count) for name in self.names}) - self.wanted
-
-
-def effects_of(dense: Channels, forward: Forward, tell: Callable[[], None]) -> Effects:
-    """How far channels move the joints, in units of the joints per unit of the channel."""
-    found: Effects = {}
-    base = forward(dense)
-    for name, values in dense.items():
-        columns = []
-        for c in range(values.shape[1]):
-            step = 1e-4 * max(float(np.abs(values[:, c]).max()), 1.0)
-            moved = values.copy()
-            moved[:, c] += step
-            away = (forward({**dense, name: moved}) - base) / step
-            joints = np.flatnonzero(np.abs(away).max((1, 2)) > 1e-9)
-            columns.append((joints, away[joints]))
-        found[name] = columns
-        tell()
-    return found
-
-
-def _weights(effects: Effects, count: int, pixel: float, extra: np.ndarray | None) -> Channels:
-    """The pixels by which all joints together move per unit of each channel: (T, C) by bone."""
-    found = {}
-    for name, columns in effects.items():
-        square = np.zeros((count, len(columns)))
-        for c, (joints, away) in enumerate(columns):
-            each = (away**2).sum(2)
-            square[:, c] = (each if extra is None else each * extra[joints] ** 2).sum(0)
-        weights = np.sqrt(square) / pixel
-        usual = np.maximum(np.median(weights, axis=0), 0.1 * weights.max(0))
-        found[name] = np.maximum(weights, FLOOR * usual + 1e-9)
-    return found

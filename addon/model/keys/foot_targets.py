@@ -12,8 +12,8 @@ import numpy as np
 
 from ..character.forward_kinematics import Forward
 from ..character.mapping import BoneMap
+from .effects import Effects
 from .hermite import BoneKeys, evaluate
-from .refine import Effects
 from .tracks import Tracks
 
 Short = Callable[[dict[str, np.ndarray]], dict[str, np.ndarray]]

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .effects import Effects
 from .foot_targets import Pulled, higher
 from .hermite import BoneKeys
-from .refine import Effects
 
 SLIP = 0.012  # of the height: how far a foot that carries may move in a frame
 NEAR = 0.015  # of the height above the ground: so low a foot stands, whatever it does in the dance
@@ -66,17 +66,20 @@ class Footing:
     def _slipping(self, at: np.ndarray) -> list[tuple[np.ndarray, np.ndarray]]:
         """Which feet carry and which of these slip, (T - 1, F) each, with joints at (J, T, 2).
 
-        Judged in three ways (K): feet that carry in the dance, feet near the ground, and the lower foot.
+        Judged in three ways (K): feet that carry in the dance, feet near the ground, and the lower foot. Of legs that
+        are stretched to targets, both the targets and their own ends.
         """
-        steps = np.linalg.norm(np.diff(at[self.ends], axis=1), axis=2).T
-        moved = steps > SLIP * self.height
-        kinds = [self.bears]
-        if self.ground is not None:
-            above = (at[self.ends, :, 1].T - self.ground) / self.height
-            lower = above <= above.min(1, keepdims=True) + LEVEL
-            kinds += [above < NEAR, lower & (above < LOWER)]
-        both = [kind[1:] & kind[:-1] for kind in kinds]
-        return [(bears, moved & bears) for bears in both]
+        found = []
+        for joints in [self.joints] if np.array_equal(self.joints, self.ends) else [self.joints, self.ends]:
+            moved = SLIP * self.height < np.linalg.norm(np.diff(at[joints], axis=1), axis=2).T
+            kinds = [self.bears]
+            if self.ground is not None:
+                above = (at[joints, :, 1].T - self.ground) / self.height
+                lower = above <= above.min(1, keepdims=True) + LEVEL
+                kinds += [above < NEAR, lower & (above < LOWER)]
+            both = [kind[1:] & kind[:-1] for kind in kinds]
+            found += [(bears, moved & bears) for bears in both]
+        return found
 
     def slips(self, at: np.ndarray) -> np.ndarray:
         """Share (K,) of the frames with a foot that carries in which one slips, with joints at (J, T, 2)."""
@@ -85,12 +88,20 @@ class Footing:
         )
 
     def slipping(self, at: np.ndarray, dense: np.ndarray) -> np.ndarray:
-        """(T, F) bool: frames in which a foot slips that would not with a key on each frame, and those before."""
+        """(T, F) bool: frames in which a foot slips that would not with a key on each frame, and those before.
+
+        Also frames in which a foot that carries is off the ground.
+        """
         slips, known = (np.any([slip for _, slip in self._slipping(a)], axis=0) for a in (at, dense))
         slips &= ~known
         out = np.zeros(self.bears.shape, bool)
         out[1:] |= slips
         out[:-1] |= slips
+        if self.ground is not None:
+            off, known = (
+                np.abs(a[self.joints, :, 1].T - self.ground) > NEAR * self.height for a in (at, dense)
+            )
+            out |= self.bears & off & ~known
         return out
 
     def stay(self, at: np.ndarray, dense: np.ndarray) -> bool:

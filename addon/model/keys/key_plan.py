@@ -238,12 +238,17 @@ def _fit(
 ) -> fitting.Fit:
     """Keys of a dance that does not get one on every frame."""
     choice, joints = plan.choice, tracks.by_bone(forward)
+    fixed = None
     if choice.density in STEPS:
-        at = fitting.every(len(plan.span.frames), STEPS[choice.density], hits)
-        return fitting.at_fixed(tracks.values, at, joints, footing, forward.unseen)
+        fixed = fitting.every(len(plan.span.frames), STEPS[choice.density], hits)
+        fit = fitting.at_fixed(tracks.values, fixed, joints, footing, forward.unseen)
+        if footing is None or fit.firm:
+            return fit
     search = fitting.Search(
         tracks.values, joints, plan.pixel, plan.span.rate, hits, footing, tell, forward.unseen
     )
+    if fixed is not None:
+        return search.fixed(fixed)
     if choice.density == "SPARSE":
         return search.sparse(choice.tolerance * plan.pixel)
     if choice.poses == "MOMENTS":

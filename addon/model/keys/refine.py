@@ -9,13 +9,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from .effects import Effects
 from .hermite import BoneKeys, basis
 
 ROUNDS = 12  # iterations of conjugate gradients
 STIFF = 0.02  # damping, relative to the effect of a key's value or slope
-
-Effects = dict[str, list[tuple[np.ndarray, np.ndarray]]]
-"""By bone and channel: joints that it moves (M,), and how (M, T, D) per unit."""
 
 
 def refined(

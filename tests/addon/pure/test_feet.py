@@ -5,7 +5,8 @@ import pytest
 from addon.model.character.joints import with_mid_hip
 from addon.model.character.mapping import JOINTS
 from addon.model.keys.contacts import contacts_of
-from addon.model.keys.feet import plant, swung
+from addon.model.keys.feet import plant
+from addon.model.keys.swings import swung
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -135,6 +136,20 @@ def test_a_foot_rises_before_it_goes_elsewhere_and_lands_before_it_stands():
     assert np.array_equal(out[pinned], path[pinned])
     high = path + [0, 200] * ~pinned[:, None]  # a leap: it is above the ground anyway
     assert np.array_equal(swung(high, pinned, RATE, HEIGHT), high)
+
+
+@pytest.mark.parametrize("rate", [24.0, 30.0])
+def test_who_hops_is_up_at_once_and_comes_down_softly(rate):
+    """Who leaves the ground with both feet has a lower foot all the same, and that must not slide."""
+    path = np.zeros((40, 2))
+    path[15:25, 0] = np.linspace(0, 150, 12)[1:-1]
+    path[25:, 0] = 150
+    pinned = np.r_[np.ones(15, bool), np.zeros(10, bool), np.ones(15, bool)]
+    out = swung(path, pinned, rate, HEIGHT, other=pinned)
+    low = out[:, 1] < 0.04 * HEIGHT
+    steps = np.linalg.norm(np.diff(out, axis=0), axis=1)
+    assert steps[low[1:] & low[:-1]].max() <= 0.012 * HEIGHT
+    assert 0 < out[[15, 24], 1].min() <= out[[15, 24], 1].max() < 0.012 * HEIGHT
 
 
 def test_feet_that_are_not_seen_are_left_alone():

@@ -192,3 +192,26 @@ def test_forward_puts_the_joints_of_any_armature_where_the_solver_says(seed, str
     points = np.stack([at.get(joint, np.zeros(2)) for joint in JOINTS])[None]
     points = points + 0.04 * size * rng.standard_normal((6, len(JOINTS), 2))
     _forward_is_right(points, bones, bone_map, plane, stretch)
+
+
+def test_quaternions_are_fitted_together_as_angles_are():
+    frames, tilt = 90, np.array([0.0, 0.6, 0.8])
+    across = np.stack([[1.0, 0, 0], np.cross(tilt, [1.0, 0, 0])])  # the picture's plane
+    dense = {
+        f"{name}.rotation_quaternion": np.c_[np.cos(v[:, -1] / 2), np.sin(v[:, -1:] / 2) * tilt]
+        for name, v in motion(5, 3, frames, 0.0).items()
+    }
+
+    def forward(values):
+        place, turn, out = 0.0, np.eye(3), []
+        for q in values.values():
+            w, v = np.split(q / np.linalg.norm(q, axis=1, keepdims=True), [1], axis=1)
+            cross = np.cross(v[:, None], np.eye(3)).transpose(0, 2, 1)
+            turn = turn @ (np.eye(3) + 2 * w[..., None] * cross + 2 * cross @ cross)
+            place = place + turn[:, :, 0] @ across.T
+            out.append(place)
+        return np.stack(out)
+
+    at = every(frames, 15)
+    alone, together = at_fixed(dense, at, forward), Search(dense, forward, 0.01).fixed(at)
+    assert together.typical < 0.8 * alone.typical
