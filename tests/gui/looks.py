@@ -25,7 +25,7 @@ LABELS = (
 
 LANGUAGES = {
     "es": "Buscar pulsos",
-    "fr_FR": "Trouver les temps",
+    "fr_FR": "Repérer temps",
     "ja_JP": "拍を検出",
     "pt_BR": "Achar batidas",
     "zh_HANS": "检测节拍",
