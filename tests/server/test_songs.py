@@ -51,7 +51,6 @@ BAD_SONGS = {
     "forged channels 0": (lambda wav: forged(good(wav), 22, "<H", 0), None),
     "forged channels 65535": (lambda wav: forged(good(wav), 22, "<H", 0xFFFF), None),
     "another format": (lambda wav: wav(noise(1.0), format="AU"), "audio_format"),
-    "a flac cut off": (lambda wav: wav(noise(4.0), format="FLAC")[:100_000], "audio_unreadable"),
     "a playlist": (
         lambda wav: b"#EXTM3U\n#EXTINF:1,x\n/etc/passwd\nfile:///etc/passwd\n",
         "audio_unreadable",
@@ -69,6 +68,12 @@ BAD_SONGS = {
     ),
     "too long": (lambda wav: wav(np.tile(noise(1.0, 8_000), (90, 1)), 8_000), "audio_long"),
 }
+
+
+def test_a_song_cut_off_is_taken_as_far_as_it_goes(strict_server, tools):
+    answer = strict_server.put_audio(tools.wav(noise(4.0), format="FLAC")[:100_000])
+    assert answer.status_code == 201
+    assert 0.5 < answer.json()["seconds"] < 4
 
 
 @pytest.mark.parametrize("name", BAD_SONGS)
