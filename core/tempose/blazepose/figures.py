@@ -23,7 +23,8 @@ def figure_boxes(picture: Image.Image) -> list[np.ndarray]:
     if (np.abs(edge - plain).max(-1) <= PLAIN).mean() < EDGE:
         return []
     stands = np.abs(pixels - plain).max(-1) > PLAIN
-    numbers, _ = label(maximum_filter(stands, max(round(GAP * max(picture.size)), 1)))
+    joined = maximum_filter(stands, max(round(GAP * max(picture.size)), 1))
+    numbers = np.asarray(label(joined)[0])  # pyright: ignore[reportIndexIssue] -- a pair, by its own documentation
     boxes = []
     for number, part in enumerate(find_objects(numbers), 1):
         y, x = np.nonzero((numbers[part] == number) & stands[part])
