@@ -164,6 +164,7 @@ class GenerateSettings(Area, Protocol):
 
     count: int
     beats_apart: int
+    travel: float
     phrase: str
     phrase_at: str
     keep_in: str

@@ -197,9 +197,7 @@ class TEMPOSE_OT_dance_loop(DanceButton, bpy.types.Operator):
         )
 
     def ask(self, now: Reading) -> order.Order:
-        asked = order.order(now, False)
-        request = replace(asked.request, curves=asked.directed)  # a loop stays in place
-        return replace(asked, request=request, loop=True, way=None)
+        return order.looped(order.order(now, False), now.settings.generate.travel)
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,7 +2,7 @@
 """What to dance: which part of the timeline, how many takes, and where accepted keys go."""
 
 import bpy
-from bpy.props import EnumProperty, IntProperty, StringProperty
+from bpy.props import EnumProperty, FloatProperty, IntProperty, StringProperty
 
 from ...scene.dance import library
 
@@ -59,6 +59,17 @@ class TemposeGenerate(AreaProperties, bpy.types.PropertyGroup):
         default=4,
         min=1,
         max=64,
+        options=set(),
+    )
+    travel: FloatProperty(
+        name="Travel",
+        description="How far a loop goes to the right each time round, in body heights; to the left below 0, at 0 it"
+        " stays on its spot",
+        default=0.0,
+        soft_min=-3.0,
+        soft_max=3.0,
+        min=-20.0,
+        max=20.0,
         options=set(),
     )
     phrase: StringProperty(

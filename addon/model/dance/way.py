@@ -77,6 +77,12 @@ def from_body(said: Any) -> Way | None:
     return Way(rows[:, 0], rows[:, 1:]) if good else None
 
 
+def even(seconds: float, far: float) -> Way:
+    """The way of a loop that goes so far to the right each time round: as fast at its ends as between them."""
+    rounds = np.arange(-1.0, 3.0)
+    return Way(seconds * rounds, np.stack([far * rounds, np.zeros_like(rounds)], 1))
+
+
 @dataclass(frozen=True)
 class Stop:
     """A waypoint: when it is reached, in seconds of the dance, and its place.

@@ -10,8 +10,8 @@ from .key_curves import KeyedCurve
 ROTATIONS = ("rotation_euler", "rotation_axis_angle")
 
 
-def closed(curve: KeyedCurve, period: float) -> KeyedCurve:
-    """The curve with its first key again after so many frames: same value, same slope.
+def closed(curve: KeyedCurve, period: float, farther: float = 0.0) -> KeyedCurve:
+    """The curve with its first key again after so many frames: same value, or so much farther, and same slope.
 
     A rotation ends whole turns away if that is nearer: it looks the same.
     """
@@ -26,7 +26,7 @@ def closed(curve: KeyedCurve, period: float) -> KeyedCurve:
     return replace(
         curve,
         frames=again(np.asarray(curve.frames, float), end),
-        values=again(curve.values, first + 2 * np.pi * turns),
+        values=again(curve.values, first + 2 * np.pi * turns + farther),
         slopes=None if curve.slopes is None else again(curve.slopes, float(curve.slopes[0])),
         kinds=None if curve.kinds is None else again(curve.kinds, float(curve.kinds[0])),
     )

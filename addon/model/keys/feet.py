@@ -140,16 +140,33 @@ def plant_around(
     height: float,
     mode: str,
     ground: float | None,
+    far: float = 0.0,
+    beats: np.ndarray | None = None,
 ) -> Planting:
     """`plant` for a dance that runs into its own beginning after `turn` frames.
 
     Three rounds in a row are planted and the middle one is used, so that a foot can carry across the seam.
+
+    Parameters
+    ----------
+    far : float
+        Distance to the right that a round covers, at an even pace.
+    beats : (B,) float, optional
+        Frames (not whole) on which the figure then steps. Both feet take equally many steps, so that each round
+        begins with the same foot.
     """
-    turn = min(turn, len(points))
-    rounds = np.arange(3 * turn) % turn
-    planted = plant(points[rounds], scores[rounds], rate, height, mode, ground)
-    middle = turn + np.arange(len(points)) % turn
-    return Planting(planted.points[middle], planted.contacts[middle])
+    turn, count = min(turn, len(points)), len(points)
+    rounds, travel = np.arange(3 * turn) % turn, None
+    if far and beats is not None:
+        way = np.stack([far * (np.arange(3 * turn) / turn - 1), np.zeros(3 * turn)], 1)
+        inside = np.unique(beats[(beats >= 0) & (beats < turn)])
+        inside = inside[: len(inside) - len(inside) % 2] if len(inside) > 1 else inside
+        travel = Travel(way, np.concatenate([inside + k * turn for k in range(3)]))
+    planted = plant(points[rounds], scores[rounds], rate, height, mode, ground, travel)
+    middle, again = turn + np.arange(count) % turn, np.arange(count) // turn
+    out = planted.points[middle]
+    out[..., 0] += far * again[:, None]
+    return Planting(out, planted.contacts[middle])
 
 
 def stood(points: np.ndarray, goals: np.ndarray, held: np.ndarray) -> np.ndarray:

@@ -11,12 +11,20 @@ CurveId = tuple[str, int]
 
 @dataclass(frozen=True)
 class SampledCurve:
-    """One F-curve sampled at whole frames; `group` is the bone."""
+    """One F-curve sampled at whole frames; `group` is the bone.
+
+    In a loop that travels, `farther` is the difference from one round to the next.
+    """
 
     path: str
     index: int
     group: str
     values: np.ndarray
+    farther: float = 0.0
+
+    @property
+    def id(self) -> CurveId:
+        return self.path, self.index
 
 
 @dataclass(frozen=True)

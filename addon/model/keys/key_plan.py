@@ -85,6 +85,8 @@ class Plan:
         Places where ankles were seen and must stay.
     loop : bool
         Whether the dance leads back into its own beginning.
+    travel : float
+        Distance to the right that a round of a loop covers, in heights of the figure.
     depths : by bone
         How far forward limbs with depth bones are at rest.
     way : Way, optional
@@ -113,6 +115,7 @@ class Plan:
     style: str = ""
     stands: Stands | None = None
     loop: bool = False
+    travel: float = 0.0
     depths: dict[str, float] = field(default_factory=dict)
     way: Way | None = None
     pins: tuple[Pin, ...] = ()
@@ -173,7 +176,7 @@ def make_keys(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
     if choice.density == "EVERY" or len(frames) < 3:
         every = [KeyedCurve(c.path, c.index, c.group, frames, c.values) for c in curves]
         every += _beside(plan)
-        return Keyed(_looped(plan, every), stepped, dense, dense)
+        return Keyed(_looped(plan, every, curves), stepped, dense, dense)
     tracks = Tracks(curves)
     forward = Forward(plan.bones, plan.bone_map, plan.plane, tracks.layout)
     hits = _beats(plan.dance, plan.span, frames).tolist() if choice.beats or choice.density == "POSES" else []
@@ -190,7 +193,12 @@ def make_keys(plan: Plan, tell: Callable[[int], None] | None = None) -> Keyed:
             )
     out += _beside(plan)
     return Keyed(
-        _looped(plan, out), stepped, fit.count, dense, fit.worst / plan.pixel, fit.typical / plan.pixel
+        _looped(plan, out, curves),
+        stepped,
+        fit.count,
+        dense,
+        fit.worst / plan.pixel,
+        fit.typical / plan.pixel,
     )
 
 
@@ -212,10 +220,12 @@ def _only(choice: Choice) -> str:
     return "" if choice.hands == "AUTO" else choice.hands.lower()
 
 
-def _looped(plan: Plan, curves: list[KeyedCurve]) -> list[KeyedCurve]:
-    """The curves, ending as they begin if the dance is a loop."""
-    period = plan.span.seconds * plan.span.rate
-    return [cycle.closed(curve, period) for curve in curves] if plan.loop else curves
+def _looped(plan: Plan, curves: list[KeyedCurve], danced: list[SampledCurve]) -> list[KeyedCurve]:
+    """The curves; those of a loop end as they begin, or farther on if it travels."""
+    if not plan.loop:
+        return curves
+    period, farther = plan.span.seconds * plan.span.rate, {curve.id: curve.farther for curve in danced}
+    return [cycle.closed(curve, period, farther.get(curve.id, 0.0)) for curve in curves]
 
 
 def _footing(plan: Plan, tracks: Tracks, forward: Forward, planting: feet.Planting) -> Footing | None:
@@ -297,6 +307,9 @@ def _danced(plan: Plan) -> tuple[list[SampledCurve], feet.Planting]:
         ends = followed(np.concatenate([ends, sure[..., None]], 2), danced, planted)
         planted = np.concatenate([planted, ends[..., :2]], 1)
         scores, joints = np.concatenate([scores, sure], 1), (*JOINTS, *EXTREMITIES)
+    if round_ := _next_round(plan):  # with the first pose once more, as the next time round begins
+        planted = np.concatenate([planted, planted[:1] + np.array([round_, 0.0])])
+        scores = np.concatenate([scores, scores[:1]])
     found = solve(planted, scores, plan.bones, plan.bone_map, plan.plane, plan.options, joints)
     if not found.channels:
         raise Problem(
@@ -307,6 +320,14 @@ def _danced(plan: Plan) -> tuple[list[SampledCurve], feet.Planting]:
     curves = [
         SampledCurve(f"{plan.paths[c.bone]}.{c.property}", c.index, c.bone, c.values) for c in found.channels
     ]
+    if round_:
+        curves = [
+            replace(
+                curve, values=curve.values[:-1],
+                farther=float(curve.values[-1] - curve.values[0]) if curve.path.endswith("location") else 0.0,
+            )
+            for curve in curves
+        ]  # fmt: skip
     return (curves if plan.under is None else mixed(curves, plan.under, plan.strength)), planting
 
 
@@ -314,6 +335,11 @@ def _profile(plan: Plan) -> dict[str, np.ndarray]:
     """Joints at rest of a picture in layers that shows its figure from the side; nothing for any other."""
     rest = joints_at_rest(plan.bones, plan.bone_map, plan.plane) if plan.depths else {}
     return rest if is_in_profile(rest) else {}
+
+
+def _next_round(plan: Plan) -> float:
+    """Distance to the right, in the rig's plane, between one round of a loop and the next."""
+    return plan.travel * _stature(plan)[0] if plan.loop else 0.0
 
 
 def _ends(plan: Plan, body: PoseSequence, own: np.ndarray | None) -> np.ndarray | None:
@@ -351,7 +377,8 @@ def mixed(
         below = under.get((curve.path, curve.index), np.full(len(curve.values), 1.0 if at_rest else 0.0))
         if curve.path.endswith("rotation_euler"):  # whole turns do not count
             below = below + 2 * np.pi * np.round(np.median((curve.values - below) / (2 * np.pi)))
-        out.append(replace(curve, values=below + strength * (curve.values - below)))
+        mixed_values = below + strength * (curve.values - below)
+        out.append(replace(curve, values=mixed_values, farther=strength * curve.farther))
     return out
 
 
@@ -372,7 +399,7 @@ def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> feet.Plantin
     how = (plan.span.rate, height, plan.choice.feet, ground)
     if plan.loop:
         turn = round(plan.span.seconds * plan.span.rate)
-        planting = feet.plant_around(points, scores, turn, *how)
+        planting = feet.plant_around(points, scores, turn, *how, _next_round(plan), _beat_frames(plan))
     elif plan.way is not None:
         return _travelling(plan, plan.way, points, scores, how)
     else:
@@ -384,11 +411,16 @@ def _planted(plan: Plan, points: np.ndarray, scores: np.ndarray) -> feet.Plantin
     return replace(planting, points=feet.stood(planting.points, goals, held))
 
 
+def _beat_frames(plan: Plan) -> np.ndarray:
+    """Frames (not whole) of the dance on which its beats are."""
+    return plan.span.frame_at(np.asarray(plan.dance.beat_times, float)) - int(plan.span.frames[0])
+
+
 def _travelling(plan: Plan, way: Way, points: np.ndarray, scores: np.ndarray, how: tuple) -> feet.Planting:
     """The dance on its way, planted; the way makes up for hips that planting moves off its stops."""
     span, place = plan.span, plan.place
     seconds, size = span.second_at(span.frames), place.unit * place.canvas[1]
-    beats = span.frame_at(np.asarray(plan.dance.beat_times, float)) - int(span.frames[0])
+    beats = _beat_frames(plan)
     home, middle = float(place.to_plane((place.canvas[0] / 2, 0.0))[0]), JOINTS.index("mid_hip")
     moves, planting = way.danced(plan.dance.poses), None
     for _ in range(CORRECTIONS):

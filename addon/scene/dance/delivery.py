@@ -110,6 +110,7 @@ def take_of(asked: Order, made: Dance, target: Target) -> tuple[Take, Playback]:
             **{key: said[key] for key in KEPT},
             "curves": curves_body(asked.directed),
             **({"loop": True} if asked.loop else {}),
+            **({"travel": asked.travel} if asked.travel else {}),
             **staged(asked.way, asked.pins),
         },
     )

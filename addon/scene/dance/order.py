@@ -73,6 +73,8 @@ class Order:
         A remark to add to the message.
     loop : bool
         Whether the dance leads back into its own beginning.
+    travel : float
+        Distance to the right that a round of a loop covers, in heights of the figure.
     way : Way, optional
         Where the whole figure goes.
     directed : dict of name to Curve
@@ -90,6 +92,7 @@ class Order:
     span: Span
     notice: str
     loop: bool = False
+    travel: float = 0.0
     way: Way | None = None
     directed: Mapping[str, Curve] = field(default_factory=dict)
     pins: tuple[Pin, ...] = ()
@@ -156,6 +159,19 @@ def order(now: Reading, new_tempo: bool, part: tuple[float, float] | None = None
         directed=asked.directed,
         pins=asked.pins,
     )
+
+
+def looped(asked: Order, travel: float) -> Order:
+    """The same order as a loop, in place or so many heights of the figure to the right each round."""
+    curves, request = asked.directed, asked.request
+    if travel and request.grid is not None:
+        body = request.reference.pixels[0, :, 1]
+        tall = float(np.ptp(body)) / request.reference.canvas[1]
+        beats = np.asarray(request.tempo_map.to_timeline(request.grid.beats), float)
+        around = ways.even(request.seconds, travel * tall)
+        curves = ways.directed(curves, around, beats, request.seconds)
+    request = replace(request, curves=curves)
+    return replace(asked, request=request, loop=True, travel=travel, way=None)
 
 
 def for_rig(asked: Order, now: Reading, ob: bpy.types.Object) -> Order:

@@ -20,9 +20,8 @@ FIRST = 1  # frame of the first pose
 def make(scene: bpy.types.Scene, name: str, frames: list[float], cyclic: bool) -> Any:
     """Make the character plain, with one Action from `FIRST` on; a loop ends when the first pose comes again."""
     ob: Any = bpy.data.objects[name]
-    poses = _read(scene, ob, frames)
-    if cyclic:
-        poses = {bone: np.concatenate([matrices, matrices[:1]]) for bone, matrices in poses.items()}
+    step = frames[1] - frames[0] if len(frames) > 1 else 1.0
+    poses = _read(scene, ob, [*frames, frames[-1] + step] if cyclic else frames)
     _strip(ob)
     action = bpy.data.actions.new(
         f"{name}-loop" if cyclic else name

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import bpy
 import numpy as np
-from mathutils import Matrix
+from mathutils import Matrix, Vector
 
 MARGIN = 0.02  # of the height: transparent margin around the figure
 FAR = 1000.0  # how far the camera sees behind the figure, in depths of the figure
@@ -18,7 +18,8 @@ FAR = 1000.0  # how far the camera sees behind the figure, in depths of the figu
 def draw(scene: bpy.types.Scene, job: dict, place: Path) -> None:
     """Render the job's pictures; see `sprites`."""
     axes, frames = np.array(job["axes"], float), job["frames"]
-    low, high = _bounds(scene, axes, frames)
+    speed = _speed(scene, job)
+    low, high = _bounds(scene, axes, frames, speed)
     margin = MARGIN * float(high[1] - low[1])
     low[:2], high[:2] = low[:2] - margin, high[:2] + margin
     height = job["height"]
@@ -30,18 +31,34 @@ def draw(scene: bpy.types.Scene, job: dict, place: Path) -> None:
     (place / "said.json").write_text(json.dumps({"size": [width, height], "ground": pixel}), "utf-8")
     if width * height * len(frames) > job["most"]:
         return
-    _camera(scene, axes, low, high)
+    camera = _camera(scene, axes, low, high)
+    start = camera.location.copy()
     _render_as(scene, width, height)
     pictures = np.zeros((len(frames), height, width, 4), np.uint8)
     for k, frame in enumerate(frames):
         scene.frame_set(int(frame // 1), subframe=frame % 1)
+        camera.location = start + Vector(((frame - frames[0]) * speed).tolist())
         pictures[k] = _picture(scene, place / "frame.png")
         print("tempose: frame", flush=True)
     np.save(place / "frames.npy", pictures)
 
 
-def _bounds(scene: bpy.types.Scene, axes: np.ndarray, frames: list[float]) -> tuple[np.ndarray, np.ndarray]:
-    """The box (3,), (3,) along the axes around everything rendered in all frames."""
+def _speed(scene: bpy.types.Scene, job: dict) -> np.ndarray:
+    """Speed (3,) of a loop that travels, in the world, per frame; the camera goes along and keeps it in place."""
+    if not job["around"]:
+        return np.zeros(3)
+    ob, places = bpy.data.objects[job["character"]], []
+    for frame in (job["frames"][0], job["frames"][0] + job["around"]):
+        scene.frame_set(int(frame // 1), subframe=frame % 1)
+        seen = ob.evaluated_get(bpy.context.evaluated_depsgraph_get())
+        places.append([seen.matrix_world @ bone.head for bone in seen.pose.bones])
+    return np.median(np.subtract(*np.array(places[::-1], float)), axis=0) / job["around"]
+
+
+def _bounds(
+    scene: bpy.types.Scene, axes: np.ndarray, frames: list[float], speed: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The box (3,), (3,) along the axes around everything rendered in all frames, for a camera with this speed."""
     lows, highs = [], []
     for frame in frames:
         scene.frame_set(int(frame // 1), subframe=frame % 1)
@@ -49,7 +66,7 @@ def _bounds(scene: bpy.types.Scene, axes: np.ndarray, frames: list[float]) -> tu
         for ob in scene.objects:
             if ob.type in ("ARMATURE", "LIGHT", "EMPTY", "CAMERA"):
                 continue
-            points = _points(ob.evaluated_get(graph)) @ axes.T
+            points = (_points(ob.evaluated_get(graph)) - (frame - frames[0]) * speed) @ axes.T
             lows.append(points.min(0))
             highs.append(points.max(0))
     if not lows:
@@ -69,7 +86,7 @@ def _points(ob: bpy.types.Object) -> np.ndarray:
     return points @ world[:3, :3].T + world[:3, 3]
 
 
-def _camera(scene: bpy.types.Scene, axes: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
+def _camera(scene: bpy.types.Scene, axes: np.ndarray, low: np.ndarray, high: np.ndarray) -> bpy.types.Object:
     """An orthographic camera that sees just that box."""
     data = bpy.data.cameras.new("sprites")
     camera = bpy.data.objects.new("sprites", data)
@@ -80,6 +97,7 @@ def _camera(scene: bpy.types.Scene, axes: np.ndarray, low: np.ndarray, high: np.
     at = axes.T @ np.array([*(low[:2] + high[:2]) / 2, high[2] + depth])
     camera.matrix_world = Matrix.Translation(at.tolist()) @ Matrix(axes.T.tolist()).to_4x4()
     scene.camera = camera
+    return camera
 
 
 def _render_as(scene: bpy.types.Scene, width: int, height: int) -> None:

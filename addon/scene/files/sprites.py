@@ -53,9 +53,10 @@ class SpriteOrder:
 def render(work: Work, wanted: SpriteOrder, folder: Path, blender: Sequence[str]) -> sprites.Sprites:
     """Have another Blender render the character; `folder` is for the files of both."""
 
-    def ask(ob: bpy.types.Object, _span: ExportSpan) -> dict:
+    def ask(ob: bpy.types.Object, span: ExportSpan) -> dict:
         axes = character_file.axes_of(ob).tolist()
-        return {"do": "draw", "axes": axes, "height": wanted.height, "most": MOST}
+        around = span.frames if span.cyclic else 0.0
+        return {"do": "draw", "axes": axes, "around": around, "height": wanted.height, "most": MOST}
 
     names = wanted.scene, wanted.rig
     span, rate, count = character_file.hand_over(work, names, wanted.rate, MOST_FRAMES, folder, ask)

@@ -57,6 +57,7 @@ def plan(take: Take, ob: bpy.types.Object, span: Span, settings: SceneSettings) 
         style=take.dance.style or str(take.settings.get("style") or ""),
         stands=kept_ankles.from_text(take.settings.get("stands")),
         loop=bool(take.settings.get("loop")),
+        travel=float(take.settings.get("travel") or 0.0),
         depths=character.depths_of(ob),
         way=way.from_body(take.settings.get("way")),
         pins=pins.from_body(take.settings.get("pins")),

@@ -143,6 +143,17 @@ def test_a_loop_runs_into_its_own_beginning_for_ever(blender, ready, directed):
     sparse = [c for bag in action.layers[0].strips[0].channelbags for c in bag.fcurves]
     assert all([m.type for m in c.modifiers] == ["CYCLES"] for c in sparse)
     assert max(point.co.x for c in sparse for point in c.keyframe_points) == pytest.approx(97)
+    settings.generate.travel = 0.5
+    assert ops.dance_loop() == {"FINISHED"}
+    curves = [
+        c
+        for bag in settings.rig.animation_data.action.layers[0].strips[0].channelbags
+        for c in bag.fcurves
+        if c.modifiers[0].mode_after == "REPEAT_OFFSET"
+    ]
+    assert [c.data_path for c in curves] == ['pose.bones["root"].location']
+    farther = {round(curves[0].evaluate(frame + 96) - curves[0].evaluate(frame), 4) for frame in (1, 30, 200)}
+    assert len(farther) == 1 and farther.pop() > 0.3  # half the height of a figure of 1.7 or less
 
 
 def test_several_characters_dance_in_one_press_each_with_its_own_take(blender, ready, directed, tempose):

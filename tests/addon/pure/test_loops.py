@@ -88,3 +88,27 @@ def test_a_curve_ends_as_it_begins_a_period_later():
     turned = replace(curve, path="x.rotation_euler", values=np.array([0.2, 3.0, 0.3 + 2 * np.pi]))
     assert cycle.closed(turned, 96.0).values[-1] == pytest.approx(0.2 + 2 * np.pi)
     assert cycle.closed(replace(curve, slopes=None, kinds=None), 95.0).frames.tolist() == [1, 10, 96]
+
+
+def test_a_loop_that_travels_goes_just_so_far_and_its_feet_stand_across_the_seam():
+    standing = standing_pose()
+    body = standing.pixels[0] * (1, -1)
+    still = np.concatenate([body, body[[8, 11]].mean(0, keepdims=True)])
+    points, scores, height = np.repeat(still[None], 96, 0), np.ones((96, 19)), float(np.ptp(still[:, 1]))
+    beats = np.arange(0, 96, 12.0)
+    made = feet.plant_around(points, scores, 96, 24.0, height, "AUTO", None, height, beats)
+    hips, ankles = made.points[:, 18, 0], made.points[:, [13, 10]]
+    again = np.concatenate([ankles, ankles + np.array([height, 0.0])])  # the next time round
+    assert hips[0] + height - hips[-1] == pytest.approx(height / 96, rel=0.2)
+    bears = np.concatenate([made.contacts] * 2)
+    both = bears[1:] & bears[:-1]
+    moved = np.abs(np.diff(again[..., 0], axis=0)) / height
+    assert both.any(1).mean() > 0.9 and moved[both].max() < 0.004
+
+
+def test_the_keys_of_a_loop_that_travels_end_so_much_farther():
+    frames = np.arange(10.0)
+    curve = KeyedCurve("location", 0, "root", frames, 0.1 * frames, np.full(10, 0.1))
+    made = cycle.closed(curve, 10.0, 1.0)
+    assert (made.frames[-1], made.values[-1]) == (10, 1.0)
+    assert made.slopes is not None and made.slopes[-1] == pytest.approx(0.1)
