@@ -41,6 +41,7 @@ class MorePanel:
         layout.prop(settings, "repeat", slider=True)
         layout.prop(settings.generate, "count")
         layout.prop(settings, "quality")
+        layout.prop(settings.generate, "travel")
         layout.operator("tempose.dance_loop", icon="FILE_REFRESH")
 
 
@@ -68,4 +69,6 @@ class DirectPanel:
         row.operator("tempose.freeze")
         layout.operator("tempose.contrast")
         layout.operator("tempose.face_front", icon="HIDE_OFF")
-        layout.operator("tempose.redirect", icon="FCURVE")
+        row = layout.row(align=True)
+        row.operator("tempose.redirect", icon="FCURVE")
+        row.prop(now.settings.tempo, "mode", text="")

@@ -8,11 +8,16 @@ from bpy.props import BoolProperty, FloatProperty
 
 from tempose_pose.curves import RANGES
 
-from ...scene.dance import direction
+from ...scene.dance import direction, tempo_follow
 
 
-def _switched(self: Any, _context: bpy.types.Context) -> None:
+def _switched(self: Any, context: bpy.types.Context) -> None:
     direction.keep_apart(self.id_data)
+    tempo_follow.directed(context)
+
+
+def _changed(_self: Any, context: bpy.types.Context) -> None:
+    tempo_follow.directed(context)
 
 
 def _curve(which: str, name: str, default: float, description: str) -> dict[str, Any]:
@@ -27,7 +32,13 @@ def _curve(which: str, name: str, default: float, description: str) -> dict[str,
             update=_switched,
         ),
         which: FloatProperty(
-            name=name, description=description, default=default, min=low, max=high, precision=2
+            name=name,
+            description=description,
+            default=default,
+            min=low,
+            max=high,
+            precision=2,
+            update=_changed,
         ),
     }
 

@@ -10,7 +10,7 @@ from .sections import edited
 class TemposeTempo(bpy.types.PropertyGroup):
     mode: EnumProperty(
         name="Follow",
-        description="What the dance does when the tempo is edited",
+        description="What the dance does when the tempo, or a curve under Direct, is edited",
         items=[
             ("OFF", "Off", "Nothing until you press a button"),
             ("REQUEST", "On Request", "The keys move at once; Re-dance dances the changed parts again"),

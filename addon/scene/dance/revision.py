@@ -69,6 +69,22 @@ class Revision:
         return kept_poses.part(self.kept, self.first, self.stop)
 
 
+def is_redirected(now: Reading) -> bool:
+    """Whether the curves under *Direct* ask the chosen take for something else than it was danced to."""
+    if now.take is None or now.no_revision:
+        return False
+    it = part_of(now, None)
+    fps = connection.fps()
+    seconds = max(1, round(float(it.data.settings.get("seconds", it.span.seconds)) * fps)) / fps
+    return bool(direction_curves.changed(*_directions(it, seconds), seconds))
+
+
+def _directions(it: TakePart, seconds: float) -> tuple[dict[str, Curve], dict[str, Curve]]:
+    """What was asked of the dancer of a take, and what is asked of it now."""
+    now = direction.curves_of(require(it.take.rig), replace(it.span, seconds=seconds))
+    return direction.stored(it.data.settings), now
+
+
 def order(
     now: Reading,
     group: EditSettings | None,
@@ -105,10 +121,7 @@ def order(
     before = kept_poses.at_rate(data.dance, fps)
     kept = kept_poses.all_of(before, count)
     part = danced_part(it, count)
-    was, wanted = (
-        direction.stored(asked),
-        direction.curves_of(require(it.take.rig), replace(it.span, seconds=count / fps)),
-    )
+    was, wanted = _directions(it, count / fps)
     meant = direction_curves.changed(was, wanted, count / fps) if directed else it.spans
     if not meant:
         raise Problem(

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Following edits of the tempo: the keys at once, and the dance after a pause, by a timer in automatic mode."""
+"""Following edits of the tempo: the keys at once, and the dance after a pause, by a timer in automatic mode.
+
+In automatic mode the dance follows the curves under *Direct* as well.
+"""
 
 import time
 
@@ -9,10 +12,12 @@ from ...model.errors import Problem
 from ...model.server import background_task
 from .. import notes, reading
 from ..tempo import tempo_preview
+from . import revision
 
 TICK = 0.5  # seconds between checks while something is in the way
 DRAGGING = ("TRANSFORM_", "SEQUENCER_", "MARKER_", "ANIM_", "TEMPOSE_")
 _waiting: dict = {}  # automatic mode: the scene's name and the moment of the last edit
+_undone: list[float] = []  # the moment of the last undo
 _busy = False  # our own changes are not edits
 
 
@@ -36,6 +41,12 @@ def edited(context: bpy.types.Context) -> None:
         finally:
             _busy = False
     if settings.tempo.mode == "AUTO":
+        _wait(context.scene.name)
+
+
+def directed(context: bpy.types.Context) -> None:
+    """A curve under *Direct* was changed."""
+    if not _busy and context.scene is not None and context.scene.tempose.tempo.mode == "AUTO":
         _wait(context.scene.name)
 
 
@@ -90,10 +101,12 @@ def tick() -> float | None:
     _waiting.clear()
     with context.temp_override(window=window, scene=window.scene):
         try:
-            changes = reading.Reading(bpy.context).changes
-            wanted = changes is not None and bool(changes.touched)
-            if wanted and bpy.ops.tempose.regenerate.poll():
-                bpy.ops.tempose.regenerate("INVOKE_DEFAULT")
+            now = reading.Reading(bpy.context)
+            if now.changes is not None and now.changes.touched:
+                if bpy.ops.tempose.regenerate.poll():
+                    bpy.ops.tempose.regenerate("INVOKE_DEFAULT")
+            elif revision.is_redirected(now) and bpy.ops.tempose.redirect.poll():
+                bpy.ops.tempose.redirect("INVOKE_DEFAULT")
         except Problem as problem:
             notes.say(problem.message, error=True)
         except RuntimeError as error:  # an operator's report, which the panel already shows
@@ -105,12 +118,36 @@ def tick() -> float | None:
 @bpy.app.handlers.persistent
 def _after_undo(*_args: object) -> None:
     """Undoing an edit is an edit too: decide anew after the pause."""
+    _undone[:] = [time.monotonic()]
     if _waiting:
         _waiting["since"] = time.monotonic()
 
 
+@bpy.app.handlers.persistent
+def _after_edit(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
+    """Notice keys changed in the Graph Editor, for which Blender has no callback of its own."""
+    if scene.tempose.tempo.mode != "AUTO" or _busy or background_task.current is not None:
+        return
+    if _undone and time.monotonic() - _undone[0] < TICK:  # undoing a dance must not start it again
+        return
+    touched = {update.id.original for update in graph.updates if update.id is not None}
+    data = [one for one in touched if isinstance(one, bpy.types.Armature)]
+    actions = {one for one in touched if isinstance(one, bpy.types.Action)}
+    if data or (actions and any(_moved_by(ob) in actions for ob in scene.objects if ob.type == "ARMATURE")):
+        _wait(scene.name)
+
+
+def _moved_by(ob: bpy.types.Object) -> bpy.types.Action | None:
+    """The Action with the curves that direct a character."""
+    data = ob.data
+    return (
+        data.animation_data.action if isinstance(data, bpy.types.Armature) and data.animation_data else None
+    )
+
+
 def add() -> None:
-    """Start watching for undo."""
+    """Start watching for undo and for changed curves."""
+    bpy.app.handlers.depsgraph_update_post.append(_after_edit)
     for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
         handlers.append(_after_undo)
 
@@ -118,6 +155,8 @@ def add() -> None:
 def remove() -> None:
     """Leave nothing behind."""
     forget()
+    if _after_edit in bpy.app.handlers.depsgraph_update_post:
+        bpy.app.handlers.depsgraph_update_post.remove(_after_edit)
     for handlers in (bpy.app.handlers.undo_post, bpy.app.handlers.redo_post):
         if _after_undo in handlers:
             handlers.remove(_after_undo)
