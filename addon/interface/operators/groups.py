@@ -12,7 +12,7 @@ from ...model.errors import require
 from ...model.server import work
 from ...model.server.work import Work
 from ...scene.character import rig
-from ...scene.dance import delivery, formation, ghost, order
+from ...scene.dance import delivery, formation, ghost, order, waypoints
 from ...scene.keys import background_keys
 from ...scene.reading import Reading, at_press
 from ...scene.server import connection
@@ -50,6 +50,7 @@ class TEMPOSE_OT_dance_together(TaskButton, bpy.types.Operator):
         now = at_press(context)
         lead, kind, beats = order.order(now, False), self.kind, now.settings.generate.beats_apart
         self._orders = orders = [lead, *(order.for_rig(lead, now, ob) for ob in now.selected_rigs[1:])]
+        own_ways = [waypoints.is_used(ob) for ob in now.selected_rigs]
         client, seed = connection.client(), lead.request.seed
         asked = [one.request for one in orders]
         self._alone = kind == "OWN"
@@ -65,6 +66,9 @@ class TEMPOSE_OT_dance_together(TaskButton, bpy.types.Operator):
                     groups.on_figure(part, asked[0].reference, one.reference) if i else part
                     for i, (part, one) in enumerate(zip(parts, asked, strict=True))
                 ]
+                for i, (one, own) in enumerate(zip(orders, own_ways, strict=True)):
+                    if one.way is not None and not own:
+                        orders[i] = replace(one, way=groups.way_of(kind, first, i, beats, one.way))
             ready = [
                 background_keys.make_ready(w, lambda pair=pair: delivery.keys_of(*pair))
                 for pair in zip(orders, made, strict=True)

@@ -16,6 +16,7 @@ from tempose_pose.sequence import PoseSequence, to_openpose18
 
 from ..tempo.timing import resample
 from . import reshape
+from .way import Way
 
 
 def dance_of(kind: str, lead: Dance, member: int, beats: int) -> Dance:
@@ -42,6 +43,14 @@ def dance_of(kind: str, lead: Dance, member: int, beats: int) -> Dance:
     return _replayed(lead, grid, downbeat + _turns(at - downbeat, beats, member % 2))
 
 
+def way_of(kind: str, lead: Dance, member: int, beats: int, way: Way) -> Way:
+    """The lead's way as a member goes it: in a canon each one `beats` later, by the beats."""
+    if kind != "CANON" or not member:
+        return way
+    grid = BeatGrid(lead.beat_times, lead.downbeat_times)
+    return Way(_seconds_at(grid, grid.beat_position(way.times) + member * beats), way.places)
+
+
 def _turns(at: np.ndarray, beats: int, answering: int) -> np.ndarray:
     """Beats (T,) of the dance at beats (T,) of the song, for a member who dances every second phrase of `beats`."""
     turn, within = np.divmod(at - answering * beats, 2 * beats)
@@ -51,19 +60,22 @@ def _turns(at: np.ndarray, beats: int, answering: int) -> np.ndarray:
 
 def _replayed(lead: Dance, grid: BeatGrid, clock: np.ndarray) -> Dance:
     """The dance whose frame t shows the lead at beat clock[t]; the music stays as it is."""
-    poses = lead.poses
-    index = np.arange(len(grid.beats), dtype=float)
-    if len(index) < 2:
-        seconds = grid.beats[0] + 0.5 * clock if len(index) else 0.5 * clock
-    else:
-        seconds = np.interp(clock, index, grid.beats)
-        first, last = grid.beats[1] - grid.beats[0], grid.beats[-1] - grid.beats[-2]
-        seconds = np.where(clock < 0, grid.beats[0] + clock * first, seconds)
-        seconds = np.where(clock > index[-1], grid.beats[-1] + (clock - index[-1]) * last, seconds)
+    poses, seconds = lead.poses, _seconds_at(grid, clock)
     keypoints, scores = resample(poses.keypoints, poses.scores, poses.fps, np.maximum(seconds, 0.0))
     return replace(
         lead, poses=replace(poses, keypoints=keypoints, scores=scores), seams=np.zeros(0, np.int32)
     )
+
+
+def _seconds_at(grid: BeatGrid, clock: np.ndarray) -> np.ndarray:
+    """Seconds (T,) at beats (T,), carried on evenly before the first and after the last one."""
+    index = np.arange(len(grid.beats), dtype=float)
+    if len(index) < 2:
+        return grid.beats[0] + 0.5 * clock if len(index) else 0.5 * clock
+    seconds = np.interp(clock, index, grid.beats)
+    first, last = grid.beats[1] - grid.beats[0], grid.beats[-1] - grid.beats[-2]
+    seconds = np.where(clock < 0, grid.beats[0] + clock * first, seconds)
+    return np.where(clock > index[-1], grid.beats[-1] + (clock - index[-1]) * last, seconds)
 
 
 def on_figure(dance: Dance, own: PoseSequence, other: PoseSequence) -> Dance:

@@ -6,9 +6,11 @@ import numpy as np
 from mathutils import Vector
 
 from tempose_pose.sequence import to_openpose18
+from tempose_pose.tempo import TempoMap
 
 from ...model.dance import formations
 from ...model.dance.takes import Take
+from ...model.dance.way import Way, from_body
 from ..character import character
 from ..keys import base_keys
 from ..settings import SceneSettings
@@ -20,7 +22,8 @@ def put(settings: SceneSettings, dancers: list[bpy.types.Object], kind: str) -> 
     bpy.context.view_layer.update()  # current positions of all
     lead = dancers[0]
     rooms = [room_of(settings, ob) for ob in dancers]
-    spots = formations.passing(formations.places(kind, rooms), rooms, waypoints.offsets_of(dancers))
+    ways = waypoints.offsets_of(dancers, [_danced_way(settings, ob) for ob in dancers])
+    spots = formations.passing(formations.places(kind, rooms), rooms, ways)
     plane, world = character.plane_of(lead), lead.matrix_world.to_3x3()
     right, normal = ((world @ Vector(axis.tolist())).normalized() for axis in (plane.right, plane.normal))
     origin = lead.matrix_world.translation.copy()
@@ -43,6 +46,15 @@ def room_of(settings: SceneSettings, ob: bpy.types.Object) -> tuple[float, float
     pixels = body.pixels * (np.asarray(place.canvas, float) / body.canvas)
     across = place.to_plane(pixels)[..., 0][body.scores > 0] * ob.matrix_world.to_scale().x
     return max(0.0, -float(across.min())), max(0.0, float(across.max()))
+
+
+def _danced_way(settings: SceneSettings, ob: bpy.types.Object) -> Way | None:
+    """The way of the take that moves a character, in seconds of the song; None without one."""
+    data = _shown(settings, ob)
+    found = from_body(data.settings.get("way")) if data is not None else None
+    if data is None or found is None:
+        return None
+    return Way(np.asarray(TempoMap(data.tempo_map).to_song(found.times), float), found.places)
 
 
 def _shown(settings: SceneSettings, ob: bpy.types.Object) -> Take | None:

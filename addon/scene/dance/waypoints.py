@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The way of a character in the scene: waypoints as empties, on a curve or stroke if there is one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import bpy
@@ -192,9 +193,12 @@ def place_at(ob: bpy.types.Object, second: float) -> tuple[float, float] | None:
     return float(place[0]), float(place[1])
 
 
-def offsets_of(dancers: list[bpy.types.Object]) -> np.ndarray:
-    """How far (N, T) each dancer is to the right of its place, over the song; the first one leads."""
-    ways = [song_way(ob) for ob in dancers]
+def offsets_of(dancers: list[bpy.types.Object], danced: Sequence[Way | None]) -> np.ndarray:
+    """How far (N, T) each dancer is to the right of its place, over the song; the first one leads.
+
+    `danced` has the ways of the dances that are there, in seconds of the song; without one the waypoints count.
+    """
+    ways = [way or song_way(ob) for ob, way in zip(dancers, danced, strict=True)]
     times = [found.times for found in ways if found is not None]
     if not times:
         return np.zeros((len(dancers), 1))

@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from addon.model.dance import groups
+from addon.model.dance.way import Way
 
 from tempose_pose.dance import Dance
 from tempose_pose.sequence import PoseSequence
@@ -69,3 +70,10 @@ def test_a_dance_on_a_smaller_figure_stands_where_that_stands(lead):
     assert np.allclose(moved.poses.keypoints[7, still], child.keypoints[0, still], atol=1e-4)
     dance = groups.dance_of("CALL", replace(lead, beat_times=np.zeros(0), downbeat_times=np.zeros(0)), 1, 4)
     assert len(dance.poses) == 480 and np.isfinite(dance.poses.keypoints).all()
+
+
+def test_in_a_canon_each_one_also_walks_later_by_beats(lead):
+    way = Way(BEATS[[2, 14]], np.array([[0.0, 0.0], [1.0, 0.0]]))
+    later = groups.way_of("CANON", lead, 2, 3, way)
+    assert np.allclose(later.times, BEATS[[8, 20]]) and np.array_equal(later.places, way.places)
+    assert groups.way_of("CANON", lead, 0, 3, way) is way and groups.way_of("UNISON", lead, 2, 3, way) is way
