@@ -1,6 +1,7 @@
-"""Measure the loss of each representation: (a) the shipped VAE, (b) an image VAE per joint, (c) one for all rows.
+"""Measure the loss of each representation: (a) the shipped VAE, (b) an image VAE per joint, (c) one for all rows,
+(d) rows with a learned latent.
 
-    python scripts/measure_representation.py DATA [--minutes 4] [--image-vae FOLDER]
+    python scripts/measure_representation.py DATA [--minutes 4] [--image-vae FOLDER] [--row-vae FOLDER]
 
 Held-out dancers, drawn as in training (cameras, proportions, tempi), on 17, 18, 26 and 60 joints; feet and hands are
 made up (`datasets.extremities`). (b) and (c) are tiny and trained on the spot for --minutes each, unless a folder
@@ -143,6 +144,7 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--minutes", type=float, default=4, help="training of (b) and (c), each")
     parser.add_argument("--image-vae", type=Path, help="a trained image VAE for (b)")
+    parser.add_argument("--row-vae", type=Path, help="for (d): what configs/row-vae.yaml has trained")
     parser.add_argument("--examples", type=int, default=40, help="held-out windows of 256 frames for (a)")
     parser.add_argument("--few", type=int, default=6, help="windows for (b) and (c), which are slow")
     parser.add_argument("--docs", type=Path, default=Path("docs/representation.md"))
@@ -166,6 +168,10 @@ def main() -> None:
             given.examples,
         )
         add("(a) ours, as the transformer sees it", through(ours, ours.encode_mean), joints, given.examples)
+    if given.row_vae:
+        learned = load_vae(given.row_vae)
+        for joints in SKELETONS:
+            add("(d) rows, learned latent", through(learned, learned.encode_mean), joints, given.examples)
     add("rows without a VAE, hard argmax", hard, 18, given.few)
     raw = RawCoordinates()
     add("raw coordinates, no rows", through(raw, raw.encode_mean), 18, given.few)
