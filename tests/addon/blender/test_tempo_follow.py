@@ -46,6 +46,33 @@ def test_automatic_waits_for_jobs_and_playback_and_starts_nothing_where_nothing_
     assert follow.tick() is None and len(danced.tempose.takes) == 1
 
 
+def test_automatic_dances_again_what_a_changed_curve_touches(blender, danced, tempose, clock):
+    follow, settings = tempose("dance.tempo_follow"), danced.tempose
+    asked = settings.rig.data.tempose_direction
+    settings.tempo.mode, settings.tempo.pause = "AUTO", 2.0
+    asked.use_path, asked.path = True, 0.2  # in the panel
+    clock[0] += 3
+    assert follow.tick() is None and [take.name for take in settings.takes][1].endswith("as directed")
+    clock[0] += 9
+    for frame in (1, 480):
+        asked.keyframe_insert("path", frame=frame)
+    blender.context.view_layer.update()
+    clock[0] += 3
+    follow.forget()  # nothing is asked for otherwise
+    (curve,) = tempose("compat").fcurves_of(settings.rig.data)
+    curve.keyframe_points[1].co.y = 0.3  # in the Graph Editor
+    curve.update()
+    blender.context.view_layer.update()
+    assert follow.waiting() is not None
+    clock[0] += 3
+    assert follow.tick() is None and len(settings.takes) == 3
+    settings.tempo.mode = "REQUEST"
+    curve.keyframe_points[1].co.y = 0.1
+    curve.update()
+    blender.context.view_layer.update()
+    assert follow.waiting() is None and follow.tick() is None and len(settings.takes) == 3
+
+
 def test_automatic_forgets_on_another_file_and_when_it_is_turned_off(blender, danced, tempose, clock):
     follow = tempose("dance.tempo_follow")
     danced.tempose.tempo.mode = "AUTO"
