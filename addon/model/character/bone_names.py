@@ -89,6 +89,7 @@ def without_namespace(names: Iterable[str]) -> dict[str, str]:
         lead, count = leads.most_common(1)[0] if leads else ("", 0)
         if (
             count < MOST * len(short)
+            or not tokens(lead)[0]  # an affix, which maps and words know
             or tokens(lead)[1]
             or not all(name.removeprefix(lead) for name in short.values())
         ):
