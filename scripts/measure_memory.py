@@ -25,6 +25,8 @@ NAMED = [*range(23), *range(91, 133)]  # of COCO's 133 points: body, feet and ha
 class MadeUp:
     """Finds people who sway, in place of the networks."""
 
+    seen = 0.5
+
     def __init__(self, people: int):
         self.random, self.frame = np.random.default_rng(0), 0
         self.at = self.random.uniform(20, 100, (people, 133, 2))

@@ -132,10 +132,9 @@ def throat(alpha: np.ndarray, neck: np.ndarray, nose: np.ndarray) -> tuple[float
     across = np.array([way[1], -way[0]]) / long
     wide = np.zeros(len(shares))
     for sign in (1, -1):
-        at = np.round(neck + shares[:, None, None] * way + sign * far[:, None] * across).astype(
-            int
-        )  # (S, F, 2)
-        inside = ((at >= 0) & (at < np.array(alpha.shape[::-1]))).all(-1)
+        points = neck + shares[:, None, None] * way + sign * far[:, None] * across
+        at = np.round(points).astype(int)  # (S, F, 2)
+        inside: np.ndarray = np.all((at >= 0) & (at < np.array(alpha.shape[::-1])), -1)
         x, y = np.where(inside[..., None], at, 0).transpose(2, 0, 1)
         wide += np.logical_and.accumulate(inside & (alpha[y, x] > CLEAR), 1).sum(1)
     low = shares < CHIN
