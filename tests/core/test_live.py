@@ -127,6 +127,7 @@ def test_each_ablation_changes_what_it_says_and_nothing_else():
     base = read_config(CONFIGS / "ablations" / "base.yaml")
     changes = {
         "raw-coordinates": {"vae": "raw"},
+        "learned-rows": {"vae": "runs/row-vae"},
         "separate-time": {"model": {"shared_time": False}},
         "no-reference": {"model": {"reference": False}},
         "no-beats": {"model": {"beats": False, "beat_path": False}},
