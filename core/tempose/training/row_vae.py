@@ -24,7 +24,7 @@ def train_row_vae(
     source: Source,
     out: Path,
     *,
-    steps: int = 6000,
+    steps: int = 3200,
     batch: int = 96,
     frames: int = 64,
     learning_rate: float = 1e-3,
