@@ -157,6 +157,7 @@ class OutputSettings(Protocol):
     sprites: str
     sprite_height: int
     manner: str
+    face: str
 
 
 class GenerateSettings(Area, Protocol):

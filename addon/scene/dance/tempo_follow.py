@@ -10,13 +10,14 @@ import bpy
 
 from ...model.errors import Problem
 from ...model.server import background_task
-from .. import notes, reading
+from .. import compat, notes, reading
 from ..tempo import tempo_preview
-from . import revision
+from . import direction, revision
 
 TICK = 0.5  # seconds between checks while something is in the way
 DRAGGING = ("TRANSFORM_", "SEQUENCER_", "MARKER_", "ANIM_", "TEMPOSE_")
 _waiting: dict = {}  # automatic mode: the scene's name and the moment of the last edit
+_looked_at: dict[str, list] = {}  # by scene: its directing curves when last looked at
 _undone: list[float] = []  # the moment of the last undo
 _busy = False  # our own changes are not edits
 
@@ -60,6 +61,8 @@ def _wait(scene: str) -> None:
 def forget() -> None:
     """Stop waiting: another file was loaded, or the add-on is being disabled."""
     _waiting.clear()
+    _undone.clear()
+    _looked_at.clear()
     if bpy.app.timers.is_registered(tick):
         bpy.app.timers.unregister(tick)
 
@@ -131,18 +134,24 @@ def _after_edit(scene: bpy.types.Scene, graph: bpy.types.Depsgraph) -> None:
     if _undone and time.monotonic() - _undone[0] < TICK:  # undoing a dance must not start it again
         return
     touched = {update.id.original for update in graph.updates if update.id is not None}
-    data = [one for one in touched if isinstance(one, bpy.types.Armature)]
-    actions = {one for one in touched if isinstance(one, bpy.types.Action)}
-    if data or (actions and any(_moved_by(ob) in actions for ob in scene.objects if ob.type == "ARMATURE")):
-        _wait(scene.name)
+    if not any(isinstance(one, bpy.types.Armature | bpy.types.Action) for one in touched):
+        return
+    curves = _directing(scene)
+    if curves != _looked_at.get(scene.name):  # posing touches armatures too
+        _looked_at[scene.name] = curves
+        if scene == bpy.context.scene and revision.is_redirected(reading.Reading(bpy.context)):
+            _wait(scene.name)
 
 
-def _moved_by(ob: bpy.types.Object) -> bpy.types.Action | None:
-    """The Action with the curves that direct a character."""
-    data = ob.data
-    return (
-        data.animation_data.action if isinstance(data, bpy.types.Armature) and data.animation_data else None
-    )
+def _directing(scene: bpy.types.Scene) -> list[tuple]:
+    """The keys of the curves that direct the scene's characters."""
+    return [
+        (ob.name, curve.data_path, *(tuple(key.co) for key in curve.keyframe_points))
+        for ob in scene.objects
+        if ob.type == "ARMATURE"
+        for curve in compat.fcurves_of(ob.data)
+        if curve.data_path.startswith(direction.PATH)
+    ]
 
 
 def add() -> None:
