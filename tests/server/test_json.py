@@ -173,6 +173,7 @@ def test_bodies_are_weighed_one_at_a_time():
         {"tempo_map": MARK},
         {"tempo_map": [[i, i] for i in range(10_001)]},
         {"tempo_map": [["a", "b"]] * 9_000},  # as many complaints
+        {f"other_{i}": 1 for i in range(90)},  # few enough to be listed, too many to be told
         {"beats": {"beats": [1, 0]}},
         {"beats": {"beats": [0, 0]}},
         {"beats": {"beats": [MARK]}},
